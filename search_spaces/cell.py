@@ -1,0 +1,123 @@
+"""Cells of NAS-Bench-101: labelled directed acyclic graphs, their pruning and the official hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+CONV3X3 = "conv3x3-bn-relu"
+CONV1X1 = "conv1x1-bn-relu"
+MAXPOOL3X3 = "maxpool3x3"
+INPUT = "input"
+OUTPUT = "output"
+
+OPERATIONS = (CONV3X3, CONV1X1, MAXPOOL3X3)
+"""The operations of a choice block; an operation's place here is its code in arrays and hashes."""
+
+_LABELS = {INPUT: -1, OUTPUT: -2} | {name: code for code, name in enumerate(OPERATIONS)}
+
+
+class InvalidCell(ValueError):
+    """A matrix and operations that are no cell; the message says why."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A pruned cell: every vertex lies on a path from the input to the output.
+
+    Make one with `Cell.pruned`, which drops the vertices that do not.
+
+    matrix: rows of the upper triangular adjacency matrix, V x V entries of 0 and 1.
+    operations: V names, "input" first, "output" last, members of OPERATIONS between.
+    """
+
+    matrix: tuple[tuple[int, ...], ...]
+    operations: tuple[str, ...]
+
+    @classmethod
+    def pruned(
+        cls, matrix: Sequence[Sequence[int]] | np.ndarray, operations: Sequence[str]
+    ) -> Cell:
+        """Drop every vertex on no path from input to output (NAS-Bench-101, section 2.1).
+
+        Raises InvalidCell for a matrix that is not square and upper triangular with entries 0
+        and 1, for operations that do not fit it, and when no path leads from input to output.
+        """
+        adjacency = np.asarray(matrix)
+        vertices = len(operations)
+        if adjacency.shape != (vertices, vertices) or vertices < 2:
+            raise InvalidCell(
+                f"a cell of {vertices} operations needs a {vertices} x {vertices} matrix, of at "
+                f"least 2 x 2, not one of shape {adjacency.shape}"
+            )
+        if not np.isin(adjacency, (0, 1)).all() or np.tril(adjacency).any():
+            raise InvalidCell("the matrix of a cell is upper triangular with entries 0 and 1")
+        if (
+            operations[0] != INPUT
+            or operations[-1] != OUTPUT
+            or not set(operations[1:-1]) <= set(OPERATIONS)
+        ):
+            raise InvalidCell(
+                f"the operations of a cell are 'input', then some of {', '.join(OPERATIONS)}, "
+                f"then 'output', not {', '.join(map(str, operations))}"
+            )
+        adjacency = adjacency.astype(bool)
+        keep = np.flatnonzero(kept_vertices(adjacency[None])[0]).tolist()
+        if len(keep) == 0:
+            raise InvalidCell("no path leads from the cell's input to its output")
+        rows = adjacency[np.ix_(keep, keep)].astype(int).tolist()
+        return cls(tuple(tuple(row) for row in rows), tuple(operations[i] for i in keep))
+
+    @cached_property
+    def hash(self) -> str:
+        """NAS-Bench-101's module hash, 32 hexadecimal digits; isomorphic cells share it."""
+        return module_hash(self.matrix, [_LABELS[name] for name in self.operations])
+
+
+def kept_vertices(adjacency: np.ndarray) -> np.ndarray:
+    """Which vertices lie on a path from the first to the last one.
+
+    adjacency: bool (N, V, V), upper triangular. Returns bool (N, V), all False for a graph in
+    which no path joins the two.
+    """
+    count, vertices, _ = adjacency.shape
+    from_input = np.zeros((count, vertices), bool)
+    to_output = np.zeros((count, vertices), bool)
+    from_input[:, 0] = to_output[:, -1] = True
+    for vertex in range(1, vertices):
+        from_input[:, vertex] = (adjacency[:, :, vertex] & from_input).any(1)
+    for vertex in reversed(range(vertices - 1)):
+        to_output[:, vertex] = (adjacency[:, vertex, :] & to_output).any(1)
+    return from_input & to_output
+
+
+def module_hash(matrix: Sequence[Sequence[int]], labels: Sequence[int]) -> str:
+    """Hash a pruned cell as NAS-Bench-101 does: MD5 iterated over degrees, label, neighbours.
+
+    matrix: V x V of 0 and 1. labels: V codes, -1 for the input, -2 for the output, else the
+    place in OPERATIONS. Source: hash_module in graph_util.py of google-research/nasbench.
+    """
+    vertices = range(len(labels))
+    parents = [[w for w in vertices if matrix[w][v]] for v in vertices]
+    children = [[w for w in vertices if matrix[v][w]] for v in vertices]
+    digests = [_md5(str((len(children[v]), len(parents[v]), labels[v]))) for v in vertices]
+    for _ in vertices:
+        digests = [
+            _md5(
+                "".join(sorted([digests[w] for w in parents[v]]))
+                + "|"
+                + "".join(sorted([digests[w] for w in children[v]]))
+                + "|"
+                + digests[v]
+            )
+            for v in vertices
+        ]
+    return _md5(str(sorted(digests)))
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,45 @@
+"""Fixtures of several packages' tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search_spaces import OPERATIONS
+
+
+class NasBench101:
+    """The cells of NAS-Bench-101 as an independent program enumerated and hashed them."""
+
+    def __init__(self, folder: Path):
+        with np.load(folder / "nb101_completed.npz") as table:
+            self._vertices, self._bits, self._labels = table["v"], table["bits"], table["lab"]
+            self._parameters = table["params"]
+        with np.load(folder / "nb101_hash.npz") as hashes:
+            self._hashes = hashes["hash"]
+
+    def __len__(self) -> int:
+        return len(self._bits)
+
+    def __getitem__(self, row: int) -> tuple[np.ndarray, tuple[str, ...], str, int]:
+        """Matrix, operations, official hash and trainable parameters of a row."""
+        vertices, label = int(self._vertices[row]), int(self._labels[row])
+        pairs = [(x, y) for y in range(vertices) for x in range(y)]
+        matrix = np.zeros((vertices, vertices), int)
+        for place, (x, y) in enumerate(pairs):
+            matrix[x, y] = int(self._bits[row]) >> place & 1
+        codes = [label // 3**power % 3 for power in reversed(range(vertices - 2))]
+        operations = ("input", *(OPERATIONS[code] for code in codes), "output")
+        return matrix, operations, self._hashes[row].tobytes().hex(), int(self._parameters[row])
+
+
+@pytest.fixture(scope="session")
+def nasbench101() -> NasBench101:
+    """The data behind ONESHOT_HPO_TEST_DATA/nasbench101; tests that need it are skipped without."""
+    folder = Path(os.environ.get("ONESHOT_HPO_TEST_DATA", "")) / "nasbench101"
+    if not (folder / "nb101_completed.npz").exists():
+        pytest.skip("set ONESHOT_HPO_TEST_DATA to a folder with nasbench101/nb101_completed.npz")
+    return NasBench101(folder)

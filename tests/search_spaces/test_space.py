@@ -1,0 +1,80 @@
+import json
+
+import numpy as np
+import pytest
+from ConfigSpace import ConfigurationSpace
+
+from search_spaces import OPERATIONS, Architecture, get_space
+
+
+def test_unknown_space_says_which_there_are():
+    with pytest.raises(ValueError, match="1, 2 and 3, not 4"):
+        get_space(4)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_numbers_and_architectures_are_inverse(number):
+    space = get_space(number)
+    rng = np.random.default_rng(0)
+    chosen = [0, space.num_configurations - 1, *rng.integers(space.num_configurations, size=100)]
+    for configuration in map(int, chosen):
+        assert space.configuration(space.architecture(configuration)) == configuration
+    with pytest.raises(ValueError, match="configurations 0 to"):
+        space.architecture(space.num_configurations)
+
+
+def test_an_architecture_of_another_space_is_refused():
+    foreign = get_space(3).architecture(0)
+    with pytest.raises(ValueError, match="not an architecture of space 1"):
+        get_space(1).cell(foreign)
+
+
+def test_sampling_is_uniform_and_follows_the_generator():
+    space = get_space(1)
+    draws = [space.sample(np.random.default_rng(5)) for _ in range(2)]
+    assert draws[0] == draws[1]
+    rng = np.random.default_rng(0)
+    sample = [space.sample(rng) for _ in range(3000)]
+    for block in range(space.num_blocks):
+        for name in OPERATIONS:
+            share = np.mean([a.operations[block] == name for a in sample])
+            assert abs(share - 1 / 3) < 0.04
+    for parents in space.parent_choices[-1]:
+        assert abs(np.mean([a.parents[-1] == parents for a in sample]) - 0.1) < 0.03
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_neighbours_differ_in_one_edge_or_one_operation_and_are_symmetric(number):
+    space = get_space(number)
+    architecture = space.sample(np.random.default_rng(1))
+    neighbours = space.neighbours(architecture)
+    assert len(set(neighbours)) == len(neighbours)
+    for other in neighbours:
+        space.configuration(other)
+        moved = sum(
+            len(set(a) - set(b)) for a, b in zip(architecture.parents, other.parents, strict=True)
+        )
+        changed = sum(
+            a != b for a, b in zip(architecture.operations, other.operations, strict=True)
+        )
+        assert moved + changed == 1
+        assert architecture in space.neighbours(other)
+    # every block has two other operations; a choice of k parents among c moves k (c - k) ways
+    moves = sum(k * (node - k) for node, k in enumerate(space.num_parents, start=1))
+    assert len(neighbours) == 2 * space.num_blocks + moves
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_config_space_holds_exactly_the_configurations(number):
+    space = get_space(number)
+    config_space = space.configuration_space(seed=3)
+    assert isinstance(config_space, ConfigurationSpace)
+    assert config_space.estimate_size() == space.num_configurations
+    for configuration in config_space.sample_configuration(20):
+        space.configuration(space.from_configuration(dict(configuration)))
+
+
+def test_an_architecture_survives_json():
+    architecture = get_space(2).sample(np.random.default_rng(0))
+    document = json.loads(json.dumps(architecture.to_dict()))
+    assert Architecture.from_dict(document) == architecture

@@ -1,0 +1,31 @@
+"""One-shot architecture search: supernet, searchers, image data, the search loop."""
+
+from typing import TYPE_CHECKING, Any
+
+from searchers.records import EpochRecord, SearchDiverged, SearchResult
+from searchers.registry import SEARCHERS, UnknownSearcher, check_searcher
+from searchers.settings import SearchSettings, SettingsError
+
+if TYPE_CHECKING:
+    from searchers.search import run_search
+
+__all__ = [
+    "SEARCHERS",
+    "EpochRecord",
+    "SearchDiverged",
+    "SearchResult",
+    "SearchSettings",
+    "SettingsError",
+    "UnknownSearcher",
+    "check_searcher",
+    "run_search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `run_search` when it is first used: it loads torch, which takes seconds."""
+    if name == "run_search":
+        from searchers.search import run_search
+
+        return run_search
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,103 @@
+"""A search on disk: its checkpoint, written so that a kill at any moment leaves a whole one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+CHECKPOINT = "checkpoint.pt"
+METRICS = "metrics.jsonl"
+ARCHITECTURE = "architecture.json"
+
+_MAGIC = b"oneshot-hpo checkpoint 1\n"
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_STALE_SECONDS = 3600.0
+
+
+class DamagedCheckpoint(ValueError):
+    """A checkpoint file that is not what was written: cut short, altered, or something else."""
+
+
+class CheckpointMismatch(ValueError):
+    """A folder's checkpoint is of another search; the message says in what they differ."""
+
+
+def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
+    """Replace the folder's checkpoint: a line that names the format, SHA-256, torch.save's bytes.
+
+    `state` holds tensors and plain values only, in dictionaries, lists and tuples.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    payload = buffer.getvalue()
+    write_atomically(folder / CHECKPOINT, _MAGIC + hashlib.sha256(payload).digest() + payload)
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """Read the folder's checkpoint onto the CPU; None when there is none.
+
+    Raises DamagedCheckpoint.
+    """
+    path = folder / CHECKPOINT
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    header, payload = content[: len(_MAGIC)], content[len(_MAGIC) + _DIGEST_BYTES :]
+    digest = content[len(_MAGIC) : len(_MAGIC) + _DIGEST_BYTES]
+    if header != _MAGIC or hashlib.sha256(payload).digest() != digest:
+        raise DamagedCheckpoint(f"{path}: damaged, or not a checkpoint of this version")
+    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    return state
+
+
+def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise CheckpointMismatch unless a checkpoint is of the search that is to be run."""
+    for key in wanted.keys() | found.keys():
+        if found.get(key) != wanted.get(key):
+            raise CheckpointMismatch(
+                f"{folder / CHECKPOINT} is of a search with {key} = {found.get(key)!r}, not "
+                f"{wanted.get(key)!r}: choose another folder, or delete this one"
+            )
+
+
+def write_metrics(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write all epochs' records, one JSON object a line, so that none is doubled or missing."""
+    write_atomically(folder / METRICS, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def write_architecture(folder: Path, architecture: Mapping[str, Any]) -> None:
+    """Write the architecture that the search ended with."""
+    write_atomically(folder / ARCHITECTURE, (json.dumps(architecture) + "\n").encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that a reader, or a kill, sees either as it was before or complete."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def remove_stale_temporaries(folder: Path) -> None:
+    """Remove what writers that were killed long ago left behind.
+
+    Only after an hour: a second worker may be writing in this folder.
+    """
+    for path in folder.glob(".*.tmp"):
+        try:
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # the other worker was faster

@@ -1,0 +1,116 @@
+"""DARTS, first order (Liu, Simonyan and Yang, ICLR 2019, algorithm 1 with xi = 0)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from search_spaces import OPERATIONS, Architecture, SearchSpace
+from searchers.batches import Batch
+from searchers.encoding import Encoding
+from searchers.searcher import Searcher
+from searchers.settings import SearchSettings
+from searchers.supernet import Supernet
+
+_INITIAL_DEVIATION = 1e-3
+_BETAS = (0.5, 0.999)
+
+
+class Darts(Searcher):
+    """Softmax over operations and over parents; its logits, alpha, descend the validation loss.
+
+    The weights of a node's edges sum to its number of parents, where the paper's sum to 1.
+
+    alpha_operations: (n, 3). alpha_parents: for each node with more candidates than parents,
+    (candidates,); node n + 1 is the output (NAS-Bench-1Shot1, section 3.2).
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: SearchSettings,
+        device: torch.device,
+        generator: torch.Generator,
+    ) -> None:
+        def alpha(*shape: int) -> Tensor:
+            logits = _INITIAL_DEVIATION * torch.randn(shape, generator=generator)
+            return logits.to(device).requires_grad_()
+
+        self._space = space
+        self.alpha_operations = alpha(space.num_blocks, len(OPERATIONS))
+        self.alpha_parents = {
+            node: alpha(node)
+            for node, num_parents in enumerate(space.num_parents, start=1)
+            if num_parents < node
+        }
+        self._alphas = [self.alpha_operations, *self.alpha_parents.values()]
+        self._optimizer = torch.optim.Adam(
+            self._alphas,
+            lr=settings.arch_learning_rate,
+            betas=_BETAS,
+            weight_decay=settings.arch_weight_decay,
+            foreach=True,
+        )
+
+    def architecture_step(self, supernet: Supernet, train: Batch, valid: Batch) -> Tensor:
+        """One Adam step of alpha down the validation loss (equation 3 of DARTS, xi = 0)."""
+        loss = F.cross_entropy(supernet(valid.images, self._encoding()), valid.labels)
+        for alpha, gradient in zip(
+            self._alphas, torch.autograd.grad(loss, self._alphas), strict=True
+        ):
+            alpha.grad = gradient
+        self._optimizer.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def weights_encoding(self) -> Encoding:
+        """The weights, as constants."""
+        return self._encoding()
+
+    def evaluation_encoding(self) -> Encoding:
+        """The mixture that is trained."""
+        return self.weights_encoding()
+
+    def architecture(self) -> Architecture:
+        """Of each choice block the operation, of each node the parents, with the largest alpha."""
+        parents = []
+        for node, num_parents in enumerate(self._space.num_parents, start=1):
+            candidates = list(range(node))
+            if node in self.alpha_parents:
+                logits = self.alpha_parents[node].tolist()
+                candidates.sort(key=lambda source: -logits[source])
+            parents.append(tuple(sorted(candidates[:num_parents])))
+        best = self.alpha_operations.argmax(1).tolist()
+        return Architecture(tuple(parents), tuple(OPERATIONS[index] for index in best))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Alpha and the state of Adam."""
+        return {
+            "alphas": [alpha.detach() for alpha in self._alphas],
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a searcher of the same space."""
+        for alpha, saved in zip(self._alphas, state["alphas"], strict=True):
+            alpha.copy_(saved)
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    def _encoding(self) -> Encoding:
+        # k times the softmax where a node has k parents: the final cell adds them, each with
+        # weight 1, as NAS-Bench-101 does. The paper's averages make nodes without a choice, plain
+        # sums, the loudest, and the search then picks those.
+        weights = {
+            node: self._space.num_parents[node - 1] * alpha.softmax(0)
+            for node, alpha in self.alpha_parents.items()
+        }
+        blocks = range(1, self._space.num_blocks + 1)
+        return Encoding(
+            self.alpha_operations.softmax(1),
+            tuple(weights.get(node) for node in blocks),
+            weights[self._space.num_blocks + 1],
+        )

@@ -1,0 +1,66 @@
+"""What a search reports: a record per epoch, the result, and its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from search_spaces import Architecture
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """The search after one epoch.
+
+    epoch: 1 is the first.
+    architecture: the one that the search would end with now.
+    train_loss, train_error: cross-entropy and share of wrong labels over the epoch's own steps.
+    valid_loss, valid_error: the same of the supernet under the searcher's encoding, over the
+        whole of supernet_valid at the end of the epoch: the one-shot validation error.
+    learning_rate: SGD step of the weights in this epoch.
+    time: wall-clock seconds of the epoch; no part of a comparison.
+    """
+
+    epoch: int
+    architecture: Architecture
+    train_loss: float
+    train_error: float
+    valid_loss: float
+    valid_error: float
+    learning_rate: float
+    time: float = field(compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return asdict(self) | {"architecture": self.architecture.to_dict()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> EpochRecord:
+        """Read what `to_dict` wrote."""
+        architecture = Architecture.from_dict(document["architecture"])
+        return cls(**{**document, "architecture": architecture})
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The architecture found, and the record of every epoch, the first epoch first."""
+
+    architecture: Architecture
+    trajectory: tuple[EpochRecord, ...]
+
+
+class SearchDiverged(ArithmeticError):
+    """A loss was not finite: a fact about the hyperparameters, not about the program.
+
+    epoch: the epoch in which it happened, 1 is the first.
+    cause: which loss, and its value.
+    """
+
+    def __init__(self, epoch: int, cause: str) -> None:
+        super().__init__(epoch, cause)
+        self.epoch = epoch
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"the search diverged in epoch {self.epoch}: {self.cause}"

@@ -1,0 +1,93 @@
+"""The hyperparameters of a one-shot search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
+
+
+class SettingsError(ValueError):
+    """A search setting that cannot be used; the message names it."""
+
+
+_COUNTS = ("channels", "stacks", "cells_per_stack", "batch_size", "cutout_length")
+_POSITIVE = ("learning_rate", "grad_clip", "arch_learning_rate")
+_NOT_NEGATIVE = ("learning_rate_min", "weight_decay", "arch_weight_decay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """Settings of supernet and search; the defaults are those of the NAS-Bench-1Shot1 paper.
+
+    Raises SettingsError, which names the field, for a value outside its range. Numbers are kept
+    as int or float, whatever type (numpy's, say) they came in.
+    """
+
+    channels: int = 16
+    """Channels of the stem and of each choice block of the first stack; doubled per stack."""
+    stacks: int = 3
+    """Stacks of cells; a 2 x 2 max-pooling halves the image before each but the first."""
+    cells_per_stack: int = 3
+    """Cells in a stack (paper: 3, 9 cells in all)."""
+
+    batch_size: int = 96
+    """Images in a step of the weights, and in one of the architecture (paper: 96)."""
+    learning_rate: float = 0.025
+    """SGD step of the weights in the first epoch (paper: 0.025), then a cosine."""
+    learning_rate_min: float = 0.001
+    """Where the cosine ends (paper: 0.001); never above learning_rate."""
+    momentum: float = 0.9
+    """Momentum of that SGD, in [0, 1) (paper: 0.9)."""
+    weight_decay: float = 3e-4
+    """L2 penalty of the weights (paper: 3e-4)."""
+    grad_clip: float = 5.0
+    """Largest L2 norm of the gradient of all weights (paper: 5)."""
+
+    arch_learning_rate: float = 3e-4
+    """Adam step of the architecture weights (paper: 3e-4)."""
+    arch_weight_decay: float = 1e-3
+    """L2 penalty of the architecture weights (paper: 1e-3)."""
+
+    cutout_prob: float = 0.0
+    """Share of images with a cutout in the last epoch, reached linearly from 0 (paper: 0)."""
+    cutout_length: int = 16
+    """Side of the cutout's square in pixels (paper: 16)."""
+    crop_and_flip: bool | None = None
+    """Random 4-pixel shifts and mirror images (paper: yes). None: for 32 x 32 colour photos
+    only; digits must not be mirrored."""
+
+    def __post_init__(self) -> None:
+        for name in _COUNTS:
+            self._keep(name, Integral, int, lambda value: value >= 1, "a whole number from 1")
+        for name in _POSITIVE:
+            self._keep(name, Real, float, lambda value: value > 0, "a number above 0")
+        for name in _NOT_NEGATIVE:
+            self._keep(name, Real, float, lambda value: value >= 0, "a number from 0")
+        self._keep("momentum", Real, float, lambda value: 0 <= value < 1, "a number in [0, 1)")
+        self._keep("cutout_prob", Real, float, lambda value: 0 <= value <= 1, "a number in [0, 1]")
+        if self.crop_and_flip not in (None, True, False):
+            raise SettingsError(
+                f"search setting crop_and_flip must be true, false or null, "
+                f"not {self.crop_and_flip!r}"
+            )
+
+    def _keep(self, name: str, kind: Any, convert: Any, is_valid: Any, wanted: str) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, kind) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or not is_valid(value):
+            raise SettingsError(f"search setting {name} must be {wanted}, not {value!r}")
+        object.__setattr__(self, name, convert(value))
+
+    def with_config(self, config: Mapping[str, Any]) -> SearchSettings:
+        """Lay a configuration of BOHB over these settings; raises SettingsError."""
+        names = [field.name for field in fields(self)]
+        for name in config:
+            if name not in names:
+                near = get_close_matches(str(name), names, n=1)
+                hint = f"; did you mean {near[0]}?" if near else f": there are {', '.join(names)}"
+                raise SettingsError(f"no search setting {name!r}{hint}")
+        return replace(self, **config)

@@ -1,0 +1,110 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from search_spaces import OPERATIONS, get_space
+from searchers.batches import Batch
+from searchers.darts import Darts
+from searchers.settings import SearchSettings
+from searchers.supernet import Supernet
+
+SETTINGS = SearchSettings(channels=2, stacks=1, cells_per_stack=1, arch_learning_rate=0.1)
+
+
+def make(space, seed=0, settings=SETTINGS):
+    return Darts(space, settings, torch.device("cpu"), torch.Generator().manual_seed(seed))
+
+
+def make_step(space):
+    generator = torch.Generator().manual_seed(3)
+    supernet = Supernet(space.num_blocks, 1, 10, SETTINGS, generator)
+    images = torch.randn(20, 1, 8, 8, generator=generator)
+    return supernet, Batch(images, torch.arange(20) % 10)
+
+
+@pytest.mark.parametrize(
+    ("number", "nodes_with_a_choice"), [(1, [3, 4, 5]), (2, [2, 3, 4, 5]), (3, [2, 3, 4, 5, 6])]
+)
+def test_alpha_is_where_the_space_has_a_choice(number, nodes_with_a_choice):
+    space = get_space(number)
+    searcher = make(space)
+    assert searcher.alpha_operations.shape == (space.num_blocks, 3)
+    assert list(searcher.alpha_parents) == nodes_with_a_choice
+    assert all(alpha.shape == (node,) for node, alpha in searcher.alpha_parents.items())
+    values = torch.cat([searcher.alpha_operations.flatten(), *searcher.alpha_parents.values()])
+    assert 3e-4 < values.detach().std() < 3e-3
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_any_alpha_gives_an_architecture_of_the_space(number):
+    space = get_space(number)
+    for seed in range(30):
+        space.configuration(make(space, seed).architecture())
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_discretisation_takes_the_largest_weights(number):
+    """Alphas that favour a drawn architecture give that architecture."""
+    space = get_space(number)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        wanted = space.sample(rng)
+        searcher = make(space, int(rng.integers(1000)))
+        with torch.no_grad():
+            for block, name in enumerate(wanted.operations):
+                searcher.alpha_operations[block, OPERATIONS.index(name)] += 1
+            for node, alpha in searcher.alpha_parents.items():
+                alpha[list(wanted.parents[node - 1])] += 1
+        assert searcher.architecture() == wanted
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_weights_are_positive_and_sum_to_the_number_of_parents(number):
+    space = get_space(number)
+    encoding = make(space).weights_encoding()
+    assert torch.allclose(encoding.operations.sum(1), torch.ones(space.num_blocks))
+    for node, weights in enumerate([*encoding.parents, encoding.output], start=1):
+        if node == space.num_parents[node - 1]:
+            assert weights is None
+            continue
+        assert float(weights.sum()) == pytest.approx(space.num_parents[node - 1])
+        assert (weights > 0).all()
+        assert not weights.requires_grad
+
+
+def test_a_step_moves_alpha_down_the_validation_loss_and_leaves_the_weights():
+    space = get_space(1)
+    supernet, batch = make_step(space)
+    before = [parameter.clone() for parameter in supernet.parameters()]
+    searcher = make(space)
+    losses = [float(searcher.architecture_step(supernet, batch, batch)) for _ in range(30)]
+    assert losses[-1] < losses[0]
+    assert all(
+        torch.equal(old, new) and new.grad is None
+        for old, new in zip(before, supernet.parameters(), strict=True)
+    )
+
+
+def test_a_step_is_adams():
+    """The first step of Adam is the learning rate against the gradient's sign."""
+    space = get_space(2)
+    supernet, batch = make_step(space)
+    searcher = make(space)
+    before = searcher.alpha_operations.detach().clone()
+    searcher.architecture_step(supernet, batch, batch)
+    step = searcher.alpha_operations.detach() - before
+    assert torch.allclose(step, -0.1 * searcher.alpha_operations.grad.sign(), rtol=1e-2)
+
+
+def test_state_continues_exactly():
+    space = get_space(3)
+    supernet, batch = make_step(space)
+    searcher, other = make(space), make(space, seed=9)
+    searcher.architecture_step(supernet, batch, batch)
+    other.load_state_dict(copy.deepcopy(searcher.state_dict()))
+    for one in (searcher, other):
+        one.architecture_step(supernet, batch, batch)
+    assert torch.equal(searcher.alpha_operations, other.alpha_operations)
+    assert torch.equal(searcher.alpha_parents[6], other.alpha_parents[6])

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from searchers.datasets import DatasetError, load_dataset, split_arrays
+
+PARTS = ("supernet_train", "supernet_valid", "valid", "test")
+
+
+def test_digits_are_split_without_loss_or_overlap():
+    data = load_dataset("digits")
+    parts = [getattr(data, name) for name in PARTS]
+    assert [len(part) for part in parts] == [539, 539, 360, 359]
+    assert sum(map(len, parts)) == 1_797
+    images = np.concatenate([part.images for part in parts]).reshape(1_797, -1)
+    from sklearn.datasets import load_digits
+
+    whole = load_digits().images.reshape(1_797, -1) / 16
+    np.testing.assert_array_equal(_rows_sorted(images), _rows_sorted(whole.astype(np.float32)))
+    assert data.classes == 10 and data.image_size == 8 and data.channels == 1
+    for part in parts:
+        assert part.images.dtype == np.float32 and part.labels.dtype == np.int64
+        assert len(np.unique(part.labels)) == 10
+
+
+def test_the_split_is_always_the_same():
+    first, second = load_dataset("digits"), load_dataset("digits")
+    np.testing.assert_array_equal(first.test.images, second.test.images)
+
+
+def test_scratch_train_is_both_supernet_parts():
+    data = load_dataset("digits")
+    assert len(data.scratch_train) == 1_078
+    np.testing.assert_array_equal(data.scratch_train.labels[539:], data.supernet_valid.labels)
+
+
+def test_a_users_arrays(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (100, 12, 12, 3), dtype=np.uint8)
+    labels = np.array(["cat", "dog"])[rng.integers(2, size=100)]
+    path = tmp_path / "pets.npz"
+    np.savez(path, images=images, labels=labels)
+    data = load_dataset(path)
+    assert data.name == "pets" and data.classes == 2
+    assert data.image_size == 12 and data.channels == 3
+    assert [len(getattr(data, name)) for name in PARTS] == [30, 30, 20, 20]
+    assert data.test.images.min() >= 0 and data.test.images.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "words"),
+    [
+        (np.zeros((20, 8, 9)), np.arange(20) % 2, "shape"),
+        (np.zeros((20, 8, 8)), np.arange(20) % 2, "every pixel is 0"),
+        (np.random.default_rng(0).random((20, 8, 8)), np.arange(19) % 2, "as many labels"),
+        (np.random.default_rng(0).random((20, 8, 8)), np.zeros(20), "2 classes"),
+        (np.full((20, 8, 8), np.nan), np.arange(20) % 2, "finite"),
+    ],
+)
+def test_arrays_that_cannot_be_used_say_why(images, labels, words):
+    with pytest.raises(DatasetError, match=words):
+        split_arrays("mine", images, labels)
+
+
+def test_files_that_cannot_be_used_say_why(tmp_path):
+    with pytest.raises(DatasetError, match="no data set"):
+        load_dataset(tmp_path / "nowhere.npz")
+    path = tmp_path / "mine.npz"
+    path.write_bytes(b"PK not a zip")
+    with pytest.raises(DatasetError, match=r"not an \.npz file"):
+        load_dataset(path)
+    np.savez(path, pictures=np.zeros(3))
+    with pytest.raises(DatasetError, match="images"):
+        load_dataset(path)
+    np.savez(path, images=np.array([{}], dtype=object), labels=np.zeros(1))
+    with pytest.raises(DatasetError, match=r"not an \.npz file"):
+        load_dataset(path)
+
+
+def _rows_sorted(array: np.ndarray) -> np.ndarray:
+    return array[np.lexsort(array.T)]

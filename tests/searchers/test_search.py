@@ -1,0 +1,323 @@
+import dataclasses
+import json
+import logging
+import multiprocessing
+import random
+import signal
+import time
+
+import pytest
+import torch
+
+from search_spaces import get_space
+from searchers import EpochRecord, SearchDiverged, SearchSettings, UnknownSearcher, run_search
+from searchers.checkpoint import CheckpointMismatch, load_checkpoint
+from searchers.search import cosine_learning_rate
+
+TINY = SearchSettings(
+    channels=2,
+    stacks=2,
+    cells_per_stack=1,
+    batch_size=16,
+    arch_learning_rate=1e-2,
+    cutout_prob=0.5,
+    cutout_length=3,
+)
+
+
+def search(data, *, settings=TINY, space=1, epochs=3, seed=0, **options):
+    return run_search(
+        searcher="darts",
+        settings=settings,
+        space=get_space(space),
+        data=data,
+        epochs=epochs,
+        seed=seed,
+        **options,
+    )
+
+
+def without_times(state):
+    for record in state["trajectory"]:
+        record.pop("time")
+    return state
+
+
+def assert_equal_states(one, other):
+    """Bit for bit, through dictionaries and lists."""
+    assert type(one) is type(other)
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_equal_states(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert_equal_states(left, right)
+    else:
+        assert one == other
+
+
+def test_a_search_improves_its_supernet(digits):
+    settings = SearchSettings(
+        channels=4,
+        stacks=3,
+        cells_per_stack=1,
+        batch_size=50,
+        learning_rate=0.1,
+        arch_learning_rate=1e-2,
+    )
+    result = search(digits, settings=settings, epochs=5)
+    errors = [record.valid_error for record in result.trajectory]
+    assert errors[-1] < 0.5 < errors[0]
+    assert [record.epoch for record in result.trajectory] == [1, 2, 3, 4, 5]
+    assert result.architecture == result.trajectory[-1].architecture
+
+
+@pytest.mark.parametrize("space", [1, 2, 3])
+def test_every_epoch_has_an_architecture_of_the_space(few_digits, space):
+    result = search(few_digits, space=space)
+    for record in result.trajectory:
+        get_space(space).configuration(record.architecture)
+        assert 0 <= record.train_error <= 1
+        assert 0 <= record.valid_error <= 1
+        assert record.time > 0
+
+
+def test_the_seed_decides(few_digits):
+    first, again, other = (search(few_digits, seed=seed).trajectory for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weight_decay", 1e-2),
+        ("cutout_prob", 1.0),
+        ("learning_rate", 0.1),
+        ("learning_rate_min", 0.01),
+        ("arch_learning_rate", 0.1),
+        ("arch_weight_decay", 1e-1),
+        ("momentum", 0.5),
+        ("cutout_length", 6),
+        ("batch_size", 24),
+        ("grad_clip", 0.05),
+        ("channels", 3),
+        ("stacks", 3),
+        ("cells_per_stack", 2),
+        ("crop_and_flip", True),
+    ],
+)
+def test_every_setting_reaches_the_search(few_digits, name, value):
+    changed = TINY.with_config({name: value})
+    assert search(few_digits).trajectory != search(few_digits, settings=changed).trajectory
+
+
+def test_a_setting_changes_only_what_it_should(few_digits):
+    uncut = TINY.with_config({"cutout_prob": 0.0})
+    longer = uncut.with_config({"cutout_length": 8})
+    assert search(few_digits, settings=uncut) == search(few_digits, settings=longer)
+    unclipped = TINY.with_config({"grad_clip": 1e6})
+    looser = TINY.with_config({"grad_clip": 1e7})
+    assert search(few_digits, settings=unclipped) == search(few_digits, settings=looser)
+
+
+def test_settings_reach_the_optimizers(few_digits, tmp_path):
+    settings = TINY.with_config(
+        {"learning_rate": 0.2, "momentum": 0.3, "weight_decay": 0.04, "arch_weight_decay": 0.05}
+    )
+    result = search(few_digits, settings=settings, folder=tmp_path)
+    state = load_checkpoint(tmp_path)
+    (weights,), (alphas,) = (
+        optimizer["param_groups"]
+        for optimizer in (state["optimizer"], state["searcher"]["optimizer"])
+    )
+    assert (weights["momentum"], weights["weight_decay"]) == (0.3, 0.04)
+    assert weights["lr"] == result.trajectory[-1].learning_rate
+    assert (alphas["lr"], alphas["weight_decay"], alphas["betas"]) == (1e-2, 0.05, (0.5, 0.999))
+    assert [record.learning_rate for record in result.trajectory] == pytest.approx(
+        [0.2, 0.001 + 0.199 * 0.75, 0.001 + 0.199 * 0.25]
+    )
+
+
+def test_the_learning_rate_never_rises():
+    settings = SearchSettings(learning_rate=5e-4, learning_rate_min=1e-3)
+    assert cosine_learning_rate(settings, 3, 10) == 5e-4
+
+
+def test_divergence_names_epoch_and_cause(few_digits, tmp_path):
+    settings = TINY.with_config({"learning_rate": 1e6, "grad_clip": 1e9})
+    with pytest.raises(SearchDiverged, match=r"epoch \d.*loss.*(nan|inf)") as caught:
+        search(few_digits, settings=settings, epochs=30, folder=tmp_path)
+    records = (
+        (tmp_path / "metrics.jsonl").read_text().splitlines() if caught.value.epoch > 1 else []
+    )
+    assert len(records) == caught.value.epoch - 1
+    assert not (tmp_path / "architecture.json").exists()
+
+
+def test_files_of_a_finished_search(few_digits, tmp_path):
+    folder = tmp_path / "new" / "trial"
+    seen = []
+    result = search(few_digits, folder=folder, on_epoch=seen.append)
+    assert tuple(seen) == result.trajectory
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert tuple(EpochRecord.from_dict(row) for row in rows) == result.trajectory
+    saved = json.loads((folder / "architecture.json").read_text())
+    assert saved == result.architecture.to_dict()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "architecture.json",
+        "checkpoint.pt",
+        "metrics.jsonl",
+    ]
+
+
+def test_a_finished_search_returns_at_once(few_digits, tmp_path):
+    result = search(few_digits, folder=tmp_path)
+    (tmp_path / "architecture.json").unlink()  # killed before the last file
+    ran = []
+    again = search(few_digits, folder=tmp_path, on_epoch=ran.append)
+    assert again == result
+    assert [record.time for record in again.trajectory] == [r.time for r in result.trajectory]
+    assert not ran
+    assert (tmp_path / "architecture.json").exists()
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_an_interrupted_search_continues_bit_for_bit(few_digits, tmp_path, last):
+    def interrupt(record):
+        if record.epoch == last:
+            raise Interrupted
+
+    whole = search(few_digits, epochs=4, folder=tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        search(few_digits, epochs=4, folder=tmp_path / "cut", on_epoch=interrupt)
+    continued = []
+    cut = search(few_digits, epochs=4, folder=tmp_path / "cut", on_epoch=continued.append)
+    assert [record.epoch for record in continued] == list(range(last + 1, 5))
+    assert cut == whole
+    states = (without_times(load_checkpoint(tmp_path / name)) for name in ("whole", "cut"))
+    assert_equal_states(*states)
+
+
+def test_a_damaged_checkpoint_is_reported_and_the_search_starts_anew(few_digits, tmp_path, caplog):
+    whole = search(few_digits, folder=tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:-20])
+    ran = []
+    with caplog.at_level(logging.WARNING):
+        assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
+    assert "checkpoint.pt: damaged" in caplog.text
+    assert len(ran) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"seed": 1}, "seed"),
+        ({"epochs": 4}, "epochs"),
+        ({"space": 2}, "space"),
+        ({"settings": TINY.with_config({"momentum": 0.1})}, "momentum"),
+    ],
+)
+def test_another_searchs_checkpoint_is_refused(few_digits, tmp_path, change, named):
+    search(few_digits, folder=tmp_path)
+    with pytest.raises(CheckpointMismatch, match=f"{named} = .*choose another folder"):
+        search(few_digits, folder=tmp_path, **change)
+
+
+def test_a_checkpoint_of_other_images_is_refused(few_digits, tmp_path):
+    search(few_digits, folder=tmp_path)
+    part = few_digits.supernet_train
+    darker = dataclasses.replace(part, images=part.images / 2)
+    with pytest.raises(CheckpointMismatch, match="images"):
+        search(dataclasses.replace(few_digits, supernet_train=darker), folder=tmp_path)
+
+
+def test_arguments_that_cannot_be(few_digits):
+    with pytest.raises(ValueError, match="epochs >= 1"):
+        search(few_digits, epochs=0)
+    with pytest.raises(ValueError, match="seed >= 0"):
+        search(few_digits, seed=-1)
+    with pytest.raises(ValueError, match="lower stacks"):
+        search(few_digits, settings=dataclasses.replace(TINY, stacks=5))
+    for device in ("gpu", "cuda:99"):
+        with pytest.raises(ValueError, match=f"device '{device}' cannot be used here"):
+            search(few_digits, device=device)
+    with pytest.raises(UnknownSearcher):
+        run_search(
+            searcher="dats",
+            settings=TINY,
+            space=get_space(1),
+            data=few_digits,
+            epochs=1,
+            seed=0,
+        )
+
+
+def finished_epochs(folder) -> int:
+    metrics = folder / "metrics.jsonl"
+    return len(metrics.read_text().splitlines()) if metrics.exists() else 0
+
+
+def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, monkeypatch):
+    """SIGKILL four times, each at a random moment after one more epoch was finished."""
+    epochs = 24
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["searchers.search"])
+
+    def start(folder):
+        arguments = {
+            "searcher": "darts",
+            "settings": dataclasses.replace(TINY, crop_and_flip=True, batch_size=64),
+            "space": get_space(1),
+            "data": digits,
+            "epochs": epochs,
+            "seed": 7,
+            "folder": folder,
+        }
+        process = processes.Process(target=run_search, kwargs=arguments)
+        process.start()
+        return process
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    process = start(whole)
+    process.join()
+    assert process.exitcode == 0
+    epoch_time = json.loads((whole / "metrics.jsonl").read_text().splitlines()[-1])["time"]
+
+    rng = random.Random(0)
+    interrupted = 0
+    for _ in range(4):
+        before = finished_epochs(killed)
+        process = start(killed)
+        while finished_epochs(killed) == before and process.is_alive():
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, epoch_time))
+        process.kill()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        interrupted += before < finished_epochs(killed) < epochs
+    assert interrupted >= 2  # on a busy machine a process may get further before it is killed
+    process = start(killed)
+    process.join()
+    assert process.exitcode == 0
+
+    states = [without_times(load_checkpoint(folder)) for folder in (whole, killed)]
+    assert_equal_states(*states)
+    assert [row["epoch"] for row in states[1]["trajectory"]] == list(range(1, epochs + 1))
+    for folder, state in zip((whole, killed), states, strict=True):
+        rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        assert [{**row, "time": 0} for row in rows] == [
+            {**row, "time": 0} for row in state["trajectory"]
+        ]
+    found = [(folder / "architecture.json").read_bytes() for folder in (whole, killed)]
+    assert found[0] == found[1]

@@ -1,0 +1,55 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from searchers.settings import SearchSettings, SettingsError
+
+
+def test_defaults_are_the_papers():
+    settings = SearchSettings()
+    assert (settings.channels, settings.stacks, settings.cells_per_stack) == (16, 3, 3)
+    assert (settings.batch_size, settings.grad_clip, settings.momentum) == (96, 5.0, 0.9)
+    assert (settings.learning_rate, settings.learning_rate_min) == (0.025, 0.001)
+    assert (settings.arch_learning_rate, settings.arch_weight_decay) == (3e-4, 1e-3)
+    assert (settings.weight_decay, settings.cutout_prob, settings.cutout_length) == (3e-4, 0, 16)
+
+
+def test_with_config_lays_a_configuration_over_the_settings():
+    fixed = SearchSettings(channels=8)
+    settings = fixed.with_config({"batch_size": np.int64(32), "learning_rate": np.float64(0.5)})
+    assert settings == dataclasses.replace(fixed, batch_size=32, learning_rate=0.5)
+    assert type(settings.batch_size) is int
+    assert type(settings.learning_rate) is float
+
+
+def test_an_integer_from_a_configuration_space_becomes_a_float_where_one_is_meant():
+    settings = SearchSettings().with_config({"grad_clip": 7})
+    assert settings.grad_clip == 7.0
+    assert type(settings.grad_clip) is float
+
+
+def test_unknown_name_in_a_configuration_suggests_the_nearest():
+    with pytest.raises(SettingsError, match=r"'learning_rat'; did you mean learning_rate\?"):
+        SearchSettings().with_config({"learning_rat": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("channels", 0),
+        ("batch_size", 2.5),
+        ("stacks", True),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("grad_clip", float("inf")),
+        ("arch_learning_rate", "0.1"),
+        ("weight_decay", -1e-9),
+        ("momentum", 1.0),
+        ("cutout_prob", 1.01),
+        ("crop_and_flip", "yes"),
+    ],
+)
+def test_bad_values_are_refused_by_name(name, value):
+    with pytest.raises(SettingsError, match=name):
+        SearchSettings(**{name: value})

@@ -1,0 +1,1 @@
+"""The command line, study files, the loop of a study, and what is shown of it."""

@@ -1,0 +1,1 @@
+"""Timings: run each as a module, python -m experiments.benchmarks.NAME."""

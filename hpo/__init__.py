@@ -1,0 +1,43 @@
+"""Configuration spaces, BOHB and the journal of a study.
+
+Importing this package imports ConfigSpace and numpy. HpBandSter comes in when a Study is created or
+opened.
+"""
+
+from hpo.configuration_spaces import CONFIGURATION_SPACES, configuration_space
+from hpo.errors import (
+    CorruptJournal,
+    InvalidSettings,
+    NewerJournal,
+    StudyError,
+    StudyExists,
+    StudyLocked,
+    StudyNotFound,
+    StudyUnwritable,
+)
+from hpo.settings import OptimizerSettings
+from hpo.study import Study
+from hpo.trial import BASELINE_ID, Trial, TrialResult
+from hpo.view import BracketState, RungState, StudyView, read_study
+
+__all__ = [
+    "BASELINE_ID",
+    "CONFIGURATION_SPACES",
+    "BracketState",
+    "CorruptJournal",
+    "InvalidSettings",
+    "NewerJournal",
+    "OptimizerSettings",
+    "RungState",
+    "Study",
+    "StudyError",
+    "StudyExists",
+    "StudyLocked",
+    "StudyNotFound",
+    "StudyUnwritable",
+    "StudyView",
+    "Trial",
+    "TrialResult",
+    "configuration_space",
+    "read_study",
+]

@@ -1,0 +1,57 @@
+"""Hyperband's brackets: how many runs at which budgets (Li et al. 2018, Algorithm 1)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hpo.settings import OptimizerSettings
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung of a bracket."""
+
+    budget: int | float
+    """Budget of every run on this rung."""
+    size: int
+    """How many configurations run on it."""
+
+
+def rung_budgets(settings: OptimizerSettings) -> tuple[int | float, ...]:
+    """max_budget / eta**k from the lowest to k = 0; integers where they are whole."""
+    # log(243) / log(3) is 4.999…: without rounding, truncation would lose the lowest rung.
+    ratio = math.log(settings.max_budget / settings.min_budget) / math.log(settings.eta)
+    s_max = math.floor(round(ratio, 9))
+    exact = [
+        Fraction(settings.max_budget) / Fraction(settings.eta) ** k for k in range(s_max, -1, -1)
+    ]
+    return tuple(int(b) if b.denominator == 1 else float(b) for b in exact)
+
+
+def bracket(settings: OptimizerSettings, iteration: int) -> tuple[Rung, ...]:
+    """The rungs of the bracket of this iteration, lowest budget first.
+
+    Brackets repeat in the order s = s_max, …, 0, where bracket s has s + 1 rungs. It starts with
+    n = ceil((s_max + 1) / (s + 1) * eta**s) configurations (Li et al. 2018) or with HpBandSter's
+    n = floor((s_max + 1) / (s + 1)) * eta**s, and floor(n / eta**i) of them are on rung i.
+    """
+    budgets = rung_budgets(settings)
+    s = len(budgets) - 1 - iteration % len(budgets)
+    eta = Fraction(settings.eta)
+    if settings.bracket_sizes == "paper":
+        n = math.ceil(Fraction(len(budgets), s + 1) * eta**s)
+    else:
+        n = math.floor(len(budgets) // (s + 1) * eta**s)
+    return tuple(
+        Rung(budget, max(math.floor(n / eta**i), 1)) for i, budget in enumerate(budgets[-s - 1 :])
+    )
+
+
+def planned_evaluations(settings: OptimizerSettings) -> int:
+    """Runs in all brackets of the study, without the baseline."""
+    rungs = len(rung_budgets(settings))
+    sizes = [sum(rung.size for rung in bracket(settings, i)) for i in range(rungs)]
+    cycles, rest = divmod(settings.iterations, rungs)
+    return cycles * sum(sizes) + sum(sizes[:rest])

@@ -1,0 +1,79 @@
+"""The configuration spaces CS1, CS2 and CS3 of Zela et al. 2020 (NAS-Bench-1Shot1), section 5.
+
+Each contains the one before it. CS1: regularisation; CS2: and the learning rate; CS3: and the
+architecture optimizer, momentum, cutout length, batch size and gradient clipping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace, Float, Integer
+from ConfigSpace.hyperparameters import Hyperparameter
+
+from hpo.errors import StudyError
+
+CONFIGURATION_SPACES = ("cs1", "cs2", "cs3")
+
+
+def configuration_space(
+    name: str, *, image_size: int = 32, defaults: Mapping[str, float] | None = None
+) -> ConfigurationSpace:
+    """The configuration space called `name`, one of CONFIGURATION_SPACES.
+
+    `image_size` is the height of the images in pixels: a cutout cannot be longer. `defaults`
+    replace the paper's default values of the hyperparameters that they name; other names in it are
+    left alone. Raises StudyError for an unknown name, images below 4 pixels, or a default outside
+    its range.
+    """
+    if name not in CONFIGURATION_SPACES:
+        raise StudyError(
+            f"unknown configuration space {name!r}: choose one of {', '.join(CONFIGURATION_SPACES)}"
+        )
+    if image_size < 4:
+        raise StudyError(f"image_size must be at least 4 pixels, not {image_size!r}")
+    own = {} if defaults is None else dict(defaults)
+
+    def real(
+        name: str, low: float, high: float, default: float, *, log: bool = False
+    ) -> Hyperparameter:
+        value = _default_inside(name, own.get(name, default), low, high)
+        return Float(name, (low, high), default=float(value), log=log)
+
+    def integer(
+        name: str, low: int, high: int, default: int, *, log: bool = False
+    ) -> Hyperparameter:
+        value = _default_inside(name, own.get(name, default), low, high)
+        if value != int(value):
+            raise StudyError(f"the default of {name} must be a whole number, not {value!r}")
+        return Integer(name, (low, high), default=int(value), log=log)
+
+    hyperparameters: list[Hyperparameter] = [
+        real("weight_decay", 1e-5, 1e-3, 3e-4, log=True),
+        real("cutout_prob", 0.0, 1.0, 0.0),
+    ]
+    if name in ("cs2", "cs3"):
+        hyperparameters += [real("learning_rate", 1e-3, 1.0, 0.025, log=True)]
+    if name == "cs3":
+        hyperparameters += [
+            real("arch_learning_rate", 1e-5, 1e-2, 3e-4, log=True),
+            real("arch_weight_decay", 1e-4, 1e-1, 1e-3, log=True),
+            real("momentum", 0.0, 0.99, 0.9),
+            integer("cutout_length", 2, min(32, image_size), min(16, image_size // 2), log=True),
+            integer("batch_size", 16, 128, 96),
+            integer("grad_clip", 1, 9, 5),
+        ]
+    space = ConfigurationSpace(name=name)
+    space.add(hyperparameters)
+    return space
+
+
+def _default_inside(name: str, value: Any, low: float, high: float) -> float:
+    """`value` if it lies in [low, high], else StudyError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise StudyError(
+            f"the default of {name} must be a number in [{low}, {high}], its range in the "
+            f"configuration space, not {value!r}"
+        )
+    return value

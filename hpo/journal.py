@@ -1,0 +1,224 @@
+"""The journal: append-only JSON lines, one event each, on the disk before anything acts on it.
+
+A kill can only tear the last line, which is recognised by its missing line feed. The header is
+written to another name first, so a journal that exists has a complete one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
+
+JOURNAL_NAME = "journal.jsonl"
+FORMAT = 1
+"""Version of the format that is written; older ones are read."""
+
+Event = dict[str, Any]
+
+
+class Kind(NamedTuple):
+    """What a value in an event must be."""
+
+    test: Callable[[Any], bool]
+    words: str
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return (isinstance(value, float) and math.isfinite(value)) or (
+        isinstance(value, int) and not isinstance(value, bool)
+    )
+
+
+def _is_trial_id(value: Any) -> bool:
+    return isinstance(value, list) and (
+        value == [-1, 0, 0] or (len(value) == 3 and all(map(_is_count, value)))
+    )
+
+
+COUNT = Kind(_is_count, "a whole number from 0")
+NUMBER = Kind(_is_number, "a finite number")
+LOSS = Kind(lambda v: v is None or _is_number(v), "a finite number or null")
+BUDGET = Kind(lambda v: _is_number(v) and v > 0, "a number above 0")
+TRIAL_ID = Kind(_is_trial_id, "three whole numbers")
+OBJECT = Kind(lambda v: isinstance(v, dict), "an object")
+TEXT = Kind(lambda v: isinstance(v, str), "a string")
+TEXT_OR_NULL = Kind(lambda v: v is None or isinstance(v, str), "a string or null")
+TIMES = Kind(
+    lambda v: isinstance(v, dict) and all(map(_is_number, v.values())), "an object of numbers"
+)
+
+EVENTS: dict[str, dict[str, Kind]] = {
+    "header": {"format": COUNT, "study": OBJECT, "optimizer": OBJECT, "space": OBJECT},
+    "ask": {"seq": COUNT, "id": TRIAL_ID, "budget": BUDGET, "config": OBJECT, "info": OBJECT},
+    "tell": {
+        "seq": COUNT,
+        "id": TRIAL_ID,
+        "budget": BUDGET,
+        "loss": LOSS,
+        "info": OBJECT,
+        "exception": TEXT_OR_NULL,
+        "timestamps": TIMES,
+    },
+    "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
+}
+"""The keys of each event; on disk each has `time` as well, in seconds since the epoch."""
+
+
+def read_journal(path: Path) -> tuple[list[Event], int]:
+    """All complete events, the header first, and their bytes; a torn last line is left out.
+
+    Raises StudyNotFound, NewerJournal, StudyUnwritable (unreadable) or CorruptJournal with the
+    line.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise StudyNotFound(f"no study in {path.parent}: there is no {path.name}") from None
+    except OSError as error:
+        raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
+    lines = content.split(b"\n")
+    torn = lines.pop()
+    events = [_parse(path, number, line) for number, line in enumerate(lines, start=1)]
+    if not events:
+        raise CorruptJournal(
+            path, 1, "the header is missing: nothing was run, start it again in a new folder"
+        )
+    return events, len(content) - len(torn)
+
+
+def check_event(event: Event) -> None:
+    """Raises InvalidEvent unless an event without `time` has exactly its keys, each of its kind."""
+    name = event.get("event")
+    if not isinstance(name, str) or name not in EVENTS:
+        raise InvalidEvent(f"unknown event {name!r}")
+    kinds = EVENTS[name]
+    if missing := kinds.keys() - event.keys():
+        raise InvalidEvent(f"{name} without {', '.join(sorted(missing))}")
+    if unknown := event.keys() - kinds.keys() - {"event"}:
+        raise InvalidEvent(f"{name} with unknown {', '.join(sorted(unknown))}")
+    for key, kind in kinds.items():
+        if not kind.test(event[key]):
+            raise InvalidEvent(f"{key} of {name} must be {kind.words}")
+
+
+class Journal:
+    """The journal of a study, open for appending; its study's lock must be held."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        """Opens a journal and cuts it to `size` bytes, the end of its last complete event."""
+        self.path = path
+        self._size = size
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+            if os.fstat(self._file).st_size != size:
+                os.ftruncate(self._file, size)
+                os.fsync(self._file)
+        except OSError as error:
+            raise StudyUnwritable(f"{path} cannot be written: {error.strerror or error}") from None
+
+    @classmethod
+    def create(cls, path: Path, header: Event) -> Journal:
+        """Writes a journal with this header; a kill leaves a complete one or none at all."""
+        line = _line(header)
+        draft = path.with_name(path.name + ".new")
+        try:
+            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            try:
+                _write(file, line)
+            finally:
+                os.close(file)
+            draft.replace(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise StudyUnwritable(f"{path} cannot be written: {error.strerror or error}") from None
+        return cls(path, len(line))
+
+    def append(self, event: Event) -> None:
+        """Puts an event on the disk. When that fails, the journal stays as it was, and is closed.
+
+        Raises StudyUnwritable.
+        """
+        line = _line(event)
+        try:
+            _write(self._file, line)
+        except OSError as error:
+            self._undo()
+            raise StudyUnwritable(
+                f"{self.path} cannot be written: {error.strerror or error}; nothing told before is "
+                "lost, resume the study when this is mended"
+            ) from None
+        self._size += len(line)
+
+    def close(self) -> None:
+        """Closes the file. Calling it again does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _undo(self) -> None:
+        try:
+            os.ftruncate(self._file, self._size)
+            os.fsync(self._file)
+        except OSError:
+            pass  # a torn last line is cut off when the study is opened again
+        finally:
+            self.close()
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes new names in a folder last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _line(event: Event) -> bytes:
+    return json.dumps(event, allow_nan=False).encode() + b"\n"
+
+
+def _write(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]
+    os.fsync(file)
+
+
+def _parse(path: Path, number: int, line: bytes) -> Event:
+    """The event of one line; CorruptJournal says what is wrong with it."""
+    try:
+        event = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise CorruptJournal(path, number, f"not a JSON object ({error})") from None
+    if not isinstance(event, dict):
+        raise CorruptJournal(path, number, "not a JSON object")
+    name = event.get("event")
+    if (name == "header") != (number == 1):
+        what = "a second header" if name == "header" else "the header is missing"
+        raise CorruptJournal(path, number, what)
+    if name == "header" and _is_count(event.get("format")) and event["format"] > FORMAT:
+        raise NewerJournal(
+            f"{path} was written by a newer version of oneshot-hpo (journal format "
+            f"{event['format']}, this version reads up to {FORMAT}): update oneshot-hpo"
+        )
+    if not _is_number(event.pop("time", None)):
+        raise CorruptJournal(path, number, f"time must be {NUMBER.words}")
+    try:
+        check_event(event)
+    except InvalidEvent as error:
+        raise CorruptJournal(path, number, str(error)) from None
+    return event
+
+
+def _refuse_constant(token: str) -> None:
+    raise ValueError(f"{token} is no JSON")

@@ -1,0 +1,173 @@
+"""HpBandSter's BOHB as ask and tell, without its network layer.
+
+Importing this module imports hpbandster (seconds): do it only where a proposal is to be made.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+from ConfigSpace import Configuration, ConfigurationSpace
+from hpbandster.core.dispatcher import Job
+from hpbandster.core.master import Master
+from hpbandster.optimizers.bohb import BOHB
+from hpbandster.optimizers.iterations import SuccessiveHalving
+from numpy.typing import NDArray
+
+from hpo.brackets import bracket, rung_budgets
+from hpo.config_generator import VectorisedKDEGenerator
+from hpo.errors import InvalidEvent
+from hpo.plain import plain
+from hpo.settings import OptimizerSettings
+from hpo.stock_generator import SeededStockGenerator
+from hpo.trial import BASELINE_ID, TrialId
+
+# HpBandSter warns of each crash, on standard error where nothing else is set up: the journal has
+# it.
+logging.getLogger("hpbandster").addHandler(logging.NullHandler())
+
+
+class Run(NamedTuple):
+    """A run that the optimizer asks for."""
+
+    id: TrialId
+    config: dict[str, Any]
+    budget: int | float
+    info: dict[str, Any]
+
+
+class StableSuccessiveHalving(SuccessiveHalving):
+    """Successive halving in which ties go to the configuration that was asked for first.
+
+    A configuration that crashed is not promoted; where that leaves a slot empty, HpBandSter fills
+    it with a new configuration, whose id names the rung it starts on.
+    """
+
+    def _advance_to_next_stage(
+        self, config_ids: list[TrialId], losses: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        advance = np.zeros(len(losses), dtype=bool)
+        advance[np.argsort(losses, kind="stable")[: self.num_configs[self.stage]]] = True
+        return advance
+
+
+class DispatcherlessMaster(Master):
+    """HpBandSter's master with its bookkeeping, but no Pyro dispatcher and no threads."""
+
+    def __init__(self, config_generator: Any) -> None:
+        # Master.__init__ would start the dispatcher; these are the attributes that its methods use.
+        self.config_generator = config_generator
+        self.logger = logging.getLogger("hpbandster")
+        self.result_logger = None
+        self.iterations: list[StableSuccessiveHalving] = []
+        self.num_running_jobs = 0
+        self.job_queue_sizes = (-1, 0)
+        self.thread_cond = threading.Condition()
+
+
+class BOHBMaster(BOHB, DispatcherlessMaster):
+    """BOHB of one study: what to run next, given what has been told.
+
+    The state depends on the order of the calls and their `seq` alone.
+    """
+
+    def __init__(self, space: ConfigurationSpace, settings: OptimizerSettings) -> None:
+        generators = {"vectorised": VectorisedKDEGenerator, "hpbandster": SeededStockGenerator}
+        # Not BOHB.__init__: it always builds the stock generator, which refuses ordinals.
+        DispatcherlessMaster.__init__(self, generators[settings.generator](space, settings))
+        self.settings = settings
+        self.space = space
+        self._baseline_asked = False
+        self._first_active = 0
+        self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+    def get_next_iteration(
+        self, iteration: int, iteration_kwargs: dict[str, Any] | None = None
+    ) -> StableSuccessiveHalving:
+        """The bracket of this iteration, with nothing run yet."""
+        rungs = bracket(self.settings, iteration)
+        return StableSuccessiveHalving(
+            HPB_iter=iteration,
+            num_configs=[rung.size for rung in rungs],
+            budgets=[rung.budget for rung in rungs],
+            config_sampler=self._sample,
+        )
+
+    def active_iterations(self) -> list[int]:
+        """Indices of the brackets that are started and not finished."""
+        while (
+            self._first_active < len(self.iterations)
+            and self.iterations[self._first_active].is_finished
+        ):
+            self._first_active += 1
+        started = range(self._first_active, len(self.iterations))
+        return [i for i in started if not self.iterations[i].is_finished]
+
+    def next_run(
+        self, seq: int, logged: tuple[dict[str, Any], dict[str, Any]] | None = None
+    ) -> Run | None:
+        """Decision `seq`: the next run in the order of HpBandSter's Master.run, or None.
+
+        The default configuration comes first, then runs of the brackets that are active, in order,
+        then the first run of the next bracket. None: nothing can run until something is told, or
+        all is done. A new configuration is `logged` (configuration, info) where that is given,
+        else a proposal. Raises InvalidEvent when the logged configuration is not one of the space.
+        """
+        if not self._baseline_asked:
+            self._baseline_asked = True
+            default = plain(dict(self.space.get_default_configuration()))
+            top = rung_budgets(self.settings)[-1]
+            return Run(BASELINE_ID, default, top, {"model_based_pick": False})
+        self.config_generator.seq = seq
+        self._logged = logged
+        for i in self.active_iterations():
+            if run := self.iterations[i].get_next_run():
+                return self._run(i, run)
+        i = len(self.iterations)
+        if i == self.settings.iterations:
+            return None
+        self.iterations.append(self.get_next_iteration(i))
+        return self._run(i, self.iterations[i].get_next_run())
+
+    def tell(
+        self,
+        seq: int,
+        trial_id: TrialId,
+        config: dict[str, Any],
+        budget: int | float,
+        *,
+        loss: float | None,
+        exception: str | None,
+        timestamps: dict[str, float],
+    ) -> None:
+        """Decision `seq`: how a run ended; loss None is a crash, else a finite number."""
+        job = Job(trial_id, config=config, budget=budget)
+        job.result = None if loss is None else {"loss": loss, "info": {}}
+        job.exception = exception
+        job.timestamps = timestamps
+        self.config_generator.seq = seq
+        if trial_id == BASELINE_ID:
+            self.config_generator.new_result(job)
+        else:
+            self.num_running_jobs += 1  # job_callback takes it back
+            self.job_callback(job)
+
+    def _run(self, iteration: int, run: tuple[TrialId, dict[str, Any], int | float]) -> Run:
+        trial_id, config, budget = run
+        info = self.iterations[iteration].data[trial_id].config_info
+        return Run(trial_id, config, budget, info)
+
+    def _sample(self, budget: int | float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a bracket calls when it needs a new configuration."""
+        if self._logged is None:
+            config, info = self.config_generator.get_config(budget)
+            return plain(config), plain(info)
+        config, info = self._logged
+        try:
+            Configuration(self.space, values=config)
+        except (ValueError, TypeError) as error:
+            raise InvalidEvent(f"config is not one of the study's space: {error}") from None
+        return config, info

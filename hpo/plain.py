@@ -1,0 +1,50 @@
+"""Values as JSON knows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hpo.errors import StudyError
+
+
+def plain(value: Any) -> Any:
+    """`value` built of dicts with string keys, lists, str, int, bool, None and finite floats only.
+
+    Numpy's scalars and arrays become Python's; NaN and infinities become None, for JSON has no word
+    for them. Raises StudyError for any other type.
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    raise StudyError(
+        f"a value of type {type(value).__name__} cannot be journaled: "
+        "use numbers, strings, lists and dictionaries"
+    )
+
+
+def finite_loss(loss: Any) -> float | None:
+    """`loss` as a finite float, or None for anything else: a search that crashed."""
+    if isinstance(loss, np.generic):
+        loss = loss.item()
+    if isinstance(loss, bool) or not isinstance(loss, int | float):
+        return None
+    try:
+        number = float(loss)
+    except OverflowError:  # an integer beyond all floats
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,37 @@
+"""Generators that depend on the study's seed and an event alone, so that none has to be stored.
+
+The n-th decision of a study draws from SeedSequence([seed, purpose, n]); a trial's own seed comes
+from the study's seed and the trial's key. A resumed study hence draws what an undisturbed one
+would have.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a generator is for; part of its seed, hence never renumbered."""
+
+    PROPOSAL = 0
+    MODEL = 1
+    TRIAL = 2
+
+
+def event_generator(seed: int, purpose: Purpose, seq: int) -> np.random.Generator:
+    """The generator of decision `seq` of the study with this seed."""
+    return np.random.default_rng(np.random.SeedSequence([seed, int(purpose), seq]))
+
+
+def trial_seed(seed: int, trial_id: tuple[int, int, int], budget: float) -> int:
+    """The seed of a trial, in [0, 2**32): a function of the study's seed, the id and the budget.
+
+    Every attempt at a trial has the same seed, whichever worker makes it.
+    """
+    iteration, rung, index = trial_id
+    numerator, denominator = budget.as_integer_ratio()  # the same for 50 and 50.0
+    # The baseline's iteration is -1, and entropy must not be negative.
+    entropy = [seed, int(Purpose.TRIAL), iteration + 1, rung, index, numerator, denominator]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

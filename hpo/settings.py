@@ -1,0 +1,89 @@
+"""Settings of the optimizer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hpo.errors import InvalidSettings
+
+BRACKET_SIZES = ("paper", "hpbandster")
+GENERATORS = ("vectorised", "hpbandster")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSettings:
+    """Settings of BOHB (Falkner et al. 2018); the defaults are those of its authors.
+
+    Raises InvalidSettings, naming the setting, when a value cannot be.
+    """
+
+    min_budget: int | float
+    """Least budget, in the study's unit (epochs); the lowest rung's is max_budget / eta**k."""
+    max_budget: int | float
+    """Largest budget, that of the top rung."""
+    eta: int | float = 3
+    """One of eta configurations is promoted; budgets grow by this factor."""
+    iterations: int
+    """How many brackets of successive halving."""
+    seed: int = 0
+    """Everything random in the study follows from it."""
+    bracket_sizes: Literal["paper", "hpbandster"] = "paper"
+    """Configurations per bracket: Li et al. 2018, Algorithm 1, or HpBandSter's smaller ones."""
+    generator: Literal["vectorised", "hpbandster"] = "vectorised"
+    """Who proposes: this project's KDE generator, or HpBandSter's own."""
+    min_points_in_model: int | None = None
+    """Good, and bad, observations that a model needs; None: dimensions + 1, the least possible."""
+    top_n_percent: int = 15
+    """Share of the observations, in percent, that are the good ones."""
+    num_samples: int = 64
+    """Candidates drawn for one proposal."""
+    random_fraction: float = 1 / 3
+    """Share of proposals drawn from the prior instead of the model."""
+    bandwidth_factor: float = 3
+    """Candidates are drawn with bandwidths widened by this factor."""
+    min_bandwidth: float = 1e-3
+    """Least bandwidth, in the unit cube."""
+
+    def __post_init__(self) -> None:
+        budgets = ("min_budget", "max_budget", "eta")
+        for name in (*budgets, "random_fraction", "bandwidth_factor", "min_bandwidth"):
+            self._require(name, _is_number(getattr(self, name)), "a finite number")
+        for name in ("iterations", "seed", "top_n_percent", "num_samples"):
+            self._require(name, _is_int(getattr(self, name)), "an integer")
+        self._require("min_budget", self.min_budget > 0, "greater than 0")
+        at_most = f"at most max_budget ({self.max_budget})"
+        self._require("min_budget", self.min_budget <= self.max_budget, at_most)
+        self._require("eta", self.eta >= 2, "at least 2")
+        self._require("iterations", self.iterations >= 1, "at least 1")
+        self._require("seed", self.seed >= 0, "at least 0")
+        self._require("bracket_sizes", self.bracket_sizes in BRACKET_SIZES, _one_of(BRACKET_SIZES))
+        self._require("generator", self.generator in GENERATORS, _one_of(GENERATORS))
+        points = self.min_points_in_model
+        self._require(
+            "min_points_in_model",
+            points is None or (_is_int(points) and points >= 1),
+            "a positive integer, or null for dimensions + 1",
+        )
+        self._require("top_n_percent", 1 <= self.top_n_percent <= 99, "between 1 and 99")
+        self._require("num_samples", self.num_samples >= 1, "at least 1")
+        self._require("random_fraction", 0 <= self.random_fraction <= 1, "between 0 and 1")
+        self._require("bandwidth_factor", self.bandwidth_factor > 0, "greater than 0")
+        self._require("min_bandwidth", 0 < self.min_bandwidth <= 0.5, "in (0, 0.5]")
+
+    def _require(self, name: str, holds: bool, expected: str) -> None:
+        if not holds:
+            raise InvalidSettings(f"{name} must be {expected}, not {getattr(self, name)!r}")
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_int(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _one_of(names: tuple[str, ...]) -> str:
+    return "one of " + ", ".join(names)

@@ -1,0 +1,251 @@
+"""A study: ask, tell and retry, with the journal as its only memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ConfigSpace import ConfigurationSpace
+
+from hpo.errors import InvalidEvent, StudyError, StudyExists, StudyUnwritable
+from hpo.journal import FORMAT, JOURNAL_NAME, Event, Journal, check_event, read_journal, sync_folder
+from hpo.lock import StudyLock
+from hpo.plain import finite_loss, plain
+from hpo.settings import OptimizerSettings
+from hpo.trial import Trial, TrialResult
+from hpo.view import StudyView
+
+if TYPE_CHECKING:
+    from hpo.master import BOHBMaster
+
+
+class Study(StudyView):
+    """A study that this process is the master of: the only writer of its journal.
+
+    Make one with `create` or `open`; use it as a context manager or `close` it. Every decision is
+    on the disk before it is returned, so the process may be killed at any moment: `open` replays
+    the journal to the same state, and later decisions are those of a study that was never killed.
+    """
+
+    def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
+        super().__init__(path, header)
+        self._lock = lock
+        self._journal: Journal | None = None
+        self._master = _new_master(self.space, self.settings)
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        *,
+        header: dict[str, Any],
+        space: ConfigurationSpace,
+        settings: OptimizerSettings,
+    ) -> Self:
+        """A new study in `folder`, which is made if it is missing.
+
+        `header` is the study's frozen specification, opaque to this package. Raises StudyExists,
+        StudyLocked, StudyUnwritable, or InvalidSettings when the settings do not fit the space.
+        """
+        path = Path(folder) / JOURNAL_NAME
+        event = {
+            "event": "header",
+            "format": FORMAT,
+            "study": plain(header),
+            "optimizer": asdict(settings),
+            "space": plain(space.to_serialized_dict()),
+            "time": time.time(),
+        }
+        _refuse_existing(path)
+        _make_folder(path.parent)
+        lock = StudyLock(path.parent)
+        try:
+            _refuse_existing(path)  # another master may have been faster
+            study = cls(path, event, lock)
+            study._journal = Journal.create(path, event)
+        except BaseException:
+            lock.release()
+            raise
+        return study
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Continues the study in `folder`; a torn last line of its journal is cut off.
+
+        Raises StudyNotFound, StudyLocked, StudyUnwritable, NewerJournal, or CorruptJournal with the
+        line that cannot be read or replayed; the journal is then left as it is.
+        """
+        path = Path(folder) / JOURNAL_NAME
+        read_journal(path)  # nothing is written, not even the lock, where there is no sound study
+        lock = StudyLock(path.parent)
+        try:
+            events, size = read_journal(path)
+            study = cls(path, events[0], lock)
+            study._fold(events)
+            study._journal = Journal(path, size)
+        except BaseException:
+            lock.release()
+            raise
+        return study
+
+    def ask(self) -> Trial | None:
+        """The next trial, or None: nothing can start before another tell, or all is asked for.
+
+        Raises StudyUnwritable.
+        """
+        with self._whole():
+            run = self._master.next_run(self._seq)
+            if run is None:
+                return None
+            self._record(
+                {
+                    "event": "ask",
+                    "seq": self._seq,
+                    "id": list(run.id),
+                    "budget": run.budget,
+                    "config": run.config,
+                    "info": run.info,
+                }
+            )
+        return self._pending[run.id, run.budget]
+
+    def tell(self, trial: Trial, result: TrialResult) -> None:
+        """Journals how a pending trial ended, whichever attempt at it the result comes from.
+
+        A loss that is not a finite number, or an exception, is a crash. Raises StudyError when the
+        trial is not pending or its info cannot be written as JSON, and StudyUnwritable.
+        """
+        exception = result.exception
+        loss = finite_loss(result.loss) if exception is None else None
+        if loss is None and exception is None:
+            exception = f"the loss is not a finite number: {result.loss!r}"
+        self._pending_trial((trial.id, trial.budget))
+        event = {
+            "event": "tell",
+            "seq": self._seq,
+            "id": list(trial.id),
+            "budget": trial.budget,
+            "loss": loss,
+            "info": plain(dict(result.info)),
+            "exception": exception,
+            "timestamps": plain(dict(result.timestamps)),
+        }
+        check_event(event)
+        with self._whole():
+            self._record(event)
+            self._tell_master(event)
+
+    def retry(self, trial: Trial, reason: str) -> Trial:
+        """Journals that the infrastructure of a pending trial was lost; returns its next attempt.
+
+        Retries change no decision. Raises StudyError when the trial is not pending,
+        StudyUnwritable.
+        """
+        key = (trial.id, trial.budget)
+        attempt = self._pending_trial(key).attempt + 1
+        event = {
+            "event": "retry",
+            "id": list(trial.id),
+            "budget": trial.budget,
+            "attempt": attempt,
+            "reason": reason,
+        }
+        check_event(event)
+        with self._whole():
+            self._record(event)
+        return self._pending[key]
+
+    def close(self) -> None:
+        """Closes the journal and lets another master in. Calling it again does nothing."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Closes the study when what is inside fails or is interrupted half-way.
+
+        Optimizer, journal and state may then disagree: only a replay brings them together.
+        """
+        if self._journal is None:
+            raise StudyError("the study is closed: open it again")
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _record(self, event: Event) -> None:
+        """Journals an event, then moves the state on."""
+        assert self._journal is not None  # _whole saw to it
+        self._journal.append({**event, "time": time.time()})
+        self._apply(event)
+
+    def _replay(self, event: Event) -> None:
+        """Makes the optimizer decide again, then moves the state on."""
+        if event["event"] == "ask":
+            run = self._master.next_run(event["seq"], logged=(event["config"], event["info"]))
+            if run is None:
+                raise InvalidEvent("nothing can be asked for here")
+            for key, expected in (
+                ("id", list(run.id)),
+                ("budget", run.budget),
+                ("config", run.config),
+                ("info", run.info),
+            ):
+                if event[key] != expected:
+                    raise InvalidEvent(f"{key} is {event[key]} where {expected} is next")
+        self._apply(event)
+        if event["event"] == "tell":
+            self._tell_master(event)
+
+    def _tell_master(self, event: Event) -> None:
+        trial = self._asked[tuple(event["id"]), event["budget"]]
+        self._master.tell(
+            event["seq"],
+            trial.id,
+            trial.config,
+            trial.budget,
+            loss=event["loss"],
+            exception=event["exception"],
+            timestamps=event["timestamps"],
+        )
+
+
+def _new_master(space: ConfigurationSpace, settings: OptimizerSettings) -> BOHBMaster:
+    # Imported here, for it takes seconds that reading a study need not wait for.
+    from hpo.master import BOHBMaster
+
+    return BOHBMaster(space, settings)
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise StudyExists(
+            f"{path.parent} already holds a study: resume it, or choose another folder"
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise StudyUnwritable(f"{folder} cannot be written: {error.strerror or error}") from None

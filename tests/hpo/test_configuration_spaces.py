@@ -1,0 +1,65 @@
+import pytest
+from ConfigSpace.hyperparameters import (
+    Hyperparameter,
+    UniformFloatHyperparameter,
+    UniformIntegerHyperparameter,
+)
+
+from hpo import StudyError, configuration_space
+
+CS1 = {"weight_decay": (1e-5, 1e-3, 3e-4, True), "cutout_prob": (0, 1, 0, False)}
+CS2 = {**CS1, "learning_rate": (1e-3, 1, 0.025, True)}
+CS3 = {
+    **CS2,
+    "arch_learning_rate": (1e-5, 1e-2, 3e-4, True),
+    "arch_weight_decay": (1e-4, 1e-1, 1e-3, True),
+    "momentum": (0, 0.99, 0.9, False),
+    "cutout_length": (2, 32, 16, True),
+    "batch_size": (16, 128, 96, False),
+    "grad_clip": (1, 9, 5, False),
+}
+INTEGERS = {"cutout_length", "batch_size", "grad_clip"}
+
+
+def describe(hyperparameter: Hyperparameter) -> tuple[float, float, float, bool]:
+    assert isinstance(hyperparameter, UniformFloatHyperparameter | UniformIntegerHyperparameter)
+    h = hyperparameter
+    return (h.lower, h.upper, h.default_value, h.log)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("cs1", CS1), ("cs2", CS2), ("cs3", CS3)])
+def test_ranges_defaults_and_scales_are_the_papers(name: str, expected: dict) -> None:
+    space = configuration_space(name)
+    assert {hp: describe(space[hp]) for hp in space} == expected
+    integers = {hp for hp in space if isinstance(space[hp], UniformIntegerHyperparameter)}
+    assert integers == INTEGERS & expected.keys()
+
+
+def test_cutout_is_no_longer_than_the_image() -> None:
+    assert describe(configuration_space("cs3", image_size=8)["cutout_length"]) == (2, 8, 4, True)
+    assert describe(configuration_space("cs3", image_size=64)["cutout_length"])[1:3] == (32, 16)
+
+
+def test_own_defaults_replace_the_papers_and_other_names_are_left_alone() -> None:
+    own = {"batch_size": 64.0, "weight_decay": 1e-4, "channels": 16}
+    default = configuration_space("cs3", defaults=own).get_default_configuration()
+    assert default["batch_size"] == 64
+    assert default["weight_decay"] == 1e-4
+    assert default["grad_clip"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "cs4"}, "cs4.*cs1, cs2, cs3"),
+        ({"name": "cs3", "image_size": 3}, "image_size.*4 pixels"),
+        ({"name": "cs3", "defaults": {"grad_clip": 0}}, r"grad_clip.*\[1, 9\].*0"),
+        ({"name": "cs3", "defaults": {"grad_clip": 2.5}}, "grad_clip.*whole number.*2.5"),
+        ({"name": "cs3", "image_size": 8, "defaults": {"cutout_length": 16}}, "cutout_length"),
+        ({"name": "cs1", "defaults": {"weight_decay": float("nan")}}, "weight_decay.*nan"),
+        ({"name": "cs1", "defaults": {"weight_decay": "0.1"}}, "weight_decay.*'0.1'"),
+    ],
+)
+def test_bad_input_is_named(arguments: dict, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        configuration_space(**arguments)

@@ -1,0 +1,183 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
+from hpo.journal import FORMAT, Journal, check_event, read_journal
+
+HEADER = {"event": "header", "format": FORMAT, "study": {}, "optimizer": {}, "space": {}, "time": 0}
+ASK = {"event": "ask", "seq": 0, "id": [0, 0, 1], "budget": 3, "config": {"x": 0.1}, "info": {}}
+TELL = {
+    "event": "tell",
+    "seq": 1,
+    "id": [0, 0, 1],
+    "budget": 3,
+    "loss": 0.5,
+    "info": {},
+    "exception": None,
+    "timestamps": {"started": 1.5},
+}
+RETRY = {"event": "retry", "id": [0, 0, 1], "budget": 3, "attempt": 1, "reason": "worker killed"}
+EVENTS = [ASK, RETRY, TELL]
+
+
+def write(path: Path) -> Path:
+    journal = Journal.create(path, HEADER)
+    for event in EVENTS:
+        journal.append({**event, "time": 1.5})
+    journal.close()
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(tmp_path / "journal.jsonl")
+
+
+def test_events_come_back_in_order(path: Path) -> None:
+    events, size = read_journal(path)
+    assert events[1:] == EVENTS
+    assert size == path.stat().st_size
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == [
+        "header",
+        "ask",
+        "retry",
+        "tell",
+    ]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_torn_last_line_is_ignored_by_readers_and_cut_off_by_writers(path: Path) -> None:
+    whole = path.read_bytes()
+    start = whole[:-1].rindex(b"\n") + 1
+    for end in range(start, len(whole)):
+        path.write_bytes(whole[:end])
+        events, size = read_journal(path)
+        assert (events[1:], size) == (EVENTS[:2], start)
+        assert path.read_bytes() == whole[:end]
+        journal = Journal(path, size)
+        assert path.read_bytes() == whole[:start]
+        journal.append({**TELL, "time": 1.5})
+        journal.close()
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("line", [2, 3])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not a JSON object"),
+        ("{", "not a JSON object"),
+        ("[1]", "not a JSON object"),
+        ('{"event": "ask", "loss": NaN}', "NaN"),
+        ('{"event": "ask", "loss": Infinity}', "Infinity"),
+        ("\x00" * 10, "not a JSON object"),
+        ("[" * 100_000, "not a JSON object"),
+        (json.dumps({**ASK, "event": "promote", "time": 0}), "unknown event 'promote'"),
+        (json.dumps({**ASK, "event": ["ask"], "time": 0}), "unknown event"),
+        (json.dumps(ASK), "time must be"),
+        (json.dumps({**ASK, "time": "noon"}), "time must be"),
+        (json.dumps(HEADER), "a second header"),
+        (json.dumps({**ASK, "extra": 1, "time": 0}), "ask with unknown extra"),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_changes(
+    path: Path, line: int, text: str, reason: str
+) -> None:
+    lines = path.read_text().splitlines()
+    lines[line - 1] = text
+    path.write_text("\n".join(lines))  # and the last line is torn
+    before = path.read_bytes()
+    with pytest.raises(CorruptJournal, match=reason) as error:
+        read_journal(path)
+    assert str(error.value).startswith(f"{path}, line {line}: ")
+    assert error.value.line == line
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b'{"event": "hea', b"\x00\x00"])
+def test_a_missing_header_is_explained(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(CorruptJournal, match="line 1: the header is missing"):
+        read_journal(path)
+
+
+def test_a_journal_that_starts_with_another_event_is_corrupt(path: Path) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    with pytest.raises(CorruptJournal, match="line 1: the header is missing"):
+        read_journal(path)
+
+
+def test_a_newer_format_is_refused_whatever_its_other_lines_say(path: Path) -> None:
+    path.write_text(json.dumps({"event": "header", "format": FORMAT + 1}) + "\nwhatever\n")
+    with pytest.raises(NewerJournal, match=f"journal format {FORMAT + 1}.*update oneshot-hpo"):
+        read_journal(path)
+
+
+def test_no_journal_is_no_study(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(StudyNotFound, match=str(folder)):
+            read_journal(folder / "journal.jsonl")
+
+
+BAD_VALUES: dict[str, list[Any]] = {
+    "seq": [-1, 1.0, True, None],
+    "id": [[0, 0], [0, 0, "1"], [-1, 0, 1], "0-0-1", [0, 0, -2], [0, 0, True]],
+    "budget": [0, -1, "3", None, True],
+    "config": [[], None],
+    "info": ["", None],
+    "loss": ["0.5", True, float("nan"), float("inf")],
+    "exception": [1, ["x"]],
+    "timestamps": [[], {"started": None}, {"started": float("nan")}],
+    "attempt": [-1, "1"],
+    "reason": [None, 3],
+    "format": ["1", None],
+    "study": [None],
+    "optimizer": [[]],
+    "space": [1],
+}
+
+
+@pytest.mark.parametrize("event", [{k: v for k, v in HEADER.items() if k != "time"}, *EVENTS])
+def test_every_key_of_every_event_is_required_and_checked(event: dict[str, Any]) -> None:
+    check_event(event)
+    for key in event.keys() - {"event"}:
+        with pytest.raises(InvalidEvent, match=key):
+            check_event({k: v for k, v in event.items() if k != key})
+        for value in BAD_VALUES[key]:
+            with pytest.raises(InvalidEvent, match=key):
+                check_event({**event, key: value})
+
+
+def test_a_crash_and_the_baseline_are_valid_events() -> None:
+    check_event({**TELL, "loss": None, "exception": "ArithmeticError", "timestamps": {}})
+    check_event({**ASK, "id": [-1, 0, 0]})
+
+
+def test_a_full_disk_leaves_whole_lines_and_a_clear_error(tmp_path: Path) -> None:
+    """In a child, for a limit on the size of files binds the whole process."""
+    path = tmp_path / "journal.jsonl"
+    if (child := os.fork()) == 0:
+        status = 1
+        try:
+            import resource
+            import signal
+
+            journal = Journal.create(path, HEADER)
+            journal.append({**ASK, "time": 0})
+            size = path.stat().st_size
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, size + 20))
+            try:
+                journal.append({**TELL, "time": 0})
+            except StudyUnwritable as error:
+                status = 0 if "cannot be written" in str(error) else 2
+            if path.stat().st_size != size:
+                status = 3
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert read_journal(path)[0][1:] == [ASK]

@@ -1,0 +1,204 @@
+"""A study that was killed and resumed decides what one that was never killed does."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy_study
+from toy_study import create, decisions, drive, toy_result
+
+import hpo
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished study with one worker."""
+    folder = tmp_path_factory.mktemp("whole")
+    with create(folder) as study:
+        drive(study)
+    return folder
+
+
+def resume(folder: Path, content: bytes) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "journal.jsonl").write_bytes(content)
+    with hpo.Study.open(folder) as study:
+        drive(study)
+
+
+def test_cut_after_every_third_line_and_run_to_the_end(whole: Path, tmp_path: Path) -> None:
+    """Asks and tells in turn; the test with several trials in flight stops after every line."""
+    lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    expected = decisions(whole)
+    assert sum(e["event"] == "ask" and e["info"]["model_based_pick"] for e in expected) > 10
+    assert sum(e["event"] == "tell" and e["loss"] is None for e in expected) > 1
+    for kept in range(1, len(lines) + 1, 3):
+        resume(tmp_path, b"".join(lines[:kept]))
+        assert decisions(tmp_path) == expected, f"cut after line {kept}"
+
+
+def test_cut_at_every_byte_of_an_ask_and_a_tell(whole: Path, tmp_path: Path) -> None:
+    """A torn line leaves the journal of the lines before it, from where the test above goes on."""
+    path = tmp_path / "journal.jsonl"
+    lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    for last in (len(lines) - 4, len(lines) - 3):  # near the end, where models propose
+        before, line = b"".join(lines[:last]), lines[last]
+        for cut in range(1, len(line)):
+            path.write_bytes(before + line[:cut])
+            with hpo.Study.open(tmp_path) as study:
+                assert len(study.pending) + 2 * len(study.evaluations) == last - 1
+            assert path.read_bytes() == before, f"line {last + 1} cut at byte {cut}"
+        resume(tmp_path, before + line[: len(line) // 2])
+        assert decisions(tmp_path) == decisions(whole)
+
+
+def test_several_trials_in_flight_replay_exactly(tmp_path: Path) -> None:
+    """Results come in an order of their own; what is pending is kept through every restart."""
+    order = random.Random(0)
+    with create(tmp_path / "whole") as study:
+        running: list[hpo.Trial] = []
+        while not study.finished:
+            while len(running) < 5 and (trial := study.ask()) is not None:
+                running.append(trial)
+            trial = running.pop(order.randrange(len(running)))
+            study.tell(trial, toy_result(trial))
+    expected = decisions(tmp_path / "whole")
+
+    lines = (tmp_path / "whole" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    folder = tmp_path / "again"
+    folder.mkdir()
+    (folder / "journal.jsonl").write_bytes(lines[0])
+    for event in expected[1:]:  # a new process for every event
+        with hpo.Study.open(folder) as study:
+            if event["event"] == "ask":
+                study.ask()
+            else:
+                key = (tuple(event["id"]), event["budget"])
+                trial = next(t for t in study.pending if (t.id, t.budget) == key)
+                study.tell(trial, toy_result(trial))
+            live = (study.pending, study.evaluations, study.incumbent, study.brackets)
+        view = hpo.read_study(folder)
+        assert live == (view.pending, view.evaluations, view.incumbent, view.brackets)
+    assert decisions(folder) == expected
+
+
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    command = [sys.executable, toy_study.__file__, str(tmp_path / "killed")]
+    journal = tmp_path / "killed" / "journal.jsonl"
+    order = random.Random(1)
+    kills = 0
+    while kills < 3:
+        start = count_lines(journal)
+        process = subprocess.Popen(command)
+        while process.poll() is None and count_lines(journal) < start + 20:
+            time.sleep(0.001)
+        time.sleep(order.random() * 0.05)
+        process.kill()
+        kills += process.wait() != 0
+        assert not hpo.read_study(tmp_path / "killed").finished
+    subprocess.run(command, check=True)
+    with create(tmp_path / "whole", iterations=80) as study:
+        drive(study)
+    assert decisions(tmp_path / "killed") == decisions(tmp_path / "whole")
+
+
+def count_lines(journal: Path) -> int:
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
+def test_replay_is_quick_because_models_wait_for_a_proposal(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+    generator = "hpo.config_generator.VectorisedKDEGenerator"
+    monkeypatch.setattr(f"{generator}.model", lambda *arguments: fits.append(arguments))
+    hpo.Study.open(whole).close()
+    assert fits == []
+
+
+def change(line: int, **values: Any) -> Callable[[list[dict[str, Any]]], None]:
+    return lambda events: events[line - 1].update(values)
+
+
+def drop(line: int) -> Callable[[list[dict[str, Any]]], None]:
+    return lambda events: events.pop(line - 1) and None
+
+
+def repeat(line: int) -> Callable[[list[dict[str, Any]]], None]:
+    return lambda events: events.insert(line, events[line - 1])
+
+
+@pytest.mark.parametrize(
+    ("edit", "line", "reason"),
+    [
+        (change(4, id=[0, 0, 1]), 4, r"id is \[0, 0, 1\] where \[0, 0, 0\] is next"),
+        (change(4, budget=2), 4, "budget is 2 where 1 is next"),
+        (change(4, seq=7), 4, "seq is 7 where 2 is next"),
+        (change(4, config={"rate": 0.5}), 4, "config is not one of the study's space"),
+        (change(4, config={}), 4, "config is not one of the study's space"),
+        (change(2, config={}), 2, "config is {} where {.*} is next"),
+        (change(5, id=[0, 0, 3]), 5, r"trial \[0, 0, 3\] at budget 1 was not asked for"),
+        (change(5, budget=2), 5, "was not asked for"),
+        (drop(4), 4, "seq is 3 where 2 is next"),
+        (repeat(5), 6, "seq is 3 where 4 is next"),
+        (change(1, optimizer={"min_budget": 3}), 1, "optimizer of header"),
+        (change(1, optimizer={"minimum": 3}), 1, "optimizer of header"),
+        (change(1, space={"hyperparameters": 3}), 1, "space of header"),
+    ],
+)
+def test_a_journal_that_cannot_be_replayed_names_its_line_and_is_left_alone(
+    whole: Path,
+    tmp_path: Path,
+    edit: Callable[[list[dict[str, Any]]], None],
+    line: int,
+    reason: str,
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    events = [json.loads(text) for text in (whole / "journal.jsonl").read_text().splitlines()]
+    edit(events)
+    path.write_text("".join(json.dumps(event) + "\n" for event in events) + '{"event": "as')
+    before = path.read_bytes()
+    with pytest.raises(hpo.CorruptJournal, match=f"line {line}: .*{reason}"):
+        hpo.Study.open(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_a_promotion_with_another_configuration_is_a_mismatch(whole: Path, tmp_path: Path) -> None:
+    events = [json.loads(text) for text in (whole / "journal.jsonl").read_text().splitlines()]
+    number = next(
+        i
+        for i, e in enumerate(events)
+        if e["event"] == "ask" and e["id"][0] == 0 and e["budget"] > 1
+    )
+    events[number]["config"]["rate"] = 0.123
+    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    with pytest.raises(hpo.CorruptJournal, match=f"line {number + 1}: config is"):
+        hpo.Study.open(tmp_path)
+
+
+def test_an_interrupted_decision_closes_the_study_and_resumes(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with create(tmp_path) as study:
+        for _ in range(3):
+            trial = study.ask()
+            assert trial is not None
+            study.tell(trial, toy_result(trial))
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("hpo.journal.os.write", interrupt)
+            study.ask()
+        with pytest.raises(hpo.StudyError, match="closed"):
+            study.ask()
+    with hpo.Study.open(tmp_path) as study:
+        drive(study)
+    assert decisions(tmp_path) == decisions(whole)
+
+
+def interrupt(*_: Any) -> int:
+    raise KeyboardInterrupt

@@ -1,0 +1,133 @@
+"""Tasks in, outcomes out: what the master needs of a Dask cluster, wherever its workers run."""
+
+import asyncio
+import itertools
+import queue
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+import distributed
+from distributed.comm.core import CommClosedError
+from distributed.scheduler import KilledWorker
+
+
+class PoolError(RuntimeError):
+    """The pool itself cannot work, for instance because no worker process starts."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one submitted task ended; exactly one of three endings.
+
+    value: what the function returned (when neither of the others is set).
+    error: the exception that the function raised.
+    lost: why the infrastructure lost the task (its worker was killed, ...); the function may
+        have run in part or even to its end, so it has to be safe to run again.
+    """
+
+    key: str
+    value: Any = None
+    error: Exception | None = None
+    lost: str | None = None
+
+
+class _Task(NamedTuple):
+    key: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+class DaskPool:
+    """Runs functions on the workers of a Dask cluster, never more than one a worker.
+
+    A task is handed to Dask only when a worker is idle. So no task queues behind another one
+    on a worker, and none is lost with a worker that it had not started on.
+    """
+
+    def __init__(self, cluster: Any) -> None:
+        """Use `cluster`, a distributed.SpecCluster whose scheduler lives in this process."""
+        self._cluster = cluster
+        self._client: Any = distributed.Client(cluster, set_as_default=False)
+        self._waiting: deque[_Task] = deque()
+        self._running: set[str] = set()
+        self._ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._attempts = itertools.count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def live_workers(self) -> int:
+        """Workers that are registered with the scheduler now."""
+        return len(self._cluster.scheduler.workers)
+
+    @property
+    def in_flight(self) -> int:
+        """Tasks that were submitted and whose outcome was not handed out yet."""
+        return len(self._waiting) + len(self._running)
+
+    def submit(self, key: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Run function(*args, **kwargs) on a worker; its Outcome will carry `key`.
+
+        ValueError: a task of this key is in flight already.
+        """
+        if key in self._running or any(task.key == key for task in self._waiting):
+            raise ValueError(f"task {key} is in flight already")
+        self._waiting.append(_Task(key, function, args, kwargs))
+        self._dispatch()
+
+    def next_outcomes(self, timeout: float) -> list[Outcome]:
+        """Outcomes since the last call; waits up to `timeout` seconds for the first one."""
+        self._dispatch()
+        try:
+            outcomes = [self._ended.get(timeout=timeout)]
+        except queue.Empty:
+            return []
+        while not self._ended.empty():
+            outcomes.append(self._ended.get())
+        self._running.difference_update(outcome.key for outcome in outcomes)
+        self._dispatch()
+        return outcomes
+
+    def close(self) -> None:
+        """End the workers at once, whatever they are running."""
+        self._client.close(timeout=1)
+        self._cluster.close(timeout=10)
+
+    def _dispatch(self) -> None:
+        while self._waiting and len(self._running) < self.live_workers:
+            task = self._waiting.popleft()
+            self._running.add(task.key)
+            # Every attempt has a Dask key of its own: Dask never takes one for another, and no
+            # result of an earlier attempt is handed out for a later one.
+            future = self._client.submit(
+                task.function,
+                *task.args,
+                **task.kwargs,
+                key=f"{task.key}#{next(self._attempts)}",
+                pure=False,
+            )
+            asyncio.run_coroutine_threadsafe(
+                self._watch(task.key, future), self._client.loop.asyncio_loop
+            )
+
+    async def _watch(self, key: str, future: distributed.Future) -> None:
+        try:
+            value = await self._client.gather(future, asynchronous=True)
+        except KilledWorker as death:
+            outcome = Outcome(key, lost=f"its worker {death.last_worker.name} died")
+        except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
+            outcome = Outcome(key, lost=f"the connection to it was lost ({type(loss).__name__})")
+        except Exception as error:
+            outcome = Outcome(key, error=error)
+        else:
+            outcome = Outcome(key, value)
+        finally:
+            future.release()
+        self._ended.put(outcome)

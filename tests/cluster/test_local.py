@@ -1,0 +1,177 @@
+"""The pool on this machine, with real worker processes. Functions are importable by a worker."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.local import LocalPool
+from cluster.pool import Outcome
+
+
+def collect(pool: LocalPool, number: int) -> dict[str, Outcome]:
+    """The next `number` outcomes, by key."""
+    outcomes: dict[str, Outcome] = {}
+    deadline = time.monotonic() + 30
+    while len(outcomes) < number and time.monotonic() < deadline:
+        outcomes |= {outcome.key: outcome for outcome in pool.next_outcomes(0.2)}
+    assert len(outcomes) == number
+    return outcomes
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPool]:
+    scratch = tmp_path_factory.mktemp("logs")
+    with LocalPool(workers=2, threads=1, gpus=[4, 7], scratch=scratch) as pool:
+        yield pool
+
+
+def test_values_and_exceptions_come_back_under_their_keys(pool: LocalPool) -> None:
+    pool.submit("root", math.sqrt, 4)
+    pool.submit("no root", math.sqrt, -1)
+    outcomes = collect(pool, 2)
+    assert outcomes["root"] == Outcome("root", 2.0)
+    assert isinstance(outcomes["no root"].error, ValueError)
+    assert outcomes["no root"].lost is None
+    assert pool.in_flight == 0
+
+
+def test_a_key_may_be_used_again_and_is_computed_again(pool: LocalPool) -> None:
+    pool.submit("clock", time.monotonic_ns)
+    first = collect(pool, 1)["clock"].value
+    pool.submit("clock", time.monotonic_ns)
+    assert collect(pool, 1)["clock"].value > first
+
+
+def test_one_key_is_not_in_flight_twice(pool: LocalPool) -> None:
+    pool.submit("sleep", time.sleep, 0.2)
+    with pytest.raises(ValueError, match="in flight"):
+        pool.submit("sleep", time.sleep, 0.2)
+    collect(pool, 1)
+
+
+def test_a_worker_runs_one_task_at_a_time(pool: LocalPool) -> None:
+    started = time.monotonic()
+    for number in range(4):
+        pool.submit(str(number), time.sleep, 0.3)
+    collect(pool, 4)
+    assert time.monotonic() - started >= 0.6
+
+
+def test_each_worker_has_one_gpu_and_its_threads(pool: LocalPool) -> None:
+    # Each of two tasks at once is on a worker of its own.
+    script = "import os, time; time.sleep(0.5); print(os.environ['CUDA_VISIBLE_DEVICES'])"
+    for number in range(2):
+        pool.submit(f"gpu {number}", subprocess.check_output, [sys.executable, "-c", script])
+    seen = {int(outcome.value) for outcome in collect(pool, 2).values()}
+    assert seen == {4, 7}
+    pool.submit("threads", os.getenv, "OMP_NUM_THREADS")
+    assert collect(pool, 1)["threads"].value == "1"
+
+
+def test_everything_listens_on_loopback_only(pool: LocalPool) -> None:
+    master = psutil.Process()
+    listening = [
+        connection.laddr.ip
+        for process in (master, *master.children(recursive=True))
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_a_killed_worker_is_reported_at_once_and_replaced(pool: LocalPool) -> None:
+    pool.submit("pid", os.getpid)
+    pool.submit("death", os._exit, 3)
+    outcomes = collect(pool, 2)
+    assert outcomes["death"].lost is not None
+    assert "died" in outcomes["death"].lost
+
+    pool.submit("pid again", os.getpid)
+    victim = collect(pool, 1)["pid again"].value
+    pool.submit("killed", os.kill, victim, signal.SIGKILL)
+    pool.submit("later", time.sleep, 0.1)
+    outcomes = collect(pool, 2)
+    deadline = time.monotonic() + 20
+    while pool.live_workers < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert pool.live_workers == 2
+    pool.submit("alive", math.sqrt, 9)
+    assert collect(pool, 1)["alive"].value == 3.0
+
+
+def test_workers_never_receive_an_interrupt(pool: LocalPool) -> None:
+    pool.submit("blocked", signal.pthread_sigmask, signal.SIG_BLOCK, [])
+    assert signal.SIGINT in collect(pool, 1)["blocked"].value
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+    pool.submit("pid", os.getpid)
+    worker = collect(pool, 1)["pid"].value
+    pool.submit("interrupted", os.kill, worker, signal.SIGINT)
+    outcome = collect(pool, 1)["interrupted"]
+    assert outcome.error is None
+    assert outcome.lost is None
+
+
+def test_closing_ends_busy_workers_quietly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with LocalPool(workers=2, threads=1, scratch=tmp_path) as pool:
+        pool.submit("pid", os.getpid)
+        worker = collect(pool, 1)["pid"].value
+        for number in range(2):
+            pool.submit(f"long {number}", time.sleep, 60)
+        pool.submit("waits", time.sleep, 60)
+        pool.next_outcomes(0.3)
+        started = time.monotonic()
+    assert time.monotonic() - started < 15
+    assert not psutil.pid_exists(worker)
+    assert capfd.readouterr() == ("", "")
+    assert f"process {worker}" in "".join(p.read_text() for p in tmp_path.glob("worker-*.log"))
+
+
+def test_what_a_task_prints_goes_into_a_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with LocalPool(workers=1, threads=1, scratch=tmp_path) as pool:
+        pool.submit("loud", os.system, "echo on a worker")
+        collect(pool, 1)
+    assert capfd.readouterr() == ("", "")
+    assert "on a worker" in (tmp_path / "worker-0.log").read_text()
+
+
+MASTER = """
+import os, sys, time
+from pathlib import Path
+from cluster.local import LocalPool
+
+if __name__ == "__main__":
+    with LocalPool(workers=2, threads=1, scratch=Path(sys.argv[1])) as pool:
+        pool.submit("pid", os.getpid)
+        print(pool.next_outcomes(20)[0].value, flush=True)
+        pool.submit("busy 0", time.sleep, 60)
+        pool.submit("busy 1", time.sleep, 60)
+        time.sleep(60)
+"""
+
+
+def test_workers_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "master.py").write_text(MASTER)
+    command = [sys.executable, str(tmp_path / "master.py"), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as master:
+        assert master.stdout is not None
+        assert int(master.stdout.readline())
+        workers = psutil.Process(master.pid).children(recursive=True)
+        assert len(workers) >= 2
+        time.sleep(0.3)
+        master.kill()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive

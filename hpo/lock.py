@@ -26,7 +26,7 @@ class StudyLock:
         self._lock = FileLock(path, thread_local=False)
         holder = f"host {socket.gethostname()}, process {os.getpid()}\n"
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=0.5)  # a status command looks at it for a moment
             path.write_text(holder, encoding="utf-8")
         except Timeout:
             raise StudyLocked(

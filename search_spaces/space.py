@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
-from search_spaces.enumeration import UniqueCells, parent_choices, unique_cells
+from search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell, kept_vertices
+from search_spaces.enumeration import (
+    UniqueCells,
+    labellings,
+    parent_choices,
+    topologies,
+    unique_cells,
+)
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -123,8 +129,23 @@ class SearchSpace:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """The unique cells in order; hashing all of space 3 takes some seconds."""
-        return [self.cell(self.architecture(int(index))) for index in self.unique.first]
+        """The unique cells in order, each topology pruned once for all its operations."""
+        adjacency, labels = topologies(self.num_parents), labellings(self.num_blocks).tolist()
+        kept = kept_vertices(adjacency)
+
+        @cache
+        def pruned(topology: int) -> tuple[tuple[tuple[int, ...], ...], list[int]]:
+            keep = np.flatnonzero(kept[topology])
+            matrix = adjacency[topology][np.ix_(keep, keep)].astype(int).tolist()
+            return tuple(map(tuple, matrix)), (keep[1:-1] - 1).tolist()
+
+        cells = []
+        for configuration in self.unique.first.tolist():
+            topology, labelling = divmod(configuration, len(labels))
+            matrix, blocks = pruned(topology)
+            names = [OPERATIONS[labels[labelling][block]] for block in blocks]
+            cells.append(Cell(matrix, (INPUT, *names, OUTPUT)))
+        return cells
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture uniformly among all configurations."""

@@ -108,11 +108,7 @@ class _Search:
         self._train = Batch.of(data.supernet_train, device)
         self._valid = Batch.of(data.supernet_valid, device)
         self._augment = Augmentation(self._train.images, settings, epochs)
-        if data.image_size < 2 ** (settings.stacks - 1):
-            raise ValueError(
-                f"{settings.stacks} stacks halve the image {settings.stacks - 1} times: too often "
-                f"for {data.image_size} x {data.image_size} pixels; lower stacks"
-            )
+        settings.check_image_size(data.image_size)
 
         # Independent streams: what one part draws does not depend on what another one does.
         seeds = [

@@ -82,6 +82,14 @@ class SearchSettings:
             raise SettingsError(f"search setting {name} must be {wanted}, not {value!r}")
         object.__setattr__(self, name, convert(value))
 
+    def check_image_size(self, pixels: int) -> None:
+        """Raise SettingsError when the stacks would halve images of this height to nothing."""
+        if pixels < 2 ** (self.stacks - 1):
+            raise SettingsError(
+                f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "
+                f"times, too often for {pixels} x {pixels} pixels"
+            )
+
     def with_config(self, config: Mapping[str, Any]) -> SearchSettings:
         """Lay a configuration of BOHB over these settings; raises SettingsError."""
         names = [field.name for field in fields(self)]

@@ -78,3 +78,12 @@ def test_an_architecture_survives_json():
     architecture = get_space(2).sample(np.random.default_rng(0))
     document = json.loads(json.dumps(architecture.to_dict()))
     assert Architecture.from_dict(document) == architecture
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_cells_are_the_pruned_cells_of_their_first_configurations(number):
+    space = get_space(number)
+    assert len(space.cells) == space.num_cells
+    for index in np.random.default_rng(0).integers(space.num_cells, size=300).tolist():
+        first = int(space.unique.first[index])
+        assert space.cells[index] == space.cell(space.architecture(first))

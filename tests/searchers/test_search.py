@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from search_spaces import get_space
-from searchers import EpochRecord, SearchDiverged, SearchSettings, UnknownSearcher, run_search
+from searchers import (
+    EpochRecord,
+    SearchDiverged,
+    SearchSettings,
+    SettingsError,
+    UnknownSearcher,
+    run_search,
+)
 from searchers.checkpoint import CheckpointMismatch, load_checkpoint
 from searchers.search import cosine_learning_rate
 
@@ -246,7 +253,7 @@ def test_arguments_that_cannot_be(few_digits):
         search(few_digits, epochs=0)
     with pytest.raises(ValueError, match="seed >= 0"):
         search(few_digits, seed=-1)
-    with pytest.raises(ValueError, match="lower stacks"):
+    with pytest.raises(SettingsError, match="stacks: 5 of them"):
         search(few_digits, settings=dataclasses.replace(TINY, stacks=5))
     for device in ("gpu", "cuda:99"):
         with pytest.raises(ValueError, match=f"device '{device}' cannot be used here"):

@@ -1,0 +1,238 @@
+"""The command line. Modules that load torch or hpbandster are imported by the commands alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from experiments import table_command
+from experiments.errors import StudyStopped, is_user_error, one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.study_file import StudySpec
+    from hpo import Study
+
+STOPPED, USER_ERROR, INTERRUPTED = 1, 2, 130
+
+# The base of usage errors; not public, and not in the package click where typer brings its own.
+_ClickException: Any = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="oneshot-hpo",
+    help="Tune one-shot architecture search with BOHB, journaled and resumable.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study file, or the name of a shipped study.")
+]
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key of the study file, e.g. seed=1 or search.channels=16; repeatable.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Worker processes. Default: one per GPU, else one per core."),
+]
+
+
+def main() -> None:
+    """Run the command line; a user's error is one line on standard error and exit code 2."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except _ClickException as error:
+        problem = error.format_message()
+        if "\n" in problem:  # no problem but help, for a group without a command
+            print(problem)
+            code = USER_ERROR
+        else:
+            code = _fail(f"{problem} (oneshot-hpo --help)", USER_ERROR)
+    except typer.Abort:
+        code = INTERRUPTED
+    except StudyStopped as error:
+        code = _fail(one_line(error), STOPPED)
+    except ValueError as error:
+        if not is_user_error(error):
+            raise
+        code = _fail(one_line(error), USER_ERROR)
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"oneshot-hpo {version('oneshot-hpo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Tune one-shot architecture search with BOHB, journaled and resumable."""
+
+
+@app.command()
+def launch(
+    study: StudyArgument,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="New folder. Default: studies/NAME, here."),
+    ] = None,
+    workers: WorkersOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Run a new study in a new folder."""
+    from experiments.study_file import complete, freeze, load_study
+    from experiments.study_folder import check_vacant, create_study
+
+    settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
+    spec = load_study(study, settings)
+    folder = folder if folder is not None else Path("studies") / spec.name
+    check_vacant(folder)
+    spec = freeze(complete(spec, study))
+    _run(create_study(folder, spec), spec, folder, workers)
+
+
+@app.command()
+def resume(folder: FolderArgument, workers: WorkersOption = None) -> None:
+    """Go on with a study that was stopped or killed."""
+    from experiments.study_folder import (
+        SPECIFICATION,
+        check_study,
+        specification_of,
+        write_specification,
+    )
+    from hpo import Study
+
+    check_study(folder)
+    study = Study.open(folder)
+    spec = specification_of(study.header, folder)
+    if not (folder / SPECIFICATION).exists():
+        write_specification(folder, spec)
+    _run(study, spec, folder, workers)
+
+
+@app.command()
+def status(
+    folder: FolderArgument,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep it up to date until the study ends.")
+    ] = False,
+) -> None:
+    """Show how a study stands; changes nothing."""
+    from experiments.status import show_status, watch_status
+
+    if watch:
+        watch_status(_console(), folder)
+    else:
+        show_status(_console(), folder)
+
+
+@app.command()
+def show(study: StudyArgument, overrides: SetOption = None) -> None:
+    """Print a study's full specification with every default, as a study file."""
+    from experiments.study_file import complete, load_study
+    from experiments.yaml_files import dump_yaml
+
+    spec = complete(load_study(study, overrides or []), study)
+    typer.echo(dump_yaml(spec.model_dump(mode="json", exclude={"versions"})), nl=False)
+
+
+@app.command()
+def search(
+    searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "darts",
+    space: Annotated[int, typer.Option(help="Search space: 1, 2 or 3.")] = 1,
+    dataset: Annotated[str, typer.Option(help="digits, or an .npz file.")] = "digits",
+    table: Annotated[str, typer.Option(help="digits, or a table's file.")] = "digits",
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the supernet.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="search.SETTING=VALUE; repeatable."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="Keep checkpoints here, or continue from them."),
+    ] = None,
+) -> None:
+    """Run one search, without a study."""
+    from experiments.search import run_single_search
+
+    try:
+        run_single_search(
+            _console(),
+            searcher=searcher,
+            space=space,
+            dataset=dataset,
+            table=table,
+            epochs=epochs,
+            seed=seed,
+            overrides=overrides or [],
+            folder=folder,
+        )
+    except KeyboardInterrupt:
+        if folder is not None:
+            print("stopped; the same command goes on from the last epoch", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+app.add_typer(table_command.app)
+
+
+def _run(study: Study, spec: StudySpec, folder: Path, workers: int | None) -> None:
+    """Work on an open study and show it; at its end the tuned configuration and the default."""
+    from experiments.progress import display_for
+    from experiments.run_study import Interrupted, StudyRun
+    from experiments.study_folder import resume as resume_command
+    from experiments.summary import print_summary
+
+    console = _console()
+    workers = workers or spec.workers or 1
+    going_on = f"to go on: {resume_command(folder)}"
+    with study:
+        try:
+            if not study.finished:
+                starting = "1 worker is" if workers == 1 else f"{workers} workers are"
+                console.print(f"{folder}: {starting} starting", soft_wrap=True)
+                with display_for(console, spec.title, workers) as display:
+                    StudyRun(study, spec, folder, display).run(workers)
+        except (Interrupted, KeyboardInterrupt):
+            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+        except StudyStopped as stop:
+            raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
+        print_summary(console, study, folder)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Which exceptions are the user's to mend, and end the command with one line instead of a trace."""
+
+PACKAGES = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
+
+
+class UserError(ValueError):
+    """Input that cannot be used; the message is one line: what is wrong, where, what to do."""
+
+
+class StudyFileError(UserError):
+    """A study file, or a --set, that cannot be used."""
+
+
+class StudyStopped(RuntimeError):
+    """A study cannot go on here and now; once the cause is mended it can be resumed."""
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Whether this is bad input: by this project's rule, a subclass of ValueError of its own."""
+    return isinstance(error, ValueError) and type(error).__module__.split(".")[0] in PACKAGES
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an exception on a single line, or its type if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,41 @@
+"""What a study takes from the machine that it is launched on."""
+
+import os
+import platform
+from importlib import metadata
+
+_RECORDED = ("oneshot-hpo", "torch", "numpy", "scipy", "scikit-learn", "ConfigSpace", "hpbandster")
+"""Packages that decide what a study computes, hence recorded with it."""
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(n) for n in range(torch.cuda.device_count())]
+    return names[: torch.cuda.device_count()]
+
+
+def default_workers() -> int:
+    """One worker per GPU, without GPUs one per core."""
+    return len(gpus()) or _cores()
+
+
+def threads_for(workers: int) -> int:
+    """Each worker's equal share of the cores, at least one thread."""
+    return max(1, _cores() // workers)
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that decide what a study computes."""
+    return {"python": platform.python_version()} | {
+        package: metadata.version(package) for package in _RECORDED
+    }
+
+
+def _cores() -> int:
+    # Dask's figure heeds affinity and the limits of a container.
+    from dask.system import CPU_COUNT
+
+    return int(CPU_COUNT)

@@ -1,0 +1,169 @@
+"""How a study stands, while it runs: brackets, evaluations, incumbent, time left."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from experiments.wording import configuration, duration, percent
+from hpo import StudyView, Trial, TrialResult
+
+_BRACKETS_SHOWN = 8
+
+
+class LiveDisplay:
+    """A panel on the terminal that is kept up to date, as a context manager."""
+
+    def __init__(self, console: Console, title: str, workers: int) -> None:
+        self._title = title
+        self._workers = workers
+        self._started = time.monotonic()
+        self._live = Live(console=console, auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def update(self, study: StudyView, running: int) -> None:
+        """Draw the study anew; `running` trials are on workers."""
+        times = f"elapsed {duration(time.monotonic() - self._started)}"
+        left = seconds_left(study, self._workers)
+        if left is not None and not study.finished:
+            times += f", about {duration(left)} left"
+        self._live.update(standing(study, self._title, running, times), refresh=True)
+
+
+class PlainDisplay:
+    """A line for each evaluation that has ended, for logs and pipes."""
+
+    def __init__(self, console: Console, title: str, workers: int) -> None:
+        self._console = console
+        self._title = title
+        self._workers = workers
+        self._shown: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing is left to do."""
+
+    def update(self, study: StudyView, running: int) -> None:
+        """Print what has ended since the last call."""
+        evaluations = study.evaluations
+        if self._shown is None:
+            self._shown = len(evaluations)
+            self._print(f"{self._title}; {self._shown} of {study.total_evaluations} done")
+        for position in range(self._shown, len(evaluations)):
+            trial, result = evaluations[position]
+            line = f"[{position + 1}/{study.total_evaluations}] {ending(trial, result)}"
+            left = seconds_left(study, self._workers)
+            if position == len(evaluations) - 1 and left:
+                line += f"; about {duration(left)} left"
+            self._print(line)
+        self._shown = len(evaluations)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+        self._console.file.flush()
+
+
+def display_for(console: Console, title: str, workers: int) -> LiveDisplay | PlainDisplay:
+    """A panel for a terminal, lines for anything else."""
+    kind = LiveDisplay if console.is_terminal else PlainDisplay
+    return kind(console, title, workers)
+
+
+def standing(
+    study: StudyView, title: str, running: int, times: str | None = None
+) -> RenderableType:
+    """The panel: brackets by budget, counts, incumbent and default."""
+    done, total = len(study.evaluations), study.total_evaluations
+    counts = f"{done} of {total} done, {running} running, {total - done - running} waiting"
+    crashed = sum(result.crashed for _, result in study.evaluations)
+    if crashed:
+        counts += f", {crashed} crashed"
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("evaluations", ProgressBar(total=total, completed=done, width=40))
+    facts.add_row("", counts)
+    if study.incumbent is not None:
+        trial, result = study.incumbent
+        facts.add_row("best so far", f"{_error(result)} at {_epochs(trial.budget)}")
+        facts.add_row("", Text(configuration(trial.config)))
+    if study.baseline is not None:
+        trial, result = study.baseline
+        facts.add_row("default", f"{_error(result)} at {_epochs(trial.budget)}")
+    if times is not None:
+        facts.add_row("time", times)
+    return Group(Text(title, style="bold"), _brackets(study), facts)
+
+
+def seconds_left(study: StudyView, workers: int) -> float | None:
+    """Epochs still to be run, at the pace of those that were; None while there is no pace yet."""
+    spent = epochs = 0.0
+    for trial, result in study.evaluations:
+        if "started" in result.timestamps and not result.crashed:
+            spent += result.timestamps["finished"] - result.timestamps["started"]
+            epochs += trial.budget
+    if not epochs:
+        return None
+    rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
+    left = sum((rung.planned - rung.told) * rung.budget for rung in rungs)
+    return left * spent / epochs / workers
+
+
+def ending(trial: Trial, result: TrialResult) -> str:
+    """How a trial ended, in a line."""
+    name = trial.key.split("/")[0]
+    return f"{name}, {_epochs(trial.budget)}: {_error(result)}"
+
+
+def _error(result: TrialResult) -> str:
+    if result.loss is None:
+        return f"crashed ({result.exception})"
+    return f"{percent(result.loss)} validation error"
+
+
+def _epochs(budget: float) -> str:
+    return f"{budget:g} epochs" if budget != 1 else "1 epoch"
+
+
+def _brackets(study: StudyView) -> Table:
+    """One row a bracket, one column a budget, "told/planned" and what is on its way."""
+    brackets = study.brackets
+    budgets = sorted({rung.budget for bracket in brackets for rung in bracket.rungs})
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table.add_column("bracket", justify="right")
+    for budget in budgets:
+        table.add_column(_epochs(budget), justify="right")
+    unfinished = [
+        place
+        for place, bracket in enumerate(brackets)
+        if any(rung.told < rung.planned for rung in bracket.rungs)
+    ]
+    first = unfinished[0] if unfinished else len(brackets)
+    first = max(0, min(first - 2, len(brackets) - _BRACKETS_SHOWN))
+    for bracket in brackets[first : first + _BRACKETS_SHOWN]:
+        cells = dict.fromkeys(budgets, "")
+        for rung in bracket.rungs:
+            begun = rung.asked - rung.told
+            cells[rung.budget] = ("+" * begun + " " if begun else "") + (
+                f"{rung.told}/{rung.planned}"
+            )
+        table.add_row(f"{bracket.iteration + 1} of {len(brackets)}", *cells.values())
+    return table

@@ -1,0 +1,95 @@
+"""One search without a study: `oneshot-hpo search`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.errors import UserError, one_line
+from experiments.study_file import parse_overrides
+from experiments.trial import TrialTask, search_cell
+from experiments.wording import percent
+from search_spaces import get_space, load_table
+from searchers.checkpoint import CHECKPOINT
+from searchers.records import EpochRecord, SearchDiverged
+from searchers.registry import check_searcher
+from searchers.settings import SearchSettings
+
+
+def run_single_search(
+    console: Console,
+    *,
+    searcher: str,
+    space: int,
+    dataset: str,
+    table: str,
+    epochs: int,
+    seed: int,
+    overrides: Sequence[str],
+    folder: Path | None,
+) -> None:
+    """Search, print each epoch and at the end the cell with its errors in the table.
+
+    UserError, or another of this project's errors, for arguments that cannot be used, and for a
+    search that diverged.
+    """
+    settings = _settings(overrides)
+    check_searcher(searcher)
+    load_table(table).best(get_space(space))  # every cell of the space is there
+    if folder is not None and _is_foreign(folder):
+        raise UserError(f"{folder} is not empty and holds no search; choose another with --dir")
+    task = TrialTask(
+        searcher=searcher,
+        settings=settings,
+        config={},
+        space=space,
+        dataset=dataset,
+        table=table,
+        budget=epochs,
+        seed=seed,
+        folder=folder,
+    )
+
+    def show(record: EpochRecord) -> None:
+        console.print(
+            f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  "
+            f"one-shot validation error {percent(record.valid_error):>7}  "
+            f"training loss {record.train_loss:.3f}  {record.time:.1f} s"
+        )
+
+    try:
+        _, report = search_cell(task, show)
+    except SearchDiverged as failure:
+        raise UserError(one_line(failure)) from None
+    except OSError as failure:
+        raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
+    architecture = report["architecture"]
+    parents = architecture["parents"]
+    for block, operation in enumerate(architecture["operations"], start=1):
+        console.print(f"block {block}: {operation:16} of nodes {parents[block - 1]}")
+    console.print(f"output:  concatenation    of nodes {parents[-1]}")
+    console.print(f"cell {report['module_hash']}, trained alone:")
+    console.print(f"  validation error {percent(report['valid_error'])}")
+    console.print(f"  test error       {percent(report['test_error'])}")
+    console.print(f"  test regret      {percent(report['test_regret'])}")
+    console.print(f"  better than      {report['percentile']:.1f} % of the cells on test")
+
+
+def _settings(overrides: Sequence[str]) -> SearchSettings:
+    values = parse_overrides(overrides)
+    own = values.get("search", {})
+    foreign = [key for key in values if key != "search"]
+    if foreign or not isinstance(own, dict):
+        key = foreign[0] if foreign else "search"
+        raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
+    return SearchSettings().with_config(own)
+
+
+def _is_foreign(folder: Path) -> bool:
+    if not folder.exists() or (folder / CHECKPOINT).exists():
+        return False
+    if not folder.is_dir():
+        return True
+    return any(not path.name.startswith(".") for path in folder.iterdir())

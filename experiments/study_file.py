@@ -1,0 +1,275 @@
+"""A study's specification: what a study file may say, how it is read, checked and completed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+from pydantic import ConfigDict, Field
+
+from experiments import machine
+from experiments.errors import StudyFileError, UserError, one_line
+from experiments.yaml_files import YamlError, load_yaml
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
+
+    from hpo import OptimizerSettings
+    from searchers.settings import SearchSettings
+
+_FILE_KEYS = ("dataset", "table")
+"""Keys that hold a name, or the path of a file."""
+
+_OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
+"""Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
+
+
+class ClusterSection(pydantic.BaseModel):
+    """How workers run. The description of each field is what a wrong value is told it must be."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="a whole number from 1, or null (share the cores)",
+    )
+    max_attempts: int = Field(default=3, ge=1, description="a whole number from 1")
+
+
+class StudySpec(pydantic.BaseModel):
+    """A study file's content. The description of each field is what it must be."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="letters, digits, '.', '_' and '-'"
+    )
+    space: int = Field(description="1, 2 or 3")
+    searcher: str = Field(description="the name of a searcher")
+    config_space: str = Field(description="the name of a configuration space")
+    dataset: str = Field(description="a name or the path of an .npz file")
+    table: str = Field(description="a name or the path of an .npz file")
+    min_budget: int = Field(ge=1, description="a whole number of epochs from 1")
+    max_budget: int = Field(ge=1, description="a whole number of epochs from 1")
+    eta: int | float = Field(default=2, description="a number from 2")
+    iterations: int = Field(ge=1, description="a whole number from 1")
+    seed: int = Field(default=0, ge=0, description="a whole number from 0")
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        description="a whole number from 1, or null (one per GPU, else per core)",
+    )
+    search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
+    bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
+    cluster: ClusterSection = Field(default_factory=ClusterSection, description="a section of keys")
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="a section that launch writes itself"
+    )
+
+    @property
+    def title(self) -> str:
+        """The study in a line."""
+        return (
+            f"{self.name}: {self.searcher} in space {self.space} on {Path(self.dataset).stem}, "
+            f"tuned in {self.config_space}"
+        )
+
+    @property
+    def search_settings(self) -> SearchSettings:
+        """The fixed settings of the search; a configuration is laid over them."""
+        from searchers.settings import SearchSettings
+
+        return SearchSettings(**self.search)
+
+    @property
+    def optimizer_settings(self) -> OptimizerSettings:
+        """The settings of BOHB."""
+        from hpo import OptimizerSettings
+
+        flat = {key: getattr(self, key) for key in _OPTIMIZER_KEYS}
+        return OptimizerSettings(**flat, **self.bohb)
+
+    def configuration_space(self) -> ConfigurationSpace:
+        """What BOHB chooses from, with the study's fixed settings as the default configuration."""
+        from hpo import configuration_space
+        from searchers.datasets import load_dataset
+
+        return configuration_space(
+            self.config_space,
+            image_size=load_dataset(self.dataset).image_size,
+            defaults={key: value for key, value in self.search.items() if value is not None},
+        )
+
+
+def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
+    """Read a study file, or a shipped study by its name, and lay KEY=VALUE overrides over it.
+
+    A relative path of a data set or table is taken from the folder of the file that says so, in
+    an override from the current folder. StudyFileError: anything wrong, on one line.
+    """
+    path = _find(source)
+    try:
+        document = load_yaml(path.read_text(encoding="utf-8"))
+    except YamlError as error:
+        raise StudyFileError(f"{source}: {error}") from None
+    except UnicodeDecodeError:
+        raise StudyFileError(f"{source}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise StudyFileError(f"{source}: cannot be read: {error.strerror}") from None
+    if not isinstance(document, dict):
+        raise StudyFileError(f"{source}: a study file holds lines of the form 'key: value'")
+    _anchor(document, path.parent)
+    document.setdefault("name", path.stem)
+    for override in overrides:
+        _override(document, override)
+    return validated(document, source)
+
+
+def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    """KEY=VALUE overrides alone, as a document; StudyFileError if one cannot be read."""
+    document: dict[str, Any] = {}
+    for override in overrides:
+        _override(document, override)
+    return document
+
+
+def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
+    """The specification in a document; StudyFileError, which begins with `origin`, if wrong.
+
+    What needs data, tables or the searchers to check is left to `complete`.
+    """
+    from searchers.settings import SearchSettings
+
+    try:
+        spec = StudySpec.model_validate(document)
+        SearchSettings().with_config(spec.search)
+        for key in spec.bohb:
+            if key not in _bohb_defaults():
+                raise UserError(_unknown(key, "bohb", _bohb_defaults()))
+        spec.optimizer_settings  # noqa: B018 - checks itself
+    except pydantic.ValidationError as error:
+        raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
+    except ValueError as error:
+        raise StudyFileError(f"{origin}: {one_line(error)}") from None
+    return spec
+
+
+def complete(spec: StudySpec, origin: str) -> StudySpec:
+    """Check what needs data, tables or code, and write out every default of the search and BOHB.
+
+    StudyFileError, which begins with `origin`: a space, searcher, configuration space, data set
+    or table that is not there, or a fixed setting outside the configuration space's range.
+    """
+    from search_spaces import get_space, load_table
+    from searchers.datasets import load_dataset
+    from searchers.registry import check_searcher
+    from searchers.settings import SearchSettings
+
+    try:
+        space = get_space(spec.space)
+        check_searcher(spec.searcher)
+        data = load_dataset(spec.dataset)
+        load_table(spec.table).best(space)  # every cell of the space is there
+        search = dataclasses.asdict(SearchSettings()) | spec.search
+        if "cutout_length" not in spec.search:
+            # The paper's 16 pixels are half of its images; no more of smaller ones.
+            search["cutout_length"] = min(search["cutout_length"], data.image_size // 2)
+        bohb = _bohb_defaults() | spec.bohb
+        spec = spec.model_copy(update={"search": search, "bohb": bohb})
+        spec.search_settings.check_image_size(data.image_size)
+        spec.configuration_space()
+    except (ValueError, OSError) as error:
+        raise StudyFileError(f"{origin}: {one_line(error)}") from None
+    return spec
+
+
+def freeze(spec: StudySpec) -> StudySpec:
+    """A complete specification with workers and threads of this machine, and versions."""
+    workers = spec.workers or machine.default_workers()
+    threads = spec.cluster.threads or machine.threads_for(workers)
+    cluster = spec.cluster.model_copy(update={"threads": threads})
+    versions = machine.versions()
+    return spec.model_copy(update={"workers": workers, "cluster": cluster, "versions": versions})
+
+
+def shipped_studies() -> dict[str, Path]:
+    """The studies that come with this package, by name."""
+    folder = Path(str(resources.files("experiments") / "studies"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _find(source: str) -> Path:
+    if Path(source).is_file():
+        return Path(source)
+    shipped = shipped_studies()
+    if source not in shipped:
+        raise StudyFileError(
+            f"{source}: no such study file, nor a shipped study (there are: {', '.join(shipped)})"
+        )
+    return shipped[source]
+
+
+def _anchor(document: dict[str, Any], folder: Path) -> None:
+    for key in _FILE_KEYS:
+        value = document.get(key)
+        if isinstance(value, str) and ("/" in value or value.endswith(".npz")):
+            document[key] = str((folder / value).resolve())
+
+
+def _override(document: dict[str, Any], override: str) -> None:
+    """Lay one KEY=VALUE, with dots in KEY for a section's keys, over a document."""
+    dotted, equals, text = override.partition("=")
+    *sections, key = dotted.strip().split(".")
+    if not equals or not key:
+        raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
+    try:
+        value = load_yaml(text)
+    except YamlError as error:
+        raise StudyFileError(f"--set {override}: {one_line(error)}") from None
+    changed = {key: value}
+    _anchor(changed, Path.cwd())
+    for section in sections:
+        document = document.setdefault(section, {})
+        if not isinstance(document, dict):
+            raise StudyFileError(f"--set {override}: {section} is not a section of keys")
+    document.update(changed)
+
+
+def _bohb_defaults() -> dict[str, Any]:
+    """Settings of the optimizer that the section `bohb` may hold, with their defaults."""
+    from hpo import OptimizerSettings
+
+    fields = dataclasses.fields(OptimizerSettings)
+    return {field.name: field.default for field in fields if field.name not in _OPTIMIZER_KEYS}
+
+
+def _first_problem(error: pydantic.ValidationError) -> str:
+    """One line about the most telling mistake: a misspelt key explains a missing one."""
+    problems = error.errors(include_url=False)
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    key = str(problem["loc"][0])
+    fields: Mapping[str, Any] = StudySpec.model_fields
+    if key == "cluster" and len(problem["loc"]) > 1:
+        section, key = "cluster", str(problem["loc"][1])
+        fields = ClusterSection.model_fields
+    else:
+        section = ""
+    dotted = f"{section}.{key}" if section else key
+    if problem["type"] == "extra_forbidden":
+        return _unknown(key, section, [name for name in fields if name != "versions"])
+    if problem["type"] == "missing":
+        return f"key {dotted!r} is missing ({fields[key].description})"
+    return f"key {dotted!r} must be {fields[key].description}, not {problem['input']!r}"
+
+
+def _unknown(key: str, section: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = get_close_matches(key, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+    return f"unknown key {key!r}{f' in section {section}' if section else ''}; {hint}"

@@ -1,0 +1,101 @@
+"""A study's folder: made, opened, described."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.errors import UserError
+from experiments.study_file import StudySpec, validated
+from experiments.yaml_files import dump_yaml
+
+if TYPE_CHECKING:
+    from hpo import Study
+
+JOURNAL = "journal.jsonl"
+SPECIFICATION = "study.yaml"
+_REMNANTS = ("lock", "journal.jsonl.new")
+"""All that a launch has left which was killed before its journal was there."""
+
+
+def check_vacant(folder: Path) -> None:
+    """Raise UserError unless a study can be made in `folder`: it is missing or empty."""
+    if (folder / JOURNAL).exists():
+        raise UserError(f"{folder} holds a study already; to go on with it: {resume(folder)}")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another folder with --dir")
+    try:
+        if folder.exists() and any(path.name not in _REMNANTS for path in folder.iterdir()):
+            raise UserError(f"{folder} is not empty and holds no study; choose another with --dir")
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def create_study(folder: Path, spec: StudySpec) -> Study:
+    """Make a study in a vacant folder; when that fails, no trace of it is left.
+
+    `spec` is complete. UserError: the folder cannot be written, or is not vacant.
+    """
+    from hpo import Study
+
+    check_vacant(folder)
+    space = spec.configuration_space()
+    made = _make_folder(folder)
+    try:
+        study = Study.create(
+            folder,
+            header={"specification": spec.model_dump(mode="json")},
+            space=space,
+            settings=spec.optimizer_settings,
+        )
+    except (ValueError, OSError) as error:
+        with contextlib.suppress(OSError):  # not empty: another master was faster
+            for path in made:
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise _unwritable(folder, error) from None
+        raise
+    write_specification(folder, spec)
+    return study
+
+
+def write_specification(folder: Path, spec: StudySpec) -> None:
+    """Write study.yaml: what the journal's header says, for people and for another launch."""
+    text = f"# Every setting of this study. To go on with it: {resume(folder)}\n"
+    (folder / SPECIFICATION).write_text(text + dump_yaml(spec.model_dump(mode="json")))
+
+
+def specification_of(header: dict[str, Any], folder: Path) -> StudySpec:
+    """The specification in a journal's header."""
+    return validated(header["specification"], str(folder / JOURNAL))
+
+
+def check_study(folder: Path) -> None:
+    """Raise UserError unless `folder` holds a study."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    if not (folder / JOURNAL).is_file():
+        raise UserError(f"{folder} holds no study (there is no {JOURNAL} in it)")
+
+
+def resume(folder: Path) -> str:
+    """The command that goes on with a study."""
+    return f"oneshot-hpo resume {folder}"
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder and its parents; those that were missing, innermost first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be written; choose another folder with --dir")
+    return missing
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(f"{folder} cannot be used ({error.strerror}); choose another with --dir")

@@ -1,0 +1,87 @@
+"""The end of a study: the tuned configuration against the default one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.study_folder import JOURNAL, SPECIFICATION
+from experiments.wording import number, percent
+from hpo import StudyView, TrialResult
+
+_ROWS = (
+    ("validation error", "valid_error"),
+    ("test error", "test_error"),
+    ("test regret", "test_regret"),
+)
+
+_FILES = {
+    "every decision and result": JOURNAL,
+    "every setting": SPECIFICATION,
+    "every search, epoch by epoch": "trials",
+}
+
+
+def print_summary(console: Console, study: StudyView, folder: Path) -> None:
+    """Print tuned against default, what that says in a sentence, and where the files are."""
+    console.print()
+    if study.incumbent is not None and study.baseline is not None:
+        console.print(_table(study))
+    console.print(verdict(study), markup=False)
+    console.print()
+    for what, name in _FILES.items():
+        # A path is for copying: it is neither broken over lines nor cut short.
+        console.print(f"{what + ':':30}{folder / name}", markup=False, soft_wrap=True)
+
+
+def verdict(study: StudyView) -> str:
+    """What came out, in plain words; selection is on validation error, test is only reported."""
+    crashed = sum(result.crashed for _, result in study.evaluations)
+    lost = f" {crashed} of {len(study.evaluations)} evaluations crashed." if crashed else ""
+    if study.incumbent is None:
+        return f"Every evaluation crashed, the last one: {study.evaluations[-1][1].exception}."
+    assert study.baseline is not None
+    tuned, default = study.incumbent[1], study.baseline[1]
+    assert tuned.loss is not None
+    if default.loss is None:
+        return f"The default configuration crashed: {default.exception}." + lost
+    if tuned.loss >= default.loss:
+        return "No configuration did better than the default: it is still the best." + lost
+    gain = 100 * (default.loss - tuned.loss)
+    test = 100 * (default.info["test_error"] - tuned.info["test_error"])
+    on_test = f"{abs(test):.2f} points {'better' if test >= 0 else 'worse'}"
+    return (
+        f"Tuned, the cell is {gain:.2f} percentage points better on validation, {on_test} on "
+        "test. This is one search each: other seeds may order them otherwise." + lost
+    )
+
+
+def _table(study: StudyView) -> Table:
+    assert study.incumbent is not None
+    assert study.baseline is not None
+    (tuned_trial, tuned), (default_trial, default) = study.incumbent, study.baseline
+    table = Table(caption_justify="left")
+    for heading in ("", "default", "tuned"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for label, key in _ROWS:
+        table.add_row(label, _info(default, key), _info(tuned, key))
+    table.add_row("better than", _rank(default), _rank(tuned))
+    table.add_row("epochs", number(default_trial.budget), number(tuned_trial.budget))
+    table.add_section()
+    for name in sorted(default_trial.config):
+        table.add_row(
+            name, number(default_trial.config[name]), number(tuned_trial.config.get(name, ""))
+        )
+    return table
+
+
+def _info(result: TrialResult, key: str) -> str:
+    return percent(result.info[key]) if key in result.info else "crashed"
+
+
+def _rank(result: TrialResult) -> str:
+    if "percentile" not in result.info:
+        return "crashed"
+    return f"{result.info['percentile']:.1f} % of cells"

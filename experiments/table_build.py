@@ -1,0 +1,282 @@
+"""Build a table of trained cells: every unique cell of a space, several budgets and seeds.
+
+The work is cut into batches: some cells of one graph, one seed, one budget. Finished batches are
+appended to <out>.partial, a file of JSON lines whose first line is the plan; a build that was
+stopped reads it and does the rest. The table appears under its name when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass, field
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cluster.local import LocalPool
+from experiments import machine
+from search_spaces import Cell, get_space
+from search_spaces.table import TrainedCells, hash_array, write_table
+from searchers.datasets import ImageSplits, load_dataset
+from searchers.standalone import ScratchSettings, parameter_count, train_from_scratch
+
+_GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
+
+_MAX_ATTEMPTS = 3  # of a batch whose process dies
+
+
+class TableBuildError(ValueError):
+    """A build that cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildPlan:
+    """What a table holds; two plans are equal exactly when their tables should be.
+
+    budgets: epochs, each trained on its own with its own cosine schedule. repeats: seeds 0, 1, …
+    device: "cpu" or "cuda".
+    """
+
+    space: int = 1
+    dataset: str = "digits"
+    budgets: tuple[int, ...] = (1, 2, 4)
+    repeats: int = 3
+    settings: ScratchSettings = field(default_factory=ScratchSettings)
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if not self.budgets or min(self.budgets) < 1 or self.repeats < 1:
+            raise TableBuildError("budgets (epochs) and repeats need to be 1 at least")
+        if sorted(set(self.budgets)) != list(self.budgets):
+            raise TableBuildError(f"budgets need to ascend, unlike {list(self.budgets)}")
+
+    @property
+    def command(self) -> str:
+        """The command that builds this table."""
+        options = [("space", self.space), ("dataset", self.dataset)]
+        options += [("budget", budget) for budget in self.budgets]
+        options += [("repeats", self.repeats), *asdict(self.settings).items()]
+        words = [f"--{name.replace('_', '-')} {value}" for name, value in options]
+        return " ".join(["oneshot-hpo table build", *words, "--device", self.device])
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """One unit of work: a group of cells (by its place), one seed, one budget."""
+
+    group: int
+    repeat: int
+    budget: int
+
+
+def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -> TrainedCells:
+    """Train every cell of the plan that `out`.partial does not hold yet, then write the table.
+
+    workers: processes, one thread each on a CPU. Raises TableBuildError; KeyboardInterrupt leaves
+    what is finished in `out`.partial.
+    """
+    if out.exists():
+        raise TableBuildError(f"{out} is there already; remove it or choose another --out")
+    if not os.access(out.parent, os.W_OK):
+        raise TableBuildError(
+            f"{out.parent} is no folder that can be written; choose another --out"
+        )
+    data = load_dataset(plan.dataset)
+    groups = _groups(plan.space)
+    partial = out.with_name(out.name + ".partial")
+    done = _read_partial(partial, plan)
+    todo = [
+        batch
+        for batch in _batches(plan, len(groups))
+        if (batch.group, batch.repeat, batch.budget) not in done
+    ]
+    total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
+    left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with partial.open("ab", buffering=0) as journal, Progress(*columns, console=console) as bar:
+        shown = bar.add_task("training epochs", total=total, completed=total - left)
+        for batch, result in _train(plan, todo, workers):
+            record = asdict(batch) | result
+            journal.write((json.dumps(record) + "\n").encode())
+            os.fsync(journal.fileno())
+            done[batch.group, batch.repeat, batch.budget] = record
+            bar.advance(shown, batch.budget * len(groups[batch.group]))
+    table = _assemble(plan, data, groups, done)
+    write_table(table, out)
+    partial.unlink()
+    return table
+
+
+def _groups(space: int) -> list[list[Cell]]:
+    """The unique cells of a space, those of one matrix together, in groups of at most _GROUP."""
+    by_matrix: dict[tuple[tuple[int, ...], ...], list[Cell]] = defaultdict(list)
+    for cell in get_space(space).cells:
+        by_matrix[cell.matrix].append(cell)
+    return [
+        cells[start : start + _GROUP]
+        for _, cells in sorted(by_matrix.items())
+        for start in range(0, len(cells), _GROUP)
+    ]
+
+
+def _batches(plan: BuildPlan, groups: int) -> list[_Batch]:
+    """All units of work, the longest first so that the processes end together."""
+    return [
+        _Batch(group, repeat, budget)
+        for budget in reversed(plan.budgets)
+        for group in range(groups)
+        for repeat in range(plan.repeats)
+    ]
+
+
+def _train(
+    plan: BuildPlan, todo: list[_Batch], workers: int
+) -> Iterator[tuple[_Batch, dict[str, Any]]]:
+    """Run the batches on a pool of processes and yield each with its result as it ends."""
+    gpus = machine.gpus() if plan.device == "cuda" else ()
+    waiting = {"-".join(map(str, astuple(batch))): batch for batch in reversed(todo)}
+    running: dict[str, _Batch] = {}
+    lost: Counter[str] = Counter()
+    with (
+        TemporaryDirectory(prefix="oneshot-hpo-") as scratch,
+        LocalPool(workers=workers, threads=1, gpus=gpus, scratch=Path(scratch)) as pool,
+    ):
+        while waiting or running:
+            while waiting and len(running) < 2 * workers:
+                key, batch = waiting.popitem()
+                running[key] = batch
+                pool.submit(key, _train_batch, plan, batch)
+            for outcome in pool.next_outcomes(timeout=0.5):
+                batch = running.pop(outcome.key)
+                if outcome.error is not None:
+                    raise outcome.error
+                if outcome.lost is None:
+                    yield batch, outcome.value
+                    continue
+                lost[outcome.key] += 1
+                if lost[outcome.key] == _MAX_ATTEMPTS:
+                    raise TableBuildError(f"{batch} was lost {_MAX_ATTEMPTS} times: {outcome.lost}")
+                waiting[outcome.key] = batch
+
+
+@lru_cache(maxsize=1)
+def _inputs(space: int, dataset: str) -> tuple[list[list[Cell]], ImageSplits]:
+    return _groups(space), load_dataset(dataset)
+
+
+def _train_batch(plan: BuildPlan, batch: _Batch) -> dict[str, Any]:
+    """What a process does: train one batch, time it, return plain lists."""
+    groups, data = _inputs(plan.space, plan.dataset)
+    cells = groups[batch.group]
+    # other work on the machine does not count: processor time, where the processor does the work
+    clock = time.process_time if plan.device == "cpu" else time.perf_counter
+    started = clock()
+    result = train_from_scratch(
+        cells, data, plan.settings, epochs=batch.budget, seed=batch.repeat, device=plan.device
+    )
+    return {
+        "valid_hits": result.valid_hits.tolist(),
+        "test_hits": result.test_hits.tolist(),
+        "seconds": round((clock() - started) / len(cells), 4),
+    }
+
+
+def _read_partial(partial: Path, plan: BuildPlan) -> dict[tuple[int, int, int], dict[str, Any]]:
+    """Finished batches by (group, repeat, budget); starts the file when there is none.
+
+    A last line without its end, left by a kill, is cut off. Raises TableBuildError for another
+    plan's file or a line that is no batch.
+    """
+    header = json.loads(json.dumps({"plan": asdict(plan), "versions": _versions()}))
+    if not partial.exists():
+        with partial.open("wb") as file:
+            file.write((json.dumps(header) + "\n").encode())
+            os.fsync(file.fileno())
+        return {}
+    content = partial.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    try:
+        first, *records = [json.loads(line) for line in whole.splitlines()]
+        done = {(r["group"], r["repeat"], r["budget"]): r for r in records}
+    except (ValueError, KeyError, TypeError):
+        raise TableBuildError(f"{partial} is damaged; remove it to build anew") from None
+    if first != header:
+        raise TableBuildError(
+            f"{partial} belongs to a build with other settings or package versions; remove it or "
+            "choose another --out"
+        )
+    os.truncate(partial, len(whole))
+    return done
+
+
+def _assemble(
+    plan: BuildPlan,
+    data: ImageSplits,
+    groups: list[list[Cell]],
+    done: dict[tuple[int, int, int], dict[str, Any]],
+) -> TrainedCells:
+    """Put the batches together as a table, rows in ascending order of the hash."""
+    cells = [cell for group in groups for cell in group]
+    shape = (len(cells), len(plan.budgets), plan.repeats)
+    valid_hits, test_hits = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
+    seconds = np.zeros(shape)
+    ends = np.cumsum([len(group) for group in groups])
+    for (group, repeat, budget), record in done.items():
+        rows = slice(ends[group] - len(groups[group]), ends[group])
+        place = (rows, plan.budgets.index(budget), repeat)
+        valid_hits[place], test_hits[place] = record["valid_hits"], record["test_hits"]
+        seconds[place] = record["seconds"]
+    hashes = hash_array(cells)
+    order = np.lexsort(hashes.T[::-1])
+    counts = [parameter_count(c, data.channels, data.classes, plan.settings) for c in cells]
+    return TrainedCells(
+        hashes=hashes[order],
+        budgets=plan.budgets,
+        valid_hits=valid_hits[order],
+        test_hits=test_hits[order],
+        valid_images=len(data.valid),
+        test_images=len(data.test),
+        seconds=seconds.mean(2).astype(np.float32)[order],
+        parameters=np.array(counts, np.int32)[order],
+        provenance={
+            "dataset": data.name,
+            "space": plan.space,
+            "settings": asdict(plan.settings),
+            "seeds": list(range(plan.repeats)),
+            "train_images": len(data.scratch_train),
+            "versions": _versions(),
+            "device": plan.device,
+            "machine": platform.machine(),
+            "command": plan.command,
+            "date": time.strftime("%Y-%m-%d"),
+            "training_hours": round(float(seconds.sum()) / 3600, 2),
+        },
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "oneshot-hpo": metadata.version("oneshot-hpo"),
+    }

@@ -1,0 +1,76 @@
+"""The commands `oneshot-hpo table …`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
+
+
+@app.callback()
+def common() -> None:
+    """Tables of trained cells."""
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The table to write.")],
+    space: Annotated[int, typer.Option(min=1, max=3, help="Search space.")] = 1,
+    dataset: Annotated[
+        str, typer.Option(help="digits, or an .npz file with arrays images and labels.")
+    ] = "digits",
+    budget: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Epochs of training; once per budget. Default: 1, 2 and 4."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Seeds per cell and budget.")] = 3,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of the first stack.")] = 8,
+    stacks: Annotated[int, typer.Option(min=1, help="Stacks of cells.")] = 3,
+    cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Adam's, at the start.")] = 0.01,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 50,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. Default: one per GPU, else per core.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")
+    ] = None,
+) -> None:
+    """Train every unique cell of a space from scratch; a stopped build goes on where it was."""
+    from rich.console import Console
+
+    from experiments import machine
+    from experiments.table_build import BuildPlan, build_table
+    from searchers.standalone import ScratchSettings
+
+    plan = BuildPlan(
+        space=space,
+        dataset=dataset,
+        budgets=tuple(sorted(set(budget or (1, 2, 4)))),
+        repeats=repeats,
+        settings=ScratchSettings(
+            channels=channels,
+            stacks=stacks,
+            cells_per_stack=cells_per_stack,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+        ),
+        device=device or ("cuda" if machine.gpus() else "cpu"),
+    )
+    console = Console(highlight=False)
+    try:
+        table = build_table(
+            plan, out, workers=workers or machine.default_workers(), console=console
+        )
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
+        raise typer.Exit(130) from None
+    console.print(
+        f"{out}: {len(table)} cells, {out.stat().st_size / 1e3:.0f} kB",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,140 @@
+"""What a worker does: one search with one configuration, and the table's word on its cell."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import is_user_error, one_line
+from search_spaces import Architecture, SearchSpace, get_space, load_table
+from searchers import run_search
+from searchers.checkpoint import CHECKPOINT, write_atomically
+from searchers.datasets import load_dataset
+from searchers.records import EpochRecord
+from searchers.settings import SearchSettings
+
+RESULT = "result.json"
+
+# Loaded once a worker process, not once a trial.
+_dataset = functools.lru_cache(maxsize=2)(load_dataset)
+_table = functools.lru_cache(maxsize=2)(load_table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialTask:
+    """All that a worker needs to know of a trial.
+
+    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole); folder
+    is where the trial's checkpoint, metrics and result are kept, None for nowhere.
+    """
+
+    searcher: str
+    settings: SearchSettings
+    config: Mapping[str, Any]
+    space: int
+    dataset: str
+    table: str
+    budget: float
+    seed: int
+    folder: Path | None
+
+
+def run_trial(task: TrialTask) -> dict[str, Any]:
+    """Evaluate a trial: {"loss", "info", "exception", "timestamps"}, as they are to be told.
+
+    loss: mean validation error of the cell found, in [0, 1]; None for a crash.
+    info: see `cell_report`; nothing in it depends on the time or on the worker.
+    exception: why the search crashed, else None. A crash is a fact about the configuration.
+    timestamps: when it started and finished, in seconds since 1970.
+
+    A trial may be run again after anything: it continues from its checkpoint, and when its result
+    is in its folder already, it is that one. Raises what is no fact about the configuration: an
+    OSError (a full disk, data that cannot be read) or an input error of this project's packages.
+    """
+    assert task.folder is not None
+    path = task.folder / RESULT
+    result = _finished(path)
+    if result is None:
+        started = time.time()
+        task.folder.mkdir(parents=True, exist_ok=True)
+        result = _evaluate(task) | {"timestamps": {"started": started, "finished": time.time()}}
+        write_atomically(path, json.dumps(result).encode())
+    (task.folder / CHECKPOINT).unlink(missing_ok=True)
+    return result
+
+
+def search_cell(
+    task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None
+) -> tuple[float, dict[str, Any]]:
+    """Search, and look the cell found up: its mean validation error and its `cell_report`.
+
+    Raises SearchDiverged, and whatever else stops the search.
+    """
+    space = get_space(task.space)
+    result = run_search(
+        searcher=task.searcher,
+        settings=task.settings.with_config(task.config),
+        space=space,
+        data=_dataset(task.dataset),
+        epochs=max(1, round(task.budget)),
+        seed=task.seed,
+        folder=task.folder,
+        device=_device(),
+        on_epoch=on_epoch,
+    )
+    report = cell_report(task.table, space, result.architecture)
+    report["one_shot_error"] = result.trajectory[-1].valid_error
+    return report["valid_error"], report
+
+
+def cell_report(table: str, space: SearchSpace, architecture: Architecture) -> dict[str, Any]:
+    """What the table knows of an architecture; errors are means of the repeats, in [0, 1].
+
+    The regrets are against the best mean of the complete space, for each of the two errors.
+    percentile: share of the space's cells with a higher test error, in percent.
+    """
+    cells = _table(table)
+    cell = space.cell(architecture)
+    entry = cells.query(cell)
+    best = cells.best(space)
+    return {
+        "valid_error": entry.valid_error,
+        "test_error": entry.test_error,
+        "valid_regret": entry.valid_error - best.valid_error,
+        "test_regret": entry.test_error - best.test_error,
+        "percentile": cells.percentile(space, architecture),
+        "architecture": architecture.to_dict(),
+        "module_hash": cell.hash,
+    }
+
+
+def _evaluate(task: TrialTask) -> dict[str, Any]:
+    try:
+        loss, report = search_cell(task)
+    except OSError:
+        raise
+    except Exception as error:
+        if is_user_error(error):
+            raise
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        return {"loss": None, "info": {"state": "CRASHED"}, "exception": reason}
+    return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
+
+
+def _finished(path: Path) -> dict[str, Any] | None:
+    try:
+        result: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # a result that cannot be read is made again
+        return None
+    return result
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

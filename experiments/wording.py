@@ -1,0 +1,26 @@
+"""How numbers, durations and configurations are written for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(share: float) -> str:
+    """An error or regret in [0, 1] as "4.21 %"."""
+    return f"{100 * share:.2f} %"
+
+
+def number(value: Any) -> str:
+    """A hyperparameter's value, floats with three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def configuration(values: Mapping[str, Any]) -> str:
+    """All values of a configuration, on one line."""
+    return ", ".join(f"{name} {number(value)}" for name, value in sorted(values.items()))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "1:05" or "2:01:05"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

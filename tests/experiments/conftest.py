@@ -1,0 +1,86 @@
+"""A study of six tiny searches, in a synthetic table."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hpo import OptimizerSettings, Study, configuration_space
+from search_spaces import get_space
+from search_spaces.table import TrainedCells, hash_array, write_table
+
+# study_commands is a module beside this one.
+sys.path.insert(0, str(Path(__file__).parent))
+
+TINY = """
+space: 1
+searcher: darts
+config_space: cs2
+dataset: digits
+table: {table}
+min_budget: 1
+max_budget: 2
+eta: 2
+iterations: 2
+search: {{channels: 2, stacks: 2, cells_per_stack: 1, batch_size: 128, cutout_length: 4}}
+cluster: {{threads: 1}}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Like a worker: more threads than free cores make these small searches much slower."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def table_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A synthetic table of all cells of space 1: nothing was trained, errors follow the hash."""
+    space = get_space(1)
+    hashes = np.unique(hash_array(space.cells), axis=0)
+    hits = 200 + hashes[:, :3].astype(np.uint16)[:, None, :] // 2
+    table = TrainedCells(
+        hashes=hashes,
+        budgets=(1,),
+        valid_hits=hits,
+        test_hits=hits[..., ::-1].copy(),
+        valid_images=360,
+        test_images=360,
+        seconds=np.ones((len(hashes), 1), np.float32),
+        parameters=np.ones(len(hashes), np.int32),
+        provenance={"dataset": "digits", "made by": "a fixture of the tests; synthetic"},
+    )
+    path = tmp_path_factory.mktemp("tables") / "synthetic.npz"
+    write_table(table, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tiny_study(tmp_path_factory: pytest.TempPathFactory, table_file: str) -> Path:
+    """A study file of TINY_EVALUATIONS evaluations."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
+    path.write_text(TINY.format(table=table_file))
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory, tiny_study: Path) -> Path:
+    """The folder of the tiny study, run to its end with one worker. Not to be changed."""
+    from study_commands import run
+
+    folder = tmp_path_factory.mktemp("studies") / "finished"
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 1)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[Study]:
+    """A study of six evaluations, nothing asked for yet."""
+    settings = OptimizerSettings(min_budget=1, max_budget=2, eta=2, iterations=2)
+    space = configuration_space("cs2", image_size=8)
+    with Study.create(tmp_path / "study", header={}, space=space, settings=settings) as study:
+        yield study

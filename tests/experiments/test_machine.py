@@ -1,0 +1,31 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from experiments import machine
+
+
+def test_cores_are_shared_out_and_never_none() -> None:
+    workers = machine.default_workers()
+    assert workers >= 1
+    assert machine.threads_for(1) >= machine.threads_for(2) >= 1
+    assert machine.threads_for(10**6) == 1
+
+
+@pytest.mark.parametrize("visible", ["", "0,1"])
+def test_gpus_are_those_that_are_visible_and_there(visible: str) -> None:
+    import torch
+
+    script = "from experiments import machine; print(len(machine.gpus()))"
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": visible}
+    output = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
+    expected = 0 if not visible else min(2, torch.cuda.device_count())
+    assert int(output) == expected
+
+
+def test_versions_name_what_decides() -> None:
+    versions = machine.versions()
+    assert versions["hpbandster"] == "0.7.4"
+    assert {"python", "torch", "numpy", "oneshot-hpo"} <= versions.keys()

@@ -1,0 +1,187 @@
+"""Whole studies, run as a user runs them, and killed as fate kills them."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from study_commands import TINY_EVALUATIONS, command, decisions, events, run
+
+from experiments.yaml_files import load_yaml
+
+
+@contextlib.contextmanager
+def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """`oneshot-hpo ARGUMENTS` in the background, in a process group of its own."""
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for_events(folder: Path, number: int) -> None:
+    """Wait until the journal has so many lines."""
+    deadline = time.monotonic() + 60
+    while len(events(folder)) < number:
+        assert time.monotonic() < deadline, "the study does not get on"
+        time.sleep(0.01)
+
+
+def worker_of(master: int) -> psutil.Process:
+    """A worker process of a master."""
+    return next(
+        child
+        for child in psutil.Process(master).children(recursive=True)
+        if any("spawn_main" in word for word in child.cmdline())
+    )
+
+
+def told_once(folder: Path) -> bool:
+    """Whether every planned evaluation was told, and none twice."""
+    told = [(*e["id"], e["budget"]) for e in events(folder) if e["event"] == "tell"]
+    return len(told) == len(set(told)) == TINY_EVALUATIONS
+
+
+def test_a_study_runs_and_leaves_what_it_promises(finished_study: Path) -> None:
+    kinds = [event["event"] for event in events(finished_study)]
+    assert kinds[0] == "header"
+    assert kinds[1:] == ["ask", "tell"] * TINY_EVALUATIONS  # one worker: asked when it is free
+    assert told_once(finished_study)
+    frozen = load_yaml((finished_study / "study.yaml").read_text())
+    assert frozen == events(finished_study)[0]["study"]["specification"]
+    for event in events(finished_study)[1:]:
+        if event["event"] == "tell":
+            name = "-".join(map(str, event["id"])) if event["id"][0] >= 0 else "baseline"
+            folder = finished_study / "trials" / name / str(event["budget"])
+            assert len((folder / "metrics.jsonl").read_text().splitlines()) == event["budget"]
+            assert json.loads((folder / "result.json").read_text())["info"] == event["info"]
+            assert not (folder / "checkpoint.pt").exists()
+            assert set(event["timestamps"]) == {"submitted", "started", "finished"}
+
+
+def test_the_same_study_makes_the_same_decisions(
+    tiny_study: Path, finished_study: Path, tmp_path: Path
+) -> None:
+    ended = run("launch", tiny_study, "--dir", tmp_path / "again", "--workers", 1)
+    assert ended.returncode == 0, ended.stderr
+    assert decisions(tmp_path / "again") == decisions(finished_study)
+
+
+def test_a_master_killed_at_random_decides_the_same(
+    tiny_study: Path, finished_study: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    moments = random.Random(0)
+    arguments: list[object] = ["launch", tiny_study, "--dir", folder, "--workers", 1]
+    for lines in (2, 5, 9):
+        with started(*arguments) as master:
+            wait_for_events(folder, lines)
+            time.sleep(moments.uniform(0, 0.3))
+            master.kill()
+        arguments = ["resume", folder]
+    ended = run("resume", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert decisions(folder) == decisions(finished_study)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_study_cleanly(
+    tiny_study: Path, finished_study: Path, tmp_path: Path, number: int
+) -> None:
+    folder = tmp_path / "stopped"
+    arguments = ["launch", tiny_study, "--dir", folder, "--workers", 1]
+    with started(*arguments) as master:
+        wait_for_events(folder, 3)
+        # Ctrl-C goes to the whole process group of the terminal, SIGTERM to the master.
+        os.killpg(master.pid, number) if number == signal.SIGINT else master.terminate()
+        _, complaint = master.communicate(timeout=30)
+        assert master.returncode == 130
+    assert complaint.splitlines() == [
+        f"stopped; every finished evaluation is kept; to go on: oneshot-hpo resume {folder}"
+    ]
+    if number == signal.SIGINT:
+        ended = run("resume", folder)
+        assert ended.returncode == 0, ended.stderr
+        assert decisions(folder) == decisions(finished_study)
+
+
+def test_a_killed_worker_costs_an_attempt_and_nothing_else(
+    tiny_study: Path, finished_study: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "worker"
+    with started("launch", tiny_study, "--dir", folder, "--workers", 1) as master:
+        wait_for_events(folder, 2)
+        worker_of(master.pid).kill()
+        output, complaint = master.communicate(timeout=60)
+        assert master.returncode == 0, complaint
+    assert complaint == ""
+    assert "default" in output
+    journal = decisions(folder)
+    retries = [event for event in journal if event["event"] == "retry"]
+    assert [event["attempt"] for event in retries] == [1]
+    assert [e for e in journal if e["event"] != "retry"] == decisions(finished_study)
+
+
+def test_a_trial_that_loses_its_workers_is_given_up(tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "given up"
+    arguments = ["--workers", 1, "--set", "cluster.max_attempts=1"]
+    with started("launch", tiny_study, "--dir", folder, *arguments) as master:
+        wait_for_events(folder, 2)
+        worker_of(master.pid).kill()
+        output, complaint = master.communicate(timeout=60)
+        assert master.returncode == 0, complaint
+    first = next(event for event in events(folder) if event["event"] == "tell")
+    assert first["loss"] is None
+    assert first["exception"].startswith("given up after 1 attempts: its worker 0 died")
+    assert told_once(folder)
+    assert "The default configuration crashed" in output
+
+
+def test_two_workers_share_the_study(tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2)
+    assert ended.returncode == 0, ended.stderr
+    assert told_once(folder)
+    kinds = [event["event"] for event in events(folder)]
+    assert kinds[:3] == ["header", "ask", "ask"]
+
+
+def test_a_study_of_crashes_ends_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
+    wild = ["config_space=cs1", "search.learning_rate=1e30", "search.grad_clip=1e30"]
+    settings = [word for setting in wild for word in ("--set", setting)]
+    ended = run("launch", tiny_study, "--dir", tmp_path / "wild", "--workers", 1, *settings)
+    assert ended.returncode == 0, ended.stderr
+    assert "Every evaluation crashed" in ended.stdout
+    tells = [event for event in events(tmp_path / "wild") if event["event"] == "tell"]
+    assert tells
+    assert all(event["exception"].startswith("SearchDiverged") for event in tells)
+
+
+def test_a_full_disk_stops_the_study_with_a_word(tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "blocked"
+    # A file where a trial's folder has to be fails like a disk does: with an OSError.
+    with started("launch", tiny_study, "--dir", folder, "--workers", 1) as master:
+        wait_for_events(folder, 1)
+        (folder / "trials").write_text("")
+        _, complaint = master.communicate(timeout=60)
+        assert master.returncode == 1
+    assert len(complaint.splitlines()) == 1
+    assert complaint.startswith("error: trial baseline/2 cannot run: ")
+    assert f"oneshot-hpo resume {folder}" in complaint
+    assert [event["event"] for event in events(folder)] == ["header", "ask"]

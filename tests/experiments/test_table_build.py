@@ -1,0 +1,99 @@
+"""Real builds of a whole space on a data set of 20 images, with networks of one channel."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from experiments.table_build import BuildPlan, TableBuildError
+from search_spaces import get_space, load_table
+from searchers.datasets import load_dataset
+from searchers.standalone import ScratchSettings, train_from_scratch
+
+SETTINGS = {"channels": 2, "stacks": 1, "cells_per_stack": 1, "batch_size": 10}
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "tiny.npz"
+    np.savez(path, images=rng.random((20, 4, 4)), labels=np.arange(20) % 2)
+    return path
+
+
+def _command(images, out, *more):
+    options = [word for k, v in SETTINGS.items() for word in (f"--{k.replace('_', '-')}", str(v))]
+    command = [sys.executable, "-m", "experiments.cli", "table", "build", "--dataset", str(images)]
+    command += ["--out", str(out), "--budget", "1", "--repeats", "1", "--workers", "2", *options]
+    return [*command, *more]
+
+
+def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
+    out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
+    process = subprocess.Popen(_command(images, out), stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (partial.exists() and partial.read_bytes().count(b"\n") > 10):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not out.exists()
+    finished = [json.loads(line) for line in partial.read_bytes().split(b"\n")[1:-1]]
+
+    with partial.open("ab") as file:
+        file.write(b'{"group": 3, "rep')  # a torn line, as a kill may leave it
+    again = subprocess.run(_command(images, out), capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert not partial.exists()
+
+    table = load_table(out)
+    space = get_space(1)
+    assert len(table) == len(table.space_rows(space)) == space.num_cells
+    assert table.budgets == (1,) and table.valid_hits.shape == (2_685, 1, 1)
+    assert table.valid_images == 4 and table.test_images == 4
+    assert table.provenance["command"].startswith("oneshot-hpo table build --space 1 --dataset")
+    in_table = sum(int(table.valid_hits.sum()) for _ in range(1))
+    assert in_table >= sum(sum(record["valid_hits"]) for record in finished) > 0
+
+    cells = [cell for cell in space.cells if cell.matrix == space.cells[0].matrix]
+    alone = train_from_scratch(
+        cells[:27], load_dataset(images), ScratchSettings(**SETTINGS), epochs=1, seed=0
+    )
+    entries = [table.query(cell) for cell in cells[:27]]
+    np.testing.assert_allclose([e.test_error for e in entries], 1 - alone.test_hits / 4)
+
+
+def test_a_build_that_cannot_start_says_why(images, tmp_path):
+    out = tmp_path / "table.npz"
+    partial = tmp_path / "table.npz.partial"
+    cases = [
+        (out, "is there already", lambda: out.write_text("mine")),
+        (partial, "other settings", lambda: partial.write_text('{"plan": {}}\n')),
+        (partial, "is damaged", lambda: partial.write_text("{\n")),
+    ]
+    for made, words, make in cases:
+        make()
+        run = subprocess.run(_command(images, out), capture_output=True, text=True, timeout=60)
+        assert run.returncode == 2
+        assert words in run.stderr and len(run.stderr.splitlines()) == 1
+        made.unlink()
+    run = subprocess.run(
+        _command(images, tmp_path / "no" / "t.npz"), capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 2 and "no folder" in run.stderr
+    run = subprocess.run(
+        _command(tmp_path / "none.npz", out), capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 2 and "no data set" in run.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.npz"]
+
+
+@pytest.mark.parametrize("budgets", [(), (0, 1), (4, 2), (2, 2)])
+def test_budgets_that_cannot_be(budgets):
+    with pytest.raises(TableBuildError, match="budgets"):
+        BuildPlan(budgets=budgets)

@@ -1,0 +1,123 @@
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.trial import RESULT, TrialTask, cell_report, run_trial, search_cell
+from search_spaces import get_space
+from searchers import SearchSettings, run_search
+from searchers.datasets import DatasetError, load_dataset
+
+SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
+
+
+@pytest.fixture
+def task(tmp_path: Path, table_file: str) -> TrialTask:
+    return TrialTask(
+        searcher="darts",
+        settings=SETTINGS,
+        config={"learning_rate": 0.1},
+        space=1,
+        dataset="digits",
+        table=table_file,
+        budget=2,
+        seed=5,
+        folder=tmp_path / "0-0-0" / "2",
+    )
+
+
+def result_of(task: TrialTask) -> dict[str, Any]:
+    """What lies in the trial's folder."""
+    assert task.folder is not None
+    result: dict[str, Any] = json.loads((task.folder / RESULT).read_text())
+    return result
+
+
+def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
+    result = run_trial(task)
+    searched = run_search(
+        searcher="darts",
+        settings=SETTINGS.with_config(task.config),
+        space=get_space(1),
+        data=load_dataset("digits"),
+        epochs=2,
+        seed=5,
+    )
+    report = cell_report(task.table, get_space(1), searched.architecture)
+    assert result["exception"] is None
+    assert result["loss"] == report["valid_error"]
+    assert result["info"] == report | {
+        "state": "SUCCESS",
+        "one_shot_error": searched.trajectory[-1].valid_error,
+    }
+    assert result["timestamps"]["started"] <= result["timestamps"]["finished"]
+
+
+def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:
+    first = run_trial(task)
+    assert task.folder is not None
+    assert result_of(task) == first
+    assert not (task.folder / "checkpoint.pt").exists()
+    assert (task.folder / "metrics.jsonl").exists()
+    # Timestamps are those of the run, not of the second call.
+    assert run_trial(task) == first
+
+
+def test_a_killed_trial_ends_as_if_it_had_not_been(task: TrialTask) -> None:
+    whole = run_trial(task)
+    assert task.folder is not None
+    broken = dataclasses.replace(task, folder=task.folder.parent / "broken")
+
+    class Killed(BaseException):
+        pass
+
+    def kill(record: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        search_cell(broken, kill)
+    again = run_trial(broken)
+    assert again["info"] == whole["info"]
+    assert again["loss"] == whole["loss"]
+
+
+def test_a_result_that_cannot_be_read_is_made_again(task: TrialTask) -> None:
+    whole = run_trial(task)
+    assert task.folder is not None
+    (task.folder / RESULT).write_text('{"loss": 0.')
+    assert run_trial(task)["info"] == whole["info"]
+    assert result_of(task)["info"] == whole["info"]
+
+
+def test_a_rung_that_is_not_whole_is_rounded_and_has_one_epoch_at_least(task: TrialTask) -> None:
+    assert task.folder is not None
+    for budget, epochs in ((0.4, 1), (1.6, 2)):
+        part = dataclasses.replace(task, budget=budget, folder=task.folder / str(budget))
+        run_trial(part)
+        assert part.folder is not None
+        assert len((part.folder / "metrics.jsonl").read_text().splitlines()) == epochs
+
+
+def test_a_search_that_diverges_is_data(task: TrialTask) -> None:
+    wild = dataclasses.replace(task, config={"learning_rate": 1e30, "grad_clip": 1e30})
+    result = run_trial(wild)
+    assert result["loss"] is None
+    assert result["exception"].startswith("SearchDiverged: ")
+    assert result["info"] == {"state": "CRASHED"}
+    assert run_trial(wild) == result
+
+
+def test_a_folder_that_cannot_be_written_is_not_data(task: TrialTask, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    blocked = dataclasses.replace(task, folder=tmp_path / "file" / "2")
+    with pytest.raises(OSError, match="file"):
+        run_trial(blocked)
+
+
+def test_data_that_cannot_be_used_is_not_data_for_the_optimizer(task: TrialTask) -> None:
+    with pytest.raises(DatasetError):
+        run_trial(dataclasses.replace(task, dataset="missing.npz"))
+    assert task.folder is not None
+    assert not (task.folder / RESULT).exists()

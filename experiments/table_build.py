@@ -61,15 +61,17 @@ class BuildPlan:
             raise TableBuildError("budgets (epochs) and repeats need to be 1 at least")
         if sorted(set(self.budgets)) != list(self.budgets):
             raise TableBuildError(f"budgets need to ascend, unlike {list(self.budgets)}")
+        if self.device not in ("cpu", "cuda"):
+            raise TableBuildError(f"the device is cpu or cuda, not {self.device!r}")
 
-    @property
-    def command(self) -> str:
+    def command(self, out: Path) -> str:
         """The command that builds this table."""
         options = [("space", self.space), ("dataset", self.dataset)]
         options += [("budget", budget) for budget in self.budgets]
         options += [("repeats", self.repeats), *asdict(self.settings).items()]
         words = [f"--{name.replace('_', '-')} {value}" for name, value in options]
-        return " ".join(["oneshot-hpo table build", *words, "--device", self.device])
+        words += ["--device", self.device, "--out", out.name]
+        return " ".join(["oneshot-hpo table build", *words])
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,14 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
         raise TableBuildError(
             f"{out.parent} is no folder that can be written; choose another --out"
         )
+    if plan.device == "cuda" and not machine.gpus():
+        raise TableBuildError("there is no GPU here; use --device cpu")
     data = load_dataset(plan.dataset)
+    if data.image_size < 2 ** (plan.settings.stacks - 1):
+        raise TableBuildError(
+            f"{plan.settings.stacks} stacks halve images of {data.image_size} x {data.image_size} "
+            "pixels to nothing; use fewer --stacks"
+        )
     groups = _groups(plan.space)
     partial = out.with_name(out.name + ".partial")
     done = _read_partial(partial, plan)
@@ -120,7 +129,7 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             os.fsync(journal.fileno())
             done[batch.group, batch.repeat, batch.budget] = record
             bar.advance(shown, batch.budget * len(groups[batch.group]))
-    table = _assemble(plan, data, groups, done)
+    table = _assemble(plan, out, data, groups, done)
     write_table(table, out)
     partial.unlink()
     return table
@@ -230,6 +239,7 @@ def _read_partial(partial: Path, plan: BuildPlan) -> dict[tuple[int, int, int], 
 
 def _assemble(
     plan: BuildPlan,
+    out: Path,
     data: ImageSplits,
     groups: list[list[Cell]],
     done: dict[tuple[int, int, int], dict[str, Any]],
@@ -266,7 +276,7 @@ def _assemble(
             "versions": _versions(),
             "device": plan.device,
             "machine": platform.machine(),
-            "command": plan.command,
+            "command": plan.command(out),
             "date": time.strftime("%Y-%m-%d"),
             "training_hours": round(float(seconds.sum()) / 3600, 2),
         },

@@ -67,6 +67,8 @@ class Encoding:
         full = self._fixed_vector.copy()
         full[self._free] = point
         everything = dict(Configuration(self.space, vector=full))
+        if not self.space.conditions and not self.space.forbidden_clauses:
+            return plain(everything)  # all of it is active: half the time of a proposal saved
         return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
 
 

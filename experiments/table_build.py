@@ -98,10 +98,11 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     if plan.device == "cuda" and not machine.gpus():
         raise TableBuildError("there is no GPU here; use --device cpu")
     data = load_dataset(plan.dataset)
-    if data.image_size < 2 ** (plan.settings.stacks - 1):
+    if data.image_size < 2**plan.settings.stacks:
+        # a single image of 1 x 1 pixels has no batch statistics
         raise TableBuildError(
-            f"{plan.settings.stacks} stacks halve images of {data.image_size} x {data.image_size} "
-            "pixels to nothing; use fewer --stacks"
+            f"{plan.settings.stacks} stacks make less than 2 x 2 pixels of {data.image_size} x "
+            f"{data.image_size}; use fewer --stacks"
         )
     groups = _groups(plan.space)
     partial = out.with_name(out.name + ".partial")

@@ -68,7 +68,8 @@ def train_from_scratch(
     train = data.scratch_train
     images = torch.from_numpy(train.images).to(device)
     labels = torch.from_numpy(train.labels).to(device)
-    mean, deviation = images.mean((0, 2, 3), keepdim=True), images.std((0, 2, 3), keepdim=True)
+    mean = images.mean((0, 2, 3), keepdim=True)
+    deviation = images.std((0, 2, 3), keepdim=True).clamp_min(1e-6)  # a channel may be constant
     network = _Networks(cells, data.channels, data.classes, settings)
     entropy = np.random.SeedSequence([seed, epochs, int(cells[0].hash, 16)])
     weights_seed, order_seed = entropy.generate_state(2, np.uint32)

@@ -86,7 +86,7 @@ def test_a_build_that_cannot_start_says_why(images, tmp_path):
         _command(images, tmp_path / "no" / "t.npz"), capture_output=True, text=True, timeout=60
     )
     assert run.returncode == 2 and "no folder" in run.stderr
-    for more, words in ((["--stacks", "4"], "fewer --stacks"), (["--device", "tpu"], "not 'tpu'")):
+    for more, words in ((["--stacks", "3"], "fewer --stacks"), (["--device", "tpu"], "not 'tpu'")):
         run = subprocess.run(
             _command(images, out, *more), capture_output=True, text=True, timeout=60
         )

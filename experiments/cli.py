@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,7 +116,8 @@ def launch(
     folder = folder if folder is not None else Path("studies") / spec.name
     check_vacant(folder)
     spec = freeze(complete(spec, study))
-    _run(create_study(folder, spec), spec, folder, workers)
+    with _resumable(folder):
+        _run(create_study(folder, spec), spec, folder, workers)
 
 
 @app.command()
@@ -129,11 +132,12 @@ def resume(folder: FolderArgument, workers: WorkersOption = None) -> None:
     from hpo import Study
 
     check_study(folder)
-    study = Study.open(folder)
-    spec = specification_of(study.header, folder)
-    if not (folder / SPECIFICATION).exists():
-        write_specification(folder, spec)
-    _run(study, spec, folder, workers)
+    with _resumable(folder):
+        study = Study.open(folder)
+        spec = specification_of(study.header, folder)
+        if not (folder / SPECIFICATION).exists():
+            write_specification(folder, spec)
+        _run(study, spec, folder, workers)
 
 
 @app.command()
@@ -206,26 +210,35 @@ app.add_typer(table_command.app)
 def _run(study: Study, spec: StudySpec, folder: Path, workers: int | None) -> None:
     """Work on an open study and show it; at its end the tuned configuration and the default."""
     from experiments.progress import display_for
-    from experiments.run_study import Interrupted, StudyRun
-    from experiments.study_folder import resume as resume_command
+    from experiments.run_study import StudyRun
     from experiments.summary import print_summary
 
     console = _console()
     workers = workers or spec.workers or 1
-    going_on = f"to go on: {resume_command(folder)}"
     with study:
-        try:
-            if not study.finished:
-                starting = "1 worker is" if workers == 1 else f"{workers} workers are"
-                console.print(f"{folder}: {starting} starting", soft_wrap=True)
-                with display_for(console, spec.title, workers) as display:
-                    StudyRun(study, spec, folder, display).run(workers)
-        except (Interrupted, KeyboardInterrupt):
-            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-        except StudyStopped as stop:
-            raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
+        if not study.finished:
+            starting = "1 worker is" if workers == 1 else f"{workers} workers are"
+            console.print(f"{folder}: {starting} starting", soft_wrap=True)
+            with display_for(console, spec.title, workers) as display:
+                StudyRun(study, spec, folder, display).run(workers)
         print_summary(console, study, folder)
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """What ends a study early in here is followed by the command that goes on with it."""
+    from experiments.study_folder import JOURNAL
+    from experiments.study_folder import resume as resume_command
+
+    going_on = f"to go on: {resume_command(folder)}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / JOURNAL).exists():
+            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except StudyStopped as stop:
+        raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 
 def _console() -> Console:

@@ -31,8 +31,8 @@ class Display(Protocol):
         """Called several times a second; `running` trials are on workers."""
 
 
-class Interrupted(Exception):
-    """A signal asked the study to stop."""
+class Interrupted(KeyboardInterrupt):
+    """A signal, SIGINT or SIGTERM, asked the study to stop; its journal is in order."""
 
 
 class StudyRun:

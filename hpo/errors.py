@@ -38,9 +38,18 @@ class InvalidEvent(StudyError):
 
 
 class CorruptJournal(StudyError):
-    """A line of the journal that cannot be read or replayed. `line` counts from 1."""
+    """A line of the journal that cannot be read or replayed. `line` counts from 1.
 
-    def __init__(self, path: Path, line: int, reason: str) -> None:
-        super().__init__(f"{path}, line {line}: {reason}")
+    `mend` tells the user what to do.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        line: int,
+        reason: str,
+        mend: str = "nothing was changed; mend the line or restore a copy of the file",
+    ) -> None:
+        super().__init__(f"{path}, line {line}: {reason}: {mend}")
         self.path = path
         self.line = line

@@ -91,7 +91,7 @@ def read_journal(path: Path) -> tuple[list[Event], int]:
     events = [_parse(path, number, line) for number, line in enumerate(lines, start=1)]
     if not events:
         raise CorruptJournal(
-            path, 1, "the header is missing: nothing was run, start it again in a new folder"
+            path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
         )
     return events, len(content) - len(torn)
 

@@ -134,10 +134,17 @@ def _interrupt_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
+class _QuietFileHandler(logging.FileHandler):
+    """A log file that a full disk cuts short without a trace on the terminal."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Lose the record: what matters is written elsewhere, and fails in one line there."""
+
+
 @contextlib.contextmanager
 def _dask_logs_to(path: Path) -> Iterator[None]:
     """What Dask logs in this process goes into a file and never to the terminal."""
-    handler = logging.FileHandler(path, delay=True)
+    handler = _QuietFileHandler(path, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
     before = [(logger.handlers[:], logger.propagate) for logger in loggers]
@@ -148,4 +155,5 @@ def _dask_logs_to(path: Path) -> Iterator[None]:
     finally:
         for logger, (handlers, propagate) in zip(loggers, before, strict=True):
             logger.handlers, logger.propagate = handlers, propagate
-        handler.close()
+        with contextlib.suppress(OSError):
+            handler.close()

@@ -237,7 +237,7 @@ def _resumable(folder: Path) -> Iterator[None]:
         if (folder / JOURNAL).exists():
             print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-    except StudyStopped as stop:
+    except (StudyStopped, OSError) as stop:
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 

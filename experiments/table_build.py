@@ -12,7 +12,8 @@ import os
 import platform
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -122,9 +123,13 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with partial.open("ab", buffering=0) as journal, Progress(*columns, console=console) as bar:
+    with (
+        partial.open("ab", buffering=0) as journal,
+        Progress(*columns, console=console) as bar,
+        closing(_train(plan, todo, workers)) as results,
+    ):
         shown = bar.add_task("training epochs", total=total, completed=total - left)
-        for batch, result in _train(plan, todo, workers):
+        for batch, result in results:
             record = asdict(batch) | result
             journal.write((json.dumps(record) + "\n").encode())
             os.fsync(journal.fileno())
@@ -160,7 +165,7 @@ def _batches(plan: BuildPlan, groups: int) -> list[_Batch]:
 
 def _train(
     plan: BuildPlan, todo: list[_Batch], workers: int
-) -> Iterator[tuple[_Batch, dict[str, Any]]]:
+) -> Generator[tuple[_Batch, dict[str, Any]]]:
     """Run the batches on a pool of processes and yield each with its result as it ends."""
     gpus = machine.gpus() if plan.device == "cuda" else ()
     waiting = {"-".join(map(str, astuple(batch))): batch for batch in reversed(todo)}
@@ -216,20 +221,21 @@ def _read_partial(partial: Path, plan: BuildPlan) -> dict[tuple[int, int, int], 
     A last line without its end, left by a kill, is cut off. Raises TableBuildError for another
     plan's file or a line that is no batch.
     """
-    header = json.loads(json.dumps({"plan": asdict(plan), "versions": _versions()}))
-    if not partial.exists():
+    header = json.dumps({"plan": asdict(plan), "versions": _versions()})
+    content = partial.read_bytes() if partial.exists() else b""
+    if header.encode().startswith(content):  # nothing yet, or a header without its end
         with partial.open("wb") as file:
-            file.write((json.dumps(header) + "\n").encode())
+            file.write(f"{header}\n".encode())
+            file.flush()
             os.fsync(file.fileno())
         return {}
-    content = partial.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     try:
         first, *records = [json.loads(line) for line in whole.splitlines()]
         done = {(r["group"], r["repeat"], r["budget"]): r for r in records}
     except (ValueError, KeyError, TypeError):
         raise TableBuildError(f"{partial} is damaged; remove it to build anew") from None
-    if first != header:
+    if first != json.loads(header):
         raise TableBuildError(
             f"{partial} belongs to a build with other settings or package versions; remove it or "
             "choose another --out"

@@ -69,6 +69,9 @@ def build(
     except KeyboardInterrupt:
         print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
         raise typer.Exit(130) from None
+    except OSError as error:
+        print(f"error: {error}; once that is mended, the same command goes on", file=sys.stderr)
+        raise typer.Exit(1) from None
     console.print(
         f"{out}: {len(table)} cells, {out.stat().st_size / 1e3:.0f} kB",
         markup=False,

@@ -35,6 +35,7 @@ def _command(images, out, *more):
 
 def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
+    partial.write_text('{"plan": ')  # a header without its end, as a kill may leave it
     process = subprocess.Popen(_command(images, out), stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (partial.exists() and partial.read_bytes().count(b"\n") > 10):
@@ -68,6 +69,20 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     np.testing.assert_allclose([e.test_error for e in entries], 1 - alone.test_hits / 4)
 
 
+def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+    ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    words = [str(word) for word in _command(images, tmp_path / "table.npz")[3:]]
+    start = f"import sys; sys.argv[1:] = {words}; from experiments.cli import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", limit + ignore + start], capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 1
+    assert "File too large" in run.stderr and "the same command goes on" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+    assert not (tmp_path / "table.npz").exists()
+
+
 def test_a_build_that_cannot_start_says_why(images, tmp_path):
     out = tmp_path / "table.npz"
     partial = tmp_path / "table.npz.partial"
@@ -75,6 +90,7 @@ def test_a_build_that_cannot_start_says_why(images, tmp_path):
         (out, "is there already", lambda: out.write_text("mine")),
         (partial, "other settings", lambda: partial.write_text('{"plan": {}}\n')),
         (partial, "is damaged", lambda: partial.write_text("{\n")),
+        (partial, "is damaged", lambda: partial.write_text("my notes")),
     ]
     for made, words, make in cases:
         make()

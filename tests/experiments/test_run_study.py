@@ -43,13 +43,19 @@ def wait_for_events(folder: Path, number: int) -> None:
         time.sleep(0.01)
 
 
-def worker_of(master: int) -> psutil.Process:
-    """A worker process of a master."""
-    return next(
+def kill_at_work(master: int) -> None:
+    """Kill the only worker of a master that has just asked for its first trial.
+
+    Frozen first, for a second: so the trial is on the worker by then, and not finished.
+    """
+    worker = next(
         child
         for child in psutil.Process(master).children(recursive=True)
         if any("spawn_main" in word for word in child.cmdline())
     )
+    worker.suspend()
+    time.sleep(1)
+    worker.kill()
 
 
 def told_once(folder: Path) -> bool:
@@ -127,7 +133,7 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(
     folder = tmp_path / "worker"
     with started("launch", tiny_study, "--dir", folder, "--workers", 1) as master:
         wait_for_events(folder, 2)
-        worker_of(master.pid).kill()
+        kill_at_work(master.pid)
         output, complaint = master.communicate(timeout=60)
         assert master.returncode == 0, complaint
     assert complaint == ""
@@ -143,7 +149,7 @@ def test_a_trial_that_loses_its_workers_is_given_up(tiny_study: Path, tmp_path: 
     arguments = ["--workers", 1, "--set", "cluster.max_attempts=1"]
     with started("launch", tiny_study, "--dir", folder, *arguments) as master:
         wait_for_events(folder, 2)
-        worker_of(master.pid).kill()
+        kill_at_work(master.pid)
         output, complaint = master.communicate(timeout=60)
         assert master.returncode == 0, complaint
     first = next(event for event in events(folder) if event["event"] == "tell")

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from experiments.table_build import BuildPlan, TableBuildError
+from experiments.table_build import BuildPlan, TableBuildError, _groups
 from search_spaces import get_space, load_table
 from searchers.datasets import load_dataset
 from searchers.standalone import ScratchSettings, train_from_scratch
@@ -31,6 +31,11 @@ def _command(images, out, *more):
     command = [sys.executable, "-m", "experiments.cli", "table", "build", "--dataset", str(images)]
     command += ["--out", str(out), "--budget", "1", "--repeats", "1", "--workers", "2", *options]
     return [*command, *more]
+
+
+def _errors(hits):
+    """Errors of 4 images."""
+    return 1 - np.array(hits) / 4
 
 
 def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
@@ -58,15 +63,19 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     assert table.budgets == (1,) and table.valid_hits.shape == (2_685, 1, 1)
     assert table.valid_images == 4 and table.test_images == 4
     assert table.provenance["command"].startswith("oneshot-hpo table build --space 1 --dataset")
-    in_table = sum(int(table.valid_hits.sum()) for _ in range(1))
-    assert in_table >= sum(sum(record["valid_hits"]) for record in finished) > 0
+    groups = _groups(1)
+    assert finished
+    for record in finished:
+        entries = [table.query(cell) for cell in groups[record["group"]]]
+        np.testing.assert_allclose([e.valid_error for e in entries], _errors(record["valid_hits"]))
+        np.testing.assert_allclose([e.test_error for e in entries], _errors(record["test_hits"]))
 
     cells = [cell for cell in space.cells if cell.matrix == space.cells[0].matrix]
     alone = train_from_scratch(
         cells[:27], load_dataset(images), ScratchSettings(**SETTINGS), epochs=1, seed=0
     )
     entries = [table.query(cell) for cell in cells[:27]]
-    np.testing.assert_allclose([e.test_error for e in entries], 1 - alone.test_hits / 4)
+    np.testing.assert_allclose([e.test_error for e in entries], _errors(alone.test_hits))
 
 
 def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
-from experiments.errors import StudyStopped, is_user_error, one_line
+from experiments.errors import (
+    INTERRUPTED,
+    STOPPED,
+    USER_ERROR,
+    StudyStopped,
+    is_user_error,
+    one_line,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.study_file import StudySpec
     from hpo import Study
-
-STOPPED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
@@ -227,14 +232,14 @@ def _run(study: Study, spec: StudySpec, folder: Path, workers: int | None) -> No
 @contextmanager
 def _resumable(folder: Path) -> Iterator[None]:
     """What ends a study early in here is followed by the command that goes on with it."""
-    from experiments.study_folder import JOURNAL
     from experiments.study_folder import resume as resume_command
+    from hpo.journal import JOURNAL_NAME
 
     going_on = f"to go on: {resume_command(folder)}"
     try:
         yield
     except KeyboardInterrupt:
-        if (folder / JOURNAL).exists():
+        if (folder / JOURNAL_NAME).exists():
             print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except (StudyStopped, OSError) as stop:

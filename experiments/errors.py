@@ -3,6 +3,10 @@
 PACKAGES = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
 
 
+STOPPED, USER_ERROR, INTERRUPTED = 1, 2, 130
+"""Exit codes: work that cannot go on here, bad input, Ctrl-C."""
+
+
 class UserError(ValueError):
     """Input that cannot be used; the message is one line: what is wrong, where, what to do."""
 
@@ -12,7 +16,7 @@ class StudyFileError(UserError):
 
 
 class StudyStopped(RuntimeError):
-    """A study cannot go on here and now; once the cause is mended it can be resumed."""
+    """A study, or a build, cannot go on here and now; with the cause mended it can be resumed."""
 
 
 def is_user_error(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 
 _RECORDED = ("oneshot-hpo", "torch", "numpy", "scipy", "scikit-learn", "ConfigSpace", "hpbandster")
@@ -27,10 +28,10 @@ def threads_for(workers: int) -> int:
     return max(1, _cores() // workers)
 
 
-def versions() -> dict[str, str]:
-    """Python's version and those of the packages that decide what a study computes."""
+def versions(packages: Iterable[str] = _RECORDED) -> dict[str, str]:
+    """Python's version and those of packages: of all that decide what a study computes."""
     return {"python": platform.python_version()} | {
-        package: metadata.version(package) for package in _RECORDED
+        package: metadata.version(package) for package in packages
     }
 
 

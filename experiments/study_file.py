@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
@@ -98,11 +99,10 @@ class StudySpec(pydantic.BaseModel):
     def configuration_space(self) -> ConfigurationSpace:
         """What BOHB chooses from, with the study's fixed settings as the default configuration."""
         from hpo import configuration_space
-        from searchers.datasets import load_dataset
 
         return configuration_space(
             self.config_space,
-            image_size=load_dataset(self.dataset).image_size,
+            image_size=_image_size(self.dataset),
             defaults={key: value for key, value in self.search.items() if value is not None},
         )
 
@@ -167,22 +167,21 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     or table that is not there, or a fixed setting outside the configuration space's range.
     """
     from search_spaces import get_space, load_table
-    from searchers.datasets import load_dataset
     from searchers.registry import check_searcher
     from searchers.settings import SearchSettings
 
     try:
         space = get_space(spec.space)
         check_searcher(spec.searcher)
-        data = load_dataset(spec.dataset)
+        image_size = _image_size(spec.dataset)
         load_table(spec.table).best(space)  # every cell of the space is there
         search = dataclasses.asdict(SearchSettings()) | spec.search
         if "cutout_length" not in spec.search:
             # The paper's 16 pixels are half of its images; no more of smaller ones.
-            search["cutout_length"] = min(search["cutout_length"], data.image_size // 2)
+            search["cutout_length"] = min(search["cutout_length"], image_size // 2)
         bohb = _bohb_defaults() | spec.bohb
         spec = spec.model_copy(update={"search": search, "bohb": bohb})
-        spec.search_settings.check_image_size(data.image_size)
+        spec.search_settings.check_image_size(image_size)
         spec.configuration_space()
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
@@ -202,6 +201,14 @@ def shipped_studies() -> dict[str, Path]:
     """The studies that come with this package, by name."""
     folder = Path(str(resources.files("experiments") / "studies"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+@functools.cache
+def _image_size(dataset: str) -> int:
+    """Height of a data set's images in pixels; reading them again for it would take its time."""
+    from searchers.datasets import load_dataset
+
+    return load_dataset(dataset).image_size
 
 
 def _find(source: str) -> Path:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.errors import UserError
 from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
+from hpo import Study
+from hpo.journal import DRAFT_NAME, JOURNAL_NAME
+from hpo.lock import LOCK_NAME
 
-if TYPE_CHECKING:
-    from hpo import Study
-
-JOURNAL = "journal.jsonl"
 SPECIFICATION = "study.yaml"
-_REMNANTS = ("lock", "journal.jsonl.new")
+_REMNANTS = (LOCK_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 
 
 def check_vacant(folder: Path) -> None:
     """Raise UserError unless a study can be made in `folder`: it is missing or empty."""
-    if (folder / JOURNAL).exists():
+    if (folder / JOURNAL_NAME).exists():
         raise UserError(f"{folder} holds a study already; to go on with it: {resume(folder)}")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
@@ -38,8 +37,6 @@ def create_study(folder: Path, spec: StudySpec) -> Study:
 
     `spec` is complete. UserError: the folder cannot be written, or is not vacant.
     """
-    from hpo import Study
-
     check_vacant(folder)
     space = spec.configuration_space()
     made = _make_folder(folder)
@@ -69,15 +66,15 @@ def write_specification(folder: Path, spec: StudySpec) -> None:
 
 def specification_of(header: dict[str, Any], folder: Path) -> StudySpec:
     """The specification in a journal's header."""
-    return validated(header["specification"], str(folder / JOURNAL))
+    return validated(header["specification"], str(folder / JOURNAL_NAME))
 
 
 def check_study(folder: Path) -> None:
     """Raise UserError unless `folder` holds a study."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    if not (folder / JOURNAL).is_file():
-        raise UserError(f"{folder} holds no study (there is no {JOURNAL} in it)")
+    if not (folder / JOURNAL_NAME).is_file():
+        raise UserError(f"{folder} holds no study (there is no {JOURNAL_NAME} in it)")
 
 
 def resume(folder: Path) -> str:

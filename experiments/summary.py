@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from experiments.study_folder import JOURNAL, SPECIFICATION
+from experiments.study_folder import SPECIFICATION
 from experiments.wording import number, percent
 from hpo import StudyView, TrialResult
+from hpo.journal import JOURNAL_NAME
 
 _ROWS = (
     ("validation error", "valid_error"),
@@ -18,7 +19,7 @@ _ROWS = (
 )
 
 _FILES = {
-    "every decision and result": JOURNAL,
+    "every decision and result": JOURNAL_NAME,
     "every setting": SPECIFICATION,
     "every search, epoch by epoch": "trials",
 }

@@ -16,13 +16,11 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -34,6 +32,8 @@ from searchers.datasets import ImageSplits, load_dataset
 from searchers.standalone import ScratchSettings, parameter_count, train_from_scratch
 
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
+
+_PACKAGES = ("torch", "numpy", "oneshot-hpo")  # those that decide what is trained
 
 _MAX_ATTEMPTS = 3  # of a batch whose process dies
 
@@ -108,11 +108,7 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     groups = _groups(plan.space)
     partial = out.with_name(out.name + ".partial")
     done = _read_partial(partial, plan)
-    todo = [
-        batch
-        for batch in _batches(plan, len(groups))
-        if (batch.group, batch.repeat, batch.budget) not in done
-    ]
+    todo = [batch for batch in _batches(plan, len(groups)) if batch not in done]
     total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
     columns = (
@@ -133,7 +129,7 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             record = asdict(batch) | result
             journal.write((json.dumps(record) + "\n").encode())
             os.fsync(journal.fileno())
-            done[batch.group, batch.repeat, batch.budget] = record
+            done[batch] = record
             bar.advance(shown, batch.budget * len(groups[batch.group]))
     table = _assemble(plan, out, data, groups, done)
     write_table(table, out)
@@ -215,13 +211,13 @@ def _train_batch(plan: BuildPlan, batch: _Batch) -> dict[str, Any]:
     }
 
 
-def _read_partial(partial: Path, plan: BuildPlan) -> dict[tuple[int, int, int], dict[str, Any]]:
-    """Finished batches by (group, repeat, budget); starts the file when there is none.
+def _read_partial(partial: Path, plan: BuildPlan) -> dict[_Batch, dict[str, Any]]:
+    """Finished batches with their records; starts the file when there is none.
 
     A last line without its end, left by a kill, is cut off. Raises TableBuildError for another
     plan's file or a line that is no batch.
     """
-    header = json.dumps({"plan": asdict(plan), "versions": _versions()})
+    header = json.dumps({"plan": asdict(plan), "versions": machine.versions(_PACKAGES)})
     content = partial.read_bytes() if partial.exists() else b""
     if header.encode().startswith(content):  # nothing yet, or a header without its end
         with partial.open("wb") as file:
@@ -232,7 +228,7 @@ def _read_partial(partial: Path, plan: BuildPlan) -> dict[tuple[int, int, int], 
     whole = content[: content.rfind(b"\n") + 1]
     try:
         first, *records = [json.loads(line) for line in whole.splitlines()]
-        done = {(r["group"], r["repeat"], r["budget"]): r for r in records}
+        done = {_Batch(r["group"], r["repeat"], r["budget"]): r for r in records}
     except (ValueError, KeyError, TypeError):
         raise TableBuildError(f"{partial} is damaged; remove it to build anew") from None
     if first != json.loads(header):
@@ -249,7 +245,7 @@ def _assemble(
     out: Path,
     data: ImageSplits,
     groups: list[list[Cell]],
-    done: dict[tuple[int, int, int], dict[str, Any]],
+    done: dict[_Batch, dict[str, Any]],
 ) -> TrainedCells:
     """Put the batches together as a table, rows in ascending order of the hash."""
     cells = [cell for group in groups for cell in group]
@@ -257,9 +253,9 @@ def _assemble(
     valid_hits, test_hits = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
     seconds = np.zeros(shape)
     ends = np.cumsum([len(group) for group in groups])
-    for (group, repeat, budget), record in done.items():
-        rows = slice(ends[group] - len(groups[group]), ends[group])
-        place = (rows, plan.budgets.index(budget), repeat)
+    for batch, record in done.items():
+        rows = slice(ends[batch.group] - len(groups[batch.group]), ends[batch.group])
+        place = (rows, plan.budgets.index(batch.budget), batch.repeat)
         valid_hits[place], test_hits[place] = record["valid_hits"], record["test_hits"]
         seconds[place] = record["seconds"]
     hashes = hash_array(cells)
@@ -280,7 +276,7 @@ def _assemble(
             "settings": asdict(plan.settings),
             "seeds": list(range(plan.repeats)),
             "train_images": len(data.scratch_train),
-            "versions": _versions(),
+            "versions": machine.versions(_PACKAGES),
             "device": plan.device,
             "machine": platform.machine(),
             "command": plan.command(out),
@@ -288,12 +284,3 @@ def _assemble(
             "training_hours": round(float(seconds.sum()) / 3600, 2),
         },
     )
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "oneshot-hpo": metadata.version("oneshot-hpo"),
-    }

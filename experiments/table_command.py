@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from experiments.errors import INTERRUPTED, StudyStopped
+
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
 
 
@@ -68,10 +70,9 @@ def build(
         )
     except KeyboardInterrupt:
         print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
-        print(f"error: {error}; once that is mended, the same command goes on", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error
     console.print(
         f"{out}: {len(table)} cells, {out.stat().st_size / 1e3:.0f} kB",
         markup=False,

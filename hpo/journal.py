@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
 
 JOURNAL_NAME = "journal.jsonl"
+DRAFT_NAME = JOURNAL_NAME + ".new"
 FORMAT = 1
 """Version of the format that is written; older ones are read."""
 
@@ -130,7 +131,7 @@ class Journal:
     def create(cls, path: Path, header: Event) -> Journal:
         """Writes a journal with this header; a kill leaves a complete one or none at all."""
         line = _line(header)
-        draft = path.with_name(path.name + ".new")
+        draft = path.with_name(DRAFT_NAME)
         try:
             file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             try:

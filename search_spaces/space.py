@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -75,8 +76,7 @@ class SearchSpace:
     @property
     def num_configurations(self) -> int:
         """Number of configurations, loose ends included."""
-        ways = [len(choices) for choices in self.parent_choices]
-        return int(np.prod(ways)) * len(OPERATIONS) ** self.num_blocks
+        return math.prod(self._radices)
 
     @cached_property
     def unique(self) -> UniqueCells:

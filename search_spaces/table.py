@@ -90,8 +90,7 @@ class TrainedCells:
         digest = np.frombuffer(bytes.fromhex(cell.hash), np.uint8)
         row = int(self.rows(digest[None])[0])
         column = self._column(budget)
-        valid_errors = 1 - self.valid_hits[row, column] / self.valid_images
-        test_errors = 1 - self.test_hits[row, column] / self.test_images
+        valid_errors, test_errors = self.valid_errors(row, budget), self.test_errors(row, budget)
         return Entry(
             hash=cell.hash,
             budget=self.budgets[column],
@@ -115,12 +114,12 @@ class TrainedCells:
             )
         return rows
 
-    def valid_errors(self, rows: np.ndarray, budget: int | None = None) -> np.ndarray:
-        """Validation errors of many cells: rows int (N,) to float (N, R)."""
+    def valid_errors(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """Validation errors of many cells: rows int (N,) to float (N, R); of one row, (R,)."""
         return 1 - self.valid_hits[rows, self._column(budget)] / self.valid_images
 
-    def test_errors(self, rows: np.ndarray, budget: int | None = None) -> np.ndarray:
-        """Test errors of many cells: rows int (N,) to float (N, R)."""
+    def test_errors(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """Test errors of many cells: rows int (N,) to float (N, R); of one row, (R,)."""
         return 1 - self.test_hits[rows, self._column(budget)] / self.test_images
 
     def space_rows(self, space: SearchSpace) -> np.ndarray:
@@ -183,9 +182,9 @@ def load_table(source: str | Path) -> TrainedCells:
     except FileNotFoundError:
         names = ", ".join(_SHIPPED)
         raise TableError(f"no table {str(source)!r}: use {names} or the path of a table") from None
+    except TableError:
+        raise
     except (KeyError, ValueError, TypeError, EOFError, OSError, BadZipFile) as error:
-        if isinstance(error, TableError):
-            raise
         raise TableError(f"{path}: not a table of trained cells ({error})") from None
 
 

@@ -66,10 +66,11 @@ def train_from_scratch(
     if len({cell.matrix for cell in cells}) != 1:
         raise ValueError("cells trained side by side need the same matrix")
     train = data.scratch_train
-    images = torch.from_numpy(train.images).to(device)
+    pixels = torch.from_numpy(train.images).to(device)
     labels = torch.from_numpy(train.labels).to(device)
-    mean = images.mean((0, 2, 3), keepdim=True)
-    deviation = images.std((0, 2, 3), keepdim=True).clamp_min(1e-6)  # a channel may be constant
+    mean = pixels.mean((0, 2, 3), keepdim=True)
+    deviation = pixels.std((0, 2, 3), keepdim=True).clamp_min(1e-6)  # a channel may be constant
+    images = (pixels - mean) / deviation
     network = _Networks(cells, data.channels, data.classes, settings)
     entropy = np.random.SeedSequence([seed, epochs, int(cells[0].hash, 16)])
     weights_seed, order_seed = entropy.generate_state(2, np.uint32)
@@ -84,7 +85,7 @@ def train_from_scratch(
     for _ in range(epochs):
         order = torch.from_numpy(order_rng.permutation(len(train))).to(device)
         for batch in order.split(settings.batch_size):
-            logits = network((images[batch] - mean) / deviation)
+            logits = network(images[batch])
             target = labels[batch, None].expand(-1, len(cells))
             loss = F.cross_entropy(logits, target, reduction="sum") / len(batch)
             optimizer.zero_grad(set_to_none=True)
@@ -92,7 +93,7 @@ def train_from_scratch(
             optimizer.step()
             schedule.step()
 
-    network.recalibrate((images - mean) / deviation)
+    network.recalibrate(images)
     return ScratchResult(
         valid_hits=_hits(network, data.valid, mean, deviation),
         test_hits=_hits(network, data.test, mean, deviation),

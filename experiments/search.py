@@ -12,9 +12,9 @@ from experiments.study_file import parse_overrides
 from experiments.trial import TrialTask, search_cell
 from experiments.wording import percent
 from search_spaces import get_space, load_table
-from searchers.checkpoint import CHECKPOINT
-from searchers.records import EpochRecord, SearchDiverged
-from searchers.registry import check_searcher
+from searchers.checkpoint import CHECKPOINT, PREVIOUS
+from searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged
+from searchers.registry import settings_class
 from searchers.settings import SearchSettings
 
 
@@ -35,8 +35,7 @@ def run_single_search(
     UserError, or another of this project's errors, for arguments that cannot be used, and for a
     search that diverged.
     """
-    settings = _settings(overrides)
-    check_searcher(searcher)
+    settings = _settings(settings_class(searcher)(), overrides)
     load_table(table).best(get_space(space))  # every cell of the space is there
     if folder is not None and _is_foreign(folder):
         raise UserError(f"{folder} is not empty and holds no search; choose another with --dir")
@@ -61,7 +60,7 @@ def run_single_search(
 
     try:
         _, report = search_cell(task, show)
-    except SearchDiverged as failure:
+    except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(one_line(failure)) from None
     except OSError as failure:
         raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
@@ -77,18 +76,18 @@ def run_single_search(
     console.print(f"  better than      {report['percentile']:.1f} % of the cells on test")
 
 
-def _settings(overrides: Sequence[str]) -> SearchSettings:
+def _settings(defaults: SearchSettings, overrides: Sequence[str]) -> SearchSettings:
     values = parse_overrides(overrides)
     own = values.get("search", {})
     foreign = [key for key in values if key != "search"]
     if foreign or not isinstance(own, dict):
         key = foreign[0] if foreign else "search"
         raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
-    return SearchSettings().with_config(own)
+    return defaults.with_config(own)
 
 
 def _is_foreign(folder: Path) -> bool:
-    if not folder.exists() or (folder / CHECKPOINT).exists():
+    if not folder.exists() or any((folder / name).exists() for name in (CHECKPOINT, PREVIOUS)):
         return False
     if not folder.is_dir():
         return True

@@ -84,9 +84,9 @@ class StudySpec(pydantic.BaseModel):
     @property
     def search_settings(self) -> SearchSettings:
         """The fixed settings of the search; a configuration is laid over them."""
-        from searchers.settings import SearchSettings
+        from searchers.registry import settings_class
 
-        return SearchSettings(**self.search)
+        return settings_class(self.searcher)(**self.search)
 
     @property
     def optimizer_settings(self) -> OptimizerSettings:
@@ -98,12 +98,20 @@ class StudySpec(pydantic.BaseModel):
 
     def configuration_space(self) -> ConfigurationSpace:
         """What BOHB chooses from, with the study's fixed settings as the default configuration."""
-        from hpo import configuration_space
+        from hpo import Range, configuration_space
+        from searchers.registry import settings_class
 
+        searcher = settings_class(self.searcher)
+        own = {
+            name: Range(getattr(searcher(), name), tuned.low, tuned.high, tuned.log)
+            for name, tuned in searcher.own_ranges().items()
+        }
         return configuration_space(
             self.config_space,
             image_size=_image_size(self.dataset),
             defaults={key: value for key, value in self.search.items() if value is not None},
+            own=own,
+            without=searcher.unused,
         )
 
 
@@ -142,13 +150,13 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
     """The specification in a document; StudyFileError, which begins with `origin`, if wrong.
 
-    What needs data, tables or the searchers to check is left to `complete`.
+    What needs data or tables to check is left to `complete`.
     """
-    from searchers.settings import SearchSettings
+    from searchers.registry import settings_class
 
     try:
         spec = StudySpec.model_validate(document)
-        SearchSettings().with_config(spec.search)
+        settings_class(spec.searcher)().with_config(spec.search)
         for key in spec.bohb:
             if key not in _bohb_defaults():
                 raise UserError(_unknown(key, "bohb", _bohb_defaults()))
@@ -163,19 +171,17 @@ def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
 def complete(spec: StudySpec, origin: str) -> StudySpec:
     """Check what needs data, tables or code, and write out every default of the search and BOHB.
 
-    StudyFileError, which begins with `origin`: a space, searcher, configuration space, data set
-    or table that is not there, or a fixed setting outside the configuration space's range.
+    StudyFileError, which begins with `origin`: a space, configuration space, data set or table
+    that is not there, or a fixed setting outside the configuration space's range.
     """
     from search_spaces import get_space, load_table
-    from searchers.registry import check_searcher
-    from searchers.settings import SearchSettings
+    from searchers.registry import settings_class
 
     try:
         space = get_space(spec.space)
-        check_searcher(spec.searcher)
         image_size = _image_size(spec.dataset)
         load_table(spec.table).best(space)  # every cell of the space is there
-        search = dataclasses.asdict(SearchSettings()) | spec.search
+        search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
         if "cutout_length" not in spec.search:
             # The paper's 16 pixels are half of its images; no more of smaller ones.
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)

@@ -13,7 +13,7 @@ from typing import Any
 from experiments.errors import is_user_error, one_line
 from search_spaces import Architecture, SearchSpace, get_space, load_table
 from searchers import run_search
-from searchers.checkpoint import CHECKPOINT, write_atomically
+from searchers.checkpoint import remove_checkpoints, write_atomically
 from searchers.datasets import load_dataset
 from searchers.records import EpochRecord
 from searchers.settings import SearchSettings
@@ -64,7 +64,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         task.folder.mkdir(parents=True, exist_ok=True)
         result = _evaluate(task) | {"timestamps": {"started": started, "finished": time.time()}}
         write_atomically(path, json.dumps(result).encode())
-    (task.folder / CHECKPOINT).unlink(missing_ok=True)
+    remove_checkpoints(task.folder)
     return result
 
 

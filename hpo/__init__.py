@@ -4,7 +4,7 @@ Importing this package imports ConfigSpace and numpy. HpBandSter comes in when a
 opened.
 """
 
-from hpo.configuration_spaces import CONFIGURATION_SPACES, configuration_space
+from hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space
 from hpo.errors import (
     CorruptJournal,
     InvalidSettings,
@@ -28,6 +28,7 @@ __all__ = [
     "InvalidSettings",
     "NewerJournal",
     "OptimizerSettings",
+    "Range",
     "RungState",
     "Study",
     "StudyError",

@@ -1,12 +1,14 @@
 """The configuration spaces CS1, CS2 and CS3 of Zela et al. 2020 (NAS-Bench-1Shot1), section 5.
 
 Each contains the one before it. CS1: regularisation; CS2: and the learning rate; CS3: and the
-architecture optimizer, momentum, cutout length, batch size and gradient clipping.
+architecture optimizer, momentum, cutout length, batch size and gradient clipping, and here also
+what is the one-shot optimizer's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ConfigSpace import ConfigurationSpace, Float, Integer
@@ -17,15 +19,31 @@ from hpo.errors import StudyError
 CONFIGURATION_SPACES = ("cs1", "cs2", "cs3")
 
 
+@dataclass(frozen=True)
+class Range:
+    """A hyperparameter in [low, high], whole numbers when its default is one."""
+
+    default: float
+    low: float
+    high: float
+    log: bool = False
+
+
 def configuration_space(
-    name: str, *, image_size: int = 32, defaults: Mapping[str, float] | None = None
+    name: str,
+    *,
+    image_size: int = 32,
+    defaults: Mapping[str, float] | None = None,
+    own: Mapping[str, Range] | None = None,
+    without: Collection[str] = (),
 ) -> ConfigurationSpace:
     """The configuration space called `name`, one of CONFIGURATION_SPACES.
 
     `image_size` is the height of the images in pixels: a cutout cannot be longer. `defaults`
     replace the paper's default values of the hyperparameters that they name; other names in it are
-    left alone. Raises StudyError for an unknown name, images below 4 pixels, or a default outside
-    its range.
+    left alone. `own` are hyperparameters of the one-shot optimizer, added to CS3; those in
+    `without` are left out, since it has no use for them. Raises StudyError for an unknown name,
+    images below 4 pixels, or a default outside its range.
     """
     if name not in CONFIGURATION_SPACES:
         raise StudyError(
@@ -33,18 +51,18 @@ def configuration_space(
         )
     if image_size < 4:
         raise StudyError(f"image_size must be at least 4 pixels, not {image_size!r}")
-    own = {} if defaults is None else dict(defaults)
+    fixed = {key: value for key, value in (defaults or {}).items() if key not in without}
 
     def real(
         name: str, low: float, high: float, default: float, *, log: bool = False
     ) -> Hyperparameter:
-        value = _default_inside(name, own.get(name, default), low, high)
+        value = _default_inside(name, fixed.get(name, default), low, high)
         return Float(name, (low, high), default=float(value), log=log)
 
     def integer(
         name: str, low: int, high: int, default: int, *, log: bool = False
     ) -> Hyperparameter:
-        value = _default_inside(name, own.get(name, default), low, high)
+        value = _default_inside(name, fixed.get(name, default), low, high)
         if value != int(value):
             raise StudyError(f"the default of {name} must be a whole number, not {value!r}")
         return Integer(name, (low, high), default=int(value), log=log)
@@ -64,8 +82,14 @@ def configuration_space(
             integer("batch_size", 16, 128, 96),
             integer("grad_clip", 1, 9, 5),
         ]
+        for key, given in (own or {}).items():
+            if isinstance(given.default, int):
+                low, high = int(given.low), int(given.high)
+                hyperparameters += [integer(key, low, high, given.default, log=given.log)]
+            else:
+                hyperparameters += [real(key, given.low, given.high, given.default, log=given.log)]
     space = ConfigurationSpace(name=name)
-    space.add(hyperparameters)
+    space.add([h for h in hyperparameters if h.name not in without])
     return space
 
 

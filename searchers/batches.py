@@ -32,6 +32,10 @@ class Batch:
         """The images with these indices."""
         return Batch(self.images[indices], self.labels[indices])
 
+    def first(self, count: int | None) -> Batch:
+        """The first images, at most all of them; None: all."""
+        return Batch(self.images[:count], self.labels[:count])
+
 
 def paired_batches(
     train: Batch, valid: Batch, batch_size: int, generator: torch.Generator

@@ -8,13 +8,15 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
 CHECKPOINT = "checkpoint.pt"
+PREVIOUS = "checkpoint.previous.pt"
 METRICS = "metrics.jsonl"
 ARCHITECTURE = "architecture.json"
 
@@ -32,22 +34,31 @@ class CheckpointMismatch(ValueError):
 
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
-    """Replace the folder's checkpoint: a line that names the format, SHA-256, torch.save's bytes.
+    """Make this the folder's checkpoint, and the one that was it the previous one.
 
+    A line that names the format, SHA-256, torch.save's bytes. A kill leaves one of the two whole.
     `state` holds tensors and plain values only, in dictionaries, lists and tuples.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     payload = buffer.getvalue()
-    write_atomically(folder / CHECKPOINT, _MAGIC + hashlib.sha256(payload).digest() + payload)
+    content = _MAGIC + hashlib.sha256(payload).digest() + payload
+    with _replacing(folder / CHECKPOINT, content), suppress(FileNotFoundError):
+        (folder / CHECKPOINT).replace(folder / PREVIOUS)
 
 
-def load_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """Read the folder's checkpoint onto the CPU; None when there is none.
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the folder's checkpoints, if there are any."""
+    for name in (CHECKPOINT, PREVIOUS):
+        (folder / name).unlink(missing_ok=True)
+
+
+def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | None:
+    """Read a folder's checkpoint onto the CPU; None when there is none of this name.
 
     Raises DamagedCheckpoint.
     """
-    path = folder / CHECKPOINT
+    path = folder / name
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -82,11 +93,19 @@ def write_architecture(folder: Path, architecture: Mapping[str, Any]) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that a reader, or a kill, sees either as it was before or complete."""
+    with _replacing(path, content):
+        pass
+
+
+@contextmanager
+def _replacing(path: Path, content: bytes) -> Iterator[None]:
+    """Write `content` beside the file; after the body, which runs once it is on disk, rename it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    yield
     temporary.replace(path)
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from search_spaces import OPERATIONS, Architecture, SearchSpace
 from searchers.batches import Batch
-from searchers.encoding import Encoding
+from searchers.encoding import Encoding, Weight
 from searchers.searcher import Searcher
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
@@ -22,7 +22,8 @@ _BETAS = (0.5, 0.999)
 class Darts(Searcher):
     """Softmax over operations and over parents; its logits, alpha, descend the validation loss.
 
-    The weights of a node's edges sum to its number of parents, where the paper's sum to 1.
+    The weights of a node's edges sum to its number of parents, where the paper's sum to 1 (as
+    they do with the supernet `paper`).
 
     alpha_operations: (n, 3). alpha_parents: for each node with more candidates than parents,
     (candidates,); node n + 1 is the output (NAS-Bench-1Shot1, section 3.2).
@@ -40,35 +41,43 @@ class Darts(Searcher):
             return logits.to(device).requires_grad_()
 
         self._space = space
+        self._averages = settings.supernet == "paper"
         self.alpha_operations = alpha(space.num_blocks, len(OPERATIONS))
         self.alpha_parents = {
             node: alpha(node)
             for node, num_parents in enumerate(space.num_parents, start=1)
             if num_parents < node
         }
-        self._alphas = [self.alpha_operations, *self.alpha_parents.values()]
+        self.alphas = [self.alpha_operations, *self.alpha_parents.values()]
         self._optimizer = torch.optim.Adam(
-            self._alphas,
+            self.alphas,
             lr=settings.arch_learning_rate,
             betas=_BETAS,
             weight_decay=settings.arch_weight_decay,
             foreach=True,
         )
 
-    def architecture_step(self, supernet: Supernet, train: Batch, valid: Batch) -> Tensor:
-        """One Adam step of alpha down the validation loss (equation 3 of DARTS, xi = 0)."""
-        loss = F.cross_entropy(supernet(valid.images, self._encoding()), valid.labels)
-        for alpha, gradient in zip(
-            self._alphas, torch.autograd.grad(loss, self._alphas), strict=True
-        ):
+    def architecture_step(
+        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+    ) -> Tensor | None:
+        """One Adam step of alpha down the validation loss."""
+        loss, gradients = self.gradient(supernet, train, valid, weights)
+        for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
         self._optimizer.step()
-        return loss.detach()
+        return loss
+
+    def gradient(
+        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The validation loss and its gradient in alpha (equation 3 of DARTS, xi = 0)."""
+        loss = F.cross_entropy(supernet(valid.images, self.mixture()), valid.labels)
+        return loss.detach(), list(torch.autograd.grad(loss, self.alphas))
 
     @torch.no_grad()
     def weights_encoding(self) -> Encoding:
-        """The weights, as constants."""
-        return self._encoding()
+        """The mixture, its weights constant."""
+        return self.mixture()
 
     def evaluation_encoding(self) -> Encoding:
         """The mixture that is trained."""
@@ -89,28 +98,35 @@ class Darts(Searcher):
     def state_dict(self) -> dict[str, Any]:
         """Alpha and the state of Adam."""
         return {
-            "alphas": [alpha.detach() for alpha in self._alphas],
+            "alphas": [alpha.detach() for alpha in self.alphas],
             "optimizer": self._optimizer.state_dict(),
         }
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a searcher of the same space."""
-        for alpha, saved in zip(self._alphas, state["alphas"], strict=True):
+        for alpha, saved in zip(self.alphas, state["alphas"], strict=True):
             alpha.copy_(saved)
         self._optimizer.load_state_dict(state["optimizer"])
 
-    def _encoding(self) -> Encoding:
-        # k times the softmax where a node has k parents: the final cell adds them, each with
-        # weight 1, as NAS-Bench-101 does. The paper's averages make nodes without a choice, plain
-        # sums, the loudest, and the search then picks those.
-        weights = {
-            node: self._space.num_parents[node - 1] * alpha.softmax(0)
-            for node, alpha in self.alpha_parents.items()
-        }
-        blocks = range(1, self._space.num_blocks + 1)
-        return Encoding(
-            self.alpha_operations.softmax(1),
-            tuple(weights.get(node) for node in blocks),
-            weights[self._space.num_blocks + 1],
+    def mixture(self) -> Encoding:
+        """All operations and edges, with the weights that alpha gives them now."""
+        operations = tuple(
+            dict(enumerate(row.unbind())) for row in self.alpha_operations.softmax(1).unbind()
         )
+        shares = {node: alpha.softmax(0) for node, alpha in self.alpha_parents.items()}
+        return Encoding(operations, self.edges(shares))
+
+    def edges(self, shares: dict[int, Tensor]) -> tuple[dict[int, Weight], ...]:
+        """Edges into each node with a choice, weighted by shares that sum to 1, and all others."""
+        edges: list[dict[int, Weight]] = []
+        for node, num_parents in enumerate(self._space.num_parents, start=1):
+            if node in shares:
+                # k times the share where a node has k parents: the final cell adds them, each
+                # with weight 1, as NAS-Bench-101 does. The paper's averages make nodes without a
+                # choice, plain sums, the loudest, and the search then picks those.
+                total = 1 if self._averages else num_parents
+                edges.append(dict(enumerate((total * shares[node]).unbind())))
+            else:
+                edges.append(dict.fromkeys(range(node)))
+        return tuple(edges)

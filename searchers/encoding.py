@@ -1,25 +1,48 @@
-"""What a searcher tells the supernet: how much of each operation and each edge to use."""
+"""What a searcher tells the supernet: which operations and edges to use, and how much of each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from search_spaces import OPERATIONS, Architecture
+
+Weight = Tensor | None
+"""A scalar, or None for exactly 1."""
+
 
 @dataclass(frozen=True)
 class Encoding:
-    """Weights of every operation and every edge of a cell; all cells of a supernet share them.
+    """The cell that a forward pass computes; all cells of a supernet share it.
 
-    Weights are positive: the supernet multiplies before a ReLU where the mathematics does so
-    after it.
+    What is absent is not computed, and neither is a block on no path to the output.
 
-    operations: (n, 3), of the choice blocks 1..n over search_spaces.OPERATIONS.
-    parents: for the choice blocks 1..n, (j,) over the nodes 0..j - 1 before block j; None: all
-        of them are parents, summed as they are.
-    output: (n + 1,) over the nodes 0..n.
+    operations: for the choice blocks 1..n, places in search_spaces.OPERATIONS with their weights.
+    parents: for the choice blocks 1..n, then the output, source nodes with their weights.
+    positive: no weight is zero or negative, so that the supernet may multiply before a ReLU
+        where the mathematics does so after it.
     """
 
-    operations: Tensor
-    parents: tuple[Tensor | None, ...]
-    output: Tensor
+    operations: tuple[Mapping[int, Weight], ...]
+    parents: tuple[Mapping[int, Weight], ...]
+    positive: bool = True
+
+    @classmethod
+    def discrete(cls, architecture: Architecture) -> Encoding:
+        """One architecture: every operation and edge of it with weight 1, and no other."""
+        return cls(
+            tuple({OPERATIONS.index(name): None} for name in architecture.operations),
+            tuple(dict.fromkeys(sources) for sources in architecture.parents),
+        )
+
+    @property
+    def live_blocks(self) -> list[int]:
+        """The choice blocks, 1..n, from which a path leads to the output, in ascending order."""
+        output = len(self.parents)
+        live = {output}
+        for node in range(output, 0, -1):
+            if node in live:
+                live.update(self.parents[node - 1])
+        return sorted(live - {0, output})

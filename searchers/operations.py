@@ -3,27 +3,73 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 BATCH_NORM_EPSILON = 1e-5
 
 
-def convolution_weight(*shape: int, fan_in: int, generator: torch.Generator) -> torch.nn.Parameter:
+def convolution_weight(*shape: int, fan_in: int, generator: torch.Generator) -> nn.Parameter:
     """Draw weights from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), PyTorch's default for convolutions."""
     bound = 1 / math.sqrt(fan_in)
-    return torch.nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
 
 
-def batch_norm_relu(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """ReLU of batch normalisation with the statistics of this batch, in training and evaluation.
+class Statistics(NamedTuple):
+    """Running mean and variance (C,); in training they move by `momentum` towards a batch's."""
 
-    x (N, C, H, W); scale and shift (C,). Running statistics are wrong for a supernet: each
-    architecture has its own.
+    mean: Tensor
+    variance: Tensor
+    momentum: float
+    training: bool
+
+
+class BatchNorm(nn.Module):
+    """Parameters of batch normalisations that share a shape (groups..., C).
+
+    They normalise by the statistics of the batch, in training and in evaluation: running ones
+    are wrong for a supernet, since each architecture has its own. `keep_statistics` makes it
+    keep them all the same.
     """
-    return F.batch_norm(x, None, None, scale, shift, training=True, eps=BATCH_NORM_EPSILON).relu_()
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(shape))
+        self.shift = nn.Parameter(torch.zeros(shape))
+        self.momentum: float | None = None
+
+    def keep_statistics(self, momentum: float) -> None:
+        """Evaluate with running statistics from now on, at first those of mean 0, variance 1."""
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros_like(self.scale))
+        self.register_buffer("variance", torch.ones_like(self.scale))
+
+    def statistics(self, index: int | tuple[int, int] | slice) -> Statistics | None:
+        """Those of one group, as views, so that a batch can update them; None: of the batch."""
+        if self.momentum is None:
+            return None
+        mean, variance = self.get_buffer("mean"), self.get_buffer("variance")
+        return Statistics(mean[index], variance[index], self.momentum, self.training)
+
+
+def batch_norm(
+    x: Tensor, scale: Tensor | None, shift: Tensor | None, statistics: Statistics | None = None
+) -> Tensor:
+    """Batch normalisation of x (N, C, H, W) by the batch's statistics, or by running ones."""
+    if statistics is None:
+        return F.batch_norm(x, None, None, scale, shift, training=True, eps=BATCH_NORM_EPSILON)
+    mean, variance, momentum, training = statistics
+    return F.batch_norm(x, mean, variance, scale, shift, training, momentum, BATCH_NORM_EPSILON)
+
+
+def batch_norm_relu(
+    x: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics | None = None
+) -> Tensor:
+    """ReLU of batch normalisation; x (N, C, H, W), scale and shift (C,)."""
+    return batch_norm(x, scale, shift, statistics).relu_()
 
 
 def both_convolutions(weight_3x3: Tensor, weight_1x1: Tensor) -> Tensor:
@@ -33,3 +79,21 @@ def both_convolutions(weight_3x3: Tensor, weight_1x1: Tensor) -> Tensor:
     1 x 1. One call with some idle multiplications beats two calls for small nets and on GPUs.
     """
     return torch.cat((weight_3x3, F.pad(weight_1x1, (1, 1, 1, 1))), dim=-4)
+
+
+def weighted_sum(terms: list[tuple[Tensor, Tensor | None]]) -> Tensor:
+    """Sum of tensors, each times its scalar weight; None: exactly 1."""
+    (first, weight), *others = terms
+    total = first if weight is None else first * weight
+    for term, weight in others:
+        total = total + term if weight is None else torch.addcmul(total, term, weight)
+    return total
+
+
+def shuffled(parts: list[Tensor]) -> Tensor:
+    """k tensors (N, C, H, W) as one (N, k C, H, W): their channels 0, then their channels 1, ...
+
+    The channel shuffle of PC-DARTS with k groups, and the concatenation before it, in one copy.
+    """
+    last = [part.permute(0, 2, 3, 1) for part in parts]
+    return torch.stack(last, dim=-1).flatten(3).permute(0, 3, 1, 2)

@@ -14,7 +14,8 @@ class EpochRecord:
     """The search after one epoch.
 
     epoch: 1 is the first.
-    architecture: the one that the search would end with now.
+    architecture: the one that the search would end with now; None where the searcher compares
+        architectures only after the last epoch.
     train_loss, train_error: cross-entropy and share of wrong labels over the epoch's own steps.
     valid_loss, valid_error: the same of the supernet under the searcher's encoding, over the
         whole of supernet_valid at the end of the epoch: the one-shot validation error.
@@ -23,7 +24,7 @@ class EpochRecord:
     """
 
     epoch: int
-    architecture: Architecture
+    architecture: Architecture | None
     train_loss: float
     train_error: float
     valid_loss: float
@@ -33,12 +34,14 @@ class EpochRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
-        return asdict(self) | {"architecture": self.architecture.to_dict()}
+        architecture = None if self.architecture is None else self.architecture.to_dict()
+        return asdict(self) | {"architecture": architecture}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> EpochRecord:
         """Read what `to_dict` wrote."""
-        architecture = Architecture.from_dict(document["architecture"])
+        found = document["architecture"]
+        architecture = None if found is None else Architecture.from_dict(found)
         return cls(**{**document, "architecture": architecture})
 
 
@@ -64,3 +67,7 @@ class SearchDiverged(ArithmeticError):
 
     def __str__(self) -> str:
         return f"the search diverged in epoch {self.epoch}: {self.cause}"
+
+
+class OutOfDeviceMemory(RuntimeError):
+    """A search needs more memory than its GPU has free; what it took is free again."""

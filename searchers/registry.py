@@ -1,4 +1,4 @@
-"""The one-shot optimizers by name. Adding one is one file and one line here."""
+"""The one-shot optimizers by name. Adding one is one file, its settings and one line here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,34 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from searchers.own_settings import (
+    EnasSettings,
+    GdasSettings,
+    PcDartsSettings,
+    ProxylessSettings,
+    RandomWsSettings,
+    SecondOrderSettings,
+    SinglePathSettings,
+)
+from searchers.settings import SearchSettings
+
 if TYPE_CHECKING:
     from searchers.searcher import Searcher
 
-# Modules and classes by name: names can be checked without loading torch.
-SEARCHERS = {
-    "darts": ("searchers.darts", "Darts"),
+# Modules and classes by name: names and settings can be checked without loading torch.
+SEARCHERS: dict[str, tuple[str, str, type[SearchSettings]]] = {
+    "darts": ("searchers.darts", "Darts", SearchSettings),
+    "darts_second_order": (
+        "searchers.darts_second_order",
+        "SecondOrderDarts",
+        SecondOrderSettings,
+    ),
+    "pc_darts": ("searchers.pc_darts", "PcDarts", PcDartsSettings),
+    "gdas": ("searchers.gdas", "Gdas", GdasSettings),
+    "random_ws": ("searchers.random_ws", "RandomWs", RandomWsSettings),
+    "single_path": ("searchers.single_path", "SinglePath", SinglePathSettings),
+    "enas": ("searchers.enas", "Enas", EnasSettings),
+    "proxylessnas": ("searchers.proxylessnas", "ProxylessNas", ProxylessSettings),
 }
 
 
@@ -22,9 +44,15 @@ class UnknownSearcher(ValueError):
 def searcher_class(name: str) -> type[Searcher]:
     """The class of a searcher; raises UnknownSearcher."""
     check_searcher(name)
-    module, class_name = SEARCHERS[name]
+    module, class_name, _ = SEARCHERS[name]
     found: type[Searcher] = getattr(import_module(module), class_name)
     return found
+
+
+def settings_class(name: str) -> type[SearchSettings]:
+    """The settings of a searcher, those of its own included; raises UnknownSearcher."""
+    check_searcher(name)
+    return SEARCHERS[name][2]
 
 
 def check_searcher(name: str) -> None:

@@ -10,6 +10,7 @@ import torch
 from search_spaces import Architecture, SearchSpace
 from searchers.batches import Batch
 from searchers.encoding import Encoding
+from searchers.evaluation import OneShotEvaluation
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
 
@@ -17,8 +18,8 @@ from searchers.supernet import Supernet
 class Searcher(ABC):
     """Draws the encoding for each step of the weights, and learns from the architecture steps.
 
-    One searcher is one file and one line in searchers.registry; supernet, data, loop and
-    checkpoint are shared.
+    One searcher is one file, its settings and one line in searchers.registry; supernet, data,
+    loop and checkpoint are shared.
     """
 
     @abstractmethod
@@ -29,13 +30,22 @@ class Searcher(ABC):
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
-        """Start anew; `generator`, on the CPU, is this searcher's alone and is checkpointed."""
+        """Start anew; `generator`, on the CPU, is this searcher's alone and is checkpointed.
+
+        settings: of the class that the registry names for this searcher.
+        """
+
+    def begin_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - most need nothing
+        """Get ready for epoch 0 .. epochs - 1."""
 
     @abstractmethod
-    def architecture_step(self, supernet: Supernet, train: Batch, valid: Batch) -> torch.Tensor:
+    def architecture_step(
+        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+    ) -> torch.Tensor | None:
         """Update the architecture's distribution; gives the loss that was minimised, a scalar.
 
-        Comes before each step of the weights, which uses `train`; `valid` is of supernet_valid.
+        Comes before each step of the weights, which uses `train` and the optimizer `weights`;
+        `valid` is of supernet_valid. None: there is nothing to update now.
         """
 
     @abstractmethod
@@ -47,8 +57,14 @@ class Searcher(ABC):
         """The encoding under which the one-shot validation error is measured."""
 
     @abstractmethod
-    def architecture(self) -> Architecture:
-        """The architecture that the search would end with now."""
+    def architecture(self) -> Architecture | None:
+        """The architecture that the search would end with now; None: only `conclude` knows."""
+
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
+        """The architecture that the search ends with, after its last epoch."""
+        architecture = self.architecture()
+        assert architecture is not None
+        return architecture
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

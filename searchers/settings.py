@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar, Self
 
 
 class SettingsError(ValueError):
     """A search setting that cannot be used; the message names it."""
 
 
+SUPERNETS = ("corrected", "paper")
+"""The presets of the supernet; searchers.supernet says in what they differ."""
+
 _COUNTS = ("channels", "stacks", "cells_per_stack", "batch_size", "cutout_length")
 _POSITIVE = ("learning_rate", "grad_clip", "arch_learning_rate")
 _NOT_NEGATIVE = ("learning_rate_min", "weight_decay", "arch_weight_decay")
+
+
+@dataclass(frozen=True)
+class TunedRange:
+    """Where a searcher's own hyperparameter is tuned: [low, high], on a logarithmic scale or not.
+
+    Whole numbers when the setting is one.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+def tuned(default: Any, low: float, high: float, *, log: bool = False) -> Any:
+    """A setting of a searcher's own that configuration space CS3 tunes."""
+    return field(default=default, metadata={"tuned": TunedRange(low, high, log)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +47,11 @@ class SearchSettings:
     as int or float, whatever type (numpy's, say) they came in.
     """
 
+    unused: ClassVar[frozenset[str]] = frozenset()
+    """Settings that the searcher has no use for, so that tuning them would change nothing."""
+
+    supernet: str = "corrected"
+    """Preset of the supernet: corrected, or paper (the authors' network as it is)."""
     channels: int = 16
     """Channels of the stem and of each choice block of the first stack; doubled per stack."""
     stacks: int = 3
@@ -61,19 +86,33 @@ class SearchSettings:
     only; digits must not be mirrored."""
 
     def __post_init__(self) -> None:
-        for name in _COUNTS:
-            self._keep(name, Integral, int, lambda value: value >= 1, "a whole number from 1")
-        for name in _POSITIVE:
-            self._keep(name, Real, float, lambda value: value > 0, "a number above 0")
+        self._counts(*_COUNTS)
+        self._positive(*_POSITIVE)
         for name in _NOT_NEGATIVE:
             self._keep(name, Real, float, lambda value: value >= 0, "a number from 0")
         self._keep("momentum", Real, float, lambda value: 0 <= value < 1, "a number in [0, 1)")
-        self._keep("cutout_prob", Real, float, lambda value: 0 <= value <= 1, "a number in [0, 1]")
+        self._shares("cutout_prob")
         if self.crop_and_flip not in (None, True, False):
             raise SettingsError(
                 f"search setting crop_and_flip must be true, false or null, "
                 f"not {self.crop_and_flip!r}"
             )
+        if self.supernet not in SUPERNETS:
+            raise SettingsError(
+                f"search setting supernet must be {' or '.join(SUPERNETS)}, not {self.supernet!r}"
+            )
+
+    def _counts(self, *names: str) -> None:
+        for name in names:
+            self._keep(name, Integral, int, lambda value: value >= 1, "a whole number from 1")
+
+    def _positive(self, *names: str) -> None:
+        for name in names:
+            self._keep(name, Real, float, lambda value: value > 0, "a number above 0")
+
+    def _shares(self, *names: str) -> None:
+        for name in names:
+            self._keep(name, Real, float, lambda value: 0 <= value <= 1, "a number in [0, 1]")
 
     def _keep(self, name: str, kind: Any, convert: Any, is_valid: Any, wanted: str) -> None:
         value = getattr(self, name)
@@ -81,6 +120,16 @@ class SearchSettings:
         if not is_number or not math.isfinite(value) or not is_valid(value):
             raise SettingsError(f"search setting {name} must be {wanted}, not {value!r}")
         object.__setattr__(self, name, convert(value))
+
+    @classmethod
+    def own_ranges(cls) -> dict[str, TunedRange]:
+        """The searcher's own hyperparameters that are tuned, by name."""
+        return {f.name: f.metadata["tuned"] for f in fields(cls) if "tuned" in f.metadata}
+
+    @property
+    def channel_proportion(self) -> int:
+        """One of how many channels the operations of a choice block see."""
+        return 1
 
     def check_image_size(self, pixels: int) -> None:
         """Raise SettingsError when the stacks would halve images of this height to nothing."""
@@ -90,7 +139,7 @@ class SearchSettings:
                 f"times, too often for {pixels} x {pixels} pixels"
             )
 
-    def with_config(self, config: Mapping[str, Any]) -> SearchSettings:
+    def with_config(self, config: Mapping[str, Any]) -> Self:
         """Lay a configuration of BOHB over these settings; raises SettingsError."""
         names = [field.name for field in fields(self)]
         for name in config:

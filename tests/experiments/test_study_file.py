@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,7 @@ def test_a_frozen_specification_says_everything_and_is_a_study_file(
     frozen = freeze(complete(load_study(str(tiny_study)), "tiny"))
     assert frozen.workers is not None
     assert frozen.versions["hpbandster"] == "0.7.4"
-    assert set(frozen.search) == set(SearchSettings.__dataclass_fields__)
+    assert set(frozen.search) == {field.name for field in dataclasses.fields(SearchSettings)}
     path = tmp_path / "frozen.yaml"
     path.write_text(dump_yaml(frozen.model_dump(mode="json")))
     assert load_study(str(path)) == frozen

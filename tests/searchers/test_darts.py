@@ -21,7 +21,8 @@ def make_step(space):
     generator = torch.Generator().manual_seed(3)
     supernet = Supernet(space.num_blocks, 1, 10, SETTINGS, generator)
     images = torch.randn(20, 1, 8, 8, generator=generator)
-    return supernet, Batch(images, torch.arange(20) % 10)
+    optimizer = torch.optim.SGD(supernet.parameters(), lr=0.1)
+    return supernet, Batch(images, torch.arange(20) % 10), optimizer
 
 
 @pytest.mark.parametrize(
@@ -64,22 +65,29 @@ def test_discretisation_takes_the_largest_weights(number):
 def test_weights_are_positive_and_sum_to_the_number_of_parents(number):
     space = get_space(number)
     encoding = make(space).weights_encoding()
-    assert torch.allclose(encoding.operations.sum(1), torch.ones(space.num_blocks))
-    for node, weights in enumerate([*encoding.parents, encoding.output], start=1):
+    for weights in encoding.operations:
+        assert float(sum(weights.values())) == pytest.approx(1)
+    for node, weights in enumerate(encoding.parents, start=1):
+        assert list(weights) == list(range(node))
         if node == space.num_parents[node - 1]:
-            assert weights is None
+            assert set(weights.values()) == {None}
             continue
-        assert float(weights.sum()) == pytest.approx(space.num_parents[node - 1])
-        assert (weights > 0).all()
-        assert not weights.requires_grad
+        assert float(sum(weights.values())) == pytest.approx(space.num_parents[node - 1])
+        assert all(weight > 0 and not weight.requires_grad for weight in weights.values())
+
+
+def test_in_the_papers_supernet_edges_are_averages():
+    settings = SearchSettings(channels=2, stacks=1, cells_per_stack=1, supernet="paper")
+    encoding = make(get_space(2), settings=settings).weights_encoding()
+    assert float(sum(encoding.parents[-1].values())) == pytest.approx(1)
 
 
 def test_a_step_moves_alpha_down_the_validation_loss_and_leaves_the_weights():
     space = get_space(1)
-    supernet, batch = make_step(space)
+    supernet, batch, weights = make_step(space)
     before = [parameter.clone() for parameter in supernet.parameters()]
     searcher = make(space)
-    losses = [float(searcher.architecture_step(supernet, batch, batch)) for _ in range(30)]
+    losses = [float(searcher.architecture_step(supernet, batch, batch, weights)) for _ in range(30)]
     assert losses[-1] < losses[0]
     assert all(
         torch.equal(old, new) and new.grad is None
@@ -90,21 +98,21 @@ def test_a_step_moves_alpha_down_the_validation_loss_and_leaves_the_weights():
 def test_a_step_is_adams():
     """The first step of Adam is the learning rate against the gradient's sign."""
     space = get_space(2)
-    supernet, batch = make_step(space)
+    supernet, batch, weights = make_step(space)
     searcher = make(space)
     before = searcher.alpha_operations.detach().clone()
-    searcher.architecture_step(supernet, batch, batch)
+    searcher.architecture_step(supernet, batch, batch, weights)
     step = searcher.alpha_operations.detach() - before
     assert torch.allclose(step, -0.1 * searcher.alpha_operations.grad.sign(), rtol=1e-2)
 
 
 def test_state_continues_exactly():
     space = get_space(3)
-    supernet, batch = make_step(space)
+    supernet, batch, weights = make_step(space)
     searcher, other = make(space), make(space, seed=9)
-    searcher.architecture_step(supernet, batch, batch)
+    searcher.architecture_step(supernet, batch, batch, weights)
     other.load_state_dict(copy.deepcopy(searcher.state_dict()))
     for one in (searcher, other):
-        one.architecture_step(supernet, batch, batch)
+        one.architecture_step(supernet, batch, batch, weights)
     assert torch.equal(searcher.alpha_operations, other.alpha_operations)
     assert torch.equal(searcher.alpha_parents[6], other.alpha_parents[6])

@@ -5,6 +5,7 @@ import multiprocessing
 import random
 import signal
 import time
+import weakref
 
 import pytest
 import torch
@@ -19,7 +20,9 @@ from searchers import (
     run_search,
 )
 from searchers.checkpoint import CheckpointMismatch, load_checkpoint
-from searchers.search import cosine_learning_rate
+from searchers.records import OutOfDeviceMemory
+from searchers.search_loop import cosine_learning_rate
+from searchers.supernet import Supernet
 
 TINY = SearchSettings(
     channels=2,
@@ -116,6 +119,7 @@ def test_the_seed_decides(few_digits):
         ("stacks", 3),
         ("cells_per_stack", 2),
         ("crop_and_flip", True),
+        ("supernet", "paper"),
     ],
 )
 def test_every_setting_reaches_the_search(few_digits, name, value):
@@ -166,6 +170,31 @@ def test_divergence_names_epoch_and_cause(few_digits, tmp_path):
     assert not (tmp_path / "architecture.json").exists()
 
 
+def test_running_out_of_device_memory_is_reported_and_frees_it(few_digits, monkeypatch):
+    """A GPU's failure, raised where it would be; nothing of the search outlives it."""
+    supernets = []
+
+    def full(supernet, *_):
+        supernets.append(weakref.ref(supernet))
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nDetails")
+
+    whole = search(few_digits)
+    with monkeypatch.context() as patched:
+        patched.setattr(Supernet, "forward", full)
+        with pytest.raises(OutOfDeviceMemory, match="batch_size") as caught:
+            search(few_digits)
+    assert "\n" not in str(caught.value)
+    assert supernets[0]() is None
+    assert search(few_digits) == whole
+
+
+def test_settings_are_those_of_the_searcher(few_digits):
+    with pytest.raises(SettingsError, match="gdas takes GdasSettings, not SearchSettings"):
+        run_search(
+            searcher="gdas", settings=TINY, space=get_space(1), data=few_digits, epochs=1, seed=0
+        )
+
+
 def test_files_of_a_finished_search(few_digits, tmp_path):
     folder = tmp_path / "new" / "trial"
     seen = []
@@ -177,6 +206,7 @@ def test_files_of_a_finished_search(few_digits, tmp_path):
     assert saved == result.architecture.to_dict()
     assert sorted(path.name for path in folder.iterdir()) == [
         "architecture.json",
+        "checkpoint.previous.pt",
         "checkpoint.pt",
         "metrics.jsonl",
     ]
@@ -214,15 +244,50 @@ def test_an_interrupted_search_continues_bit_for_bit(few_digits, tmp_path, last)
     assert_equal_states(*states)
 
 
-def test_a_damaged_checkpoint_is_reported_and_the_search_starts_anew(few_digits, tmp_path, caplog):
-    whole = search(few_digits, folder=tmp_path)
-    path = tmp_path / "checkpoint.pt"
+def damage(path):
     path.write_bytes(path.read_bytes()[:-20])
+
+
+def test_after_a_damaged_checkpoint_the_one_before_it_is_continued(few_digits, tmp_path, caplog):
+    whole = search(few_digits, folder=tmp_path)
+    damage(tmp_path / "checkpoint.pt")
     ran = []
     with caplog.at_level(logging.WARNING):
         assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
     assert "checkpoint.pt: damaged" in caplog.text
+    assert [record.epoch for record in ran] == [3]
+
+
+def test_without_a_whole_checkpoint_the_search_starts_anew(few_digits, tmp_path, caplog):
+    whole = search(few_digits, folder=tmp_path)
+    damage(tmp_path / "checkpoint.pt")
+    damage(tmp_path / "checkpoint.previous.pt")
+    ran = []
+    with caplog.at_level(logging.WARNING):
+        assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
+    assert "starts anew" in caplog.text
     assert len(ran) == 3
+
+
+def test_a_kill_between_the_two_renamings_costs_one_epoch(few_digits, tmp_path):
+    whole = search(few_digits, folder=tmp_path)
+    (tmp_path / "checkpoint.pt").unlink()
+    ran = []
+    assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
+    assert [record.epoch for record in ran] == [3]
+
+
+def test_checkpoints_do_not_grow(few_digits, tmp_path):
+    """But for an epoch's record: no more than it, and two files."""
+    sizes = []
+
+    def measure(record):
+        sizes.append(sum(path.stat().st_size for path in tmp_path.glob("checkpoint*")))
+
+    search(few_digits, folder=tmp_path, epochs=6, on_epoch=measure)
+    record = 1000  # bytes, with what torch's format adds
+    assert sizes[-1] - sizes[1] < 2 * 4 * record
+    assert len(list(tmp_path.glob("checkpoint*"))) == 2
 
 
 @pytest.mark.parametrize(

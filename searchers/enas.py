@@ -1,0 +1,100 @@
+"""ENAS (Pham et al., ICML 2018)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from search_spaces import Architecture, SearchSpace
+from searchers.batches import Batch
+from searchers.controller import Controller
+from searchers.encoding import Encoding
+from searchers.evaluation import OneShotEvaluation, wrong
+from searchers.own_settings import EnasSettings
+from searchers.searcher import Searcher
+from searchers.settings import SearchSettings
+from searchers.supernet import Supernet
+
+
+class Enas(Searcher):
+    """A controller draws the cells; REINFORCE teaches it by their accuracy on validation batches.
+
+    One step of the controller comes before each step of the weights, where the authors alternate
+    between epochs of the one and hundreds of steps of the other. The controller is on the CPU:
+    its next draw waits for the last reward.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: SearchSettings,
+        device: torch.device,
+        generator: torch.Generator,
+    ) -> None:
+        assert isinstance(settings, EnasSettings)
+        self._settings = settings
+        self._controller = Controller(space, generator)
+        self._optimizer = torch.optim.Adam(
+            self._controller.parameters(), lr=settings.arch_learning_rate, foreach=True
+        )
+        self._baseline: float | None = None
+
+    def architecture_step(
+        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+    ) -> Tensor | None:
+        """One step of the controller up the expected reward (section 2.2); gives 1 - accuracy.
+
+        The reward is the accuracy on `valid` and the entropy bonus, less a moving average of it
+        that begins with the first reward.
+        """
+        sample = self._controller.sample()
+        with torch.no_grad():
+            logits = supernet(valid.images, Encoding.discrete(sample.architecture))
+            error = wrong(logits, valid.labels) / len(valid)
+        entropy = float(sample.entropy.detach())
+        reward = 1 - float(error) + self._settings.entropy_weight * entropy
+        decay = self._settings.baseline_decay
+        baseline = reward if self._baseline is None else self._baseline
+        self._baseline = decay * baseline + (1 - decay) * reward
+        self._optimizer.zero_grad()
+        (-(reward - self._baseline) * sample.log_probability).backward()
+        self._optimizer.step()
+        return error
+
+    def weights_encoding(self) -> Encoding:
+        """A cell drawn from the controller."""
+        return Encoding.discrete(self._drawn())
+
+    def evaluation_encoding(self) -> Encoding:
+        """A cell drawn from the controller."""
+        return self.weights_encoding()
+
+    def architecture(self) -> Architecture | None:
+        """None: cells are compared at the end."""
+        return None
+
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
+        """The best on one validation batch of some cells from the controller (section 2.3)."""
+        drawn = [self._drawn() for _ in range(self._settings.sampled_cells)]
+        errors = evaluation.errors(drawn, images=self._settings.batch_size)
+        return drawn[min(range(len(drawn)), key=errors.__getitem__)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Controller, its optimizer and the baseline."""
+        return {
+            "controller": self._controller.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "baseline": self._baseline,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a searcher of the same space."""
+        self._controller.load_state_dict(state["controller"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._baseline = state["baseline"]
+
+    @torch.no_grad()
+    def _drawn(self) -> Architecture:
+        return self._controller.sample().architecture

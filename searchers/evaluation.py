@@ -1,0 +1,91 @@
+"""The one-shot errors of architectures: what a trained supernet says of them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from search_spaces import Architecture
+from searchers.batches import Batch
+from searchers.encoding import Encoding
+from searchers.supernet import Supernet
+
+# Not the search's batch size, so that errors of searches compare: batch normalisation uses the
+# statistics of the batch.
+_BATCH = 256
+
+
+class OneShotEvaluation:
+    """Errors of a supernet on the validation images, in the same batches every time.
+
+    train and valid: supernet_train and supernet_valid. normalise: what is done to the images.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        train: Batch,
+        valid: Batch,
+        normalise: Callable[[Tensor], Tensor],
+    ) -> None:
+        self._supernet = supernet
+        self._train, self._valid = train, valid
+        self._normalise = normalise
+
+    @torch.no_grad()
+    def loss_and_error(self, encoding: Encoding) -> list[float]:
+        """Cross-entropy and share of wrong labels over all validation images."""
+        sums: list[float] = self._sums(self._supernet, encoding, self._valid).tolist()
+        return [total / len(self._valid) for total in sums]
+
+    @torch.no_grad()
+    def errors(
+        self,
+        architectures: Sequence[Architecture],
+        *,
+        images: int | None = None,
+        recalibration_images: int = 0,
+    ) -> list[float]:
+        """Share of wrong labels under each architecture.
+
+        images: how many of the validation images, the first ones, to use; None: all.
+        recalibration_images: how many training images give each architecture its batch-norm
+            statistics; 0: it is evaluated as the supernet is.
+        """
+        valid = self._valid.first(images)
+        supernet = self._supernet
+        if recalibration_images:
+            supernet = copy.deepcopy(supernet)  # the search's own keeps the statistics it has
+            train = self._normalise(self._train.first(recalibration_images).images)
+        totals = []
+        for architecture in architectures:
+            encoding = Encoding.discrete(architecture)
+            if recalibration_images:
+                supernet.keep_statistics(momentum=1.0)
+                supernet(train, encoding)
+            totals.append(self._sums(supernet, encoding, valid)[1])
+        errors: list[float] = (torch.stack(totals) / len(valid)).tolist()
+        return errors
+
+    def _sums(self, supernet: Supernet, encoding: Encoding, images: Batch) -> Tensor:
+        """Sums of losses and of wrong labels, float64 (2,); on the device, nothing waits."""
+        supernet.eval()
+        totals = []
+        for rows in torch.arange(len(images), device=images.labels.device).chunk(
+            -(-len(images) // _BATCH)
+        ):
+            batch = images.rows(rows)
+            logits = supernet(self._normalise(batch.images), encoding)
+            loss = F.cross_entropy(logits, batch.labels, reduction="sum")
+            totals.append(torch.stack((loss, wrong(logits, batch.labels))))
+        supernet.train()
+        return torch.stack(totals).double().sum(0)
+
+
+def wrong(logits: Tensor, labels: Tensor) -> Tensor:
+    """Number of wrong predictions, a scalar of the logits' type."""
+    return (logits.argmax(1) != labels).sum().to(logits.dtype)

@@ -1,0 +1,75 @@
+"""GDAS (Dong and Yang, CVPR 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from search_spaces import SearchSpace
+from searchers.batches import Batch
+from searchers.darts import Darts
+from searchers.encoding import Encoding, Weight
+from searchers.own_settings import GdasSettings
+from searchers.sampling import gumbel
+from searchers.settings import SearchSettings
+from searchers.supernet import Supernet
+
+
+class Gdas(Darts):
+    """One operation a choice block, drawn by the Gumbel-max trick (equations 3 to 6).
+
+    Only the drawn operations are computed; their weight is 1 with the gradient of the Gumbel
+    softmax at the temperature of the epoch. Edges are weighted by the Gumbel softmax itself, as
+    in NAS-Bench-1Shot1: drawn ones made gradients explode. One draw serves all cells of a
+    forward pass. The gradient of alpha is clipped like that of the weights (same source).
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: SearchSettings,
+        device: torch.device,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(space, settings, device, generator)
+        assert isinstance(settings, GdasSettings)
+        self._first, self._last = settings.temperature_start, settings.temperature_end
+        self._clip = settings.grad_clip
+        self._generator = generator
+        self._temperature = self._first
+
+    def begin_epoch(self, epoch: int, epochs: int) -> None:
+        """The temperature changes linearly over the epochs."""
+        share = epoch / (epochs - 1) if epochs > 1 else 0.0
+        self._temperature = self._first + (self._last - self._first) * share
+
+    def gradient(
+        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+    ) -> tuple[Tensor, list[Tensor]]:
+        """DARTS's, through one draw, and clipped."""
+        loss, gradients = super().gradient(supernet, train, valid, weights)
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        factor = (self._clip / (norm + 1e-6)).clamp_max(1)
+        return loss, [gradient * factor for gradient in gradients]
+
+    @torch.no_grad()
+    def evaluation_encoding(self) -> Encoding:
+        """The most likely operations, edges at their weights without noise."""
+        rows = self.alpha_operations.argmax(1).tolist()
+        shares = {node: alpha.softmax(0) for node, alpha in self.alpha_parents.items()}
+        return Encoding(tuple({place: None} for place in rows), self.edges(shares))
+
+    def mixture(self) -> Encoding:
+        """One draw of operations and edges."""
+        soft = self._noisy(self.alpha_operations)
+        operations: list[dict[int, Weight]] = []
+        for row, place in enumerate(soft.argmax(1).tolist()):
+            share = soft[row, place]
+            weight = 1 - share.detach() + share if share.requires_grad else None
+            operations.append({place: weight})
+        shares = {node: self._noisy(alpha) for node, alpha in self.alpha_parents.items()}
+        return Encoding(tuple(operations), self.edges(shares))
+
+    def _noisy(self, alpha: Tensor) -> Tensor:
+        noise = gumbel(alpha.shape, self._generator).to(alpha.device)
+        return ((alpha + noise) / self._temperature).softmax(-1)

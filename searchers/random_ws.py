@@ -1,0 +1,94 @@
+"""Random search with weight sharing (Li and Talwalkar, UAI 2019, section 3.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from search_spaces import Architecture, SearchSpace
+from searchers.batches import Batch
+from searchers.encoding import Encoding
+from searchers.evaluation import OneShotEvaluation
+from searchers.own_settings import RandomWsSettings
+from searchers.sampling import uniform_architecture
+from searchers.searcher import Searcher
+from searchers.settings import SearchSettings
+from searchers.supernet import Supernet
+
+
+class UniformSearcher(Searcher):
+    """Trains the weights on cells drawn uniformly, and knows no architecture before the end."""
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: SearchSettings,
+        device: torch.device,
+        generator: torch.Generator,
+    ) -> None:
+        self._space = space
+        self._generator = generator
+
+    def architecture_step(
+        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+    ) -> Tensor | None:
+        """Nothing to learn: the distribution is uniform."""
+        return None
+
+    def weights_encoding(self) -> Encoding:
+        """A cell drawn uniformly."""
+        return Encoding.discrete(self._drawn())
+
+    def evaluation_encoding(self) -> Encoding:
+        """A cell drawn uniformly."""
+        return self.weights_encoding()
+
+    def architecture(self) -> Architecture | None:
+        """None: cells are compared at the end."""
+        return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing but the generator changes, and the search keeps that."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to take up."""
+
+    def _drawn(self) -> Architecture:
+        return uniform_architecture(self._space, self._generator)
+
+
+class RandomWs(UniformSearcher):
+    """At the end many cells are ranked on some batches, the best few evaluated in full."""
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        settings: SearchSettings,
+        device: torch.device,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(space, settings, device, generator)
+        assert isinstance(settings, RandomWsSettings)
+        self._settings = settings
+
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
+        """The cell with the lowest error on all validation images among the best of many.
+
+        All are ranked on the same images: on others for each, as in the authors' code, luck in
+        the images decides.
+        """
+        settings = self._settings
+        drawn = list(dict.fromkeys(self._drawn() for _ in range(settings.ranked_cells)))
+        images = settings.ranked_batches * settings.batch_size
+        best = _ranked(drawn, evaluation.errors(drawn, images=images))
+        best = best[: settings.evaluated_cells]
+        return _ranked(best, evaluation.errors(best))[0]
+
+
+def _ranked(architectures: list[Architecture], errors: list[float]) -> list[Architecture]:
+    """By ascending error, equal ones in the order in which they were drawn."""
+    order = sorted(range(len(errors)), key=errors.__getitem__)
+    return [architectures[place] for place in order]

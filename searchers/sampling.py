@@ -1,0 +1,30 @@
+"""Random draws that never fail: numbers that are not finite give some draw, not an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from search_spaces import Architecture, SearchSpace
+
+
+def gumbel(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Standard Gumbel noise, on the CPU."""
+    return -torch.empty(list(shape)).exponential_(generator=generator).log()
+
+
+def draw(logits: Tensor, count: int, generator: torch.Generator) -> list[int]:
+    """`count` different places of logits (m,), one after the other without replacement.
+
+    The Gumbel top-k trick (Kool, van Hoof and Welling, ICML 2019).
+    """
+    noisy = logits.detach().cpu() + gumbel(logits.shape, generator)
+    drawn: list[int] = noisy.argsort(descending=True)[:count].tolist()
+    return drawn
+
+
+def uniform_architecture(space: SearchSpace, generator: torch.Generator) -> Architecture:
+    """An architecture drawn uniformly among all configurations of a space."""
+    return space.architecture(int(torch.randint(space.num_configurations, (), generator=generator)))

@@ -1,0 +1,196 @@
+"""What every one-shot optimizer shares: the epochs of a search and the state that they change."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from search_spaces import SearchSpace
+from searchers.augment import Augmentation
+from searchers.batches import Batch, paired_batches
+from searchers.datasets import Images, ImageSplits
+from searchers.evaluation import OneShotEvaluation, wrong
+from searchers.records import EpochRecord, SearchDiverged
+from searchers.registry import searcher_class
+from searchers.settings import SearchSettings
+from searchers.supernet import Supernet
+
+
+def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
+    """SGD step in epoch 0 .. epochs - 1: half a cosine from learning_rate to learning_rate_min.
+
+    It would reach the minimum in epoch `epochs` (Loshchilov and Hutter, 2017, equation 5).
+    """
+    lowest = min(settings.learning_rate_min, settings.learning_rate)
+    share = (1 + math.cos(math.pi * epoch / epochs)) / 2
+    return lowest + (settings.learning_rate - lowest) * share
+
+
+class Search:
+    """All that changes during a search, and how one epoch changes it."""
+
+    def __init__(
+        self,
+        searcher: str,
+        settings: SearchSettings,
+        space: SearchSpace,
+        data: ImageSplits,
+        epochs: int,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self._settings = settings
+        self._epochs = epochs
+        self._train = Batch.of(data.supernet_train, device)
+        self._valid = Batch.of(data.supernet_valid, device)
+        self._augment = Augmentation(self._train.images, settings, epochs)
+        settings.check_image_size(data.image_size)
+
+        # Independent streams: what one part draws does not depend on what another one does.
+        seeds = [
+            int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
+            for sequence in np.random.SeedSequence(seed).spawn(4)
+        ]
+        initial, order, own = (torch.Generator().manual_seed(value) for value in seeds[:3])
+        images = torch.Generator(device).manual_seed(seeds[3])
+        self._generators = {"order": order, "searcher": own, "images": images}
+
+        self._supernet = Supernet(
+            space.num_blocks,
+            data.channels,
+            data.classes,
+            settings,
+            initial,
+            settings.channel_proportion,
+        ).to(device)
+        self._evaluation = OneShotEvaluation(
+            self._supernet, self._train, self._valid, self._augment.normalise
+        )
+        self._searcher = searcher_class(searcher)(space, settings, device, own)
+        self._optimizer = torch.optim.SGD(
+            self._supernet.parameters(),
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            foreach=True,
+        )
+        self.trajectory: list[EpochRecord] = []
+        self.fingerprint: dict[str, Any] = {
+            "searcher": searcher,
+            "space": space.number,
+            "data set": data.name,
+            "images": _digest(data.supernet_train, data.supernet_valid),
+            "epochs": epochs,
+            "seed": seed,
+            **asdict(settings),
+        }
+
+    @property
+    def epoch(self) -> int:
+        """Number of finished epochs."""
+        return len(self.trajectory)
+
+    def run_epoch(self) -> EpochRecord:
+        """Train for one epoch, measure the one-shot validation error, append the record.
+
+        Raises SearchDiverged.
+        """
+        started = time.perf_counter()
+        learning_rate = cosine_learning_rate(self._settings, self.epoch, self._epochs)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._searcher.begin_epoch(self.epoch, self._epochs)
+        train_loss, train_error, architecture_loss = self._train_epoch()
+        encoding = self._searcher.evaluation_encoding()
+        valid_loss, valid_error = self._evaluation.loss_and_error(encoding)
+        for name, loss in (
+            ("training loss of the weights", train_loss),
+            ("validation loss of the architecture steps", architecture_loss),
+            ("one-shot validation loss", valid_loss),
+        ):
+            if not math.isfinite(loss):
+                cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
+                raise SearchDiverged(self.epoch + 1, cause)
+        is_last = self.epoch + 1 == self._epochs
+        record = EpochRecord(
+            epoch=self.epoch + 1,
+            architecture=(
+                self._searcher.conclude(self._evaluation)
+                if is_last
+                else self._searcher.architecture()
+            ),
+            train_loss=train_loss,
+            train_error=train_error,
+            valid_loss=valid_loss,
+            valid_error=valid_error,
+            learning_rate=learning_rate,
+            time=time.perf_counter() - started,
+        )
+        self.trajectory.append(record)
+        return record
+
+    def _train_epoch(self) -> list[float]:
+        """Means over the steps: training loss, training error, loss of the architecture steps."""
+        weights = list(self._supernet.parameters())
+        totals = []  # on the device: nothing waits for it within an epoch
+        for train, valid in paired_batches(
+            self._train, self._valid, self._settings.batch_size, self._generators["order"]
+        ):
+            train, valid = self._augmented(train), self._augmented(valid)
+            architecture_loss = self._searcher.architecture_step(
+                self._supernet, train, valid, self._optimizer
+            )
+
+            logits = self._supernet(train.images, self._searcher.weights_encoding())
+            loss = F.cross_entropy(logits, train.labels)
+            self._optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, self._settings.grad_clip, foreach=True)
+            self._optimizer.step()
+            error = wrong(logits, train.labels) / len(train)
+            if architecture_loss is None:
+                architecture_loss = torch.zeros_like(error)
+            totals.append(torch.stack((loss.detach(), error, architecture_loss.to(error.device))))
+        means: list[float] = torch.stack(totals).double().mean(0).tolist()
+        return means
+
+    def _augmented(self, batch: Batch) -> Batch:
+        images = self._augment(batch.images, self.epoch, self._generators["images"])
+        return Batch(images, batch.labels)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything from which `load_state_dict` continues exactly."""
+        return {
+            "fingerprint": self.fingerprint,
+            "weights": self._supernet.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "searcher": self._searcher.state_dict(),
+            "generators": {name: g.get_state() for name, g in self._generators.items()},
+            "trajectory": [record.to_dict() for record in self.trajectory],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a search with the same fingerprint."""
+        self._supernet.load_state_dict(state["weights"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._searcher.load_state_dict(state["searcher"])
+        for name, generator in self._generators.items():
+            generator.set_state(state["generators"][name])
+        self.trajectory = [EpochRecord.from_dict(row) for row in state["trajectory"]]
+
+
+def _digest(*parts: Images) -> str:
+    """SHA-256 of images and labels, their shapes and types."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for array in (part.images, part.labels):
+            digest.update(str((array.shape, array.dtype)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces import SearchSpace
@@ -62,7 +63,7 @@ class Search:
         images = torch.Generator(device).manual_seed(seeds[3])
         self._generators = {"order": order, "searcher": own, "images": images}
 
-        self._supernet = Supernet(
+        self.supernet = Supernet(
             space.num_blocks,
             data.channels,
             data.classes,
@@ -71,11 +72,11 @@ class Search:
             settings.channel_proportion,
         ).to(device)
         self._evaluation = OneShotEvaluation(
-            self._supernet, self._train, self._valid, self._augment.normalise
+            self.supernet, self._train, self._valid, self._augment.normalise
         )
         self._searcher = searcher_class(searcher)(space, settings, device, own)
         self._optimizer = torch.optim.SGD(
-            self._supernet.parameters(),
+            self.supernet.parameters(),
             lr=settings.learning_rate,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
@@ -136,28 +137,35 @@ class Search:
         self.trajectory.append(record)
         return record
 
-    def _train_epoch(self) -> list[float]:
-        """Means over the steps: training loss, training error, loss of the architecture steps."""
-        weights = list(self._supernet.parameters())
-        totals = []  # on the device: nothing waits for it within an epoch
-        for train, valid in paired_batches(
-            self._train, self._valid, self._settings.batch_size, self._generators["order"]
-        ):
-            train, valid = self._augmented(train), self._augmented(valid)
-            architecture_loss = self._searcher.architecture_step(
-                self._supernet, train, valid, self._optimizer
-            )
+    def step(self, train: Batch, valid: Batch) -> Tensor:
+        """One step of the architecture, then one of the weights, with batches as they are drawn.
 
-            logits = self._supernet(train.images, self._searcher.weights_encoding())
-            loss = F.cross_entropy(logits, train.labels)
-            self._optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(weights, self._settings.grad_clip, foreach=True)
-            self._optimizer.step()
-            error = wrong(logits, train.labels) / len(train)
-            if architecture_loss is None:
-                architecture_loss = torch.zeros_like(error)
-            totals.append(torch.stack((loss.detach(), error, architecture_loss.to(error.device))))
+        Training loss, training error and loss of the architecture step (0 for none), on the
+        device: nothing waits for them.
+        """
+        train, valid = self._augmented(train), self._augmented(valid)
+        architecture_loss = self._searcher.architecture_step(
+            self.supernet, train, valid, self._optimizer
+        )
+        logits = self.supernet(train.images, self._searcher.weights_encoding())
+        loss = F.cross_entropy(logits, train.labels)
+        self._optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(
+            self.supernet.parameters(), self._settings.grad_clip, foreach=True
+        )
+        self._optimizer.step()
+        error = wrong(logits, train.labels) / len(train)
+        if architecture_loss is None:
+            architecture_loss = torch.zeros_like(error)
+        return torch.stack((loss.detach(), error, architecture_loss))
+
+    def _train_epoch(self) -> list[float]:
+        """Means over the steps of what `step` gives."""
+        batches = paired_batches(
+            self._train, self._valid, self._settings.batch_size, self._generators["order"]
+        )
+        totals = [self.step(train, valid) for train, valid in batches]
         means: list[float] = torch.stack(totals).double().mean(0).tolist()
         return means
 
@@ -169,7 +177,7 @@ class Search:
         """Everything from which `load_state_dict` continues exactly."""
         return {
             "fingerprint": self.fingerprint,
-            "weights": self._supernet.state_dict(),
+            "weights": self.supernet.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
@@ -178,7 +186,7 @@ class Search:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a search with the same fingerprint."""
-        self._supernet.load_state_dict(state["weights"])
+        self.supernet.load_state_dict(state["weights"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._searcher.load_state_dict(state["searcher"])
         for name, generator in self._generators.items():

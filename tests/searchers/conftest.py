@@ -1,8 +1,14 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from searchers.datasets import Images, ImageSplits, load_dataset
+
+# search_states is a module beside this one.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True, scope="session")

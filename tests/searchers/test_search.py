@@ -9,6 +9,7 @@ import weakref
 
 import pytest
 import torch
+from search_states import equal_states, state_of
 
 from search_spaces import get_space
 from searchers import (
@@ -45,29 +46,6 @@ def search(data, *, settings=TINY, space=1, epochs=3, seed=0, **options):
         seed=seed,
         **options,
     )
-
-
-def without_times(state):
-    for record in state["trajectory"]:
-        record.pop("time")
-    return state
-
-
-def assert_equal_states(one, other):
-    """Bit for bit, through dictionaries and lists."""
-    assert type(one) is type(other)
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other)
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_equal_states(one[key], other[key])
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other)
-        for left, right in zip(one, other, strict=True):
-            assert_equal_states(left, right)
-    else:
-        assert one == other
 
 
 def test_a_search_improves_its_supernet(digits):
@@ -240,8 +218,7 @@ def test_an_interrupted_search_continues_bit_for_bit(few_digits, tmp_path, last)
     cut = search(few_digits, epochs=4, folder=tmp_path / "cut", on_epoch=continued.append)
     assert [record.epoch for record in continued] == list(range(last + 1, 5))
     assert cut == whole
-    states = (without_times(load_checkpoint(tmp_path / name)) for name in ("whole", "cut"))
-    assert_equal_states(*states)
+    assert equal_states(state_of(tmp_path / "whole"), state_of(tmp_path / "cut"))
 
 
 def damage(path):
@@ -383,8 +360,8 @@ def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, monkeypat
     process.join()
     assert process.exitcode == 0
 
-    states = [without_times(load_checkpoint(folder)) for folder in (whole, killed)]
-    assert_equal_states(*states)
+    states = [state_of(folder) for folder in (whole, killed)]
+    assert equal_states(*states)
     assert [row["epoch"] for row in states[1]["trajectory"]] == list(range(1, epochs + 1))
     for folder, state in zip((whole, killed), states, strict=True):
         rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

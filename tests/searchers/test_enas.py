@@ -1,0 +1,57 @@
+import pytest
+import torch
+from steps import Steps
+
+from search_spaces import get_space
+from searchers.encoding import Encoding
+from searchers.evaluation import OneShotEvaluation
+
+
+def test_the_baseline_begins_with_the_first_reward():
+    """So the first step, on no evidence, changes nothing."""
+    steps = Steps("enas", get_space(1), entropy_weight=0.0)
+    controller = steps.searcher._controller
+    before = [parameter.detach().clone() for parameter in controller.parameters()]
+    error = float(steps.step())
+    assert steps.searcher._baseline == pytest.approx(1 - error)
+    assert all(map(torch.equal, before, controller.parameters()))
+
+
+def test_the_baseline_follows_rewards_and_the_controller_learns():
+    steps = Steps("enas", get_space(1), baseline_decay=0.5, entropy_weight=0.1)
+    controller = steps.searcher._controller
+    before = [parameter.detach().clone() for parameter in controller.parameters()]
+    for _ in range(3):
+        old = steps.searcher._baseline
+        state = steps.generator.get_state()
+        sample = controller.sample()
+        steps.generator.set_state(state)
+        error = float(steps.step())
+        reward = 1 - error + 0.1 * float(sample.entropy.detach())
+        wanted = reward if old is None else 0.5 * old + 0.5 * reward
+        assert steps.searcher._baseline == pytest.approx(wanted)
+    assert not all(map(torch.equal, before, controller.parameters()))
+
+
+def test_a_step_leaves_the_supernet_alone():
+    steps = Steps("enas", get_space(2))
+    before = [weight.detach().clone() for weight in steps.supernet.parameters()]
+    steps.step()
+    assert all(map(torch.equal, before, steps.supernet.parameters()))
+    assert all(weight.grad is None for weight in steps.supernet.parameters())
+
+
+def test_ends_with_the_best_of_its_cells_on_one_batch():
+    steps = Steps("enas", get_space(1), sampled_cells=6, batch_size=8)
+    state = steps.generator.get_state()
+    drawn = [steps.searcher._drawn() for _ in range(6)]
+    steps.generator.set_state(state)
+    evaluation = OneShotEvaluation(steps.supernet, steps.train, steps.valid, lambda x: x)
+    found = steps.searcher.conclude(evaluation)
+
+    def error(architecture):
+        logits = steps.supernet(steps.valid.images[:8], Encoding.discrete(architecture))
+        return float((logits.argmax(1) != steps.valid.labels[:8]).sum())
+
+    assert found in drawn
+    assert error(found) == min(map(error, drawn))

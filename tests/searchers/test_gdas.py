@@ -1,0 +1,65 @@
+import pytest
+import torch
+from steps import Steps
+
+from search_spaces import OPERATIONS, get_space
+
+
+def test_one_operation_a_block_and_soft_edges():
+    space = get_space(2)
+    searcher = Steps("gdas", space).searcher
+    encoding = searcher.mixture()
+    assert [len(block) for block in encoding.operations] == [1] * space.num_blocks
+    weights = [weight for block in encoding.operations for weight in block.values()]
+    assert all(weight.detach() == 1 and weight.requires_grad for weight in weights)
+    assert float(sum(encoding.parents[-1].values()).detach()) == pytest.approx(3)
+    constant = searcher.weights_encoding()
+    assert all(w is None for block in constant.operations for w in block.values())
+
+
+def test_operations_are_drawn_by_their_probabilities():
+    searcher = Steps("gdas", get_space(1)).searcher
+    chances = torch.tensor([0.6, 0.3, 0.1])
+    with torch.no_grad():
+        searcher.alpha_operations[:] = chances.log()
+        drawn = torch.zeros(3)
+        for _ in range(500):
+            for block in searcher.mixture().operations:
+                drawn[next(iter(block))] += 1
+    assert torch.allclose(drawn / drawn.sum(), chances, atol=0.04)
+
+
+def test_the_gradient_is_the_soft_draws():
+    """Straight through: d weight / d alpha is that of the Gumbel softmax at the temperature."""
+    searcher = Steps("gdas", get_space(1), temperature_start=2.0).searcher
+    state = searcher._generator.get_state()
+    (place, weight), *_ = searcher.mixture().operations[0].items()
+    (gradient,) = torch.autograd.grad(weight, searcher.alpha_operations)
+    searcher._generator.set_state(state)
+    soft = searcher._noisy(searcher.alpha_operations)[0].detach()
+    wanted = -soft[place] * soft / 2.0
+    wanted[place] += soft[place] / 2.0
+    assert torch.allclose(gradient[0], wanted)
+    assert not gradient[1:].any()
+
+
+@pytest.mark.parametrize(("epoch", "temperature"), [(0, 10.0), (5, 5.5), (10, 1.0)])
+def test_the_temperature_falls_linearly(epoch, temperature):
+    searcher = Steps("gdas", get_space(1)).searcher
+    searcher.begin_epoch(epoch, 11)
+    assert searcher._temperature == pytest.approx(temperature)
+
+
+def test_the_gradient_of_alpha_is_clipped():
+    steps = Steps("gdas", get_space(1), grad_clip=1e-4)
+    _, gradients = steps.searcher.gradient(steps.supernet, steps.train, steps.valid, steps.weights)
+    norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
+    assert float(norm) == pytest.approx(1e-4, rel=1e-2)
+
+
+def test_evaluation_has_no_noise():
+    searcher = Steps("gdas", get_space(1)).searcher
+    first, second = (searcher.evaluation_encoding() for _ in range(2))
+    assert first == second
+    found = [OPERATIONS[next(iter(block))] for block in first.operations]
+    assert found == list(searcher.architecture().operations)

@@ -1,0 +1,34 @@
+import pytest
+import torch
+from steps import Steps
+
+from search_spaces import get_space
+from searchers.settings import SettingsError
+
+
+@pytest.mark.parametrize(("epochs", "warm"), [(50, 15), (10, 3), (4, 2), (2, 1), (1, 0)])
+def test_alpha_is_frozen_in_the_first_epochs_only(epochs, warm):
+    """Fifteen of fifty, as in the paper, and never in all."""
+    steps = Steps("pc_darts", get_space(1))
+    frozen = []
+    for epoch in range(epochs):
+        steps.searcher.begin_epoch(epoch, epochs)
+        alpha = steps.searcher.alpha_operations.detach().clone()
+        if steps.step() is None:
+            assert torch.equal(alpha, steps.searcher.alpha_operations)
+            frozen.append(epoch)
+        else:
+            assert not torch.equal(alpha, steps.searcher.alpha_operations)
+    assert frozen == list(range(warm))
+
+
+def test_operations_see_one_channel_of_k():
+    supernet = Steps("pc_darts", get_space(1), channels=8).supernet
+    assert supernet.cells[0].conv3x3.shape == (4, 2, 2, 3, 3)
+    supernet = Steps("pc_darts", get_space(1), channels=8, partial_channels=2).supernet
+    assert supernet.cells[0].conv1x1.shape == (4, 4, 4, 1, 1)
+
+
+def test_k_divides_the_channels():
+    with pytest.raises(SettingsError, match="partial_channels must divide channels, 6, not be 4"):
+        Steps("pc_darts", get_space(1), channels=6)

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from searchers.records import EpochRecord, SearchDiverged, SearchResult
-from searchers.registry import SEARCHERS, UnknownSearcher, check_searcher
+from searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged, SearchResult
+from searchers.registry import SEARCHERS, UnknownSearcher, check_searcher, settings_class
 from searchers.settings import SearchSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SEARCHERS",
     "EpochRecord",
+    "OutOfDeviceMemory",
     "SearchDiverged",
     "SearchResult",
     "SearchSettings",
@@ -19,6 +20,7 @@ __all__ = [
     "UnknownSearcher",
     "check_searcher",
     "run_search",
+    "settings_class",
 ]
 
 

@@ -14,6 +14,7 @@ from experiments.study_file import (
     validated,
 )
 from experiments.yaml_files import dump_yaml
+from searchers.registry import settings_class
 from searchers.settings import SearchSettings
 
 
@@ -177,3 +178,47 @@ def test_the_quickstart_has_its_size() -> None:
     from hpo.brackets import planned_evaluations
 
     assert 20 <= 1 + planned_evaluations(load_study("quickstart").optimizer_settings) <= 60
+
+
+@pytest.mark.parametrize(
+    ("searcher", "own", "useless"),
+    [
+        ("darts", set(), set()),
+        ("darts_second_order", {"hessian_epsilon"}, set()),
+        ("pc_darts", {"warmup_share"}, set()),
+        ("gdas", {"temperature_start", "temperature_end"}, set()),
+        ("random_ws", {"ranked_cells"}, {"arch_learning_rate", "arch_weight_decay"}),
+        ("single_path", {"mutation_prob"}, {"arch_learning_rate", "arch_weight_decay"}),
+        ("enas", {"entropy_weight", "baseline_decay"}, {"arch_weight_decay"}),
+        ("proxylessnas", set(), set()),
+    ],
+)
+def test_cs3_is_the_searchers(
+    tiny_study: Path, searcher: str, own: set[str], useless: set[str]
+) -> None:
+    """A configuration from it is one that the searcher's settings take."""
+    overrides = [f"searcher={searcher}", "config_space=cs3", "search.channels=4"]
+    spec = complete(load_study(str(tiny_study), overrides), "tiny")
+    space = spec.configuration_space()
+    darts = complete(load_study(str(tiny_study), ["config_space=cs3"]), "tiny")
+    assert set(space) == set(darts.configuration_space()) - useless | own
+    default = spec.search_settings.with_config(dict(space.get_default_configuration()))
+    assert default == spec.search_settings
+    space.seed(0)
+    for configuration in space.sample_configuration(20):
+        spec.search_settings.with_config(dict(configuration))
+
+
+def test_a_searchers_own_settings_are_settings_of_the_study(tiny_study: Path) -> None:
+    spec = load_study(str(tiny_study), ["searcher=gdas", "search.temperature_start=5.0"])
+    assert spec.search_settings.with_config({}) == settings_class("gdas")(
+        channels=2,
+        stacks=2,
+        cells_per_stack=1,
+        batch_size=128,
+        cutout_length=4,
+        temperature_start=5.0,
+    )
+    assert "temperature_start" in refused(tiny_study, "search.temperature_start=5.0")
+    message = refused(tiny_study, "searcher=gdas", "search.temperature_start=-1")
+    assert "temperature_start must be a number above 0" in message

@@ -5,7 +5,7 @@ from ConfigSpace.hyperparameters import (
     UniformIntegerHyperparameter,
 )
 
-from hpo import StudyError, configuration_space
+from hpo import Range, StudyError, configuration_space
 
 CS1 = {"weight_decay": (1e-5, 1e-3, 3e-4, True), "cutout_prob": (0, 1, 0, False)}
 CS2 = {**CS1, "learning_rate": (1e-3, 1, 0.025, True)}
@@ -48,6 +48,23 @@ def test_own_defaults_replace_the_papers_and_other_names_are_left_alone() -> Non
     assert default["grad_clip"] == 5
 
 
+def test_an_optimizers_own_hyperparameters_join_cs3_and_useless_ones_leave() -> None:
+    own = {"temperature": Range(10.0, 2.0, 20.0, log=True), "cells": Range(100, 10, 1000)}
+    arguments = {"own": own, "without": {"arch_weight_decay"}, "defaults": {"cells": 200}}
+    space = configuration_space("cs3", **arguments)
+    assert set(space) == set(CS3) - {"arch_weight_decay"} | set(own)
+    assert describe(space["temperature"]) == (2, 20, 10, True)
+    assert describe(space["cells"]) == (10, 1000, 200, False)
+    assert isinstance(space["cells"], UniformIntegerHyperparameter)
+    assert set(configuration_space("cs2", **arguments)) == set(CS2)
+
+
+def test_a_useless_hyperparameters_default_may_be_anything() -> None:
+    fixed = {"arch_weight_decay": 0.0}
+    space = configuration_space("cs3", defaults=fixed, without=fixed)
+    assert "arch_weight_decay" not in space
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -58,6 +75,7 @@ def test_own_defaults_replace_the_papers_and_other_names_are_left_alone() -> Non
         ({"name": "cs3", "image_size": 8, "defaults": {"cutout_length": 16}}, "cutout_length"),
         ({"name": "cs1", "defaults": {"weight_decay": float("nan")}}, "weight_decay.*nan"),
         ({"name": "cs1", "defaults": {"weight_decay": "0.1"}}, "weight_decay.*'0.1'"),
+        ({"name": "cs3", "own": {"decay": Range(2.0, 0.0, 1.0)}}, r"decay.*\[0.0, 1.0\].*2.0"),
     ],
 )
 def test_bad_input_is_named(arguments: dict, message: str) -> None:

@@ -1,0 +1,91 @@
+"""Test regret of the cells that each searcher finds on the digits, beside random cells.
+
+Every searcher with its default settings but for the sizes that the shipped study `quickstart` has
+for digits, the same number of epochs for all, seeds 0, 1, ...
+
+    OMP_NUM_THREADS=1 python -m experiments.benchmarks.searcher_regret --processes 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from concurrent.futures import ProcessPoolExecutor
+from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from experiments.trial import TrialTask, cell_report, search_cell
+from search_spaces import get_space
+from searchers.registry import SEARCHERS, settings_class
+
+SPACE = 1
+SIZES: dict[str, Any] = {
+    "channels": 8,
+    "stacks": 3,
+    "cells_per_stack": 1,
+    "batch_size": 50,
+    "cutout_length": 4,
+}
+
+
+def main() -> None:
+    """Prints a row for each searcher, and one for random cells."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--searchers", default=",".join(SEARCHERS))
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--processes", type=int, default=1)
+    arguments = parser.parse_args()
+    names = arguments.searchers.split(",")
+    runs = [(name, seed, arguments.epochs) for name in names for seed in range(arguments.seeds)]
+    table = Table(
+        "searcher", "median test regret", "quartiles", "median valid. error", "s a search"
+    )
+    rng = np.random.default_rng(0)
+    space = get_space(SPACE)
+    random_cells = [cell_report("digits", space, space.sample(rng)) for _ in range(arguments.seeds)]
+    table.add_row("random cells", *_columns(random_cells), "")
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        found = list(pool.map(searched, *zip(*runs, strict=True)))
+    for name in names:
+        of_name = [row for run, row in zip(runs, found, strict=True) if run[0] == name]
+        seconds = median(row["seconds"] for row in of_name)
+        table.add_row(name, *_columns(of_name), f"{seconds:.0f}")
+    console = Console()
+    console.print(
+        f"digits, space {SPACE}, {arguments.epochs} epochs, {arguments.seeds} seeds, in percent"
+    )
+    console.print(table)
+
+
+def searched(name: str, seed: int, epochs: int) -> dict[str, Any]:
+    """The report of the cell that one search finds, and the seconds that it took."""
+    started = time.perf_counter()
+    task = TrialTask(
+        searcher=name,
+        settings=settings_class(name)(**SIZES),
+        config={},
+        space=SPACE,
+        dataset="digits",
+        table="digits",
+        budget=epochs,
+        seed=seed,
+        folder=None,
+    )
+    _, report = search_cell(task)
+    return report | {"seconds": time.perf_counter() - started}
+
+
+def _columns(reports: list[dict[str, Any]]) -> list[str]:
+    regrets = [100 * report["test_regret"] for report in reports]
+    low, _, high = quantiles(regrets, n=4, method="inclusive")
+    valid = median(100 * report["valid_error"] for report in reports)
+    return [f"{median(regrets):.2f}", f"{low:.2f} to {high:.2f}", f"{valid:.2f}"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+import pytest
+
+from searchers.registry import SEARCHERS, settings_class
+from searchers.settings import SearchSettings, SettingsError
+
+DEFAULTS = {
+    "darts": {},
+    "darts_second_order": {"hessian_epsilon": 0.01},
+    "pc_darts": {"partial_channels": 4, "warmup_share": 0.3},
+    "gdas": {"temperature_start": 10.0, "temperature_end": 1.0},
+    "random_ws": {"ranked_cells": 1000, "ranked_batches": 10, "evaluated_cells": 5},
+    "single_path": {
+        "population": 50,
+        "generations": 20,
+        "survivors": 10,
+        "mutation_prob": 0.1,
+        "recalibration_images": 512,
+    },
+    "enas": {
+        "arch_learning_rate": 3.5e-4,
+        "entropy_weight": 1e-4,
+        "baseline_decay": 0.99,
+        "sampled_cells": 100,
+    },
+    "proxylessnas": {"arch_learning_rate": 6e-3},
+}
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_defaults_are_the_papers_and_all_else_is_shared(name):
+    settings = settings_class(name)()
+    assert {key: getattr(settings, key) for key in DEFAULTS[name]} == DEFAULTS[name]
+    shared = vars(SearchSettings())
+    others = {key: value for key, value in vars(settings).items() if key not in DEFAULTS[name]}
+    assert others == {key: value for key, value in shared.items() if key not in DEFAULTS[name]}
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_ranges_contain_the_default(name):
+    settings = settings_class(name)()
+    for key, tuned in settings.own_ranges().items():
+        assert tuned.low <= getattr(settings, key) <= tuned.high
+        assert tuned.low > 0 or not tuned.log
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("darts_second_order", {"hessian_epsilon": 0.0}),
+        ("pc_darts", {"partial_channels": 0}),
+        ("pc_darts", {"partial_channels": 3}),
+        ("pc_darts", {"warmup_share": 1.5}),
+        ("gdas", {"temperature_end": 0}),
+        ("gdas", {"temperature_start": float("nan")}),
+        ("random_ws", {"ranked_cells": 0}),
+        ("random_ws", {"ranked_batches": 1.5}),
+        ("random_ws", {"evaluated_cells": "5"}),
+        ("single_path", {"population": 0}),
+        ("single_path", {"survivors": True}),
+        ("single_path", {"mutation_prob": -0.1}),
+        ("single_path", {"recalibration_images": -1}),
+        ("enas", {"baseline_decay": 1.1}),
+        ("enas", {"sampled_cells": 0}),
+    ],
+)
+def test_bad_values_are_refused_by_name(name, changed):
+    with pytest.raises(SettingsError, match=next(iter(changed))):
+        settings_class(name)(**changed)
+
+
+def test_a_setting_of_another_searcher_is_unknown():
+    with pytest.raises(SettingsError, match="no search setting 'temperature_start'"):
+        settings_class("darts")().with_config({"temperature_start": 5.0})

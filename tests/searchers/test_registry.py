@@ -20,5 +20,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_names_and_settings_are_known_without_torch():
-    code = "import sys, searchers; searchers.settings_class('gdas')(); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, searchers; searchers.settings_class('gdas')();sys.exit('torch' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -227,8 +227,8 @@ def columns(weight: Tensor, blocks: list[int] | None, num_blocks: int) -> Tensor
     """The input channels (dimension 1) that belong to some of the n blocks; None: all of them."""
     if blocks is None:
         return weight
-    places = [block - 1 for block in blocks]
-    return weight.unflatten(1, (num_blocks, -1))[:, places].flatten(1, 2)
+    parts = weight.chunk(num_blocks, dim=1)
+    return torch.cat([parts[block - 1] for block in blocks], dim=1)
 
 
 def held_blocks(wiring: Wiring) -> list[int] | None:

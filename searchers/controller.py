@@ -12,7 +12,7 @@ from searchers.sampling import draw
 
 _HIDDEN = 64  # units of the LSTM (authors' code)
 _INITIAL_BOUND = 0.1
-_TEMPERATURE, _TANH_CONSTANT = 5.0, 2.5  # of all logits (ENAS, appendix A)
+_TEMPERATURE, _TANH_CONSTANT = 5.0, 2.5  # of all logits (ENAS, section 3.2)
 
 
 class Sample(NamedTuple):
@@ -26,7 +26,7 @@ class Sample(NamedTuple):
 class Controller(nn.Module):
     """Decides for each node on its parents, then, unless it is the output, on its operation.
 
-    Pham et al., ICML 2018, section 2.3: parents by attention over the states in which the LSTM
+    Pham et al., ICML 2018, section 2.4: parents by attention over the states in which the LSTM
     left the nodes before; each decision is the LSTM's next input. A node with k parents draws
     them one after the other without replacement.
 

@@ -76,7 +76,7 @@ class Enas(Searcher):
         return None
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The best on one validation batch of some cells from the controller (section 2.3)."""
+        """The best on one validation batch of some cells from the controller (section 2.2)."""
         drawn = [self._drawn() for _ in range(self._settings.sampled_cells)]
         errors = evaluation.errors(drawn, images=self._settings.batch_size)
         return drawn[min(range(len(drawn)), key=errors.__getitem__)]

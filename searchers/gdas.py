@@ -16,7 +16,7 @@ from searchers.supernet import Supernet
 
 
 class Gdas(Darts):
-    """One operation a choice block, drawn by the Gumbel-max trick (equations 3 to 6).
+    """One operation a choice block, drawn by the Gumbel-max trick (section 3.2).
 
     Only the drawn operations are computed; their weight is 1 with the gradient of the Gumbel
     softmax at the temperature of the epoch. Edges are weighted by the Gumbel softmax itself, as

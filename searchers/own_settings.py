@@ -56,7 +56,7 @@ class GdasSettings(SearchSettings):
     """Settings of GDAS."""
 
     temperature_start: float = tuned(10.0, 2.0, 20.0, log=True)
-    """Temperature of the Gumbel softmax in the first epoch (GDAS, section 4.2: 10)."""
+    """Temperature of the Gumbel softmax in the first epoch (GDAS: 10)."""
     temperature_end: float = tuned(1.0, 0.1, 2.0, log=True)
     """Its temperature in the last epoch, reached linearly (NAS-Bench-1Shot1's code: 1)."""
 
@@ -90,16 +90,16 @@ class SinglePathSettings(SearchSettings):
     unused: ClassVar = _NO_ARCHITECTURE_OPTIMIZER
 
     population: int = 50
-    """Cells in a generation of the evolution (SPOS, section 4: 50)."""
+    """Cells in a generation of the evolution (SPOS: 50)."""
     generations: int = 20
-    """Generations, the first drawn at random (SPOS, section 4: 20)."""
+    """Generations, the first drawn at random (SPOS: 20)."""
     survivors: int = 10
-    """The best cells so far, from which the next generation is bred (SPOS, section 4: 10)."""
+    """The best cells so far, from which the next generation is bred (SPOS: 10)."""
     mutation_prob: float = tuned(0.1, 0.02, 0.5, log=True)
-    """Chance of each choice of a mutated cell to be drawn anew (SPOS, section 4: 0.1)."""
+    """Chance of each choice of a mutated cell to be drawn anew (SPOS: 0.1)."""
     recalibration_images: int = 512
     """Training images whose batch-norm statistics a cell is evaluated with; 0: it is evaluated
-    with those of the batch (SPOS, section 3.4: 20,000 of ImageNet's 1.28 million)."""
+    with those of the batch (SPOS: 20,000 of ImageNet's 1.28 million)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,8 +116,8 @@ class EnasSettings(SearchSettings):
 
     arch_learning_rate: float = 3.5e-4
     """Adam step of the controller (ENAS, section 3.2: 0.00035)."""
-    entropy_weight: float = tuned(1e-4, 1e-5, 1e-1, log=True)
-    """Bonus for the entropy of a sample, in the reward (ENAS, appendix A: 0.0001)."""
+    entropy_weight: float = tuned(0.1, 1e-4, 1.0, log=True)
+    """Bonus for the entropy of a sample, in the reward (ENAS, section 3.2: 0.1)."""
     baseline_decay: float = tuned(0.99, 0.5, 0.99)
     """Decay of the moving average that is the reward's baseline (authors' code: 0.99)."""
     sampled_cells: int = 100

@@ -17,7 +17,7 @@ _Item = TypeVar("_Item")
 
 
 class SinglePath(UniformSearcher):
-    """Trains on uniform cells (section 3.2), then evolves cells by their one-shot error (3.4).
+    """Trains on uniform cells, then evolves cells by their one-shot error (section 3).
 
     Before a cell is evaluated its batch-norm statistics are calculated on training images.
     """

@@ -18,7 +18,7 @@ DEFAULTS = {
     },
     "enas": {
         "arch_learning_rate": 3.5e-4,
-        "entropy_weight": 1e-4,
+        "entropy_weight": 0.1,
         "baseline_decay": 0.99,
         "sampled_cells": 100,
     },

@@ -39,7 +39,7 @@ OWN = {
     "temperature_end": 0.5,
     "ranked_cells": 6,
     "mutation_prob": 0.5,
-    "entropy_weight": 0.1,
+    "entropy_weight": 0.01,
     "baseline_decay": 0.5,
 }
 FIRST_EPOCH_CHANGED = {

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from experiments.benchmarks.reference_network import ReferenceNetwork
+from search_spaces import OPERATIONS, get_space
+from searchers.darts import Darts
+from searchers.encoding import Encoding
+from searchers.registry import settings_class
+from searchers.supernet import Supernet
+
+CPU = torch.device("cpu")
+
+
+def make(name: str, number: int, only_live: bool = False) -> tuple[Supernet, ReferenceNetwork]:
+    settings = settings_class(name)(channels=4, cells_per_stack=2, supernet="paper")
+    generator = torch.Generator().manual_seed(0)
+    blocks = get_space(number).num_blocks
+    supernet = Supernet(blocks, 3, 10, settings, generator, settings.channel_proportion)
+    with torch.no_grad():  # scale 1 and shift 0 would hide mistakes
+        for parameter in supernet.parameters():
+            if parameter.ndim != 4:
+                parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return supernet.double(), ReferenceNetwork(supernet, 2, only_live=only_live).double()
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(6, 3, 8, 8, generator=generator).double(), torch.arange(6)
+
+
+@pytest.mark.parametrize("name", ["darts", "pc_darts"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_mixtures_and_their_gradients_are_the_papers_supernets(name: str, number: int) -> None:
+    supernet, reference = make(name, number)
+    settings = settings_class("darts")(supernet="paper")
+    searcher = Darts(get_space(number), settings, CPU, torch.Generator().manual_seed(2))
+    nodes = range(1, get_space(number).num_blocks + 2)
+    weights = (
+        searcher.alpha_operations.softmax(1),
+        [
+            searcher.alpha_parents[node].softmax(0) if node in searcher.alpha_parents else None
+            for node in nodes
+        ],
+    )
+    images, labels = batch()
+    found = []
+    for logits in (reference(images, *weights), supernet(images, searcher.mixture())):
+        loss = F.cross_entropy(logits, labels)
+        found.append((logits, *torch.autograd.grad(loss, searcher.alphas, retain_graph=True)))
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-5, atol=1e-9)
+    supernet.eval()
+    reference.eval()  # with the statistics of the batch before
+    assert torch.allclose(reference(images, *weights), supernet(images, searcher.mixture()))
+
+
+@pytest.mark.parametrize("only_live", [False, True])
+def test_discrete_cells_are_the_papers_supernets(only_live: bool) -> None:
+    supernet, reference = make("random_ws", 1, only_live)
+    space, images = get_space(1), batch()[0]
+    for seed in range(4):
+        architecture = space.sample(np.random.default_rng(seed))
+        operations = torch.zeros(space.num_blocks, len(OPERATIONS))
+        for block, name in enumerate(architecture.operations):
+            operations[block, OPERATIONS.index(name)] = 1
+        parents: list[Tensor | None] = [torch.zeros(node) for node in range(1, 6)]
+        for edges, sources in zip(parents, architecture.parents, strict=True):
+            assert edges is not None
+            edges[list(sources)] = 1
+        logits = supernet(images, Encoding.discrete(architecture))
+        assert torch.allclose(reference(images, operations, parents), logits)

@@ -7,7 +7,7 @@ import torch
 
 from searchers.datasets import Images, ImageSplits, load_dataset
 
-# search_states is a module beside this one.
+# tiny_searches and steps are modules beside this one.
 sys.path.insert(0, str(Path(__file__).parent))
 
 

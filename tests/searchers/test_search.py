@@ -9,143 +9,18 @@ import weakref
 
 import pytest
 import torch
-from search_states import equal_states, state_of
+from tiny_searches import TINY, equal_states, search, state_of
 
 from search_spaces import get_space
 from searchers import (
     EpochRecord,
-    SearchDiverged,
-    SearchSettings,
     SettingsError,
     UnknownSearcher,
     run_search,
 )
-from searchers.checkpoint import CheckpointMismatch, load_checkpoint
+from searchers.checkpoint import CheckpointMismatch
 from searchers.records import OutOfDeviceMemory
-from searchers.search_loop import cosine_learning_rate
 from searchers.supernet import Supernet
-
-TINY = SearchSettings(
-    channels=2,
-    stacks=2,
-    cells_per_stack=1,
-    batch_size=16,
-    arch_learning_rate=1e-2,
-    cutout_prob=0.5,
-    cutout_length=3,
-)
-
-
-def search(data, *, settings=TINY, space=1, epochs=3, seed=0, **options):
-    return run_search(
-        searcher="darts",
-        settings=settings,
-        space=get_space(space),
-        data=data,
-        epochs=epochs,
-        seed=seed,
-        **options,
-    )
-
-
-def test_a_search_improves_its_supernet(digits):
-    settings = SearchSettings(
-        channels=4,
-        stacks=3,
-        cells_per_stack=1,
-        batch_size=50,
-        learning_rate=0.1,
-        arch_learning_rate=1e-2,
-    )
-    result = search(digits, settings=settings, epochs=5)
-    errors = [record.valid_error for record in result.trajectory]
-    assert errors[-1] < 0.5 < errors[0]
-    assert [record.epoch for record in result.trajectory] == [1, 2, 3, 4, 5]
-    assert result.architecture == result.trajectory[-1].architecture
-
-
-@pytest.mark.parametrize("space", [1, 2, 3])
-def test_every_epoch_has_an_architecture_of_the_space(few_digits, space):
-    result = search(few_digits, space=space)
-    for record in result.trajectory:
-        get_space(space).configuration(record.architecture)
-        assert 0 <= record.train_error <= 1
-        assert 0 <= record.valid_error <= 1
-        assert record.time > 0
-
-
-def test_the_seed_decides(few_digits):
-    first, again, other = (search(few_digits, seed=seed).trajectory for seed in (0, 0, 1))
-    assert first == again
-    assert first != other
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("weight_decay", 1e-2),
-        ("cutout_prob", 1.0),
-        ("learning_rate", 0.1),
-        ("learning_rate_min", 0.01),
-        ("arch_learning_rate", 0.1),
-        ("arch_weight_decay", 1e-1),
-        ("momentum", 0.5),
-        ("cutout_length", 6),
-        ("batch_size", 24),
-        ("grad_clip", 0.05),
-        ("channels", 3),
-        ("stacks", 3),
-        ("cells_per_stack", 2),
-        ("crop_and_flip", True),
-        ("supernet", "paper"),
-    ],
-)
-def test_every_setting_reaches_the_search(few_digits, name, value):
-    changed = TINY.with_config({name: value})
-    assert search(few_digits).trajectory != search(few_digits, settings=changed).trajectory
-
-
-def test_a_setting_changes_only_what_it_should(few_digits):
-    uncut = TINY.with_config({"cutout_prob": 0.0})
-    longer = uncut.with_config({"cutout_length": 8})
-    assert search(few_digits, settings=uncut) == search(few_digits, settings=longer)
-    unclipped = TINY.with_config({"grad_clip": 1e6})
-    looser = TINY.with_config({"grad_clip": 1e7})
-    assert search(few_digits, settings=unclipped) == search(few_digits, settings=looser)
-
-
-def test_settings_reach_the_optimizers(few_digits, tmp_path):
-    settings = TINY.with_config(
-        {"learning_rate": 0.2, "momentum": 0.3, "weight_decay": 0.04, "arch_weight_decay": 0.05}
-    )
-    result = search(few_digits, settings=settings, folder=tmp_path)
-    state = load_checkpoint(tmp_path)
-    (weights,), (alphas,) = (
-        optimizer["param_groups"]
-        for optimizer in (state["optimizer"], state["searcher"]["optimizer"])
-    )
-    assert (weights["momentum"], weights["weight_decay"]) == (0.3, 0.04)
-    assert weights["lr"] == result.trajectory[-1].learning_rate
-    assert (alphas["lr"], alphas["weight_decay"], alphas["betas"]) == (1e-2, 0.05, (0.5, 0.999))
-    assert [record.learning_rate for record in result.trajectory] == pytest.approx(
-        [0.2, 0.001 + 0.199 * 0.75, 0.001 + 0.199 * 0.25]
-    )
-
-
-def test_the_learning_rate_never_rises():
-    settings = SearchSettings(learning_rate=5e-4, learning_rate_min=1e-3)
-    assert cosine_learning_rate(settings, 3, 10) == 5e-4
-
-
-def test_divergence_names_epoch_and_cause(few_digits, tmp_path):
-    settings = TINY.with_config({"learning_rate": 1e6, "grad_clip": 1e9})
-    with pytest.raises(SearchDiverged, match=r"epoch \d.*loss.*(nan|inf)") as caught:
-        search(few_digits, settings=settings, epochs=30, folder=tmp_path)
-    records = (
-        (tmp_path / "metrics.jsonl").read_text().splitlines() if caught.value.epoch > 1 else []
-    )
-    assert len(records) == caught.value.epoch - 1
-    assert not (tmp_path / "architecture.json").exists()
 
 
 def test_running_out_of_device_memory_is_reported_and_frees_it(few_digits, monkeypatch):
@@ -199,26 +74,6 @@ def test_a_finished_search_returns_at_once(few_digits, tmp_path):
     assert [record.time for record in again.trajectory] == [r.time for r in result.trajectory]
     assert not ran
     assert (tmp_path / "architecture.json").exists()
-
-
-class Interrupted(Exception):
-    pass
-
-
-@pytest.mark.parametrize("last", [1, 2, 3])
-def test_an_interrupted_search_continues_bit_for_bit(few_digits, tmp_path, last):
-    def interrupt(record):
-        if record.epoch == last:
-            raise Interrupted
-
-    whole = search(few_digits, epochs=4, folder=tmp_path / "whole")
-    with pytest.raises(Interrupted):
-        search(few_digits, epochs=4, folder=tmp_path / "cut", on_epoch=interrupt)
-    continued = []
-    cut = search(few_digits, epochs=4, folder=tmp_path / "cut", on_epoch=continued.append)
-    assert [record.epoch for record in continued] == list(range(last + 1, 5))
-    assert cut == whole
-    assert equal_states(state_of(tmp_path / "whole"), state_of(tmp_path / "cut"))
 
 
 def damage(path):

@@ -1,7 +1,7 @@
 """What holds for every one-shot optimizer."""
 
 import pytest
-from search_states import equal_states, state_of
+from tiny_searches import equal_states, state_of
 
 from search_spaces import get_space
 from searchers import SearchDiverged, run_search

@@ -1,8 +1,32 @@
-"""Comparing what searches leave in their checkpoints."""
+"""Searches small enough for tests, and comparing what they leave in their checkpoints."""
 
 import torch
 
+from search_spaces import get_space
+from searchers import SearchSettings, run_search
 from searchers.checkpoint import load_checkpoint
+
+TINY = SearchSettings(
+    channels=2,
+    stacks=2,
+    cells_per_stack=1,
+    batch_size=16,
+    arch_learning_rate=1e-2,
+    cutout_prob=0.5,
+    cutout_length=3,
+)
+
+
+def search(data, *, settings=TINY, space=1, epochs=3, seed=0, **options):
+    return run_search(
+        searcher="darts",
+        settings=settings,
+        space=get_space(space),
+        data=data,
+        epochs=epochs,
+        seed=seed,
+        **options,
+    )
 
 
 def state_of(folder):

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from experiments.trial import RESULT, TrialTask, cell_report, run_trial, search_cell
 from search_spaces import get_space
 from searchers import SearchSettings, run_search
 from searchers.datasets import DatasetError, load_dataset
+from searchers.supernet import Supernet
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
 
@@ -59,7 +61,7 @@ def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:
     first = run_trial(task)
     assert task.folder is not None
     assert result_of(task) == first
-    assert not (task.folder / "checkpoint.pt").exists()
+    assert not list(task.folder.glob("checkpoint*"))
     assert (task.folder / "metrics.jsonl").exists()
     # Timestamps are those of the run, not of the second call.
     assert run_trial(task) == first
@@ -107,6 +109,21 @@ def test_a_search_that_diverges_is_data(task: TrialTask) -> None:
     assert result["exception"].startswith("SearchDiverged: ")
     assert result["info"] == {"state": "CRASHED"}
     assert run_trial(wild) == result
+
+
+def test_a_search_too_large_for_its_gpu_is_data_and_leaves_the_worker_usable(
+    task: TrialTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Supernet, "forward", full)
+        result = run_trial(task)
+    assert result["loss"] is None
+    assert result["exception"].startswith("OutOfDeviceMemory: ")
+    assert task.folder is not None
+    assert run_trial(dataclasses.replace(task, folder=task.folder / "next"))["exception"] is None
 
 
 def test_a_folder_that_cannot_be_written_is_not_data(task: TrialTask, tmp_path: Path) -> None:

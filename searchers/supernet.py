@@ -8,8 +8,9 @@ corrected: nearer to NAS-Bench-101's network. Batch normalisation always uses th
     the batch, pooling between stacks halves the image exactly, the classifier follows the average
     pooling directly, and the searchers' edge weights sum to a node's number of parents.
 paper: the authors' network as it is (github.com/automl/nasbench-1shot1, optimizers/darts).
-    Running statistics move by 0.997 with each batch, pooling between stacks pads the image, a
-    projection precedes the average pooling, edge weights sum to 1.
+    Running statistics move by 0.997 with each batch, those of architecture steps included;
+    pooling between stacks pads the image, a projection precedes the average pooling, edge weights
+    sum to 1.
 
 In both, choice blocks have all the channels of their stack, where NAS-Bench-101 splits the
 channels of the output among its parents: weights could not be shared otherwise.

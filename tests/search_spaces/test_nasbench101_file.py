@@ -177,9 +177,9 @@ class TestDamage:
             frames[index] = self.damaged(kind, records[index], rng)
             content = b"".join(frames)
             if kind == "cut":
-                # Cut after all records of a cell it would be a right file of fewer cells.
-                whole_cells = {len(b"".join(frames[: 6 * cell])) for cell in range(4)}
-                lengths = set(range(len(content))) - whole_cells
+                # Cut here it would be a right file of fewer cells, or of one at one budget.
+                right = {len(b"".join(frames[:count])) for count in (0, 3, 6, 12, 18)}
+                lengths = set(range(len(content))) - right
                 content = content[: rng.choice(sorted(lengths))]
             path.write_bytes(content)
             with pytest.raises(TableError, match=r"^damaged\.tfrecord: ") as error:

@@ -24,7 +24,8 @@ from search_spaces.space import Architecture, SearchSpace
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
 
-_CHUNK = 1 << 16  # graphs looked up at once
+_CODES = len(OPERATIONS)
+_CHUNK = 1 << 14  # graphs looked up at once, so that their arrays stay in a CPU's cache
 
 
 class TableError(ValueError):
@@ -179,14 +180,18 @@ class TrainedCells:
                 f"{operations.shape[1]} operations a cell do not fit adjacency matrices of shape "
                 f"{adjacency.shape[1:]}"
             )
-        if np.tril(adjacency).any() or not (operations < len(OPERATIONS)).all():
-            raise InvalidCell("adjacency is upper triangular, operations are places in OPERATIONS")
         adjacency = adjacency.astype(bool, copy=False)
+        below = np.tri(adjacency.shape[1], dtype=bool)
         labels = np.full((count, adjacency.shape[1]), INPUT_LABEL, np.int8)
         labels[:, 1:-1], labels[:, -1] = operations, OUTPUT_LABEL
         rows = np.empty(count, np.int64)
         for start in range(0, count, _CHUNK):
             part = slice(start, start + _CHUNK)
+            codes = operations[part]
+            if (adjacency[part] & below).any() or (codes < 0).any() or (codes >= _CODES).any():
+                raise InvalidCell(
+                    "adjacency is upper triangular, operations are places in OPERATIONS"
+                )
             kept = kept_vertices(adjacency[part])
             unconnected = np.flatnonzero(~kept[:, 0])
             if len(unconnected):

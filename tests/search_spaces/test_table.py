@@ -86,8 +86,9 @@ def test_graphs_that_are_no_cells_are_refused(table):
     adjacency, operations = (array[:5].copy() for array in SPACE.cell_graphs)
     with pytest.raises(InvalidCell, match="do not fit"):
         table.find(adjacency, operations[:, 1:])
-    with pytest.raises(InvalidCell, match="places in OPERATIONS"):
-        table.find(adjacency, operations + 3)
+    for wrong in (operations + 3, operations - 3):
+        with pytest.raises(InvalidCell, match="places in OPERATIONS"):
+            table.find(adjacency, wrong)
     with pytest.raises(InvalidCell, match="upper triangular"):
         table.find(adjacency.transpose(0, 2, 1), operations)
     adjacency[3, 0] = False

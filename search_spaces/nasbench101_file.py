@@ -28,7 +28,7 @@ RELEASES = {
 _IMAGES = 9_984  # of each accuracy: 39 batches of 256
 _REPEATS = 3
 _POINTS = 2  # halfway and at the end
-_CHUNK = 1 << 15  # records between two checks and reports
+_CHUNK = 1 << 13  # records between two checks and reports
 
 
 def import_tfrecord(source: Path, on_progress: Callable[[int, int], object]) -> TrainedCells:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from search_spaces.cell import (
+    INPUT,
     INPUT_LABEL,
     OPERATIONS,
+    OUTPUT,
     OUTPUT_LABEL,
     Cell,
     InvalidCell,
     kept_vertices,
-    module_hash,
 )
 from search_spaces.graphs import isomorphism_keys, pack, unpack, unpack_cell
 from search_spaces.space import Architecture, SearchSpace
@@ -24,7 +25,6 @@ from search_spaces.space import Architecture, SearchSpace
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
 
-_CODES = len(OPERATIONS)
 _CHUNK = 1 << 14  # graphs looked up at once, so that their arrays stay in a CPU's cache
 
 
@@ -174,33 +174,17 @@ class TrainedCells:
         (N, V - 2), places in OPERATIONS. A smaller cell has vertices without edges before its
         last one. Raises InvalidCell, which numbers the first wrong graph, and MissingCell.
         """
-        count = len(adjacency)
-        if adjacency.shape != (count, operations.shape[1] + 2, operations.shape[1] + 2):
-            raise InvalidCell(
-                f"{operations.shape[1]} operations a cell do not fit adjacency matrices of shape "
-                f"{adjacency.shape[1:]}"
-            )
-        adjacency = adjacency.astype(bool, copy=False)
-        below = np.tri(adjacency.shape[1], dtype=bool)
-        labels = np.full((count, adjacency.shape[1]), INPUT_LABEL, np.int8)
-        labels[:, 1:-1], labels[:, -1] = operations, OUTPUT_LABEL
-        rows = np.empty(count, np.int64)
-        for start in range(0, count, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            codes = operations[part]
-            if (adjacency[part] & below).any() or (codes < 0).any() or (codes >= _CODES).any():
-                raise InvalidCell(
-                    "adjacency is upper triangular, operations are places in OPERATIONS"
-                )
-            kept = kept_vertices(adjacency[part])
-            unconnected = np.flatnonzero(~kept[:, 0])
-            if len(unconnected):
-                raise InvalidCell(
-                    f"graph {start + unconnected[0]} has no path from its input to its output"
-                )
-            pruned = adjacency[part] & kept[:, :, None] & kept[:, None, :]
-            rows[part] = self._rows_of_graphs(pruned, labels[part])
+        rows = self._rows_of_graphs(adjacency, operations)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            names = [OPERATIONS[code] for code in operations[missing[0]]]
+            first = Cell.pruned(adjacency[missing[0]].astype(int), [INPUT, *names, OUTPUT])
+            raise self._missing(len(missing), len(rows), first.hash)
         return rows
+
+    def coverage(self, space: SearchSpace) -> int:
+        """How many of a space's unique cells the table holds."""
+        return int((self._rows_of_graphs(*space.cell_graphs) >= 0).sum())
 
     def accuracies(
         self,
@@ -281,19 +265,36 @@ class TrainedCells:
             raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
         return self.halfway
 
-    def _rows_of_graphs(self, adjacency: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Rows of pruned graphs, int (N,)."""
+    def _rows_of_graphs(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
+        """Rows as `find` gives them, -1 for cells that the table lacks."""
+        count, vertices = len(adjacency), operations.shape[1] + 2
+        if adjacency.shape != (count, vertices, vertices) or len(operations) != count:
+            raise InvalidCell(
+                f"operations of shape {operations.shape} do not fit adjacency matrices of shape "
+                f"{adjacency.shape}"
+            )
+        adjacency = adjacency.astype(bool, copy=False)
+        below = np.tri(vertices, dtype=bool)
         keys, order = self._graph_keys
-        wanted = isomorphism_keys(adjacency, labels)
-        places = np.minimum(np.searchsorted(keys, wanted), len(self) - 1)
-        missing = np.flatnonzero(keys[places] != wanted)
-        if len(missing):
-            first = missing[0]
-            keep = np.flatnonzero(adjacency[first].any(0) | adjacency[first].any(1))
-            matrix = adjacency[first][np.ix_(keep, keep)].astype(int).tolist()
-            digest = module_hash(matrix, labels[first, keep].tolist())
-            raise self._missing(len(missing), len(wanted), digest)
-        rows: np.ndarray = order[places]
+        rows = np.empty(count, np.int64)
+        for start in range(0, count, _CHUNK):
+            graphs, codes = (array[start : start + _CHUNK] for array in (adjacency, operations))
+            if (graphs & below).any() or (codes < 0).any() or (codes >= len(OPERATIONS)).any():
+                raise InvalidCell(
+                    "adjacency is upper triangular, operations are places in OPERATIONS"
+                )
+            kept = kept_vertices(graphs)
+            unconnected = np.flatnonzero(~kept[:, 0])
+            if len(unconnected):
+                raise InvalidCell(
+                    f"graph {start + unconnected[0]} has no path from its input to its output"
+                )
+            labels = np.full((len(graphs), vertices), INPUT_LABEL, np.int8)
+            labels[:, 1:-1], labels[:, -1] = codes, OUTPUT_LABEL
+            pruned = graphs & kept[:, :, None] & kept[:, None, :]
+            wanted = isomorphism_keys(pruned, labels)
+            places = np.minimum(np.searchsorted(keys, wanted), len(self) - 1)
+            rows[start : start + _CHUNK] = np.where(keys[places] == wanted, order[places], -1)
         return rows
 
     def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:

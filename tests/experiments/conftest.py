@@ -1,6 +1,5 @@
 """A study of six tiny searches, in a synthetic table."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from hpo import OptimizerSettings, Study, configuration_space
 from search_spaces import get_space
 from search_spaces.table import Runs, TrainedCells, hash_array
 from search_spaces.table_file import write_table
-
-# study_commands is a module beside this one.
-sys.path.insert(0, str(Path(__file__).parent))
 
 TINY = """
 space: 1

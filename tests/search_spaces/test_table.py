@@ -121,6 +121,7 @@ def test_what_is_missing_is_named(table):
     with pytest.raises(MissingCell, match=f"space 2: .* lacks {len(foreign)} of 7773 cells") as e:
         table.best(get_space(2))
     assert foreign[0].hash in str(e.value)
+    assert table.coverage(get_space(2)) == 7_773 - len(foreign)
     with pytest.raises(MissingCell, match="synthetic has no train accuracies"):
         table.accuracies("train", 0)
     with pytest.raises(MissingCell, match="synthetic has nothing from halfway"):

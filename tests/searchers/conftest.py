@@ -26,7 +26,7 @@ def few_digits(digits) -> ImageSplits:
     def first(images: Images) -> Images:
         return Images(np.copy(images.images[:48]), np.copy(images.labels[:48]))
 
-    parts = ("supernet_train", "supernet_valid", "valid", "test")
+    parts = ("supernet_train", "supernet_valid", "scratch_train", "valid", "test")
     return ImageSplits(
         name="few digits",
         classes=digits.classes,

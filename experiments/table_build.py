@@ -29,7 +29,8 @@ from experiments import machine
 from search_spaces import Cell, get_space
 from search_spaces.table import Runs, TrainedCells
 from search_spaces.table_file import write_table
-from searchers.datasets import ImageSplits, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import ImageSplits
 from searchers.standalone import ScratchSettings, parameter_count, train_from_scratch
 
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower

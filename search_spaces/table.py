@@ -9,23 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.cell import (
-    INPUT,
-    INPUT_LABEL,
-    OPERATIONS,
-    OUTPUT,
-    OUTPUT_LABEL,
-    Cell,
-    InvalidCell,
-    kept_vertices,
-)
-from search_spaces.graphs import isomorphism_keys, pack, unpack, unpack_cell
+from search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
+from search_spaces.graph_index import GraphIndex
+from search_spaces.graphs import pack, unpack_cell
 from search_spaces.space import Architecture, SearchSpace
 
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
-
-_CHUNK = 1 << 14  # graphs looked up at once, so that their arrays stay in a CPU's cache
 
 
 class TableError(ValueError):
@@ -174,7 +164,7 @@ class TrainedCells:
         (N, V - 2), places in OPERATIONS. A smaller cell has vertices without edges before its
         last one. Raises InvalidCell, which numbers the first wrong graph, and MissingCell.
         """
-        rows = self._rows_of_graphs(adjacency, operations)
+        rows = self._graph_index.rows(adjacency, operations)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             names = [OPERATIONS[code] for code in operations[missing[0]]]
@@ -184,7 +174,7 @@ class TrainedCells:
 
     def coverage(self, space: SearchSpace) -> int:
         """How many of a space's unique cells the table holds."""
-        return int((self._rows_of_graphs(*space.cell_graphs) >= 0).sum())
+        return int((self._graph_index.rows(*space.cell_graphs) >= 0).sum())
 
     def accuracies(
         self,
@@ -265,38 +255,6 @@ class TrainedCells:
             raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
         return self.halfway
 
-    def _rows_of_graphs(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
-        """Rows as `find` gives them, -1 for cells that the table lacks."""
-        count, vertices = len(adjacency), operations.shape[1] + 2
-        if adjacency.shape != (count, vertices, vertices) or len(operations) != count:
-            raise InvalidCell(
-                f"operations of shape {operations.shape} do not fit adjacency matrices of shape "
-                f"{adjacency.shape}"
-            )
-        adjacency = adjacency.astype(bool, copy=False)
-        below = np.tri(vertices, dtype=bool)
-        keys, order = self._graph_keys
-        rows = np.empty(count, np.int64)
-        for start in range(0, count, _CHUNK):
-            graphs, codes = (array[start : start + _CHUNK] for array in (adjacency, operations))
-            if (graphs & below).any() or (codes < 0).any() or (codes >= len(OPERATIONS)).any():
-                raise InvalidCell(
-                    "adjacency is upper triangular, operations are places in OPERATIONS"
-                )
-            kept = kept_vertices(graphs)
-            unconnected = np.flatnonzero(~kept[:, 0])
-            if len(unconnected):
-                raise InvalidCell(
-                    f"graph {start + unconnected[0]} has no path from its input to its output"
-                )
-            labels = np.full((len(graphs), vertices), INPUT_LABEL, np.int8)
-            labels[:, 1:-1], labels[:, -1] = codes, OUTPUT_LABEL
-            pruned = graphs & kept[:, :, None] & kept[:, None, :]
-            wanted = isomorphism_keys(pruned, labels)
-            places = np.minimum(np.searchsorted(keys, wanted), len(self) - 1)
-            rows[start : start + _CHUNK] = np.where(keys[places] == wanted, order[places], -1)
-        return rows
-
     def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
         if wanted == 1:
             return MissingCell(f"the table of {self.name} lacks the cell with hash {first}")
@@ -310,11 +268,8 @@ class TrainedCells:
         return _as_keys(self.hashes)
 
     @cached_property
-    def _graph_keys(self) -> tuple[np.ndarray, np.ndarray]:
-        """The cells' isomorphism keys in ascending order, and the row of each."""
-        keys = isomorphism_keys(*unpack(self.graphs))
-        order = np.argsort(keys)
-        return keys[order], order
+    def _graph_index(self) -> GraphIndex:
+        return GraphIndex(self.graphs)
 
     @cached_property
     def _space_rows(self) -> dict[int, np.ndarray]:

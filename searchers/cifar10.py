@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from search_spaces.data_folder import CIFAR10
-from searchers.datasets import SPLIT_SEED, DatasetError, Images, ImageSplits
+from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
 
 META = "batches.meta"
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))

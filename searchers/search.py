@@ -20,7 +20,7 @@ from search_spaces import SearchSpace
 from searchers import checkpoint
 from searchers.augment import Augmentation
 from searchers.batches import Batch, paired_batches
-from searchers.datasets import Images, ImageSplits
+from searchers.images import Images, ImageSplits
 from searchers.records import EpochRecord, SearchDiverged, SearchResult
 from searchers.registry import searcher_class
 from searchers.settings import SearchSettings

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from experiments.errors import DataError
 from searchers.cifar10 import FILES, Cifar10, files_folder, read_cifar10
-from searchers.datasets import DatasetError
+from searchers.images import DatasetError
 
 SOURCE = "source.json"
 """Beside the official files: where they came from."""

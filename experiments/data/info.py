@@ -16,7 +16,7 @@ from search_spaces import TableError, get_space, load_table
 from search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
 from search_spaces.nasbench101_file import CELLS
 from searchers.cifar10 import read_cifar10
-from searchers.datasets import DatasetError
+from searchers.images import DatasetError
 
 
 def describe(folder: Path) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 from experiments.trial import RESULT, TrialTask, cell_report, run_trial, search_cell
 from search_spaces import Architecture, get_space, load_table
 from searchers import SearchSettings, run_search
-from searchers.datasets import DatasetError, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import DatasetError
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from search_spaces import Cell, InvalidCell, get_space, load_table
+from search_spaces import Cell, get_space, load_table
 from search_spaces.table import MissingCell, Runs, TrainedCells, hash_array
 
 SPACE = get_space(1)
@@ -80,20 +80,6 @@ def test_graphs_and_hashes_find_the_same_rows(table):
     wider[:, :5, :5], wider[:, :5, 7] = adjacency[:, :5, :5], adjacency[:, :5, 5]
     padded = np.pad(operations, ((0, 0), (0, 2)))
     np.testing.assert_array_equal(table.find(wider, padded), rows)
-
-
-def test_graphs_that_are_no_cells_are_refused(table):
-    adjacency, operations = (array[:5].copy() for array in SPACE.cell_graphs)
-    with pytest.raises(InvalidCell, match="do not fit"):
-        table.find(adjacency, operations[:, 1:])
-    for wrong in (operations + 3, operations - 3):
-        with pytest.raises(InvalidCell, match="places in OPERATIONS"):
-            table.find(adjacency, wrong)
-    with pytest.raises(InvalidCell, match="upper triangular"):
-        table.find(adjacency.transpose(0, 2, 1), operations)
-    adjacency[3, 0] = False
-    with pytest.raises(InvalidCell, match="graph 3 has no path"):
-        table.find(adjacency, operations)
 
 
 def test_best_is_over_means_of_the_whole_space(table):

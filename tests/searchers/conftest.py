@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from searchers.datasets import Images, ImageSplits, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import Images, ImageSplits
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,7 +7,8 @@ import pytest
 from cifar10_writer import CLASSES, write_batch, write_cifar10
 
 from searchers.cifar10 import FILES, read_cifar10, split_cifar10
-from searchers.datasets import DatasetError, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import DatasetError
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from searchers.datasets import DatasetError, load_dataset, split_arrays
+from searchers.datasets import load_dataset, split_arrays
+from searchers.images import DatasetError
 
 PARTS = ("supernet_train", "supernet_valid", "valid", "test")
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from search_spaces import Cell, get_space
-from searchers.datasets import ImageSplits, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import ImageSplits
 from searchers.standalone import (
     ScratchSettings,
     _Networks,

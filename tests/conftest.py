@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,12 @@ import numpy as np
 import pytest
 
 from search_spaces import OPERATIONS
+
+
+def pytest_configure() -> None:
+    """Let tests press Ctrl-C: a shell starts background jobs, and their children, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NasBench101:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
+from experiments.data import command as data_command
 from experiments.errors import (
     INTERRUPTED,
     STOPPED,
@@ -175,8 +176,10 @@ def show(study: StudyArgument, overrides: SetOption = None) -> None:
 def search(
     searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "darts",
     space: Annotated[int, typer.Option(help="Search space: 1, 2 or 3.")] = 1,
-    dataset: Annotated[str, typer.Option(help="digits, or an .npz file.")] = "digits",
-    table: Annotated[str, typer.Option(help="digits, or a table's file.")] = "digits",
+    dataset: Annotated[
+        str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
+    ] = "digits",
+    table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of the supernet.")] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
@@ -209,6 +212,7 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
 
 
+app.add_typer(data_command.app)
 app.add_typer(table_command.app)
 
 

@@ -15,6 +15,10 @@ class StudyFileError(UserError):
     """A study file, or a --set, that cannot be used."""
 
 
+class DataError(UserError):
+    """Data that cannot be taken in, or a data folder that cannot be used."""
+
+
 class StudyStopped(RuntimeError):
     """A study, or a build, cannot go on here and now; with the cause mended it can be resumed."""
 

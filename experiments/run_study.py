@@ -102,6 +102,7 @@ class StudyRun:
             table=self._spec.table,
             budget=trial.budget,
             seed=trial.seed,
+            objective=self._spec.objective,
             folder=self._folder / "trials" / trial.key,
         )
         self._in_flight[trial.key] = (trial, time.time())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hpo import OptimizerSettings
     from searchers.settings import SearchSettings
 
-_FILE_KEYS = ("dataset", "table")
-"""Keys that hold a name, or the path of a file."""
+_FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
+"""Keys that hold one of these names, or else the path of a file."""
 
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
@@ -54,8 +54,11 @@ class StudySpec(pydantic.BaseModel):
     space: int = Field(description="1, 2 or 3")
     searcher: str = Field(description="the name of a searcher")
     config_space: str = Field(description="the name of a configuration space")
-    dataset: str = Field(description="a name or the path of an .npz file")
-    table: str = Field(description="a name or the path of an .npz file")
+    dataset: str = Field(description="digits, cifar10, or the path of a folder or .npz file")
+    table: str = Field(description="digits, nasbench101, or the path of an .npz file")
+    objective: Literal["mean", "draw"] = Field(
+        default="mean", description="mean (of the table's repeats) or draw (one, by the seed)"
+    )
     min_budget: int = Field(ge=1, description="a whole number of epochs from 1")
     max_budget: int = Field(ge=1, description="a whole number of epochs from 1")
     eta: int | float = Field(default=2, description="a number from 2")
@@ -229,9 +232,11 @@ def _find(source: str) -> Path:
 
 
 def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key in _FILE_KEYS:
+    for key, names in _FILE_KEYS.items():
         value = document.get(key)
-        if isinstance(value, str) and ("/" in value or value.endswith(".npz")):
+        if not isinstance(value, str) or value in names:
+            continue
+        if "/" in value or value.endswith(".npz") or (folder / value).exists():
             document[key] = str((folder / value).resolve())
 
 

@@ -50,13 +50,18 @@ def verdict(study: StudyView) -> str:
         return f"The default configuration crashed: {default.exception}." + lost
     if tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
-    gain = 100 * (default.loss - tuned.loss)
-    test = 100 * (default.info["test_error"] - tuned.info["test_error"])
-    on_test = f"{abs(test):.2f} points {'better' if test >= 0 else 'worse'}"
+    valid, valid_word = _gain(default, tuned, "valid_error")
+    test, test_word = _gain(default, tuned, "test_error")
     return (
-        f"Tuned, the cell is {gain:.2f} percentage points better on validation, {on_test} on "
-        "test. This is one search each: other seeds may order them otherwise." + lost
+        f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
+        f"points {test_word} on test. This is one search each: other seeds may order them "
+        "otherwise." + lost
     )
+
+
+def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, str]:
+    gain = 100 * (default.info[key] - tuned.info[key])
+    return abs(gain), "better" if gain >= 0 else "worse"
 
 
 def _table(study: StudyView) -> Table:

@@ -27,8 +27,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from cluster.local import LocalPool
 from experiments import machine
 from search_spaces import Cell, get_space
-from search_spaces.table import TrainedCells, hash_array, write_table
-from searchers.datasets import ImageSplits, load_dataset
+from search_spaces.table import Runs, TrainedCells
+from search_spaces.table_file import write_table
+from searchers.datasets import load_dataset
+from searchers.images import ImageSplits
 from searchers.standalone import ScratchSettings, parameter_count, train_from_scratch
 
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
@@ -247,7 +249,7 @@ def _assemble(
     groups: list[list[Cell]],
     done: dict[_Batch, dict[str, Any]],
 ) -> TrainedCells:
-    """Put the batches together as a table, rows in ascending order of the hash."""
+    """Put the batches together as a table."""
     cells = [cell for group in groups for cell in group]
     shape = (len(cells), len(plan.budgets), plan.repeats)
     valid_hits, test_hits = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
@@ -258,19 +260,17 @@ def _assemble(
         place = (rows, plan.budgets.index(batch.budget), batch.repeat)
         valid_hits[place], test_hits[place] = record["valid_hits"], record["test_hits"]
         seconds[place] = record["seconds"]
-    hashes = hash_array(cells)
-    order = np.lexsort(hashes.T[::-1])
     counts = [parameter_count(c, data.channels, data.classes, plan.settings) for c in cells]
-    return TrainedCells(
-        hashes=hashes[order],
+    return TrainedCells.of_cells(
+        cells,
+        parameters=counts,
         budgets=plan.budgets,
-        valid_hits=valid_hits[order],
-        test_hits=test_hits[order],
-        valid_images=len(data.valid),
-        test_images=len(data.test),
-        seconds=seconds.mean(2).astype(np.float32)[order],
-        parameters=np.array(counts, np.int32)[order],
+        images={"valid": len(data.valid), "test": len(data.test)},
+        final=Runs(
+            hits={"valid": valid_hits, "test": test_hits}, seconds=seconds.astype(np.float32)
+        ),
         provenance={
+            "name": data.name,
             "dataset": data.name,
             "space": plan.space,
             "settings": asdict(plan.settings),

@@ -23,7 +23,11 @@ def build(
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The table to write.")],
     space: Annotated[int, typer.Option(min=1, max=3, help="Search space.")] = 1,
     dataset: Annotated[
-        str, typer.Option(help="digits, or an .npz file with arrays images and labels.")
+        str,
+        typer.Option(
+            help="digits, cifar10, a folder cifar-10-batches-py, or an .npz file with arrays "
+            "images and labels."
+        ),
     ] = "digits",
     budget: Annotated[
         list[int] | None,

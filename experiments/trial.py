@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments.errors import is_user_error, one_line
 from search_spaces import Architecture, SearchSpace, get_space, load_table
 from searchers import run_search
@@ -20,6 +22,8 @@ from searchers.settings import SearchSettings
 
 RESULT = "result.json"
 
+_DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
+
 # Loaded once a worker process, not once a trial.
 _dataset = functools.lru_cache(maxsize=2)(load_dataset)
 _table = functools.lru_cache(maxsize=2)(load_table)
@@ -29,7 +33,8 @@ _table = functools.lru_cache(maxsize=2)(load_table)
 class TrialTask:
     """All that a worker needs to know of a trial.
 
-    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole); folder
+    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole);
+    objective is "mean", of the table's repeats, or "draw", one of them by the trial's seed; folder
     is where the trial's checkpoint, metrics and result are kept, None for nowhere.
     """
 
@@ -41,13 +46,14 @@ class TrialTask:
     table: str
     budget: float
     seed: int
+    objective: str = "mean"
     folder: Path | None
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
     """Evaluate a trial: {"loss", "info", "exception", "timestamps"}, as they are to be told.
 
-    loss: mean validation error of the cell found, in [0, 1]; None for a crash.
+    loss: validation error of the cell found, in [0, 1], as the objective says; None for a crash.
     info: see `cell_report`; nothing in it depends on the time or on the worker.
     exception: why the search crashed, else None. A crash is a fact about the configuration.
     timestamps: when it started and finished, in seconds since 1970.
@@ -71,8 +77,9 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
 def search_cell(
     task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None
 ) -> tuple[float, dict[str, Any]]:
-    """Search, and look the cell found up: its mean validation error and its `cell_report`.
+    """Search, and look the cell found up: its loss and its `cell_report`.
 
+    The report also says the one-shot error at the end, and which repeat was drawn, if one was.
     Raises SearchDiverged, and whatever else stops the search.
     """
     space = get_space(task.space)
@@ -89,7 +96,11 @@ def search_cell(
     )
     report = cell_report(task.table, space, result.architecture)
     report["one_shot_error"] = result.trajectory[-1].valid_error
-    return report["valid_error"], report
+    if task.objective == "mean":
+        return report["valid_error"], report
+    repeats = _table(task.table).query(space.cell(result.architecture)).valid_errors
+    drawn = int(np.random.default_rng((task.seed, _DRAW)).integers(len(repeats)))
+    return float(repeats[drawn]), report | {"drawn_repeat": drawn}
 
 
 def cell_report(table: str, space: SearchSpace, architecture: Architecture) -> dict[str, Any]:

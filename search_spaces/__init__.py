@@ -2,7 +2,8 @@
 
 from search_spaces.cell import OPERATIONS, Cell, InvalidCell
 from search_spaces.space import Architecture, SearchSpace, get_space
-from search_spaces.table import MissingCell, TableError, TrainedCells, load_table
+from search_spaces.table import MissingCell, TableError, TrainedCells
+from search_spaces.table_file import load_table
 
 __all__ = [
     "OPERATIONS",

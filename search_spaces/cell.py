@@ -18,7 +18,10 @@ OUTPUT = "output"
 OPERATIONS = (CONV3X3, CONV1X1, MAXPOOL3X3)
 """The operations of a choice block; an operation's place here is its code in arrays and hashes."""
 
-_LABELS = {INPUT: -1, OUTPUT: -2} | {name: code for code, name in enumerate(OPERATIONS)}
+INPUT_LABEL, OUTPUT_LABEL = -1, -2
+_LABELS = {INPUT: INPUT_LABEL, OUTPUT: OUTPUT_LABEL} | {
+    name: code for code, name in enumerate(OPERATIONS)
+}
 
 
 class InvalidCell(ValueError):
@@ -54,7 +57,13 @@ class Cell:
                 f"a cell of {vertices} operations needs a {vertices} x {vertices} matrix, of at "
                 f"least 2 x 2, not one of shape {adjacency.shape}"
             )
-        if not np.isin(adjacency, (0, 1)).all() or np.tril(adjacency).any():
+        # Python's loops: on a matrix this small numpy's calls take longer, and queries are many.
+        rows = adjacency.tolist()
+        if any(
+            edge not in (0, 1) or (edge and x >= y)
+            for x, row in enumerate(rows)
+            for y, edge in enumerate(row)
+        ):
             raise InvalidCell("the matrix of a cell is upper triangular with entries 0 and 1")
         if (
             operations[0] != INPUT
@@ -65,21 +74,41 @@ class Cell:
                 f"the operations of a cell are 'input', then some of {', '.join(OPERATIONS)}, "
                 f"then 'output', not {', '.join(map(str, operations))}"
             )
-        adjacency = adjacency.astype(bool)
-        keep = np.flatnonzero(kept_vertices(adjacency[None])[0]).tolist()
-        if len(keep) == 0:
+        keep = vertices_on_paths(rows)
+        if not keep:
             raise InvalidCell("no path leads from the cell's input to its output")
-        rows = adjacency[np.ix_(keep, keep)].astype(int).tolist()
-        return cls(tuple(tuple(row) for row in rows), tuple(operations[i] for i in keep))
+        kept_rows = tuple(tuple(int(rows[x][y]) for y in keep) for x in keep)
+        return cls(kept_rows, tuple(operations[vertex] for vertex in keep))
 
     @cached_property
     def hash(self) -> str:
         """NAS-Bench-101's module hash, 32 hexadecimal digits; isomorphic cells share it."""
-        return module_hash(self.matrix, [_LABELS[name] for name in self.operations])
+        return module_hash(self.matrix, labels_of(self.operations))
+
+
+def labels_of(operations: Sequence[str]) -> list[int]:
+    """The codes of a cell's operations: -1 for the input, -2 for the output, else the place."""
+    return [_LABELS[name] for name in operations]
+
+
+def vertices_on_paths(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The vertices on a path from the first to the last one, ascending; none if no path is there.
+
+    rows: of an upper triangular adjacency matrix.
+    """
+    last = len(rows) - 1
+    from_input, to_output = {0}, {last}
+    for vertex in range(1, last + 1):
+        if any(rows[parent][vertex] for parent in from_input):
+            from_input.add(vertex)
+    for vertex in reversed(range(last)):
+        if any(rows[vertex][child] for child in to_output):
+            to_output.add(vertex)
+    return sorted(from_input & to_output)
 
 
 def kept_vertices(adjacency: np.ndarray) -> np.ndarray:
-    """Which vertices lie on a path from the first to the last one.
+    """`vertices_on_paths` of many graphs at once.
 
     adjacency: bool (N, V, V), upper triangular. Returns bool (N, V), all False for a graph in
     which no path joins the two.
@@ -103,16 +132,13 @@ def module_hash(matrix: Sequence[Sequence[int]], labels: Sequence[int]) -> str:
     """
     vertices = range(len(labels))
     parents = [[w for w in vertices if matrix[w][v]] for v in vertices]
-    children = [[w for w in vertices if matrix[v][w]] for v in vertices]
+    children = [[w for w, edge in enumerate(row) if edge] for row in matrix]
     digests = [_md5(str((len(children[v]), len(parents[v]), labels[v]))) for v in vertices]
     for _ in vertices:
         digests = [
             _md5(
-                "".join(sorted([digests[w] for w in parents[v]]))
-                + "|"
-                + "".join(sorted([digests[w] for w in children[v]]))
-                + "|"
-                + digests[v]
+                f"{''.join(sorted([digests[w] for w in parents[v]]))}|"
+                f"{''.join(sorted([digests[w] for w in children[v]]))}|{digests[v]}"
             )
             for v in vertices
         ]

@@ -127,6 +127,16 @@ class SearchSpace:
             matrix[list(sources), node] = 1
         return Cell.pruned(matrix, (INPUT, *architecture.operations, OUTPUT))
 
+    @property
+    def cell_graphs(self) -> tuple[np.ndarray, np.ndarray]:
+        """The unique cells in order, not pruned, as `TrainedCells.find` takes them.
+
+        adjacency bool (U, n + 2, n + 2) and operations int (U, n), places in OPERATIONS.
+        """
+        labels = labellings(self.num_blocks)
+        topology, labelling = np.divmod(self.unique.first, len(labels))
+        return topologies(self.num_parents)[topology], labels[labelling]
+
     @cached_property
     def cells(self) -> list[Cell]:
         """The unique cells in order, each topology pruned once for all its operations."""

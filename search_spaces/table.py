@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from search_spaces.cell import Cell
+from search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
+from search_spaces.graph_index import GraphIndex
+from search_spaces.graphs import pack, unpack_cell
 from search_spaces.space import Architecture, SearchSpace
 
-_FORMAT = 1
-_SHIPPED = {"digits": "digits_space1.npz"}
+METRICS = ("train", "valid", "test")
+"""The sets of images on which a table may have counted a trained cell's hits."""
 
 
 class TableError(ValueError):
@@ -26,7 +23,7 @@ class TableError(ValueError):
 
 
 class MissingCell(ValueError):
-    """A cell, a budget or a space that a table does not hold; the message names it."""
+    """A cell, a budget or a metric that a table does not hold; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Entry:
     """What a table says of one cell at one budget. Errors are fractions in [0, 1].
 
     valid_error, test_error: means over the repeats. valid_errors, test_errors: float (R,), the
-    repeats. seconds: training time of one repeat. parameters: trainable ones.
+    repeats. seconds: mean training time. parameters: trainable ones.
     """
 
     hash: str
@@ -56,76 +53,173 @@ class Best:
 
 
 @dataclass(frozen=True, eq=False)
+class Runs:
+    """What was recorded of all trainings at one point of them.
+
+    hits: by metric, uint16 (U, B, R), correctly classified images of each repeat.
+    seconds: float32 (U, B, R), training time up to this point.
+    """
+
+    hits: Mapping[str, np.ndarray]
+    seconds: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedCells:
-    """A table of trained cells, found by module hash.
+    """A table of U trained cells, found by module hash or by graph.
 
     hashes: uint8 (U, 16), the MD5 digests in ascending order.
-    budgets: the epochs of training, ascending, B of them.
-    valid_hits, test_hits: uint16 (U, B, R), correctly classified images of each repeat.
-    valid_images, test_images: sizes of the two image sets.
-    seconds: float32 (U, B), training time of one repeat. parameters: int32 (U,).
-    provenance: how the table was made (settings, versions, seeds, command, duration).
+    graphs: uint32 (U,), the cells as `search_spaces.graphs.pack` writes them.
+    parameters: int32 (U,), trainable parameters.
+    budgets: the epochs of training, ascending, B of them; each budget is a training of its own.
+    images: by metric, the size of the set of images.
+    final: after the last epoch, R repeats. halfway: after half of the epochs, if recorded.
+    provenance: how the table was made (name, data set, settings, versions, ...).
     """
 
     hashes: np.ndarray
-    budgets: tuple[int, ...]
-    valid_hits: np.ndarray
-    test_hits: np.ndarray
-    valid_images: int
-    test_images: int
-    seconds: np.ndarray
+    graphs: np.ndarray
     parameters: np.ndarray
+    budgets: tuple[int, ...]
+    images: Mapping[str, int]
+    final: Runs
+    halfway: Runs | None
     provenance: Mapping[str, Any]
+
+    @classmethod
+    def of_cells(
+        cls,
+        cells: Sequence[Cell],
+        *,
+        parameters: Sequence[int] | np.ndarray,
+        budgets: tuple[int, ...],
+        images: Mapping[str, int],
+        final: Runs,
+        provenance: Mapping[str, Any],
+    ) -> TrainedCells:
+        """A table of U cells in any order, no two of them isomorphic; nothing halfway."""
+        hashes = hash_array(cells)
+        order = np.lexsort(hashes.T[::-1])
+        return cls(
+            hashes=hashes[order],
+            graphs=np.array([pack(cell) for cell in cells], np.uint32)[order],
+            parameters=np.asarray(parameters, np.int32)[order],
+            budgets=budgets,
+            images=images,
+            final=Runs(
+                hits={metric: hits[order] for metric, hits in final.hits.items()},
+                seconds=final.seconds[order],
+            ),
+            halfway=None,
+            provenance=provenance,
+        )
 
     def __len__(self) -> int:
         return len(self.hashes)
 
     @property
     def name(self) -> str:
-        """The data set that the cells were trained on."""
-        return str(self.provenance["dataset"])
+        """What messages call this table."""
+        return str(self.provenance["name"])
 
-    def query(self, cell: Cell, budget: int | None = None) -> Entry:
+    @property
+    def repeats(self) -> int:
+        """Trainings of each cell at each budget, R."""
+        return int(self.final.seconds.shape[2])
+
+    def cell(self, row: int) -> Cell:
+        """The cell of a row, its vertices in the order of the source."""
+        return unpack_cell(int(self.graphs[row]))
+
+    def query(self, cell: Cell, budget: int | None = None, *, halfway: bool = False) -> Entry:
         """Look one cell up; the largest budget when none is named. Raises MissingCell."""
         digest = np.frombuffer(bytes.fromhex(cell.hash), np.uint8)
         row = int(self.rows(digest[None])[0])
-        column = self._column(budget)
-        valid_errors, test_errors = self.valid_errors(row, budget), self.test_errors(row, budget)
+        valid_errors = self.valid_errors(row, budget, halfway=halfway)
+        test_errors = self.test_errors(row, budget, halfway=halfway)
         return Entry(
             hash=cell.hash,
-            budget=self.budgets[column],
+            budget=self.budgets[self._column(budget)],
             valid_error=float(valid_errors.mean()),
             test_error=float(test_errors.mean()),
             valid_errors=valid_errors,
             test_errors=test_errors,
-            seconds=float(self.seconds[row, column]),
+            seconds=float(self.seconds(row, budget, halfway=halfway).mean()),
             parameters=int(self.parameters[row]),
         )
 
     def rows(self, hashes: np.ndarray) -> np.ndarray:
         """Rows of many cells: hashes uint8 (N, 16) to int (N,). Raises MissingCell."""
         wanted = _as_keys(hashes)
-        rows = np.minimum(np.searchsorted(self._keys, wanted), len(self) - 1)
-        missing = np.flatnonzero(self._keys[rows] != wanted)
+        rows = np.minimum(np.searchsorted(self._hash_keys, wanted), len(self) - 1)
+        missing = np.flatnonzero(self._hash_keys[rows] != wanted)
         if len(missing):
-            raise MissingCell(
-                f"the table of {self.name} lacks {len(missing)} of {len(wanted)} cells, "
-                f"the first with hash {hashes[missing[0]].tobytes().hex()}"
-            )
+            raise self._missing(len(missing), len(wanted), hashes[missing[0]].tobytes().hex())
         return rows
 
-    def valid_errors(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
-        """Validation errors of many cells: rows int (N,) to float (N, R); of one row, (R,)."""
-        return 1 - self.valid_hits[rows, self._column(budget)] / self.valid_images
+    def find(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
+        """Rows of many cells by their graphs, int (N,): a million in about a second.
 
-    def test_errors(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
-        """Test errors of many cells: rows int (N,) to float (N, R); of one row, (R,)."""
-        return 1 - self.test_hits[rows, self._column(budget)] / self.test_images
+        adjacency: bool (N, V, V), upper triangular, loose ends allowed; operations: int
+        (N, V - 2), places in OPERATIONS. A smaller cell has vertices without edges before its
+        last one. Raises InvalidCell, which numbers the first wrong graph, and MissingCell.
+        """
+        rows = self._graph_index.rows(adjacency, operations)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            names = [OPERATIONS[code] for code in operations[missing[0]]]
+            first = Cell.pruned(adjacency[missing[0]].astype(int), [INPUT, *names, OUTPUT])
+            raise self._missing(len(missing), len(rows), first.hash)
+        return rows
+
+    def coverage(self, space: SearchSpace) -> int:
+        """How many of a space's unique cells the table holds."""
+        return int((self._graph_index.rows(*space.cell_graphs) >= 0).sum())
+
+    def accuracies(
+        self,
+        metric: str,
+        rows: np.ndarray | int,
+        budget: int | None = None,
+        *,
+        halfway: bool = False,
+    ) -> np.ndarray:
+        """Shares of hits, float (N, R), or (R,) of one row; metric is one of METRICS.
+
+        Rounded to single precision, as NAS-Bench-101 records them. Raises MissingCell.
+        """
+        runs, column = self._runs(halfway), self._column(budget)
+        if metric not in runs.hits:
+            raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
+        shares: np.ndarray = runs.hits[metric][rows, column] / self.images[metric]
+        return shares.astype(np.float32).astype(np.float64)
+
+    def seconds(
+        self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
+    ) -> np.ndarray:
+        """Training times, float (N, R), or (R,) of one row. Raises MissingCell."""
+        times: np.ndarray = self._runs(halfway).seconds[rows, self._column(budget)]
+        return times.astype(np.float64)
+
+    def valid_errors(
+        self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
+    ) -> np.ndarray:
+        """Validation errors: rows int (N,) to float (N, R); of one row, (R,)."""
+        return 1 - self.accuracies("valid", rows, budget, halfway=halfway)
+
+    def test_errors(
+        self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
+    ) -> np.ndarray:
+        """Test errors: rows int (N,) to float (N, R); of one row, (R,)."""
+        return 1 - self.accuracies("test", rows, budget, halfway=halfway)
 
     def space_rows(self, space: SearchSpace) -> np.ndarray:
         """The row of every unique cell of a space, in the space's order. Raises MissingCell."""
         if space.number not in self._space_rows:
-            self._space_rows[space.number] = self.rows(hash_array(space.cells))
+            try:
+                self._space_rows[space.number] = self.find(*space.cell_graphs)
+            except MissingCell as error:
+                raise MissingCell(f"space {space.number}: {error}") from None
         return self._space_rows[space.number]
 
     def best(self, space: SearchSpace, budget: int | None = None) -> Best:
@@ -154,65 +248,32 @@ class TrainedCells:
             raise MissingCell(f"the table of {self.name} has budgets {known}, not {budget}")
         return self.budgets.index(budget)
 
+    def _runs(self, halfway: bool) -> Runs:
+        if not halfway:
+            return self.final
+        if self.halfway is None:
+            raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
+        return self.halfway
+
+    def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
+        if wanted == 1:
+            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}")
+        return MissingCell(
+            f"the table of {self.name} lacks {missing} of {wanted} cells, "
+            f"the first with hash {first}"
+        )
+
     @cached_property
-    def _keys(self) -> np.ndarray:
+    def _hash_keys(self) -> np.ndarray:
         return _as_keys(self.hashes)
+
+    @cached_property
+    def _graph_index(self) -> GraphIndex:
+        return GraphIndex(self.graphs)
 
     @cached_property
     def _space_rows(self) -> dict[int, np.ndarray]:
         return {}
-
-
-def load_table(source: str | Path) -> TrainedCells:
-    """Open a shipped table by name ("digits") or a table file by path. Raises TableError."""
-    shipped = _SHIPPED.get(str(source))
-    path = Path(str(files("search_spaces") / "tables" / shipped)) if shipped else Path(source)
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            document = json.loads(str(arrays["provenance"]))
-            if document["format"] != _FORMAT:
-                raise TableError(f"{path}: table format {document['format']} is not known here")
-            return TrainedCells(
-                budgets=tuple(int(budget) for budget in arrays["budgets"]),
-                valid_images=int(document["valid_images"]),
-                test_images=int(document["test_images"]),
-                provenance=document,
-                **{name: arrays[name] for name in _ARRAYS},
-            )
-    except FileNotFoundError:
-        names = ", ".join(_SHIPPED)
-        raise TableError(f"no table {str(source)!r}: use {names} or the path of a table") from None
-    except TableError:
-        raise
-    except (KeyError, ValueError, TypeError, EOFError, OSError, BadZipFile) as error:
-        raise TableError(f"{path}: not a table of trained cells ({error})") from None
-
-
-_ARRAYS = ("hashes", "valid_hits", "test_hits", "seconds", "parameters")
-
-
-def write_table(table: TrainedCells, path: Path) -> None:
-    """Write compressed .npz, whole or not at all: temporary file, fsync, rename."""
-    document = dict(table.provenance) | {
-        "format": _FORMAT,
-        "valid_images": table.valid_images,
-        "test_images": table.test_images,
-    }
-    arrays = {name: getattr(table, name) for name in _ARRAYS}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                budgets=np.array(table.budgets),
-                provenance=np.array(json.dumps(document)),
-                **arrays,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def hash_array(cells: Sequence[Cell]) -> np.ndarray:
@@ -226,3 +287,7 @@ def _as_keys(hashes: np.ndarray) -> np.ndarray:
     NAS-Bench-101's 423,624 hashes differ in these bits already.
     """
     return np.ascontiguousarray(hashes[:, :8]).view(">u8").ravel().astype(np.uint64)
+
+
+def _at(halfway: bool) -> str:
+    return " from halfway through the training" if halfway else ""

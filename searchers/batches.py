@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from searchers.datasets import Images
+from searchers.images import Images
 
 
 @dataclass(frozen=True)

@@ -1,91 +1,51 @@
-"""Labelled images, split for a supernet and for networks trained from scratch."""
+"""The data sets: digits, CIFAR-10, and users' arrays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-_SPLIT_SEED = 0
-_PARTS = ("supernet_train", "supernet_valid", "valid", "test")
+from search_spaces.data_folder import CIFAR10, data_folder
+from searchers.cifar10 import files_folder, load_cifar10
+from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
+
 _SHARES = (0.3, 0.3, 0.2, 0.2)
 
 
-class DatasetError(ValueError):
-    """An image data set that cannot be used; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """Images float32 (N, C, H, W) in [0, 1] and their labels int64 (N,)."""
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class ImageSplits:
-    """One data set in four disjoint parts.
-
-    supernet_train and supernet_valid train the weights and the architecture of a supernet;
-    together they train a single cell's network from scratch. valid and test measure that
-    network: selection looks at valid, reports at test.
-    """
-
-    name: str
-    classes: int
-    supernet_train: Images
-    supernet_valid: Images
-    valid: Images
-    test: Images
-
-    @property
-    def image_size(self) -> int:
-        """Height and width in pixels."""
-        return int(self.test.images.shape[2])
-
-    @property
-    def channels(self) -> int:
-        """Colour channels of an image."""
-        return int(self.test.images.shape[1])
-
-    @property
-    def scratch_train(self) -> Images:
-        """The images on which a single cell's network is trained from scratch."""
-        parts = (self.supernet_train, self.supernet_valid)
-        return Images(
-            np.concatenate([part.images for part in parts]),
-            np.concatenate([part.labels for part in parts]),
-        )
-
-
 def load_dataset(source: str | Path) -> ImageSplits:
-    """Load "digits" or a user's .npz file with arrays `images` and `labels`.
+    """Load "digits", "cifar10", CIFAR-10's folder, or an .npz file of `images` and `labels`.
 
     digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
+    cifar10: the folder cifar-10-batches-py of the data folder; searchers.cifar10 splits it.
     A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
     scaled to [0, 1]; labels (N,), any values, numbered in sorted order.
-    Split 30 / 30 / 20 / 20 % into supernet_train, supernet_valid, valid and test by one
-    permutation from a fixed seed. Raises DatasetError.
+    digits and files are split as `split_arrays` says. Raises DatasetError.
     """
     if source == "digits":
         from sklearn.datasets import load_digits
 
         bunch = load_digits()
         return split_arrays("digits", bunch.images, bunch.target)
+    if source == "cifar10":
+        folder = data_folder() / CIFAR10
+        if not folder.is_dir():
+            raise DatasetError(
+                f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads "
+                "it, `oneshot-hpo data import PATH` takes what is on this machine"
+            )
+        return load_cifar10(folder)
     path = Path(source)
+    if path.is_dir():
+        return load_cifar10(files_folder(path))
     try:
         with np.load(path, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
     except FileNotFoundError:
         raise DatasetError(
-            f"no data set {str(source)!r}: use 'digits' or the path of an .npz file with arrays "
-            "'images' and 'labels'"
+            f"no data set {str(source)!r}: use 'digits', 'cifar10', the path of a folder "
+            f"{CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
         ) from None
     except (KeyError, ValueError, TypeError, EOFError, BadZipFile) as error:
         raise DatasetError(
@@ -95,7 +55,11 @@ def load_dataset(source: str | Path) -> ImageSplits:
 
 
 def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSplits:
-    """Check, scale and split arrays as `load_dataset` describes; raises DatasetError."""
+    """Check and scale arrays as `load_dataset` describes, and split them; raises DatasetError.
+
+    One permutation, drawn from a fixed seed, is cut 30 / 30 / 20 / 20 % into supernet_train,
+    supernet_valid, valid and test; scratch_train is the first two together.
+    """
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[1] != images.shape[2]:
@@ -116,10 +80,15 @@ def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSpli
         raise DatasetError(f"data set {name}: needs 2 classes and 10 images at least")
 
     scaled = ((images - lowest) / (highest - lowest)).astype(np.float32).transpose(0, 3, 1, 2)
-    order = np.random.default_rng(_SPLIT_SEED).permutation(len(images))
-    cuts = np.rint(np.cumsum(_SHARES)[:-1] * len(images)).astype(int)
-    parts = {
-        part: Images(np.ascontiguousarray(scaled[rows]), codes[rows].astype(np.int64))
-        for part, rows in zip(_PARTS, np.split(order, cuts), strict=True)
-    }
-    return ImageSplits(name=name, classes=len(names), **parts)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
+    whole = Images(np.ascontiguousarray(scaled[order]), codes[order].astype(np.int64))
+    half, valid, test = np.rint(np.cumsum(_SHARES)[:-1] * len(images)).astype(int)
+    return ImageSplits(
+        name=name,
+        classes=len(names),
+        supernet_train=whole.between(0, half),
+        supernet_valid=whole.between(half, valid),
+        scratch_train=whole.between(0, valid),
+        valid=whole.between(valid, test),
+        test=whole.between(test, len(whole)),
+    )

@@ -14,7 +14,7 @@ import torch
 
 from search_spaces import SearchSpace
 from searchers import checkpoint
-from searchers.datasets import ImageSplits
+from searchers.images import ImageSplits
 from searchers.records import EpochRecord, OutOfDeviceMemory, SearchResult
 from searchers.registry import settings_class
 from searchers.search_loop import Search

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from search_spaces import SearchSpace
 from searchers.augment import Augmentation
 from searchers.batches import Batch, paired_batches
-from searchers.datasets import Images, ImageSplits
 from searchers.evaluation import OneShotEvaluation, wrong
+from searchers.images import Images, ImageSplits
 from searchers.records import EpochRecord, SearchDiverged
 from searchers.registry import searcher_class
 from searchers.settings import SearchSettings

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS, Cell
-from searchers.datasets import Images, ImageSplits
+from searchers.images import Images, ImageSplits
 
 _EVALUATION_BATCH = 100
 _KERNELS = {CONV3X3: 3, CONV1X1: 1}

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from search_spaces import OPERATIONS
+
+
+def pytest_configure() -> None:
+    """Let tests press Ctrl-C: a shell starts background jobs, and their children, deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NasBench101:
@@ -24,6 +33,13 @@ class NasBench101:
     def __len__(self) -> int:
         return len(self._bits)
 
+    @property
+    def packed(self) -> np.ndarray:
+        """All cells as `search_spaces.graphs` packs them, uint32 (423624,)."""
+        sizes, bits = self._vertices.astype(np.uint32), self._bits.astype(np.uint32)
+        packed: np.ndarray = sizes - 2 << np.uint32(29)
+        return packed | self._labels.astype(np.uint32) << np.uint32(21) | bits
+
     def __getitem__(self, row: int) -> tuple[np.ndarray, tuple[str, ...], str, int]:
         """Matrix, operations, official hash and trainable parameters of a row."""
         vertices, label = int(self._vertices[row]), int(self._labels[row])
@@ -37,9 +53,25 @@ class NasBench101:
 
 
 @pytest.fixture(scope="session")
-def nasbench101() -> NasBench101:
-    """The data behind ONESHOT_HPO_TEST_DATA/nasbench101; tests that need it are skipped without."""
+def nasbench101_folder() -> Path:
+    """ONESHOT_HPO_TEST_DATA/nasbench101; tests that need it are skipped without it."""
     folder = Path(os.environ.get("ONESHOT_HPO_TEST_DATA", "")) / "nasbench101"
     if not (folder / "nb101_completed.npz").exists():
         pytest.skip("set ONESHOT_HPO_TEST_DATA to a folder with nasbench101/nb101_completed.npz")
-    return NasBench101(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nasbench101(nasbench101_folder: Path) -> NasBench101:
+    """The cells of NAS-Bench-101, enumerated elsewhere."""
+    return NasBench101(nasbench101_folder)
+
+
+@pytest.fixture(scope="session")
+def full_tfrecord(nasbench101_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 cells of NAS-Bench-101 at all budgets, in the official format, by another program."""
+    path = tmp_path_factory.mktemp("nasbench101") / "full.tfrecord"
+    options = [str(path), "--limit", "2000", "--budgets", "4", "12", "36", "108"]
+    writer = str(nasbench101_folder / "write_tfrecord.py")
+    subprocess.run([sys.executable, "-B", writer, *options], check=True, capture_output=True)
+    return path

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from experiments.benchmarks.reference_network import ReferenceNetwork
 from search_spaces import OPERATIONS, SearchSpace, get_space
 from searchers.batches import Batch
-from searchers.datasets import Images, ImageSplits
+from searchers.images import Images, ImageSplits
 from searchers.registry import SEARCHERS, settings_class
 from searchers.search_loop import Search
 from searchers.supernet import Supernet
@@ -108,7 +108,15 @@ def make_search(
 ) -> Search:
     """A search at its first epoch after any warm-up, on random images."""
     part = images(arguments)
-    data = ImageSplits("random", 10, part, part, part, part)
+    data = ImageSplits(
+        name="random",
+        classes=10,
+        supernet_train=part,
+        supernet_valid=part,
+        scratch_train=part,
+        valid=part,
+        test=part,
+    )
     settings = settings_class(name)(
         channels=arguments.channels,
         cells_per_stack=arguments.cells_per_stack,

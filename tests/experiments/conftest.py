@@ -1,6 +1,5 @@
 """A study of six tiny searches, in a synthetic table."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +9,8 @@ import torch
 
 from hpo import OptimizerSettings, Study, configuration_space
 from search_spaces import get_space
-from search_spaces.table import TrainedCells, hash_array, write_table
-
-# study_commands is a module beside this one.
-sys.path.insert(0, str(Path(__file__).parent))
+from search_spaces.table import Runs, TrainedCells, hash_array
+from search_spaces.table_file import write_table
 
 TINY = """
 space: 1
@@ -40,18 +37,17 @@ def _one_thread() -> None:
 def table_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A synthetic table of all cells of space 1: nothing was trained, errors follow the hash."""
     space = get_space(1)
-    hashes = np.unique(hash_array(space.cells), axis=0)
-    hits = 200 + hashes[:, :3].astype(np.uint16)[:, None, :] // 2
-    table = TrainedCells(
-        hashes=hashes,
+    digests = hash_array(space.cells)
+    hits = 200 + digests[:, :3].astype(np.uint16)[:, None, :] // 2
+    table = TrainedCells.of_cells(
+        space.cells,
+        parameters=np.ones(space.num_cells),
         budgets=(1,),
-        valid_hits=hits,
-        test_hits=hits[..., ::-1].copy(),
-        valid_images=360,
-        test_images=360,
-        seconds=np.ones((len(hashes), 1), np.float32),
-        parameters=np.ones(len(hashes), np.int32),
-        provenance={"dataset": "digits", "made by": "a fixture of the tests; synthetic"},
+        images={"valid": 360, "test": 360},
+        final=Runs(
+            hits={"valid": hits, "test": hits[..., ::-1]}, seconds=np.ones(hits.shape, np.float32)
+        ),
+        provenance={"name": "synthetic", "made by": "a fixture of the tests"},
     )
     path = tmp_path_factory.mktemp("tables") / "synthetic.npz"
     write_table(table, path)

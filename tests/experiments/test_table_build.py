@@ -60,8 +60,8 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     table = load_table(out)
     space = get_space(1)
     assert len(table) == len(table.space_rows(space)) == space.num_cells
-    assert table.budgets == (1,) and table.valid_hits.shape == (2_685, 1, 1)
-    assert table.valid_images == 4 and table.test_images == 4
+    assert table.budgets == (1,) and table.final.seconds.shape == (2_685, 1, 1)
+    assert table.images == {"valid": 4, "test": 4}
     assert table.provenance["command"].startswith("oneshot-hpo table build --space 1 --dataset")
     groups = _groups(1)
     assert finished

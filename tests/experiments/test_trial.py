@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from experiments.trial import RESULT, TrialTask, cell_report, run_trial, search_cell
-from search_spaces import get_space
+from search_spaces import Architecture, get_space, load_table
 from searchers import SearchSettings, run_search
-from searchers.datasets import DatasetError, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import DatasetError
 from searchers.supernet import Supernet
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
@@ -55,6 +56,23 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
         "one_shot_error": searched.trajectory[-1].valid_error,
     }
     assert result["timestamps"]["started"] <= result["timestamps"]["finished"]
+
+
+def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) -> None:
+    short = dataclasses.replace(task, budget=1, folder=None)
+    drawn = set()
+    for seed in range(8):
+        mean, means = search_cell(dataclasses.replace(short, seed=seed))
+        draw = dataclasses.replace(short, seed=seed, objective="draw")
+        loss, report = search_cell(draw)
+        assert search_cell(draw) == (loss, report)
+        repeat = report.pop("drawn_repeat")
+        assert report == means and mean == means["valid_error"]
+        space = get_space(1)
+        cell = space.cell(Architecture.from_dict(report["architecture"]))
+        assert loss == load_table(task.table).query(cell).valid_errors[repeat]
+        drawn.add(repeat)
+    assert drawn == {0, 1, 2}
 
 
 def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:

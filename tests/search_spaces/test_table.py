@@ -1,17 +1,8 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
-from search_spaces import get_space
-from search_spaces.table import (
-    MissingCell,
-    TableError,
-    TrainedCells,
-    hash_array,
-    load_table,
-    write_table,
-)
+from search_spaces import Cell, get_space, load_table
+from search_spaces.table import MissingCell, Runs, TrainedCells, hash_array
 
 SPACE = get_space(1)
 
@@ -20,33 +11,51 @@ SPACE = get_space(1)
 def table() -> TrainedCells:
     """Hits drawn at random for every cell of space 1: synthetic, only to test the interface."""
     rng = np.random.default_rng(0)
-    hashes = hash_array(SPACE.cells)
-    hashes = hashes[np.lexsort(hashes.T[::-1])]
-    shape = (len(hashes), 2, 3)
-    return TrainedCells(
-        hashes=hashes,
+    shape = (SPACE.num_cells, 2, 3)
+    return TrainedCells.of_cells(
+        SPACE.cells,
+        parameters=rng.integers(100, 1000, SPACE.num_cells),
         budgets=(2, 4),
-        valid_hits=rng.integers(50, 101, shape).astype(np.uint16),
-        test_hits=rng.integers(100, 201, shape).astype(np.uint16),
-        valid_images=100,
-        test_images=200,
-        seconds=rng.random(shape[:2]).astype(np.float32),
-        parameters=rng.integers(100, 1000, len(hashes)).astype(np.int32),
-        provenance={"dataset": "synthetic", "space": 1},
+        images={"valid": 100, "test": 200},
+        final=Runs(
+            hits={
+                "valid": rng.integers(50, 101, shape).astype(np.uint16),
+                "test": rng.integers(100, 201, shape).astype(np.uint16),
+            },
+            seconds=rng.random(shape).astype(np.float32),
+        ),
+        provenance={"name": "synthetic"},
     )
+
+
+def row_of(table: TrainedCells, cell: Cell) -> int:
+    return [digest.tobytes().hex() for digest in table.hashes].index(cell.hash)
 
 
 def test_one_cell_is_its_row(table):
     cell = SPACE.cells[17]
-    row = [h.tobytes().hex() for h in table.hashes].index(cell.hash)
+    row = row_of(table, cell)
     entry = table.query(cell, budget=2)
     assert entry.hash == cell.hash and entry.budget == 2
-    np.testing.assert_allclose(entry.valid_errors, 1 - table.valid_hits[row, 0] / 100)
+    valid_hits = table.final.hits["valid"][row, 0]
+    np.testing.assert_allclose(entry.valid_errors, 1 - valid_hits / 100, atol=1e-7)
     assert entry.valid_error == pytest.approx(entry.valid_errors.mean())
-    assert entry.test_error == pytest.approx(1 - table.test_hits[row, 0].mean() / 200)
-    assert entry.seconds == pytest.approx(table.seconds[row, 0])
+    assert entry.test_error == pytest.approx(1 - table.final.hits["test"][row, 0].mean() / 200)
+    assert entry.seconds == pytest.approx(table.final.seconds[row, 0].mean())
     assert entry.parameters == table.parameters[row]
     assert table.query(cell).budget == 4
+
+
+def test_a_row_gives_back_its_cell(table):
+    for cell in SPACE.cells[::100]:
+        assert table.cell(row_of(table, cell)) == cell
+
+
+def test_accuracies_are_in_single_precision_as_nasbench101_records_them(table):
+    hits = table.final.hits["test"][:, 1]
+    accuracies = table.accuracies("test", np.arange(len(table)), 4)
+    assert accuracies.dtype == np.float64
+    np.testing.assert_array_equal(accuracies, np.float32(hits / 200))
 
 
 def test_many_at_once_agree_with_one_by_one(table):
@@ -58,6 +67,19 @@ def test_many_at_once_agree_with_one_by_one(table):
         entry = table.query(cell)
         np.testing.assert_array_equal(v, entry.valid_errors)
         np.testing.assert_array_equal(t, entry.test_errors)
+
+
+def test_graphs_and_hashes_find_the_same_rows(table):
+    """Loose ends and vertices without edges included."""
+    adjacency, operations = SPACE.cell_graphs
+    rows = table.find(adjacency, operations)
+    np.testing.assert_array_equal(rows, table.rows(hash_array(SPACE.cells)))
+    np.testing.assert_array_equal(rows, table.space_rows(SPACE))
+
+    wider = np.zeros((len(adjacency), 8, 8), bool)
+    wider[:, :5, :5], wider[:, :5, 7] = adjacency[:, :5, :5], adjacency[:, :5, 5]
+    padded = np.pad(operations, ((0, 0), (0, 2)))
+    np.testing.assert_array_equal(table.find(wider, padded), rows)
 
 
 def test_best_is_over_means_of_the_whole_space(table):
@@ -76,39 +98,20 @@ def test_percentile_is_the_share_of_worse_cells(table):
 
 
 def test_what_is_missing_is_named(table):
-    foreign = next(cell for cell in get_space(2).cells if cell.hash not in _names(table))
-    with pytest.raises(MissingCell, match=foreign.hash):
-        table.query(foreign)
+    names = {digest.tobytes().hex() for digest in table.hashes}
+    foreign = [cell for cell in get_space(2).cells if cell.hash not in names]
+    with pytest.raises(MissingCell, match=f"lacks the cell with hash {foreign[0].hash}"):
+        table.query(foreign[0])
     with pytest.raises(MissingCell, match=r"budgets 2, 4, not 3"):
         table.query(SPACE.cells[0], budget=3)
-    with pytest.raises(MissingCell, match="lacks"):
+    with pytest.raises(MissingCell, match=f"space 2: .* lacks {len(foreign)} of 7773 cells") as e:
         table.best(get_space(2))
-
-
-def test_written_and_read_again_is_the_same(table, tmp_path):
-    path = tmp_path / "table.npz"
-    write_table(table, path)
-    again = load_table(path)
-    assert [p.name for p in tmp_path.iterdir()] == ["table.npz"]
-    for field in dataclasses.fields(TrainedCells):
-        if field.name != "provenance":
-            np.testing.assert_array_equal(getattr(again, field.name), getattr(table, field.name))
-    assert again.name == "synthetic"
-
-
-def test_a_table_that_cannot_be_read_says_so(table, tmp_path):
-    with pytest.raises(TableError, match=r"no table 'nowhere\.npz'"):
-        load_table("nowhere.npz")
-    path = tmp_path / "table.npz"
-    path.write_text("not a table")
-    with pytest.raises(TableError, match="not a table of trained cells"):
-        load_table(path)
-    write_table(table, path)
-    whole = path.read_bytes()
-    for length in (10, len(whole) // 2, len(whole) - 10):
-        path.write_bytes(whole[:length])
-        with pytest.raises(TableError):
-            load_table(path)
+    assert foreign[0].hash in str(e.value)
+    assert table.coverage(get_space(2)) == 7_773 - len(foreign)
+    with pytest.raises(MissingCell, match="synthetic has no train accuracies"):
+        table.accuracies("train", 0)
+    with pytest.raises(MissingCell, match="synthetic has nothing from halfway"):
+        table.query(SPACE.cells[0], halfway=True)
 
 
 class TestShippedDigits:
@@ -119,7 +122,7 @@ class TestShippedDigits:
     def test_holds_every_cell_of_space_1(self):
         table = self.digits()
         assert len(table.space_rows(SPACE)) == SPACE.num_cells == len(table)
-        assert table.valid_hits.shape == (2_685, len(table.budgets), 3)
+        assert table.final.seconds.shape == (2_685, len(table.budgets), 3)
         assert len(table.budgets) >= 3
 
     def test_noise_between_seeds_is_clearly_below_the_spread_between_cells(self):
@@ -132,7 +135,3 @@ class TestShippedDigits:
         provenance = self.digits().provenance
         assert provenance["command"].startswith("oneshot-hpo table build --space 1")
         assert provenance["versions"]["torch"] and provenance["training_hours"] > 0
-
-
-def _names(table: TrainedCells) -> set[str]:
-    return {digest.tobytes().hex() for digest in table.hashes}

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from searchers.datasets import Images, ImageSplits, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import Images, ImageSplits
 
 # tiny_searches and steps are modules beside this one.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -32,7 +33,7 @@ def few_digits(digits) -> ImageSplits:
     def first(images: Images) -> Images:
         return Images(np.copy(images.images[:48]), np.copy(images.labels[:48]))
 
-    parts = ("supernet_train", "supernet_valid", "valid", "test")
+    parts = ("supernet_train", "supernet_valid", "scratch_train", "valid", "test")
     return ImageSplits(
         name="few digits",
         classes=digits.classes,

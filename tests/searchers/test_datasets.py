@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from searchers.datasets import DatasetError, load_dataset, split_arrays
+from searchers.datasets import load_dataset, split_arrays
+from searchers.images import DatasetError
 
 PARTS = ("supernet_train", "supernet_valid", "valid", "test")
 
@@ -30,7 +31,9 @@ def test_the_split_is_always_the_same():
 def test_scratch_train_is_both_supernet_parts():
     data = load_dataset("digits")
     assert len(data.scratch_train) == 1_078
+    np.testing.assert_array_equal(data.scratch_train.labels[:539], data.supernet_train.labels)
     np.testing.assert_array_equal(data.scratch_train.labels[539:], data.supernet_valid.labels)
+    assert np.shares_memory(data.scratch_train.images, data.supernet_train.images)
 
 
 def test_a_users_arrays(tmp_path):

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from search_spaces import Cell, get_space
-from searchers.datasets import Images, ImageSplits, load_dataset
+from searchers.datasets import load_dataset
+from searchers.images import ImageSplits
 from searchers.standalone import (
     ScratchSettings,
     _Networks,
@@ -22,15 +23,7 @@ SAME_GRAPH = [cell for cell in get_space(1).cells if cell.matrix == MATRIX]
 @pytest.fixture(scope="module")
 def few_digits() -> ImageSplits:
     data = load_dataset("digits")
-
-    def first(part: Images, count: int) -> Images:
-        return Images(part.images[:count], part.labels[:count])
-
-    return dataclasses.replace(
-        data,
-        supernet_train=first(data.supernet_train, 100),
-        supernet_valid=first(data.supernet_valid, 100),
-    )
+    return dataclasses.replace(data, scratch_train=data.scratch_train.between(0, 200))
 
 
 def test_output_channels_are_shared_among_the_outputs_parents():

@@ -1,0 +1,1 @@
+"""`oneshot-hpo data`: NAS-Bench-101 and CIFAR-10 in the data folder."""

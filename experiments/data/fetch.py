@@ -1,0 +1,127 @@
+"""Download NAS-Bench-101 and CIFAR-10 from their official addresses into the data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from experiments.data.cifar10 import is_cifar10
+from experiments.data.download import download
+from experiments.data.importing import (
+    ReportBytes,
+    coverage,
+    entries,
+    import_data,
+    present_table,
+    release_of,
+)
+from experiments.errors import DataError
+from search_spaces.data_folder import CIFAR10
+from search_spaces.nasbench101_file import CELLS, RELEASES
+
+DOWNLOADS = "downloads"
+"""Folder in the data folder where a download lies until it is taken in."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file to download. entries: cells times budgets of NAS-Bench-101's files, 0 for others."""
+
+    url: str
+    checksum: str
+    entries: int = 0
+
+    @property
+    def file(self) -> str:
+        """The file's name."""
+        return self.url.rpartition("/")[2]
+
+
+REMOTES = {
+    "nasbench_only108": Remote(
+        "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
+        f"sha256:{RELEASES['nasbench_only108']}",
+        entries=CELLS,
+    ),
+    "nasbench_full": Remote(
+        "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
+        f"sha256:{RELEASES['nasbench_full']}",
+        entries=4 * CELLS,
+    ),
+    "cifar10": Remote(
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "md5:c58f30108f718f92721af3b95e74349a",
+    ),
+}
+DEFAULT = ("nasbench_only108", "cifar10")
+
+
+def fetch(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    mirror: str | None,
+    replace: bool,
+    bar: Callable[[str], AbstractContextManager[ReportBytes]],
+    say: Callable[[str], object],
+    remotes: Mapping[str, Remote] = REMOTES,
+) -> None:
+    """Download, check and take in each of the named, unless the data folder has as much already.
+
+    mirror: an address under which the same files lie, instead of the official ones. bar: shows the
+    progress of a step. say: shows a line. remotes: what there is to fetch.
+    Raises DataError for names and addresses that cannot be used, DownloadFailed, OSError, and what
+    `import_data` raises.
+    """
+    for name in names:
+        if name not in remotes:
+            raise DataError(f"there is nothing called {name!r}; there are {', '.join(remotes)}")
+    if mirror is not None and not _is_address(mirror):
+        raise DataError(f"--mirror {mirror}: has to be an address like https://host/folder")
+    downloads = folder / DOWNLOADS
+    for name in dict.fromkeys(names):
+        remote = remotes[name]
+        there = None if replace else _there(remote, folder)
+        if there is not None:
+            say(f"{name}: {there} already; --replace downloads it all the same")
+            continue
+        url = f"{mirror.rstrip('/')}/{remote.file}" if mirror is not None else remote.url
+        downloads.mkdir(exist_ok=True)
+        path = downloads / remote.file
+        try:
+            with bar(f"fetching {remote.file}") as show:
+                download(
+                    url,
+                    path,
+                    checksum=remote.checksum,
+                    on_progress=show,
+                    on_retry=lambda reason, wait: say(f"{reason}; trying again in {wait:g} s"),
+                )
+            with bar(f"importing {remote.file}") as show:
+                say(import_data(path, folder, replace=replace, on_progress=show))
+            path.unlink()
+        finally:
+            if not any(downloads.iterdir()):
+                downloads.rmdir()
+
+
+def _there(remote: Remote, folder: Path) -> str | None:
+    """What the data folder holds that makes a download needless, in words."""
+    if not remote.entries:
+        return "CIFAR-10 is there" if is_cifar10(folder / CIFAR10) else None
+    table = present_table()
+    if table is None:
+        return None
+    more = entries(table) - remote.entries
+    # An official table is as good as another one; any other gives way to it unless it holds more.
+    if more > 0 or (more == 0 and release_of(table)):
+        return f"NAS-Bench-101 is there ({coverage(table)})"
+    return None
+
+
+def _is_address(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

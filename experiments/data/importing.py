@@ -1,0 +1,113 @@
+"""Take data into the data folder: NAS-Bench-101's official files, and CIFAR-10."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from experiments.data.cifar10 import import_cifar10, settle
+from experiments.errors import DataError
+from search_spaces import TableError, TrainedCells, load_table
+from search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
+from search_spaces.nasbench101_file import import_tfrecord
+from search_spaces.table_file import write_table
+
+ReportBytes = Callable[[int, int | None], object]
+"""Told how many bytes are done, and how many there are in all (None: not known)."""
+
+_GZIP = b"\x1f\x8b"
+
+
+@contextmanager
+def open_data_folder() -> Iterator[Path]:
+    """The data folder, made when missing, for one process at a time.
+
+    What an import that was killed left behind is removed. Raises DataError.
+    """
+    folder = data_folder()
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise DataError(
+            f"another `oneshot-hpo data` command works in {folder}; wait for its end"
+        ) from None
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be written: {error.strerror}; set {VARIABLE} to another folder"
+        ) from None
+    try:
+        for leftover in folder.glob(f".{NASBENCH101}.*"):
+            leftover.unlink()
+        settle(folder / CIFAR10)
+        yield folder
+    finally:
+        lock.release()
+
+
+def import_data(source: Path, folder: Path, *, replace: bool, on_progress: ReportBytes) -> str:
+    """Take a file or folder into the data folder; returns what was taken in, in words.
+
+    source: a nasbench_*.tfrecord, cifar-10-python.tar.gz, or a folder cifar-10-batches-py.
+    replace: also in place of a table that holds more, or of a whole CIFAR-10.
+    Whole or not at all. Raises DataError, TableError or DatasetError for what cannot be taken in,
+    OSError for a disk that is full or cannot be read.
+    """
+    try:
+        begin = _GZIP if source.is_dir() else _begin(source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror}") from None
+    if begin == _GZIP:
+        target = folder / CIFAR10
+        told = import_cifar10(source, target, replace=replace, on_progress=on_progress)
+        return f"{told}; in {folder}"
+    if ".tfrecord" not in source.name:
+        raise DataError(
+            f"{source} is neither a nasbench_*.tfrecord, nor cifar-10-python.tar.gz, nor a folder "
+            f"{CIFAR10}"
+        )
+    table = import_tfrecord(source, on_progress)
+    there = present_table()
+    if not replace and there is not None and entries(there) > entries(table):
+        raise DataError(
+            f"{folder / NASBENCH101} holds more ({coverage(there)}) than {source} "
+            f"({coverage(table)}), and was kept; --replace puts the new one in its place"
+        )
+    write_table(table, folder / NASBENCH101)
+    official = "" if release_of(table) else "; not an official release"
+    return f"NAS-Bench-101: {coverage(table)}{official}; in {folder}"
+
+
+def present_table() -> TrainedCells | None:
+    """NAS-Bench-101 in the data folder; None if there is none that can be read."""
+    try:
+        return load_table("nasbench101")
+    except TableError:
+        return None
+
+
+def entries(table: TrainedCells) -> int:
+    """Cells times budgets: of two tables of NAS-Bench-101, the one with more holds more."""
+    return len(table) * len(table.budgets)
+
+
+def coverage(table: TrainedCells) -> str:
+    """What a table holds, in words."""
+    budgets = ", ".join(map(str, table.budgets))
+    return f"{len(table):,} cells, {budgets} epochs, {table.repeats} repeats"
+
+
+def release_of(table: TrainedCells) -> str | None:
+    """The official file that a table is made of; None for any other."""
+    source = table.provenance.get("source", {})
+    name: str | None = source.get("release")
+    return name
+
+
+def _begin(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_GZIP))

@@ -1,0 +1,105 @@
+"""What the data folder holds, in lines of text: `oneshot-hpo data info`."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from rich.filesize import decimal
+
+from experiments.data.cifar10 import image_counts, origin_of
+from experiments.data.download import unfinished
+from experiments.data.fetch import DOWNLOADS, REMOTES
+from experiments.data.importing import coverage, release_of
+from experiments.errors import one_line
+from search_spaces import TableError, get_space, load_table
+from search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
+from search_spaces.nasbench101_file import CELLS
+from searchers.cifar10 import read_cifar10
+from searchers.images import DatasetError
+
+
+def describe(folder: Path) -> list[str]:
+    """What is in the data folder and what is not; a thing that is damaged is said to be."""
+    return [
+        f"{folder}{'' if folder.is_dir() else ' (no folder yet)'}; {VARIABLE} sets another one",
+        "",
+        *_table_lines(folder / NASBENCH101),
+        "",
+        *_cifar10_lines(folder / CIFAR10),
+        *_download_lines(folder / DOWNLOADS),
+    ]
+
+
+def _table_lines(path: Path) -> list[str]:
+    title = f"NAS-Bench-101 ({path.name})"
+    if not path.exists():
+        return [
+            f"{title}: not there",
+            "  `oneshot-hpo data fetch nasbench_only108`, or nasbench_full, downloads it;",
+            "  `oneshot-hpo data import FILE` takes a nasbench_*.tfrecord",
+        ]
+    try:
+        table = load_table(path)
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise TableError(f"{damaged} fails its checksum")
+    except (TableError, OSError, zipfile.BadZipFile) as error:
+        return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+    halfway = "with" if table.halfway is not None else "without"
+    source = table.provenance.get("source", {})
+    release = release_of(table)
+    official = "not an official release" if release is None else f"the official {release}"
+    return [
+        f"{title}: {decimal(path.stat().st_size)}",
+        f"  {coverage(table)}, {halfway} halfway values",
+        f"  {_share(len(table), CELLS)} of the whole benchmark",
+        *(
+            f"  {_share(table.coverage(space), space.num_cells)} of search space {space.number}"
+            for space in map(get_space, (1, 2, 3))
+        ),
+        f"  from {source.get('file', 'an unknown file')}, {official}, "
+        f"imported {table.provenance.get('date', 'at an unknown date')}",
+    ]
+
+
+def _share(held: int, total: int) -> str:
+    return f"all {total:,} cells" if held == total else f"{held:,} of {total:,} cells"
+
+
+def _cifar10_lines(folder: Path) -> list[str]:
+    title = f"CIFAR-10 ({folder.name})"
+    if not folder.exists():
+        return [
+            f"{title}: not there",
+            "  `oneshot-hpo data fetch cifar10` downloads it;",
+            f"  `oneshot-hpo data import PATH` takes cifar-10-python.tar.gz or a folder {CIFAR10}",
+        ]
+    try:
+        data = read_cifar10(folder)
+        size = sum(path.stat().st_size for path in folder.iterdir())
+    except (DatasetError, OSError) as error:
+        return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+    origin = origin_of(folder)
+    official = "the official files" if origin.get("official") else "not the official files"
+    return [
+        f"{title}: {decimal(size)}",
+        f"  {image_counts(data)}, {len(data.classes)} classes",
+        f"  from {origin['file']}, {official}, imported {origin['date']}"
+        if origin
+        else "  not imported by oneshot-hpo",
+    ]
+
+
+def _download_lines(downloads: Path) -> list[str]:
+    names = {remote.file: name for name, remote in REMOTES.items()}
+    return [
+        line
+        for file, size in unfinished(downloads).items()
+        for line in (
+            "",
+            f"Unfinished download of {file}: {decimal(size)}",
+            f"  `oneshot-hpo data fetch {names.get(file, '')}` goes on",
+        )
+    ]

@@ -1,0 +1,283 @@
+"""Query NAS-Bench-101 as with google-research/nasbench (api.py there), without TensorFlow.
+
+    from search_spaces.nasbench import api
+
+    nasbench = api.NASBench()
+    spec = api.ModelSpec(
+        matrix=[[0, 1, 1], [0, 0, 1], [0, 0, 0]], ops=["input", "conv3x3-bn-relu", "output"]
+    )
+    data = nasbench.query(spec)
+
+Left out: `evaluate`, which trains a module with TensorFlow.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator, KeysView, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from search_spaces.cell import INPUT, OPERATIONS, OUTPUT
+from search_spaces.nasbench.model_spec import ModelSpec
+from search_spaces.nasbench101_file import import_tfrecord
+from search_spaces.nasbench101_record import MAX_EDGES, MAX_VERTICES
+from search_spaces.table import METRICS, TableError, TrainedCells
+from search_spaces.table_file import load_table
+
+__all__ = ["ModelSpec", "NASBench", "OutOfDomainError"]
+
+FixedStatistics = dict[str, Any]
+ComputedStatistics = dict[int, list[dict[str, float]]]
+Statistics = TypeVar("Statistics")
+
+_ACCURACIES = {
+    "train_accuracy": "train",
+    "validation_accuracy": "valid",
+    "test_accuracy": "test",
+}
+
+
+class OutOfDomainError(ValueError):
+    """A spec or a number of epochs outside NAS-Bench-101; the message says why."""
+
+
+class NASBench:
+    """NAS-Bench-101, and a count of what its queries would have cost.
+
+    config: module_vertices, max_edges, available_ops, num_repeats.
+    valid_epochs: the epochs that can be queried.
+    fixed_statistics: by module hash, what `get_metrics_from_hash` returns first.
+    computed_statistics: by module hash, what it returns second.
+    training_time_spent, total_epochs_spent: seconds and epochs of the queries so far.
+    history: an empty dictionary, the user's.
+    table: where all this is read from, for many cells at once.
+    """
+
+    def __init__(self, dataset_file: str | PathLike[str] | None = None, seed: int | None = None):
+        """Open the data.
+
+        dataset_file: None for the NAS-Bench-101 in the data folder, a table (.npz), or one of
+            the official TFRecord files. The last one is read from the data folder if it was
+            imported there (`oneshot-hpo data import`), else into memory, which takes minutes.
+        seed: of the draws of `query`, which equal those of the original with this seed. Each
+            object has its own generator; the global one is left alone.
+
+        Raises TableError for data that cannot be read.
+        """
+        self.table = _load(dataset_file)
+        self.config: dict[str, Any] = {
+            "module_vertices": MAX_VERTICES,
+            "max_edges": MAX_EDGES,
+            "available_ops": list(OPERATIONS),
+            "num_repeats": self.table.repeats,
+        }
+        self.valid_epochs = set(self.table.budgets)
+        self.fixed_statistics: Mapping[str, FixedStatistics] = _ByHash(self.table, self._fixed)
+        self.computed_statistics: Mapping[str, ComputedStatistics] = _ByHash(
+            self.table, self._computed
+        )
+        self.history: dict[Any, Any] = {}
+        self.training_time_spent = 0.0
+        self.total_epochs_spent = 0
+        self._random = random.Random(seed)
+
+    def query(
+        self, model_spec: ModelSpec, epochs: int = 108, stop_halfway: bool = False
+    ) -> dict[str, Any]:
+        """Draw one of the trainings of a module, and add its cost to the budget counters.
+
+        Returns module_adjacency (int8, W x W), module_operations, trainable_parameters,
+        training_time in seconds, and train_accuracy, validation_accuracy and test_accuracy as
+        fractions: after `epochs`, or after half of them with `stop_halfway`.
+
+        Raises OutOfDomainError for a spec or epochs outside the benchmark, KeyError for a module
+        that the table lacks.
+        """
+        if epochs not in self.valid_epochs:
+            raise OutOfDomainError(
+                f"no trainings of {epochs} epochs, only of {sorted(self.valid_epochs)}"
+            )
+        row = _row(self.table, self._checked_hash(model_spec))
+        repeat = self._random.randint(0, self.config["num_repeats"] - 1)
+        measured = self._measured(row, epochs, stop_halfway)
+        data = self._fixed(row) | {name: values[repeat] for name, values in measured.items()}
+        self.training_time_spent += data["training_time"]
+        self.total_epochs_spent += epochs // 2 if stop_halfway else epochs
+        return data
+
+    def is_valid(self, model_spec: ModelSpec) -> bool:
+        """Whether a spec lies within NAS-Bench-101. Costs nothing."""
+        try:
+            self._check_spec(model_spec)
+        except OutOfDomainError:
+            return False
+        return True
+
+    def get_budget_counters(self) -> tuple[float, int]:
+        """Seconds and epochs of the queries since the start or the last reset."""
+        return self.training_time_spent, self.total_epochs_spent
+
+    def reset_budget_counters(self) -> None:
+        """Set both counters to 0."""
+        self.training_time_spent = 0.0
+        self.total_epochs_spent = 0
+
+    def hash_iterator(self) -> KeysView[str]:
+        """The hashes of all modules, ascending as in the official files."""
+        return self.fixed_statistics.keys()
+
+    def get_metrics_from_hash(self, module_hash: str) -> tuple[FixedStatistics, ComputedStatistics]:
+        """All that is known of a module. Costs nothing: for analyses, not for benchmarks.
+
+        Returns the fixed statistics (module_adjacency, module_operations,
+        trainable_parameters) and the computed ones: by epochs, one dictionary a repeat with
+        training_time, train_accuracy, validation_accuracy and test_accuracy, each as halfway_...
+        and final_... They are the caller's own.
+
+        Raises KeyError for an unknown hash.
+        """
+        return self.fixed_statistics[module_hash], self.computed_statistics[module_hash]
+
+    def get_metrics_from_spec(
+        self, model_spec: ModelSpec
+    ) -> tuple[FixedStatistics, ComputedStatistics]:
+        """`get_metrics_from_hash` of a spec.
+
+        Raises OutOfDomainError for a spec outside the benchmark, KeyError for a module that the
+        table lacks.
+        """
+        return self.get_metrics_from_hash(self._checked_hash(model_spec))
+
+    def _checked_hash(self, spec: ModelSpec) -> str:
+        self._check_spec(spec)
+        return spec.hash_spec(self.config["available_ops"])
+
+    def _check_spec(self, spec: ModelSpec) -> None:
+        if not spec.valid_spec or spec.matrix is None or spec.ops is None:
+            raise OutOfDomainError("no path leads from the module's input to its output")
+        vertices, edges = len(spec.ops), int(np.sum(spec.matrix))
+        if vertices > self.config["module_vertices"]:
+            raise OutOfDomainError(
+                f"{vertices} vertices after pruning, at most {self.config['module_vertices']} "
+                "are in the benchmark"
+            )
+        if edges > self.config["max_edges"]:
+            raise OutOfDomainError(
+                f"{edges} edges after pruning, at most {self.config['max_edges']} "
+                "are in the benchmark"
+            )
+        if spec.ops[0] != INPUT or spec.ops[-1] != OUTPUT:
+            raise OutOfDomainError(
+                f"the first operation is {INPUT!r} and the last one {OUTPUT!r}, "
+                f"not {spec.ops[0]!r} and {spec.ops[-1]!r}"
+            )
+        for operation in spec.ops[1:-1]:
+            if operation not in self.config["available_ops"]:
+                raise OutOfDomainError(
+                    f"operation {operation!r} is none of {', '.join(self.config['available_ops'])}"
+                )
+
+    def _fixed(self, row: int) -> FixedStatistics:
+        cell = self.table.cell(row)
+        return {
+            "module_adjacency": np.array(cell.matrix, np.int8),
+            "module_operations": list(cell.operations),
+            "trainable_parameters": int(self.table.parameters[row]),
+        }
+
+    def _computed(self, row: int) -> ComputedStatistics:
+        statistics: ComputedStatistics = {}
+        for epochs in self.table.budgets:
+            columns = {
+                f"{point}_{name}": values
+                for point, halfway in (("halfway", True), ("final", False))
+                for name, values in self._measured(row, epochs, halfway).items()
+            }
+            statistics[epochs] = [
+                dict(zip(columns, repeat, strict=True))
+                for repeat in zip(*columns.values(), strict=True)
+            ]
+        return statistics
+
+    def _measured(self, row: int, epochs: int, halfway: bool) -> dict[str, list[float]]:
+        """By name, the values of all repeats at one point of the training."""
+        seconds = self.table.seconds(row, epochs, halfway=halfway)
+        accuracies = {
+            name: self.table.accuracies(metric, row, epochs, halfway=halfway)
+            for name, metric in _ACCURACIES.items()
+        }
+        return {"training_time": seconds.tolist()} | {
+            name: values.tolist() for name, values in accuracies.items()
+        }
+
+
+class _ByHash(Mapping[str, Statistics]):
+    """What a table says of each cell, by module hash, made anew at each look-up."""
+
+    def __init__(self, table: TrainedCells, read: Callable[[int], Statistics]):
+        self._table = table
+        self._read = read
+
+    def __getitem__(self, module_hash: str) -> Statistics:
+        return self._read(_row(self._table, module_hash))
+
+    def __iter__(self) -> Iterator[str]:
+        return (digest.tobytes().hex() for digest in self._table.hashes)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+
+def _row(table: TrainedCells, module_hash: str) -> int:
+    """The row of a cell; raises KeyError with the hash, as a dictionary does."""
+    try:
+        digest = np.frombuffer(bytes.fromhex(module_hash), np.uint8)
+        row = int(table.rows(digest.reshape(1, 16))[0])
+    except (TypeError, ValueError):
+        raise KeyError(module_hash) from None
+    # Tables look at the first 64 bits alone, and upper case is no official hash.
+    if table.hashes[row].tobytes().hex() != module_hash:
+        raise KeyError(module_hash)
+    return row
+
+
+def _load(dataset_file: str | PathLike[str] | None) -> TrainedCells:
+    if dataset_file is None:
+        table = load_table("nasbench101")
+    elif (path := Path(dataset_file)).suffix == ".npz":
+        table = load_table(path)
+    else:
+        table = load_table("nasbench101") if _is_imported(path) else _import(path)
+    if table.halfway is None or not set(METRICS) <= set(table.halfway.hits) & set(table.final.hits):
+        raise TableError(
+            f"the table of {table.name} is none of NAS-Bench-101: it lacks train accuracies or "
+            "what was recorded halfway through the trainings"
+        )
+    return table
+
+
+def _is_imported(path: Path) -> bool:
+    """Whether the data folder's table was made from this very file: by size and time of change."""
+    try:
+        source = load_table("nasbench101").provenance.get("source", {})
+        status = path.stat()
+    except (TableError, OSError):
+        return False
+    return (source.get("bytes"), source.get("modified")) == (status.st_size, status.st_mtime_ns)
+
+
+def _import(path: Path) -> TrainedCells:
+    print(
+        f"reading {path}, which takes minutes if it is the whole file; "
+        f"after `oneshot-hpo data import {path}` it takes none",
+        file=sys.stderr,
+    )
+    try:
+        return import_tfrecord(path, lambda done, size: None)
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror}") from None

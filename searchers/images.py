@@ -1,0 +1,58 @@
+"""Labelled images, split for a supernet and for networks trained from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SPLIT_SEED = 0
+"""Of the one permutation by which every data set is split."""
+
+
+class DatasetError(ValueError):
+    """An image data set that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images float32 (N, C, H, W) in [0, 1] and their labels int64 (N,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def between(self, start: int, end: int) -> Images:
+        """The images start .. end - 1, in the same memory."""
+        return Images(self.images[start:end], self.labels[start:end])
+
+
+@dataclass(frozen=True)
+class ImageSplits:
+    """One data set, split for a supernet and for networks trained from scratch.
+
+    supernet_train and supernet_valid train the weights and the architecture of a supernet.
+    scratch_train trains a single cell's network from scratch, valid and test measure it: selection
+    looks at valid, reports at test. No image is in two parts of the same use; whether those of
+    supernet_valid are in valid too is up to the data set. Parts may share memory: do not write.
+    """
+
+    name: str
+    classes: int
+    supernet_train: Images
+    supernet_valid: Images
+    scratch_train: Images
+    valid: Images
+    test: Images
+
+    @property
+    def image_size(self) -> int:
+        """Height and width in pixels."""
+        return int(self.test.images.shape[2])
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of an image."""
+        return int(self.test.images.shape[1])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces import OPERATIONS, Architecture, SearchSpace
+from searchers.alpha_searcher import AlphaSearcher
 from searchers.batches import Batch
 from searchers.encoding import Encoding, Weight
-from searchers.searcher import Searcher
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
 
@@ -19,7 +17,7 @@ _INITIAL_DEVIATION = 1e-3
 _BETAS = (0.5, 0.999)
 
 
-class Darts(Searcher):
+class Darts(AlphaSearcher):
     """Softmax over operations and over parents; its logits, alpha, descend the validation loss.
 
     The weights of a node's edges sum to its number of parents, where the paper's sum to 1 (as
@@ -48,14 +46,7 @@ class Darts(Searcher):
             for node, num_parents in enumerate(space.num_parents, start=1)
             if num_parents < node
         }
-        self.alphas = [self.alpha_operations, *self.alpha_parents.values()]
-        self._optimizer = torch.optim.Adam(
-            self.alphas,
-            lr=settings.arch_learning_rate,
-            betas=_BETAS,
-            weight_decay=settings.arch_weight_decay,
-            foreach=True,
-        )
+        self.optimize([self.alpha_operations, *self.alpha_parents.values()], settings, _BETAS)
 
     def architecture_step(
         self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
@@ -64,7 +55,7 @@ class Darts(Searcher):
         loss, gradients = self.gradient(supernet, train, valid, weights)
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
-        self._optimizer.step()
+        self.optimizer.step()
         return loss
 
     def gradient(
@@ -94,20 +85,6 @@ class Darts(Searcher):
             parents.append(tuple(sorted(candidates[:num_parents])))
         best = self.alpha_operations.argmax(1).tolist()
         return Architecture(tuple(parents), tuple(OPERATIONS[index] for index in best))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Alpha and the state of Adam."""
-        return {
-            "alphas": [alpha.detach() for alpha in self.alphas],
-            "optimizer": self._optimizer.state_dict(),
-        }
-
-    @torch.no_grad()
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a searcher of the same space."""
-        for alpha, saved in zip(self.alphas, state["alphas"], strict=True):
-            alpha.copy_(saved)
-        self._optimizer.load_state_dict(state["optimizer"])
 
     def mixture(self) -> Encoding:
         """All operations and edges, with the weights that alpha gives them now."""

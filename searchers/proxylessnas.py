@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from search_spaces import OPERATIONS, Architecture, SearchSpace
+from searchers.alpha_searcher import AlphaSearcher
 from searchers.batches import Batch
 from searchers.encoding import Encoding, Weight
 from searchers.sampling import draw
-from searchers.searcher import Searcher
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
 
@@ -20,7 +18,7 @@ _INITIAL_DEVIATION = 1e-3
 _BETAS = (0.0, 0.999)  # no momentum: it would move the paths that were not drawn
 
 
-class ProxylessNas(Searcher):
+class ProxylessNas(AlphaSearcher):
     """Binary gates: each step computes one path of each choice, an architecture step two.
 
     Choices are the operation of each block and, in these spaces, the set of parents of each node
@@ -43,17 +41,11 @@ class ProxylessNas(Searcher):
         ]
         sizes = [len(OPERATIONS)] * space.num_blocks
         sizes += [len(space.parent_choices[node - 1]) for node in self._nodes]
-        self.alphas = [
+        alphas = [
             (_INITIAL_DEVIATION * torch.randn(size, generator=generator)).requires_grad_()
             for size in sizes
         ]
-        self._optimizer = torch.optim.Adam(
-            self.alphas,
-            lr=settings.arch_learning_rate,
-            betas=_BETAS,
-            weight_decay=settings.arch_weight_decay,
-            foreach=True,
-        )
+        self.optimize(alphas, settings, _BETAS)
 
     def architecture_step(
         self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
@@ -96,24 +88,10 @@ class ProxylessNas(Searcher):
         """The most likely path of each choice."""
         return self._decoded([int(alpha.argmax()) for alpha in self.alphas])
 
-    def state_dict(self) -> dict[str, Any]:
-        """Alpha and the state of Adam."""
-        return {
-            "alphas": [alpha.detach() for alpha in self.alphas],
-            "optimizer": self._optimizer.state_dict(),
-        }
-
-    @torch.no_grad()
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a searcher of the same space."""
-        for alpha, saved in zip(self.alphas, state["alphas"], strict=True):
-            alpha.copy_(saved)
-        self._optimizer.load_state_dict(state["optimizer"])
-
     @torch.no_grad()
     def _step(self, pairs: list[list[int]]) -> None:
         before = [alpha.clone() for alpha in self.alphas]
-        self._optimizer.step()
+        self.optimizer.step()
         for alpha, old, pair in zip(self.alphas, before, pairs, strict=True):
             new = alpha[pair]
             alpha.copy_(old)

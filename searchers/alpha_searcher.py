@@ -1,0 +1,48 @@
+"""What searchers that learn architecture weights by Adam have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from searchers.searcher import Searcher
+from searchers.settings import SearchSettings
+
+
+class AlphaSearcher(Searcher):
+    """A searcher whose state is its architecture weights and their optimizer.
+
+    alphas: the weights, a list of tensors. optimizer: Adam, which descends their gradients.
+    """
+
+    alphas: list[Tensor]
+    optimizer: torch.optim.Adam
+
+    def optimize(
+        self, alphas: list[Tensor], settings: SearchSettings, betas: tuple[float, float]
+    ) -> None:
+        """Take up new alphas, and an optimizer with the learning rate and decay of the settings."""
+        self.alphas = alphas
+        self.optimizer = torch.optim.Adam(
+            alphas,
+            lr=settings.arch_learning_rate,
+            betas=betas,
+            weight_decay=settings.arch_weight_decay,
+            foreach=True,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Alpha and the state of Adam."""
+        return {
+            "alphas": [alpha.detach() for alpha in self.alphas],
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a searcher of the same space."""
+        for alpha, saved in zip(self.alphas, state["alphas"], strict=True):
+            alpha.copy_(saved)
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -13,6 +13,7 @@ import dask
 import distributed
 from distributed.deploy.spec import SpecCluster
 
+from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from cluster.pool import DaskPool, PoolError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -37,7 +38,7 @@ class LocalPool(DaskPool):
     ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self._exits = contextlib.ExitStack()
-        self._exits.enter_context(_dask_logs_to(scratch / "cluster.log"))
+        self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
         specification = {
             number: {
                 "cls": distributed.Nanny,
@@ -132,28 +133,3 @@ def _interrupt_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-class _QuietFileHandler(logging.FileHandler):
-    """A log file that a full disk cuts short without a trace on the terminal."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Lose the record: what matters is written elsewhere, and fails in one line there."""
-
-
-@contextlib.contextmanager
-def _dask_logs_to(path: Path) -> Iterator[None]:
-    """What Dask logs in this process goes into a file and never to the terminal."""
-    handler = _QuietFileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
-    before = [(logger.handlers[:], logger.propagate) for logger in loggers]
-    for logger in loggers:
-        logger.handlers, logger.propagate = [handler], False
-    try:
-        yield
-    finally:
-        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
-            logger.handlers, logger.propagate = handlers, propagate
-        with contextlib.suppress(OSError):
-            handler.close()

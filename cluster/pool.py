@@ -12,6 +12,8 @@ import distributed
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
+from cluster.stopping import TaskStopped
+
 
 class PoolError(RuntimeError):
     """The pool itself cannot work, for instance because no worker process starts."""
@@ -25,12 +27,18 @@ class Outcome:
     error: the exception that the function raised.
     lost: why the infrastructure lost the task (its worker was killed, ...); the function may
         have run in part or even to its end, so it has to be safe to run again.
+
+    taken: with `lost`: the worker was taken away (time limit, preemption, ...), which is no fault
+        of the task; a worker that died may have died of it.
+    log: with `lost`: the last lines that the worker wrote, where they are known.
     """
 
     key: str
     value: Any = None
     error: Exception | None = None
     lost: str | None = None
+    taken: bool = False
+    log: str = ""
 
 
 class _Task(NamedTuple):
@@ -46,6 +54,9 @@ class DaskPool:
     A task is handed to Dask only when a worker is idle. So no task queues behind another one
     on a worker, and none is lost with a worker that it had not started on.
     """
+
+    patience_seconds = 60.0
+    """How long there may be no worker at all until something must be wrong."""
 
     def __init__(self, cluster: Any) -> None:
         """Use `cluster`, a distributed.SpecCluster whose scheduler lives in this process."""
@@ -64,8 +75,13 @@ class DaskPool:
 
     @property
     def live_workers(self) -> int:
-        """Workers that are registered with the scheduler now."""
-        return len(self._cluster.scheduler.workers)
+        """Workers that are registered with the scheduler and take tasks now."""
+        return len(self._cluster.scheduler.running)
+
+    @property
+    def standing(self) -> str:
+        """How the workers stand, in a few words."""
+        return f"{self.live_workers} alive"
 
     @property
     def in_flight(self) -> int:
@@ -95,10 +111,17 @@ class DaskPool:
         self._dispatch()
         return outcomes
 
+    def check(self) -> None:
+        """Raise PoolError if there will never be a worker."""
+
     def close(self) -> None:
         """End the workers at once, whatever they are running."""
         self._client.close(timeout=1)
         self._cluster.close(timeout=10)
+
+    async def _loss(self, key: str, worker: str) -> Outcome:
+        """What is to be said of a task whose worker of that name has gone."""
+        return Outcome(key, lost=f"its worker {worker} died")
 
     def _dispatch(self) -> None:
         while self._waiting and len(self._running) < self.live_workers:
@@ -121,7 +144,9 @@ class DaskPool:
         try:
             value = await self._client.gather(future, asynchronous=True)
         except KilledWorker as death:
-            outcome = Outcome(key, lost=f"its worker {death.last_worker.name} died")
+            outcome = await self._loss(key, str(death.last_worker.name))
+        except TaskStopped as stop:
+            outcome = Outcome(key, lost=str(stop), taken=True)
         except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
             outcome = Outcome(key, lost=f"the connection to it was lost ({type(loss).__name__})")
         except Exception as error:

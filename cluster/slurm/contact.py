@@ -1,0 +1,21 @@
+"""Where workers find their master: a file beside the study's certificate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cluster.tls import write_private
+
+SCHEDULER = "scheduler.json"
+
+WITHOUT_HTTP: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Dask's pages would tell strangers on this host about the study."""
+
+
+def write_address(folder: Path, address: str) -> None:
+    """Tell workers, those of an earlier master too, where the scheduler is."""
+    write_private(folder / SCHEDULER, json.dumps({"address": address}).encode())

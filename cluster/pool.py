@@ -80,8 +80,8 @@ class DaskPool:
 
     @property
     def standing(self) -> str:
-        """How the workers stand, in a few words."""
-        return f"{self.live_workers} alive"
+        """How the workers stand, in a few words; empty if there is nothing to say."""
+        return ""
 
     @property
     def in_flight(self) -> int:

@@ -17,6 +17,7 @@ from experiments.errors import (
     STOPPED,
     USER_ERROR,
     StudyStopped,
+    UserError,
     is_user_error,
     one_line,
 )
@@ -112,8 +113,13 @@ def launch(
     ] = None,
     workers: WorkersOption = None,
     overrides: SetOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the workers' SLURM script and submit nothing."),
+    ] = False,
 ) -> None:
     """Run a new study in a new folder."""
+    from experiments.pools import check_with_slurm, slurm_jobs
     from experiments.study_file import complete, freeze, load_study
     from experiments.study_folder import check_vacant, create_study
 
@@ -122,13 +128,29 @@ def launch(
     folder = folder if folder is not None else Path("studies") / spec.name
     check_vacant(folder)
     spec = freeze(complete(spec, study))
+    jobs = slurm_jobs(spec, folder)
+    if dry_run:
+        if jobs is None:
+            raise UserError("--dry-run is for SLURM: the study has no section cluster.slurm")
+        typer.echo(jobs.script, nl=False)
+        return
+    if jobs is not None:
+        check_with_slurm(jobs)
     with _resumable(folder):
         _run(create_study(folder, spec), spec, folder, workers)
 
 
 @app.command()
-def resume(folder: FolderArgument, workers: WorkersOption = None) -> None:
+def resume(
+    folder: FolderArgument,
+    workers: WorkersOption = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
+    ] = None,
+) -> None:
     """Go on with a study that was stopped or killed."""
+    from experiments.study_file import with_overrides
     from experiments.study_folder import (
         SPECIFICATION,
         check_study,
@@ -143,6 +165,7 @@ def resume(folder: FolderArgument, workers: WorkersOption = None) -> None:
         spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
             write_specification(folder, spec)
+        spec = with_overrides(spec, overrides or [])
         _run(study, spec, folder, workers)
 
 
@@ -218,6 +241,7 @@ app.add_typer(table_command.app)
 
 def _run(study: Study, spec: StudySpec, folder: Path, workers: int | None) -> None:
     """Work on an open study and show it; at its end the tuned configuration and the default."""
+    from experiments.pools import open_pool
     from experiments.progress import display_for
     from experiments.run_study import StudyRun
     from experiments.summary import print_summary
@@ -229,7 +253,8 @@ def _run(study: Study, spec: StudySpec, folder: Path, workers: int | None) -> No
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
             console.print(f"{folder}: {starting} starting", soft_wrap=True)
             with display_for(console, spec.title, workers) as display:
-                StudyRun(study, spec, folder, display).run(workers)
+                run = StudyRun(study, spec, folder, display)
+                run.run(lambda: open_pool(spec, folder, workers), workers)
         print_summary(console, study, folder)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from cluster.tls import write_private
 
 SCHEDULER = "scheduler.json"
+SCRIPT = "worker.sh"
 
 WITHOUT_HTTP: dict[str, list[str]] = {
     "distributed.scheduler.http.routes": [],
@@ -19,3 +20,11 @@ WITHOUT_HTTP: dict[str, list[str]] = {
 def write_address(folder: Path, address: str) -> None:
     """Tell workers, those of an earlier master too, where the scheduler is."""
     write_private(folder / SCHEDULER, json.dumps({"address": address}).encode())
+
+
+def replace_script(folder: Path, script: str) -> bool:
+    """Keep the script of the workers' jobs; whether an earlier master had another one."""
+    path = folder / SCRIPT
+    before = path.read_text() if path.exists() else script
+    write_private(path, script.encode())
+    return before != script

@@ -64,7 +64,7 @@ class JobKeeper:
         self, fleet: Fleet, registered: Callable[[], set[str]], poll_seconds: float = POLL_SECONDS
     ) -> None:
         self.problem: str | None = None
-        self.standing = "asking SLURM"
+        self.standing = ""
         self._fleet = fleet
         self._registered = registered
         self._poll_seconds = poll_seconds
@@ -184,6 +184,8 @@ def log_tail(path: Path) -> str:
 
 
 def _standing(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:
+    if not jobs and not serving:
+        return ""
     words = [f"{serving} alive, {len(jobs) - len(waiting)} jobs running"]
     for reason, number in Counter(job.reason for job in waiting).items():
         words.append(f"{number} waiting ({reason})")

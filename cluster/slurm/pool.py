@@ -17,7 +17,7 @@ from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from cluster.pool import DaskPool, Outcome, PoolError
 from cluster.slurm import commands
 from cluster.slurm.commands import SlurmRefused, SlurmUnavailable
-from cluster.slurm.contact import WITHOUT_HTTP, write_address
+from cluster.slurm.contact import WITHOUT_HTTP, replace_script, write_address
 from cluster.slurm.job_script import worker_script
 from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file, log_tail
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
@@ -82,7 +82,7 @@ def scheduler_host(settings: SlurmSettings) -> str:
     try:
         return str(get_ip_interface(settings.scheduler_interface))
     except ValueError as error:
-        raise SlurmSettingsError(f"scheduler_interface: {error}") from None
+        raise SlurmSettingsError("scheduler_interface", f"cannot be used: {error}") from None
 
 
 class SlurmPool(DaskPool):
@@ -124,10 +124,13 @@ class SlurmPool(DaskPool):
         }
         try:
             super().__init__(SpecCluster(workers={}, scheduler=scheduler, security=security))
-            write_address(jobs.contact, self._cluster.scheduler_address)
+            write_address(jobs.contact, self.address)
         except Exception as error:
             self._exits.close()
             raise PoolError(f"the scheduler does not start: {error}") from error
+        if replace_script(jobs.contact, jobs.script):
+            with contextlib.suppress(SlurmUnavailable):  # they serve as well, when they start
+                commands.cancel_named(jobs.name, "--state=PENDING")
         fleet = Fleet(jobs.name, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
         self._keeper = JobKeeper(fleet, self._registered, poll_seconds)
 

@@ -13,7 +13,12 @@ _ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
 
 
 class SlurmSettingsError(ValueError):
-    """A setting that cannot be; the message names it."""
+    """A setting that cannot be: its name, and what is wrong with it."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(f"{setting} {problem}")
+        self.setting = setting
+        self.problem = problem
 
 
 class _Kind(NamedTuple):
@@ -134,4 +139,4 @@ class SlurmSettings:
             if value is None and field.name not in _NEVER_NONE:
                 continue
             if not kind.test(value):
-                raise SlurmSettingsError(f"{field.name} must be {kind.words}, not {value!r}")
+                raise SlurmSettingsError(field.name, f"must be {kind.words}, not {value!r}")

@@ -1,0 +1,66 @@
+"""Where a study's trials run: on this machine, or on SLURM."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluster.pool import DaskPool
+from experiments import machine
+from experiments.errors import StudyStopped, UserError, one_line
+from experiments.study_file import StudySpec
+
+if TYPE_CHECKING:
+    from cluster.slurm.pool import SlurmJobs
+
+
+def open_pool(spec: StudySpec, folder: Path, workers: int) -> DaskPool:
+    """The pool that a frozen specification asks for. Raises PoolError."""
+    jobs = slurm_jobs(spec, folder)
+    if jobs is not None:
+        from cluster.slurm.pool import SlurmPool
+
+        return SlurmPool(jobs, workers=workers)
+    from cluster.local import LocalPool
+
+    assert spec.cluster.threads is not None
+    return LocalPool(
+        workers=workers,
+        threads=spec.cluster.threads,
+        gpus=machine.gpus(),
+        scratch=folder / "logs",
+    )
+
+
+def slurm_jobs(spec: StudySpec, folder: Path) -> SlurmJobs | None:
+    """The worker jobs of a study under SLURM, None for one on this machine."""
+    settings = spec.cluster.slurm_settings
+    if settings is None:
+        return None
+    from cluster.slurm.pool import SlurmJobs
+
+    assert spec.cluster.threads is not None
+    name = job_name(spec.name, folder)
+    return SlurmJobs(settings, name=name, folder=folder, threads=spec.cluster.threads)
+
+
+def check_with_slurm(jobs: SlurmJobs) -> None:
+    """Let SLURM look at the jobs. UserError: it refuses them; StudyStopped: no answer."""
+    from cluster.slurm.commands import SlurmRefused, SlurmUnavailable
+
+    try:
+        jobs.check()
+    except SlurmRefused as error:
+        raise UserError(f"SLURM refuses the workers' jobs: {one_line(error)}") from None
+    except SlurmUnavailable as error:
+        raise StudyStopped(f"SLURM does not answer: {one_line(error)}") from None
+
+
+def job_name(study: str, folder: Path) -> str:
+    """The name of a study's jobs, by which a later master finds them.
+
+    It follows the folder: a copy of a study has jobs of its own.
+    """
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
+    return f"{study}-{digest[:8]}"

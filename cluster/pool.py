@@ -115,9 +115,13 @@ class DaskPool:
         """Raise PoolError if there will never be a worker."""
 
     def close(self) -> None:
-        """End the workers at once, whatever they are running."""
+        """End the workers at once, whatever they are running. Again, it does nothing."""
         self._client.close(timeout=1)
         self._cluster.close(timeout=10)
+
+    def hand_over(self) -> None:
+        """End, but leave workers that can wait for it to the next master."""
+        self.close()
 
     async def _loss(self, key: str, worker: str) -> Outcome:
         """What is to be said of a task whose worker of that name has gone."""

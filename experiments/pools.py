@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster.pool import DaskPool
 from experiments import machine
 from experiments.errors import StudyStopped, UserError, one_line
 from experiments.study_file import StudySpec
 
 if TYPE_CHECKING:
+    from cluster.pool import DaskPool
     from cluster.slurm.pool import SlurmJobs
 
 

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Protocol
 
 from cluster.pool import DaskPool, Outcome, PoolError
-from experiments.errors import StudyStopped, one_line
+from experiments.errors import HandedOver, StudyStopped, one_line
 from experiments.study_file import StudySpec
 from experiments.trial import TrialTask, run_trial
 from hpo import Study, Trial, TrialResult
@@ -36,7 +36,7 @@ class Display(Protocol):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal, SIGINT or SIGTERM, asked the study to stop; its journal is in order."""
+    """A signal asked the study to stop; its journal is in order."""
 
 
 class StudyRun:
@@ -50,25 +50,35 @@ class StudyRun:
         self._in_flight: dict[str, tuple[Trial, float]] = {}
         self._fruitless: dict[str, tuple[int, int]] = {}
 
-    def run(self, open_pool: Callable[[], DaskPool], workers: int) -> None:
+    def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
 
         Interrupted: SIGINT or SIGTERM came. StudyStopped: it cannot go on here, say because the
         disk is full. Either way the study can be resumed, and workers have ended.
+
+        as_job: this process is a SLURM job that has a successor. SLURM announces its end, be it
+        the time limit or a preemption, by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for
+        the successor.
         """
-        with _stop_signals() as stopping:
+        with _noted((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
                 with open_pool() as pool:
-                    self._loop(pool, workers, stopping)
+                    try:
+                        self._loop(pool, workers, noted)
+                    except Interrupted:
+                        if not as_job:
+                            raise
+                        pool.hand_over()
+                        raise HandedOver from None
             except PoolError as error:
                 raise StudyStopped(one_line(error)) from error
 
-    def _loop(self, pool: DaskPool, workers: int, stopping: list[int]) -> None:
+    def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
         # Trials that an earlier master had asked for come first, in the order of asking.
         pending = list(reversed(self._study.pending))
         last_seen_alive = time.monotonic()
         while not self._study.finished:
-            if stopping:
+            if signals:
                 raise Interrupted
             # A worker that is free is the only reason to ask: the later BOHB decides, the more
             # it knows. With one worker it makes the order of decisions certain.
@@ -168,14 +178,14 @@ class StudyRun:
 
 
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """While inside, SIGINT and SIGTERM are noted in the list that is given, once.
+def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
+    """While inside, these signals are noted in the list that is given, once.
 
     So no signal can interrupt the writing of the journal. A second one acts as ever, for those
     who cannot wait.
     """
     received: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in numbers}
 
     def restore() -> None:
         for number, handler in before.items():

@@ -6,11 +6,15 @@ import getpass
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 _SECONDS = 60.0
 """How long a command may take; SLURM's own time-outs are shorter."""
+
+_CANCEL_SECONDS = 60.0
+"""How long SLURM may take to empty the queue of a study's jobs."""
 
 _TEMPORARY = (
     "unable to contact slurm controller",
@@ -97,6 +101,29 @@ def cancel(ids: Iterable[str]) -> None:
 def cancel_named(name: str, *options: str) -> None:
     """End this user's jobs of that name. Raises SlurmUnavailable."""
     _run(("scancel", "--quiet", f"--user={_user()}", f"--name={name}", *options))
+
+
+def clear_queue(*names: str) -> None:
+    """Cancel this user's jobs of these names and wait until they are gone.
+
+    Raises SlurmUnavailable.
+    """
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    while True:
+        try:
+            left = [job for name in names for job in jobs_named(name)]
+            if not left:
+                return
+            for name in names:
+                cancel_named(name)
+        except SlurmUnavailable:
+            if time.monotonic() > deadline:
+                raise
+        except SlurmRefused as error:
+            raise SlurmUnavailable(str(error)) from None
+        if time.monotonic() > deadline:
+            raise SlurmUnavailable(f"{len(left)} jobs have not ended for {_CANCEL_SECONDS:.0f} s")
+        time.sleep(0.5)
 
 
 def _listed(*words: str) -> list[Job]:

@@ -16,7 +16,7 @@ from distributed.utils import get_ip, get_ip_interface
 from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from cluster.pool import DaskPool, Outcome, PoolError
 from cluster.slurm import commands
-from cluster.slurm.commands import SlurmRefused, SlurmUnavailable
+from cluster.slurm.commands import SlurmUnavailable
 from cluster.slurm.contact import WITHOUT_HTTP, replace_script, write_address
 from cluster.slurm.job_script import worker_script
 from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file, log_tail
@@ -45,8 +45,6 @@ _BLAMELESS = {
 """States of a job whose end is no fault of what ran in it."""
 _ENDING_SECONDS = 20.0
 """How long SLURM may take to say how a job ended."""
-_CANCEL_SECONDS = 60.0
-"""How long SLURM may take to empty the queue of a study's jobs."""
 
 
 class SlurmJobs:
@@ -100,6 +98,7 @@ class SlurmPool(DaskPool):
         self, jobs: SlurmJobs, *, workers: int, poll_seconds: float = POLL_SECONDS
     ) -> None:
         self._jobs = jobs
+        self._closed = False
         self._exits = contextlib.ExitStack()
         try:
             # SLURM fails a job whose log cannot be opened, without a word.
@@ -152,11 +151,13 @@ class SlurmPool(DaskPool):
     def close(self) -> None:
         """Cancel every job of the study; returns when none is left in the queue.
 
-        PoolError: SLURM does not answer.
+        It does nothing after `hand_over`. PoolError: SLURM does not answer.
         """
+        if self._closed:
+            return
         self._keeper.close()
         try:
-            clear_queue(self._jobs.name)
+            commands.clear_queue(self._jobs.name)
         except SlurmUnavailable as error:
             raise PoolError(
                 f"jobs named {self._jobs.name} may be left in the queue ({error})"
@@ -170,6 +171,7 @@ class SlurmPool(DaskPool):
         self._close_scheduler()
 
     def _close_scheduler(self) -> None:
+        self._closed = True
         super().close()
         self._exits.close()
 
@@ -187,29 +189,6 @@ class SlurmPool(DaskPool):
             taken=state is None or state in _BLAMELESS,
             log=log_tail(log_file(self._jobs.logs, job_id(worker))),
         )
-
-
-def clear_queue(*names: str) -> None:
-    """Cancel this user's jobs of these names and wait until they are gone.
-
-    Raises SlurmUnavailable.
-    """
-    deadline = time.monotonic() + _CANCEL_SECONDS
-    while True:
-        try:
-            left = [job for name in names for job in commands.jobs_named(name)]
-            if not left:
-                return
-            for name in names:
-                commands.cancel_named(name)
-        except SlurmUnavailable:
-            if time.monotonic() > deadline:
-                raise
-        except SlurmRefused as error:
-            raise SlurmUnavailable(str(error)) from None
-        if time.monotonic() > deadline:
-            raise SlurmUnavailable(f"{len(left)} jobs have not ended for {_CANCEL_SECONDS:.0f} s")
-        time.sleep(0.5)
 
 
 def _final_state(job: str) -> str | None:

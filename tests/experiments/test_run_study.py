@@ -1,38 +1,17 @@
 """Whole studies, run as a user runs them, and killed as fate kills them."""
 
-import contextlib
 import json
 import os
 import random
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from study_commands import TINY_EVALUATIONS, command, decisions, events, run
+from study_commands import TINY_EVALUATIONS, decisions, events, run, started
 
 from experiments.yaml_files import load_yaml
-
-
-@contextlib.contextmanager
-def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """`oneshot-hpo ARGUMENTS` in the background, in a process group of its own."""
-    process = subprocess.Popen(
-        command(*arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 def wait_for_events(folder: Path, number: int) -> None:

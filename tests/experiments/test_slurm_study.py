@@ -1,16 +1,13 @@
 """Whole studies on workers that are jobs of a real SLURM, and what can happen to these."""
 
-import contextlib
 import os
 import re
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from study_commands import TINY_EVALUATIONS, command, decisions, events, run
+from study_commands import TINY_EVALUATIONS, decisions, events, run, started, told, wait_until
 from throwaway_slurm import ThrowawaySlurm
 
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
@@ -20,30 +17,6 @@ LONG = [
     for word in ("--set", setting)
 ]
 """Two evaluations of nine epochs each."""
-
-
-@contextlib.contextmanager
-def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """`oneshot-hpo ARGUMENTS` in the background; killed at the end if it still runs."""
-    process = subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < deadline, "the study does not get on"
-        time.sleep(0.05)
-
-
-def told(folder: Path) -> list[tuple[object, ...]]:
-    return [(*e["id"], e["budget"]) for e in events(folder) if e["event"] == "tell"]
 
 
 def without_retries(folder: Path) -> list[dict[str, object]]:
@@ -93,6 +66,7 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
             process.kill()
         after_epoch(7)
         master.kill()
+        master.wait()
     ended = run("resume", folder)
     assert ended.returncode == 0, ended.stderr
 

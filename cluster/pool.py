@@ -1,5 +1,6 @@
 """Tasks in, outcomes out: what the master needs of a Dask cluster, wherever its workers run."""
 
+import abc
 import asyncio
 import itertools
 import queue
@@ -48,7 +49,7 @@ class _Task(NamedTuple):
     kwargs: dict[str, Any]
 
 
-class DaskPool:
+class DaskPool(abc.ABC):
     """Runs functions on the workers of a Dask cluster, never more than one a worker.
 
     A task is handed to Dask only when a worker is idle. So no task queues behind another one
@@ -58,10 +59,8 @@ class DaskPool:
     patience_seconds = 60.0
     """How long there may be no worker at all until something must be wrong."""
 
-    def __init__(self, cluster: Any) -> None:
-        """Use `cluster`, a distributed.SpecCluster whose scheduler lives in this process."""
-        self._cluster = cluster
-        self._client: Any = distributed.Client(cluster, set_as_default=False)
+    def __init__(self, client: distributed.Client) -> None:
+        self._client: Any = client
         self._waiting: deque[_Task] = deque()
         self._running: set[str] = set()
         self._ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -74,9 +73,9 @@ class DaskPool:
         self.close()
 
     @property
+    @abc.abstractmethod
     def live_workers(self) -> int:
         """Workers that are registered with the scheduler and take tasks now."""
-        return len(self._cluster.scheduler.running)
 
     @property
     def standing(self) -> str:
@@ -111,13 +110,12 @@ class DaskPool:
         self._dispatch()
         return outcomes
 
-    def check(self) -> None:
+    def check(self) -> None:  # noqa: B027 - most pools know of no such thing
         """Raise PoolError if there will never be a worker."""
 
     def close(self) -> None:
         """End the workers at once, whatever they are running. Again, it does nothing."""
         self._client.close(timeout=1)
-        self._cluster.close(timeout=10)
 
     def hand_over(self) -> None:
         """End, but leave workers that can wait for it to the next master."""
@@ -160,3 +158,27 @@ class DaskPool:
         finally:
             future.release()
         self._ended.put(outcome)
+
+
+class OwnPool(DaskPool):
+    """A pool whose scheduler lives in this process."""
+
+    def __init__(self, cluster: Any) -> None:
+        """Use `cluster`, a distributed.SpecCluster."""
+        super().__init__(distributed.Client(cluster, set_as_default=False))
+        self._cluster = cluster
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler listens."""
+        return str(self._cluster.scheduler_address)
+
+    @property
+    def live_workers(self) -> int:
+        """Workers that are registered with the scheduler and take tasks now."""
+        return len(self._cluster.scheduler.running)
+
+    def close(self) -> None:
+        """End the workers at once, whatever they are running. Again, it does nothing."""
+        super().close()
+        self._cluster.close(timeout=10)

@@ -13,6 +13,12 @@ import distributed
 
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 
+WITHOUT_HTTP: dict[str, list[str]] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Dask's pages would tell strangers on this host about the study."""
+
 _VALID_DAYS = 3650
 _CLOCK_SKEW_DAYS = 1  # a node whose clock is behind must not find the certificate too young
 

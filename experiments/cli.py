@@ -49,6 +49,14 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes. Default: one per GPU, else one per core."),
 ]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Use the workers of the Dask scheduler there."),
+]
+SchedulerFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
+]
 SubmitOption = Annotated[
     bool,
     typer.Option("--submit", help="Run the master itself as a SLURM job, until the study is done."),
@@ -112,6 +120,8 @@ def launch(
     workers: WorkersOption = None,
     overrides: SetOption = None,
     submit: SubmitOption = False,
+    address: AddressOption = None,
+    scheduler_file: SchedulerFileOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the SLURM script and submit nothing.")
     ] = False,
@@ -123,7 +133,8 @@ def launch(
     if dry_run:
         typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
     else:
-        launching.launch_study(_console(), study, folder, settings, submit=submit)
+        cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+        launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
 
 
 @app.command()
@@ -135,12 +146,23 @@ def resume(
         typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
     ] = None,
     submit: SubmitOption = False,
+    address: AddressOption = None,
+    scheduler_file: SchedulerFileOption = None,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
 ) -> None:
     """Go on with a study that was stopped or killed."""
-    from experiments.launching import resume_study
+    from experiments import launching
 
-    resume_study(_console(), folder, workers, overrides or [], submit=submit, as_job=as_job)
+    cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+    launching.resume_study(
+        _console(),
+        folder,
+        workers,
+        overrides or [],
+        submit=submit,
+        as_job=as_job,
+        cluster=cluster,
+    )
 
 
 @app.command()

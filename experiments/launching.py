@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
-from experiments.pools import check_with_slurm, open_pool, slurm_jobs
+from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.slurm_master import MasterJob
@@ -41,10 +41,31 @@ def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, s
     return MasterJob(spec, folder).script if submit else jobs.script
 
 
+def cluster_at(
+    address: str | None, scheduler_file: Path | None, *, submit: bool
+) -> DaskCluster | None:
+    """The Dask cluster that the command line names, if it does; UserError if it cannot be."""
+    if address is None and scheduler_file is None:
+        return None
+    if address is not None and scheduler_file is not None:
+        raise UserError("--address and --scheduler-file are two ways to name one cluster")
+    if submit:
+        raise UserError("--submit starts workers of its own: leave --address out")
+    return DaskCluster(address, scheduler_file)
+
+
 def launch_study(
-    console: Console, source: str, folder: Path | None, settings: Sequence[str], *, submit: bool
+    console: Console,
+    source: str,
+    folder: Path | None,
+    settings: Sequence[str],
+    *,
+    submit: bool,
+    cluster: DaskCluster | None,
 ) -> None:
     """Make a study and work on it, or submit a master that does.
+
+    cluster: whose workers are to be used instead of the study's own.
 
     UserError: bad input, or jobs that SLURM refuses; nothing is made then. StudyStopped: it cannot
     go on here.
@@ -53,7 +74,7 @@ def launch_study(
     check_vacant(folder)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
-    if jobs is not None:
+    if jobs is not None and cluster is None:
         check_with_slurm(jobs)
     if submit:
         master = MasterJob(spec, folder)
@@ -63,7 +84,7 @@ def launch_study(
             _submit(console, master, folder)
     else:
         with _resumable(folder):
-            _run(console, create_study(folder, spec), spec, folder)
+            _run(console, create_study(folder, spec), spec, folder, cluster=cluster)
 
 
 def resume_study(
@@ -74,6 +95,7 @@ def resume_study(
     *,
     submit: bool,
     as_job: bool,
+    cluster: DaskCluster | None,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
@@ -87,7 +109,7 @@ def resume_study(
         spec = with_overrides(spec, overrides)
         spec = spec.model_copy(update={"workers": workers or spec.workers})
         if not (submit or as_job):
-            _run(console, study, spec, folder)
+            _run(console, study, spec, folder, cluster=cluster)
             return
         options = [word for override in overrides for word in ("--set", override)]
         master = MasterJob(spec, folder, [*options, "--workers", str(spec.workers)])
@@ -112,7 +134,13 @@ def _submit(console: Console, master: MasterJob, folder: Path) -> None:
 
 
 def _run(
-    console: Console, study: Study, spec: StudySpec, folder: Path, *, as_job: bool = False
+    console: Console,
+    study: Study,
+    spec: StudySpec,
+    folder: Path,
+    *,
+    as_job: bool = False,
+    cluster: DaskCluster | None = None,
 ) -> None:
     """Work on an open study and show it; at its end the tuned configuration and the default."""
     workers = spec.workers or 1
@@ -122,7 +150,7 @@ def _run(
             console.print(f"{folder}: {starting} starting", soft_wrap=True)
             with display_for(console, spec.title, workers) as display:
                 run = StudyRun(study, spec, folder, display)
-                run.run(lambda: open_pool(spec, folder, workers), workers, as_job=as_job)
+                run.run(lambda: open_pool(spec, folder, workers, cluster), workers, as_job=as_job)
         print_summary(console, study, folder)
 
 

@@ -1,8 +1,9 @@
-"""Where a study's trials run: on this machine, or on SLURM."""
+"""Where a study's trials run: on this machine, on SLURM, or on a Dask cluster that is there."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,26 @@ if TYPE_CHECKING:
     from cluster.slurm.pool import SlurmJobs
 
 
-def open_pool(spec: StudySpec, folder: Path, workers: int) -> DaskPool:
-    """The pool that a frozen specification asks for. Raises PoolError."""
+@dataclass(frozen=True)
+class DaskCluster:
+    """A Dask cluster that the user runs already: its scheduler's address, or file."""
+
+    address: str | None = None
+    scheduler_file: Path | None = None
+
+
+def open_pool(
+    spec: StudySpec, folder: Path, workers: int, cluster: DaskCluster | None = None
+) -> DaskPool:
+    """The pool that a frozen specification asks for, or `cluster`'s. Raises PoolError."""
+    if cluster is not None:
+        from cluster.external import ExternalPool
+
+        return ExternalPool(
+            address=cluster.address,
+            scheduler_file=cluster.scheduler_file,
+            log=folder / "logs" / "cluster.log",
+        )
     jobs = slurm_jobs(spec, folder)
     if jobs is not None:
         from cluster.slurm.pool import SlurmPool

@@ -10,12 +10,6 @@ from cluster.tls import write_private
 SCHEDULER = "scheduler.json"
 SCRIPT = "worker.sh"
 
-WITHOUT_HTTP: dict[str, list[str]] = {
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-}
-"""Dask's pages would tell strangers on this host about the study."""
-
 
 def write_address(folder: Path, address: str) -> None:
     """Tell workers, those of an earlier master too, where the scheduler is."""

@@ -14,14 +14,14 @@ from distributed.deploy.spec import SpecCluster
 from distributed.utils import get_ip, get_ip_interface
 
 from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-from cluster.pool import DaskPool, Outcome, PoolError
+from cluster.pool import Outcome, OwnPool, PoolError
 from cluster.slurm import commands
 from cluster.slurm.commands import SlurmUnavailable
-from cluster.slurm.contact import WITHOUT_HTTP, replace_script, write_address
+from cluster.slurm.contact import replace_script, write_address
 from cluster.slurm.job_script import worker_script
 from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file, log_tail
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
-from cluster.tls import study_security
+from cluster.tls import WITHOUT_HTTP, study_security
 
 CONTACT = "slurm"
 """The folder, in the study's own, of the certificate and of what workers have to find."""
@@ -83,7 +83,7 @@ def scheduler_host(settings: SlurmSettings) -> str:
         raise SlurmSettingsError("scheduler_interface", f"cannot be used: {error}") from None
 
 
-class SlurmPool(DaskPool):
+class SlurmPool(OwnPool):
     """`workers` SLURM jobs of one worker each, kept up until the pool is closed.
 
     Nothing waits for the workers: tasks run on those that are there. Jobs of that name which an
@@ -132,11 +132,6 @@ class SlurmPool(DaskPool):
                 commands.cancel_named(jobs.name, "--state=PENDING")
         fleet = Fleet(jobs.name, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
         self._keeper = JobKeeper(fleet, self._registered, poll_seconds)
-
-    @property
-    def address(self) -> str:
-        """Where the scheduler listens."""
-        return str(self._cluster.scheduler_address)
 
     @property
     def standing(self) -> str:

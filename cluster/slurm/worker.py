@@ -25,9 +25,9 @@ import distributed
 from distributed.core import Status
 from distributed.utils import get_ip, get_ip_interface
 
-from cluster.slurm.contact import SCHEDULER, WITHOUT_HTTP
+from cluster.slurm.contact import SCHEDULER
 from cluster.stopping import allow_tasks, ask_to_stop
-from cluster.tls import security_in
+from cluster.tls import WITHOUT_HTTP, security_in
 
 _CONNECT_SECONDS = 10.0
 _RESULT_SECONDS = 5.0  # for the master to fetch a last result

@@ -2,6 +2,8 @@
 
 Two nodes of four CPUs and two fake GPUs each, one slurmd a node. Nothing outside its folder is
 touched, there is no systemd and there are no cgroups: it runs as root or as an ordinary user.
+
+    python tests/cluster/throwaway_slurm.py COMMAND...     # runs a command that finds it
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -209,3 +212,17 @@ def _free_ports(number: int) -> list[int]:
     for one in sockets:
         one.close()
     return ports
+
+
+def main() -> int:
+    """Run a command with a SLURM of its own."""
+    slurm = ThrowawaySlurm()
+    try:
+        slurm.start()
+        return subprocess.run(sys.argv[1:], env=os.environ | slurm.environment).returncode
+    finally:
+        slurm.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,8 +4,9 @@
         STUDY --dir DIR [--minutes 10] [--seed 0] [options of oneshot-hpo launch]
 
 For a throw-away SLURM on this machine only: it cancels jobs, sends them the signal of a time limit,
-kills workers, masters, slurmd and slurmctld with -9, and starts the latter two again. At the end it checks the journal: every evaluation told once, no
-decision that a replay does not make again, no job left.
+kills workers, masters, slurmd and slurmctld with -9, and starts the latter two again. At the end it
+checks the journal: every evaluation told once, no decision that a replay does not make again, no
+job left.
 """
 
 from __future__ import annotations

@@ -1,15 +1,18 @@
 """Whole studies, run as a user runs them, and killed as fate kills them."""
 
+import contextlib
 import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from study_commands import TINY_EVALUATIONS, decisions, events, run, started
+from study_commands import TINY_EVALUATIONS, decisions, events, run, started, wait_until
 
 from experiments.yaml_files import load_yaml
 
@@ -170,3 +173,26 @@ def test_a_full_disk_stops_the_study_with_a_word(tiny_study: Path, tmp_path: Pat
     assert complaint.startswith("error: trial baseline/2 cannot run: ")
     assert f"oneshot-hpo resume {folder}" in complaint
     assert [event["event"] for event in events(folder)] == ["header", "ask"]
+
+
+def test_a_study_runs_on_a_dask_cluster_that_is_there(tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "external"
+    file = tmp_path / "scheduler.json"
+    with contextlib.ExitStack() as daemons:
+        for name, *options in (
+            ["dask_scheduler", "--port", "0", "--no-dashboard"],
+            ["dask_worker", "--nthreads", "1", "--no-nanny"],
+        ):
+            command = [sys.executable, "-m", f"distributed.cli.{name}", *options]
+            command += ["--scheduler-file", str(file)]
+            daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            daemons.callback(daemon.wait)
+            daemons.callback(daemon.kill)
+            wait_until(file.exists)
+        arguments = ["--dir", folder, "--workers", 1, "--scheduler-file", file]
+        ended = run("launch", tiny_study, *arguments)
+        assert ended.returncode == 0, ended.stderr
+        assert daemon.poll() is None
+    assert told_once(folder)
+    both = run("resume", folder, "--scheduler-file", file, "--address", "tcp://127.0.0.1:1")
+    assert both.returncode == 2

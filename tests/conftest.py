@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import subprocess
@@ -103,6 +104,7 @@ def slurm(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
     yield running_slurm
     left = running_slurm.jobs("--states=PENDING,RUNNING")
-    running_slurm.command("scancel", "--state=PENDING", f"--user={os.environ.get('USER', 'root')}")
-    running_slurm.command("scancel", f"--user={os.environ.get('USER', 'root')}")
+    user = f"--user={getpass.getuser()}"
+    running_slurm.command("scancel", "--state=PENDING", user)  # those that wait for others first
+    running_slurm.command("scancel", user)
     assert not left

@@ -13,3 +13,8 @@ def until_asked(seconds: float) -> str:
             raise TaskStopped("asked to stop")
         time.sleep(0.05)
     return "done"
+
+
+def stopped_at_once(task: object) -> None:
+    """A trial whose worker always has to leave."""
+    raise TaskStopped("the time limit came at once")

@@ -1,6 +1,7 @@
 """Whole studies, run as a user runs them, and killed as fate kills them."""
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -12,9 +13,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 from study_commands import TINY_EVALUATIONS, decisions, events, run, started, wait_until
+from worker_tasks import stopped_at_once
 
+from cluster.local import LocalPool
+from experiments.errors import StudyStopped
+from experiments.progress import PlainDisplay
+from experiments.run_study import FRUITLESS, StudyRun
+from experiments.study_file import complete, load_study
 from experiments.yaml_files import load_yaml
+from hpo import Study
 
 
 def wait_for_events(folder: Path, number: int) -> None:
@@ -196,3 +205,16 @@ def test_a_study_runs_on_a_dask_cluster_that_is_there(tiny_study: Path, tmp_path
     assert told_once(folder)
     both = run("resume", folder, "--scheduler-file", file, "--address", "tcp://127.0.0.1:1")
     assert both.returncode == 2
+
+
+def test_a_trial_that_never_gets_on_stops_the_study(
+    study: Study, tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.run_study.run_trial", stopped_at_once)
+    spec = complete(load_study(str(tiny_study)), "tiny")
+    display = PlainDisplay(Console(file=io.StringIO()), spec.title, 1)
+    with pytest.raises(StudyStopped, match=f"lost its worker {FRUITLESS} times"):
+        StudyRun(study, spec, tmp_path, display).run(
+            lambda: LocalPool(workers=1, threads=1, scratch=tmp_path / "logs"), 1
+        )
+    assert [trial.attempt for trial in study.pending] == [0]

@@ -39,9 +39,9 @@ class LocalPool(OwnPool):
         self, *, workers: int, threads: int, gpus: Sequence[int | str] = (), scratch: Path
     ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
+        security = study_security(scratch / "tls")
         self._exits = contextlib.ExitStack()
         self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
-        security = study_security(scratch / "tls")
         encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {
             number: {

@@ -13,18 +13,21 @@ import dask
 import distributed
 from distributed.deploy.spec import SpecCluster
 
-from cluster.pool import DaskPool, PoolError
+from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from cluster.pool import OwnPool, PoolError
+from cluster.tls import WITHOUT_HTTP, study_security
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 LOOPBACK = "127.0.0.1"
 
 
-class LocalPool(DaskPool):
+class LocalPool(OwnPool):
     """Worker processes, each under a nanny that replaces it when it dies.
 
     - One task at a time a worker, computing with `threads` threads, on one of `gpus` if there are
       any (worker i has GPU i modulo their number).
-    - Everything listens on the loopback interface only.
+    - Everything listens on the loopback interface only, and speaks TLS: who has no key of this
+      pool, on a machine of many users, gets nothing.
     - Workers never see Ctrl-C: what a keyboard interrupt means is decided in this process alone.
     - Workers end within seconds of this process, even when it is killed.
     - What workers and Dask print goes into files under `scratch`.
@@ -36,13 +39,15 @@ class LocalPool(DaskPool):
         self, *, workers: int, threads: int, gpus: Sequence[int | str] = (), scratch: Path
     ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
+        security = study_security(scratch / "tls")
         self._exits = contextlib.ExitStack()
-        self._exits.enter_context(_dask_logs_to(scratch / "cluster.log"))
+        self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
+        encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {
             number: {
                 "cls": distributed.Nanny,
-                "options": {
-                    "host": LOOPBACK,
+                "options": encrypted
+                | {
                     "nthreads": 1,
                     "memory_limit": 0,
                     "dashboard": False,
@@ -55,8 +60,8 @@ class LocalPool(DaskPool):
         }
         scheduler = {
             "cls": distributed.Scheduler,
-            "options": {
-                "host": LOOPBACK,
+            "options": encrypted
+            | {
                 "port": 0,
                 "dashboard": False,
                 "dashboard_address": f"{LOOPBACK}:0",
@@ -66,7 +71,8 @@ class LocalPool(DaskPool):
         }
         try:
             with _environment(threads), _interrupt_blocked():
-                super().__init__(SpecCluster(workers=specification, scheduler=scheduler))
+                cluster = SpecCluster(workers=specification, scheduler=scheduler, security=security)
+                super().__init__(cluster)
         except Exception as error:
             self._exits.close()
             raise PoolError(f"worker processes do not start ({error}); see {scratch}") from error
@@ -107,6 +113,7 @@ def _environment(threads: int) -> Iterator[None]:
             {
                 "distributed.nanny.pre-spawn-environ": variables,
                 "distributed.scheduler.worker-saturation": 1.0,
+                **WITHOUT_HTTP,
             }
         ):
             yield
@@ -132,28 +139,3 @@ def _interrupt_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-class _QuietFileHandler(logging.FileHandler):
-    """A log file that a full disk cuts short without a trace on the terminal."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Lose the record: what matters is written elsewhere, and fails in one line there."""
-
-
-@contextlib.contextmanager
-def _dask_logs_to(path: Path) -> Iterator[None]:
-    """What Dask logs in this process goes into a file and never to the terminal."""
-    handler = _QuietFileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
-    before = [(logger.handlers[:], logger.propagate) for logger in loggers]
-    for logger in loggers:
-        logger.handlers, logger.propagate = [handler], False
-    try:
-        yield
-    finally:
-        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
-            logger.handlers, logger.propagate = handlers, propagate
-        with contextlib.suppress(OSError):
-            handler.close()

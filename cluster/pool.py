@@ -1,5 +1,6 @@
 """Tasks in, outcomes out: what the master needs of a Dask cluster, wherever its workers run."""
 
+import abc
 import asyncio
 import itertools
 import queue
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple, Self
 import distributed
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
+
+from cluster.stopping import TaskStopped
 
 
 class PoolError(RuntimeError):
@@ -25,12 +28,18 @@ class Outcome:
     error: the exception that the function raised.
     lost: why the infrastructure lost the task (its worker was killed, ...); the function may
         have run in part or even to its end, so it has to be safe to run again.
+
+    taken: with `lost`: the worker was taken away (time limit, preemption, ...), which is no fault
+        of the task; a worker that died may have died of it.
+    log: with `lost`: the last lines that the worker wrote, where they are known.
     """
 
     key: str
     value: Any = None
     error: Exception | None = None
     lost: str | None = None
+    taken: bool = False
+    log: str = ""
 
 
 class _Task(NamedTuple):
@@ -40,17 +49,18 @@ class _Task(NamedTuple):
     kwargs: dict[str, Any]
 
 
-class DaskPool:
+class DaskPool(abc.ABC):
     """Runs functions on the workers of a Dask cluster, never more than one a worker.
 
     A task is handed to Dask only when a worker is idle. So no task queues behind another one
     on a worker, and none is lost with a worker that it had not started on.
     """
 
-    def __init__(self, cluster: Any) -> None:
-        """Use `cluster`, a distributed.SpecCluster whose scheduler lives in this process."""
-        self._cluster = cluster
-        self._client: Any = distributed.Client(cluster, set_as_default=False)
+    patience_seconds = 60.0
+    """How long there may be no worker at all until something must be wrong."""
+
+    def __init__(self, client: distributed.Client) -> None:
+        self._client: Any = client
         self._waiting: deque[_Task] = deque()
         self._running: set[str] = set()
         self._ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -63,9 +73,14 @@ class DaskPool:
         self.close()
 
     @property
+    @abc.abstractmethod
     def live_workers(self) -> int:
-        """Workers that are registered with the scheduler now."""
-        return len(self._cluster.scheduler.workers)
+        """Workers that are registered with the scheduler and take tasks now."""
+
+    @property
+    def standing(self) -> str:
+        """How the workers stand, in a few words; empty if there is nothing to say."""
+        return ""
 
     @property
     def in_flight(self) -> int:
@@ -95,10 +110,20 @@ class DaskPool:
         self._dispatch()
         return outcomes
 
+    def check(self) -> None:  # noqa: B027 - most pools know of no such thing
+        """Raise PoolError if there will never be a worker."""
+
     def close(self) -> None:
-        """End the workers at once, whatever they are running."""
+        """End the workers at once, whatever they are running. Again, it does nothing."""
         self._client.close(timeout=1)
-        self._cluster.close(timeout=10)
+
+    def hand_over(self) -> None:
+        """End, but leave workers that can wait for it to the next master."""
+        self.close()
+
+    async def _loss(self, key: str, worker: str) -> Outcome:
+        """What is to be said of a task whose worker of that name has gone."""
+        return Outcome(key, lost=f"its worker {worker} died")
 
     def _dispatch(self) -> None:
         while self._waiting and len(self._running) < self.live_workers:
@@ -121,7 +146,9 @@ class DaskPool:
         try:
             value = await self._client.gather(future, asynchronous=True)
         except KilledWorker as death:
-            outcome = Outcome(key, lost=f"its worker {death.last_worker.name} died")
+            outcome = await self._loss(key, str(death.last_worker.name))
+        except TaskStopped as stop:
+            outcome = Outcome(key, lost=str(stop), taken=True)
         except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
             outcome = Outcome(key, lost=f"the connection to it was lost ({type(loss).__name__})")
         except Exception as error:
@@ -131,3 +158,27 @@ class DaskPool:
         finally:
             future.release()
         self._ended.put(outcome)
+
+
+class OwnPool(DaskPool):
+    """A pool whose scheduler lives in this process."""
+
+    def __init__(self, cluster: Any) -> None:
+        """Use `cluster`, a distributed.SpecCluster."""
+        super().__init__(distributed.Client(cluster, set_as_default=False))
+        self._cluster = cluster
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler listens."""
+        return str(self._cluster.scheduler_address)
+
+    @property
+    def live_workers(self) -> int:
+        """Workers that are registered with the scheduler and take tasks now."""
+        return len(self._cluster.scheduler.running)
+
+    def close(self) -> None:
+        """End the workers at once, whatever they are running. Again, it does nothing."""
+        super().close()
+        self._cluster.close(timeout=10)

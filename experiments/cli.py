@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,9 +21,6 @@ from experiments.errors import (
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from experiments.study_file import StudySpec
-    from hpo import Study
 
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
@@ -53,6 +48,18 @@ SetOption = Annotated[
 WorkersOption = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes. Default: one per GPU, else one per core."),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Use the workers of the Dask scheduler there."),
+]
+SchedulerFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
+]
+SubmitOption = Annotated[
+    bool,
+    typer.Option("--submit", help="Run the master itself as a SLURM job, until the study is done."),
 ]
 
 
@@ -112,38 +119,58 @@ def launch(
     ] = None,
     workers: WorkersOption = None,
     overrides: SetOption = None,
+    submit: SubmitOption = False,
+    address: AddressOption = None,
+    scheduler_file: SchedulerFileOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the SLURM script and submit nothing.")
+    ] = False,
 ) -> None:
     """Run a new study in a new folder."""
-    from experiments.study_file import complete, freeze, load_study
-    from experiments.study_folder import check_vacant, create_study
+    from experiments import launching
 
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
-    spec = load_study(study, settings)
-    folder = folder if folder is not None else Path("studies") / spec.name
-    check_vacant(folder)
-    spec = freeze(complete(spec, study))
-    with _resumable(folder):
-        _run(create_study(folder, spec), spec, folder, workers)
+    if dry_run:
+        typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
+    else:
+        cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+        launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
 
 
 @app.command()
-def resume(folder: FolderArgument, workers: WorkersOption = None) -> None:
+def resume(
+    folder: FolderArgument,
+    workers: WorkersOption = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
+    ] = None,
+    submit: SubmitOption = False,
+    address: AddressOption = None,
+    scheduler_file: SchedulerFileOption = None,
+    as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+) -> None:
     """Go on with a study that was stopped or killed."""
-    from experiments.study_folder import (
-        SPECIFICATION,
-        check_study,
-        specification_of,
-        write_specification,
-    )
-    from hpo import Study
+    from experiments import launching
 
-    check_study(folder)
-    with _resumable(folder):
-        study = Study.open(folder)
-        spec = specification_of(study.header, folder)
-        if not (folder / SPECIFICATION).exists():
-            write_specification(folder, spec)
-        _run(study, spec, folder, workers)
+    cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+    launching.resume_study(
+        _console(),
+        folder,
+        workers,
+        overrides or [],
+        submit=submit,
+        as_job=as_job,
+        cluster=cluster,
+    )
+
+
+@app.command()
+def stop(folder: FolderArgument) -> None:
+    """End a study's master and all its jobs; resume goes on with it."""
+    from experiments.status import stop_study
+
+    stop_study(_console(), folder)
 
 
 @app.command()
@@ -214,40 +241,6 @@ def search(
 
 app.add_typer(data_command.app)
 app.add_typer(table_command.app)
-
-
-def _run(study: Study, spec: StudySpec, folder: Path, workers: int | None) -> None:
-    """Work on an open study and show it; at its end the tuned configuration and the default."""
-    from experiments.progress import display_for
-    from experiments.run_study import StudyRun
-    from experiments.summary import print_summary
-
-    console = _console()
-    workers = workers or spec.workers or 1
-    with study:
-        if not study.finished:
-            starting = "1 worker is" if workers == 1 else f"{workers} workers are"
-            console.print(f"{folder}: {starting} starting", soft_wrap=True)
-            with display_for(console, spec.title, workers) as display:
-                StudyRun(study, spec, folder, display).run(workers)
-        print_summary(console, study, folder)
-
-
-@contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
-    """What ends a study early in here is followed by the command that goes on with it."""
-    from experiments.study_folder import resume as resume_command
-    from hpo.journal import JOURNAL_NAME
-
-    going_on = f"to go on: {resume_command(folder)}"
-    try:
-        yield
-    except KeyboardInterrupt:
-        if (folder / JOURNAL_NAME).exists():
-            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    except (StudyStopped, OSError) as stop:
-        raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 
 def _console() -> Console:

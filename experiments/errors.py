@@ -23,6 +23,10 @@ class StudyStopped(RuntimeError):
     """A study, or a build, cannot go on here and now; with the cause mended it can be resumed."""
 
 
+class HandedOver(Exception):
+    """A master in a SLURM job has to end; its workers wait for the next one."""
+
+
 def is_user_error(error: BaseException) -> bool:
     """Whether this is bad input: by this project's rule, a subclass of ValueError of its own."""
     return isinstance(error, ValueError) and type(error).__module__.split(".")[0] in PACKAGES

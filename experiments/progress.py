@@ -39,13 +39,13 @@ class LiveDisplay:
     ) -> None:
         self._live.stop()
 
-    def update(self, study: StudyView, running: int) -> None:
-        """Draw the study anew; `running` trials are on workers."""
+    def update(self, study: StudyView, running: int, workers: str) -> None:
+        """Draw the study anew; `running` trials are on `workers`."""
         times = f"elapsed {duration(time.monotonic() - self._started)}"
         left = seconds_left(study, self._workers)
         if left is not None and not study.finished:
             times += f", about {duration(left)} left"
-        self._live.update(standing(study, self._title, running, times), refresh=True)
+        self._live.update(standing(study, self._title, running, times, workers), refresh=True)
 
 
 class PlainDisplay:
@@ -56,6 +56,7 @@ class PlainDisplay:
         self._title = title
         self._workers = workers
         self._shown: int | None = None
+        self._workers_shown = ""
 
     def __enter__(self) -> Self:
         return self
@@ -63,8 +64,8 @@ class PlainDisplay:
     def __exit__(self, *exception: object) -> None:
         """Nothing is left to do."""
 
-    def update(self, study: StudyView, running: int) -> None:
-        """Print what has ended since the last call."""
+    def update(self, study: StudyView, running: int, workers: str) -> None:
+        """Print what has ended since the last call, and why no trial runs."""
         evaluations = study.evaluations
         if self._shown is None:
             self._shown = len(evaluations)
@@ -77,6 +78,9 @@ class PlainDisplay:
                 line += f"; about {duration(left)} left"
             self._print(line)
         self._shown = len(evaluations)
+        if running == 0 and workers not in ("", self._workers_shown):
+            self._workers_shown = workers
+            self._print(f"no trial runs; workers: {workers}")
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)
@@ -90,9 +94,9 @@ def display_for(console: Console, title: str, workers: int) -> LiveDisplay | Pla
 
 
 def standing(
-    study: StudyView, title: str, running: int, times: str | None = None
+    study: StudyView, title: str, running: int, times: str | None = None, workers: str = ""
 ) -> RenderableType:
-    """The panel: brackets by budget, counts, incumbent and default."""
+    """The panel: brackets by budget, counts, how workers stand, incumbent and default."""
     done, total = len(study.evaluations), study.total_evaluations
     counts = f"{done} of {total} done, {running} running, {total - done - running} waiting"
     crashed = sum(result.crashed for _, result in study.evaluations)
@@ -101,6 +105,8 @@ def standing(
     facts = Table.grid(padding=(0, 2))
     facts.add_row("evaluations", ProgressBar(total=total, completed=done, width=40))
     facts.add_row("", counts)
+    if workers:
+        facts.add_row("workers", Text(workers))
     if study.incumbent is not None:
         trial, result = study.incumbent
         facts.add_row("best so far", f"{_error(result)} at {_epochs(trial.budget)}")

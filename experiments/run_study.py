@@ -5,34 +5,38 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from cluster.local import LocalPool
 from cluster.pool import DaskPool, Outcome, PoolError
-from experiments import machine
-from experiments.errors import StudyStopped, one_line
+from experiments.errors import HandedOver, StudyStopped, one_line
 from experiments.study_file import StudySpec
 from experiments.trial import TrialTask, run_trial
 from hpo import Study, Trial, TrialResult
+from searchers.checkpoint import METRICS
 
 POLL_SECONDS = 0.25
 """How often the loop looks up from waiting, at signals and the display."""
-NO_WORKER_SECONDS = 60.0
-"""How long a study waits for a worker when there is none left."""
+FRUITLESS = 20
+"""How often a trial may lose its worker, without its fault, and not have finished an epoch."""
+LOST_LOG = "lost.log"
+"""In a trial's folder: the last lines of each worker that it lost."""
 
 
 class Display(Protocol):
     """Shows how a study stands."""
 
-    def update(self, study: Study, running: int) -> None:
-        """Called several times a second; `running` trials are on workers."""
+    def update(self, study: Study, running: int, workers: str) -> None:
+        """Called several times a second; `running` trials are on workers.
+
+        workers: how these stand, empty if there is nothing to say.
+        """
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal, SIGINT or SIGTERM, asked the study to stop; its journal is in order."""
+    """A signal asked the study to stop; its journal is in order."""
 
 
 class StudyRun:
@@ -44,33 +48,37 @@ class StudyRun:
         self._folder = folder
         self._display = display
         self._in_flight: dict[str, tuple[Trial, float]] = {}
+        self._fruitless: dict[str, tuple[int, int]] = {}
 
-    def run(self, workers: int) -> None:
-        """Work on the study until it is finished.
+    def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
+        """Work on the study with at most `workers` workers until it is finished.
 
         Interrupted: SIGINT or SIGTERM came. StudyStopped: it cannot go on here, say because the
         disk is full. Either way the study can be resumed, and workers have ended.
+
+        as_job: this process is a SLURM job that has a successor. SLURM announces its end, be it
+        the time limit or a preemption, by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for
+        the successor.
         """
-        assert self._spec.cluster.threads is not None
-        with _stop_signals() as stopping:
+        with _noted((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
-                pool = LocalPool(
-                    workers=workers,
-                    threads=self._spec.cluster.threads,
-                    gpus=machine.gpus(),
-                    scratch=self._folder / "logs",
-                )
+                with open_pool() as pool:
+                    try:
+                        self._loop(pool, workers, noted)
+                    except Interrupted:
+                        if not as_job:
+                            raise
+                        pool.hand_over()
+                        raise HandedOver from None
             except PoolError as error:
                 raise StudyStopped(one_line(error)) from error
-            with pool:
-                self._loop(pool, workers, stopping)
 
-    def _loop(self, pool: DaskPool, workers: int, stopping: list[int]) -> None:
+    def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
         # Trials that an earlier master had asked for come first, in the order of asking.
         pending = list(reversed(self._study.pending))
         last_seen_alive = time.monotonic()
         while not self._study.finished:
-            if stopping:
+            if signals:
                 raise Interrupted
             # A worker that is free is the only reason to ask: the later BOHB decides, the more
             # it knows. With one worker it makes the order of decisions certain.
@@ -79,18 +87,19 @@ class StudyRun:
                 if trial is None:
                     break
                 self._submit(pool, trial)
-            self._display.update(self._study, len(self._in_flight))
+            self._display.update(self._study, len(self._in_flight), pool.standing)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
 
+            pool.check()
             if pool.live_workers:
                 last_seen_alive = time.monotonic()
-            elif time.monotonic() - last_seen_alive > NO_WORKER_SECONDS:
+            elif time.monotonic() - last_seen_alive > pool.patience_seconds:
                 raise StudyStopped(
-                    f"no worker has been alive for {NO_WORKER_SECONDS:.0f} s; see "
+                    f"no worker has been alive for {pool.patience_seconds:.0f} s; see "
                     f"{self._folder / 'logs'}"
                 )
-        self._display.update(self._study, 0)
+        self._display.update(self._study, 0, "")
 
     def _submit(self, pool: DaskPool, trial: Trial) -> None:
         task = TrialTask(
@@ -112,14 +121,7 @@ class StudyRun:
         """A result and a crash are told; a loss is tried again; what is left stops the study."""
         trial, submitted = self._in_flight.pop(outcome.key)
         if outcome.lost is not None:
-            attempts = trial.attempt + 1
-            if attempts < self._spec.cluster.max_attempts:
-                self._submit(pool, self._study.retry(trial, outcome.lost))
-                return
-            reason = f"given up after {attempts} attempts: {outcome.lost}"
-            self._study.tell(
-                trial, TrialResult(loss=None, info={"state": "CRASHED"}, exception=reason)
-            )
+            self._settle_loss(pool, trial, outcome, outcome.lost)
         elif outcome.error is not None:
             raise StudyStopped(
                 f"trial {trial.key} cannot run: {one_line(outcome.error)}"
@@ -136,16 +138,54 @@ class StudyRun:
                 ),
             )
 
+    def _settle_loss(self, pool: DaskPool, trial: Trial, outcome: Outcome, lost: str) -> None:
+        """Back to the queue; an attempt is counted only where the trial may have been the cause."""
+        self._keep_log(trial, outcome)
+        if outcome.taken:
+            self._check_gain(trial, lost)
+            self._submit(pool, trial)
+            return
+        attempts = trial.attempt + 1
+        if attempts < self._spec.cluster.max_attempts:
+            self._submit(pool, self._study.retry(trial, lost))
+            return
+        reason = f"given up after {attempts} attempts: {lost}"
+        if outcome.log:
+            reason += f" ({LOST_LOG} in the trial's folder has its last lines)"
+        self._study.tell(trial, TrialResult(loss=None, info={"state": "CRASHED"}, exception=reason))
+
+    def _check_gain(self, trial: Trial, lost: str) -> None:
+        """StudyStopped if this trial loses its workers again and again and never gets on."""
+        try:
+            gained = (self._folder / "trials" / trial.key / METRICS).stat().st_size
+        except FileNotFoundError:
+            gained = 0
+        before, times = self._fruitless.get(trial.key, (0, 0))
+        times = times + 1 if gained == before else 1
+        self._fruitless[trial.key] = (gained, times)
+        if times >= FRUITLESS:
+            raise StudyStopped(
+                f"trial {trial.key} lost its worker {times} times without finishing an epoch "
+                f"({lost}): its time limit may be too short"
+            )
+
+    def _keep_log(self, trial: Trial, outcome: Outcome) -> None:
+        if outcome.log:
+            path = self._folder / "trials" / trial.key / LOST_LOG
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{outcome.lost}:\n{outcome.log}\n")
+
 
 @contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """While inside, SIGINT and SIGTERM are noted in the list that is given, once.
+def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
+    """While inside, these signals are noted in the list that is given, once.
 
     So no signal can interrupt the writing of the journal. A second one acts as ever, for those
     who cannot wait.
     """
     received: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in numbers}
 
     def restore() -> None:
         for number, handler in before.items():

@@ -1,68 +1,126 @@
-"""A study seen from outside, without its lock: `oneshot-hpo status`."""
+"""A study seen from outside, without its lock: `oneshot-hpo status`, and `stop`."""
 
 from __future__ import annotations
 
-import fcntl
+import os
+import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
+from experiments.errors import StudyStopped
 from experiments.progress import standing
+from experiments.slurm_master import cancel_all, cancel_successors, study_queue
 from experiments.study_folder import check_study, resume, specification_of
 from experiments.summary import print_summary
 from hpo import StudyView, read_study
-from hpo.lock import LOCK_NAME
+from hpo.lock import holder_here, is_held
 
 WATCH_SECONDS = 1.0
+QUEUE_SECONDS = 10.0
+"""How often SLURM is asked while a study is watched."""
+STOP_SECONDS = 90.0
+"""How long a master may take to end."""
+
+
+class _Observed:
+    """A study's journal, its master and its jobs, as they stand now."""
+
+    def __init__(self, folder: Path) -> None:
+        check_study(folder)
+        self._folder = folder
+        self._asked = -QUEUE_SECONDS
+        self._masters: list[Job] = []
+        self._workers: list[Job] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the journal, and SLURM's queue where it is time for it."""
+        self.view = read_study(self._folder)
+        self.spec = specification_of(self.view.header, self._folder)
+        if self.spec.cluster.slurm is None or time.monotonic() - self._asked < QUEUE_SECONDS:
+            return
+        self._asked = time.monotonic()
+        try:
+            self._masters, self._workers = study_queue(self.spec.name, self._folder)
+        except (SlurmUnavailable, SlurmRefused):
+            return  # the journal is the truth; SLURM only says how its jobs are
+
+    @property
+    def has_master(self) -> bool:
+        """Whether a master works on it, here or as a job that runs."""
+        return is_held(self._folder) or any(job.state == "RUNNING" for job in self._masters)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has a master or will have one."""
+        return self.has_master or bool(self._masters)
+
+    def standing(self) -> RenderableType:
+        """The panel."""
+        running = len(self.view.pending) if self.has_master else 0
+        return standing(self.view, self.spec.title, running, workers=self._jobs())
+
+    def _jobs(self) -> str:
+        words = [
+            f"{'master' if job in self._masters else 'job'} {job.state.lower()}"
+            + (f" ({job.reason})" if job.state == "PENDING" else "")
+            for job in (*self._masters, *self._workers)
+        ]
+        return ", ".join(f"{number} {word}" for word, number in Counter(words).items())
 
 
 def show_status(console: Console, folder: Path) -> None:
     """Print how the study in `folder` stands; UserError if it holds none."""
-    view = _read(folder)
-    console.print(_standing(view, folder))
-    _print_end(console, view, folder)
+    observed = _Observed(folder)
+    console.print(observed.standing())
+    _print_end(console, observed, folder)
 
 
 def watch_status(console: Console, folder: Path) -> None:
     """The same, kept up to date until the study is finished or its master has gone."""
-    view = _read(folder)
-    with Live(_standing(view, folder), console=console, auto_refresh=False) as live:
-        while _has_master(folder):
+    observed = _Observed(folder)
+    with Live(observed.standing(), console=console, auto_refresh=False) as live:
+        while observed.goes_on and not observed.view.finished:
             time.sleep(WATCH_SECONDS)
-            view = _read(folder)
-            live.update(_standing(view, folder), refresh=True)
-    _print_end(console, view, folder)
+            observed.refresh()
+            live.update(observed.standing(), refresh=True)
+    _print_end(console, observed, folder)
 
 
-def _read(folder: Path) -> StudyView:
-    check_study(folder)
-    return read_study(folder)
+def stop_study(console: Console, folder: Path) -> None:
+    """End a study's master, here or in a job, and all its jobs; the study can be resumed.
+
+    UserError: there is no study. StudyStopped: SLURM or the master does not answer.
+    """
+    observed = _Observed(folder)
+    slurm = observed.spec.cluster.slurm is not None
+    if slurm:
+        cancel_successors(observed.spec.name, folder)
+    master = holder_here(folder)
+    if master is not None:
+        os.kill(master, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while holder_here(folder) == master:
+            if time.monotonic() > deadline:
+                raise StudyStopped(f"the master, process {master}, has not ended")
+            time.sleep(0.1)
+    if slurm:
+        cancel_all(observed.spec.name, folder)
+    if is_held(folder):
+        raise StudyStopped(f"{folder} is held by a master on another host; stop it there")
+    _print_end(console, _Observed(folder), folder)
 
 
-def _standing(view: StudyView, folder: Path) -> RenderableType:
-    running = len(view.pending) if _has_master(folder) else 0
-    return standing(view, specification_of(view.header, folder).title, running)
-
-
-def _print_end(console: Console, view: StudyView, folder: Path) -> None:
+def _print_end(console: Console, observed: _Observed, folder: Path) -> None:
+    view: StudyView = observed.view
     if view.finished:
         print_summary(console, view, folder)
-    elif _has_master(folder):
-        console.print("running")
+    elif observed.goes_on:
+        console.print("running" if observed.has_master else "waiting for SLURM")
     else:
         console.print(f"not running; to go on: {resume(folder)}", markup=False, soft_wrap=True)
-
-
-def _has_master(folder: Path) -> bool:
-    """Whether a master on this machine holds the study's lock."""
-    try:
-        with (folder / LOCK_NAME).open("rb") as file:
-            # Shared, and only for this moment: it is not in the way of a master for long.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False

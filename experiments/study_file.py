@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +13,9 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from experiments import machine
+from experiments.cluster_section import ClusterSection
 from experiments.errors import StudyFileError, UserError, one_line
+from experiments.wording import unknown_key
 from experiments.yaml_files import YamlError, load_yaml
 
 if TYPE_CHECKING:
@@ -28,19 +29,6 @@ _FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101
 
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
-
-
-class ClusterSection(pydantic.BaseModel):
-    """How workers run. The description of each field is what a wrong value is told it must be."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    threads: int | None = Field(
-        default=None,
-        ge=1,
-        description="a whole number from 1, or null (share the cores)",
-    )
-    max_attempts: int = Field(default=3, ge=1, description="a whole number from 1")
 
 
 class StudySpec(pydantic.BaseModel):
@@ -150,6 +138,24 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
     return document
 
 
+def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
+    """A study that has begun, with KEY=VALUE overrides of how its workers run.
+
+    StudyFileError: anything wrong, or a key that decides what the study finds.
+    """
+    document = parse_overrides(overrides)
+    for key in document:
+        if key != "cluster":
+            raise StudyFileError(f"--set {key}: only cluster.KEY may change in a study that exists")
+    if not document:
+        return spec
+    cluster = spec.cluster.model_dump()
+    for override in overrides:
+        _override({"cluster": cluster}, override)
+    spec = validated(spec.model_dump() | {"cluster": cluster}, "--set")
+    return spec.model_copy(update={"cluster": spec.cluster.completed()})
+
+
 def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
     """The specification in a document; StudyFileError, which begins with `origin`, if wrong.
 
@@ -162,8 +168,9 @@ def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
         settings_class(spec.searcher)().with_config(spec.search)
         for key in spec.bohb:
             if key not in _bohb_defaults():
-                raise UserError(_unknown(key, "bohb", _bohb_defaults()))
+                raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
+        spec.cluster.check()
     except pydantic.ValidationError as error:
         raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
     except ValueError as error:
@@ -189,7 +196,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             # The paper's 16 pixels are half of its images; no more of smaller ones.
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)
         bohb = _bohb_defaults() | spec.bohb
-        spec = spec.model_copy(update={"search": search, "bohb": bohb})
+        update = {"search": search, "bohb": bohb, "cluster": spec.cluster.completed()}
+        spec = spec.model_copy(update=update)
         spec.search_settings.check_image_size(image_size)
         spec.configuration_space()
     except (ValueError, OSError) as error:
@@ -198,9 +206,15 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
 
 def freeze(spec: StudySpec) -> StudySpec:
-    """A complete specification with workers and threads of this machine, and versions."""
+    """A complete specification with workers and threads of this machine, and versions.
+
+    UserError: under SLURM, where there is no such machine, it does not say how many workers.
+    """
+    slurm = spec.cluster.slurm_settings
+    if slurm is not None and spec.workers is None:
+        raise UserError("with SLURM, say how many jobs at most (workers in the file, or --workers)")
     workers = spec.workers or machine.default_workers()
-    threads = spec.cluster.threads or machine.threads_for(workers)
+    threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
     cluster = spec.cluster.model_copy(update={"threads": threads})
     versions = machine.versions()
     return spec.model_copy(update={"workers": workers, "cluster": cluster, "versions": versions})
@@ -280,14 +294,7 @@ def _first_problem(error: pydantic.ValidationError) -> str:
         section = ""
     dotted = f"{section}.{key}" if section else key
     if problem["type"] == "extra_forbidden":
-        return _unknown(key, section, [name for name in fields if name != "versions"])
+        return unknown_key(key, section, [name for name in fields if name != "versions"])
     if problem["type"] == "missing":
         return f"key {dotted!r} is missing ({fields[key].description})"
     return f"key {dotted!r} must be {fields[key].description}, not {problem['input']!r}"
-
-
-def _unknown(key: str, section: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = get_close_matches(key, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-    return f"unknown key {key!r}{f' in section {section}' if section else ''}; {hint}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cluster.stopping import TaskStopped, stop_asked
 from experiments.errors import is_user_error, one_line
 from search_spaces import Architecture, SearchSpace, get_space, load_table
 from searchers import run_search
@@ -59,8 +60,9 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     timestamps: when it started and finished, in seconds since 1970.
 
     A trial may be run again after anything: it continues from its checkpoint, and when its result
-    is in its folder already, it is that one. Raises what is no fact about the configuration: an
-    OSError (a full disk, data that cannot be read) or an input error of this project's packages.
+    is in its folder already, it is that one. Raises TaskStopped after an epoch's checkpoint when
+    its worker has to leave, and what is no fact about the configuration: an OSError (a full disk,
+    data that cannot be read) or an input error of this project's packages.
     """
     assert task.folder is not None
     path = task.folder / RESULT
@@ -126,8 +128,8 @@ def cell_report(table: str, space: SearchSpace, architecture: Architecture) -> d
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
     try:
-        loss, report = search_cell(task)
-    except OSError:
+        loss, report = search_cell(task, _stop_if_asked)
+    except (OSError, TaskStopped):
         raise
     except Exception as error:
         if is_user_error(error):
@@ -135,6 +137,11 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         reason = f"{type(error).__name__}: {one_line(error)}"
         return {"loss": None, "info": {"state": "CRASHED"}, "exception": reason}
     return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
+
+
+def _stop_if_asked(record: EpochRecord) -> None:
+    if stop_asked():
+        raise TaskStopped(f"its worker had to leave after epoch {record.epoch}")
 
 
 def _finished(path: Path) -> dict[str, Any] | None:

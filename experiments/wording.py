@@ -1,6 +1,7 @@
 """How numbers, durations and configurations are written for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -24,3 +25,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def unknown_key(key: str, section: str, known: Iterable[str]) -> str:
+    """A key that there is not in a section ("" for none), with the one that may be meant."""
+    names = list(known)
+    near = get_close_matches(key, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+    return f"unknown key {key!r}{f' in section {section}' if section else ''}; {hint}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -40,6 +42,27 @@ class StudyLock:
     def release(self) -> None:
         """Lets another master in. Calling it again does nothing."""
         self._lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a master that this machine's locks know of holds the study."""
+    try:
+        with (folder / LOCK_NAME).open("rb") as file:
+            # Shared, and only for this moment: it is not in the way of a master for long.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def holder_here(folder: Path) -> int | None:
+    """The process on this host that holds the study, if one does."""
+    match = re.fullmatch(r"host (\S+), process (\d+)", _holder(folder / LOCK_NAME))
+    if match is None or match[1] != socket.gethostname() or not is_held(folder):
+        return None
+    return int(match[2])
 
 
 def _holder(path: Path) -> str:

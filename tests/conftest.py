@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from throwaway_slurm import ThrowawaySlurm, missing_programs
 
 from search_spaces import OPERATIONS
 
@@ -75,3 +78,33 @@ def full_tfrecord(nasbench101_folder: Path, tmp_path_factory: pytest.TempPathFac
     writer = str(nasbench101_folder / "write_tfrecord.py")
     subprocess.run([sys.executable, "-B", writer, *options], check=True, capture_output=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def running_slurm() -> Iterator[ThrowawaySlurm]:
+    """A real SLURM with two nodes of two fake GPUs each."""
+    if missing := missing_programs():
+        pytest.skip(f"no SLURM here (apt-get install slurm-wlm munge): {', '.join(missing)}")
+    slurm = ThrowawaySlurm()
+    try:
+        slurm.start()
+        yield slurm
+    finally:
+        slurm.stop()
+
+
+@pytest.fixture
+def slurm(
+    running_slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ThrowawaySlurm]:
+    """The SLURM that commands of this test talk to; the test leaves no job in its queue."""
+    for name, value in running_slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    # A job takes the environment over: its worker finds the modules that tests share.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
+    yield running_slurm
+    left = running_slurm.jobs("--states=PENDING,RUNNING")
+    user = f"--user={getpass.getuser()}"
+    running_slurm.command("scancel", "--state=PENDING", user)  # those that wait for others first
+    running_slurm.command("scancel", user)
+    assert not left

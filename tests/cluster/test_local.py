@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import distributed
 import psutil
 import pytest
 
@@ -86,6 +87,15 @@ def test_everything_listens_on_loopback_only(pool: LocalPool) -> None:
     ]
     assert listening
     assert set(listening) == {"127.0.0.1"}
+
+
+def test_a_stranger_on_this_machine_gets_nothing(pool: LocalPool) -> None:
+    port = pool.address.rpartition(":")[2]
+    with pytest.raises(OSError):
+        distributed.Client(f"tcp://127.0.0.1:{port}", timeout=2)
+    with pytest.raises(OSError):
+        other = distributed.Security.temporary()
+        distributed.Client(pool.address, security=other, timeout=2)
 
 
 def test_a_killed_worker_is_reported_at_once_and_replaced(pool: LocalPool) -> None:

@@ -1,9 +1,13 @@
 """The command line as a user runs it, and what a study's journal says."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,32 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
     )
 
 
+@contextlib.contextmanager
+def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """`oneshot-hpo ARGUMENTS` in the background, in a process group of its own."""
+    process = subprocess.Popen(
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait for something that has to happen."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "the study does not get on"
+        time.sleep(0.05)
+
+
 def events(folder: Path) -> list[dict[str, Any]]:
     """The complete lines of a study's journal; none if there is no journal yet."""
     try:
@@ -43,3 +73,8 @@ def decisions(folder: Path) -> list[dict[str, Any]]:
         {key: value for key, value in event.items() if key not in ("time", "timestamps")}
         for event in events(folder)
     ]
+
+
+def told(folder: Path) -> list[tuple[Any, ...]]:
+    """Id and budget of each evaluation that was told, in the order of telling."""
+    return [(*event["id"], event["budget"]) for event in events(folder) if event["event"] == "tell"]

@@ -56,12 +56,12 @@ def test_lines_are_printed_once_and_only_for_what_is_new(study: Study) -> None:
     console = Console(file=io.StringIO(), width=80)
     work(study, better_later, 2)
     with PlainDisplay(console, "a title", 1) as display:
-        display.update(study, 0)
+        display.update(study, 0, "")
         work(study, lambda trial: None, 1)
-        display.update(study, 0)
-        display.update(study, 0)
+        display.update(study, 0, "")
+        display.update(study, 0, "")
         work(study, better_later, 1)
-        display.update(study, 0)
+        display.update(study, 0, "")
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
     assert lines[0] == "a title; 2 of 6 done"
@@ -76,7 +76,7 @@ def test_a_terminal_gets_a_panel_and_a_pipe_gets_lines(study: Study) -> None:
     with display_for(terminal, "a title", 1) as display:
         assert isinstance(display, LiveDisplay)
         work(study, better_later, 2)
-        display.update(study, 1)
+        display.update(study, 1, "")
     assert isinstance(terminal.file, io.StringIO)
     assert "a title" in terminal.file.getvalue()
     assert "left" in terminal.file.getvalue()

@@ -1,38 +1,29 @@
 """Whole studies, run as a user runs them, and killed as fate kills them."""
 
 import contextlib
+import io
 import json
 import os
 import random
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from study_commands import TINY_EVALUATIONS, command, decisions, events, run
+from rich.console import Console
+from study_commands import TINY_EVALUATIONS, decisions, events, run, started, wait_until
+from worker_tasks import stopped_at_once
 
+from cluster.local import LocalPool
+from experiments.errors import StudyStopped
+from experiments.progress import PlainDisplay
+from experiments.run_study import FRUITLESS, StudyRun
+from experiments.study_file import complete, load_study
 from experiments.yaml_files import load_yaml
-
-
-@contextlib.contextmanager
-def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """`oneshot-hpo ARGUMENTS` in the background, in a process group of its own."""
-    process = subprocess.Popen(
-        command(*arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+from hpo import Study
 
 
 def wait_for_events(folder: Path, number: int) -> None:
@@ -191,3 +182,39 @@ def test_a_full_disk_stops_the_study_with_a_word(tiny_study: Path, tmp_path: Pat
     assert complaint.startswith("error: trial baseline/2 cannot run: ")
     assert f"oneshot-hpo resume {folder}" in complaint
     assert [event["event"] for event in events(folder)] == ["header", "ask"]
+
+
+def test_a_study_runs_on_a_dask_cluster_that_is_there(tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "external"
+    file = tmp_path / "scheduler.json"
+    with contextlib.ExitStack() as daemons:
+        for name, *options in (
+            ["dask_scheduler", "--port", "0", "--no-dashboard"],
+            ["dask_worker", "--nthreads", "1", "--no-nanny"],
+        ):
+            command = [sys.executable, "-m", f"distributed.cli.{name}", *options]
+            command += ["--scheduler-file", str(file)]
+            daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            daemons.callback(daemon.wait)
+            daemons.callback(daemon.kill)
+            wait_until(file.exists)
+        arguments = ["--dir", folder, "--workers", 1, "--scheduler-file", file]
+        ended = run("launch", tiny_study, *arguments)
+        assert ended.returncode == 0, ended.stderr
+        assert daemon.poll() is None
+    assert told_once(folder)
+    both = run("resume", folder, "--scheduler-file", file, "--address", "tcp://127.0.0.1:1")
+    assert both.returncode == 2
+
+
+def test_a_trial_that_never_gets_on_stops_the_study(
+    study: Study, tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.run_study.run_trial", stopped_at_once)
+    spec = complete(load_study(str(tiny_study)), "tiny")
+    display = PlainDisplay(Console(file=io.StringIO()), spec.title, 1)
+    with pytest.raises(StudyStopped, match=f"lost its worker {FRUITLESS} times"):
+        StudyRun(study, spec, tmp_path, display).run(
+            lambda: LocalPool(workers=1, threads=1, scratch=tmp_path / "logs"), 1
+        )
+    assert [trial.attempt for trial in study.pending] == [0]

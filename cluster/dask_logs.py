@@ -1,0 +1,33 @@
+"""Dask's own messages of this process, in a file."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+CLUSTER_LOG = "cluster.log"
+
+
+class _QuietFileHandler(logging.FileHandler):
+    """A log file that a full disk cuts short without a trace on the terminal."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Lose the record: what matters is written elsewhere, and fails in one line there."""
+
+
+@contextlib.contextmanager
+def dask_logs_to(path: Path) -> Iterator[None]:
+    """What Dask and this package log in this process goes into a file, never to the terminal."""
+    handler = _QuietFileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio", "cluster")]
+    before = [(logger.handlers[:], logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    try:
+        yield
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+        with contextlib.suppress(OSError):
+            handler.close()

@@ -1,0 +1,172 @@
+"""SLURM's commands: submit, look at the queue, cancel. What SLURM says is passed on."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+_SECONDS = 60.0
+"""How long a command may take; SLURM's own time-outs are shorter."""
+
+_CANCEL_SECONDS = 60.0
+"""How long SLURM may take to empty the queue of a study's jobs."""
+
+_TEMPORARY = (
+    "unable to contact slurm controller",
+    "connection",
+    "connect failure",
+    "communication",
+    "timed out",
+    "zero bytes",
+    "temporarily",
+    "try again",
+    "maxsubmitjob",
+    "job submit limit",
+    "slurm backup controller",
+)
+"""Words in what sbatch says of a matter that passes."""
+
+_ENDED = {
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "TIMEOUT",
+}
+
+
+class SlurmRefused(ValueError):
+    """SLURM will not run such a job; the message is in its own words."""
+
+
+class SlurmUnavailable(RuntimeError):
+    """SLURM does not answer, or not now: to be tried again."""
+
+
+class Job(NamedTuple):
+    """A line of squeue: the id (`14_0` in an array), the state, why it waits."""
+
+    id: str
+    state: str
+    reason: str
+
+
+def submit(script: str, *options: str) -> str:
+    """Submit a script and return the job's id. Raises SlurmRefused, SlurmUnavailable."""
+    return _run(("sbatch", "--parsable", *options), script).strip().partition(";")[0]
+
+
+def check(script: str, *options: str) -> None:
+    """Let SLURM look at a script without submitting it. Raises SlurmRefused, SlurmUnavailable."""
+    _run(("sbatch", "--test-only", *options), script)
+
+
+def jobs_named(name: str) -> list[Job]:
+    """This user's jobs of that name that have not ended. Raises SlurmUnavailable."""
+    words = ("squeue", "--noheader", "--array", f"--user={_user()}", f"--name={name}")
+    return [job for job in _listed(*words) if job.state not in _ENDED | {"COMPLETING"}]
+
+
+def state_of(job: str) -> str | None:
+    """State of a job, ended ones too; None if SLURM has forgotten it. Raises SlurmUnavailable."""
+    try:
+        jobs = _listed("squeue", "--noheader", "--array", "--states=all", f"--jobs={job}")
+    except SlurmUnavailable as error:
+        if "invalid job id" in str(error).lower():
+            return None
+        raise
+    return jobs[0].state if jobs else None
+
+
+def has_ended(state: str | None) -> bool:
+    """Whether a job in this state (None: forgotten) will do nothing any more."""
+    return state is None or state in _ENDED
+
+
+def cancel(ids: Iterable[str]) -> None:
+    """End jobs; those that have ended already are no error. Raises SlurmUnavailable."""
+    if listed := sorted(ids):
+        _run(("scancel", "--quiet", *listed))
+
+
+def cancel_named(name: str, *options: str) -> None:
+    """End this user's jobs of that name. Raises SlurmUnavailable."""
+    _run(("scancel", "--quiet", f"--user={_user()}", f"--name={name}", *options))
+
+
+def clear_queue(*names: str) -> None:
+    """Cancel this user's jobs of these names and wait until they are gone.
+
+    Raises SlurmUnavailable.
+    """
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    while True:
+        try:
+            left = [job for name in names for job in jobs_named(name)]
+            if not left:
+                return
+            for name in names:
+                cancel_named(name)
+        except SlurmUnavailable:
+            if time.monotonic() > deadline:
+                raise
+        except SlurmRefused as error:
+            raise SlurmUnavailable(str(error)) from None
+        if time.monotonic() > deadline:
+            raise SlurmUnavailable(f"{len(left)} jobs have not ended for {_CANCEL_SECONDS:.0f} s")
+        time.sleep(0.5)
+
+
+def _listed(*words: str) -> list[Job]:
+    lines = _run((*words, "--format=%i|%T|%r")).splitlines()
+    return [Job(*line.split("|", 2)) for line in lines if line.count("|") == 2]
+
+
+def _run(words: Sequence[str], script: str | None = None) -> str:
+    # A job that submits another one must not hand its own limits on.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SLURM_") or name == "SLURM_CONF"
+    }
+    try:
+        ended = subprocess.run(
+            words,
+            input=script,
+            stdin=subprocess.DEVNULL if script is None else None,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            start_new_session=True,  # Ctrl-C is for the master alone
+        )
+    except FileNotFoundError:
+        raise SlurmRefused(
+            f"there is no command {words[0]} here: launch where SLURM's commands are"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise SlurmUnavailable(f"{words[0]} has not answered for {_SECONDS:.0f} s") from None
+    if ended.returncode == 0:
+        return ended.stdout
+    said = _in_a_line(ended.stderr) or f"{words[0]} ended with exit code {ended.returncode}"
+    if words[0] != "sbatch" or any(word in said.lower() for word in _TEMPORARY):
+        raise SlurmUnavailable(said)
+    raise SlurmRefused(said)
+
+
+def _in_a_line(text: str) -> str:
+    lines = [re.sub(r"^(\w+: )?((error|fatal): )?", "", line) for line in text.splitlines()]
+    return "; ".join(line.strip() for line in lines if line.strip())
+
+
+def _user() -> str:
+    return getpass.getuser()

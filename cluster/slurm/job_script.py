@@ -1,0 +1,141 @@
+"""The scripts that are submitted: of a worker's job, and of the master's own."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import dask
+
+from cluster.slurm.settings import SlurmSettings
+
+PATIENCE_SECONDS = 120
+"""How long a worker waits for a master, the first or the next, before its job ends."""
+
+WORKER_LOG = "worker-%A_%a.log"
+MASTER_LOG = "master.log"
+
+_SECTION = "oneshot-hpo"
+# A section of Dask's configuration of our own: what a user's or a site's jobqueue.yaml says about
+# other work is not taken over unseen.
+_NONE = (
+    *("account", "cores", "death-timeout", "env-extra", "extra", "header-skip", "interface"),
+    *("job-cpu", "job-extra", "job-mem", "local-directory", "log-directory", "memory", "name"),
+    *("processes", "project", "python", "queue", "walltime"),
+)
+_DEFAULTS = dict.fromkeys(_NONE) | {
+    "job-directives-skip": [],
+    "job-extra-directives": [],
+    "job-script-prologue": [],
+    "shebang": "#!/usr/bin/env bash",
+    "worker-command": "cluster.slurm.worker",
+    "worker-extra-args": [],
+}
+
+
+def worker_script(
+    settings: SlurmSettings, *, name: str, threads: int, contact: Path, logs: Path
+) -> str:
+    """The script of a job array of workers, without the array's size.
+
+    name: of the jobs. threads: those that a worker computes with. contact: the folder of the
+    certificate and of the scheduler's address. logs: where the output goes.
+    """
+    from dask_jobqueue.slurm import SLURMJob
+
+    directives = [f"--qos={settings.qos}"] if settings.qos else []
+    if settings.gpus:
+        directives.append(f"--gpus={settings.gpus}")
+    elif settings.gres:
+        directives.append(f"--gres={settings.gres}")
+    if settings.constraint:
+        directives.append(f'--constraint="{settings.constraint}"')
+    directives += [
+        f"-D {_directive(contact.parent)}",
+        f"-o {_directive(logs / WORKER_LOG)}",
+        f"--signal=B:USR1@{settings.notice}",
+        # The master replaces a job that was lost; one that came back by itself would be too many.
+        "--no-requeue",
+    ]
+    with dask.config.set({f"jobqueue.{_SECTION}": _DEFAULTS}):
+        script: str = SLURMJob(
+            scheduler=shlex.quote(str(contact)),
+            name="w${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}",
+            config_name=_SECTION,
+            cores=1,
+            processes=1,
+            memory="0 B",  # Dask's own limit; SLURM's is job_mem
+            job_name=name,
+            queue=settings.partition,
+            account=settings.account,
+            walltime=settings.time,
+            job_cpu=settings.cpus,
+            job_mem=settings.memory or "-",
+            job_directives_skip=[*_skipped(settings), *([] if settings.memory else ["--mem=-"])],
+            job_extra_directives=[*_kept(directives, settings), *settings.extra_directives],
+            job_script_prologue=[
+                "set -e",
+                *settings.prologue,
+                *(f"export {variable}={threads}" for variable in _THREAD_VARIABLES),
+            ],
+            # The signal goes to the script's own process, so that has to be the worker.
+            python=f"exec {shlex.quote(sys.executable)} -P",
+            death_timeout=PATIENCE_SECONDS,
+            local_directory=_shell_path(settings.scratch_folder or "${TMPDIR:-/tmp}"),
+            worker_extra_args=(
+                ["--interface", settings.worker_interface] if settings.worker_interface else []
+            ),
+        ).job_script()
+    return script
+
+
+def master_script(
+    settings: SlurmSettings, *, name: str, folder: Path, logs: Path, command: Sequence[str]
+) -> str:
+    """The script of the master's own job, which runs `command` in the study's folder."""
+    directives = [f"-J {name}", "-n 1", "--cpus-per-task=1"]
+    partition = settings.master_partition or settings.partition
+    for option, value in (
+        ("-p", partition),
+        ("-A", settings.account),
+        ("--qos=", settings.qos),
+        ("--mem=", settings.master_memory),
+        ("-t", settings.master_time),
+    ):
+        if value:
+            directives.append(f"{option}{value}" if option.endswith("=") else f"{option} {value}")
+    directives += [
+        f"-D {_directive(folder)}",
+        f"-o {_directive(logs / MASTER_LOG)}",
+        "--open-mode=append",
+        f"--signal=B:USR1@{settings.notice}",
+        "--no-requeue",
+    ]
+    lines = [f"#SBATCH {directive}" for directive in _kept(directives, settings)]
+    body = ["set -e", *settings.prologue, f"exec {shlex.join(command)}"]
+    return "\n".join(["#!/usr/bin/env bash", "", *lines, *body, ""])
+
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def _skipped(settings: SlurmSettings) -> list[str]:
+    return list(settings.skip_directives)
+
+
+def _kept(directives: list[str], settings: SlurmSettings) -> list[str]:
+    """dask-jobqueue skips among its own directives only."""
+    return [line for line in directives if not any(skip in line for skip in _skipped(settings))]
+
+
+def _directive(path: Path) -> str:
+    """A path in an #SBATCH line, which knows double quotes and no shell."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
+def _shell_path(path: str) -> str:
+    """A path of the job's node, whose $VARIABLES are expanded there."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    return f'"{escaped}"'

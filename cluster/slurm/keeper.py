@@ -1,0 +1,192 @@
+"""The loop that keeps as many worker jobs in SLURM as a study wants, for as long as it runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.slurm import commands
+from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
+from cluster.slurm.job_script import WORKER_LOG
+
+_logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 3.0
+_LONGEST_WAIT = 300.0
+_HOPELESS_STARTS = 3
+"""Rounds of jobs that ended before a worker registered, none ever having done so."""
+_LOG_LINES = 8
+
+_NEVER_PASSES = {
+    "PartitionTimeLimit",
+    "PartitionNodeLimit",
+    "BadConstraints",
+    "InvalidAccount",
+    "InvalidQOS",
+    "AccountNotAllowed",
+    "QOSNotAllowed",
+    "AssocMaxWallDurationPerJobLimit",
+    "QOSMaxWallDurationPerJobLimit",
+    "AssocMaxCpuPerJobLimit",
+    "QOSMaxCpuPerJobLimit",
+    "QOSMaxGRESPerJob",
+    "QOSMaxMemoryPerJob",
+    "JobHeldAdmin",
+}
+"""Reasons of a waiting job for which it would wait for ever."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What is to be kept: `workers` jobs of this name and script, at most `max_pending` waiting."""
+
+    name: str
+    script: str
+    workers: int
+    max_pending: int
+    logs: Path
+
+
+class JobKeeper:
+    """Compares squeue with the registered workers every few seconds and submits what is missing.
+
+    `registered` gives the names of the workers that are registered with the scheduler. It runs in
+    a thread of its own, for SLURM may take minutes to answer. `problem` is set when no worker will
+    ever come, in SLURM's own words; `standing` says how the jobs are.
+    """
+
+    def __init__(
+        self, fleet: Fleet, registered: Callable[[], set[str]], poll_seconds: float = POLL_SECONDS
+    ) -> None:
+        self.problem: str | None = None
+        self.standing = ""
+        self._fleet = fleet
+        self._registered = registered
+        self._poll_seconds = poll_seconds
+        self._submitted: set[str] = set()
+        self._served: set[str] = set()  # ids of jobs whose worker was registered once
+        self._failed_starts = 0
+        self._not_before = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slurm-jobs", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Submit nothing any more; returns when a submission under way has ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set() and self.problem is None:
+            try:
+                self._compare()
+            except SlurmUnavailable as error:
+                self.standing = f"SLURM does not answer ({error})"
+                self._wait_longer()
+                _logger.warning("%s", self.standing)
+            except SlurmRefused as error:
+                self.problem = f"SLURM refuses the workers' jobs: {error}"
+            except Exception as error:
+                self.problem = f"the jobs cannot be looked after: {error!r}"
+                _logger.exception("looking after the jobs")
+            self._stop.wait(self._poll_seconds)
+
+    def _compare(self) -> None:
+        jobs = {job.id: job for job in commands.jobs_named(self._fleet.name)}
+        serving = {job_id(worker) for worker in self._registered()}
+        if serving - self._served:
+            self._failed_starts = 0
+        self._served |= serving
+        self._look_at_ended(jobs)
+        waiting = [job for job in jobs.values() if job.state == "PENDING"]
+        self.standing = _standing(len(serving), jobs, waiting)
+        if self.problem is None:
+            self._look_at_reasons(waiting)
+        if self.problem is not None:
+            return
+
+        # A worker may outlive its job's entry in the queue, say when its node lost touch.
+        missing = self._fleet.workers - len(jobs.keys() | serving)
+        if missing < 0:
+            spare = [job.id for job in waiting] + sorted(jobs.keys() - serving)
+            commands.cancel(spare[:-missing])
+        number = min(missing, self._fleet.max_pending - len(waiting))
+        if number > 0 and time.monotonic() >= self._not_before:
+            self._submit(number)
+
+    def _submit(self, number: int) -> None:
+        first = commands.submit(self._fleet.script, f"--array=0-{number - 1}")
+        self._submitted |= {f"{first}_{place}" for place in range(number)}
+        _logger.info("submitted job %s with %d workers", first, number)
+
+    def _look_at_ended(self, jobs: dict[str, Job]) -> None:
+        """Count a round in which jobs ended before their worker was there."""
+        ended = self._submitted - jobs.keys()
+        self._submitted -= ended
+        failed = sorted(ended - self._served)
+        if not failed:
+            return
+        self._failed_starts += 1
+        self._wait_longer()
+        said = self._why(failed[-1])
+        _logger.warning("job %s ended before its worker started: %s", failed[-1], said)
+        if self._failed_starts >= _HOPELESS_STARTS and not self._served:
+            self.problem = (
+                f"{self._failed_starts} times the workers' jobs ended before a worker started; "
+                f"job {failed[-1]}: {said}"
+            )
+
+    def _look_at_reasons(self, waiting: list[Job]) -> None:
+        for job in waiting:
+            if job.reason in _NEVER_PASSES:
+                self.problem = f"SLURM will never start job {job.id}: {job.reason}"
+                return
+
+    def _why(self, job: str) -> str:
+        """State and last words of a job that ended too early."""
+        state = commands.state_of(job) or "forgotten by SLURM"
+        log = log_file(self._fleet.logs, job)
+        tail = log_tail(log)
+        if tail:
+            return f"{state}; the end of {log}: {tail}"
+        return f"{state}; it wrote no {log}: do the nodes share that folder?"
+
+    def _wait_longer(self) -> None:
+        wait = min(_LONGEST_WAIT, 2.0 ** max(0, self._failed_starts - 1))
+        self._not_before = time.monotonic() + wait
+
+
+def job_id(worker: str) -> str:
+    """The job of a worker, whose name is `w` and the job's id."""
+    return worker.removeprefix("w")
+
+
+def log_file(logs: Path, job: str) -> Path:
+    """Where a worker's job writes."""
+    array, _, place = job.partition("_")
+    return logs / WORKER_LOG.replace("%A", array).replace("%a", place)
+
+
+def log_tail(path: Path) -> str:
+    """The last lines of a log, empty if there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 8192))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-_LOG_LINES:])
+
+
+def _standing(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:
+    if not jobs and not serving:
+        return ""
+    words = [f"{serving} alive, {len(jobs) - len(waiting)} jobs running"]
+    for reason, number in Counter(job.reason for job in waiting).items():
+        words.append(f"{number} waiting ({reason})")
+    return ", ".join(words)

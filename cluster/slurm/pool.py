@@ -1,0 +1,201 @@
+"""A pool whose workers are SLURM jobs and whose scheduler lives in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from pathlib import Path
+
+import dask
+import distributed
+from distributed.deploy.spec import SpecCluster
+from distributed.utils import get_ip, get_ip_interface
+
+from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from cluster.pool import Outcome, OwnPool, PoolError
+from cluster.slurm import commands
+from cluster.slurm.commands import SlurmUnavailable
+from cluster.slurm.contact import replace_script, write_address
+from cluster.slurm.job_script import worker_script
+from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file, log_tail
+from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from cluster.tls import WITHOUT_HTTP, study_security
+
+CONTACT = "slurm"
+"""The folder, in the study's own, of the certificate and of what workers have to find."""
+
+_DASK: dict[str, object] = {
+    **WITHOUT_HTTP,
+    "distributed.scheduler.worker-saturation": 1.0,
+    # A frozen node may come back; a worker that is really gone closes its connection.
+    "distributed.scheduler.worker-ttl": "1 hour",
+}
+
+_BLAMELESS = {
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "NODE_FAIL",
+    "PREEMPTED",
+    "TIMEOUT",
+}
+"""States of a job whose end is no fault of what ran in it."""
+_ENDING_SECONDS = 20.0
+"""How long SLURM may take to say how a job ended."""
+
+
+class SlurmJobs:
+    """The worker jobs of one study: their name, script and folders.
+
+    folder: the study's own, on a file system that the nodes share. name: of the jobs, the study's
+    alone. threads: those that a worker computes with.
+    """
+
+    def __init__(self, settings: SlurmSettings, *, name: str, folder: Path, threads: int) -> None:
+        self.settings = settings
+        self.name = name
+        self.contact = folder.resolve() / CONTACT
+        self.logs = Path(settings.log_folder or folder / "logs").resolve()
+        self.script = worker_script(
+            settings, name=name, threads=threads, contact=self.contact, logs=self.logs
+        )
+
+    def check(self) -> None:
+        """Let SLURM look at the script, before anything is made or submitted.
+
+        Raises SlurmRefused, SlurmSettingsError, SlurmUnavailable.
+        """
+        scheduler_host(self.settings)
+        # The study's folder, where the job will start, need not be there yet.
+        commands.check(self.script, "--array=0", "--chdir=/")
+
+
+def scheduler_host(settings: SlurmSettings) -> str:
+    """The address of the interface that the scheduler listens on; SlurmSettingsError if none."""
+    if settings.scheduler_interface is None:
+        return str(get_ip())
+    try:
+        return str(get_ip_interface(settings.scheduler_interface))
+    except ValueError as error:
+        raise SlurmSettingsError("scheduler_interface", f"cannot be used: {error}") from None
+
+
+class SlurmPool(OwnPool):
+    """`workers` SLURM jobs of one worker each, kept up until the pool is closed.
+
+    Nothing waits for the workers: tasks run on those that are there. Jobs of that name which an
+    earlier master left behind are taken over; those too many are cancelled.
+
+    PoolError: a folder cannot be made, or the scheduler does not start.
+    """
+
+    patience_seconds = math.inf  # SLURM may start a job hours later
+
+    def __init__(
+        self, jobs: SlurmJobs, *, workers: int, poll_seconds: float = POLL_SECONDS
+    ) -> None:
+        self._jobs = jobs
+        self._closed = False
+        self._exits = contextlib.ExitStack()
+        try:
+            # SLURM fails a job whose log cannot be opened, without a word.
+            jobs.logs.mkdir(parents=True, exist_ok=True)
+            security = study_security(jobs.contact)
+        except OSError as error:
+            raise PoolError(f"{error.filename} cannot be used: {error.strerror}") from error
+        self._exits.enter_context(dask_logs_to(jobs.logs / CLUSTER_LOG))
+        self._exits.enter_context(dask.config.set(_DASK))
+        scheduler = {
+            "cls": distributed.Scheduler,
+            "options": {
+                "host": scheduler_host(jobs.settings),
+                "port": 0,
+                "protocol": "tls://",
+                "security": security,
+                "dashboard": False,
+                "dashboard_address": "127.0.0.1:0",
+                # The master counts attempts itself and wants to hear of each death.
+                "allowed_failures": 0,
+            },
+        }
+        try:
+            super().__init__(SpecCluster(workers={}, scheduler=scheduler, security=security))
+            write_address(jobs.contact, self.address)
+        except Exception as error:
+            self._exits.close()
+            raise PoolError(f"the scheduler does not start: {error}") from error
+        if replace_script(jobs.contact, jobs.script):
+            with contextlib.suppress(SlurmUnavailable):  # they serve as well, when they start
+                commands.cancel_named(jobs.name, "--state=PENDING")
+        fleet = Fleet(jobs.name, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
+        self._keeper = JobKeeper(fleet, self._registered, poll_seconds)
+
+    @property
+    def standing(self) -> str:
+        """How workers and jobs stand, in a few words."""
+        return self._keeper.standing
+
+    def check(self) -> None:
+        """Raise PoolError, in SLURM's words, if there will never be a worker."""
+        if self._keeper.problem is not None:
+            raise PoolError(self._keeper.problem)
+
+    def close(self) -> None:
+        """Cancel every job of the study; returns when none is left in the queue.
+
+        It does nothing after `hand_over`. PoolError: SLURM does not answer.
+        """
+        if self._closed:
+            return
+        self._keeper.close()
+        try:
+            commands.clear_queue(self._jobs.name)
+        except SlurmUnavailable as error:
+            raise PoolError(
+                f"jobs named {self._jobs.name} may be left in the queue ({error})"
+            ) from error
+        finally:
+            self._close_scheduler()
+
+    def hand_over(self) -> None:
+        """Close the scheduler and leave the jobs to the next master."""
+        self._keeper.close()
+        self._close_scheduler()
+
+    def _close_scheduler(self) -> None:
+        self._closed = True
+        super().close()
+        self._exits.close()
+
+    def _registered(self) -> set[str]:
+        return {str(worker.name) for worker in tuple(self._cluster.scheduler.workers.values())}
+
+    async def _loss(self, key: str, worker: str) -> Outcome:
+        state = await asyncio.to_thread(_final_state, job_id(worker))
+        words = (
+            "its worker's job has ended" if state is None else f"its worker's job ended: {state}"
+        )
+        return Outcome(
+            key,
+            lost=words,
+            taken=state is None or state in _BLAMELESS,
+            log=log_tail(log_file(self._jobs.logs, job_id(worker))),
+        )
+
+
+def _final_state(job: str) -> str | None:
+    """How a job ended; None if SLURM does not say so in time."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            state = commands.state_of(job)
+        except SlurmUnavailable:
+            state = None
+        else:
+            if commands.has_ended(state):
+                return state
+        time.sleep(0.5)
+    return None

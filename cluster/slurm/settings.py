@@ -1,0 +1,142 @@
+"""What a user says about SLURM: the resources of a worker's job, and where things lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+_TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
+_ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
+_ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
+
+
+class SlurmSettingsError(ValueError):
+    """A setting that cannot be: its name, and what is wrong with it."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(f"{setting} {problem}")
+        self.setting = setting
+        self.problem = problem
+
+
+class _Kind(NamedTuple):
+    test: Callable[[Any], bool]
+    words: str
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and not re.search(r"[\s'\"]", value)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_lines(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(line, str) and line.strip() and "\n" not in line for line in value
+    )
+
+
+_WORD = _Kind(_is_word, "a word without spaces, in quotes if it looks like a number")
+_PATH = _Kind(lambda v: isinstance(v, str) and bool(v) and "\n" not in v, "the path of a folder")
+_COUNT = _Kind(_is_count, "a whole number from 1")
+_LINES = _Kind(_is_lines, "a list of lines")
+_LIMIT = _Kind(
+    lambda v: isinstance(v, str) and bool(_TIME.fullmatch(v)),
+    "a time of SLURM in quotes, as '4:00:00' or '1-12:00:00'",
+)
+
+_KINDS = {
+    "gres": _Kind(
+        lambda v: isinstance(v, str) and bool(_ONE_GPU.fullmatch(v)),
+        "one GPU, as gpu:1 or gpu:a100:1 (a worker uses one), or null for none",
+    ),
+    "gpus": _Kind(
+        lambda v: isinstance(v, str) and bool(_ONE_OF_A_TYPE.fullmatch(v)),
+        "one GPU in quotes, as '1' or 'a100:1' (a worker uses one)",
+    ),
+    "constraint": _Kind(
+        lambda v: isinstance(v, str) and bool(v) and not re.search(r"[\n'\"]", v),
+        "features of nodes, as 'a100&ib'",
+    ),
+    "time": _LIMIT,
+    "master_time": _LIMIT,
+    "notice": _COUNT,
+    "cpus": _COUNT,
+    "max_pending": _COUNT,
+    "skip_directives": _LINES,
+    "extra_directives": _LINES,
+    "prologue": _LINES,
+    "log_folder": _PATH,
+    "scratch_folder": _PATH,
+}
+"""What each setting must be if it is not None; those that are not here are words."""
+
+_NEVER_NONE = ("notice", "cpus", "max_pending", "skip_directives", "extra_directives", "prologue")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlurmSettings:
+    """One job is one worker with one GPU. None leaves a matter to SLURM or to the default.
+
+    Raises SlurmSettingsError.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    gres: str | None = "gpu:1"
+    """The GPU, as --gres; None for workers that compute on processors."""
+    gpus: str | None = None
+    """The GPU as --gpus, at sites that want it so; `gres` is then left out."""
+    constraint: str | None = None
+    time: str | None = None
+    """Time limit of a worker's job. None: the partition's own."""
+    notice: int = 120
+    """Seconds before the time limit at which a trial is asked to save and stop.
+
+    SLURM keeps time by the minute: it may be up to 60 s more.
+    """
+    cpus: int = 2
+    """Processors of a worker."""
+    memory: str | None = None
+    """Memory of a worker's node share, as "16G". None: the partition's own."""
+    skip_directives: list[str] | tuple[()] = ()
+    """#SBATCH lines of the script that hold one of these texts are left out, as "--mem"."""
+    extra_directives: list[str] | tuple[()] = ()
+    """Options that are added to the script as #SBATCH lines, as "--mem-per-gpu=32G"."""
+    prologue: list[str] | tuple[()] = ()
+    """Shell commands before the worker starts, as "module load cuda"; one that fails ends the job.
+
+    """
+    scheduler_interface: str | None = None
+    """Network interface of the master, as "ib0". None: that of the default route."""
+    worker_interface: str | None = None
+    """Network interface of a worker. None: the one by which it reaches the master."""
+    log_folder: str | None = None
+    """Where the jobs' output goes, on a file system that the nodes share."""
+    scratch_folder: str | None = None
+    """A folder on the workers' nodes; $VARIABLES are those of the job. None: $TMPDIR or /tmp."""
+    max_pending: int = 100
+    """Most jobs that wait in SLURM's queue at once."""
+    master_partition: str | None = None
+    """Partition of the master's own job. None: that of the workers."""
+    master_time: str | None = None
+    """Time limit of the master's own job. None: the partition's own."""
+    master_memory: str | None = None
+    """Memory of the master's own job. None: the partition's own."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == ():
+                object.__setattr__(self, field.name, [])
+                continue
+            kind = _KINDS.get(field.name, _WORD)
+            if value is None and field.name not in _NEVER_NONE:
+                continue
+            if not kind.test(value):
+                raise SlurmSettingsError(field.name, f"must be {kind.words}, not {value!r}")

@@ -1,0 +1,159 @@
+"""The process of a worker's job: `python -m cluster.slurm.worker`, as the job script says.
+
+It serves the master whose address stands in the study's contact file. When that master goes, the
+task saves and stops, and the worker waits for the next master to write its address there. Before
+SLURM ends the job (SIGUSR1 ahead of the time limit or a preemption, SIGTERM on scancel) the task
+saves and stops too, and the worker leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import dask
+import distributed
+from distributed.core import Status
+from distributed.utils import get_ip, get_ip_interface
+
+from cluster.slurm.contact import SCHEDULER
+from cluster.stopping import allow_tasks, ask_to_stop
+from cluster.tls import WITHOUT_HTTP, security_in
+
+_CONNECT_SECONDS = 10.0
+_RESULT_SECONDS = 5.0  # for the master to fetch a last result
+
+
+class _StopTasks(distributed.WorkerPlugin):
+    """Asks the running task to stop when the worker closes, say because its master is gone."""
+
+    def teardown(self, worker: distributed.Worker) -> None:
+        ask_to_stop()
+
+
+async def serve(arguments: argparse.Namespace) -> int:
+    """Work for one master after the other; the exit code of the job."""
+    leaving = asyncio.Event()
+
+    def leave() -> None:
+        ask_to_stop()
+        leaving.set()
+
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, leave)
+
+    served = False
+    waiting_since = time.monotonic()
+    while not leaving.is_set():
+        address = _address(arguments.folder)
+        worker = await _connected(arguments, address) if address else None
+        if worker is not None:
+            served = True
+            _say(f"working for {address}")
+            await _first(worker.finished(), leaving.wait())
+            if leaving.is_set():
+                await _drained(worker)
+                return 0
+            _say("the master is gone; waiting for another one")
+            allow_tasks()
+            waiting_since = time.monotonic()
+        elif time.monotonic() - waiting_since > arguments.death_timeout:
+            _say(f"no master at {address or 'any address'} for {arguments.death_timeout:g} s")
+            return 0 if served else 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(leaving.wait(), 1)
+    return 0
+
+
+async def _connected(arguments: argparse.Namespace, address: str) -> distributed.Worker | None:
+    """A worker that is registered with the scheduler at `address`, if that is reached."""
+    if arguments.interface:
+        host = get_ip_interface(arguments.interface)
+    else:
+        host = get_ip(address.removeprefix("tls://").rpartition(":")[0])
+    worker = distributed.Worker(
+        address,
+        name=arguments.name,
+        nthreads=arguments.nthreads,
+        memory_limit=arguments.memory_limit,
+        local_directory=arguments.local_directory,
+        security=security_in(arguments.folder),
+        protocol="tls://",
+        host=host,
+        dashboard=False,
+        dashboard_address="127.0.0.1:0",
+        death_timeout=_CONNECT_SECONDS,
+        # Its threads are waited for when the worker closes, however long the task takes to stop.
+        executor=ThreadPoolExecutor(1, thread_name_prefix="task"),
+        plugins=(_StopTasks(),),
+    )
+    try:
+        return await worker
+    except (OSError, RuntimeError) as error:  # TimeoutError is an OSError
+        _say(f"{address} is not reached: {error}")
+        allow_tasks()
+        return None
+
+
+async def _drained(worker: distributed.Worker) -> None:
+    """Close a worker once its task has stopped and its result is fetched."""
+    worker.status = Status.paused  # nothing new begins
+    while worker.state.executing_count and worker.status == Status.paused:
+        await asyncio.sleep(0.05)
+    deadline = time.monotonic() + _RESULT_SECONDS
+    while worker.state.tasks and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    with contextlib.suppress(OSError, RuntimeError):  # the master may be gone as well
+        await asyncio.wait_for(worker.close_gracefully(reason="asked to leave"), _CONNECT_SECONDS)
+
+
+async def _first(*waits: object) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]  # type: ignore[call-overload]
+    _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+
+
+def _address(folder: Path) -> str | None:
+    """The scheduler's address, if a master has written it."""
+    try:
+        address: str = json.loads((folder / SCHEDULER).read_bytes())["address"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return address
+
+
+def _say(message: str) -> None:
+    print(time.strftime("%Y-%m-%d %H:%M:%S"), message, flush=True)
+
+
+def main() -> int:
+    """Read the command line, which dask-jobqueue wrote, and serve."""
+    parser = argparse.ArgumentParser(description="A worker of a study, as a SLURM job.")
+    parser.add_argument("folder", type=Path, help="where certificate and contact file lie")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--nthreads", type=int, required=True)
+    parser.add_argument("--memory-limit", required=True)
+    parser.add_argument("--death-timeout", type=float, required=True, help="seconds")
+    parser.add_argument("--local-directory", required=True)
+    parser.add_argument("--interface")
+    arguments = parser.parse_args()
+    _say(
+        f"worker {arguments.name}, process {os.getpid()} on {socket.gethostname()}, "
+        f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
+    )
+    with dask.config.set(WITHOUT_HTTP):
+        return asyncio.run(serve(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""A study begun, or gone on with: by this process, or by a master that is a SLURM job."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
+from experiments.progress import display_for
+from experiments.run_study import StudyRun
+from experiments.slurm_master import MasterJob
+from experiments.study_file import StudySpec, complete, freeze, load_study, with_overrides
+from experiments.study_folder import (
+    SPECIFICATION,
+    check_study,
+    check_vacant,
+    create_study,
+    specification_of,
+    write_specification,
+)
+from experiments.study_folder import resume as resume_command
+from experiments.summary import print_summary
+from hpo import Study
+from hpo.journal import JOURNAL_NAME
+
+
+def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, submit: bool) -> str:
+    """What a launch would submit first: the master's script with `submit`, else the workers'."""
+    spec, folder = _loaded(source, folder, settings)
+    spec = freeze(complete(spec, source))
+    jobs = slurm_jobs(spec, folder)
+    if jobs is None:
+        raise UserError("--dry-run is for SLURM: the study has no section cluster.slurm")
+    return MasterJob(spec, folder).script if submit else jobs.script
+
+
+def cluster_at(
+    address: str | None, scheduler_file: Path | None, *, submit: bool
+) -> DaskCluster | None:
+    """The Dask cluster that the command line names, if it does; UserError if it cannot be."""
+    if address is None and scheduler_file is None:
+        return None
+    if address is not None and scheduler_file is not None:
+        raise UserError("--address and --scheduler-file are two ways to name one cluster")
+    if submit:
+        raise UserError("--submit starts workers of its own: leave --address out")
+    return DaskCluster(address, scheduler_file)
+
+
+def launch_study(
+    console: Console,
+    source: str,
+    folder: Path | None,
+    settings: Sequence[str],
+    *,
+    submit: bool,
+    cluster: DaskCluster | None,
+) -> None:
+    """Make a study and work on it, or submit a master that does.
+
+    cluster: whose workers are to be used instead of the study's own.
+
+    UserError: bad input, or jobs that SLURM refuses; nothing is made then. StudyStopped: it cannot
+    go on here.
+    """
+    spec, folder = _loaded(source, folder, settings)
+    check_vacant(folder)
+    spec = freeze(complete(spec, source))
+    jobs = slurm_jobs(spec, folder)
+    if jobs is not None and cluster is None:
+        check_with_slurm(jobs)
+    if submit:
+        master = MasterJob(spec, folder)
+        master.check()
+        with _resumable(folder):
+            create_study(folder, spec).close()
+            _submit(console, master, folder)
+    else:
+        with _resumable(folder):
+            _run(console, create_study(folder, spec), spec, folder, cluster=cluster)
+
+
+def resume_study(
+    console: Console,
+    folder: Path,
+    workers: int | None,
+    overrides: Sequence[str],
+    *,
+    submit: bool,
+    as_job: bool,
+    cluster: DaskCluster | None,
+) -> None:
+    """Go on with a study; `as_job`: this process is a master in a job, and has successors.
+
+    Raises like `launch_study`.
+    """
+    check_study(folder)
+    with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
+        spec = specification_of(study.header, folder)
+        if not (folder / SPECIFICATION).exists():
+            write_specification(folder, spec)
+        spec = with_overrides(spec, overrides)
+        spec = spec.model_copy(update={"workers": workers or spec.workers})
+        if not (submit or as_job):
+            _run(console, study, spec, folder, cluster=cluster)
+            return
+        options = [word for override in overrides for word in ("--set", override)]
+        master = MasterJob(spec, folder, [*options, "--workers", str(spec.workers)])
+        if as_job:
+            with master.succession():
+                _run(console, study, spec, folder, as_job=True)
+        else:
+            study.close()
+            _submit(console, master, folder)
+
+
+def _loaded(source: str, folder: Path | None, settings: Sequence[str]) -> tuple[StudySpec, Path]:
+    spec = load_study(source, settings)
+    folder = folder if folder is not None else Path("studies") / spec.name
+    return spec, folder
+
+
+def _submit(console: Console, master: MasterJob, folder: Path) -> None:
+    console.print(f"{folder}: the master is {master.submit()}", soft_wrap=True)
+    console.print(f"to see it: oneshot-hpo status {folder} --watch", soft_wrap=True)
+    console.print(f"to end it: oneshot-hpo stop {folder}", soft_wrap=True)
+
+
+def _run(
+    console: Console,
+    study: Study,
+    spec: StudySpec,
+    folder: Path,
+    *,
+    as_job: bool = False,
+    cluster: DaskCluster | None = None,
+) -> None:
+    """Work on an open study and show it; at its end the tuned configuration and the default."""
+    workers = spec.workers or 1
+    with study:
+        if not study.finished:
+            starting = "1 worker is" if workers == 1 else f"{workers} workers are"
+            console.print(f"{folder}: {starting} starting", soft_wrap=True)
+            with display_for(console, spec.title, workers) as display:
+                run = StudyRun(study, spec, folder, display)
+                run.run(lambda: open_pool(spec, folder, workers, cluster), workers, as_job=as_job)
+        print_summary(console, study, folder)
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """What ends a study early in here is followed by the command that goes on with it."""
+    going_on = f"to go on: {resume_command(folder)}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / JOURNAL_NAME).exists():
+            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except (StudyStopped, OSError) as stop:
+        raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop

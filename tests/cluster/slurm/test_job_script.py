@@ -1,0 +1,89 @@
+import subprocess
+from pathlib import Path
+
+import dask
+
+from cluster.slurm.job_script import master_script, worker_script
+from cluster.slurm.settings import SlurmSettings
+
+
+def script(folder: Path = Path("/shared/study"), **settings: object) -> list[str]:
+    return worker_script(
+        SlurmSettings(**settings),  # type: ignore[arg-type]
+        name="study-1a2b",
+        threads=3,
+        contact=folder / "slurm",
+        logs=folder / "logs",
+    ).splitlines()
+
+
+def test_the_least_script_says_only_what_it_must() -> None:
+    lines = script()
+    assert [line for line in lines if line.startswith("#SBATCH")] == [
+        "#SBATCH -J study-1a2b",
+        "#SBATCH -n 1",
+        "#SBATCH --cpus-per-task=2",
+        "#SBATCH --gres=gpu:1",
+        "#SBATCH -D /shared/study",
+        "#SBATCH -o /shared/study/logs/worker-%A_%a.log",
+        "#SBATCH --signal=B:USR1@120",
+        "#SBATCH --no-requeue",
+    ]
+    assert "export OMP_NUM_THREADS=3" in lines
+
+
+def test_a_user_s_own_dask_configuration_is_not_taken_over() -> None:
+    with dask.config.set({"jobqueue.slurm.queue": "elsewhere", "jobqueue.slurm.walltime": "1:00"}):
+        assert script() == script(partition=None)
+        assert not any("elsewhere" in line or "-t " in line for line in script())
+
+
+def test_gpus_takes_the_place_of_gres() -> None:
+    lines = script(gpus="a100:1")
+    assert "#SBATCH --gpus=a100:1" in lines
+    assert not any("--gres" in line for line in lines)
+
+
+def test_a_skipped_directive_is_gone_and_an_added_one_stays() -> None:
+    lines = script(memory="8G", skip_directives=["--mem"], extra_directives=["--mem-per-gpu=8G"])
+    directives = [line for line in lines if line.startswith("#SBATCH")]
+    assert [line for line in directives if "--mem" in line] == ["#SBATCH --mem-per-gpu=8G"]
+    assert not any("--signal" in line for line in script(skip_directives=["--signal"]))
+
+
+def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "my study $HOME"
+    lines = script(folder, scratch_folder="$NODE_DISK/of mine")
+    command = lines[-1].removeprefix("exec ").split(" ", 1)[1]
+    shown = (
+        f"NODE_DISK=/disk; SLURM_ARRAY_JOB_ID=7; SLURM_ARRAY_TASK_ID=2; printf '%s\\n' {command}"
+    )
+    words = subprocess.check_output(["bash", "-c", shown], text=True).splitlines()
+    assert str(folder / "slurm") in words
+    assert "w7_2" in words
+    assert words[words.index("--local-directory") + 1] == "/disk/of mine"
+    assert subprocess.run(["bash", "-n"], input="\n".join(lines), text=True).returncode == 0
+
+
+def test_the_master_has_its_own_limits_and_the_workers_account() -> None:
+    settings = SlurmSettings(
+        partition="gpu",
+        account="abc",
+        qos="long",
+        time="1:00:00",
+        master_partition="cpu",
+        master_time="2-00:00:00",
+        master_memory="4G",
+        prologue=["module load python"],
+    )
+    text = master_script(
+        settings,
+        name="study-master",
+        folder=Path("/shared/study"),
+        logs=Path("/shared/study/logs"),
+        command=["python", "-m", "master", "a folder"],
+    )
+    for directive in ("-p cpu", "-A abc", "--qos=long", "-t 2-00:00:00", "--mem=4G", "-n 1"):
+        assert f"#SBATCH {directive}\n" in text
+    assert "gpu" not in text
+    assert text.endswith("set -e\nmodule load python\nexec python -m master 'a folder'\n")

@@ -1,0 +1,217 @@
+"""Workers that are jobs of a real SLURM."""
+
+import os
+import signal
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import distributed
+import psutil
+import pytest
+from throwaway_slurm import ThrowawaySlurm
+from worker_tasks import until_asked
+
+from cluster.pool import DaskPool, Outcome, PoolError
+from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
+from cluster.slurm.settings import SlurmSettings
+
+NAME = "pooled"
+
+
+def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
+    """The next `number` outcomes, by key."""
+    outcomes: dict[str, Outcome] = {}
+    deadline = time.monotonic() + 40
+    while len(outcomes) < number:
+        assert time.monotonic() < deadline, pool.standing
+        pool.check()
+        outcomes |= {outcome.key: outcome for outcome in pool.next_outcomes(0.2)}
+    return outcomes
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 40
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def opened(folder: Path, workers: int = 1, name: str = NAME, **settings: object) -> SlurmPool:
+    settings = {"scheduler_interface": "lo", "cpus": 1} | settings
+    jobs = SlurmJobs(SlurmSettings(**settings), name=name, folder=folder, threads=1)  # type: ignore[arg-type]
+    return SlurmPool(jobs, workers=workers, poll_seconds=0.5)
+
+
+@pytest.fixture
+def pool(slurm: ThrowawaySlurm, tmp_path: Path) -> Iterator[SlurmPool]:
+    with opened(tmp_path, workers=3) as pool:
+        yield pool
+
+
+def test_each_worker_has_a_gpu_of_its_own(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
+    wait_until(lambda: pool.live_workers == 3)
+    for number in range(3):  # at once, so each on a worker of its own
+        pool.submit(f"sleep {number}", time.sleep, 0.5)
+    collect(pool, 3)
+    seen = []
+    for process in slurm.processes():
+        environment = process.environ()
+        seen.append((environment["SLURMD_NODENAME"], environment["CUDA_VISIBLE_DEVICES"]))
+    assert len(seen) == len(set(seen)) == 3
+    assert {gpu for _, gpu in seen} <= {"0", "1"}
+    assert {node for node, _ in seen} == {"n1", "n2"}
+
+
+def test_an_asked_worker_stops_its_task_and_another_one_comes(
+    pool: SlurmPool, slurm: ThrowawaySlurm
+) -> None:
+    wait_until(lambda: pool.live_workers == 3)
+    pool.submit("long", until_asked, 60)
+    time.sleep(0.5)
+    ids = [job for job, _, _ in slurm.jobs("--states=RUNNING")]
+    for job in ids:  # what comes before the time limit
+        slurm.command("scancel", "--batch", "--signal=USR1", job)
+    outcome = collect(pool, 1)["long"]
+    assert outcome.lost == "asked to stop"
+    assert outcome.taken
+    wait_until(lambda: pool.live_workers == 3)
+    pool.submit("short", until_asked, 0.1)
+    assert collect(pool, 1)["short"].value == "done"
+    assert slurm.jobs("--states=COMPLETED")
+
+
+def test_the_task_of_a_cancelled_job_is_not_blamed(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
+    wait_until(lambda: pool.live_workers == 3)
+    pool.submit("deaf", time.sleep, 60)
+    time.sleep(0.5)
+    for job, _, _ in slurm.jobs():
+        slurm.command("scancel", job)
+    outcome = collect(pool, 1)["deaf"]
+    assert outcome.taken
+    assert outcome.lost == "its worker's job ended: CANCELLED"
+
+
+def test_the_task_of_a_killed_worker_is(pool: SlurmPool) -> None:
+    pool.submit("killed", os.kill, 0, signal.SIGKILL)  # its whole process group
+    outcome = collect(pool, 1)["killed"]
+    assert not outcome.taken
+    assert outcome.lost == "its worker's job ended: FAILED"
+    assert "working for tls://127.0.0.1:" in outcome.log
+    pool.submit("next", time.sleep, 0)
+    assert collect(pool, 1)["next"].error is None
+
+
+def test_a_preempted_task_is_not_blamed(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    with opened(tmp_path, partition="spare") as pool:
+        wait_until(lambda: pool.live_workers == 1)
+        pool.submit("long", until_asked, 60)
+        time.sleep(0.5)
+        urgent = ["--partition=urgent", "--array=0-3", "--gres=gpu:1", "--output=/dev/null"]
+        slurm.command("sbatch", *urgent, "--job-name=urgent", "--wrap=sleep 8")
+        outcome = collect(pool, 1)["long"]
+        assert outcome.taken
+        slurm.command("scancel", "--name=urgent")
+        pool.submit("again", until_asked, 0)
+        assert collect(pool, 1)["again"].value == "done"
+
+
+def test_the_queue_is_empty_after_the_pool(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    with opened(tmp_path, workers=7) as pool:  # three more than there are GPUs
+        wait_until(lambda: pool.live_workers == 4)
+        wait_until(lambda: len(slurm.jobs("--states=PENDING")) == 3)
+        assert "3 waiting" in pool.standing
+    assert not slurm.jobs("--states=PENDING,RUNNING")
+
+
+def test_no_more_jobs_wait_than_may(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    with opened(tmp_path, workers=9, max_pending=2) as pool:
+        wait_until(lambda: pool.live_workers == 4)
+        wait_until(lambda: "2 waiting" in pool.standing)
+        assert len(slurm.jobs("--states=PENDING")) == 2
+
+
+def test_the_next_master_takes_workers_over(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    pool = opened(tmp_path, workers=2)
+    wait_until(lambda: pool.live_workers == 2)
+    pool.submit("long", until_asked, 60)
+    time.sleep(0.5)
+    before = {process.pid for process in slurm.processes()}
+    pool.hand_over()
+    with opened(tmp_path, workers=1) as pool:
+        wait_until(lambda: pool.live_workers == 1 and len(slurm.jobs("--states=RUNNING")) == 1)
+        pool.submit("short", until_asked, 0)
+        assert collect(pool, 1)["short"].value == "done"
+        assert {process.pid for process in slurm.processes()} < before
+
+
+def test_jobs_go_on_without_a_controller_and_a_node(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
+    wait_until(lambda: pool.live_workers == 3)
+    slurm.kill("slurmctld")
+    slurm.kill("slurmd-n1")
+    try:
+        pool.submit("meanwhile", until_asked, 0.5)
+        assert collect(pool, 1)["meanwhile"].value == "done"
+        wait_until(lambda: "does not answer" in pool.standing)
+    finally:
+        slurm.start_controller()
+        slurm.start_node("n1")
+    wait_until(lambda: "does not answer" not in pool.standing)
+    wait_until(lambda: len(slurm.jobs("--states=RUNNING")) == 3 == pool.live_workers)
+
+
+def test_a_prologue_that_fails_is_said_with_its_last_words(
+    slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
+    def failed() -> bool:
+        try:
+            pool.check()
+        except PoolError as error:
+            said.append(str(error))
+        return bool(said)
+
+    said: list[str] = []
+    with opened(tmp_path, workers=2, prologue=["echo no such module", "false"]) as pool:
+        wait_until(failed)
+    assert "FAILED; the end of" in said[0]
+    assert "no such module" in said[0]
+    assert not slurm.jobs("--states=PENDING,RUNNING")
+
+
+def test_a_log_folder_that_cannot_be_made_is_said(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PoolError, match="file/logs cannot be used: Not a directory"):
+        opened(tmp_path, log_folder=str(tmp_path / "file" / "logs"))
+
+
+def test_a_stranger_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
+    wait_until(lambda: pool.live_workers == 3)
+    address = pool.address
+    assert address.startswith("tls://127.0.0.1:")
+    host, _, port = address.removeprefix("tls://").rpartition(":")
+    with pytest.raises(OSError):
+        distributed.Client(f"tcp://{host}:{port}", timeout=2)
+    other = distributed.Security.temporary()  # encrypts, but is not this study's
+    with pytest.raises(OSError):
+        distributed.Client(address, security=other, timeout=2)
+    assert pool.live_workers == 3
+
+
+def test_what_workers_need_can_be_read_by_the_owner_alone(pool: SlurmPool, tmp_path: Path) -> None:
+    folder = tmp_path / CONTACT
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_all_listen_on_the_named_interface_only(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
+    wait_until(lambda: pool.live_workers == 3)
+    processes = [psutil.Process(), *slurm.processes()]
+    assert len(processes) == 4
+    listening = {
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}

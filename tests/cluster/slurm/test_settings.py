@@ -1,0 +1,45 @@
+import pytest
+
+from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("time", 14400, "time must be a time of SLURM in quotes"),
+        ("time", "4 hours", "time of SLURM"),
+        ("master_time", "1:99:00", "time of SLURM"),
+        ("gres", "gpu:2", "a worker uses one"),
+        ("gpus", "2", "a worker uses one"),
+        ("partition", "gpu, cpu", "partition must be a word"),
+        ("account", "a'b", "account must be a word"),
+        ("memory", 16, "memory must be a word"),
+        ("cpus", 0, "cpus must be a whole number from 1"),
+        ("cpus", None, "cpus must be a whole number"),
+        ("notice", True, "notice must be a whole number"),
+        ("prologue", "module load cuda", "prologue must be a list of lines"),
+        ("prologue", ["two\nlines"], "prologue must be a list of lines"),
+        ("extra_directives", [""], "extra_directives must be a list"),
+        ("constraint", 'a"b', "constraint must be features"),
+        ("log_folder", "", "log_folder must be the path"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(setting: str, value: object, message: str) -> None:
+    with pytest.raises(SlurmSettingsError, match=message):
+        SlurmSettings(**{setting: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("time", ["30", "4:00:00", "90:00", "1-12", "2-00:30:00", "UNLIMITED"])
+def test_times_are_those_of_slurm(time: str) -> None:
+    assert SlurmSettings(time=time).time == time
+
+
+@pytest.mark.parametrize("gres", ["gpu", "gpu:1", "gpu:a100", "gpu:a100:1", None])
+def test_one_gpu_may_be_asked_for_in_any_way(gres: str | None) -> None:
+    assert SlurmSettings(gres=gres).gres == gres
+
+
+def test_without_a_word_there_is_one_gpu_and_nothing_else() -> None:
+    settings = SlurmSettings()
+    assert settings.gres == "gpu:1"
+    assert settings.prologue == settings.extra_directives == settings.skip_directives == []

@@ -1,0 +1,46 @@
+"""Workers of a Dask cluster that was there before."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import distributed
+import pytest
+
+from cluster.external import ExternalPool
+from cluster.pool import PoolError
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[distributed.LocalCluster]:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+def test_tasks_run_there_and_the_cluster_stays(
+    cluster: distributed.LocalCluster, tmp_path: Path
+) -> None:
+    for attempt in range(2):
+        with ExternalPool(address=cluster.scheduler_address, log=tmp_path / "dask.log") as pool:
+            assert pool.live_workers == 2
+            pool.submit("root", math.sqrt, attempt)
+            assert pool.next_outcomes(20)[0].value == math.sqrt(attempt)
+
+
+def test_a_scheduler_file_leads_there_too(
+    cluster: distributed.LocalCluster, tmp_path: Path
+) -> None:
+    file = tmp_path / "scheduler.json"
+    file.write_text(f'{{"address": "{cluster.scheduler_address}"}}')
+    with ExternalPool(scheduler_file=file, log=tmp_path / "dask.log") as pool:
+        assert pool.live_workers == 2
+
+
+def test_nobody_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.external._CONNECT_SECONDS", 0.5)
+    with pytest.raises(PoolError, match=r"no Dask scheduler at tcp://127.0.0.1:9"):
+        ExternalPool(address="tcp://127.0.0.1:9", log=tmp_path / "dask.log")
+    with pytest.raises(PoolError, match=r"none.json"):
+        ExternalPool(scheduler_file=tmp_path / "none.json", log=tmp_path / "dask.log")

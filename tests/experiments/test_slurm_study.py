@@ -1,0 +1,172 @@
+"""Whole studies on workers that are jobs of a real SLURM, and what can happen to these."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from study_commands import TINY_EVALUATIONS, decisions, events, run, started, told, wait_until
+from throwaway_slurm import ThrowawaySlurm
+
+SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
+LONG = [
+    word
+    for setting in ("min_budget=9", "max_budget=9", "iterations=1")
+    for word in ("--set", setting)
+]
+"""Two evaluations of nine epochs each."""
+
+
+def without_retries(folder: Path) -> list[dict[str, object]]:
+    """Asks and tells, without their times."""
+    return [e for e in decisions(folder) if e["event"] in ("ask", "tell")]
+
+
+def test_a_study_finishes_on_slurm(slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 3, *SLURM)
+    assert ended.returncode == 0, ended.stderr
+    assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
+    logs = [path.read_text() for path in (folder / "logs").glob("worker-*.log")]
+    seen = [re.search(r"CUDA_VISIBLE_DEVICES=(.*)", log) for log in logs]
+    assert len(seen) == 3
+    assert all(match is not None and match[1] in ("0", "1") for match in seen)
+    journal = (folder / "journal.jsonl").read_text()
+    assert os.uname().nodename not in "".join(journal.splitlines(keepends=True)[1:])
+
+
+def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
+    slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
+) -> None:
+    undisturbed, folder = tmp_path / "undisturbed", tmp_path / "disturbed"
+    ended = run("launch", tiny_study, "--dir", undisturbed, "--workers", 1, *LONG)
+    assert ended.returncode == 0, ended.stderr
+
+    metrics = folder / "trials" / "baseline" / "9" / "metrics.jsonl"
+    finished: list[str] = []
+
+    def after_epoch(number: int) -> None:
+        """Wait until the first trial has so many epochs more, and keep them."""
+        wait_until(lambda: metrics.exists() and len(metrics.read_text().splitlines()) >= number)
+        finished.append(metrics.read_text())
+
+    def jobs() -> list[str]:
+        return [job for job, _, _ in slurm.jobs("--states=RUNNING")]
+
+    arguments = ["--dir", folder, "--workers", 1, *LONG, *SLURM]
+    with started("launch", tiny_study, *arguments) as master:
+        after_epoch(1)
+        slurm.command("scancel", "--batch", "--signal=USR1", *jobs())
+        after_epoch(3)
+        slurm.command("scancel", *jobs())
+        after_epoch(5)
+        for process in slurm.processes():
+            process.kill()
+        after_epoch(7)
+        master.kill()
+        master.wait()
+    ended = run("resume", folder)
+    assert ended.returncode == 0, ended.stderr
+
+    assert without_retries(folder) == without_retries(undisturbed)
+    retries = [event for event in decisions(folder) if event["event"] == "retry"]
+    assert [event["reason"] for event in retries] == ["its worker's job ended: FAILED"]
+    rows = metrics.read_text()
+    assert len(rows.splitlines()) == 9
+    for before in finished:  # with their times: no finished epoch was run again
+        assert rows.startswith(before)
+
+
+def test_a_trial_that_kills_its_workers_is_ended_with_their_last_lines(
+    slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "poison"
+    log = folder / "trials" / "baseline" / "9" / "lost.log"
+    settings = [*LONG, *SLURM, "--set", "cluster.max_attempts=1"]
+    with started("launch", tiny_study, "--dir", folder, "--workers", 1, *settings) as master:
+        wait_until((log.parent / "metrics.jsonl").exists)
+        for process in slurm.processes():
+            process.kill()
+        _, complaint = master.communicate(timeout=90)
+        assert master.returncode == 0, complaint
+    first = next(event for event in events(folder) if event["event"] == "tell")
+    assert first["exception"].startswith("given up after 1 attempts: its worker's job ended:")
+    assert "working for tls://127.0.0.1" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "message"),
+    [
+        ("partition=nix", 2, "Invalid partition name specified"),
+        ("gres=gpu:h100:1", 2, "Requested node configuration is not available"),
+        ("gres=gpu:2", 2, "a worker uses one"),
+        ("scheduler_interface=none0", 2, "none0"),
+        ("tim=1", 2, "did you mean 'time'?"),
+        ("time='9:00:00'", 1, "PartitionTimeLimit"),
+    ],
+)
+def test_what_slurm_refuses_is_one_line_and_nothing_stays(
+    slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path, setting: str, code: int, message: str
+) -> None:
+    folder = tmp_path / "refused"
+    settings = [*SLURM, "--set", f"cluster.slurm.{setting}", "--set", "iterations=1"]
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *settings)
+    assert ended.returncode == code
+    assert len(ended.stderr.splitlines()) == 1
+    assert message in ended.stderr
+    assert folder.exists() == (code == 1)
+    assert not slurm.jobs("--states=PENDING,RUNNING")
+    if code == 1:  # the setting is mended, the study goes on
+        ended = run("resume", folder, "--set", "cluster.slurm.time='0:30:00'")
+        assert ended.returncode == 0, ended.stderr
+        assert told(folder)
+
+
+def test_a_dry_run_prints_the_script_and_does_nothing(tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "dry"
+    wanted = {
+        "partition": "gpu",
+        "account": "abc",
+        "qos": "long",
+        "gres": "gpu:a100:1",
+        "constraint": "'a100&ib'",
+        "time": "'4:00:00'",
+        "cpus": "3",
+        "memory": "16G",
+        "prologue": "['module load cuda']",
+        "skip_directives": "['--mem']",
+        "extra_directives": "['--mem-per-gpu=32G']",
+        "scratch_folder": "$SCRATCH/hpo",
+        "worker_interface": "ib0",
+    }
+    settings = [w for k, v in wanted.items() for w in ("--set", f"cluster.slurm.{k}={v}")]
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, "--dry-run", *settings)
+    assert ended.returncode == 0, ended.stderr
+    assert not folder.exists()
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    directives = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
+    assert directives > {
+        *("-p gpu", "-A abc", "--qos=long", "--gres=gpu:a100:1", '--constraint="a100&ib"'),
+        *("-t 4:00:00", "--cpus-per-task=3", "--mem-per-gpu=32G", "-n 1", "--no-requeue"),
+    }
+    assert not any("--mem=" in line for line in lines)
+    assert lines.index("set -e") < lines.index("module load cuda") < len(lines) - 1
+    assert lines[-1].startswith("exec ")
+    assert '--local-directory "$SCRATCH/hpo"' in lines[-1]
+    assert "--interface ib0" in lines[-1]
+
+
+def test_ctrl_c_leaves_no_job(slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    arguments = ["--dir", folder, "--workers", 1, *LONG, *SLURM]
+    with started("launch", tiny_study, *arguments) as master:
+        wait_until(lambda: any((folder / "trials").rglob("metrics.jsonl")))
+        master.send_signal(signal.SIGINT)
+        _, complaint = master.communicate(timeout=60)
+        assert master.returncode == 130
+    assert complaint.splitlines() == [
+        f"stopped; every finished evaluation is kept; to go on: oneshot-hpo resume {folder}"
+    ]
+    assert not slurm.jobs("--states=PENDING,RUNNING")

@@ -20,6 +20,8 @@ POLL_SECONDS = 3.0
 _LONGEST_WAIT = 300.0
 _HOPELESS_STARTS = 3
 """Rounds of jobs that ended before a worker registered, none ever having done so."""
+_MUTE_SECONDS = 600.0
+"""How long a job may run without a worker; its prologue may take a while."""
 _LOG_LINES = 8
 
 _NEVER_PASSES = {
@@ -70,6 +72,7 @@ class JobKeeper:
         self._poll_seconds = poll_seconds
         self._submitted: set[str] = set()
         self._served: set[str] = set()  # ids of jobs whose worker was registered once
+        self._mute: dict[str, float] = {}  # jobs that run without a worker, and since when
         self._failed_starts = 0
         self._not_before = 0.0
         self._stop = threading.Event()
@@ -110,6 +113,8 @@ class JobKeeper:
         if self.problem is not None:
             return
 
+        self._cancel_mute({job.id for job in jobs.values() if job.state == "RUNNING"} - serving)
+
         # A worker may outlive its job's entry in the queue, say when its node lost touch.
         missing = self._fleet.workers - len(jobs.keys() | serving)
         if missing < 0:
@@ -118,6 +123,12 @@ class JobKeeper:
         number = min(missing, self._fleet.max_pending - len(waiting))
         if number > 0 and time.monotonic() >= self._not_before:
             self._submit(number)
+
+    def _cancel_mute(self, mute: set[str]) -> None:
+        """Cancel jobs whose worker is never heard of, say those that a restarted SLURM made up."""
+        now = time.monotonic()
+        self._mute = {job: self._mute.get(job, now) for job in mute}
+        commands.cancel(job for job, since in self._mute.items() if now - since > _MUTE_SECONDS)
 
     def _submit(self, number: int) -> None:
         first = commands.submit(self._fleet.script, f"--array=0-{number - 1}")

@@ -171,7 +171,8 @@ class SlurmPool(OwnPool):
         self._exits.close()
 
     def _registered(self) -> set[str]:
-        return {str(worker.name) for worker in tuple(self._cluster.scheduler.workers.values())}
+        # Not those that are leaving, which may take its time on a node that lost touch.
+        return {str(worker.name) for worker in tuple(self._cluster.scheduler.running)}
 
     async def _loss(self, key: str, worker: str) -> Outcome:
         state = await asyncio.to_thread(_final_state, job_id(worker))

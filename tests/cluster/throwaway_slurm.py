@@ -8,6 +8,7 @@ touched, there is no systemd and there are no cgroups: it runs as root or as an 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -113,13 +114,12 @@ class ThrowawaySlurm:
 
     def stop(self) -> None:
         """End every job and daemon, and remove the folder."""
-        mine = [process for process in psutil.process_iter() if self._is_mine(process)]
-        for process in mine:
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-        psutil.wait_procs(mine, timeout=10)
+        # Again until nothing is left: a daemon may start a process while it is being killed.
+        while mine := [process for process in psutil.process_iter() if self._is_mine(process)]:
+            for process in mine:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(mine, timeout=10)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start_controller(self) -> None:

@@ -17,8 +17,6 @@ from cluster.pool import DaskPool, Outcome, PoolError
 from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
 from cluster.slurm.settings import SlurmSettings
 
-NAME = "pooled"
-
 
 def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
     """The next `number` outcomes, by key."""
@@ -38,9 +36,10 @@ def wait_until(done: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def opened(folder: Path, workers: int = 1, name: str = NAME, **settings: object) -> SlurmPool:
+def opened(folder: Path, workers: int = 1, **settings: object) -> SlurmPool:
+    """A pool whose jobs have a name of their own, like those of a study."""
     settings = {"scheduler_interface": "lo", "cpus": 1} | settings
-    jobs = SlurmJobs(SlurmSettings(**settings), name=name, folder=folder, threads=1)  # type: ignore[arg-type]
+    jobs = SlurmJobs(SlurmSettings(**settings), name=folder.name, folder=folder, threads=1)  # type: ignore[arg-type]
     return SlurmPool(jobs, workers=workers, poll_seconds=0.5)
 
 
@@ -158,7 +157,9 @@ def test_jobs_go_on_without_a_controller_and_a_node(pool: SlurmPool, slurm: Thro
         slurm.start_controller()
         slurm.start_node("n1")
     wait_until(lambda: "does not answer" not in pool.standing)
-    wait_until(lambda: len(slurm.jobs("--states=RUNNING")) == 3 == pool.live_workers)
+    wait_until(lambda: pool.live_workers >= 3)
+    pool.submit("afterwards", until_asked, 0)
+    assert collect(pool, 1)["afterwards"].value == "done"
 
 
 def test_a_prologue_that_fails_is_said_with_its_last_words(

@@ -147,6 +147,7 @@ def test_the_next_master_takes_workers_over(slurm: ThrowawaySlurm, tmp_path: Pat
 
 def test_jobs_go_on_without_a_controller_and_a_node(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
     wait_until(lambda: pool.live_workers == 3)
+    time.sleep(6)  # it saves its state every 5 s; else it would bring back other tests' jobs
     slurm.kill("slurmctld")
     slurm.kill("slurmd-n1")
     try:

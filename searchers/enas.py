@@ -13,12 +13,12 @@ from searchers.controller import Controller
 from searchers.encoding import Encoding
 from searchers.evaluation import OneShotEvaluation, wrong
 from searchers.own_settings import EnasSettings
-from searchers.searcher import Searcher
+from searchers.sampled_searcher import SampledSearcher
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
 
 
-class Enas(Searcher):
+class Enas(SampledSearcher):
     """A controller draws the cells; REINFORCE teaches it by their accuracy on validation batches.
 
     One step of the controller comes before each step of the weights, where the authors alternate
@@ -62,18 +62,6 @@ class Enas(Searcher):
         (-(reward - self._baseline) * sample.log_probability).backward()
         self._optimizer.step()
         return error
-
-    def weights_encoding(self) -> Encoding:
-        """A cell drawn from the controller."""
-        return Encoding.discrete(self._drawn())
-
-    def evaluation_encoding(self) -> Encoding:
-        """A cell drawn from the controller."""
-        return self.weights_encoding()
-
-    def architecture(self) -> Architecture | None:
-        """None: cells are compared at the end."""
-        return None
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
         """The best on one validation batch of some cells from the controller (section 2.2)."""

@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from search_spaces import Architecture, SearchSpace
 from searchers.batches import Batch
-from searchers.encoding import Encoding
 from searchers.evaluation import OneShotEvaluation
 from searchers.own_settings import RandomWsSettings
+from searchers.sampled_searcher import SampledSearcher
 from searchers.sampling import uniform_architecture
-from searchers.searcher import Searcher
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
 
+_Settings = TypeVar("_Settings", bound=SearchSettings)
 
-class UniformSearcher(Searcher):
+
+class UniformSearcher(SampledSearcher, Generic[_Settings]):
     """Trains the weights on cells drawn uniformly, and knows no architecture before the end."""
 
     def __init__(
         self,
         space: SearchSpace,
-        settings: SearchSettings,
+        settings: _Settings,
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
         self._space = space
+        self._settings = settings
         self._generator = generator
 
     def architecture_step(
         self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
         """Nothing to learn: the distribution is uniform."""
-        return None
-
-    def weights_encoding(self) -> Encoding:
-        """A cell drawn uniformly."""
-        return Encoding.discrete(self._drawn())
-
-    def evaluation_encoding(self) -> Encoding:
-        """A cell drawn uniformly."""
-        return self.weights_encoding()
-
-    def architecture(self) -> Architecture | None:
-        """None: cells are compared at the end."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
@@ -60,19 +50,8 @@ class UniformSearcher(Searcher):
         return uniform_architecture(self._space, self._generator)
 
 
-class RandomWs(UniformSearcher):
+class RandomWs(UniformSearcher[RandomWsSettings]):
     """At the end many cells are ranked on some batches, the best few evaluated in full."""
-
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: SearchSettings,
-        device: torch.device,
-        generator: torch.Generator,
-    ) -> None:
-        super().__init__(space, settings, device, generator)
-        assert isinstance(settings, RandomWsSettings)
-        self._settings = settings
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
         """The cell with the lowest error on all validation images among the best of many.

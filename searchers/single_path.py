@@ -7,31 +7,19 @@ from typing import TypeVar
 
 import torch
 
-from search_spaces import OPERATIONS, Architecture, SearchSpace
+from search_spaces import OPERATIONS, Architecture
 from searchers.evaluation import OneShotEvaluation
 from searchers.own_settings import SinglePathSettings
 from searchers.random_ws import UniformSearcher
-from searchers.settings import SearchSettings
 
 _Item = TypeVar("_Item")
 
 
-class SinglePath(UniformSearcher):
+class SinglePath(UniformSearcher[SinglePathSettings]):
     """Trains on uniform cells, then evolves cells by their one-shot error (section 3).
 
     Before a cell is evaluated its batch-norm statistics are calculated on training images.
     """
-
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: SearchSettings,
-        device: torch.device,
-        generator: torch.Generator,
-    ) -> None:
-        super().__init__(space, settings, device, generator)
-        assert isinstance(settings, SinglePathSettings)
-        self._settings = settings
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
         """Algorithm 1: half of each new generation by crossover, half by mutation."""

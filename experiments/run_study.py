@@ -15,12 +15,12 @@ from experiments.errors import HandedOver, StudyStopped, one_line
 from experiments.study_file import StudySpec
 from experiments.trial import TrialTask, run_trial
 from hpo import Study, Trial, TrialResult
-from searchers.checkpoint import METRICS
+from searchers.checkpoint import CHECKPOINT
 
 POLL_SECONDS = 0.25
 """How often the loop looks up from waiting, at signals and the display."""
 FRUITLESS = 20
-"""How often a trial may lose its worker, without its fault, and not have finished an epoch."""
+"""How often in a row a trial may lose its worker, without its fault, and have saved nothing new."""
 LOST_LOG = "lost.log"
 """In a trial's folder: the last lines of each worker that it lost."""
 
@@ -157,16 +157,16 @@ class StudyRun:
     def _check_gain(self, trial: Trial, lost: str) -> None:
         """StudyStopped if this trial loses its workers again and again and never gets on."""
         try:
-            gained = (self._folder / "trials" / trial.key / METRICS).stat().st_size
+            saved = (self._folder / "trials" / trial.key / CHECKPOINT).stat().st_mtime_ns
         except FileNotFoundError:
-            gained = 0
+            saved = 0
         before, times = self._fruitless.get(trial.key, (0, 0))
-        times = times + 1 if gained == before else 1
-        self._fruitless[trial.key] = (gained, times)
+        times = times + 1 if saved == before else 1
+        self._fruitless[trial.key] = (saved, times)
         if times >= FRUITLESS:
             raise StudyStopped(
-                f"trial {trial.key} lost its worker {times} times without finishing an epoch "
-                f"({lost}): its time limit may be too short"
+                f"trial {trial.key} lost its worker {times} times and never got on ({lost}): the "
+                "workers' time limit may be too short"
             )
 
     def _keep_log(self, trial: Trial, outcome: Outcome) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from cluster.stopping import TaskStopped, stop_asked
 from experiments.errors import is_user_error, one_line
 from search_spaces import Architecture, SearchSpace, get_space, load_table
-from searchers import run_search
+from searchers import SearchStopped, run_search
 from searchers.checkpoint import remove_checkpoints, write_atomically
 from searchers.datasets import load_dataset
 from searchers.records import EpochRecord
@@ -60,9 +60,9 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     timestamps: when it started and finished, in seconds since 1970.
 
     A trial may be run again after anything: it continues from its checkpoint, and when its result
-    is in its folder already, it is that one. Raises TaskStopped after an epoch's checkpoint when
-    its worker has to leave, and what is no fact about the configuration: an OSError (a full disk,
-    data that cannot be read) or an input error of this project's packages.
+    is in its folder already, it is that one. Raises TaskStopped, after a checkpoint, when its
+    worker has to leave, and what is no fact about the configuration: an OSError (a full disk, data
+    that cannot be read) or an input error of this project's packages.
     """
     assert task.folder is not None
     path = task.folder / RESULT
@@ -82,7 +82,8 @@ def search_cell(
     """Search, and look the cell found up: its loss and its `cell_report`.
 
     The report also says the one-shot error at the end, and which repeat was drawn, if one was.
-    Raises SearchDiverged, and whatever else stops the search.
+    Raises SearchDiverged, SearchStopped when the worker has to leave, and whatever else stops the
+    search.
     """
     space = get_space(task.space)
     result = run_search(
@@ -95,6 +96,7 @@ def search_cell(
         folder=task.folder,
         device=_device(),
         on_epoch=on_epoch,
+        stop_asked=stop_asked,
     )
     report = cell_report(task.table, space, result.architecture)
     report["one_shot_error"] = result.trajectory[-1].valid_error
@@ -128,20 +130,17 @@ def cell_report(table: str, space: SearchSpace, architecture: Architecture) -> d
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
     try:
-        loss, report = search_cell(task, _stop_if_asked)
-    except (OSError, TaskStopped):
+        loss, report = search_cell(task)
+    except OSError:
         raise
+    except SearchStopped as stop:
+        raise TaskStopped(f"its worker had to leave: {stop}") from None
     except Exception as error:
         if is_user_error(error):
             raise
         reason = f"{type(error).__name__}: {one_line(error)}"
         return {"loss": None, "info": {"state": "CRASHED"}, "exception": reason}
     return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
-
-
-def _stop_if_asked(record: EpochRecord) -> None:
-    if stop_asked():
-        raise TaskStopped(f"its worker had to leave after epoch {record.epoch}")
 
 
 def _finished(path: Path) -> dict[str, Any] | None:

@@ -2,7 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged, SearchResult
+from searchers.records import (
+    EpochRecord,
+    OutOfDeviceMemory,
+    SearchDiverged,
+    SearchResult,
+    SearchStopped,
+)
 from searchers.registry import SEARCHERS, UnknownSearcher, check_searcher, settings_class
 from searchers.settings import SearchSettings, SettingsError
 
@@ -16,6 +22,7 @@ __all__ = [
     "SearchDiverged",
     "SearchResult",
     "SearchSettings",
+    "SearchStopped",
     "SettingsError",
     "UnknownSearcher",
     "check_searcher",

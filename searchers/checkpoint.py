@@ -20,7 +20,7 @@ PREVIOUS = "checkpoint.previous.pt"
 METRICS = "metrics.jsonl"
 ARCHITECTURE = "architecture.json"
 
-_MAGIC = b"oneshot-hpo checkpoint 2\n"
+_MAGIC = b"oneshot-hpo checkpoint 3\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _STALE_SECONDS = 3600.0
 

@@ -1,4 +1,4 @@
-"""What a search reports: a record per epoch, the result, and its failure."""
+"""What a search reports: a record per epoch, the result, and how it fails or stops."""
 
 from __future__ import annotations
 
@@ -67,6 +67,22 @@ class SearchDiverged(ArithmeticError):
 
     def __str__(self) -> str:
         return f"the search diverged in epoch {self.epoch}: {self.cause}"
+
+
+class SearchStopped(Exception):
+    """A search was asked to stop; from its folder's checkpoint it goes on with the next step.
+
+    epoch: the epoch under way, 1 is the first.
+    step: how many of its steps are made.
+    """
+
+    def __init__(self, epoch: int, step: int) -> None:
+        super().__init__(epoch, step)
+        self.epoch = epoch
+        self.step = step
+
+    def __str__(self) -> str:
+        return f"stopped after step {self.step} of epoch {self.epoch}"
 
 
 class OutOfDeviceMemory(RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -15,7 +16,7 @@ import torch
 from search_spaces import SearchSpace
 from searchers import checkpoint
 from searchers.images import ImageSplits
-from searchers.records import EpochRecord, OutOfDeviceMemory, SearchResult
+from searchers.records import EpochRecord, OutOfDeviceMemory, SearchResult, SearchStopped
 from searchers.registry import settings_class
 from searchers.search_loop import Search
 from searchers.settings import SearchSettings, SettingsError
@@ -35,6 +36,7 @@ def run_search(
     device: str = "cpu",
     deterministic: bool = True,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    stop_asked: Callable[[], bool] = lambda: False,
 ) -> SearchResult:
     """Search one cell, alternating steps of the architecture and of the supernet's weights.
 
@@ -47,6 +49,8 @@ def run_search(
         is continued; without one the search starts anew. Checkpoints stay.
     deterministic: on a GPU, use deterministic kernels where there are any; the CPU's all are.
     on_epoch: called after each epoch that is run here, when its checkpoint is on disk.
+    stop_asked: called after each step; once it says True, a checkpoint is written from which the
+        search goes on with the next step, and SearchStopped is raised.
 
     Raises ValueError for arguments that cannot be used (UnknownSearcher, CheckpointMismatch, ...),
     SearchDiverged when a loss is not finite, and OutOfDeviceMemory, after freeing the memory.
@@ -60,7 +64,8 @@ def run_search(
         )
     try:
         with _kernels(device, deterministic):
-            return _run(searcher, settings, space, data, epochs, seed, folder, device, on_epoch)
+            new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
+            return _run(new, device, epochs, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
         # The frames of the failure hold the network and the tensors of the step that failed.
@@ -75,24 +80,27 @@ def run_search(
 
 
 def _run(
-    searcher: str,
-    settings: SearchSettings,
-    space: SearchSpace,
-    data: ImageSplits,
-    epochs: int,
-    seed: int,
-    folder: Path | None,
+    new_search: Callable[[torch.device], Search],
     device: str,
+    epochs: int,
+    folder: Path | None,
     on_epoch: Callable[[EpochRecord], None] | None,
+    stop_asked: Callable[[], bool],
 ) -> SearchResult:
-    search = Search(searcher, settings, space, data, epochs, seed, _usable_device(device))
+    # Made here, not by the caller: no frame of a failed search may hold its memory.
+    search = new_search(_usable_device(device))
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint.remove_stale_temporaries(folder)
         _continue_from(folder, search)
 
     while search.epoch < epochs:
-        record = search.run_epoch()
+        try:
+            record = search.run_epoch(stop_asked)
+        except SearchStopped:
+            if folder is not None:
+                checkpoint.save_checkpoint(folder, search.state_dict())
+            raise
         if folder is not None:
             checkpoint.save_checkpoint(folder, search.state_dict())
             checkpoint.write_metrics(folder, [row.to_dict() for row in search.trajectory])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +20,7 @@ from searchers.augment import Augmentation
 from searchers.batches import Batch, paired_batches
 from searchers.evaluation import OneShotEvaluation, wrong
 from searchers.images import Images, ImageSplits
-from searchers.records import EpochRecord, SearchDiverged
+from searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from searchers.registry import searcher_class
 from searchers.settings import SearchSettings
 from searchers.supernet import Supernet
@@ -83,6 +85,9 @@ class Search:
             foreach=True,
         )
         self.trajectory: list[EpochRecord] = []
+        # Of the epoch under way: what each of its steps gave, and how long they took.
+        self._steps: list[Tensor] = []
+        self._seconds = 0.0
         self.fingerprint: dict[str, Any] = {
             "searcher": searcher,
             "space": space.number,
@@ -98,17 +103,24 @@ class Search:
         """Number of finished epochs."""
         return len(self.trajectory)
 
-    def run_epoch(self) -> EpochRecord:
+    def run_epoch(self, stop_asked: Callable[[], bool]) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
-        Raises SearchDiverged.
+        Raises SearchDiverged, and SearchStopped after a step after which `stop_asked()`; the state
+        is then that of an epoch under way, with which the next call goes on.
         """
-        started = time.perf_counter()
+        started = time.perf_counter() - self._seconds
         learning_rate = cosine_learning_rate(self._settings, self.epoch, self._epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
-        train_loss, train_error, architecture_loss = self._train_epoch()
+        for _ in self._train_epoch():
+            if stop_asked():
+                self._seconds = time.perf_counter() - started
+                raise SearchStopped(self.epoch + 1, len(self._steps))
+        train_loss, train_error, architecture_loss = (
+            torch.stack(self._steps).double().mean(0).tolist()
+        )
         encoding = self._searcher.evaluation_encoding()
         valid_loss, valid_error = self._evaluation.loss_and_error(encoding)
         for name, loss in (
@@ -135,6 +147,7 @@ class Search:
             time=time.perf_counter() - started,
         )
         self.trajectory.append(record)
+        self._steps, self._seconds = [], 0.0
         return record
 
     def step(self, train: Batch, valid: Batch) -> Tensor:
@@ -160,14 +173,17 @@ class Search:
             architecture_loss = torch.zeros_like(error)
         return torch.stack((loss.detach(), error, architecture_loss))
 
-    def _train_epoch(self) -> list[float]:
-        """Means over the steps of what `step` gives."""
-        batches = paired_batches(
-            self._train, self._valid, self._settings.batch_size, self._generators["order"]
-        )
-        totals = [self.step(train, valid) for train, valid in batches]
-        means: list[float] = torch.stack(totals).double().mean(0).tolist()
-        return means
+    def _train_epoch(self) -> Iterator[None]:
+        """Those steps of the epoch that are still to be made, one at a time."""
+        # The search's own generator moves on with the epoch's end only, so that an epoch under way
+        # can be gone on with from any step: its order is drawn again.
+        order = torch.Generator()
+        order.set_state(self._generators["order"].get_state())
+        batches = paired_batches(self._train, self._valid, self._settings.batch_size, order)
+        for train, valid in itertools.islice(batches, len(self._steps), None):
+            self._steps.append(self.step(train, valid))
+            yield
+        self._generators["order"].set_state(order.get_state())
 
     def _augmented(self, batch: Batch) -> Batch:
         images = self._augment(batch.images, self.epoch, self._generators["images"])
@@ -182,6 +198,7 @@ class Search:
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
             "trajectory": [record.to_dict() for record in self.trajectory],
+            "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -192,6 +209,10 @@ class Search:
         for name, generator in self._generators.items():
             generator.set_state(state["generators"][name])
         self.trajectory = [EpochRecord.from_dict(row) for row in state["trajectory"]]
+        under_way = state["epoch under way"]
+        device = self._train.labels.device
+        self._steps = [step.to(device) for step in under_way["steps"]]
+        self._seconds = under_way["seconds"]
 
 
 def _digest(*parts: Images) -> str:

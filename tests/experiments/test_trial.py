@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
 from experiments.trial import RESULT, TrialTask, cell_report, run_trial, search_cell
 from search_spaces import Architecture, get_space, load_table
 from searchers import SearchSettings, run_search
@@ -56,6 +57,20 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
         "one_shot_error": searched.trajectory[-1].valid_error,
     }
     assert result["timestamps"]["started"] <= result["timestamps"]["finished"]
+
+
+def test_a_trial_whose_worker_has_to_leave_goes_on_with_the_next_step(task: TrialTask) -> None:
+    assert task.folder is not None
+    undisturbed = run_trial(dataclasses.replace(task, folder=task.folder / "undisturbed"))
+    ask_to_stop()
+    try:
+        for step in (1, 2):
+            with pytest.raises(TaskStopped, match=f"leave: stopped after step {step} of epoch 1"):
+                run_trial(task)
+    finally:
+        allow_tasks()
+    result = run_trial(task)
+    assert (result["loss"], result["info"]) == (undisturbed["loss"], undisturbed["info"])
 
 
 def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) -> None:

@@ -4,7 +4,7 @@ import pytest
 from tiny_searches import equal_states, state_of
 
 from search_spaces import get_space
-from searchers import SearchDiverged, run_search
+from searchers import SearchDiverged, SearchStopped, run_search
 from searchers.registry import SEARCHERS, settings_class
 
 TINY = {
@@ -50,7 +50,8 @@ FIRST_EPOCH_CHANGED = {
 }
 
 
-def search(data, searcher, *, space=1, epochs=3, seed=0, folder=None, on_epoch=None, **changed):
+def search(data, searcher, *, space=1, epochs=3, seed=0, folder=None, **changed):
+    hooks = {name: changed.pop(name) for name in ("on_epoch", "stop_asked") if name in changed}
     settings = settings_class(searcher)(**(TINY | SHORT_END.get(searcher, {}) | changed))
     return run_search(
         searcher=searcher,
@@ -60,7 +61,7 @@ def search(data, searcher, *, space=1, epochs=3, seed=0, folder=None, on_epoch=N
         epochs=epochs,
         seed=seed,
         folder=folder,
-        on_epoch=on_epoch,
+        **hooks,
     )
 
 
@@ -103,18 +104,34 @@ def test_an_interrupted_search_continues_bit_for_bit(
     assert equal_states(state_of(tmp_path), state)
 
 
+def stopped_after_each_step(data, searcher, folder, **options):
+    """A search that is stopped and gone on with again and again; its result, and all stops."""
+    stops = []
+    while True:
+        try:
+            result = search(data, searcher, folder=folder, stop_asked=lambda: True, **options)
+        except SearchStopped as stop:
+            stops.append((stop.epoch, stop.step))
+        else:
+            return result, stops
+
+
+def test_a_search_stopped_after_each_step_continues_bit_for_bit(
+    few_digits, searcher, unchanged, tmp_path
+):
+    state, result = unchanged
+    continued, stops = stopped_after_each_step(few_digits, searcher, tmp_path)
+    assert continued == result
+    assert equal_states(state_of(tmp_path), state)
+    steps = len(few_digits.supernet_train) // TINY["batch_size"]
+    assert steps > 1
+    assert stops == [(epoch, step + 1) for epoch in (1, 2, 3) for step in range(steps)]
+
+
 def test_the_papers_statistics_are_continued_too(few_digits, searcher, tmp_path):
-    class Interrupted(Exception):
-        pass
-
-    def interrupt(record):
-        raise Interrupted
-
     options = {"epochs": 2, "supernet": "paper"}
     search(few_digits, searcher, folder=tmp_path / "whole", **options)
-    with pytest.raises(Interrupted):
-        search(few_digits, searcher, folder=tmp_path / "cut", on_epoch=interrupt, **options)
-    search(few_digits, searcher, folder=tmp_path / "cut", **options)
+    stopped_after_each_step(few_digits, searcher, tmp_path / "cut", **options)
     assert equal_states(state_of(tmp_path / "cut"), state_of(tmp_path / "whole"))
 
 

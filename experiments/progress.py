@@ -123,8 +123,8 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
     """Epochs still to be run, at the pace of those that were; None while there is no pace yet."""
     spent = epochs = 0.0
     for trial, result in study.evaluations:
-        if "started" in result.timestamps and not result.crashed:
-            spent += result.timestamps["finished"] - result.timestamps["started"]
+        if "search_seconds" in result.timestamps and not result.crashed:
+            spent += result.timestamps["search_seconds"]
             epochs += trial.budget
     if not epochs:
         return None

@@ -15,8 +15,8 @@ import numpy as np
 from cluster.stopping import TaskStopped, stop_asked
 from experiments.errors import is_user_error, one_line
 from search_spaces import Architecture, SearchSpace, get_space, load_table
-from searchers import SearchStopped, run_search
-from searchers.checkpoint import remove_checkpoints, write_atomically
+from searchers import SearchStopped
+from searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
 from searchers.datasets import load_dataset
 from searchers.records import EpochRecord
 from searchers.settings import SearchSettings
@@ -57,7 +57,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     loss: validation error of the cell found, in [0, 1], as the objective says; None for a crash.
     info: see `cell_report`; nothing in it depends on the time or on the worker.
     exception: why the search crashed, else None. A crash is a fact about the configuration.
-    timestamps: when it started and finished, in seconds since 1970.
+    timestamps: when its last attempt started and finished, in seconds since 1970, and
+        search_seconds, which all attempts' finished epochs took together.
 
     A trial may be run again after anything: it continues from its checkpoint, and when its result
     is in its folder already, it is that one. Raises TaskStopped, after a checkpoint, when its
@@ -70,7 +71,12 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     if result is None:
         started = time.time()
         task.folder.mkdir(parents=True, exist_ok=True)
-        result = _evaluate(task) | {"timestamps": {"started": started, "finished": time.time()}}
+        result = _evaluate(task)
+        result["timestamps"] = {
+            "started": started,
+            "finished": time.time(),
+            "search_seconds": sum(row["time"] for row in read_metrics(task.folder)),
+        }
         write_atomically(path, json.dumps(result).encode())
     remove_checkpoints(task.folder)
     return result
@@ -85,6 +91,8 @@ def search_cell(
     Raises SearchDiverged, SearchStopped when the worker has to leave, and whatever else stops the
     search.
     """
+    from searchers.search import run_search  # loads torch, which a master does without
+
     space = get_space(task.space)
     result = run_search(
         searcher=task.searcher,

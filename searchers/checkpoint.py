@@ -1,4 +1,7 @@
-"""A search on disk: its checkpoint, written so that a kill at any moment leaves a whole one."""
+"""A search on disk: its checkpoint, written so that a kill at any moment leaves a whole one.
+
+A master knows the files' names, and does without torch.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import torch
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
@@ -39,6 +40,8 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     A line that names the format, SHA-256, torch.save's bytes. A kill leaves one of the two whole.
     `state` holds tensors and plain values only, in dictionaries, lists and tuples.
     """
+    import torch
+
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     payload = buffer.getvalue()
@@ -58,6 +61,8 @@ def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | No
 
     Raises DamagedCheckpoint.
     """
+    import torch
+
     path = folder / name
     try:
         content = path.read_bytes()
@@ -84,6 +89,15 @@ def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[st
 def write_metrics(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write all epochs' records, one JSON object a line, so that none is doubled or missing."""
     write_atomically(folder / METRICS, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """What `write_metrics` wrote last; nothing if it never did."""
+    try:
+        lines = (folder / METRICS).read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines]
 
 
 def write_architecture(folder: Path, architecture: Mapping[str, Any]) -> None:

@@ -69,7 +69,8 @@ def test_a_study_runs_and_leaves_what_it_promises(finished_study: Path) -> None:
             assert len((folder / "metrics.jsonl").read_text().splitlines()) == event["budget"]
             assert json.loads((folder / "result.json").read_text())["info"] == event["info"]
             assert not (folder / "checkpoint.pt").exists()
-            assert set(event["timestamps"]) == {"submitted", "started", "finished"}
+            times = {"submitted", "started", "finished", "search_seconds"}
+            assert set(event["timestamps"]) == times
 
 
 def test_the_same_study_makes_the_same_decisions(

@@ -4,10 +4,13 @@ import os
 import signal
 from pathlib import Path
 
-from study_commands import TINY_EVALUATIONS, run, started, told, wait_until
+import pytest
+from study_commands import TINY_EVALUATIONS, events, run, started, told, wait_until
 from throwaway_slurm import ThrowawaySlurm
 
 from hpo.lock import holder_here
+
+pytestmark = pytest.mark.xdist_group("slurm")
 
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 
@@ -17,23 +20,24 @@ def masters(slurm: ThrowawaySlurm, state: str) -> list[str]:
     return [job for job, _, name in jobs if name.endswith("-master")]
 
 
-def test_a_study_ends_by_itself_after_several_masters(
+def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
+    """Masters and workers have SLURM's shortest time limit; a master is killed besides."""
     folder = tmp_path / "study"
-    longer = ["--set", "min_budget=6", "--set", "max_budget=12"]
-    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, "--submit", *SLURM, *longer)
+    settings = ["time='0:01:00'", "master_time='0:01:00'", "notice=5"]
+    short = [word for setting in settings for word in ("--set", f"cluster.slurm.{setting}")]
+    longer = ["--set", "min_budget=60", "--set", "max_budget=120", "--workers", 1]
+    ended = run("launch", tiny_study, "--dir", folder, "--submit", *longer, *SLURM, *short)
     assert ended.returncode == 0, ended.stderr
     assert f"oneshot-hpo stop {folder}" in ended.stdout
 
-    # What comes before a time limit, and then a kill.
-    wait_until(lambda: len(told(folder)) >= 1)
-    slurm.command("scancel", "--batch", "--signal=USR1", *masters(slurm, "RUNNING"))
-    wait_until(lambda: len(told(folder)) >= 3)
+    output = folder / "logs" / "master.log"
+    wait_until(lambda: output.exists() and "handed over to job" in output.read_text())
+    wait_until(lambda: holder_here(folder) is not None)
     shown = run("status", folder)
     assert shown.returncode == 0, shown.stderr
     assert "1 master running" in shown.stdout
-    assert "2 job running" in shown.stdout
     master = holder_here(folder)
     assert master is not None
     os.kill(master, signal.SIGKILL)
@@ -42,11 +46,10 @@ def test_a_study_ends_by_itself_after_several_masters(
     assert watched.returncode == 0, watched.stderr
     assert "every decision and result" in watched.stdout
     assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
+    assert not [event for event in events(folder) if event["event"] == "retry"]
     wait_until(lambda: not slurm.jobs("--states=PENDING,RUNNING"))
-    output = (folder / "logs" / "master.log").read_text()
-    assert output.count("workers are starting") == 3
-    assert output.count("handed over to job") == 1
-    assert "Traceback" not in output
+    assert output.read_text().count("workers are starting") >= 3
+    assert "Traceback" not in output.read_text()
 
 
 def test_stop_ends_the_master_and_all_jobs(
@@ -68,8 +71,9 @@ def test_stop_ends_the_master_and_all_jobs(
 
 def test_stop_ends_a_master_on_this_machine(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
-    with started("launch", tiny_study, "--dir", folder, "--workers", 1) as master:
-        wait_until(lambda: bool(told(folder)))
+    longer = ["--workers", 1, "--set", "max_budget=64"]
+    with started("launch", tiny_study, "--dir", folder, *longer) as master:
+        wait_until(lambda: any((folder / "trials").rglob("metrics.jsonl")))
         stopped = run("stop", folder)
         assert stopped.returncode == 0, stopped.stderr
         assert master.wait(timeout=30) == 130

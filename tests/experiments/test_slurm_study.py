@@ -3,19 +3,22 @@
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from study_commands import TINY_EVALUATIONS, decisions, events, run, started, told, wait_until
 from throwaway_slurm import ThrowawaySlurm
 
+pytestmark = pytest.mark.xdist_group("slurm")
+
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 LONG = [
     word
-    for setting in ("min_budget=9", "max_budget=9", "iterations=1")
+    for setting in ("min_budget=12", "max_budget=12", "iterations=1")
     for word in ("--set", setting)
 ]
-"""Two evaluations of nine epochs each."""
+"""Two evaluations of twelve epochs each."""
 
 
 def without_retries(folder: Path) -> list[dict[str, object]]:
@@ -43,7 +46,7 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
     ended = run("launch", tiny_study, "--dir", undisturbed, "--workers", 1, *LONG)
     assert ended.returncode == 0, ended.stderr
 
-    metrics = folder / "trials" / "baseline" / "9" / "metrics.jsonl"
+    metrics = folder / "trials" / "baseline" / "12" / "metrics.jsonl"
     finished: list[str] = []
 
     def after_epoch(number: int) -> None:
@@ -55,15 +58,19 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
         return [job for job, _, _ in slurm.jobs("--states=RUNNING")]
 
     arguments = ["--dir", folder, "--workers", 1, *LONG, *SLURM]
-    with started("launch", tiny_study, *arguments) as master:
+    spare = ["--set", "cluster.slurm.partition=spare"]
+    with started("launch", tiny_study, *arguments, *spare) as master:
         after_epoch(1)
         slurm.command("scancel", "--batch", "--signal=USR1", *jobs())
         after_epoch(3)
-        slurm.command("scancel", *jobs())
+        urgent = ["--partition=urgent", "--array=0-3", "--gres=gpu:1", "--output=/dev/null"]
+        slurm.command("sbatch", *urgent, "--job-name=urgent", "--wrap=sleep 2")
         after_epoch(5)
+        slurm.command("scancel", *jobs())
+        after_epoch(7)
         for process in slurm.processes():
             process.kill()
-        after_epoch(7)
+        after_epoch(9)
         master.kill()
         master.wait()
     ended = run("resume", folder)
@@ -72,17 +79,41 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
     assert without_retries(folder) == without_retries(undisturbed)
     retries = [event for event in decisions(folder) if event["event"] == "retry"]
     assert [event["reason"] for event in retries] == ["its worker's job ended: FAILED"]
+    assert slurm.jobs("--states=PREEMPTED")
     rows = metrics.read_text()
-    assert len(rows.splitlines()) == 9
+    assert len(rows.splitlines()) == 12
     for before in finished:  # with their times: no finished epoch was run again
         assert rows.startswith(before)
+
+
+def test_a_study_goes_on_without_a_controller_for_a_minute_and_a_node(
+    slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    longer = ["--set", "min_budget=60", "--set", "max_budget=120", "--workers", 2]
+    with started("launch", tiny_study, "--dir", folder, *longer, *SLURM) as master:
+        wait_until(lambda: len(slurm.processes()) == 2)
+        time.sleep(6)  # a controller that is killed has saved its state up to 5 s ago
+        slurm.kill("slurmctld")
+        slurm.kill("slurmd-n1")
+        try:
+            before = len(list((folder / "trials").rglob("metrics.jsonl")))
+            time.sleep(60)
+            assert len(list((folder / "trials").rglob("metrics.jsonl"))) > before
+        finally:
+            slurm.start_controller()
+            slurm.start_node("n1")
+        _, complaint = master.communicate(timeout=180)
+        assert master.returncode == 0, complaint
+    assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
+    assert not slurm.jobs("--states=PENDING,RUNNING")
 
 
 def test_a_trial_that_kills_its_workers_is_ended_with_their_last_lines(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "poison"
-    log = folder / "trials" / "baseline" / "9" / "lost.log"
+    log = folder / "trials" / "baseline" / "12" / "lost.log"
     settings = [*LONG, *SLURM, "--set", "cluster.max_attempts=1"]
     with started("launch", tiny_study, "--dir", folder, "--workers", 1, *settings) as master:
         wait_until((log.parent / "metrics.jsonl").exists)
@@ -104,6 +135,7 @@ def test_a_trial_that_kills_its_workers_is_ended_with_their_last_lines(
         ("scheduler_interface=none0", 2, "none0"),
         ("tim=1", 2, "did you mean 'time'?"),
         ("time='9:00:00'", 1, "PartitionTimeLimit"),
+        ("log_folder=/dev/null/logs", 1, "/dev/null/logs cannot be used: Not a directory"),
     ],
 )
 def test_what_slurm_refuses_is_one_line_and_nothing_stays(
@@ -117,10 +149,22 @@ def test_what_slurm_refuses_is_one_line_and_nothing_stays(
     assert message in ended.stderr
     assert folder.exists() == (code == 1)
     assert not slurm.jobs("--states=PENDING,RUNNING")
-    if code == 1:  # the setting is mended, the study goes on
-        ended = run("resume", folder, "--set", "cluster.slurm.time='0:30:00'")
-        assert ended.returncode == 0, ended.stderr
-        assert told(folder)
+
+
+def test_a_prologue_that_fails_is_mended_on_resume(
+    slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mended"
+    prologue = ["--set", "cluster.slurm.prologue=['echo no such module', 'false']"]
+    settings = [*SLURM, *prologue, "--set", "iterations=1"]
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *settings)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "no such module" in ended.stderr
+    assert not slurm.jobs("--states=PENDING,RUNNING")
+    ended = run("resume", folder, "--set", "cluster.slurm.prologue=[]")
+    assert ended.returncode == 0, ended.stderr
+    assert told(folder)
 
 
 def test_a_dry_run_prints_the_script_and_does_nothing(tiny_study: Path, tmp_path: Path) -> None:

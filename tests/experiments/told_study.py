@@ -14,7 +14,8 @@ def work(study: Study, loss: Loss, evaluations: int = 6) -> None:
         assert trial is not None
         value = loss(trial)
         info = {"valid_error": value, "test_error": (value or 0) + 0.01, "test_regret": 0.005}
-        times = {"started": 100.0, "finished": 100.0 + 10 * trial.budget}
+        seconds = 10 * trial.budget
+        times = {"started": 100.0, "finished": 105.0 + seconds, "search_seconds": seconds}
         reason = None if value is not None else "SearchDiverged: too far"
         study.tell(
             trial,

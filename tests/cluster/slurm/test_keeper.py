@@ -1,0 +1,62 @@
+"""The loop that keeps worker jobs, with jobs in which no worker ever starts."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from throwaway_slurm import ThrowawaySlurm
+
+from cluster.slurm import commands, keeper
+from cluster.slurm.keeper import Fleet, JobKeeper
+
+pytestmark = pytest.mark.xdist_group("slurm")
+
+
+@contextmanager
+def kept(fleet: Fleet) -> Iterator[JobKeeper]:
+    """A keeper of jobs whose workers are never heard of."""
+    jobs = JobKeeper(fleet, registered=set, poll_seconds=0.5)
+    try:
+        yield jobs
+    finally:
+        jobs.close()
+        commands.clear_queue(fleet.name)
+
+
+def fleet(name: str, logs: Path, workers: int) -> Fleet:
+    """Jobs that do nothing for a minute."""
+    output = f"#SBATCH -J {name} -o {logs / keeper.WORKER_LOG}"
+    script = f"#!/bin/sh\n{output}\nsleep 60\n"
+    return Fleet(name, script, workers=workers, max_pending=9, logs=logs)
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 40
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_log_folder_that_the_nodes_lack_is_said(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    with kept(fleet(tmp_path.name, tmp_path / "nowhere", workers=2)) as jobs:
+        wait_until(lambda: jobs.problem is not None)
+    assert jobs.problem is not None
+    assert "3 times the workers' jobs ended before a worker started" in jobs.problem
+    assert "do the nodes share that folder?" in jobs.problem
+
+
+def test_a_job_that_never_has_a_worker_makes_room_for_another_one(
+    slurm: ThrowawaySlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_MUTE_SECONDS", 2.0)
+
+    def jobs() -> list[str]:
+        return [job for job, _, name in slurm.jobs("--states=RUNNING") if name == tmp_path.name]
+
+    with kept(fleet(tmp_path.name, tmp_path, workers=1)):
+        wait_until(lambda: bool(jobs()))
+        first = jobs()
+        wait_until(lambda: bool(jobs()) and jobs() != first)
+        assert len(jobs()) == 1

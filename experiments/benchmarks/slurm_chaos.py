@@ -3,10 +3,10 @@
     python tests/cluster/throwaway_slurm.py python -m experiments.benchmarks.slurm_chaos \\
         STUDY --dir DIR [--minutes 10] [--seed 0] [options of oneshot-hpo launch]
 
-For a throw-away SLURM on this machine only: it cancels jobs, sends them the signal of a time limit,
-kills workers, masters, slurmd and slurmctld with -9, and starts the latter two again. At the end it
-checks the journal: every evaluation told once, no decision that a replay does not make again, no
-job left.
+For a throw-away SLURM on this machine only: it cancels jobs, sends them the signal of a time
+limit, preempts them, kills workers, masters, slurmd and slurmctld with -9, and starts the latter two
+again. All the time it checks that no finished epoch is run again, and at the end the journal: every
+evaluation told once, no decision that a replay does not make again, no job left.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Chaos:
         self._launch = [*_command("launch"), study, "--dir", str(folder), *options]
         self._master: subprocess.Popen[bytes] | None = None
         self._controller_back = 0.0
+        self._epochs: dict[Path, str] = {}
         self.blows: Counter[str] = Counter()
 
     def run(self, seconds: float) -> None:
@@ -53,6 +54,7 @@ class Chaos:
         blows: list[Callable[[], str | None]] = [
             self._time_limit,
             self._cancel,
+            self._preempt,
             self._kill_worker,
             self._kill_node,
             self._kill_controller,
@@ -68,6 +70,7 @@ class Chaos:
             else:
                 time.sleep(1)
             self._mend(at_end=time.monotonic() >= end)
+            self._check_epochs()
         self._mend(at_end=True)
         if self._master is not None:
             self._master.wait(timeout=180)
@@ -86,6 +89,7 @@ class Chaos:
         crashes = [str(e["exception"]) for e in events if e.get("exception")]
         return {
             "evaluations": len(told),
+            "epochs": sum(text.count("\n") for text in self._epochs.values()),
             "retries": sum(e["event"] == "retry" for e in events),
             "given up": sum("given up" in crash for crash in crashes),
             "blows": dict(self.blows),
@@ -105,6 +109,13 @@ class Chaos:
             with log:
                 self._master = subprocess.Popen(command, stdout=log, stderr=log)
 
+    def _check_epochs(self) -> None:
+        """Records of epochs, which hold their times, stay as they were when they were written."""
+        for path in (self._folder / "trials").rglob("metrics.jsonl"):
+            text = path.read_text()
+            assert text.startswith(self._epochs.get(path, "")), f"{path}: an epoch was run again"
+            self._epochs[path] = text
+
     def _jobs(self) -> list[str]:
         return _output("squeue", "-h", "-r", "-t", "RUNNING", "-o", "%i").split()
 
@@ -121,6 +132,13 @@ class Chaos:
             return None
         _output("scancel", self._random.choice(jobs))
         return "scancel"
+
+    def _preempt(self) -> str | None:
+        if not self._jobs():
+            return None
+        urgent = ["--partition=urgent", "--array=0-3", "--gres=gpu:1", "--output=/dev/null"]
+        _output("sbatch", *urgent, "--job-name=urgent", "--wrap=sleep 3")
+        return "preemption of all jobs"
 
     def _kill_worker(self) -> str | None:
         workers = _processes("cluster.slurm.worker")

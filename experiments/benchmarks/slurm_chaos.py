@@ -4,7 +4,7 @@
         STUDY --dir DIR [--minutes 10] [--seed 0] [options of oneshot-hpo launch]
 
 For a throw-away SLURM on this machine only: it cancels jobs, sends them the signal of a time
-limit, preempts them, kills workers, masters, slurmd and slurmctld with -9, and starts the latter two
+limit, preempts them, kills workers, masters, slurmd and slurmctld with -9, and starts the last two
 again. All the time it checks that no finished epoch is run again, and at the end the journal: every
 evaluation told once, no decision that a replay does not make again, no job left.
 """

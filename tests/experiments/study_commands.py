@@ -20,7 +20,9 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "experiments.cli", *map(str, arguments)]
 
 
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: object, cwd: Path | None = None, seconds: float = 200
+) -> subprocess.CompletedProcess[str]:
     """Run `oneshot-hpo ARGUMENTS` to its end, in a terminal of 80 columns."""
     return subprocess.run(
         command(*arguments),
@@ -28,7 +30,7 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
         env=os.environ | {"COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=seconds,
     )
 
 

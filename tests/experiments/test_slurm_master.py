@@ -20,6 +20,7 @@ def masters(slurm: ThrowawaySlurm, state: str) -> list[str]:
     return [job for job, _, name in jobs if name.endswith("-master")]
 
 
+@pytest.mark.timeout(600)
 def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -27,7 +28,7 @@ def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     folder = tmp_path / "study"
     settings = ["time='0:01:00'", "master_time='0:01:00'", "notice=5"]
     short = [word for setting in settings for word in ("--set", f"cluster.slurm.{setting}")]
-    longer = ["--set", "min_budget=60", "--set", "max_budget=120", "--workers", 1]
+    longer = ["--set", "min_budget=50", "--set", "max_budget=100", "--workers", 1]
     ended = run("launch", tiny_study, "--dir", folder, "--submit", *longer, *SLURM, *short)
     assert ended.returncode == 0, ended.stderr
     assert f"oneshot-hpo stop {folder}" in ended.stdout
@@ -42,7 +43,7 @@ def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     assert master is not None
     os.kill(master, signal.SIGKILL)
 
-    watched = run("status", folder, "--watch")
+    watched = run("status", folder, "--watch", seconds=500)
     assert watched.returncode == 0, watched.stderr
     assert "every decision and result" in watched.stdout
     assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS

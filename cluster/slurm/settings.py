@@ -109,9 +109,7 @@ class SlurmSettings:
     extra_directives: list[str] | tuple[()] = ()
     """Options that are added to the script as #SBATCH lines, as "--mem-per-gpu=32G"."""
     prologue: list[str] | tuple[()] = ()
-    """Shell commands before the worker starts, as "module load cuda"; one that fails ends the job.
-
-    """
+    """Shell commands before the worker, as "module load cuda"; one that fails ends the job."""
     scheduler_interface: str | None = None
     """Network interface of the master, as "ib0". None: that of the default route."""
     worker_interface: str | None = None

@@ -10,8 +10,6 @@ from throwaway_slurm import ThrowawaySlurm
 
 from hpo.lock import holder_here
 
-pytestmark = pytest.mark.xdist_group("slurm")
-
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 
 

@@ -10,8 +10,6 @@ import pytest
 from study_commands import TINY_EVALUATIONS, decisions, events, run, started, told, wait_until
 from throwaway_slurm import ThrowawaySlurm
 
-pytestmark = pytest.mark.xdist_group("slurm")
-
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 LONG = [
     word

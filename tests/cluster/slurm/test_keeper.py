@@ -11,8 +11,6 @@ from throwaway_slurm import ThrowawaySlurm
 from cluster.slurm import commands, keeper
 from cluster.slurm.keeper import Fleet, JobKeeper
 
-pytestmark = pytest.mark.xdist_group("slurm")
-
 
 @contextmanager
 def kept(fleet: Fleet) -> Iterator[JobKeeper]:

@@ -17,8 +17,6 @@ from cluster.pool import DaskPool, Outcome, PoolError
 from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
 from cluster.slurm.settings import SlurmSettings
 
-pytestmark = pytest.mark.xdist_group("slurm")
-
 
 def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
     """The next `number` outcomes, by key."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
-from experiments.exports.evaluations import ExportedStudy, state
+from experiments.exports.evaluations import ExportedStudy
 from hpo import Trial, TrialResult
 
 EPOCH_TAGS = {
@@ -42,8 +42,7 @@ def _write_trial(
     end = times.get("finished", started)
     final = {} if result is None else result.info
     metrics = {tag: final[name] for tag, name in FINAL_TAGS.items() if name in final}
-    settings = {"budget": trial.budget, "bracket": trial.id[0], "state": state(result)}
-    experiment, start, finish = hparams(settings | trial.config, metrics)
+    experiment, start, finish = hparams({"budget": trial.budget} | trial.config, metrics)
 
     writer = FileWriter(str(folder))
     writer.add_summary(experiment, walltime=started)

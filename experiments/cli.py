@@ -18,6 +18,7 @@ from experiments.errors import (
     is_user_error,
     one_line,
 )
+from experiments.exports import command as exports_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -241,6 +242,8 @@ def search(
 
 app.add_typer(data_command.app)
 app.add_typer(table_command.app)
+app.command()(exports_command.export)
+app.command("import")(exports_command.import_)
 
 
 def _console() -> Console:

@@ -33,7 +33,7 @@ from hpo.journal import JOURNAL_NAME
 
 def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, submit: bool) -> str:
     """What a launch would submit first: the master's script with `submit`, else the workers'."""
-    spec, folder = _loaded(source, folder, settings)
+    spec, folder = study_and_folder(source, folder, settings)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
     if jobs is None:
@@ -70,7 +70,7 @@ def launch_study(
     UserError: bad input, or jobs that SLURM refuses; nothing is made then. StudyStopped: it cannot
     go on here.
     """
-    spec, folder = _loaded(source, folder, settings)
+    spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
@@ -121,7 +121,10 @@ def resume_study(
             _submit(console, master, folder)
 
 
-def _loaded(source: str, folder: Path | None, settings: Sequence[str]) -> tuple[StudySpec, Path]:
+def study_and_folder(
+    source: str, folder: Path | None, settings: Sequence[str]
+) -> tuple[StudySpec, Path]:
+    """The study of a file with overrides, and where it goes: `folder`, else studies/NAME."""
     spec = load_study(source, settings)
     folder = folder if folder is not None else Path("studies") / spec.name
     return spec, folder

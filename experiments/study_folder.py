@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
 from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
-from hpo import Study
+from hpo import Observation, Study
 from hpo.journal import DRAFT_NAME, JOURNAL_NAME
 from hpo.lock import LOCK_NAME
 
@@ -32,20 +33,31 @@ def check_vacant(folder: Path) -> None:
         raise _unwritable(folder, error) from None
 
 
-def create_study(folder: Path, spec: StudySpec) -> Study:
+def create_study(
+    folder: Path,
+    spec: StudySpec,
+    *,
+    prior: Sequence[Observation] = (),
+    prior_from: str | None = None,
+) -> Study:
     """Make a study in a vacant folder; when that fails, no trace of it is left.
 
-    `spec` is complete. UserError: the folder cannot be written, or is not vacant.
+    `spec` is complete. prior: what its model begins with, from a run that was in the folder
+    `prior_from`. UserError: the folder cannot be written, or is not vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
+    header: dict[str, Any] = {"specification": spec.model_dump(mode="json")}
+    if prior_from is not None:
+        header["prior_from"] = prior_from
     made = _make_folder(folder)
     try:
         study = Study.create(
             folder,
-            header={"specification": spec.model_dump(mode="json")},
+            header=header,
             space=space,
             settings=spec.optimizer_settings,
+            prior=prior,
         )
     except (ValueError, OSError) as error:
         with contextlib.suppress(OSError):  # not empty: another master was faster

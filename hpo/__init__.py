@@ -17,8 +17,8 @@ from hpo.errors import (
 )
 from hpo.settings import OptimizerSettings
 from hpo.study import Study
-from hpo.trial import BASELINE_ID, Trial, TrialResult
-from hpo.view import BracketState, RungState, StudyView, read_study
+from hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
+from hpo.view import BracketState, RungState, StudyView, TrialRecord, read_study
 
 __all__ = [
     "BASELINE_ID",
@@ -27,6 +27,7 @@ __all__ = [
     "CorruptJournal",
     "InvalidSettings",
     "NewerJournal",
+    "Observation",
     "OptimizerSettings",
     "Range",
     "RungState",
@@ -38,6 +39,7 @@ __all__ = [
     "StudyUnwritable",
     "StudyView",
     "Trial",
+    "TrialRecord",
     "TrialResult",
     "configuration_space",
     "read_study",

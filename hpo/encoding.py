@@ -15,6 +15,7 @@ from ConfigSpace.hyperparameters import (
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 from numpy.typing import NDArray
 
+from hpo.errors import StudyError
 from hpo.plain import plain
 
 
@@ -70,6 +71,31 @@ class Encoding:
         if not self.space.conditions and not self.space.forbidden_clauses:
             return plain(everything)  # all of it is active: half the time of a proposal saved
         return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
+
+
+def check_configuration(space: ConfigurationSpace, config: Mapping[str, Any]) -> None:
+    """Raises StudyError, which names a wrong key, unless `config` is one of the space."""
+    try:
+        Configuration(space, values=config)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise StudyError(_what_is_wrong(space, config) or " ".join(str(error).split())) from None
+
+
+def _what_is_wrong(space: ConfigurationSpace, config: Mapping[str, Any]) -> str | None:
+    """The first wrong key of a configuration; None where it is in how they go together."""
+    for name, value in config.items():
+        if name not in space:
+            return f"unknown hyperparameter {name} (there are: {', '.join(space)})"
+        try:
+            # ConfigSpace would take a list for many values.
+            legal = not isinstance(value, list) and space[name].legal_value(value)
+        except (TypeError, OverflowError):  # an integer beyond all floats
+            legal = False
+        if not legal:
+            return f"{name} cannot be {value!r} ({space[name]})"
+    if missing := [name for name in space if name not in config and not space.parents_of[name]]:
+        return f"{missing[0]} is missing"
+    return None
 
 
 def _number_of_values(hyperparameter: Any) -> float:

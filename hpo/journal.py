@@ -17,8 +17,8 @@ from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound
 
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
-FORMAT = 1
-"""Version of the format that is written; older ones are read."""
+FORMAT = 2
+"""Version of the format that is written; older ones are read. 2: prior observations."""
 
 Event = dict[str, Any]
 
@@ -40,6 +40,16 @@ def _is_number(value: Any) -> bool:
     )
 
 
+def _is_observation(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"config", "budget", "loss"}
+        and OBJECT.test(value["config"])
+        and BUDGET.test(value["budget"])
+        and LOSS.test(value["loss"])
+    )
+
+
 def _is_trial_id(value: Any) -> bool:
     return isinstance(value, list) and (
         value == [-1, 0, 0] or (len(value) == 3 and all(map(_is_count, value)))
@@ -58,8 +68,19 @@ TIMES = Kind(
     lambda v: isinstance(v, dict) and all(map(_is_number, v.values())), "an object of numbers"
 )
 
+OBSERVATIONS = Kind(
+    lambda v: isinstance(v, list) and all(map(_is_observation, v)),
+    "a list of objects with config, budget and loss",
+)
+
 EVENTS: dict[str, dict[str, Kind]] = {
-    "header": {"format": COUNT, "study": OBJECT, "optimizer": OBJECT, "space": OBJECT},
+    "header": {
+        "format": COUNT,
+        "study": OBJECT,
+        "optimizer": OBJECT,
+        "space": OBJECT,
+        "prior": OBSERVATIONS,
+    },
     "ask": {"seq": COUNT, "id": TRIAL_ID, "budget": BUDGET, "config": OBJECT, "info": OBJECT},
     "tell": {
         "seq": COUNT,
@@ -72,7 +93,7 @@ EVENTS: dict[str, dict[str, Kind]] = {
     },
     "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
 }
-"""The keys of each event; on disk each has `time` as well, in seconds since the epoch."""
+"""The keys of each event; in a journal each has `time` as well, in seconds since the epoch."""
 
 
 def read_journal(path: Path) -> tuple[list[Event], int]:
@@ -98,14 +119,17 @@ def read_journal(path: Path) -> tuple[list[Event], int]:
 
 
 def check_event(event: Event) -> None:
-    """Raises InvalidEvent unless an event without `time` has exactly its keys, each of its kind."""
+    """Raises InvalidEvent unless an event has its keys, each of its kind, and no other but `time`.
+
+    `time` itself is not checked.
+    """
     name = event.get("event")
     if not isinstance(name, str) or name not in EVENTS:
         raise InvalidEvent(f"unknown event {name!r}")
     kinds = EVENTS[name]
     if missing := kinds.keys() - event.keys():
         raise InvalidEvent(f"{name} without {', '.join(sorted(missing))}")
-    if unknown := event.keys() - kinds.keys() - {"event"}:
+    if unknown := event.keys() - kinds.keys() - {"event", "time"}:
         raise InvalidEvent(f"{name} with unknown {', '.join(sorted(unknown))}")
     for key, kind in kinds.items():
         if not kind.test(event[key]):
@@ -212,7 +236,9 @@ def _parse(path: Path, number: int, line: bytes) -> Event:
             f"{path} was written by a newer version of oneshot-hpo (journal format "
             f"{event['format']}, this version reads up to {FORMAT}): update oneshot-hpo"
         )
-    if not _is_number(event.pop("time", None)):
+    if name == "header" and event.get("format") == 1:
+        event["prior"] = []
+    if not _is_number(event.get("time")):
         raise CorruptJournal(path, number, f"time must be {NUMBER.words}")
     try:
         check_event(event)

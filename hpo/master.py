@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from ConfigSpace import Configuration, ConfigurationSpace
+from ConfigSpace import ConfigurationSpace
 from hpbandster.core.dispatcher import Job
 from hpbandster.core.master import Master
 from hpbandster.optimizers.bohb import BOHB
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 
 from hpo.brackets import bracket, rung_budgets
 from hpo.config_generator import VectorisedKDEGenerator
-from hpo.errors import InvalidEvent
+from hpo.encoding import check_configuration
+from hpo.errors import InvalidEvent, StudyError
 from hpo.plain import plain
 from hpo.settings import OptimizerSettings
 from hpo.stock_generator import SeededStockGenerator
-from hpo.trial import BASELINE_ID, TrialId
+from hpo.trial import BASELINE_ID, Observation, TrialId
 
 # HpBandSter warns of each crash, on standard error where nothing else is set up: the journal has
 # it.
@@ -74,7 +76,13 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
     The state depends on the order of the calls and their `seq` alone.
     """
 
-    def __init__(self, space: ConfigurationSpace, settings: OptimizerSettings) -> None:
+    def __init__(
+        self,
+        space: ConfigurationSpace,
+        settings: OptimizerSettings,
+        prior: Sequence[Observation] = (),
+    ) -> None:
+        """Raises InvalidEvent when a configuration of `prior` is not one of the space."""
         generators = {"vectorised": VectorisedKDEGenerator, "hpbandster": SeededStockGenerator}
         # Not BOHB.__init__: it always builds the stock generator, which refuses ordinals.
         DispatcherlessMaster.__init__(self, generators[settings.generator](space, settings))
@@ -83,6 +91,12 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         self._baseline_asked = False
         self._first_active = 0
         self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
+        for observation in prior:
+            self._check_config(observation.config)
+            # No id is looked at: HpBandSter's WarmStartIteration, too, gives it to the model alone.
+            job = Job(None, config=observation.config, budget=observation.budget)
+            job.result = None if observation.loss is None else {"loss": observation.loss}
+            self.config_generator.new_result(job)
 
     def get_next_iteration(
         self, iteration: int, iteration_kwargs: dict[str, Any] | None = None
@@ -166,8 +180,11 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
             config, info = self.config_generator.get_config(budget)
             return plain(config), plain(info)
         config, info = self._logged
-        try:
-            Configuration(self.space, values=config)
-        except (ValueError, TypeError) as error:
-            raise InvalidEvent(f"config is not one of the study's space: {error}") from None
+        self._check_config(config)
         return config, info
+
+    def _check_config(self, config: dict[str, Any]) -> None:
+        try:
+            check_configuration(self.space, config)
+        except StudyError as error:
+            raise InvalidEvent(f"config is not one of the study's space: {error}") from None

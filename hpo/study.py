@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ConfigSpace import ConfigurationSpace
 
-from hpo.errors import InvalidEvent, StudyError, StudyExists, StudyUnwritable
+from hpo.encoding import check_configuration
+from hpo.errors import CorruptJournal, InvalidEvent, StudyError, StudyExists, StudyUnwritable
 from hpo.journal import FORMAT, JOURNAL_NAME, Event, Journal, check_event, read_journal, sync_folder
 from hpo.lock import StudyLock
 from hpo.plain import finite_loss, plain
 from hpo.settings import OptimizerSettings
-from hpo.trial import Trial, TrialResult
+from hpo.trial import Observation, Trial, TrialResult
 from hpo.view import StudyView
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class Study(StudyView):
         super().__init__(path, header)
         self._lock = lock
         self._journal: Journal | None = None
-        self._master = _new_master(self.space, self.settings)
+        try:
+            self._master = _new_master(self.space, self.settings, self.prior)
+        except InvalidEvent as error:
+            raise CorruptJournal(path, 1, f"prior of header: {error}") from None
 
     @classmethod
     def create(
@@ -46,12 +50,20 @@ class Study(StudyView):
         header: dict[str, Any],
         space: ConfigurationSpace,
         settings: OptimizerSettings,
+        prior: Sequence[Observation] = (),
     ) -> Self:
         """A new study in `folder`, which is made if it is missing.
 
-        `header` is the study's frozen specification, opaque to this package. Raises StudyExists,
-        StudyLocked, StudyUnwritable, or InvalidSettings when the settings do not fit the space.
+        `header` is the study's frozen specification, opaque to this package. `prior` is what the
+        model begins with (HpBandSter's previous_result); brackets and incumbents know nothing of
+        it. Raises StudyExists, StudyLocked, StudyUnwritable, StudyError when a configuration of
+        `prior` is not one of the space, or InvalidSettings when the settings do not fit the space.
         """
+        for number, observation in enumerate(prior, start=1):
+            try:
+                check_configuration(space, observation.config)
+            except StudyError as error:
+                raise StudyError(f"observation {number} of prior: {error}") from None
         path = Path(folder) / JOURNAL_NAME
         event = {
             "event": "header",
@@ -59,8 +71,10 @@ class Study(StudyView):
             "study": plain(header),
             "optimizer": asdict(settings),
             "space": plain(space.to_serialized_dict()),
+            "prior": [plain(asdict(observation)) for observation in prior],
             "time": time.time(),
         }
+        check_event(event)
         _refuse_existing(path)
         _make_folder(path.parent)
         lock = StudyLock(path.parent)
@@ -195,7 +209,8 @@ class Study(StudyView):
     def _record(self, event: Event) -> None:
         """Journals an event, then moves the state on."""
         assert self._journal is not None  # _whole saw to it
-        self._journal.append({**event, "time": time.time()})
+        event = {**event, "time": time.time()}
+        self._journal.append(event)
         self._apply(event)
 
     def _replay(self, event: Event) -> None:
@@ -229,11 +244,13 @@ class Study(StudyView):
         )
 
 
-def _new_master(space: ConfigurationSpace, settings: OptimizerSettings) -> BOHBMaster:
+def _new_master(
+    space: ConfigurationSpace, settings: OptimizerSettings, prior: Sequence[Observation]
+) -> BOHBMaster:
     # Imported here, for it takes seconds that reading a study need not wait for.
     from hpo.master import BOHBMaster
 
-    return BOHBMaster(space, settings)
+    return BOHBMaster(space, settings, prior)
 
 
 def _refuse_existing(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A trial: one configuration at one budget, and how it ended."""
+"""A trial: one configuration at one budget, and how it ended; in this run or in an earlier one."""
 
 from __future__ import annotations
 
@@ -60,3 +60,18 @@ class TrialResult:
     def crashed(self) -> bool:
         """Whether the search crashed."""
         return self.exception is not None or finite_loss(self.loss) is None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a configuration came to in an earlier run, for the model to start with.
+
+    It is no evaluation of the study: no trial, in no bracket, never an incumbent.
+    """
+
+    config: dict[str, Any]
+    """Its values by hyperparameter name; inactive hyperparameters are absent."""
+    budget: int | float
+    """What was spent on it, in the study's unit (epochs)."""
+    loss: float | None
+    """What is minimised; None for a crash."""

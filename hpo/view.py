@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
@@ -14,7 +15,7 @@ from hpo.errors import CorruptJournal, InvalidEvent
 from hpo.journal import JOURNAL_NAME, Event, read_journal
 from hpo.randomness import trial_seed
 from hpo.settings import OptimizerSettings
-from hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
+from hpo.trial import BASELINE_ID, Observation, Trial, TrialId, TrialResult
 
 Key = tuple[TrialId, int | float]
 
@@ -43,6 +44,18 @@ class BracketState:
     """Lowest budget first."""
 
 
+@dataclass(frozen=True)
+class TrialRecord:
+    """What the journal says of a trial beside its result."""
+
+    info: dict[str, Any]
+    """How its configuration was found: {"model_based_pick": whether the model proposed it}."""
+    asked: float
+    """When it was asked for, in seconds since the epoch."""
+    told: float | None = None
+    """When its result was told."""
+
+
 class StudyView:
     """A study as its journal tells it, read-only."""
 
@@ -57,6 +70,7 @@ class StudyView:
         self._seq = 0
         self._asked: dict[Key, Trial] = {}
         self._pending: dict[Key, Trial] = {}
+        self._records: dict[Key, TrialRecord] = {}
         self._evaluations: list[tuple[Trial, TrialResult]] = []
         self._asked_on_rung: dict[tuple[int, int | float], int] = {}
         self._told_on_rung: dict[tuple[int, int | float], int] = {}
@@ -83,6 +97,11 @@ class StudyView:
             raise CorruptJournal(self._path, 1, f"space of header: {error!r}") from None
 
     @property
+    def prior(self) -> list[Observation]:
+        """What the model knew before the first trial, from an earlier run."""
+        return [Observation(**observation) for observation in self._header["prior"]]
+
+    @property
     def pending(self) -> list[Trial]:
         """Trials asked for and not told yet, in the order of asking."""
         return list(self._pending.values())
@@ -91,6 +110,10 @@ class StudyView:
     def evaluations(self) -> list[tuple[Trial, TrialResult]]:
         """Trials with their results, in the order of telling."""
         return list(self._evaluations)
+
+    def record(self, trial: Trial) -> TrialRecord:
+        """What the journal says of a trial that was asked for."""
+        return self._records[trial.id, trial.budget]
 
     @property
     def incumbent(self) -> tuple[Trial, TrialResult] | None:
@@ -169,12 +192,15 @@ class StudyView:
         seed = trial_seed(self._settings.seed, trial_id, budget)
         trial = Trial(trial_id, budget, event["config"], event["seq"], attempt=0, seed=seed)
         self._asked[key] = self._pending[key] = trial
+        self._records[key] = TrialRecord(event["info"], asked=event["time"])
         _count(self._asked_on_rung, trial)
         self._seq += 1
 
     def _apply_tell(self, trial: Trial, event: Event) -> None:
         result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
-        del self._pending[trial.id, trial.budget]
+        key = (trial.id, trial.budget)
+        del self._pending[key]
+        self._records[key] = replace(self._records[key], told=event["time"])
         self._evaluations.append((trial, result))
         _count(self._told_on_rung, trial)
         if trial.id == BASELINE_ID:

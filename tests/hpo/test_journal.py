@@ -8,7 +8,16 @@ import pytest
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
 from hpo.journal import FORMAT, Journal, check_event, read_journal
 
-HEADER = {"event": "header", "format": FORMAT, "study": {}, "optimizer": {}, "space": {}, "time": 0}
+PRIOR = [{"config": {"x": 0.2}, "budget": 3, "loss": None}]
+HEADER = {
+    "event": "header",
+    "format": FORMAT,
+    "study": {},
+    "optimizer": {},
+    "space": {},
+    "prior": PRIOR,
+    "time": 0,
+}
 ASK = {"event": "ask", "seq": 0, "id": [0, 0, 1], "budget": 3, "config": {"x": 0.1}, "info": {}}
 TELL = {
     "event": "tell",
@@ -21,13 +30,13 @@ TELL = {
     "timestamps": {"started": 1.5},
 }
 RETRY = {"event": "retry", "id": [0, 0, 1], "budget": 3, "attempt": 1, "reason": "worker killed"}
-EVENTS = [ASK, RETRY, TELL]
+EVENTS = [{**event, "time": 1.5} for event in (ASK, RETRY, TELL)]
 
 
 def write(path: Path) -> Path:
     journal = Journal.create(path, HEADER)
     for event in EVENTS:
-        journal.append({**event, "time": 1.5})
+        journal.append(event)
     journal.close()
     return path
 
@@ -117,6 +126,14 @@ def test_a_newer_format_is_refused_whatever_its_other_lines_say(path: Path) -> N
         read_journal(path)
 
 
+def test_a_journal_of_format_1_is_read_as_one_without_prior(path: Path) -> None:
+    header, *rest = path.read_text().splitlines()
+    old = {k: v for k, v in json.loads(header).items() if k != "prior"} | {"format": 1}
+    path.write_text("\n".join([json.dumps(old), *rest]) + "\n")
+    events, _ = read_journal(path)
+    assert events == [old | {"prior": []}, *EVENTS]
+
+
 def test_no_journal_is_no_study(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(StudyNotFound, match=str(folder)):
@@ -138,13 +155,14 @@ BAD_VALUES: dict[str, list[Any]] = {
     "study": [None],
     "optimizer": [[]],
     "space": [1],
+    "prior": [None, [[]], [PRIOR[0] | {"loss": "0.1"}], [PRIOR[0] | {"id": 1}], [{"budget": 3}]],
 }
 
 
-@pytest.mark.parametrize("event", [{k: v for k, v in HEADER.items() if k != "time"}, *EVENTS])
+@pytest.mark.parametrize("event", [HEADER, *EVENTS])
 def test_every_key_of_every_event_is_required_and_checked(event: dict[str, Any]) -> None:
     check_event(event)
-    for key in event.keys() - {"event"}:
+    for key in event.keys() - {"event", "time"}:
         with pytest.raises(InvalidEvent, match=key):
             check_event({k: v for k, v in event.items() if k != key})
         for value in BAD_VALUES[key]:
@@ -180,4 +198,4 @@ def test_a_full_disk_leaves_whole_lines_and_a_clear_error(tmp_path: Path) -> Non
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert read_journal(path)[0][1:] == [ASK]
+    assert read_journal(path)[0][1:] == [{**ASK, "time": 0}]

@@ -150,6 +150,11 @@ def repeat(line: int) -> Callable[[list[dict[str, Any]]], None]:
         (change(1, optimizer={"min_budget": 3}), 1, "optimizer of header"),
         (change(1, optimizer={"minimum": 3}), 1, "optimizer of header"),
         (change(1, space={"hyperparameters": 3}), 1, "space of header"),
+        (
+            change(1, prior=[{"config": {"rate": 2}, "budget": 1, "loss": 0.5}]),
+            1,
+            "prior of header: config is not one of the study's space: rate cannot be 2",
+        ),
     ],
 )
 def test_a_journal_that_cannot_be_replayed_names_its_line_and_is_left_alone(

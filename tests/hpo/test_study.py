@@ -57,10 +57,22 @@ def test_times_are_under_their_two_keys_alone(tmp_path: Path) -> None:
         assert trial is not None
         study.tell(trial, hpo.TrialResult(0.5, {}, None, {"started": 1.0, "finished": 2.0}))
     header, ask, tell = lines_of(tmp_path)
-    assert header.keys() == {"event", "format", "study", "optimizer", "space", "time"}
+    assert header.keys() == {"event", "format", "study", "optimizer", "space", "prior", "time"}
     assert ask.keys() == {"event", "seq", "id", "budget", "config", "info", "time"}
     assert tell.keys() == (ask.keys() - {"config"}) | {"loss", "exception", "timestamps"}
     assert tell["timestamps"] == {"started": 1.0, "finished": 2.0}
+
+
+def test_a_record_says_when_a_trial_was_asked_for_and_told(tmp_path: Path) -> None:
+    with create(tmp_path) as study:
+        trial = study.ask()
+        assert trial is not None
+        assert study.record(trial).told is None
+        study.tell(trial, hpo.TrialResult(0.5))
+        _, ask, tell = lines_of(tmp_path)
+        expected = hpo.TrialRecord({"model_based_pick": False}, ask["time"], tell["time"])
+        assert study.record(trial) == expected
+    assert hpo.read_study(tmp_path).record(trial) == expected
 
 
 def test_the_incumbent_is_the_best_at_the_largest_budget_and_never_a_crash(

@@ -1,0 +1,86 @@
+"""A study as two tables for pandas, R or a spreadsheet: trials.csv and epochs.csv."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from experiments.exports.evaluations import ExportedStudy, state
+from hpo import Trial, TrialResult
+
+TRIALS, EPOCHS = "trials.csv", "epochs.csv"
+
+_REPORTED = {
+    "validation_error": "valid_error",
+    "test_error": "test_error",
+    "validation_regret": "valid_regret",
+    "test_regret": "test_regret",
+    "percentile": "percentile",
+    "one_shot_error": "one_shot_error",
+}
+"""Columns of what a trial reported, with its names there (see experiments.trial.cell_report)."""
+
+
+def write(study: ExportedStudy, folder: Path) -> None:
+    """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601)."""
+    _write_table(folder / TRIALS, (_trial_row(study, *pair) for pair in study.trials))
+    epochs = (
+        {"id": _name(trial), "budget": trial.budget} | _epoch_row(record)
+        for trial, _ in study.trials
+        for record in study.epochs(trial)
+    )
+    _write_table(folder / EPOCHS, epochs)
+
+
+def _trial_row(study: ExportedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
+    """One row of trials.csv; a trial that has not ended has no result."""
+    info = {} if result is None else result.info
+    times = study.times(trial, result)
+    return {
+        "id": _name(trial),
+        "bracket": trial.id[0],
+        "budget": trial.budget,
+        "state": state(result),
+        "loss": None if result is None else result.loss,
+        **{column: info.get(key) for column, key in _REPORTED.items()},
+        **{name: trial.config.get(name) for name in study.view.space},
+        "model_based": study.view.record(trial).info.get("model_based_pick"),
+        "seconds": None if result is None else result.timestamps.get("search_seconds"),
+        **{name: _iso(times.get(name)) for name in ("submitted", "started", "finished")},
+        "attempts": trial.attempt + 1,
+        "seed": trial.seed,
+        "module_hash": info.get("module_hash"),
+        "exception": None if result is None else result.exception,
+    }
+
+
+def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """One row of epochs.csv: valid_error is the one-shot validation error, time is in seconds."""
+    architecture = record["architecture"]
+    return {
+        **{key: value for key, value in record.items() if key not in ("architecture", "time")},
+        "seconds": record["time"],
+        "architecture": None if architecture is None else json.dumps(architecture),
+    }
+
+
+def _name(trial: Trial) -> str:
+    return trial.key.split("/")[0]
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def _write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer: csv.DictWriter[str] | None = None
+        for row in rows:
+            if writer is None:
+                writer = csv.DictWriter(file, row.keys())
+                writer.writeheader()
+            writer.writerow(row)

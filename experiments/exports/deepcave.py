@@ -1,0 +1,17 @@
+"""A study as DeepCAVE's BOHB reader (BOHBRun.from_path) wants it.
+
+HpBandSter's files, in which a crash has a result: DeepCAVE takes a run without a state in its
+result's info for a success without costs. HpBandSter itself cannot compare such a result.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.hpbandster import write_run
+
+
+def write(study: ExportedStudy, folder: Path) -> None:
+    """Write configspace.json, configs.json and results.json."""
+    write_run(study, folder, crash={"loss": None, "info": {"state": "CRASHED"}})

@@ -1,0 +1,93 @@
+"""What every export reads: a study's trials as its journal stands, running or not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from experiments.errors import UserError
+from experiments.study_folder import check_study
+from hpo import StudyView, Trial, TrialResult, read_study
+from hpo.brackets import rung_budgets
+from hpo.journal import JOURNAL_NAME
+from searchers.checkpoint import METRICS, read_metrics
+
+
+class ExportedStudy:
+    """A study in its folder, with at least one result.
+
+    UserError: the folder holds no study, or no result yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        check_study(folder)
+        self.folder = folder
+        self.view: StudyView = read_study(folder)
+        evaluations = self.view.evaluations
+        if not evaluations:
+            raise UserError(f"{folder}: no trial has finished yet, there is nothing to export")
+        if all(result.crashed for _, result in evaluations):
+            raise UserError(
+                f"{folder}: there is no result to export, every trial crashed; the last one: "
+                f"{evaluations[-1][1].exception}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        specification: dict[str, Any] = self.view.header.get("specification", {})
+        return specification.get("name", self.folder.resolve().name)
+
+    @property
+    def identity(self) -> str:
+        """The same for every state of a study, and for no other one: SHA-256 of its header."""
+        with (self.folder / JOURNAL_NAME).open("rb") as journal:
+            return hashlib.sha256(journal.readline()).hexdigest()
+
+    @property
+    def largest_budget(self) -> int | float:
+        """The budget of the top rung, at which configurations are compared in the end."""
+        return rung_budgets(self.view.settings)[-1]
+
+    @property
+    def trials(self) -> Iterator[tuple[Trial, TrialResult | None]]:
+        """Every trial asked for, in this order; those that are not finished have no result."""
+        pending = [(trial, None) for trial in self.view.pending]
+        yield from sorted([*self.view.evaluations, *pending], key=lambda pair: pair[0].seq)
+
+    def times(self, trial: Trial, result: TrialResult | None) -> dict[str, float]:
+        """When a trial was submitted, started and finished, in seconds since the epoch.
+
+        What no worker lived to say is taken from the journal. A trial without a result has not
+        finished, and when it started is not known.
+        """
+        record = self.view.record(trial)
+        if result is None or record.told is None:
+            return {"submitted": record.asked}
+        told = result.timestamps
+        submitted = told.get("submitted", record.asked)
+        return {
+            "submitted": submitted,
+            "started": told.get("started", submitted),
+            "finished": told.get("finished", record.told),
+        }
+
+    def epochs(self, trial: Trial) -> list[dict[str, Any]]:
+        """The trial's epochs as far as they were run (see searchers.records.EpochRecord).
+
+        UserError: their file is damaged.
+        """
+        folder = self.folder / "trials" / trial.key
+        try:
+            return read_metrics(folder)
+        except ValueError as error:
+            raise UserError(f"{folder / METRICS} is damaged ({error})") from None
+
+
+def state(result: TrialResult | None) -> str:
+    """SUCCESS, CRASHED, or PENDING without a result."""
+    if result is None:
+        return "PENDING"
+    return "CRASHED" if result.crashed else "SUCCESS"

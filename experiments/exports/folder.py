@@ -1,0 +1,81 @@
+"""The folder of an export: whole or not there, and never in place of what is not ours."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from experiments.errors import UserError
+from experiments.exports.evaluations import ExportedStudy
+
+MARK = "oneshot-hpo-export.json"
+"""In an export: of which study it is, and for which tool."""
+
+
+@contextmanager
+def export_folder(
+    target: Path, study: ExportedStudy, tool: str, *, force: bool = False
+) -> Iterator[Path]:
+    """A new folder to write into, which takes the place of `target` when the body ends well.
+
+    An earlier export of the same study for the same tool is replaced, another one with `force`.
+    UserError: `target` is something else, or cannot be written.
+    """
+    target = target.resolve()
+    _check_replaceable(target, study, tool, force=force)
+    unique = secrets.token_hex(8)
+    new, old = (target.with_name(f".{target.name}.{unique}.{end}") for end in ("new", "old"))
+    try:
+        new.mkdir(parents=True)
+        yield new
+        mark = {
+            "tool": tool,
+            "study": study.identity,
+            "name": study.name,
+            "evaluations": len(study.view.evaluations),
+            "oneshot-hpo": version("oneshot-hpo"),
+        }
+        (new / MARK).write_text(json.dumps(mark, indent=1) + "\n")
+        _swap(new, target, old)
+    except OSError as error:
+        raise UserError(
+            f"{target} cannot be written ({error.strerror or error}); choose another place with "
+            "--out"
+        ) from None
+    finally:
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: bool) -> None:
+    """UserError unless `target` is missing, empty, or an export that may be replaced."""
+    try:
+        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+            return
+        mark = json.loads((target / MARK).read_text())
+        same = (mark["study"], mark["tool"]) == (study.identity, tool)
+        what = f"an export of study {mark['name']} for {mark['tool']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{target} exists and is no export; choose another place with --out"
+        ) from None
+    if not (same or force):
+        raise UserError(f"{target} is {what}; choose another place with --out, or add --force")
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    """Rename `new` to `target`; a kill leaves the old one, the new one, or the old one aside."""
+    if not (target / MARK).exists():
+        new.replace(target)
+        return
+    target.replace(old)
+    try:
+        new.replace(target)
+    except OSError:
+        old.replace(target)
+        raise

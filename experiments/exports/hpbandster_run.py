@@ -1,0 +1,128 @@
+"""Reading an HpBandSter run: configs.json and results.json, nothing but JSON.
+
+A run is another program's output: whatever is wrong in it ends in one line that says where.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace
+
+from experiments.errors import UserError, one_line
+from experiments.exports.hpbandster import CONFIGS, RESULTS
+from hpo import Observation
+from hpo.encoding import check_configuration
+from hpo.plain import finite_loss, plain
+
+_LONGEST = 300
+"""Characters of an error message; a value in it may be of any length."""
+
+
+def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -> list[Observation]:
+    """What a run observed, in the order of its results, for a study with this space.
+
+    A result is a crash if it is null or has no finite loss, or if there is an exception.
+
+    UserError: the first line that cannot be read, a configuration that is not one of the space, a
+    budget above the study's (BOHB's model is that of the largest budget: the study's own results
+    would never count), a loss that is no validation error in [0, 1], or a run without a result.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    configs = _read_configs(folder / CONFIGS, space)
+    seen: dict[tuple[Any, ...], int] = {}
+    observations = []
+    for number, row in _rows(folder / RESULTS):
+        try:
+            trial_id, budget, loss = _result(row, max_budget)
+            if trial_id not in configs:
+                raise ValueError(f"configuration {list(trial_id)} is not in {CONFIGS}")
+            first = seen.setdefault((trial_id, budget), number)
+            if first != number:
+                raise ValueError(
+                    f"configuration {list(trial_id)} has a result at budget {budget} in line "
+                    f"{first} already"
+                )
+        except ValueError as error:
+            raise _wrong(folder / RESULTS, number, error) from None
+        observations.append(Observation(configs[trial_id], budget, loss))
+    if all(observation.loss is None for observation in observations):
+        raise UserError(
+            f"{folder}: no result in {RESULTS} has a loss, a model cannot learn from it"
+        )
+    return observations
+
+
+def _read_configs(path: Path, space: ConfigurationSpace) -> dict[tuple[int, ...], dict[str, Any]]:
+    """Configurations by id, each one of the space."""
+    configs = {}
+    for number, row in _rows(path):
+        try:
+            if not isinstance(row, list) or len(row) not in (2, 3):
+                raise ValueError("a line has to be [id, configuration, info]")
+            trial_id, config = _id(row[0]), row[1]
+            if not isinstance(config, dict):
+                raise ValueError("the configuration has to be an object")
+            if trial_id in configs:
+                raise ValueError(f"configuration {list(trial_id)} is there already")
+            check_configuration(space, config)
+        except ValueError as error:
+            raise _wrong(path, number, error) from None
+        configs[trial_id] = plain(config)
+    return configs
+
+
+def _result(row: Any, max_budget: int | float) -> tuple[tuple[int, ...], int | float, float | None]:
+    """Id, budget and loss (None for a crash) of a line of results.json; ValueError says why not."""
+    if not isinstance(row, list) or len(row) != 5:
+        raise ValueError("a line has to be [id, budget, timestamps, result, exception]")
+    trial_id, budget, _, result, exception = row
+    number = finite_loss(budget)
+    if number is None or number <= 0:
+        raise ValueError(f"the budget has to be a number above 0, not {budget!r}")
+    if number > max_budget:
+        raise ValueError(
+            f"budget {budget:g} is above max_budget {max_budget:g}: results of the study would "
+            "never count in its model; a study with a larger max_budget can use the run"
+        )
+    if result is not None and not (isinstance(result, dict) and "loss" in result):
+        raise ValueError('the result has to be null or an object with "loss"')
+    loss = None if result is None or exception is not None else result["loss"]
+    if not (loss is None or (isinstance(loss, int | float) and not isinstance(loss, bool))):
+        raise ValueError(f"the loss has to be a number, not {loss!r}")
+    loss = finite_loss(loss)
+    if loss is not None and not 0 <= loss <= 1:
+        raise ValueError(f"loss {loss:g} is no validation error in [0, 1], which a study minimises")
+    return _id(trial_id), int(number) if number == int(number) else number, loss
+
+
+def _id(value: Any) -> tuple[int, ...]:
+    if not (isinstance(value, list) and len(value) == 3 and all(type(n) is int for n in value)):
+        raise ValueError(f"an id has to be three whole numbers, not {value!r}")
+    return tuple(value)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """Each line's number, from 1, and its JSON value."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{path.parent} holds no HpBandSter run (no {path.name} in it)") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise _wrong(path, number, ValueError(f"not JSON ({error})")) from None
+
+
+def _wrong(path: Path, number: int, error: ValueError) -> UserError:
+    reason = one_line(error)
+    if len(reason) > _LONGEST:
+        reason = reason[:_LONGEST] + " …"
+    return UserError(f"{path}, line {number}: {reason}")

@@ -1,0 +1,74 @@
+"""A study as TensorBoard's event files: a run per trial, with its epochs and its final errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch.utils.tensorboard import FileWriter
+from torch.utils.tensorboard.summary import hparams, scalar
+
+from experiments.exports.evaluations import ExportedStudy
+from hpo import Trial, TrialResult
+
+EPOCH_TAGS = {
+    "one_shot/valid_error": "valid_error",
+    "one_shot/valid_loss": "valid_loss",
+    "train/error": "train_error",
+    "train/loss": "train_loss",
+    "learning_rate": "learning_rate",
+}
+"""Scalars of each epoch, by the names that they have in its record."""
+
+FINAL_TAGS = {
+    "table/valid_error": "valid_error",
+    "table/test_error": "test_error",
+    "table/test_regret": "test_regret",
+}
+"""Scalars of a finished trial, at its last epoch, and metrics of the page HPARAMS."""
+
+
+def write(study: ExportedStudy, folder: Path) -> None:
+    """Write `folder`/<id>/<budget>/events.out.tfevents.…, for unfinished trials too."""
+    for trial, result in study.trials:
+        _write_trial(study, trial, result, folder / trial.key)
+
+
+def _write_trial(
+    study: ExportedStudy, trial: Trial, result: TrialResult | None, folder: Path
+) -> None:
+    times = study.times(trial, result)
+    started = times.get("started", times["submitted"])
+    end = times.get("finished", started)
+    final = {} if result is None else result.info
+    metrics = {tag: final[name] for tag, name in FINAL_TAGS.items() if name in final}
+    experiment, start, finish = hparams({"budget": trial.budget} | trial.config, metrics)
+
+    writer = FileWriter(str(folder))
+    writer.add_summary(experiment, walltime=started)
+    writer.add_summary(start, walltime=started)
+    epoch = 0
+    for epoch, time, values in _epochs(study, trial, started, times.get("finished")):
+        for tag, value in values.items():
+            writer.add_summary(scalar(tag, value), epoch, walltime=time)
+    for tag, value in metrics.items():
+        writer.add_summary(scalar(tag, value), epoch, walltime=end)
+    if result is not None:
+        writer.add_summary(finish, walltime=end)
+    writer.close()
+
+
+def _epochs(
+    study: ExportedStudy, trial: Trial, started: float, finished: float | None
+) -> Iterator[tuple[int, float, dict[str, float]]]:
+    """Each epoch's number, the time of its end, and its values by tag.
+
+    Epochs say how long they took, not when they were: they are laid one after the other, up to the
+    end of a finished trial, else from its start.
+    """
+    records = study.epochs(trial)
+    took = sum(record["time"] for record in records)
+    time = started if finished is None else finished - took
+    for record in records:
+        time += record["time"]
+        yield record["epoch"], time, {tag: record[name] for tag, name in EPOCH_TAGS.items()}

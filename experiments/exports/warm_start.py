@@ -1,0 +1,31 @@
+"""A new study whose model begins with what an HpBandSter run observed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.exports.hpbandster_run import read_run
+from experiments.launching import study_and_folder
+from experiments.study_file import complete, freeze
+from experiments.study_folder import check_vacant, create_study
+from hpo import Observation
+
+
+def create_warm_started(
+    run: Path, source: str, folder: Path | None, settings: Sequence[str]
+) -> tuple[Path, list[Observation]]:
+    """Make a study that `resume` begins with; its folder, and what its model knows.
+
+    The observations become part of its journal: the run is not needed any more. They are no
+    evaluations of the study, which evaluates the default configuration and all its brackets as
+    ever. Like HpBandSter's previous_result, but in the order in which results came.
+
+    UserError: a run, a study file or a folder that cannot be used; nothing is made then.
+    """
+    spec, folder = study_and_folder(source, folder, settings)
+    check_vacant(folder)
+    spec = freeze(complete(spec, source))
+    prior = read_run(run, spec.configuration_space(), spec.max_budget)
+    create_study(folder, spec, prior=prior, prior_from=str(run.resolve())).close()
+    return folder, prior

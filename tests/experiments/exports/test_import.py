@@ -1,0 +1,232 @@
+"""`oneshot-hpo import`: HpBandSter runs read, or refused with the first line that is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hpbandster.core.dispatcher import Job
+from hpbandster.core.result import json_result_logger
+from study_commands import events, run
+
+from experiments.errors import UserError
+from experiments.exports.command import export, import_
+from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.hpbandster import write
+from experiments.exports.hpbandster_run import read_run
+from hpo import Observation, OptimizerSettings, Study, configuration_space, read_study
+from hpo.config_generator import VectorisedKDEGenerator
+
+SPACE = configuration_space("cs2", image_size=8)
+DEFAULT = dict(SPACE.get_default_configuration())
+CONFIGS = [[[0, 0, 0], DEFAULT, {}], [[0, 0, 1], DEFAULT | {"cutout_prob": 0.5}]]
+TIMES = {"submitted": 1.0, "started": 2.0, "finished": 3.0}
+RESULTS: list[Any] = [
+    [[0, 0, 1], 1.0, TIMES, {"loss": 0.5, "info": {}}, None],
+    [[0, 0, 0], 1.0, TIMES, None, "Traceback"],
+    [[0, 0, 1], 3.0, TIMES, {"loss": 0.25, "info": {}}, None],
+]
+
+
+def write_run(folder: Path, configs: list[Any] = CONFIGS, results: list[Any] = RESULTS) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, rows in (("configs.json", configs), ("results.json", results)):
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def observed(study: Study) -> dict[float, tuple[list[Any], list[float]]]:
+    """The configurations and losses that the model of a study has, by budget."""
+    generator = study._master.config_generator
+    assert isinstance(generator, VectorisedKDEGenerator)
+    return {budget: (o.configs, o.losses) for budget, o in generator._observations.items()}
+
+
+def test_what_is_exported_and_imported_is_what_the_model_had(
+    told_folder: Path, tmp_path: Path
+) -> None:
+    """Of each budget the same configurations and losses, crashes too, in the same order."""
+    write(ExportedStudy(told_folder), tmp_path)
+    prior = read_run(tmp_path, SPACE, 4)
+    with Study.open(told_folder) as study:
+        expected = observed(study)
+        settings = study.settings
+    with Study.create(
+        tmp_path / "new", header={}, space=SPACE, settings=settings, prior=prior
+    ) as new:
+        assert observed(new) == expected
+        assert any(np.inf in losses for _, losses in expected.values())
+        assert new.evaluations == []
+        generator = new._master.config_generator
+        assert isinstance(generator, VectorisedKDEGenerator)
+        assert generator.largest_budget_with_model() == 4
+
+
+def test_what_hpbandsters_own_logger_wrote_is_read(tmp_path: Path) -> None:
+    logger = json_result_logger(str(tmp_path))
+    for number, result in enumerate(({"loss": 0.5, "info": 3}, {"loss": float("nan")}, None)):
+        trial_id = (0, 0, number)
+        logger.new_config(trial_id, DEFAULT, {"model_based_pick": False})
+        job = Job(trial_id, config=DEFAULT, budget=2.0)
+        job.result, job.exception, job.timestamps = result, None, TIMES
+        logger(job)
+    assert read_run(tmp_path, SPACE, 4) == [
+        Observation(DEFAULT, 2, 0.5),
+        Observation(DEFAULT, 2, None),
+        Observation(DEFAULT, 2, None),
+    ]
+
+
+def test_results_come_in_their_order_and_an_exception_is_a_crash(tmp_path: Path) -> None:
+    late = [[0, 0, 0], 3, TIMES, {"loss": 0.1, "info": {}}, "Traceback"]
+    second = CONFIGS[1][1]
+    assert read_run(write_run(tmp_path, results=[*RESULTS, late]), SPACE, 3) == [
+        Observation(second, 1, 0.5),
+        Observation(DEFAULT, 1, None),
+        Observation(second, 3, 0.25),
+        Observation(DEFAULT, 3, None),
+    ]
+
+
+def config(**changes: Any) -> Callable[[list[Any], list[Any]], None]:
+    return lambda configs, results: configs[1].__setitem__(1, DEFAULT | changes)
+
+
+def result(place: int, value: Any) -> Callable[[list[Any], list[Any]], None]:
+    return lambda configs, results: results[2].__setitem__(place, value)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (config(rate=1), "configs.json, line 2: unknown hyperparameter rate"),
+        (config(cutout_prob=2), "configs.json, line 2: cutout_prob cannot be 2 "),
+        (config(cutout_prob="x" * 10**6), "configs.json, line 2: cutout_prob cannot be 'xxx"),
+        (config(cutout_prob=float("nan")), "configs.json, line 2: cutout_prob cannot be nan"),
+        (lambda c, r: c[0][1].pop("cutout_prob"), "configs.json, line 1: cutout_prob is missing"),
+        (lambda c, r: c[1].__setitem__(1, 3), "line 2: the configuration has to be an object"),
+        (lambda c, r: c[1].__setitem__(0, [0, 0]), "line 2: an id has to be three whole numbers"),
+        (lambda c, r: c[1].__setitem__(0, [0, 0, True]), "line 2: an id has to be three"),
+        (lambda c, r: c[1].__setitem__(0, [0, 0, 0]), "line 2: configuration [0, 0, 0] is there"),
+        (lambda c, r: c.insert(0, {}), "configs.json, line 1: a line has to be [id, "),
+        (result(0, [9, 0, 0]), "results.json, line 3: configuration [9, 0, 0] is not in configs"),
+        (result(0, "x"), "results.json, line 3: an id has to be three"),
+        (
+            result(1, 1),
+            "line 3: configuration [0, 0, 1] has a result at budget 1 in line 1 already",
+        ),
+        (result(1, 9), "line 3: budget 9 is above max_budget 4"),
+        (result(1, 0), "line 3: the budget has to be a number above 0, not 0"),
+        (result(1, "3"), "line 3: the budget has to be a number above 0, not '3'"),
+        (result(1, float("inf")), "line 3: the budget has to be a number above 0, not inf"),
+        (result(3, {"info": {}}), 'line 3: the result has to be null or an object with "loss"'),
+        (result(3, 0.5), "line 3: the result has to be null"),
+        (result(3, {"loss": "0.5"}), "line 3: the loss has to be a number, not '0.5'"),
+        (result(3, {"loss": True}), "line 3: the loss has to be a number, not True"),
+        (result(3, {"loss": 5.5}), "line 3: loss 5.5 is no validation error in [0, 1]"),
+        (lambda c, r: r.append([1]), "results.json, line 4: a line has to be [id, budget,"),
+        (lambda c, r: r.clear(), "no result in results.json has a loss"),
+        (lambda c, r: r.__delitem__(slice(0, 3, 2)), "no result in results.json has a loss"),
+    ],
+)
+def test_a_run_that_cannot_be_used_names_the_line(
+    tmp_path: Path, edit: Callable[[list[Any], list[Any]], Any], words: str
+) -> None:
+    configs, results = json.loads(json.dumps([CONFIGS, RESULTS]))
+    edit(configs, results)
+    with pytest.raises(UserError) as error:
+        read_run(write_run(tmp_path, configs, results), SPACE, 4)
+    message = str(error.value)
+    assert words in message
+    assert str(tmp_path) in message
+    assert "\n" not in message
+    assert len(message) < 600
+
+
+@pytest.mark.parametrize(
+    "damage", [b"{", b"", b"\x00\xff", b"[" * 100_000, b"1" * 5_000, b"[[0,0,0],1,{},null,nul"]
+)
+def test_a_damaged_file_names_the_line(tmp_path: Path, damage: bytes) -> None:
+    for name in ("configs.json", "results.json"):
+        path = write_run(tmp_path) / name
+        lines = path.read_bytes().split(b"\n")
+        path.write_bytes(b"\n".join([lines[0], damage, *lines[2:]]))
+        with pytest.raises(UserError, match=f"{name}, line 2: "):
+            read_run(tmp_path, SPACE, 4)
+
+
+def test_what_is_no_run_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        read_run(tmp_path / "none", SPACE, 4)
+    with pytest.raises(UserError, match=r"holds no HpBandSter run \(no configs.json in it\)"):
+        read_run(tmp_path, SPACE, 4)
+    (write_run(tmp_path) / "results.json").unlink()
+    with pytest.raises(UserError, match=r"no results\.json in it"):
+        read_run(tmp_path, SPACE, 4)
+    (tmp_path / "results.json").mkdir()
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read_run(tmp_path, SPACE, 4)
+
+
+def test_pickles_are_not_looked_at(tmp_path: Path) -> None:
+    """HpBandSter's examples keep their result as results.pkl too."""
+    (write_run(tmp_path) / "results.pkl").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    assert len(read_run(tmp_path, SPACE, 4)) == 3
+
+
+def test_a_warm_started_study_is_made_and_run(
+    tiny_study: Path, told_folder: Path, tmp_path: Path
+) -> None:
+    """An export of one study begins the next one, which evaluates all that is its own."""
+    exported, folder = tmp_path / "exported", tmp_path / "new"
+    export(told_folder, "hpbandster", exported)
+    settings = ["iterations=1", "min_budget=4", "max_budget=4", "bohb.random_fraction=0"]
+    options = [word for setting in settings for word in ("--set", setting)]
+    made = run("import", exported, tiny_study, "--dir", folder, *options)
+    assert made.returncode == 0, made.stderr
+    assert f"{folder}: a study whose model knows 34 results of {exported} (epochs: " in made.stdout
+    assert made.stdout.splitlines()[1] == f"to run it: oneshot-hpo resume {folder}"
+    assert events(folder)[0]["study"]["prior_from"] == str(exported)
+    assert read_study(folder).prior == read_run(exported, SPACE, 4)
+
+    shutil.rmtree(exported)  # the study has it all
+    ended = run("resume", folder, "--workers", 1)
+    assert ended.returncode == 0, ended.stderr
+    view = read_study(folder)
+    picks = [view.record(trial).info["model_based_pick"] for trial, _ in view.evaluations]
+    assert picks == [False, True], "the default, then what the model of the first study proposes"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("config_space=cs1", "configs.json, line 1: unknown hyperparameter learning_rate"),
+        ("max_budget=1", "results.json, line 3: budget 3 is above max_budget 1"),
+        ("seed=x", "whole number"),
+    ],
+)
+def test_a_run_that_does_not_fit_leaves_no_study(
+    tiny_study: Path, tmp_path: Path, setting: str, words: str
+) -> None:
+    source = write_run(tmp_path / "run")
+    with pytest.raises(UserError, match=words):
+        import_(source, str(tiny_study), tmp_path / "new", [setting])
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_study_is_not_imported_into_another_one(tiny_study: Path, told_folder: Path) -> None:
+    with pytest.raises(UserError, match="holds a study already"):
+        import_(told_folder, str(tiny_study), told_folder)
+
+
+def test_settings_decide_nothing_about_what_is_known(tmp_path: Path) -> None:
+    """A run at other budgets than the study's rungs is used as it is, as in HpBandSter."""
+    prior = read_run(write_run(tmp_path), SPACE, 8)
+    settings = OptimizerSettings(min_budget=4, max_budget=8, eta=2, iterations=1)
+    with Study.create(
+        tmp_path / "s", header={}, space=SPACE, settings=settings, prior=prior
+    ) as study:
+        assert observed(study).keys() == {1, 3}

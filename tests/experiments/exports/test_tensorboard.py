@@ -1,0 +1,71 @@
+"""TensorBoard's own reader on what we write."""
+
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+from tensorboard.plugins.hparams.metadata import (
+    SESSION_START_INFO_TAG,
+    parse_session_start_info_plugin_data,
+)
+
+from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.tensorboard import EPOCH_TAGS, write
+from hpo import StudyView, Trial
+
+
+@pytest.fixture(scope="module")
+def folder(told: ExportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tensorboard")
+    write(told, folder)
+    return folder
+
+
+def read(folder: Path, trial: Trial) -> EventAccumulator:
+    accumulator = EventAccumulator(str(folder / trial.key))
+    accumulator.Reload()
+    return accumulator
+
+
+def test_each_trial_is_a_run(folder: Path, told: ExportedStudy) -> None:
+    runs = EventMultiplexer().AddRunsFromDirectory(str(folder)).Reload().Runs()
+    assert runs.keys() == {trial.key for trial, _ in told.trials}
+
+
+def test_each_epoch_is_a_step_at_its_time(
+    folder: Path, told: ExportedStudy, view: StudyView
+) -> None:
+    finished = [(t, r) for t, r in view.evaluations if t.budget == 4 and not r.crashed]
+    for trial, result in finished[:3]:
+        events = read(folder, trial)
+        for tag, name in EPOCH_TAGS.items():
+            scalars = events.Scalars(tag)
+            rows = told.epochs(trial)
+            assert [event.step for event in scalars] == [1, 2, 3, 4]
+            assert [event.value for event in scalars] == pytest.approx([row[name] for row in rows])
+            end = result.timestamps["finished"]
+            assert [event.wall_time for event in scalars] == [end - 9, end - 7, end - 4, end]
+        (final,) = events.Scalars("table/test_error")
+        assert final.value == pytest.approx(result.info["test_error"])
+        assert (final.step, final.wall_time) == (4, result.timestamps["finished"])
+
+
+def test_hyperparameters_stand_beside_the_final_errors(folder: Path, told: ExportedStudy) -> None:
+    for trial, result in told.trials:
+        events = read(folder, trial)
+        metadata = events.SummaryMetadata(SESSION_START_INFO_TAG)
+        info = parse_session_start_info_plugin_data(metadata.plugin_data.content)
+        shown = {name: value.number_value for name, value in info.hparams.items()}
+        assert shown == trial.config | {"budget": trial.budget}
+        has_errors = "table/test_error" in events.Tags()["scalars"]
+        assert has_errors == (result is not None and not result.crashed)
+
+
+def test_a_running_trial_shows_the_epochs_that_it_has(
+    folder: Path, told: ExportedStudy, view: StudyView
+) -> None:
+    trial = view.pending[0]
+    scalars = read(folder, trial).Scalars("one_shot/valid_error")
+    assert len(scalars) == trial.budget
+    assert scalars[0].wall_time == pytest.approx(view.record(trial).asked + 1, abs=1e-3)

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field
@@ -24,8 +24,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from cluster.local import LocalPool
 from experiments import machine
+from experiments.tasks import run_all
 from search_spaces import Cell, get_space
 from search_spaces.table import Runs, TrainedCells
 from search_spaces.table_file import write_table
@@ -36,8 +36,6 @@ from searchers.standalone import ScratchSettings, parameter_count, train_from_sc
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
 
 _PACKAGES = ("torch", "numpy", "oneshot-hpo")  # those that decide what is trained
-
-_MAX_ATTEMPTS = 3  # of a batch whose process dies
 
 
 class TableBuildError(ValueError):
@@ -165,30 +163,12 @@ def _train(
     plan: BuildPlan, todo: list[_Batch], workers: int
 ) -> Generator[tuple[_Batch, dict[str, Any]]]:
     """Run the batches on a pool of processes and yield each with its result as it ends."""
+    by_key = {"-".join(map(str, astuple(batch))): batch for batch in todo}
+    tasks = {key: (_train_batch, plan, batch) for key, batch in by_key.items()}
     gpus = machine.gpus() if plan.device == "cuda" else ()
-    waiting = {"-".join(map(str, astuple(batch))): batch for batch in reversed(todo)}
-    running: dict[str, _Batch] = {}
-    lost: Counter[str] = Counter()
-    with (
-        TemporaryDirectory(prefix="oneshot-hpo-") as scratch,
-        LocalPool(workers=workers, threads=1, gpus=gpus, scratch=Path(scratch)) as pool,
-    ):
-        while waiting or running:
-            while waiting and len(running) < 2 * workers:
-                key, batch = waiting.popitem()
-                running[key] = batch
-                pool.submit(key, _train_batch, plan, batch)
-            for outcome in pool.next_outcomes(timeout=0.5):
-                batch = running.pop(outcome.key)
-                if outcome.error is not None:
-                    raise outcome.error
-                if outcome.lost is None:
-                    yield batch, outcome.value
-                    continue
-                lost[outcome.key] += 1
-                if lost[outcome.key] == _MAX_ATTEMPTS:
-                    raise TableBuildError(f"{batch} was lost {_MAX_ATTEMPTS} times: {outcome.lost}")
-                waiting[outcome.key] = batch
+    with TemporaryDirectory(prefix="oneshot-hpo-") as scratch:
+        for key, result in run_all(tasks, workers=workers, gpus=gpus, scratch=Path(scratch)):
+            yield by_key[key], result
 
 
 @lru_cache(maxsize=1)

@@ -107,7 +107,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
     noise = [np.random.default_rng(drawn) for _, drawn in seeds]
     left = plan.evaluations * problem.full
     steps: list[tuple[Any, ...]] = []
-    while True:
+    while left >= problem.budgets[0]:
         proposal = optimizer.ask()
         budget = int(proposal.budget)
         left -= budget

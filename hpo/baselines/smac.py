@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,14 @@ import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace
 
 from hpo.baselines.checks import require, require_counts, require_number
-from hpo.baselines.optimizer import Floats, Integers, Optimizer, Problem, Proposal
+from hpo.baselines.optimizer import (
+    Floats,
+    Integers,
+    InvalidBaseline,
+    Optimizer,
+    Problem,
+    Proposal,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +55,12 @@ class SMAC(Optimizer):
         seeds: Sequence[np.random.SeedSequence],
     ) -> None:
         super().__init__(problem, seeds)
+        configurations = math.prod(problem.choices)
+        if not problem.noisy and problem.evaluations > configurations:
+            raise InvalidBaseline(
+                f"SMAC evaluates nothing twice where that says the same, and there are "
+                f"{configurations} configurations for {problem.evaluations} evaluations"
+            )
         # The library writes its state to the disk and offers no way not to.
         self._scratch = tempfile.TemporaryDirectory(prefix="oneshot-hpo-smac-")
         self._names = [f"x{dimension}" for dimension in range(len(self.choices))]
@@ -55,11 +69,7 @@ class SMAC(Optimizer):
 
     def ask(self) -> Proposal:
         """The library's next trial in each repetition."""
-        from joblib import parallel_config
-
-        # The forest's ten trees are faster one after the other than on threads.
-        with parallel_config(backend="sequential"):
-            self._trials = [optimizer.ask() for optimizer in self._optimizers]
+        self._trials = [optimizer.ask() for optimizer in self._optimizers]
         values: Integers = np.array(
             [[trial.config[name] for name in self._names] for trial in self._trials], np.int64
         )
@@ -75,6 +85,7 @@ class SMAC(Optimizer):
     def _optimizer(self, settings: SMACSettings, seed: int) -> Any:
         from smac import HyperparameterOptimizationFacade as Facade
         from smac import Scenario
+        from smac.model.random_forest.random_forest import RandomForest
 
         space = ConfigurationSpace(seed=seed)
         space.add(
@@ -90,10 +101,23 @@ class SMAC(Optimizer):
             seed=seed,
             output_directory=Path(self._scratch.name),
         )
+        # The facade's forest but for two things that change no tree. Its limit of a million leaves
+        # has memory for them reserved at each fit, and threads cost more than ten small trees.
+        forest = RandomForest(
+            space,
+            log_y=True,
+            n_trees=settings.trees,
+            ratio_features=1.0,
+            min_samples_split=2,
+            min_samples_leaf=1,
+            max_leaf_nodes=max(self.problem.evaluations, 2),
+            n_jobs=1,
+            seed=seed,
+        )
         return Facade(
             scenario,
             _never_called,
-            model=Facade.get_model(scenario, n_trees=settings.trees),
+            model=forest,
             random_design=Facade.get_random_design(scenario, probability=settings.random_fraction),
             intensifier=Facade.get_intensifier(scenario, max_config_calls=settings.max_repeats),
             overwrite=True,

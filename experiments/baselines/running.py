@@ -60,7 +60,7 @@ def _check_folder(folder: Path, document: Mapping[str, Any]) -> None:
         raise UserError(f"{folder} is a file; choose another folder with --dir")
     try:
         there = json.loads((folder / PLAN).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         try:
             foreign = folder.is_dir() and any(p.name != LOCK_NAME for p in folder.iterdir())
         except OSError as error:

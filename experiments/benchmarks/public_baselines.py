@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import collections
+import importlib
 import importlib.util
 import random
 import sys
@@ -97,10 +98,10 @@ class PublicScripts:
         library.graph_util = search_spaces.nasbench.graph_util  # type: ignore[attr-defined]
         sys.modules["nasbench.lib"] = library
         self._scripts = folder / "experiment_scripts"
-        base = _module(folder / "tabular_benchmarks" / "nas_cifar10.py").NASCifar10
+        base: Any = _module(folder / "tabular_benchmarks" / "nas_cifar10.py").NASCifar10
         self._space = get_space(space)
 
-        class OneShotSpace(base):
+        class OneShotSpace(base):  # type: ignore[misc]
             """Their benchmark with our encoding; it also notes budgets."""
 
             def __init__(self) -> None:
@@ -153,12 +154,13 @@ class PublicScripts:
         names["regularized_evolution"](cycles=evaluations, population_size=100, sample_size=10)
 
     def _reinforce(self, space: Any, evaluations: int, seed: int) -> None:
-        import tensorflow  # type: ignore[import-not-found]
-        import tensorflow_probability  # type: ignore[import-not-found]
-
+        tensorflow = importlib.import_module("tensorflow")
         tensorflow.random.set_seed(seed)
         names = self._definitions(
-            "reinforce", b=self._benchmark, tf=tensorflow, tfp=tensorflow_probability
+            "reinforce",
+            b=self._benchmark,
+            tf=tensorflow,
+            tfp=importlib.import_module("tensorflow_probability"),
         )
         optimizer = names["REINFORCEOptimizer"](
             reward=names["Reward"](self._benchmark),
@@ -177,7 +179,7 @@ class PublicScripts:
         class Sequential(HyperBand, DispatcherlessMaster):
             def __init__(self) -> None:
                 self.config: dict[str, Any] = {}
-                super().__init__(configspace=space, eta=3, min_budget=4, max_budget=108)
+                HyperBand.__init__(self, space, eta=3, min_budget=4, max_budget=108)
 
         master = Sequential()
         while sum(self._benchmark.budgets) < evaluations * 108:
@@ -194,7 +196,7 @@ class PublicScripts:
     def _definitions(self, method: str, **given: Any) -> dict[str, Any]:
         """The functions and classes of a script, which see `given` as globals."""
         source = (self._scripts / SCRIPTS[method]).read_text()
-        kept = [
+        kept: list[ast.stmt] = [
             node
             for node in ast.parse(source).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef)

@@ -158,7 +158,9 @@ def make_plan(
             try:
                 make_optimizer(method, plan.problem(space), plan.settings[method], [])
             except InvalidBaseline as error:
-                raise UserError(f"{method} on the table of {opened.name}: {error}") from None
+                one = table == "nasbench101" and len(opened.budgets) == 1
+                hint = "; `oneshot-hpo data fetch nasbench_full` has all" if one else ""
+                raise UserError(f"{method}, table of {opened.name}: {error}{hint}") from None
     return plan
 
 

@@ -62,10 +62,10 @@ def _check_folder(folder: Path, document: Mapping[str, Any]) -> None:
         there = json.loads((folder / PLAN).read_text())
     except (FileNotFoundError, NotADirectoryError):
         try:
-            foreign = folder.is_dir() and any(p.name != LOCK_NAME for p in folder.iterdir())
+            names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
         except OSError as error:
             raise UserError(f"{folder} cannot be read: {error.strerror}") from None
-        if foreign:
+        if any(name != LOCK_NAME and not name.startswith(".") for name in names):
             raise UserError(
                 f"{folder} is not empty and holds no baselines; choose another with --dir"
             ) from None

@@ -101,7 +101,7 @@ class PublicScripts:
         base: Any = _module(folder / "tabular_benchmarks" / "nas_cifar10.py").NASCifar10
         self._space = get_space(space)
 
-        class OneShotSpace(base):  # type: ignore[misc]
+        class OneShotSpace(base):
             """Their benchmark with our encoding; it also notes budgets."""
 
             def __init__(self) -> None:

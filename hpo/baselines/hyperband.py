@@ -38,8 +38,8 @@ class HyperbandSettings:
         known = problem.budgets
         if len(known) < 2:
             raise InvalidBaseline(
-                f"there is one budget only, {problem.full}: brackets need several; leave out "
-                "hyperband and bohb, or use a table with more"
+                f"brackets need several budgets and there is {problem.full} only; leave out "
+                "hyperband and bohb, or take a table with more"
             )
         eta = self.eta if self.eta is not None else max(round(known[-1] / known[-2]), 2)
         try:

@@ -88,7 +88,7 @@ class _Job:
 def test_problems_without_brackets_are_refused() -> None:
     one = Planted(dimensions=4, values=3)
     one.budgets = (25,)
-    with pytest.raises(InvalidBaseline, match="one budget only, 25"):
+    with pytest.raises(InvalidBaseline, match="several budgets and there is 25 only"):
         make_optimizer("hyperband", one.problem(60), settings_class("hyperband")(), [])
     with pytest.raises(InvalidBaseline, match="first bracket takes 3 evaluations, there are 2"):
         make_optimizer("bohb", PLANTED.problem(2), settings_class("bohb")(), [])

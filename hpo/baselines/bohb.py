@@ -9,7 +9,7 @@ import numpy as np
 
 from hpo.baselines.hyperband import Hyperband, HyperbandSettings
 from hpo.baselines.optimizer import Floats, Integers, Problem
-from hpo.kde_model import KDEModel, can_be_fitted, least_points
+from hpo.kde_model import KDEModel, can_be_fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,6 @@ class BOHB(Hyperband):
         seeds: Sequence[np.random.SeedSequence],
     ) -> None:
         super().__init__(problem, settings, seeds)
-        least_points(len(self.choices), self._settings)
         self._generators = [np.random.default_rng(seed) for seed in seeds]
         self._observed: dict[float, tuple[list[Integers], list[Floats]]] = {}
         self._models: list[KDEModel] = []

@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments import machine
-from experiments.tasks import run_all
+from experiments.tasks import run_all, work_bar
 from search_spaces import Cell, get_space
 from search_spaces.table import Runs, TrainedCells
 from search_spaces.table_file import write_table
@@ -111,17 +110,9 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     todo = [batch for batch in _batches(plan, len(groups)) if batch not in done]
     total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     with (
         partial.open("ab", buffering=0) as journal,
-        Progress(*columns, console=console) as bar,
+        work_bar(console) as bar,
         closing(_train(plan, todo, workers)) as results,
     ):
         shown = bar.add_task("training epochs", total=total, completed=total - left)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
 from cluster.local import LocalPool
 from experiments.errors import StudyStopped
 
@@ -47,3 +50,16 @@ def run_all(
                         f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
                     )
                 waiting.append(outcome.key)
+
+
+def work_bar(console: Console) -> Progress:
+    """A bar with a share done, the time it took and the time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )

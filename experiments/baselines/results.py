@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.baselines.block import TableObjective, Trace
 from experiments.baselines.plan import BaselinePlan, Block
+from experiments.baselines.search import TableObjective, Trace
 
 SCHEMA = pa.schema(
     [

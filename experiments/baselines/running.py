@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from experiments.baselines.block import run_block
 from experiments.baselines.plan import BaselinePlan, Block
 from experiments.baselines.results import part_seconds, write_json, write_part, write_results
 from experiments.errors import UserError
 from experiments.study_folder import make_folder
-from experiments.tasks import run_all
+from experiments.tasks import run_all, work_bar
 from hpo.journal import sync_folder
 from hpo.lock import LOCK_NAME, StudyLock
+
+_SLOW = ("smac", "bohb", "tpe")  # they begin, so that the processes end together
 
 PLAN, PARTS, SECONDS, RESULTS = "plan.json", "parts", "seconds.json", "results.parquet"
 
@@ -100,20 +101,11 @@ def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console
     if not todo:
         return
     size = {key: block.count * plan.evaluations for key, block in blocks.items()}
-    # The slow ones first, so that the processes end together.
-    order = sorted(todo, key=lambda key: _SLOW_FIRST.get(blocks[key].method, len(_SLOW_FIRST)))
+    order = sorted(todo, key=lambda key: (*[todo[key].method != slow for slow in _SLOW], key))
     tasks = {key: (run_block, plan, todo[key]) for key in order}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     done = sum(size.values()) - sum(size[key] for key in todo)
     with (
-        Progress(*columns, console=console) as bar,
+        work_bar(console) as bar,
         closing(run_all(tasks, workers=workers, scratch=folder / "logs")) as results,
     ):
         shown = bar.add_task("evaluations", total=sum(size.values()), completed=done)
@@ -122,16 +114,12 @@ def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console
             bar.advance(shown, size[key])
 
 
-_SLOW_FIRST = {"smac": 0, "bohb": 1, "tpe": 2}
-
-
 def _put_together(plan: BaselinePlan, folder: Path) -> None:
     """Results and processor seconds from all parts."""
     seconds: dict[str, float] = defaultdict(float)
     for block in plan.blocks:
         seconds[f"{block.method} {block.space}"] += part_seconds(_part(folder, block))
     write_json(folder / SECONDS, {key: round(value, 3) for key, value in seconds.items()})
-    sync_folder(folder / PARTS)
     write_results(folder / RESULTS, plan.document, (_part(folder, block) for block in plan.blocks))
     sync_folder(folder)
 

@@ -31,9 +31,9 @@ from scipy import stats
 
 import search_spaces.nasbench.api
 import search_spaces.nasbench.graph_util
-from experiments.baselines.block import TableObjective, search
 from experiments.baselines.plan import Block, make_plan
 from experiments.baselines.results import incumbent_places
+from experiments.baselines.search import TableObjective, search
 from search_spaces import get_space, load_table
 
 SCRIPTS = {"re": "run_regularized_evolution.py", "reinforce": "run_rl.py"}

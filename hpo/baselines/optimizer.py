@@ -75,6 +75,17 @@ class Draws:
         return integers
 
 
+def draw_levels(probabilities: Floats, uniform: Floats) -> Integers:
+    """Values by inverting distribution functions: (…, L) and (…,) in [0, 1) to int (…,).
+
+    A value of probability 0 is never drawn.
+    """
+    cumulative = np.cumsum(probabilities, axis=-1)
+    # The sum is 1 but for rounding: scaled by it, no draw falls beyond the last value.
+    drawn: Integers = (cumulative <= (uniform * cumulative[..., -1])[..., None]).sum(axis=-1)
+    return drawn
+
+
 class Optimizer(abc.ABC):
     """R repetitions of one method, side by side: `ask`, evaluate, `tell`, and so on.
 

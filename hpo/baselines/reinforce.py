@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpo.baselines.checks import require, require_number
-from hpo.baselines.optimizer import Draws, Floats, Optimizer, Problem, Proposal
+from hpo.baselines.optimizer import (
+    Draws,
+    Floats,
+    Optimizer,
+    Problem,
+    Proposal,
+    draw_levels,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +73,3 @@ class Reinforce(Optimizer):
         advantage = reward - self._rewards / self._weight
         gradient = (self._drawn[..., None] == self._levels) - self._probabilities
         self._logits += self._settings.learning_rate * advantage[:, None, None] * gradient
-
-
-def draw_levels(probabilities: Floats, uniform: Floats) -> np.ndarray:
-    """Values by inverting distribution functions: (…, L) and (…,) in [0, 1) to int (…,).
-
-    A value of probability 0 is never drawn.
-    """
-    cumulative = np.cumsum(probabilities, axis=-1)
-    # The sum is 1 but for rounding: scaled by it, no draw falls beyond the last value.
-    return (cumulative <= (uniform * cumulative[..., -1])[..., None]).sum(axis=-1)

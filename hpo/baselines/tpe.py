@@ -15,8 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpo.baselines.checks import require, require_counts, require_number
-from hpo.baselines.optimizer import Draws, Floats, Integers, Optimizer, Problem, Proposal
-from hpo.baselines.reinforce import draw_levels
+from hpo.baselines.optimizer import (
+    Draws,
+    Floats,
+    Integers,
+    Optimizer,
+    Problem,
+    Proposal,
+    draw_levels,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

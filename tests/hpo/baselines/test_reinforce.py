@@ -3,7 +3,7 @@ import torch
 from planted import Planted, seeds
 
 from hpo.baselines import make_optimizer, settings_class
-from hpo.baselines.reinforce import draw_levels
+from hpo.baselines.optimizer import draw_levels
 
 
 def test_logits_follow_the_gradient_that_torch_finds() -> None:

@@ -1,4 +1,4 @@
-"""A block: what is asked of the table, and which evaluation is the incumbent."""
+"""What is asked of the table, repetition by repetition."""
 
 import dataclasses
 
@@ -6,23 +6,14 @@ import numpy as np
 import pytest
 from plans import plan
 
-from experiments.baselines.block import TableObjective, search
 from experiments.baselines.plan import Block
-from experiments.baselines.results import incumbent_places
+from experiments.baselines.search import TableObjective, search
 from search_spaces import get_space, load_table
 
 
 @pytest.fixture(scope="module")
 def objective() -> TableObjective:
     return TableObjective.of_table("digits", 1)
-
-
-def test_incumbents_are_the_best_at_the_largest_budget_so_far() -> None:
-    losses = np.array([[0.5, 0.2, 0.6, 0.1, 0.6, 0.3], [0.1, 0.1, 0.2, 0.1, 0.1, 0.1]])
-    budgets = np.array([1, 1, 2, 1, 2, 2])
-    np.testing.assert_array_equal(
-        incumbent_places(losses, budgets), [[0, 1, 2, 2, 2, 5], [0, 0, 2, 2, 4, 4]]
-    )
 
 
 @pytest.mark.parametrize("method", ["rs", "hyperband", "bohb"])

@@ -117,9 +117,9 @@ class SearchSpace:
 
     @property
     def choices(self) -> tuple[int, ...]:
-        """Numbers of values of the dimensions with a choice: parents, then operations, by block.
+        """Numbers of values of every choice there is: parents of each node, then operations.
 
-        These are the dimensions of `configuration_space`, values in the same order.
+        The same as in `configuration_space`, which sorts them by name.
         """
         return tuple(ways for ways in self._radices if ways > 1)
 

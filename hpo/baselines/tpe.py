@@ -2,7 +2,8 @@
 
 The formulas are those of Optuna's TPESampler with multivariate=False: a mixture of one kernel an
 observation and a uniform prior, a dimension on its own. A mixture over categories is a table of
-probabilities, so that all repetitions are one array.
+probabilities, so that all repetitions are one array. Optuna itself takes 27 ms a proposal with 280
+observations in 10 dimensions: 500 repetitions would be hours.
 """
 
 from __future__ import annotations

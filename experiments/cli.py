@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
+from experiments.baselines import command as baselines_command
 from experiments.data import command as data_command
 from experiments.errors import (
     INTERRUPTED,
@@ -240,6 +241,7 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
 
 
+app.add_typer(baselines_command.app)
 app.add_typer(data_command.app)
 app.add_typer(table_command.app)
 app.command()(exports_command.export)

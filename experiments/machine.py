@@ -20,12 +20,12 @@ def gpus() -> list[str]:
 
 def default_workers() -> int:
     """One worker per GPU, without GPUs one per core."""
-    return len(gpus()) or _cores()
+    return len(gpus()) or cores()
 
 
 def threads_for(workers: int) -> int:
     """Each worker's equal share of the cores, at least one thread."""
-    return max(1, _cores() // workers)
+    return max(1, cores() // workers)
 
 
 def versions(packages: Iterable[str] = _RECORDED) -> dict[str, str]:
@@ -35,7 +35,8 @@ def versions(packages: Iterable[str] = _RECORDED) -> dict[str, str]:
     }
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     # Dask's figure heeds affinity and the limits of a container.
     from dask.system import CPU_COUNT
 

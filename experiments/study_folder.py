@@ -50,7 +50,7 @@ def create_study(
     header: dict[str, Any] = {"specification": spec.model_dump(mode="json")}
     if prior_from is not None:
         header["prior_from"] = prior_from
-    made = _make_folder(folder)
+    made = make_folder(folder)
     try:
         study = Study.create(
             folder,
@@ -94,8 +94,11 @@ def resume(folder: Path) -> str:
     return f"oneshot-hpo resume {folder}"
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder and its parents; those that were missing, innermost first."""
+def make_folder(folder: Path) -> list[Path]:
+    """Make a folder and its parents; those that were missing, innermost first.
+
+    UserError: it cannot be made or written.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)

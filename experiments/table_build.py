@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field
@@ -22,10 +22,9 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from cluster.local import LocalPool
 from experiments import machine
+from experiments.tasks import run_all, work_bar
 from search_spaces import Cell, get_space
 from search_spaces.table import Runs, TrainedCells
 from search_spaces.table_file import write_table
@@ -36,8 +35,6 @@ from searchers.standalone import ScratchSettings, parameter_count, train_from_sc
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
 
 _PACKAGES = ("torch", "numpy", "oneshot-hpo")  # those that decide what is trained
-
-_MAX_ATTEMPTS = 3  # of a batch whose process dies
 
 
 class TableBuildError(ValueError):
@@ -113,17 +110,9 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     todo = [batch for batch in _batches(plan, len(groups)) if batch not in done]
     total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     with (
         partial.open("ab", buffering=0) as journal,
-        Progress(*columns, console=console) as bar,
+        work_bar(console) as bar,
         closing(_train(plan, todo, workers)) as results,
     ):
         shown = bar.add_task("training epochs", total=total, completed=total - left)
@@ -165,30 +154,12 @@ def _train(
     plan: BuildPlan, todo: list[_Batch], workers: int
 ) -> Generator[tuple[_Batch, dict[str, Any]]]:
     """Run the batches on a pool of processes and yield each with its result as it ends."""
+    by_key = {"-".join(map(str, astuple(batch))): batch for batch in todo}
+    tasks = {key: (_train_batch, plan, batch) for key, batch in by_key.items()}
     gpus = machine.gpus() if plan.device == "cuda" else ()
-    waiting = {"-".join(map(str, astuple(batch))): batch for batch in reversed(todo)}
-    running: dict[str, _Batch] = {}
-    lost: Counter[str] = Counter()
-    with (
-        TemporaryDirectory(prefix="oneshot-hpo-") as scratch,
-        LocalPool(workers=workers, threads=1, gpus=gpus, scratch=Path(scratch)) as pool,
-    ):
-        while waiting or running:
-            while waiting and len(running) < 2 * workers:
-                key, batch = waiting.popitem()
-                running[key] = batch
-                pool.submit(key, _train_batch, plan, batch)
-            for outcome in pool.next_outcomes(timeout=0.5):
-                batch = running.pop(outcome.key)
-                if outcome.error is not None:
-                    raise outcome.error
-                if outcome.lost is None:
-                    yield batch, outcome.value
-                    continue
-                lost[outcome.key] += 1
-                if lost[outcome.key] == _MAX_ATTEMPTS:
-                    raise TableBuildError(f"{batch} was lost {_MAX_ATTEMPTS} times: {outcome.lost}")
-                waiting[outcome.key] = batch
+    with TemporaryDirectory(prefix="oneshot-hpo-") as scratch:
+        for key, result in run_all(tasks, workers=workers, gpus=gpus, scratch=Path(scratch)):
+            yield by_key[key], result
 
 
 @lru_cache(maxsize=1)

@@ -13,9 +13,9 @@ from ConfigSpace import ConfigurationSpace
 from hpbandster.core.dispatcher import Job
 from hpbandster.optimizers.config_generators.bohb import BOHB as CG_BOHB
 
-from hpo.config_generator import least_points
 from hpo.encoding import Encoding
 from hpo.errors import InvalidSettings
+from hpo.kde_model import least_points
 from hpo.randomness import Purpose, event_generator
 from hpo.settings import OptimizerSettings
 

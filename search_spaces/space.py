@@ -115,6 +115,18 @@ class SearchSpace:
                 f"{self.num_blocks} operations): {architecture}"
             ) from None
 
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Numbers of values of every choice there is: parents of each node, then operations.
+
+        The same as in `configuration_space`, which sorts them by name.
+        """
+        return tuple(ways for ways in self._radices if ways > 1)
+
+    def configurations(self, values: np.ndarray) -> np.ndarray:
+        """The numbers, int (N,), of configurations given as values int (N, d) of `choices`."""
+        return np.ravel_multi_index(tuple(values.T), self.choices)
+
     def cell_index(self, architecture: Architecture) -> int:
         """The unique cell, 0 to num_cells - 1, that an architecture is after pruning."""
         return int(self.unique.of_configuration[self.configuration(architecture)])

@@ -16,8 +16,9 @@ from hpbandster.optimizers.config_generators.bohb import BOHB as CG_BOHB
 from toy_study import mixed_space, toy_settings
 
 from hpo import InvalidSettings, configuration_space
-from hpo.config_generator import VectorisedKDEGenerator, impute
+from hpo.config_generator import VectorisedKDEGenerator
 from hpo.kde import expected_improvement_order
+from hpo.kde_model import impute
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -53,7 +54,7 @@ def test_models_and_choice_are_those_of_the_stock_generator(
     for i, finished in enumerate(observe(space, n, seed=n)):
         ours.new_result(finished)
         stock.new_result(finished, update_model=i == n - 1)
-    good, bad = ours.model(9)
+    good, bad = ours.model(9).good, ours.model(9).bad
     candidates = good.draw(64, 3, np.random.default_rng(0))
     for mine, theirs in ((good, stock.kde_models[9]["good"]), (bad, stock.kde_models[9]["bad"])):
         np.testing.assert_array_equal(mine.data, theirs.data)
@@ -132,7 +133,7 @@ def test_crashes_are_bad_and_ties_are_split_by_age() -> None:
     configs = [dict(c) for c in space.sample_configuration(8)]
     for config, loss in zip(configs, [None, 0.5, 0.5, 0.5, 0.5, 0.5, None, 0.5], strict=True):
         generator.new_result(job(config, loss))
-    good, bad = generator.model(9)
+    good, bad = generator.model(9).good, generator.model(9).bad
     encode = generator.encoding.encode
     np.testing.assert_array_equal(good.data, [encode(configs[i]) for i in (1, 2, 3)])
     np.testing.assert_array_equal(bad.data, [encode(configs[i]) for i in (4, 5, 7, 0, 6)])

@@ -87,3 +87,18 @@ def test_cells_are_the_pruned_cells_of_their_first_configurations(number):
     for index in np.random.default_rng(0).integers(space.num_cells, size=300).tolist():
         first = int(space.unique.first[index])
         assert space.cells[index] == space.cell(space.architecture(first))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_configurations_are_found_by_the_values_of_their_choices(number: int) -> None:
+    space = get_space(number)
+    named = space.configuration_space()
+    blocks = [f"block_{i}" for i in range(1, space.num_blocks + 1)]
+    names = [f"{node}_parents" for node in [*blocks, "output"] if f"{node}_parents" in named]
+    names += [f"{block}_operation" for block in blocks]
+    assert sorted(names) == sorted(named)
+    assert tuple(len(named[name].choices) for name in names) == space.choices
+    values = np.random.default_rng(0).integers(space.choices, size=(50, len(space.choices)))
+    for row, found in zip(values, space.configurations(values), strict=True):
+        chosen = {name: named[name].choices[i] for name, i in zip(names, row, strict=True)}
+        assert space.from_configuration(chosen) == space.architecture(int(found))

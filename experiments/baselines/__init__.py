@@ -1,0 +1,1 @@
+"""`oneshot-hpo baselines`: black-box optimizers on tables of trained cells."""

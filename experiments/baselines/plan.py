@@ -1,0 +1,208 @@
+"""What a run of baselines is: checked, cut into blocks, and written down."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from experiments import machine
+from experiments.errors import UserError
+from experiments.study_file import parse_overrides
+from experiments.wording import unknown_key
+from hpo.baselines import (
+    METHODS,
+    InvalidBaseline,
+    Problem,
+    check_method,
+    make_optimizer,
+    settings_class,
+)
+from search_spaces import get_space, load_table
+from search_spaces.table_file import table_path
+
+OBJECTIVES = ("mean", "draw")
+
+CONVENTIONS = {
+    "evaluations": "an evaluation at a budget below the largest counts budget / largest budget",
+    "incumbent": "lowest validation error at the largest budget evaluated so far, first of equals",
+    "valid_error": "what the method was told: mean of the repeats, or a repeat drawn at each query",
+    "test_error": "mean of the repeats after the largest budget",
+    "simulated_seconds": "training times of all evaluations so far, one after the other",
+}
+
+_PACKAGES = ("oneshot-hpo", "numpy", "scipy", "ConfigSpace", "smac", "scikit-learn", "pyarrow")
+_BLOCK = 50  # repetitions that run side by side
+_ONE_BY_ONE = ("smac",)  # methods that gain nothing from that
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some repetitions of a method in a space: the unit that is computed, kept and resumed."""
+
+    method: str
+    space: int
+    first: int
+    """Its first repetition."""
+    count: int
+    """How many."""
+
+    @property
+    def key(self) -> str:
+        """A name fit for a file; blocks of a method and a space sort by it in their order."""
+        return f"{self.method}-{self.space}-{self.first:07}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselinePlan:
+    """Everything that decides the results; equal plans have equal results.
+
+    table: digits, nasbench101 or a file. objective: mean or draw, see CONVENTIONS.
+    settings: by method, of its settings class.
+    """
+
+    table: str
+    spaces: tuple[int, ...]
+    methods: tuple[str, ...]
+    settings: Mapping[str, Any]
+    evaluations: int
+    repetitions: int
+    seed: int
+    objective: str
+
+    def problem(self, space: int) -> Problem:
+        """What an optimizer may know of a space."""
+        return Problem(
+            choices=get_space(space).choices,
+            budgets=load_table(self.table).budgets,
+            evaluations=self.evaluations,
+            noisy=self.objective == "draw",
+        )
+
+    @property
+    def blocks(self) -> list[Block]:
+        """All blocks, sorted by method, space and repetition."""
+        return [
+            Block(method, space, first, min(size, repetitions - first))
+            for method in self.methods
+            for repetitions in [self.repetitions_of(method)]
+            for size in [1 if method in _ONE_BY_ONE else _BLOCK]
+            for space in self.spaces
+            for first in range(0, repetitions, size)
+        ]
+
+    def repetitions_of(self, method: str) -> int:
+        """How many repetitions a method has; an expensive one may have fewer."""
+        return min(
+            self.repetitions, getattr(self.settings[method], "repetitions", self.repetitions)
+        )
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The plan for a JSON file: settings, conventions, versions, the table's checksum."""
+        path = table_path(self.table)
+        with path.open("rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        return {
+            "table": {"name": load_table(self.table).name, "sha256": checksum},
+            "spaces": list(self.spaces),
+            "methods": {
+                method: dataclasses.asdict(self.settings[method]) for method in self.methods
+            },
+            "evaluations": self.evaluations,
+            "repetitions": self.repetitions,
+            "seed": self.seed,
+            "objective": self.objective,
+            "conventions": CONVENTIONS,
+            "versions": machine.versions(_PACKAGES),
+        }
+
+
+def make_plan(
+    *,
+    table: str,
+    spaces: Sequence[str],
+    methods: str,
+    overrides: Sequence[str],
+    evaluations: int,
+    repetitions: int,
+    seed: int,
+    objective: str,
+) -> BaselinePlan:
+    """The plan of a command line. Raises UserError, or another of this project's errors."""
+    if evaluations < 1 or repetitions < 1:
+        raise UserError(
+            f"--evaluations and --repetitions need to be 1 at least, not {evaluations} and "
+            f"{repetitions}"
+        )
+    if objective not in OBJECTIVES:
+        raise UserError(f"--objective is {' or '.join(OBJECTIVES)}, not {objective!r}")
+    names = _names(methods)
+    plan = BaselinePlan(
+        table=table,
+        spaces=_spaces(spaces),
+        methods=names,
+        settings=_settings(names, overrides),
+        evaluations=evaluations,
+        repetitions=repetitions,
+        seed=seed,
+        objective=objective,
+    )
+    opened = load_table(table)
+    for space in plan.spaces:
+        opened.best(get_space(space))  # every cell of the space is there
+        for method in plan.methods:
+            try:
+                make_optimizer(method, plan.problem(space), plan.settings[method], [])
+            except InvalidBaseline as error:
+                one = table == "nasbench101" and len(opened.budgets) == 1
+                hint = "; `oneshot-hpo data fetch nasbench_full` has all" if one else ""
+                raise UserError(f"{method}, table of {opened.name}: {error}{hint}") from None
+    return plan
+
+
+def _names(methods: str) -> tuple[str, ...]:
+    """The methods of a list with commas, sorted; all of them for "all"."""
+    names = {word.strip() for word in methods.split(",") if word.strip()}
+    if "all" in names:
+        names = names - {"all"} | set(METHODS)
+    for name in sorted(names):
+        check_method(name)
+    if not names:
+        raise UserError(f"--methods names none; there are {', '.join(METHODS)}, or all")
+    return tuple(sorted(names))
+
+
+def _spaces(spaces: Sequence[str]) -> tuple[int, ...]:
+    """The search spaces of words that may be lists with commas, ascending."""
+    words = [word.strip() for text in spaces for word in text.split(",")]
+    unknown = [word for word in words if word not in ("1", "2", "3")]
+    if unknown:
+        raise UserError(f"--space is 1, 2 or 3, or some of them with commas, not {unknown[0]!r}")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings of the methods, with the values of --set METHOD.SETTING=VALUE."""
+    values = parse_overrides(overrides)
+    for method in values:
+        check_method(method)
+        if method not in methods:
+            raise UserError(f"--set {method}: that method is not among those to run")
+    settings = {}
+    for method in methods:
+        chosen, own = settings_class(method), values.get(method, {})
+        if not isinstance(own, dict):
+            raise UserError(f"--set {method}={own}: has to be {method}.SETTING=VALUE")
+        known = [field.name for field in dataclasses.fields(chosen)]
+        for key in own:
+            if key not in known:
+                raise UserError(f"--set {method}.{key}: {unknown_key(key, method, known)}")
+        try:
+            settings[method] = chosen(**own)
+        except InvalidBaseline as error:
+            raise UserError(f"--set {method}: {error}") from None
+    return settings

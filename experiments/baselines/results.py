@@ -1,0 +1,127 @@
+"""Results as rows of a Parquet file, one evaluation each; equal runs are equal bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from experiments.baselines.plan import BaselinePlan, Block
+from experiments.baselines.search import TableObjective, Trace
+
+SCHEMA = pa.schema(
+    [
+        ("method", pa.dictionary(pa.int8(), pa.string())),
+        ("space", pa.int8()),
+        ("repetition", pa.int32()),
+        ("evaluation", pa.int32()),  # from 0
+        ("budget", pa.int32()),
+        ("evaluations_spent", pa.float64()),  # after it, in full evaluations
+        ("simulated_seconds", pa.float64()),  # after it
+        ("configuration", pa.int32()),  # its number in the space, loose ends included
+        ("table_row", pa.int32()),  # the cell after pruning
+        ("valid_error", pa.float64()),
+        ("test_error", pa.float64()),
+        ("incumbent_valid_error", pa.float64()),
+        ("incumbent_test_error", pa.float64()),
+    ]
+)
+PLAN_KEY = b"oneshot-hpo"
+"""Under it the file's metadata hold the plan as JSON."""
+
+
+def rows_of(plan: BaselinePlan, block: Block, trace: Trace, objective: TableObjective) -> pa.Table:
+    """The rows of a block, by repetition and evaluation."""
+    repetitions, evaluations = trace.losses.shape
+    test_errors = objective.test_errors[trace.cells]
+    incumbents = incumbent_places(trace.losses, trace.budgets)
+    full = plan.problem(block.space).full
+
+    def every(values: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(values, trace.losses.shape)
+
+    columns = {
+        "space": np.full(trace.losses.shape, block.space),
+        "repetition": every(block.first + np.arange(repetitions)[:, None]),
+        "evaluation": every(np.arange(evaluations)),
+        "budget": every(trace.budgets),
+        "evaluations_spent": every(np.cumsum(trace.budgets) / full),
+        "simulated_seconds": np.cumsum(trace.seconds, axis=1),
+        "configuration": trace.configurations,
+        "table_row": objective.rows[trace.cells],
+        "valid_error": trace.losses,
+        "test_error": test_errors,
+        "incumbent_valid_error": np.take_along_axis(trace.losses, incumbents, axis=1),
+        "incumbent_test_error": np.take_along_axis(test_errors, incumbents, axis=1),
+    }
+    names = pa.array([block.method] * trace.losses.size, pa.string()).dictionary_encode()
+    arrays = [names.cast(SCHEMA.field("method").type)]
+    arrays += [pa.array(columns[field.name].ravel(), field.type) for field in list(SCHEMA)[1:]]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def incumbent_places(losses: np.ndarray, budgets: np.ndarray) -> np.ndarray:
+    """Which evaluation is the incumbent after each, int (R, T).
+
+    losses (R, T), budgets (T,). The lowest loss at the largest budget so far; the first of equals.
+    """
+    places = np.zeros(losses.shape, np.int64)
+    repetitions = np.arange(len(losses))
+    largest = 0
+    for t, budget in enumerate(budgets):
+        best = places[:, t - 1] if t else places[:, 0]
+        if budget > largest:
+            largest, best = budget, np.full(len(losses), t)
+        elif budget == largest:
+            best = np.where(losses[:, t] < losses[repetitions, best], t, best)
+        places[:, t] = best
+    return places
+
+
+def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
+    """Write a block's rows, whole or not at all, with the processor seconds that they took."""
+    noted = rows.replace_schema_metadata({"seconds": repr(seconds)})
+    _atomically(path, lambda temporary: pq.write_table(noted, temporary, compression="zstd"))
+
+
+def part_seconds(path: Path) -> float:
+    """What write_part noted."""
+    return float(pq.read_schema(path).metadata[b"seconds"])
+
+
+def write_results(path: Path, plan: Mapping[str, Any], parts: Iterable[Path]) -> None:
+    """Put parts together in their order, whole or not at all.
+
+    A row group a part. No time, machine or path goes into it: equal plans give equal bytes.
+    """
+    schema = SCHEMA.with_metadata({PLAN_KEY: json.dumps(plan)})
+
+    def write(temporary: Path) -> None:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for part in parts:
+                rows = pq.read_table(part).replace_schema_metadata(schema.metadata)
+                writer.write_table(rows)
+
+    _atomically(path, write)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    _atomically(path, lambda temporary: temporary.write_text(json.dumps(document, indent=1) + "\n"))
+
+
+def _atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,132 @@
+"""A run of baselines in its folder: blocks are computed, kept, and at the end put together.
+
+    plan.json         what is run; another run is refused
+    parts/            finished blocks, until the results are there
+    seconds.json      processor seconds by method and space
+    results.parquet   all evaluations
+
+A block's file appears when it is whole, so that a run that was stopped anywhere goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from experiments.baselines.block import run_block
+from experiments.baselines.plan import BaselinePlan, Block
+from experiments.baselines.results import part_seconds, write_json, write_part, write_results
+from experiments.errors import UserError
+from experiments.study_folder import make_folder
+from experiments.tasks import run_all, work_bar
+from hpo.journal import sync_folder
+from hpo.lock import LOCK_NAME, StudyLock
+
+_SLOW = ("smac", "bohb", "tpe")  # they begin, so that the processes end together
+
+PLAN, PARTS, SECONDS, RESULTS = "plan.json", "parts", "seconds.json", "results.parquet"
+
+
+def run_baselines(plan: BaselinePlan, folder: Path, *, workers: int, console: Console) -> Path:
+    """Run what `folder` does not hold yet; the file of results.
+
+    UserError: the folder cannot be used or holds something else. KeyboardInterrupt leaves all
+    finished blocks there.
+    """
+    _check_folder(folder, plan.document)
+    make_folder(folder)
+    lock = StudyLock(folder)
+    try:
+        _check_folder(folder, plan.document)  # another process may have been faster
+        if not (folder / PLAN).exists():
+            write_json(folder / PLAN, plan.document)
+        if not (folder / RESULTS).exists():
+            _run_blocks(plan, folder, workers, console)
+            _put_together(plan, folder)
+        _remove_parts(folder)
+    finally:
+        lock.release()
+    return folder / RESULTS
+
+
+def _check_folder(folder: Path, document: Mapping[str, Any]) -> None:
+    """UserError unless this run can begin or go on in `folder`."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another folder with --dir")
+    try:
+        there = json.loads((folder / PLAN).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        try:
+            names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        except OSError as error:
+            raise UserError(f"{folder} cannot be read: {error.strerror}") from None
+        if any(name != LOCK_NAME and not name.startswith(".") for name in names):
+            raise UserError(
+                f"{folder} is not empty and holds no baselines; choose another with --dir"
+            ) from None
+        return
+    except (OSError, ValueError):
+        raise UserError(f"{folder / PLAN} cannot be read; choose another folder") from None
+    if there != document:
+        raise UserError(
+            f"{folder} holds a run with other settings ({_difference(there, document)}); choose "
+            "another with --dir"
+        )
+
+
+def _difference(there: Any, here: Any, name: str = "") -> str:
+    """The first thing in which two documents differ."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in sorted(there.keys() | here.keys()):
+            if there.get(key) != here.get(key):
+                return _difference(there.get(key), here.get(key), f"{name}.{key}" if name else key)
+    return f"{name}: {json.dumps(there)} there, {json.dumps(here)} here"
+
+
+def _part(folder: Path, block: Block) -> Path:
+    return folder / PARTS / f"{block.key}.parquet"
+
+
+def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console) -> None:
+    """Compute every block whose part is not there."""
+    (folder / PARTS).mkdir(exist_ok=True)
+    blocks = {block.key: block for block in plan.blocks}
+    todo = {key: block for key, block in blocks.items() if not _part(folder, block).exists()}
+    if not todo:
+        return
+    size = {key: block.count * plan.evaluations for key, block in blocks.items()}
+    order = sorted(todo, key=lambda key: (*[todo[key].method != slow for slow in _SLOW], key))
+    tasks = {key: (run_block, plan, todo[key]) for key in order}
+    done = sum(size.values()) - sum(size[key] for key in todo)
+    with (
+        work_bar(console) as bar,
+        closing(run_all(tasks, workers=workers, scratch=folder / "logs")) as results,
+    ):
+        shown = bar.add_task("evaluations", total=sum(size.values()), completed=done)
+        for key, (rows, seconds) in results:
+            write_part(_part(folder, todo[key]), rows, seconds)
+            bar.advance(shown, size[key])
+
+
+def _put_together(plan: BaselinePlan, folder: Path) -> None:
+    """Results and processor seconds from all parts."""
+    seconds: dict[str, float] = defaultdict(float)
+    for block in plan.blocks:
+        seconds[f"{block.method} {block.space}"] += part_seconds(_part(folder, block))
+    write_json(folder / SECONDS, {key: round(value, 3) for key, value in seconds.items()})
+    write_results(folder / RESULTS, plan.document, (_part(folder, block) for block in plan.blocks))
+    sync_folder(folder)
+
+
+def _remove_parts(folder: Path) -> None:
+    """The results hold all of them."""
+    if (folder / PARTS).is_dir():
+        for path in (folder / PARTS).iterdir():
+            path.unlink()
+        (folder / PARTS).rmdir()

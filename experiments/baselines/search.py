@@ -1,0 +1,112 @@
+"""Ask, look up, tell: some repetitions of a method in a space, on a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.baselines.plan import BaselinePlan, Block
+from hpo.baselines import Problem, make_optimizer
+from search_spaces import SearchSpace, get_space, load_table
+
+
+class Answers(NamedTuple):
+    """What a table says to a configuration of each of R repetitions: arrays (R,)."""
+
+    losses: np.ndarray
+    """Validation errors, all that a method is told."""
+    seconds: np.ndarray
+    """Training times."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableObjective:
+    """A table's cells of one space as a function to be minimised.
+
+    rows: int (U,), the space's unique cells in the table. valid_errors, seconds: by budget,
+    float (U, repeats). test_errors: float (U,), means of the repeats after the largest budget.
+    """
+
+    space: SearchSpace
+    rows: np.ndarray
+    valid_errors: dict[int, np.ndarray]
+    seconds: dict[int, np.ndarray]
+    test_errors: np.ndarray
+
+    @classmethod
+    def of_table(cls, table: str, space: int) -> TableObjective:
+        """That of a table's name or file."""
+        trained, searched = load_table(table), get_space(space)
+        rows = trained.space_rows(searched)
+        return cls(
+            space=searched,
+            rows=rows,
+            valid_errors={b: trained.valid_errors(rows, b) for b in trained.budgets},
+            seconds={b: trained.seconds(rows, b) for b in trained.budgets},
+            test_errors=trained.test_errors(rows).mean(axis=1),
+        )
+
+    def ask_mean(self, cells: np.ndarray, budget: int) -> Answers:
+        """Means over the repeats of R cells."""
+        return Answers(
+            self.valid_errors[budget][cells].mean(axis=1), self.seconds[budget][cells].mean(axis=1)
+        )
+
+    def ask_repeat(self, cells: np.ndarray, budget: int, uniform: np.ndarray) -> Answers:
+        """One repeat of each of R cells, drawn by (R,) numbers in [0, 1)."""
+        repeats = self.seconds[budget].shape[1]
+        drawn = (uniform * repeats).astype(np.int64)
+        return Answers(self.valid_errors[budget][cells, drawn], self.seconds[budget][cells, drawn])
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """All evaluations of a block: T of each of R repetitions, in their order.
+
+    budgets (T,); configurations, cells, losses, seconds (R, T).
+    """
+
+    budgets: np.ndarray
+    configurations: np.ndarray
+    cells: np.ndarray
+    losses: np.ndarray
+    seconds: np.ndarray
+
+
+def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace:
+    """Ask, look up, tell, until the next evaluation would be more than the plan has."""
+    problem: Problem = plan.problem(block.space)
+    seeds = [
+        repetition_seed(plan.seed, block.method, block.space, block.first + i).spawn(2)
+        for i in range(block.count)
+    ]
+    optimizer = make_optimizer(
+        block.method, problem, plan.settings[block.method], [own for own, _ in seeds]
+    )
+    noise = [np.random.default_rng(drawn) for _, drawn in seeds]
+    left = plan.evaluations * problem.full
+    steps: list[tuple[Any, ...]] = []
+    while left >= problem.budgets[0]:
+        proposal = optimizer.ask()
+        budget = int(proposal.budget)
+        left -= budget
+        if left < 0:
+            break
+        numbers = objective.space.configurations(proposal.configurations)
+        cells = objective.space.unique.of_configuration[numbers]
+        if plan.objective == "draw":
+            uniform = np.array([generator.random() for generator in noise])
+            answers = objective.ask_repeat(cells, budget, uniform)
+        else:
+            answers = objective.ask_mean(cells, budget)
+        optimizer.tell(answers.losses)
+        steps.append((budget, numbers, cells, *answers))
+    budgets, *columns = zip(*steps, strict=True)
+    return Trace(np.array(budgets), *[np.stack(column, axis=1) for column in columns])
+
+
+def repetition_seed(seed: int, method: str, space: int, repetition: int) -> np.random.SeedSequence:
+    """The seed of a repetition; no other decides it, nor how the run is cut into blocks."""
+    return np.random.SeedSequence([seed, int.from_bytes(method.encode()), space, repetition])

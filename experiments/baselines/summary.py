@@ -1,0 +1,60 @@
+"""The end of a run of baselines: final test regret of each method in each space."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from experiments.baselines.plan import BaselinePlan
+from experiments.baselines.running import SECONDS
+from search_spaces import get_space, load_table
+
+
+def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
+    """Print median and quartiles over repetitions, and evaluations a processor second."""
+    table = load_table(plan.table)
+    seconds = json.loads((results.parent / SECONDS).read_text())
+    shown = Table(title=f"test regret after {plan.evaluations} evaluations, percentage points")
+    headings = ("method", "space", "repetitions", "median", "quartiles", "evaluations/s")
+    for number, heading in enumerate(headings):
+        shown.add_column(heading, justify="right" if number else "left")
+    for space in plan.spaces:
+        best = table.best(get_space(space)).test_error
+        regrets = {
+            method: 100 * (final_test_errors(results, method, space) - best)
+            for method in plan.methods
+        }
+        for method, values in sorted(regrets.items(), key=lambda item: np.median(item[1])):
+            low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
+            rate = plan.evaluations * len(values) / max(seconds[f"{method} {space}"], 1e-3)
+            shown.add_row(
+                method,
+                str(space),
+                str(len(values)),
+                f"{median:.3f}",
+                f"{low:.3f} to {high:.3f}",
+                f"{rate:,.0f}",
+            )
+        shown.add_section()
+    console.print(shown)
+    console.print(f"all evaluations: {results}", markup=False, soft_wrap=True)
+
+
+def final_test_errors(results: Path, method: str, space: int) -> np.ndarray:
+    """The incumbents' test errors at the end, one a repetition."""
+    columns = ["repetition", "incumbent_test_error"]
+    rows = pq.read_table(
+        results,
+        columns=columns,
+        filters=(pc.field("method") == method) & (pc.field("space") == space),
+    )
+    repetition = rows["repetition"].to_numpy()
+    last = np.flatnonzero(np.diff(repetition, append=-1))
+    errors: np.ndarray = rows["incumbent_test_error"].to_numpy()[last]
+    return errors

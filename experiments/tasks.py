@@ -1,0 +1,65 @@
+"""Many independent tasks on a pool of processes of this machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cluster.local import LocalPool
+from experiments.errors import StudyStopped
+
+_MAX_ATTEMPTS = 3  # of a task whose process dies
+
+
+def run_all(
+    tasks: Mapping[str, tuple[Callable[..., Any], *tuple[Any, ...]]],
+    *,
+    workers: int,
+    gpus: Sequence[int | str] = (),
+    scratch: Path,
+) -> Generator[tuple[str, Any]]:
+    """Run (function, *arguments) by key, in this order, and yield key and result as each ends.
+
+    What a function raises is raised here. StudyStopped: a task's process died three times.
+    """
+    waiting = list(tasks)[::-1]
+    running = 0
+    lost: Counter[str] = Counter()
+    with LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool:
+        while waiting or running:
+            while waiting and running < 2 * workers:
+                key = waiting.pop()
+                function, *arguments = tasks[key]
+                pool.submit(key, function, *arguments)
+                running += 1
+            for outcome in pool.next_outcomes(timeout=0.5):
+                running -= 1
+                if outcome.error is not None:
+                    raise outcome.error
+                if outcome.lost is None:
+                    yield outcome.key, outcome.value
+                    continue
+                lost[outcome.key] += 1
+                if lost[outcome.key] == _MAX_ATTEMPTS:
+                    raise StudyStopped(
+                        f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
+                    )
+                waiting.append(outcome.key)
+
+
+def work_bar(console: Console) -> Progress:
+    """A bar with a share done, the time it took and the time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )

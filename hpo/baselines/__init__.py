@@ -1,0 +1,19 @@
+"""Black-box optimizers on a space of categorical choices, each as ask and tell.
+
+One object runs many repetitions side by side: configurations are int (R, d), losses float (R,).
+What a repetition does follows from its own seed, whichever others run beside it.
+"""
+
+from hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem, Proposal
+from hpo.baselines.registry import METHODS, check_method, make_optimizer, settings_class
+
+__all__ = [
+    "METHODS",
+    "InvalidBaseline",
+    "Optimizer",
+    "Problem",
+    "Proposal",
+    "check_method",
+    "make_optimizer",
+    "settings_class",
+]

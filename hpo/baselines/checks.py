@@ -1,0 +1,30 @@
+"""Checks of settings, with the setting's name in the message."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hpo.baselines.optimizer import InvalidBaseline
+
+
+def require(settings: Any, name: str, holds: bool, expected: str) -> None:
+    """Raise InvalidBaseline, naming the setting and what is expected, unless it holds."""
+    if not holds:
+        raise InvalidBaseline(f"{name} must be {expected}, not {getattr(settings, name)!r}")
+
+
+def require_counts(settings: Any, *names: str) -> None:
+    """Raise InvalidBaseline unless these settings are whole numbers from 1."""
+    for name in names:
+        value = getattr(settings, name)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        require(settings, name, whole and value >= 1, "a whole number from 1")
+
+
+def require_number(settings: Any, *names: str) -> None:
+    """Raise InvalidBaseline unless these settings are finite numbers."""
+    for name in names:
+        value = getattr(settings, name)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        require(settings, name, number and math.isfinite(value), "a finite number")

@@ -1,0 +1,107 @@
+"""What all black-box optimizers share: the problem, a proposal, ask and tell."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpo.errors import InvalidSettings
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class InvalidBaseline(InvalidSettings):
+    """A method, a setting of one, or a problem that cannot be; the message names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What is to be minimised, as far as an optimizer may know it."""
+
+    choices: tuple[int, ...]
+    """(d,) numbers of values of each dimension, 2 at least; a value is its place among them."""
+    budgets: tuple[int, ...]
+    """What an evaluation may cost, ascending; the last is a full evaluation."""
+    evaluations: int
+    """How many full evaluations will be spent."""
+    noisy: bool
+    """Whether the same evaluation may end otherwise when it is made again."""
+
+    @property
+    def full(self) -> int:
+        """The budget of a full evaluation."""
+        return self.budgets[-1]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be evaluated next in each of R repetitions."""
+
+    configurations: Integers
+    """(R, d)."""
+    budget: int | float
+    """The same for all repetitions."""
+
+
+class Draws:
+    """Uniform numbers for R repetitions at once, each from a generator of its own.
+
+    A repetition's numbers depend on its seed and on how many it has drawn, on nothing else.
+    """
+
+    _AT_ONCE = 1 << 12  # numbers drawn ahead a repetition: a call to a generator costs as many
+
+    def __init__(self, seeds: Sequence[np.random.SeedSequence]) -> None:
+        self._generators = [np.random.default_rng(seed) for seed in seeds]
+        self._ahead = np.empty((len(seeds), 0))
+
+    def uniform(self, *shape: int) -> Floats:
+        """Numbers in [0, 1), float (R, *shape)."""
+        count = int(np.prod(shape))
+        if self._ahead.shape[1] < count:
+            more = [generator.random(max(count, self._AT_ONCE)) for generator in self._generators]
+            self._ahead = np.hstack([self._ahead, np.stack(more)])
+        drawn, self._ahead = self._ahead[:, :count], self._ahead[:, count:]
+        return drawn.reshape(-1, *shape)
+
+    def below(self, bounds: int | Integers, *shape: int) -> Integers:
+        """Integers in [0, bounds), int (R, *shape); `bounds` is broadcast to that."""
+        integers: Integers = (self.uniform(*shape) * bounds).astype(np.int64)
+        return integers
+
+
+def draw_levels(probabilities: Floats, uniform: Floats) -> Integers:
+    """Values by inverting distribution functions: (…, L) and (…,) in [0, 1) to int (…,).
+
+    A value of probability 0 is never drawn.
+    """
+    cumulative = np.cumsum(probabilities, axis=-1)
+    # The sum is 1 but for rounding: scaled by it, no draw falls beyond the last value.
+    drawn: Integers = (cumulative <= (uniform * cumulative[..., -1])[..., None]).sum(axis=-1)
+    return drawn
+
+
+class Optimizer(abc.ABC):
+    """R repetitions of one method, side by side: `ask`, evaluate, `tell`, and so on.
+
+    - The state of a repetition depends on its seed and on what it was told alone.
+    - Losses are finite; smaller is better.
+    """
+
+    def __init__(self, problem: Problem, seeds: Sequence[np.random.SeedSequence]) -> None:
+        self.problem = problem
+        self.repetitions = len(seeds)
+        self.choices: Integers = np.array(problem.choices)
+
+    @abc.abstractmethod
+    def ask(self) -> Proposal:
+        """The next configuration of each repetition, and the budget to evaluate it with."""
+
+    @abc.abstractmethod
+    def tell(self, losses: Floats) -> None:
+        """The losses, (R,), of what was asked for last."""

@@ -1,0 +1,75 @@
+"""REINFORCE (Williams 1992) as NAS-Bench-101 uses it: independent softmaxes, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpo.baselines.checks import require, require_number
+from hpo.baselines.optimizer import (
+    Draws,
+    Floats,
+    Optimizer,
+    Problem,
+    Proposal,
+    draw_levels,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReinforceSettings:
+    """Settings of REINFORCE; the defaults are those of NAS-Bench-1Shot1."""
+
+    learning_rate: float = 0.1
+    """Step of gradient ascent on the logits."""
+    momentum: float = 0.9
+    """Of the moving average of rewards that is the baseline."""
+
+    def __post_init__(self) -> None:
+        require_number(self, "learning_rate", "momentum")
+        require(self, "learning_rate", self.learning_rate > 0, "greater than 0")
+        require(self, "momentum", 0 <= self.momentum < 1, "in [0, 1)")
+
+
+class Reinforce(Optimizer):
+    """A categorical distribution a dimension, all zero logits at first; the reward is 1 - loss.
+
+    theta += learning_rate * (reward - baseline) * grad log p(configuration), where the baseline is
+    the debiased moving average of rewards, this one included (Ying et al. 2019, section 3.2 and
+    their code).
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: ReinforceSettings,
+        seeds: Sequence[np.random.SeedSequence],
+    ) -> None:
+        super().__init__(problem, seeds)
+        self._draws = Draws(seeds)
+        self._settings = settings
+        levels = np.arange(self.choices.max())
+        shape = (self.repetitions, len(self.choices), len(levels))
+        # Dimensions with fewer values are filled up with values of probability 0.
+        self._logits = np.where(levels < self.choices[:, None], np.zeros(shape), -np.inf)
+        self._levels = levels
+        self._rewards = np.zeros(self.repetitions)
+        self._weight = 0.0
+
+    def ask(self) -> Proposal:
+        """A draw from each repetition's policy."""
+        self._probabilities = np.exp(self._logits - self._logits.max(axis=-1, keepdims=True))
+        self._probabilities /= self._probabilities.sum(axis=-1, keepdims=True)
+        self._drawn = draw_levels(self._probabilities, self._draws.uniform(len(self.choices)))
+        return Proposal(self._drawn, self.problem.full)
+
+    def tell(self, losses: Floats) -> None:
+        """One step of gradient ascent."""
+        reward, momentum = 1 - losses, self._settings.momentum
+        self._rewards = momentum * self._rewards + (1 - momentum) * reward
+        self._weight = momentum * self._weight + (1 - momentum)
+        advantage = reward - self._rewards / self._weight
+        gradient = (self._drawn[..., None] == self._levels) - self._probabilities
+        self._logits += self._settings.learning_rate * advantage[:, None, None] * gradient

@@ -1,0 +1,130 @@
+"""SMAC (Hutter et al. 2011; Lindauer et al. 2022) by its authors' library, smac."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ConfigSpace import Categorical, ConfigurationSpace
+
+from hpo.baselines.checks import require, require_counts, require_number
+from hpo.baselines.optimizer import (
+    Floats,
+    Integers,
+    InvalidBaseline,
+    Optimizer,
+    Problem,
+    Proposal,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SMACSettings:
+    """Settings of SMAC; the first three defaults are those of NAS-Bench-1Shot1.
+
+    Everything else is as in the library's facade for hyperparameter optimization.
+    """
+
+    trees: int = 10
+    """Trees of the random forest."""
+    random_fraction: float = 1 / 3
+    """Share of configurations that are random instead of the forest's."""
+    max_repeats: int = 4
+    """Evaluations of one configuration at most; 1 where a second one would say the same."""
+    repetitions: int = 20
+    """Repetitions at most, for one takes about a minute."""
+
+    def __post_init__(self) -> None:
+        require_counts(self, "trees", "max_repeats", "repetitions")
+        require_number(self, "random_fraction")
+        require(self, "random_fraction", 0 <= self.random_fraction <= 1, "between 0 and 1")
+
+
+class SMAC(Optimizer):
+    """One object of the library a repetition."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: SMACSettings,
+        seeds: Sequence[np.random.SeedSequence],
+    ) -> None:
+        super().__init__(problem, seeds)
+        configurations = math.prod(problem.choices)
+        if not problem.noisy and problem.evaluations > configurations:
+            raise InvalidBaseline(
+                f"SMAC evaluates nothing twice where that says the same, and there are "
+                f"{configurations} configurations for {problem.evaluations} evaluations"
+            )
+        # The library writes its state to the disk and offers no way not to.
+        self._scratch = tempfile.TemporaryDirectory(prefix="oneshot-hpo-smac-")
+        self._names = [f"x{dimension}" for dimension in range(len(self.choices))]
+        numbers = [int(seed.generate_state(1)[0]) >> 1 for seed in seeds]  # below 2^31
+        self._optimizers = [self._optimizer(settings, number) for number in numbers]
+
+    def ask(self) -> Proposal:
+        """The library's next trial in each repetition."""
+        self._trials = [optimizer.ask() for optimizer in self._optimizers]
+        values: Integers = np.array(
+            [[trial.config[name] for name in self._names] for trial in self._trials], np.int64
+        )
+        return Proposal(values, self.problem.full)
+
+    def tell(self, losses: Floats) -> None:
+        """Every library object hears of its trial."""
+        from smac.runhistory.dataclasses import TrialValue
+
+        for optimizer, trial, loss in zip(self._optimizers, self._trials, losses, strict=True):
+            optimizer.tell(trial, TrialValue(cost=float(loss)))
+
+    def _optimizer(self, settings: SMACSettings, seed: int) -> Any:
+        from smac import HyperparameterOptimizationFacade as Facade
+        from smac import Scenario
+        from smac.model.random_forest.random_forest import RandomForest
+
+        space = ConfigurationSpace(seed=seed)
+        space.add(
+            [
+                Categorical(name, list(range(choices)))
+                for name, choices in zip(self._names, self.problem.choices, strict=True)
+            ]
+        )
+        scenario = Scenario(
+            space,
+            deterministic=not self.problem.noisy,
+            n_trials=self.problem.evaluations,
+            seed=seed,
+            output_directory=Path(self._scratch.name),
+        )
+        # The facade's forest but for two things that change no tree. Its limit of a million leaves
+        # has memory for them reserved at each fit, and threads cost more than ten small trees.
+        forest = RandomForest(
+            space,
+            log_y=True,
+            n_trees=settings.trees,
+            ratio_features=1.0,
+            min_samples_split=2,
+            min_samples_leaf=1,
+            max_leaf_nodes=max(self.problem.evaluations, 2),
+            n_jobs=1,
+            seed=seed,
+        )
+        return Facade(
+            scenario,
+            _never_called,
+            model=forest,
+            random_design=Facade.get_random_design(scenario, probability=settings.random_fraction),
+            intensifier=Facade.get_intensifier(scenario, max_config_calls=settings.max_repeats),
+            overwrite=True,
+            logging_level=False,
+        )
+
+
+def _never_called(config: Any, seed: int = 0) -> float:
+    """SMAC wants a function, also where it is asked and told."""
+    raise NotImplementedError

@@ -1,0 +1,66 @@
+"""What a plan is made of, and what it refuses."""
+
+from typing import Any
+
+import pytest
+from plans import plan
+
+from experiments.baselines.plan import Block
+from experiments.errors import is_user_error
+from hpo.baselines import METHODS
+
+
+def test_everything_is_there_by_default() -> None:
+    made = plan(methods="all", spaces=["1", "1,1"], repetitions=500, evaluations=280)
+    assert set(made.methods) == set(METHODS) and made.spaces == (1,)
+    assert made.settings["re"].population == 100 and made.settings["re"].sample == 10
+    assert made.settings["reinforce"].learning_rate == 0.1
+    assert made.settings["smac"].trees == 10 and made.settings["smac"].max_repeats == 4
+    assert made.problem(1).choices == (3, 6, 10, 3, 3, 3, 3)
+    repetitions = dict.fromkeys(METHODS, 0)
+    for block in made.blocks:
+        repetitions[block.method] += block.count
+    assert repetitions == dict.fromkeys(METHODS, 500) | {"smac": 20}
+    assert [block.key for block in made.blocks] == sorted(block.key for block in made.blocks)
+
+
+def test_blocks_cover_all_repetitions_once() -> None:
+    assert plan(methods="rs", repetitions=120).blocks == [
+        Block("rs", 1, 0, 50),
+        Block("rs", 1, 50, 50),
+        Block("rs", 1, 100, 20),
+    ]
+
+
+def test_settings_are_changed_by_method() -> None:
+    made = plan(overrides=["bohb.min_bandwidth=1e-3", "hyperband.bracket_sizes=hpbandster"])
+    assert made.settings["bohb"].min_bandwidth == 0.001
+    assert made.settings["bohb"].bracket_sizes == "paper"
+    assert made.settings["hyperband"].bracket_sizes == "hpbandster"
+    assert made.document["methods"]["bohb"]["min_bandwidth"] == 0.001
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"methods": "rs,annealing"}, "no method 'annealing': there are rs, re,"),
+        ({"methods": ","}, "--methods names none"),
+        ({"spaces": ["1,4"]}, "--space is 1, 2 or 3, or some of them with commas, not '4'"),
+        ({"evaluations": 0}, "1 at least, not 0"),
+        ({"evaluations": 2}, "bohb, table of digits: the first bracket takes 3 evaluations"),
+        ({"repetitions": -1}, "1 at least"),
+        ({"objective": "median"}, "mean or draw"),
+        ({"table": "none.npz"}, "no table 'none.npz'"),
+        ({"methods": "smac", "evaluations": 10**6, "objective": "mean"}, "14580 configurations"),
+        ({"overrides": ["bohb.etta=5"]}, "unknown key 'etta' in section bohb; did you mean 'eta'"),
+        ({"overrides": ["bohb.num_samples=0"]}, "num_samples must be at least 1, not 0"),
+        ({"overrides": ["bohb=5"]}, "bohb.SETTING=VALUE"),
+        ({"overrides": ["hyperbnd.eta=2"]}, "no method 'hyperbnd': did you mean hyperband?"),
+        ({"overrides": ["re.sample=5"]}, "not among those to run"),
+        ({"overrides": ["bohb.eta=3"]}, "eta 3 asks for budget 1.33333, where there are 1, 2, 4"),
+    ],
+)
+def test_what_cannot_be_is_a_users_error(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        plan(**options)
+    assert is_user_error(raised.value) and words in str(raised.value)

@@ -1,0 +1,91 @@
+"""What holds for every method."""
+
+import numpy as np
+import pytest
+from planted import Planted, best_full_loss, run, seeds
+from scipy import stats
+
+from hpo.baselines import METHODS, InvalidBaseline, check_method, make_optimizer, settings_class
+
+LARGE, SMALL = Planted(dimensions=8, values=4), Planted(dimensions=6, values=4)
+VECTORISED = sorted(METHODS.keys() - {"smac"})
+
+# Method, table, full evaluations, and the margin by which random search has to be beaten. Its
+# median loss is between 0.09 and 0.17 here.
+MARGINS = [
+    ("re", LARGE, 300, 0.05),
+    ("reinforce", LARGE, 1000, 0.05),
+    ("tpe", LARGE, 100, 0.02),
+    ("hyperband", LARGE, 100, 0.01),
+    ("bohb", LARGE, 100, 0.05),
+    ("smac", SMALL, 28, 0.01),
+]
+
+
+@pytest.mark.parametrize(("method", "planted", "evaluations", "margin"), MARGINS)
+def test_a_planted_optimum_is_approached_faster_than_at_random(
+    method: str, planted: Planted, evaluations: int, margin: float
+) -> None:
+    found = best_full_loss(method, planted, evaluations, 30)
+    at_random = best_full_loss("rs", planted, evaluations, 30)
+    test = stats.wilcoxon(at_random - found - margin, alternative="greater")
+    assert test.pvalue < 0.01, (np.median(found), np.median(at_random))
+
+
+@pytest.mark.parametrize("method", VECTORISED)
+def test_a_repetition_is_the_same_alone_and_among_others(method: str) -> None:
+    together, losses, budgets = run(method, LARGE, 40, seeds(5))
+    for repetition in (0, 3):
+        alone, own_losses, own_budgets = run(
+            method, LARGE, 40, seeds(5)[repetition : repetition + 1]
+        )
+        np.testing.assert_array_equal(alone[0], together[repetition])
+        np.testing.assert_array_equal(own_losses[0], losses[repetition])
+        np.testing.assert_array_equal(own_budgets, budgets)
+    assert len({row.tobytes() for row in together[:, 0]}) == 5
+
+
+def test_smac_is_determined_by_its_seed() -> None:
+    first, *_ = run("smac", SMALL, 12, seeds(2))
+    again, *_ = run("smac", SMALL, 12, seeds(2)[1:])
+    np.testing.assert_array_equal(first[1], again[0])
+    assert (first[0] != first[1]).any()
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_value_of_every_dimension_is_proposed_and_no_other(method: str) -> None:
+    class Flat(Planted):
+        def losses(self, configurations: np.ndarray, budget: float) -> np.ndarray:
+            return np.full(len(configurations), 0.5)
+
+    flat = Flat(2, 2)
+    flat.choices = (2, 5)
+    evaluations, repetitions = (8, 6) if method == "smac" else (40, 10)
+    asked, *_ = run(method, flat, evaluations, seeds(repetitions))
+    for dimension, values in enumerate(flat.choices):
+        np.testing.assert_array_equal(np.unique(asked[..., dimension]), np.arange(values))
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "words"),
+    [
+        ("re", {"population": 0}, "population must be a whole number from 1, not 0"),
+        ("re", {"sample": 2.5}, "sample"),
+        ("reinforce", {"momentum": 1}, "momentum must be in"),
+        ("reinforce", {"learning_rate": "fast"}, "learning_rate must be a finite number"),
+        ("tpe", {"good_share": 1.0}, "good_share"),
+        ("smac", {"random_fraction": 2}, "random_fraction"),
+        ("hyperband", {"eta": 4}, "eta 4 asks for budget 6.25"),
+        ("hyperband", {"min_budget": "low"}, "min_budget must be a finite number"),
+        ("bohb", {"num_samples": 0}, "num_samples"),
+        ("bohb", {"bracket_sizes": "many"}, "bracket_sizes"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(method: str, settings: dict, words: str) -> None:
+    with pytest.raises(InvalidBaseline, match=words):
+        make_optimizer(method, LARGE.problem(100), settings_class(method)(**settings), [])
+
+
+def test_an_unknown_method_is_told_which_there_are() -> None:
+    with pytest.raises(InvalidBaseline, match=r"did you mean bohb\?.*reinforce"):
+        check_method("bohv")

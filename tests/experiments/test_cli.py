@@ -9,6 +9,7 @@ import pytest
 from study_commands import command, decisions, run
 
 from experiments.yaml_files import load_yaml
+from hpo.lock import StudyLock
 
 
 def refused(*arguments: object, cwd: Path | None = None) -> str:
@@ -179,13 +180,17 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_ctrl_c_ends_any_command_with_130(finished_study: Path, tmp_path: Path) -> None:
     journal = (finished_study / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "journal.jsonl").write_bytes(b"".join(journal[:4]))
+    lock = StudyLock(tmp_path)  # it has a master, so watching does not end by itself
+    seen, terminal = os.openpty()
     with subprocess.Popen(
-        command("status", tmp_path, "--watch"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command("status", tmp_path, "--watch"), stdout=terminal, stderr=subprocess.PIPE
     ) as watch:
-        assert watch.stdout is not None
-        watch.stdout.readline()
+        os.read(seen, 1)
         watch.send_signal(2)
         _, complaint = watch.communicate(timeout=20)
+    os.close(seen)
+    os.close(terminal)
+    lock.release()
     assert watch.returncode == 130
     assert complaint == b""
 

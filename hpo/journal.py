@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,7 +58,12 @@ TIMES = Kind(
     lambda v: isinstance(v, dict) and all(map(_is_number, v.values())), "an object of numbers"
 )
 
-EVENTS: dict[str, dict[str, Kind]] = {
+BOOLEAN = Kind(lambda v: isinstance(v, bool), "true or false")
+
+Kinds = Mapping[str, Mapping[str, Kind]]
+"""The keys of each event that a journal may hold; `header` is its first."""
+
+EVENTS: Kinds = {
     "header": {"format": COUNT, "study": OBJECT, "optimizer": OBJECT, "space": OBJECT},
     "ask": {"seq": COUNT, "id": TRIAL_ID, "budget": BUDGET, "config": OBJECT, "info": OBJECT},
     "tell": {
@@ -72,10 +77,10 @@ EVENTS: dict[str, dict[str, Kind]] = {
     },
     "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
 }
-"""The keys of each event; on disk each has `time` as well, in seconds since the epoch."""
+"""A study's events; on disk each has `time` as well, in seconds since the epoch."""
 
 
-def read_journal(path: Path) -> tuple[list[Event], int]:
+def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
     """All complete events, the header first, and their bytes; a torn last line is left out.
 
     Raises StudyNotFound, NewerJournal, StudyUnwritable (unreadable) or CorruptJournal with the
@@ -89,7 +94,7 @@ def read_journal(path: Path) -> tuple[list[Event], int]:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
     lines = content.split(b"\n")
     torn = lines.pop()
-    events = [_parse(path, number, line) for number, line in enumerate(lines, start=1)]
+    events = [_parse(path, number, line, kinds) for number, line in enumerate(lines, start=1)]
     if not events:
         raise CorruptJournal(
             path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
@@ -97,17 +102,17 @@ def read_journal(path: Path) -> tuple[list[Event], int]:
     return events, len(content) - len(torn)
 
 
-def check_event(event: Event) -> None:
+def check_event(event: Event, kinds: Kinds = EVENTS) -> None:
     """Raises InvalidEvent unless an event without `time` has exactly its keys, each of its kind."""
     name = event.get("event")
-    if not isinstance(name, str) or name not in EVENTS:
+    if not isinstance(name, str) or name not in kinds:
         raise InvalidEvent(f"unknown event {name!r}")
-    kinds = EVENTS[name]
-    if missing := kinds.keys() - event.keys():
+    keys = kinds[name]
+    if missing := keys.keys() - event.keys():
         raise InvalidEvent(f"{name} without {', '.join(sorted(missing))}")
-    if unknown := event.keys() - kinds.keys() - {"event"}:
+    if unknown := event.keys() - keys.keys() - {"event"}:
         raise InvalidEvent(f"{name} with unknown {', '.join(sorted(unknown))}")
-    for key, kind in kinds.items():
+    for key, kind in keys.items():
         if not kind.test(event[key]):
             raise InvalidEvent(f"{key} of {name} must be {kind.words}")
 
@@ -195,7 +200,7 @@ def _write(file: int, content: bytes) -> None:
     os.fsync(file)
 
 
-def _parse(path: Path, number: int, line: bytes) -> Event:
+def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> Event:
     """The event of one line; CorruptJournal says what is wrong with it."""
     try:
         event = json.loads(line, parse_constant=_refuse_constant)
@@ -215,7 +220,7 @@ def _parse(path: Path, number: int, line: bytes) -> Event:
     if not _is_number(event.pop("time", None)):
         raise CorruptJournal(path, number, f"time must be {NUMBER.words}")
     try:
-        check_event(event)
+        check_event(event, kinds)
     except InvalidEvent as error:
         raise CorruptJournal(path, number, str(error)) from None
     return event

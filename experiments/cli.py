@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
+from experiments.confirm import command as confirm_command
 from experiments.data import command as data_command
 from experiments.errors import (
     INTERRUPTED,
@@ -18,6 +19,7 @@ from experiments.errors import (
     is_user_error,
     one_line,
 )
+from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +38,6 @@ app = typer.Typer(
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file, or the name of a shipped study.")
 ]
-FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -44,18 +45,6 @@ SetOption = Annotated[
         metavar="KEY=VALUE",
         help="Override a key of the study file, e.g. seed=1 or search.channels=16; repeatable.",
     ),
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option(min=1, help="Worker processes. Default: one per GPU, else one per core."),
-]
-AddressOption = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Use the workers of the Dask scheduler there."),
-]
-SchedulerFileOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
 ]
 SubmitOption = Annotated[
     bool,
@@ -239,6 +228,7 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
 
 
+app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)
 app.add_typer(table_command.app)
 

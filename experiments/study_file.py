@@ -79,6 +79,12 @@ class StudySpec(pydantic.BaseModel):
 
         return settings_class(self.searcher)(**self.search)
 
+    def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
+        """The settings with a configuration laid over them. SettingsError: a value cannot be."""
+        settings = self.search_settings.with_config(config)
+        settings.check_image_size(_image_size(self.dataset))
+        return settings
+
     @property
     def optimizer_settings(self) -> OptimizerSettings:
         """The settings of BOHB."""
@@ -198,7 +204,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         bohb = _bohb_defaults() | spec.bohb
         update = {"search": search, "bohb": bohb, "cluster": spec.cluster.completed()}
         spec = spec.model_copy(update=update)
-        spec.search_settings.check_image_size(image_size)
+        spec.checked_settings({})
         spec.configuration_space()
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
+from experiments.compare import command as compare_command
 from experiments.confirm import command as confirm_command
 from experiments.data import command as data_command
 from experiments.errors import (
@@ -228,6 +229,7 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
 
 
+app.command()(compare_command.compare)
 app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)
 app.add_typer(table_command.app)

@@ -23,12 +23,12 @@ from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jo
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.study_file import StudySpec, parse_overrides, with_overrides
+from experiments.study_folder import CONFIRMATION as FOLDER
 from experiments.study_folder import check_study, specification_of
 from hpo import Confirmation, StudyView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from hpo.plain import plain
 
-FOLDER = "confirm"
 SEEDS = 10
 """How many when nobody says."""
 

@@ -1,0 +1,127 @@
+"""Which samples are compared with which: a study's tuned with its default, the first with all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.compare.baselines import Baselines
+from experiments.compare.sample import Sample, matched
+from experiments.compare.sources import Study
+from experiments.compare.statistics import Comparison, Question, compare_all
+from experiments.errors import UserError
+from search_spaces.table import TableError
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Two samples and what they say of each other."""
+
+    first: Sample
+    second: Sample
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Space:
+    """All samples of one search space, and the comparisons among them."""
+
+    number: int
+    samples: list[Sample]
+    pairings: list[Pairing]
+    notes: list[str]
+    """What is not as one would expect, a sentence each."""
+
+    def name(self, sample: Sample) -> str:
+        """What a sample is called: its method, with its source where there are two such."""
+        same = [other for other in self.samples if other.method == sample.method]
+        return sample.method if len(same) == 1 else f"{sample.method} [{sample.source}]"
+
+
+def compare_sources(
+    studies: Sequence[Study], baselines: Sequence[Baselines], rng: np.random.Generator
+) -> list[Space]:
+    """Samples and comparisons by search space; rng draws bootstraps and permutations.
+
+    Each study's main sample is compared with its default; the first main sample of a space with
+    every other one and with every baseline. P values hold for all comparisons together.
+
+    UserError: the sources are of different tables, or a file has nothing of the studies' spaces.
+    """
+    tables = {study.main.table: study.source for study in studies}
+    if len(tables) > 1:
+        (one, first), (two, second) = list(tables.items())[:2]
+        raise UserError(
+            f"{first} is of the table {one}, {second} of {two}: regrets of different tables are "
+            "not compared"
+        )
+    numbers = sorted({study.main.space for study in studies}) or sorted(
+        {number for file in baselines for number in file.spaces}
+    )
+    spaces = [_space(number, studies, baselines) for number in numbers]
+    questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
+    answers = iter(compare_all(questions, rng))
+    return [
+        Space(
+            space.number,
+            space.samples,
+            [Pairing(one, two, next(answers)) for one, two in pairs],
+            space.notes,
+        )
+        for space, pairs in spaces
+    ]
+
+
+def _space(
+    number: int, studies: Sequence[Study], baselines: Sequence[Baselines]
+) -> tuple[Space, list[tuple[Sample, Sample]]]:
+    """The samples of a space, and which are to be compared."""
+    here = [study for study in studies if study.main.space == number]
+    mains = [study.main for study in here]
+    samples, pairs, notes = [], [], [note for study in here for note in study.notes]
+    for study in here:
+        samples.append(study.main)
+        if study.default is not None:
+            samples.append(study.default)
+            pairs.append((study.main, study.default))
+    evaluations = mains[0].evaluations if mains else None
+    for file in baselines:
+        table = here[0].spec.table if here else _known_table(file)
+        found = file.samples(number, table, evaluations)
+        used = found[0].evaluations
+        notes.append(f"{file.path}: the best of {used} evaluations by validation")
+        if evaluations is not None:
+            fewer = "" if used == evaluations else f"it has no more; {mains[0].source} had "
+            notes[-1] += f" ({fewer}{evaluations}); of a study it is one new search"
+        mains += found
+        samples += found
+    pairs += [(mains[0], other) for other in mains[1:]]
+    notes += _budgets(mains)
+    return Space(number, samples, [], notes), pairs
+
+
+def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
+    budgets = {sample.budget: sample for sample in samples if sample.budget is not None}
+    if len(budgets) > 1:
+        words = [f"{sample.source} {budget:g}" for budget, sample in budgets.items()]
+        yield f"searches are not equally long, in epochs: {', '.join(words)}"
+
+
+def _known_table(file: Baselines) -> str:
+    """The table of a file that is compared without a study: one that has a name here."""
+    from search_spaces import load_table
+
+    for source in ("digits", "nasbench101"):
+        try:
+            if load_table(source).name == file.table:
+                return source
+        except TableError:
+            continue
+    raise UserError(f"{file.path} is of the table {file.table}; name a study of it as well")
+
+
+def _question(first: Sample, second: Sample) -> Question:
+    one, two, paired = matched(first, second)
+    return Question(one, two, paired, second_grows=second.seconds is not None)

@@ -17,9 +17,11 @@ from experiments.errors import (
     STOPPED,
     USER_ERROR,
     StudyStopped,
+    UserError,
     is_user_error,
     one_line,
 )
+from experiments.grids.options import EpochSecondsOption, OnlyOption
 from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
 
 if TYPE_CHECKING:
@@ -113,12 +115,34 @@ def launch(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the SLURM script and submit nothing.")
+        bool,
+        typer.Option("--dry-run", help="Print the SLURM script, or a grid's cost; run nothing."),
     ] = False,
+    only: OnlyOption = None,
+    epoch_seconds: EpochSecondsOption = None,
 ) -> None:
-    """Run a new study in a new folder."""
+    """Run a new study in a new folder, or a grid of studies, begun or not."""
     from experiments import launching
+    from experiments.grids.command import run_grid
+    from experiments.grids.grid import load_grid
 
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+        run_grid(
+            _console(),
+            grid,
+            folder,
+            only or [],
+            epoch_seconds,
+            dry_run=dry_run,
+            submit=submit,
+            workers=workers,
+            cluster=cluster,
+        )
+        return
+    if only or epoch_seconds is not None:
+        raise UserError(f"--only and --epoch-seconds are for a grid of studies; {study} is one")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
         typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)

@@ -73,6 +73,13 @@ def launch_study(
     spec, folder = _loaded(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
+    launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+
+
+def launch_frozen(
+    console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
+) -> None:
+    """The same, with a specification that is complete and frozen."""
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
 """Keys that hold one of these names, or else the path of a file."""
 
+GRID = "grid"
+"""The key of a file that stands for several studies; experiments.grids reads such files."""
+
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
@@ -50,7 +53,7 @@ class StudySpec(pydantic.BaseModel):
     min_budget: int = Field(ge=1, description="a whole number of epochs from 1")
     max_budget: int = Field(ge=1, description="a whole number of epochs from 1")
     eta: int | float = Field(default=2, description="a number from 2")
-    iterations: int = Field(ge=1, description="a whole number from 1")
+    iterations: int = Field(ge=0, description="a whole number from 0")
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
     workers: int | None = Field(
         default=None,
@@ -67,9 +70,10 @@ class StudySpec(pydantic.BaseModel):
     @property
     def title(self) -> str:
         """The study in a line."""
+        tuned = f"tuned in {self.config_space}" if self.iterations else "not tuned"
         return (
             f"{self.name}: {self.searcher} in space {self.space} on {Path(self.dataset).stem}, "
-            f"tuned in {self.config_space}"
+            f"{tuned}"
         )
 
     @property
@@ -115,8 +119,19 @@ class StudySpec(pydantic.BaseModel):
 def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
     """Read a study file, or a shipped study by its name, and lay KEY=VALUE overrides over it.
 
+    StudyFileError: anything wrong, on one line.
+    """
+    document = read_document(source, overrides)
+    if GRID in document:
+        raise StudyFileError(f"{source}: is a grid of studies; oneshot-hpo launch {source} runs it")
+    return validated(document, source)
+
+
+def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
+
     A relative path of a data set or table is taken from the folder of the file that says so, in
-    an override from the current folder. StudyFileError: anything wrong, on one line.
+    an override from the current folder. StudyFileError: it cannot be read.
     """
     path = _find(source)
     try:
@@ -133,7 +148,7 @@ def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
     document.setdefault("name", path.stem)
     for override in overrides:
         _override(document, override)
-    return validated(document, source)
+    return document
 
 
 def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
@@ -167,6 +182,7 @@ def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
 
     What needs data or tables to check is left to `complete`.
     """
+    from hpo.configuration_spaces import UNTUNED
     from searchers.registry import settings_class
 
     try:
@@ -176,6 +192,10 @@ def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
+        if spec.iterations and spec.config_space == UNTUNED:
+            raise UserError(
+                f"config_space {UNTUNED} leaves nothing to tune: iterations has to be 0"
+            )
         spec.cluster.check()
     except pydantic.ValidationError as error:
         raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
@@ -263,19 +283,30 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
 def _override(document: dict[str, Any], override: str) -> None:
     """Lay one KEY=VALUE, with dots in KEY for a section's keys, over a document."""
     dotted, equals, text = override.partition("=")
-    *sections, key = dotted.strip().split(".")
-    if not equals or not key:
+    if not equals or not dotted.strip() or dotted.strip().endswith("."):
         raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
     try:
         value = load_yaml(text)
     except YamlError as error:
         raise StudyFileError(f"--set {override}: {one_line(error)}") from None
+    try:
+        lay(document, dotted.strip(), value)
+    except StudyFileError as error:
+        raise StudyFileError(f"--set {override}: {error}") from None
+
+
+def lay(document: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set one key of a document in place, with dots for a section's keys.
+
+    A relative path is taken from the current folder. StudyFileError: a section is no section.
+    """
+    *sections, key = dotted.split(".")
     changed = {key: value}
     _anchor(changed, Path.cwd())
     for section in sections:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):
-            raise StudyFileError(f"--set {override}: {section} is not a section of keys")
+            raise StudyFileError(f"{section} is not a section of keys")
     document.update(changed)
 
 

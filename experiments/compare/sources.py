@@ -14,9 +14,11 @@ from experiments.errors import UserError
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION as FOLDER
 from experiments.study_folder import check_study, specification_of
+from experiments.wording import configuration
 from hpo import ConfirmationView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from search_spaces import load_table
+from searchers.registry import settings_class
 
 TUNED = "tuned"
 _RESULTS = "results.parquet"
@@ -128,11 +130,8 @@ def _sample(
         for _, result in told
         if "search_seconds" in result.timestamps
     ]
-    kind = {DEFAULT: DEFAULT, confirmation.tuned: f"tuned in {spec.config_space}"}
-    if name == confirmation.tuned == DEFAULT:
-        kind[DEFAULT] = f"{DEFAULT}, the best in {spec.config_space}"
     return Sample(
-        method=f"{spec.searcher} {kind.get(name, name)}",
+        method=f"{spec.searcher} {_kind(confirmation, name, spec)}",
         source=source,
         table=load_table(spec.table).name,
         space=spec.space,
@@ -142,3 +141,15 @@ def _sample(
         budget=confirmation.budget,
         evaluations=evaluations if name == confirmation.tuned else None,
     )
+
+
+def _kind(confirmation: ConfirmationView, name: str, spec: StudySpec) -> str:
+    """What sets a setting apart from others of its searcher, in a few words."""
+    if not spec.iterations:
+        defaults = settings_class(spec.searcher)()
+        own = {key: value for key, value in spec.search.items() if value != getattr(defaults, key)}
+        return configuration(own) if own else DEFAULT
+    if name != confirmation.tuned:
+        return name
+    tuned = f"tuned in {spec.config_space}"
+    return tuned if name != DEFAULT else f"{DEFAULT}, which stayed the best when {tuned}"

@@ -72,7 +72,7 @@ def test_overrides_reach_keys_and_sections(tiny_study: Path) -> None:
         ("min_budget=0", "key 'min_budget' must be a whole number of epochs from 1, not 0"),
         ("eta=1", "eta must be at least 2, not 1"),
         ("eta=big", "key 'eta' must be a number from 2, not 'big'"),
-        ("iterations=0", "key 'iterations' must be a whole number from 1, not 0"),
+        ("iterations=-1", "key 'iterations' must be a whole number from 0, not -1"),
         ("space=4", "not 4"),
         ("searcher=drats", "there are darts"),
         ("config_space=cs9", "choose one of cs1, cs2, cs3"),

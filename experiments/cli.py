@@ -142,7 +142,7 @@ def launch(
         )
         return
     if only or epoch_seconds is not None:
-        raise UserError(f"--only and --epoch-seconds are for a grid of studies; {study} is one")
+        raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
         typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,20 +14,14 @@ from pydantic import ConfigDict, Field
 from experiments import machine
 from experiments.cluster_section import ClusterSection
 from experiments.errors import StudyFileError, UserError, one_line
+from experiments.study_document import GRID, override_key, parse_overrides, read_document
 from experiments.wording import unknown_key
-from experiments.yaml_files import YamlError, load_yaml
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
     from hpo import OptimizerSettings
     from searchers.settings import SearchSettings
-
-_FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
-"""Keys that hold one of these names, or else the path of a file."""
-
-GRID = "grid"
-"""The key of a file that stands for several studies; experiments.grids reads such files."""
 
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
@@ -127,38 +120,6 @@ def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
     return validated(document, source)
 
 
-def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
-
-    A relative path of a data set or table is taken from the folder of the file that says so, in
-    an override from the current folder. StudyFileError: it cannot be read.
-    """
-    path = _find(source)
-    try:
-        document = load_yaml(path.read_text(encoding="utf-8"))
-    except YamlError as error:
-        raise StudyFileError(f"{source}: {error}") from None
-    except UnicodeDecodeError:
-        raise StudyFileError(f"{source}: not a text file in UTF-8") from None
-    except OSError as error:
-        raise StudyFileError(f"{source}: cannot be read: {error.strerror}") from None
-    if not isinstance(document, dict):
-        raise StudyFileError(f"{source}: a study file holds lines of the form 'key: value'")
-    _anchor(document, path.parent)
-    document.setdefault("name", path.stem)
-    for override in overrides:
-        _override(document, override)
-    return document
-
-
-def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE overrides alone, as a document; StudyFileError if one cannot be read."""
-    document: dict[str, Any] = {}
-    for override in overrides:
-        _override(document, override)
-    return document
-
-
 def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
     """A study that has begun, with KEY=VALUE overrides of how its workers run.
 
@@ -172,7 +133,7 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
         return spec
     cluster = spec.cluster.model_dump()
     for override in overrides:
-        _override({"cluster": cluster}, override)
+        override_key({"cluster": cluster}, override)
     spec = validated(spec.model_dump() | {"cluster": cluster}, "--set")
     return spec.model_copy(update={"cluster": spec.cluster.completed()})
 
@@ -246,68 +207,12 @@ def freeze(spec: StudySpec) -> StudySpec:
     return spec.model_copy(update={"workers": workers, "cluster": cluster, "versions": versions})
 
 
-def shipped_studies() -> dict[str, Path]:
-    """The studies that come with this package, by name."""
-    folder = Path(str(resources.files("experiments") / "studies"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
 @functools.cache
 def _image_size(dataset: str) -> int:
     """Height of a data set's images in pixels; reading them again for it would take its time."""
     from searchers.datasets import load_dataset
 
     return load_dataset(dataset).image_size
-
-
-def _find(source: str) -> Path:
-    if Path(source).is_file():
-        return Path(source)
-    shipped = shipped_studies()
-    if source not in shipped:
-        raise StudyFileError(
-            f"{source}: no such study file, nor a shipped study (there are: {', '.join(shipped)})"
-        )
-    return shipped[source]
-
-
-def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key, names in _FILE_KEYS.items():
-        value = document.get(key)
-        if not isinstance(value, str) or value in names:
-            continue
-        if "/" in value or value.endswith(".npz") or (folder / value).exists():
-            document[key] = str((folder / value).resolve())
-
-
-def _override(document: dict[str, Any], override: str) -> None:
-    """Lay one KEY=VALUE, with dots in KEY for a section's keys, over a document."""
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted.strip() or dotted.strip().endswith("."):
-        raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
-    try:
-        value = load_yaml(text)
-    except YamlError as error:
-        raise StudyFileError(f"--set {override}: {one_line(error)}") from None
-    try:
-        lay(document, dotted.strip(), value)
-    except StudyFileError as error:
-        raise StudyFileError(f"--set {override}: {error}") from None
-
-
-def lay(document: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set one key of a document in place, with dots for a section's keys.
-
-    A relative path is taken from the current folder. StudyFileError: a section is no section.
-    """
-    *sections, key = dotted.split(".")
-    changed = {key: value}
-    _anchor(changed, Path.cwd())
-    for section in sections:
-        document = document.setdefault(section, {})
-        if not isinstance(document, dict):
-            raise StudyFileError(f"{section} is not a section of keys")
-    document.update(changed)
 
 
 def _bohb_defaults() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from experiments.compare.sample import Sample, matched
 from experiments.compare.sources import Study
 from experiments.compare.statistics import Comparison, Question, compare_all
 from experiments.errors import UserError
+from experiments.wording import configuration
 from search_spaces.table import TableError
 
 
@@ -35,9 +36,21 @@ class Space:
     """What is not as one would expect, a sentence each."""
 
     def name(self, sample: Sample) -> str:
-        """What a sample is called: its method, with its source where there are two such."""
-        same = [other for other in self.samples if other.method == sample.method]
-        return sample.method if len(same) == 1 else f"{sample.method} [{sample.source}]"
+        """What a sample is called: its method, and what sets it apart from others of that name.
+
+        That is what differs between their settings, or else where they are from.
+        """
+        others = [one for one in self.samples if one.method == sample.method and one is not sample]
+        if not others:
+            return sample.method
+        own = {
+            key: value
+            for key, value in sample.settings.items()
+            if any(other.settings.get(key) != value for other in others)
+        }
+        if any(all(other.settings.get(k) == v for k, v in own.items()) for other in others):
+            return f"{sample.method} [{sample.source}]"
+        return f"{sample.method}, {configuration(own)}"
 
 
 def compare_sources(

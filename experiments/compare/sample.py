@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,8 @@ class Sample:
     """Epochs of a search; None where there is no such thing."""
     evaluations: int | None = None
     """Evaluations after which the incumbent was taken, or the study's of which it is."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What else sets it apart from other samples of its method."""
 
     @property
     def crashed(self) -> int:

@@ -14,11 +14,9 @@ from experiments.errors import UserError
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION as FOLDER
 from experiments.study_folder import check_study, specification_of
-from experiments.wording import configuration
 from hpo import ConfirmationView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from search_spaces import load_table
-from searchers.registry import settings_class
 
 TUNED = "tuned"
 _RESULTS = "results.parquet"
@@ -140,15 +138,14 @@ def _sample(
         seconds=float(np.mean(seconds)) if seconds else None,
         budget=confirmation.budget,
         evaluations=evaluations if name == confirmation.tuned else None,
+        settings={**spec.search, "epochs": confirmation.budget, "study seed": spec.seed},
     )
 
 
 def _kind(confirmation: ConfirmationView, name: str, spec: StudySpec) -> str:
     """What sets a setting apart from others of its searcher, in a few words."""
     if not spec.iterations:
-        defaults = settings_class(spec.searcher)()
-        own = {key: value for key, value in spec.search.items() if value != getattr(defaults, key)}
-        return configuration(own) if own else DEFAULT
+        return "as set" if name == DEFAULT else name
     if name != confirmation.tuned:
         return name
     tuned = f"tuned in {spec.config_space}"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from experiments.grids.display import print_costs, print_members
 from experiments.grids.grid import Grid
-from experiments.grids.running import How, launch_grid
+from experiments.grids.running import How, check_folder, launch_grid
 from experiments.pools import DaskCluster
 
 
@@ -30,6 +30,7 @@ def run_grid(
     dry_run: say it, name the studies, and run nothing.
     """
     folder = folder if folder is not None else Path("studies") / grid.name
+    check_folder(folder, grid)
     if dry_run:
         print_members(console, grid, folder, only)
     print_costs(console, grid, folder, only, epoch_seconds)

@@ -59,10 +59,8 @@ def print_costs(
         console.print(f"{len(done)} of {len(members)} studies have ended")
     paces, basis = _paces(grid, folder, epoch_seconds)
     gpu = hours(members, grid.confirm, paces)
-    console.print(
-        f"about {gpu:,.0f} GPU hours" if gpu >= 10 else f"about {gpu:.2g} GPU hours", end=""
-    )
-    console.print(f": {basis}", markup=False, soft_wrap=True)
+    words = f"about {gpu:,.0f}" if gpu >= 10 else f"about {gpu:.1f}" if gpu >= 0.1 else "under 0.1"
+    console.print(f"{words} GPU hours: {basis}", markup=False, soft_wrap=True)
 
 
 def _figures(one: Cost) -> list[str]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.errors import StudyFileError, UserError
-from experiments.study_file import GRID, StudySpec, lay, read_document, validated
+from experiments.study_document import GRID, lay, read_document
+from experiments.study_file import StudySpec, validated
 from experiments.wording import unknown_key
 from experiments.yaml_files import load_yaml
 

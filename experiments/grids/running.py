@@ -49,11 +49,10 @@ class How:
 def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str], how: How) -> None:
     """Run the chosen studies, or what is left of them, one after the other.
 
-    UserError: bad input, or `folder` holds something else; nothing is made then. StudyStopped: a
+    folder: checked by `check_folder`. UserError: bad input; nothing is made then. StudyStopped: a
     study cannot go on here.
     """
     members = grid.chosen(only)
-    _check_folder(folder, grid)
     specs = {
         member.name: freeze(complete(_spec(member, how), f"{grid.name}, {member.name}"))
         for member in members
@@ -132,7 +131,7 @@ def _spec(member: Member, how: How) -> StudySpec:
     return member.spec.model_copy(update={"workers": how.workers or member.spec.workers})
 
 
-def _check_folder(folder: Path, grid: Grid) -> None:
+def check_folder(folder: Path, grid: Grid) -> None:
     """UserError unless the grid can begin or go on in `folder`."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")

@@ -32,6 +32,9 @@ def print_summary(console: Console, study: StudyView, folder: Path) -> None:
         console.print(_table(study))
     console.print(verdict(study), markup=False)
     console.print()
+    if study.incumbent is not None:
+        command = f"oneshot-hpo confirm {folder}"
+        console.print(f"{'with more seeds:':30}{command}", markup=False, soft_wrap=True)
     for what, name in _FILES.items():
         # A path is for copying: it is neither broken over lines nor cut short.
         console.print(f"{what + ':':30}{folder / name}", markup=False, soft_wrap=True)

@@ -104,10 +104,13 @@ def _space(
         table = here[0].spec.table if here else _known_table(file)
         found = file.samples(number, table, evaluations)
         used = found[0].evaluations
-        notes.append(f"{file.path}: the best of {used} evaluations by validation")
+        note = f"{file.path}: regrets of the best of {used} evaluations by validation"
         if evaluations is not None:
-            fewer = "" if used == evaluations else f"it has no more; {mains[0].source} had "
-            notes[-1] += f" ({fewer}{evaluations}); of a study it is one new search"
+            source = mains[0].source
+            words = f", for it has no more; {source} had {evaluations}"
+            note += f", as many as {source} had" if used == evaluations else words
+            note += "; a study's are those of one new search each"
+        notes.append(note)
         mains += found
         samples += found
     pairs += [(mains[0], other) for other in mains[1:]]

@@ -26,11 +26,11 @@ def sentences(space: Space, pairing: Pairing) -> str:
         word = f"{first} is {comparison.verdict} than {second}"
         if comparison.pairs is not None:
             word += f", with {comparison.pairs} seeds"
-        return f"{word}. {_grounds(pairing, second)}"
+        return f"{word}. {_grounds(pairing, first, second)}"
     count = _seeds(pairing)
     return (
         f"Not shown with {count}: whether {first} is better or worse than {second}. "
-        f"{_grounds(pairing, second)} {_more(pairing)}"
+        f"{_grounds(pairing, first, second)} {_more(pairing)}"
     )
 
 
@@ -41,7 +41,7 @@ def _seeds(pairing: Pairing) -> str:
     return f"{comparison.sizes[0]} seeds against {comparison.sizes[1]}"
 
 
-def _grounds(pairing: Pairing, second: str) -> str:
+def _grounds(pairing: Pairing, first: str, second: str) -> str:
     """Ratio of regrets, in how many seeds, the test."""
     comparison = pairing.comparison
     least = min(comparison.sizes)
@@ -55,7 +55,7 @@ def _grounds(pairing: Pairing, second: str) -> str:
     else:
         high = f"{bounds.high:.2f}" if math.isfinite(bounds.high) else "infinity"
         words = (
-            f"The median regret of {second} is {ratio:.2f} times as high (95 % interval "
+            f"The median regret of {second} is {ratio:.2f} times that of {first} (95 % interval "
             f"{bounds.low:.2f} to {high})"
         )
     if comparison.pairs is not None:
@@ -94,7 +94,7 @@ def _cost(pairing: Pairing, more: int) -> str:
     costs = [s.seconds for s in (pairing.first, pairing.second) if s.seconds is not None]
     hours = more * sum(costs) / 3600
     words = f"{hours:.0f}" if hours >= 10 else f"{hours:.2g}"
-    return f": {words} hours of a worker, on GPUs GPU hours" if costs else ""
+    return f": {words} worker hours (GPU hours where workers have GPUs)" if costs else ""
 
 
 def _count(seeds: int) -> str:

@@ -25,7 +25,6 @@ def compare(
     ] = None,
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
-    import numpy as np
     from rich.console import Console
 
     from experiments.compare.comparing import compare_sources
@@ -35,9 +34,9 @@ def compare(
 
     if table is not None:
         check_suffix(table)
-    spaces = compare_sources(*read_sources(sources), np.random.default_rng(0))
+    spaces = compare_sources(*read_sources(sources))
     console = Console(highlight=False)
-    print_spaces(console, spaces, np.random.default_rng(0))
+    print_spaces(console, spaces)
     if table is not None:
-        write_table(table, spaces, np.random.default_rng(0))
+        write_table(table, spaces)
         console.print(f"table: {table}", markup=False, soft_wrap=True)

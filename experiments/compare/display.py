@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from experiments.compare.comparing import Space
+from experiments.compare.comparing import SEED, Space
 from experiments.compare.statistics import median_interval
 from experiments.compare.wording import interval, points, sentences
 
 
-def print_spaces(console: Console, spaces: list[Space], rng: np.random.Generator) -> None:
-    """Print all; rng draws the medians' bootstraps."""
+def print_spaces(console: Console, spaces: list[Space]) -> None:
+    """Print all of it."""
     for space in spaces:
-        console.print(_table(space, rng))
+        console.print(_table(space))
         for pairing in space.pairings:
             console.print(sentences(space, pairing), markup=False)
             console.print()
@@ -22,7 +23,7 @@ def print_spaces(console: Console, spaces: list[Space], rng: np.random.Generator
             console.print(f"note: {note}", markup=False, soft_wrap=True)
 
 
-def _table(space: Space, rng: np.random.Generator) -> Table:
+def _table(space: Space) -> Table:
     has_crashes = any(sample.crashed for sample in space.samples)
     table = Table(
         title=f"test regret in space {space.number}, table {space.samples[0].table}, "
@@ -35,11 +36,11 @@ def _table(space: Space, rng: np.random.Generator) -> Table:
     if has_crashes:
         table.add_column("crashed", justify="right")
     for sample in space.samples:
-        row = [
-            space.name(sample),
+        row: list[str | Text] = [
+            Text(space.name(sample)),
             str(len(sample.regrets)),
             points(float(np.median(sample.regrets))),
-            interval(median_interval(sample.regrets, rng)),
+            interval(median_interval(sample.regrets, np.random.default_rng(SEED))),
             points(sample.mean),
             "" if np.isnan(sample.deviation) else points(sample.deviation),
         ]

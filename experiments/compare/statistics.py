@@ -92,15 +92,18 @@ class Question:
     """Whether the second sample would get as many seeds more as the first one."""
 
 
-def compare_all(questions: Sequence[Question], rng: np.random.Generator) -> list[Comparison]:
-    """Compare several pairs of samples; p values hold for all of them together (`holm`)."""
+def compare_all(questions: Sequence[Question], seed: int) -> list[Comparison]:
+    """Compare several pairs of samples; p values hold for all of them together (`holm`).
+
+    seed: of bootstraps and permutations, anew for each pair: equal pairs have equal answers.
+    """
     tests = len(questions)
     found = [
         compare(
             question.first,
             question.second,
             paired=question.paired,
-            rng=rng,
+            rng=np.random.default_rng(seed),
             second_grows=question.second_grows,
             tests=tests,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare.comparing import Space
+from experiments.compare.comparing import SEED, Space
 from experiments.compare.sample import Sample, matched
 from experiments.compare.statistics import Interval, Question, compare_all, median_interval
 from experiments.compare.wording import points
@@ -50,9 +50,9 @@ def check_suffix(path: Path) -> None:
         raise UserError(f"--table {path}: there is no such folder, or it is one itself")
 
 
-def write_table(path: Path, spaces: list[Space], rng: np.random.Generator) -> None:
+def write_table(path: Path, spaces: list[Space]) -> None:
     """Write the table in the format that the file's suffix says. UserError: it cannot be."""
-    cells = {space.number: _cells(space, rng) for space in spaces}
+    cells = {space.number: _cells(space) for space in spaces}
     form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
         path.write_text(form(cells), encoding="utf-8")
@@ -60,11 +60,11 @@ def write_table(path: Path, spaces: list[Space], rng: np.random.Generator) -> No
         raise UserError(f"--table {path}: cannot be written: {error.strerror}") from None
 
 
-def _cells(space: Space, rng: np.random.Generator) -> list[Cell]:
+def _cells(space: Space) -> list[Cell]:
     best = min(space.samples, key=lambda sample: (sample.crashed > 0, sample.mean))
     others = [sample for sample in space.samples if sample is not best]
     questions = [Question(*matched(best, sample)) for sample in others]
-    answers = dict(zip(map(id, others), compare_all(questions, rng), strict=True))
+    answers = dict(zip(map(id, others), compare_all(questions, SEED), strict=True))
     cells = []
     for sample in space.samples:
         answer = answers.get(id(sample))
@@ -75,7 +75,7 @@ def _cells(space: Space, rng: np.random.Generator) -> list[Cell]:
                 best=sample is best,
                 p_value=None if answer is None else answer.p_value,
                 worse=answer is not None and answer.verdict == "better",
-                median_interval=median_interval(sample.regrets, rng),
+                median_interval=median_interval(sample.regrets, np.random.default_rng(SEED)),
             )
         )
     return cells

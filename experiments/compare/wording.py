@@ -67,13 +67,13 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
         test = "the test of Mann and Whitney, for no seed is the same"
     together = f", of {comparison.tests} tests together" if comparison.tests > 1 else ""
     return (
-        f"{words}; rank-biserial correlation {comparison.effect:+.2f}, p = "
+        f"{words}; rank-biserial correlation {comparison.effect:+.2f}, p "
         f"{_p(comparison.p_value)} ({test}{together})."
     )
 
 
 def _p(value: float) -> str:
-    return "less than 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def _more(pairing: Pairing) -> str:

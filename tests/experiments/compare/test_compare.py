@@ -97,12 +97,12 @@ def baselines(table_file: str, tmp_path: Path) -> Callable[..., str]:
 
 
 def compared(*sources: str) -> list[Space]:
-    return compare_sources(*read_sources(sources), np.random.default_rng(0))
+    return compare_sources(*read_sources(sources))
 
 
 def text_of(*sources: str) -> str:
     console = Console(file=io.StringIO(), width=90)
-    print_spaces(console, compared(*sources), np.random.default_rng(0))
+    print_spaces(console, compared(*sources))
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().split())
 
@@ -157,6 +157,20 @@ def test_studies_are_paired_where_they_have_seeds_in_common(confirmed: Confirmed
     assert (last.pairs, last.sizes) == (None, (7, 7))
     assert "Mann and Whitney" in text_of(a, other_seed)
     assert "darts tuned in cs2, study seed 1" in text_of(a, other_seed)
+
+
+def test_studies_that_nothing_sets_apart_go_by_their_folders(confirmed: Confirmed) -> None:
+    for name in ("one", "two"):
+        confirmed(name, LOW, HIGH)
+    one = str(Path(confirmed("x", LOW, HIGH)).parent / "one")
+    two = str(Path(one).parent / "two")
+    (space,) = compared(one, two)
+    assert [space.name(sample) for sample in space.samples[::2]] == [
+        *(f"darts tuned in cs2 [{one}]", f"darts tuned in cs2 [{two}]")
+    ]
+    table = text_of(one, two).split("Not shown")[0].split("is better")[0]
+    for name in ("one]", "two]"):
+        assert table.replace(" │ │ │ │ │ │ │ ", "").count(name) >= 1
 
 
 def test_p_values_hold_for_all_comparisons_together(confirmed: Confirmed) -> None:
@@ -243,7 +257,7 @@ def test_odd_sources_are_one_line(
 def test_tables_say_the_same_in_three_formats(confirmed: Confirmed, tmp_path: Path) -> None:
     a = confirmed("a", LOW, HIGH)
     for suffix in ("csv", "md", "tex"):
-        write_table(tmp_path / f"t.{suffix}", compared(a), np.random.default_rng(0))
+        write_table(tmp_path / f"t.{suffix}", compared(a))
     rows = list(csv.DictReader((tmp_path / "t.csv").open()))
     assert [row["method"] for row in rows] == ["darts tuned in cs2", "darts default"]
     assert float(rows[0]["mean"]) == pytest.approx(100 * np.mean(LOW))
@@ -260,9 +274,9 @@ def test_tables_say_the_same_in_three_formats(confirmed: Confirmed, tmp_path: Pa
 
 def test_a_method_is_one_row_over_spaces(confirmed: Confirmed, tmp_path: Path) -> None:
     studies, _ = read_sources([confirmed("a", LOW, HIGH)])
-    (space,) = compare_sources(studies, [], np.random.default_rng(0))
+    (space,) = compare_sources(studies, [])
     other = Space(2, space.samples[:1], [], [])
-    write_table(tmp_path / "t.md", [space, other], np.random.default_rng(0))
+    write_table(tmp_path / "t.md", [space, other])
     lines = (tmp_path / "t.md").read_text().splitlines()
     assert lines[0] == "| method | space 1 | space 2 |"
     assert lines[2].count("1.30") == 2

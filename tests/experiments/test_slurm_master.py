@@ -47,7 +47,7 @@ def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
     assert not [event for event in events(folder) if event["event"] == "retry"]
     wait_until(lambda: not slurm.jobs("--states=PENDING,RUNNING"))
-    assert output.read_text().count("workers are starting") >= 3
+    assert output.read_text().count("worker is starting") >= 3
     assert "Traceback" not in output.read_text()
 
 

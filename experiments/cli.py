@@ -10,16 +10,21 @@ import typer
 
 from experiments import table_command
 from experiments.baselines import command as baselines_command
+from experiments.compare import command as compare_command
+from experiments.confirm import command as confirm_command
 from experiments.data import command as data_command
 from experiments.errors import (
     INTERRUPTED,
     STOPPED,
     USER_ERROR,
     StudyStopped,
+    UserError,
     is_user_error,
     one_line,
 )
 from experiments.exports import command as exports_command
+from experiments.grids.options import EpochSecondsOption, OnlyOption
+from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +43,6 @@ app = typer.Typer(
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="A study file, or the name of a shipped study.")
 ]
-FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -46,18 +50,6 @@ SetOption = Annotated[
         metavar="KEY=VALUE",
         help="Override a key of the study file, e.g. seed=1 or search.channels=16; repeatable.",
     ),
-]
-WorkersOption = Annotated[
-    int | None,
-    typer.Option(min=1, help="Worker processes. Default: one per GPU, else one per core."),
-]
-AddressOption = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Use the workers of the Dask scheduler there."),
-]
-SchedulerFileOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
 ]
 SubmitOption = Annotated[
     bool,
@@ -125,12 +117,34 @@ def launch(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the SLURM script and submit nothing.")
+        bool,
+        typer.Option("--dry-run", help="Print the SLURM script, or a grid's cost; run nothing."),
     ] = False,
+    only: OnlyOption = None,
+    epoch_seconds: EpochSecondsOption = None,
 ) -> None:
-    """Run a new study in a new folder."""
+    """Run a new study in a new folder, or a grid of studies, begun or not."""
     from experiments import launching
+    from experiments.grids.command import run_grid
+    from experiments.grids.grid import load_grid
 
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+        run_grid(
+            _console(),
+            grid,
+            folder,
+            only or [],
+            epoch_seconds,
+            dry_run=dry_run,
+            submit=submit,
+            workers=workers,
+            cluster=cluster,
+        )
+        return
+    if only or epoch_seconds is not None:
+        raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
         typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
@@ -242,6 +256,8 @@ def search(
 
 
 app.add_typer(baselines_command.app)
+app.command()(compare_command.compare)
+app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)
 app.add_typer(table_command.app)
 app.command()(exports_command.export)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import typer
@@ -73,6 +73,13 @@ def launch_study(
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
+    launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+
+
+def launch_frozen(
+    console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
+) -> None:
+    """The same, with a specification that is complete and frozen."""
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -158,14 +165,21 @@ def _run(
 
 
 @contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
-    """What ends a study early in here is followed by the command that goes on with it."""
-    going_on = f"to go on: {resume_command(folder)}"
+def resumable(command: str, journal: Path) -> Iterator[None]:
+    """What ends work early in here is followed by the command that goes on with it.
+
+    journal: the file that is there once the work has begun.
+    """
+    going_on = f"to go on: {command}"
     try:
         yield
     except KeyboardInterrupt:
-        if (folder / JOURNAL_NAME).exists():
+        if journal.exists():
             print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except (StudyStopped, OSError) as stop:
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
+
+
+def _resumable(folder: Path) -> AbstractContextManager[None]:
+    return resumable(resume_command(folder), folder / JOURNAL_NAME)

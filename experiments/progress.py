@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,15 +14,32 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.wording import configuration, duration, percent
-from hpo import StudyView, Trial, TrialResult
+from hpo import ConfirmationView, Rerun, StudyView, Trial, TrialResult
 
 _BRACKETS_SHOWN = 8
 
 
-class LiveDisplay:
-    """A panel on the terminal that is kept up to date, as a context manager."""
+class Words(NamedTuple):
+    """What a display shows of what is run."""
 
-    def __init__(self, console: Console, title: str, workers: int) -> None:
+    standing: Callable[..., RenderableType]
+    """The panel of (work, title, running, times, workers)."""
+    ending: Callable[[Any, TrialResult], str]
+    """How a trial ended, in a line."""
+    seconds_left: Callable[[Any, int], float | None]
+    """Of (work, number of workers); None while nobody knows."""
+
+
+class LiveDisplay:
+    """A panel on the terminal that is kept up to date, as a context manager.
+
+    words: None for those of a study.
+    """
+
+    def __init__(
+        self, console: Console, title: str, workers: int, words: Words | None = None
+    ) -> None:
+        self._words = words or STUDY
         self._title = title
         self._workers = workers
         self._started = time.monotonic()
@@ -39,19 +57,23 @@ class LiveDisplay:
     ) -> None:
         self._live.stop()
 
-    def update(self, study: StudyView, running: int, workers: str) -> None:
+    def update(self, study: Any, running: int, workers: str) -> None:
         """Draw the study anew; `running` trials are on `workers`."""
         times = f"elapsed {duration(time.monotonic() - self._started)}"
-        left = seconds_left(study, self._workers)
+        left = self._words.seconds_left(study, self._workers)
         if left is not None and not study.finished:
             times += f", about {duration(left)} left"
-        self._live.update(standing(study, self._title, running, times, workers), refresh=True)
+        panel = self._words.standing(study, self._title, running, times, workers)
+        self._live.update(panel, refresh=True)
 
 
 class PlainDisplay:
     """A line for each evaluation that has ended, for logs and pipes."""
 
-    def __init__(self, console: Console, title: str, workers: int) -> None:
+    def __init__(
+        self, console: Console, title: str, workers: int, words: Words | None = None
+    ) -> None:
+        self._words = words or STUDY
         self._console = console
         self._title = title
         self._workers = workers
@@ -64,7 +86,7 @@ class PlainDisplay:
     def __exit__(self, *exception: object) -> None:
         """Nothing is left to do."""
 
-    def update(self, study: StudyView, running: int, workers: str) -> None:
+    def update(self, study: Any, running: int, workers: str) -> None:
         """Print what has ended since the last call, and why no trial runs."""
         evaluations = study.evaluations
         if self._shown is None:
@@ -72,8 +94,9 @@ class PlainDisplay:
             self._print(f"{self._title}; {self._shown} of {study.total_evaluations} done")
         for position in range(self._shown, len(evaluations)):
             trial, result = evaluations[position]
-            line = f"[{position + 1}/{study.total_evaluations}] {ending(trial, result)}"
-            left = seconds_left(study, self._workers)
+            line = f"[{position + 1}/{study.total_evaluations}] "
+            line += self._words.ending(trial, result)
+            left = self._words.seconds_left(study, self._workers)
             if position == len(evaluations) - 1 and left:
                 line += f"; about {duration(left)} left"
             self._print(line)
@@ -87,59 +110,75 @@ class PlainDisplay:
         self._console.file.flush()
 
 
-def display_for(console: Console, title: str, workers: int) -> LiveDisplay | PlainDisplay:
-    """A panel for a terminal, lines for anything else."""
+def display_for(
+    console: Console, title: str, workers: int, words: Words | None = None
+) -> LiveDisplay | PlainDisplay:
+    """A panel for a terminal, lines for anything else; words: None for those of a study."""
     kind = LiveDisplay if console.is_terminal else PlainDisplay
-    return kind(console, title, workers)
+    return kind(console, title, workers, words)
 
 
 def standing(
     study: StudyView, title: str, running: int, times: str | None = None, workers: str = ""
 ) -> RenderableType:
     """The panel: brackets by budget, counts, how workers stand, incumbent and default."""
-    done, total = len(study.evaluations), study.total_evaluations
-    counts = f"{done} of {total} done, {running} running, {total - done - running} waiting"
-    crashed = sum(result.crashed for _, result in study.evaluations)
-    if crashed:
-        counts += f", {crashed} crashed"
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row("evaluations", ProgressBar(total=total, completed=done, width=40))
-    facts.add_row("", counts)
-    if workers:
-        facts.add_row("workers", Text(workers))
+    facts = counts(study, running, workers)
     if study.incumbent is not None:
         trial, result = study.incumbent
-        facts.add_row("best so far", f"{_error(result)} at {_epochs(trial.budget)}")
+        facts.add_row("best so far", f"{error(result)} at {_epochs(trial.budget)}")
         facts.add_row("", Text(configuration(trial.config)))
     if study.baseline is not None:
         trial, result = study.baseline
-        facts.add_row("default", f"{_error(result)} at {_epochs(trial.budget)}")
+        facts.add_row("default", f"{error(result)} at {_epochs(trial.budget)}")
     if times is not None:
         facts.add_row("time", times)
     return Group(Text(title, style="bold"), _brackets(study), facts)
 
 
+def counts(study: StudyView | ConfirmationView, running: int, workers: str) -> Table:
+    """How many evaluations are done and how workers stand, as the first rows of a grid."""
+    done, total = len(study.evaluations), study.total_evaluations
+    words = f"{done} of {total} done, {running} running, {total - done - running} waiting"
+    crashed = sum(result.crashed for _, result in study.evaluations)
+    if crashed:
+        words += f", {crashed} crashed"
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("evaluations", ProgressBar(total=total, completed=done, width=40))
+    facts.add_row("", words)
+    if workers:
+        facts.add_row("workers", Text(workers))
+    return facts
+
+
 def seconds_left(study: StudyView, workers: int) -> float | None:
     """Epochs still to be run, at the pace of those that were; None while there is no pace yet."""
+    pace = seconds_an_epoch(study.evaluations)
+    rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
+    left = sum((rung.planned - rung.told) * rung.budget for rung in rungs)
+    return None if pace is None else left * pace / workers
+
+
+def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> float | None:
+    """The pace of searches that did not crash: seconds of one worker; None if there is none."""
     spent = epochs = 0.0
-    for trial, result in study.evaluations:
+    for trial, result in evaluations:
         if "search_seconds" in result.timestamps and not result.crashed:
             spent += result.timestamps["search_seconds"]
             epochs += trial.budget
-    if not epochs:
-        return None
-    rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((rung.planned - rung.told) * rung.budget for rung in rungs)
-    return left * spent / epochs / workers
+    return spent / epochs if epochs else None
 
 
 def ending(trial: Trial, result: TrialResult) -> str:
     """How a trial ended, in a line."""
     name = trial.key.split("/")[0]
-    return f"{name}, {_epochs(trial.budget)}: {_error(result)}"
+    return f"{name}, {_epochs(trial.budget)}: {error(result)}"
 
 
-def _error(result: TrialResult) -> str:
+STUDY = Words(standing, ending, seconds_left)
+
+
+def error(result: TrialResult) -> str:
+    """The validation error that a trial ended with, or its crash."""
     if result.loss is None:
         return f"crashed ({result.exception})"
     return f"{percent(result.loss)} validation error"

@@ -1,20 +1,20 @@
-"""The loop of a study: ask, submit, wait, tell, until it is finished or stopped."""
+"""The loop of a study or a confirmation: ask, submit, wait, tell, until it is finished."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from cluster.pool import DaskPool, Outcome, PoolError
 from experiments.errors import HandedOver, StudyStopped, one_line
 from experiments.study_file import StudySpec
 from experiments.trial import TrialTask, run_trial
-from hpo import Study, Trial, TrialResult
+from hpo import Rerun, Trial, TrialResult
 from searchers.checkpoint import CHECKPOINT
 
 POLL_SECONDS = 0.25
@@ -25,10 +25,34 @@ LOST_LOG = "lost.log"
 """In a trial's folder: the last lines of each worker that it lost."""
 
 
+Run = TypeVar("Run", Trial, Rerun)
+
+
+class Work(Protocol[Run]):
+    """What is to be run: a study, or a confirmation."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything planned is told."""
+
+    @property
+    def pending(self) -> Sequence[Run]:
+        """Asked for and not told yet, in the order of asking."""
+
+    def ask(self) -> Run | None:
+        """The next run; None: nothing can start before another tell, or all is asked for."""
+
+    def tell(self, trial: Run, result: TrialResult, /) -> None:
+        """How a pending run ended."""
+
+    def retry(self, trial: Run, reason: str, /) -> Run:
+        """The next attempt at a pending run whose infrastructure was lost."""
+
+
 class Display(Protocol):
     """Shows how a study stands."""
 
-    def update(self, study: Study, running: int, workers: str) -> None:
+    def update(self, study: Any, running: int, workers: str) -> None:
         """Called several times a second; `running` trials are on workers.
 
         workers: how these stand, empty if there is nothing to say.
@@ -39,15 +63,15 @@ class Interrupted(KeyboardInterrupt):
     """A signal asked the study to stop; its journal is in order."""
 
 
-class StudyRun:
+class StudyRun(Generic[Run]):
     """One master's work on a study, which may have been begun by an earlier one."""
 
-    def __init__(self, study: Study, spec: StudySpec, folder: Path, display: Display) -> None:
-        self._study = study
+    def __init__(self, study: Work[Run], spec: StudySpec, folder: Path, display: Display) -> None:
+        self._study: Work[Run] = study
         self._spec = spec
         self._folder = folder
         self._display = display
-        self._in_flight: dict[str, tuple[Trial, float]] = {}
+        self._in_flight: dict[str, tuple[Run, float]] = {}
         self._fruitless: dict[str, tuple[int, int]] = {}
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
@@ -101,7 +125,7 @@ class StudyRun:
                 )
         self._display.update(self._study, 0, "")
 
-    def _submit(self, pool: DaskPool, trial: Trial) -> None:
+    def _submit(self, pool: DaskPool, trial: Run) -> None:
         task = TrialTask(
             searcher=self._spec.searcher,
             settings=self._spec.search_settings,
@@ -138,7 +162,7 @@ class StudyRun:
                 ),
             )
 
-    def _settle_loss(self, pool: DaskPool, trial: Trial, outcome: Outcome, lost: str) -> None:
+    def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
         """Back to the queue; an attempt is counted only where the trial may have been the cause."""
         self._keep_log(trial, outcome)
         if outcome.taken:
@@ -154,7 +178,7 @@ class StudyRun:
             reason += f" ({LOST_LOG} in the trial's folder has its last lines)"
         self._study.tell(trial, TrialResult(loss=None, info={"state": "CRASHED"}, exception=reason))
 
-    def _check_gain(self, trial: Trial, lost: str) -> None:
+    def _check_gain(self, trial: Run, lost: str) -> None:
         """StudyStopped if this trial loses its workers again and again and never gets on."""
         try:
             saved = (self._folder / "trials" / trial.key / CHECKPOINT).stat().st_mtime_ns
@@ -169,7 +193,7 @@ class StudyRun:
                 "workers' time limit may be too short"
             )
 
-    def _keep_log(self, trial: Trial, outcome: Outcome) -> None:
+    def _keep_log(self, trial: Run, outcome: Outcome) -> None:
         if outcome.log:
             path = self._folder / "trials" / trial.key / LOST_LOG
             path.parent.mkdir(parents=True, exist_ok=True)

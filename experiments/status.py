@@ -15,9 +15,10 @@ from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from experiments.errors import StudyStopped
 from experiments.progress import standing
 from experiments.slurm_master import cancel_all, cancel_successors, study_queue
-from experiments.study_folder import check_study, resume, specification_of
+from experiments.study_folder import CONFIRMATION, check_study, resume, specification_of
 from experiments.summary import print_summary
-from hpo import StudyView, read_study
+from hpo import StudyView, read_confirmation, read_study
+from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.lock import holder_here, is_held
 
 WATCH_SECONDS = 1.0
@@ -93,27 +94,35 @@ def watch_status(console: Console, folder: Path) -> None:
 
 
 def stop_study(console: Console, folder: Path) -> None:
-    """End a study's master, here or in a job, and all its jobs; the study can be resumed.
+    """End a study's master, here or in a job, its confirmation's, and all their jobs.
 
+    Both can be resumed.
     UserError: there is no study. StudyStopped: SLURM or the master does not answer.
     """
     observed = _Observed(folder)
     slurm = observed.spec.cluster.slurm is not None
-    if slurm:
-        cancel_successors(observed.spec.name, folder)
-    master = holder_here(folder)
-    if master is not None:
-        os.kill(master, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while holder_here(folder) == master:
-            if time.monotonic() > deadline:
-                raise StudyStopped(f"the master, process {master}, has not ended")
-            time.sleep(0.1)
-    if slurm:
-        cancel_all(observed.spec.name, folder)
-    if is_held(folder):
-        raise StudyStopped(f"{folder} is held by a master on another host; stop it there")
+    for own in (folder, folder / CONFIRMATION):
+        if slurm:
+            cancel_successors(observed.spec.name, own)
+        _end_master(own)
+        if slurm:
+            cancel_all(observed.spec.name, own)
+        if is_held(own):
+            raise StudyStopped(f"{own} is held by a master on another host; stop it there")
     _print_end(console, _Observed(folder), folder)
+
+
+def _end_master(folder: Path) -> None:
+    """End the process on this host that holds a study or a confirmation, if one does."""
+    master = holder_here(folder)
+    if master is None:
+        return
+    os.kill(master, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while holder_here(folder) == master:
+        if time.monotonic() > deadline:
+            raise StudyStopped(f"the master, process {master}, has not ended")
+        time.sleep(0.1)
 
 
 def _print_end(console: Console, observed: _Observed, folder: Path) -> None:
@@ -124,3 +133,9 @@ def _print_end(console: Console, observed: _Observed, folder: Path) -> None:
         console.print("running" if observed.has_master else "waiting for SLURM")
     else:
         console.print(f"not running; to go on: {resume(folder)}", markup=False, soft_wrap=True)
+    if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
+        reruns = read_confirmation(folder / CONFIRMATION)
+        done = f"{len(reruns.evaluations)} of {reruns.total_evaluations} runs"
+        what = "compare" if reruns.finished else "confirm"
+        line = f"confirmation: {done} have ended; oneshot-hpo {what} {folder}"
+        console.print(line, markup=False, soft_wrap=True)

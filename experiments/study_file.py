@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,17 +14,14 @@ from pydantic import ConfigDict, Field
 from experiments import machine
 from experiments.cluster_section import ClusterSection
 from experiments.errors import StudyFileError, UserError, one_line
+from experiments.study_document import GRID, override_key, parse_overrides, read_document
 from experiments.wording import unknown_key
-from experiments.yaml_files import YamlError, load_yaml
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
     from hpo import OptimizerSettings
     from searchers.settings import SearchSettings
-
-_FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
-"""Keys that hold one of these names, or else the path of a file."""
 
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
@@ -50,7 +46,7 @@ class StudySpec(pydantic.BaseModel):
     min_budget: int = Field(ge=1, description="a whole number of epochs from 1")
     max_budget: int = Field(ge=1, description="a whole number of epochs from 1")
     eta: int | float = Field(default=2, description="a number from 2")
-    iterations: int = Field(ge=1, description="a whole number from 1")
+    iterations: int = Field(ge=0, description="a whole number from 0")
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
     workers: int | None = Field(
         default=None,
@@ -67,9 +63,10 @@ class StudySpec(pydantic.BaseModel):
     @property
     def title(self) -> str:
         """The study in a line."""
+        tuned = f"tuned in {self.config_space}" if self.iterations else "not tuned"
         return (
             f"{self.name}: {self.searcher} in space {self.space} on {Path(self.dataset).stem}, "
-            f"tuned in {self.config_space}"
+            f"{tuned}"
         )
 
     @property
@@ -78,6 +75,12 @@ class StudySpec(pydantic.BaseModel):
         from searchers.registry import settings_class
 
         return settings_class(self.searcher)(**self.search)
+
+    def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
+        """The settings with a configuration laid over them. SettingsError: a value cannot be."""
+        settings = self.search_settings.with_config(config)
+        settings.check_image_size(_image_size(self.dataset))
+        return settings
 
     @property
     def optimizer_settings(self) -> OptimizerSettings:
@@ -109,33 +112,12 @@ class StudySpec(pydantic.BaseModel):
 def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
     """Read a study file, or a shipped study by its name, and lay KEY=VALUE overrides over it.
 
-    A relative path of a data set or table is taken from the folder of the file that says so, in
-    an override from the current folder. StudyFileError: anything wrong, on one line.
+    StudyFileError: anything wrong, on one line.
     """
-    path = _find(source)
-    try:
-        document = load_yaml(path.read_text(encoding="utf-8"))
-    except YamlError as error:
-        raise StudyFileError(f"{source}: {error}") from None
-    except UnicodeDecodeError:
-        raise StudyFileError(f"{source}: not a text file in UTF-8") from None
-    except OSError as error:
-        raise StudyFileError(f"{source}: cannot be read: {error.strerror}") from None
-    if not isinstance(document, dict):
-        raise StudyFileError(f"{source}: a study file holds lines of the form 'key: value'")
-    _anchor(document, path.parent)
-    document.setdefault("name", path.stem)
-    for override in overrides:
-        _override(document, override)
+    document = read_document(source, overrides)
+    if GRID in document:
+        raise StudyFileError(f"{source}: is a grid of studies; oneshot-hpo launch {source} runs it")
     return validated(document, source)
-
-
-def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE overrides alone, as a document; StudyFileError if one cannot be read."""
-    document: dict[str, Any] = {}
-    for override in overrides:
-        _override(document, override)
-    return document
 
 
 def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
@@ -151,7 +133,7 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
         return spec
     cluster = spec.cluster.model_dump()
     for override in overrides:
-        _override({"cluster": cluster}, override)
+        override_key({"cluster": cluster}, override)
     spec = validated(spec.model_dump() | {"cluster": cluster}, "--set")
     return spec.model_copy(update={"cluster": spec.cluster.completed()})
 
@@ -161,6 +143,7 @@ def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
 
     What needs data or tables to check is left to `complete`.
     """
+    from hpo.configuration_spaces import UNTUNED
     from searchers.registry import settings_class
 
     try:
@@ -170,6 +153,10 @@ def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
+        if spec.iterations and spec.config_space == UNTUNED:
+            raise UserError(
+                f"config_space {UNTUNED} leaves nothing to tune: iterations has to be 0"
+            )
         spec.cluster.check()
     except pydantic.ValidationError as error:
         raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
@@ -198,7 +185,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         bohb = _bohb_defaults() | spec.bohb
         update = {"search": search, "bohb": bohb, "cluster": spec.cluster.completed()}
         spec = spec.model_copy(update=update)
-        spec.search_settings.check_image_size(image_size)
+        spec.checked_settings({})
         spec.configuration_space()
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
@@ -220,57 +207,12 @@ def freeze(spec: StudySpec) -> StudySpec:
     return spec.model_copy(update={"workers": workers, "cluster": cluster, "versions": versions})
 
 
-def shipped_studies() -> dict[str, Path]:
-    """The studies that come with this package, by name."""
-    folder = Path(str(resources.files("experiments") / "studies"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
 @functools.cache
 def _image_size(dataset: str) -> int:
     """Height of a data set's images in pixels; reading them again for it would take its time."""
     from searchers.datasets import load_dataset
 
     return load_dataset(dataset).image_size
-
-
-def _find(source: str) -> Path:
-    if Path(source).is_file():
-        return Path(source)
-    shipped = shipped_studies()
-    if source not in shipped:
-        raise StudyFileError(
-            f"{source}: no such study file, nor a shipped study (there are: {', '.join(shipped)})"
-        )
-    return shipped[source]
-
-
-def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key, names in _FILE_KEYS.items():
-        value = document.get(key)
-        if not isinstance(value, str) or value in names:
-            continue
-        if "/" in value or value.endswith(".npz") or (folder / value).exists():
-            document[key] = str((folder / value).resolve())
-
-
-def _override(document: dict[str, Any], override: str) -> None:
-    """Lay one KEY=VALUE, with dots in KEY for a section's keys, over a document."""
-    dotted, equals, text = override.partition("=")
-    *sections, key = dotted.strip().split(".")
-    if not equals or not key:
-        raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
-    try:
-        value = load_yaml(text)
-    except YamlError as error:
-        raise StudyFileError(f"--set {override}: {one_line(error)}") from None
-    changed = {key: value}
-    _anchor(changed, Path.cwd())
-    for section in sections:
-        document = document.setdefault(section, {})
-        if not isinstance(document, dict):
-            raise StudyFileError(f"--set {override}: {section} is not a section of keys")
-    document.update(changed)
 
 
 def _bohb_defaults() -> dict[str, Any]:

@@ -16,6 +16,8 @@ from hpo.journal import DRAFT_NAME, JOURNAL_NAME
 from hpo.lock import LOCK_NAME
 
 SPECIFICATION = "study.yaml"
+CONFIRMATION = "confirm"
+"""The folder, in the study's own, of its confirmation."""
 _REMNANTS = (LOCK_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 

@@ -32,6 +32,9 @@ def print_summary(console: Console, study: StudyView, folder: Path) -> None:
         console.print(_table(study))
     console.print(verdict(study), markup=False)
     console.print()
+    if study.incumbent is not None:
+        command = f"oneshot-hpo confirm {folder}"
+        console.print(f"{'with more seeds:':30}{command}", markup=False, soft_wrap=True)
     for what, name in _FILES.items():
         # A path is for copying: it is neither broken over lines nor cut short.
         console.print(f"{what + ':':30}{folder / name}", markup=False, soft_wrap=True)
@@ -44,6 +47,8 @@ def verdict(study: StudyView) -> str:
     if study.incumbent is None:
         return f"Every evaluation crashed, the last one: {study.evaluations[-1][1].exception}."
     assert study.baseline is not None
+    if not study.settings.iterations:
+        return "Nothing was tuned: this is one search with the study's own settings."
     tuned, default = study.incumbent[1], study.baseline[1]
     assert tuned.loss is not None
     if default.loss is None:
@@ -67,19 +72,17 @@ def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, st
 def _table(study: StudyView) -> Table:
     assert study.incumbent is not None
     assert study.baseline is not None
-    (tuned_trial, tuned), (default_trial, default) = study.incumbent, study.baseline
+    columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
     table = Table(caption_justify="left")
-    for heading in ("", "default", "tuned"):
+    for heading in ("", "default", "tuned")[: 1 + len(columns)]:
         table.add_column(heading, justify="right" if heading else "left")
     for label, key in _ROWS:
-        table.add_row(label, _info(default, key), _info(tuned, key))
-    table.add_row("better than", _rank(default), _rank(tuned))
-    table.add_row("epochs", number(default_trial.budget), number(tuned_trial.budget))
+        table.add_row(label, *(_info(result, key) for _, result in columns))
+    table.add_row("better than", *(_rank(result) for _, result in columns))
+    table.add_row("epochs", *(number(trial.budget) for trial, _ in columns))
     table.add_section()
-    for name in sorted(default_trial.config):
-        table.add_row(
-            name, number(default_trial.config[name]), number(tuned_trial.config.get(name, ""))
-        )
+    for name in sorted(study.baseline[0].config):
+        table.add_row(name, *(number(trial.config.get(name, "")) for trial, _ in columns))
     return table
 
 

@@ -5,6 +5,8 @@ opened.
 """
 
 from hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space
+from hpo.confirmation import Confirmation
+from hpo.confirmation_view import ConfirmationView, Rerun, read_confirmation
 from hpo.errors import (
     CorruptJournal,
     InvalidSettings,
@@ -24,12 +26,15 @@ __all__ = [
     "BASELINE_ID",
     "CONFIGURATION_SPACES",
     "BracketState",
+    "Confirmation",
+    "ConfirmationView",
     "CorruptJournal",
     "InvalidSettings",
     "NewerJournal",
     "Observation",
     "OptimizerSettings",
     "Range",
+    "Rerun",
     "RungState",
     "Study",
     "StudyError",
@@ -42,5 +47,6 @@ __all__ = [
     "TrialRecord",
     "TrialResult",
     "configuration_space",
+    "read_confirmation",
     "read_study",
 ]

@@ -16,7 +16,9 @@ from ConfigSpace.hyperparameters import Hyperparameter
 
 from hpo.errors import StudyError
 
-CONFIGURATION_SPACES = ("cs1", "cs2", "cs3")
+UNTUNED = "none"
+"""The space without a hyperparameter, for a study of one setting alone."""
+CONFIGURATION_SPACES = ("cs1", "cs2", "cs3", UNTUNED)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def configuration_space(
         )
     if image_size < 4:
         raise StudyError(f"image_size must be at least 4 pixels, not {image_size!r}")
+    if name == UNTUNED:
+        return ConfigurationSpace(name=name)
     fixed = {key: value for key, value in (defaults or {}).items() if key not in without}
 
     def real(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,8 +72,12 @@ OBSERVATIONS = Kind(
     lambda v: isinstance(v, list) and all(map(_is_observation, v)),
     "a list of objects with config, budget and loss",
 )
+BOOLEAN = Kind(lambda v: isinstance(v, bool), "true or false")
 
-EVENTS: dict[str, dict[str, Kind]] = {
+Kinds = Mapping[str, Mapping[str, Kind]]
+"""The keys of each event that a journal may hold; `header` is its first."""
+
+EVENTS: Kinds = {
     "header": {
         "format": COUNT,
         "study": OBJECT,
@@ -93,10 +97,10 @@ EVENTS: dict[str, dict[str, Kind]] = {
     },
     "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
 }
-"""The keys of each event; in a journal each has `time` as well, in seconds since the epoch."""
+"""A study's events; in a journal each has `time` as well, in seconds since the epoch."""
 
 
-def read_journal(path: Path) -> tuple[list[Event], int]:
+def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
     """All complete events, the header first, and their bytes; a torn last line is left out.
 
     Raises StudyNotFound, NewerJournal, StudyUnwritable (unreadable) or CorruptJournal with the
@@ -110,7 +114,7 @@ def read_journal(path: Path) -> tuple[list[Event], int]:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
     lines = content.split(b"\n")
     torn = lines.pop()
-    events = [_parse(path, number, line) for number, line in enumerate(lines, start=1)]
+    events = [_parse(path, number, line, kinds) for number, line in enumerate(lines, start=1)]
     if not events:
         raise CorruptJournal(
             path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
@@ -118,20 +122,20 @@ def read_journal(path: Path) -> tuple[list[Event], int]:
     return events, len(content) - len(torn)
 
 
-def check_event(event: Event) -> None:
+def check_event(event: Event, kinds: Kinds = EVENTS) -> None:
     """Raises InvalidEvent unless an event has its keys, each of its kind, and no other but `time`.
 
     `time` itself is not checked.
     """
     name = event.get("event")
-    if not isinstance(name, str) or name not in EVENTS:
+    if not isinstance(name, str) or name not in kinds:
         raise InvalidEvent(f"unknown event {name!r}")
-    kinds = EVENTS[name]
-    if missing := kinds.keys() - event.keys():
+    keys = kinds[name]
+    if missing := keys.keys() - event.keys():
         raise InvalidEvent(f"{name} without {', '.join(sorted(missing))}")
-    if unknown := event.keys() - kinds.keys() - {"event", "time"}:
+    if unknown := event.keys() - keys.keys() - {"event", "time"}:
         raise InvalidEvent(f"{name} with unknown {', '.join(sorted(unknown))}")
-    for key, kind in kinds.items():
+    for key, kind in keys.items():
         if not kind.test(event[key]):
             raise InvalidEvent(f"{key} of {name} must be {kind.words}")
 
@@ -219,7 +223,7 @@ def _write(file: int, content: bytes) -> None:
     os.fsync(file)
 
 
-def _parse(path: Path, number: int, line: bytes) -> Event:
+def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> Event:
     """The event of one line; CorruptJournal says what is wrong with it."""
     try:
         event = json.loads(line, parse_constant=_refuse_constant)
@@ -236,12 +240,12 @@ def _parse(path: Path, number: int, line: bytes) -> Event:
             f"{path} was written by a newer version of oneshot-hpo (journal format "
             f"{event['format']}, this version reads up to {FORMAT}): update oneshot-hpo"
         )
-    if name == "header" and event.get("format") == 1:
+    if name == "header" and event.get("format") == 1 and "prior" in kinds["header"]:
         event["prior"] = []
     if not _is_number(event.get("time")):
         raise CorruptJournal(path, number, f"time must be {NUMBER.words}")
     try:
-        check_event(event)
+        check_event(event, kinds)
     except InvalidEvent as error:
         raise CorruptJournal(path, number, str(error)) from None
     return event

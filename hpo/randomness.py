@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     PROPOSAL = 0
     MODEL = 1
     TRIAL = 2
+    CONFIRMATION = 3
 
 
 def event_generator(seed: int, purpose: Purpose, seq: int) -> np.random.Generator:
@@ -34,4 +35,13 @@ def trial_seed(seed: int, trial_id: tuple[int, int, int], budget: float) -> int:
     numerator, denominator = budget.as_integer_ratio()  # the same for 50 and 50.0
     # The baseline's iteration is -1, and entropy must not be negative.
     entropy = [seed, int(Purpose.TRIAL), iteration + 1, rung, index, numerator, denominator]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+def confirmation_seed(seed: int, number: int) -> int:
+    """Seed `number` of a confirmation, in [0, 2**32): the same for every setting, and no trial's.
+
+    `seed` is the study's.
+    """
+    entropy = [seed, int(Purpose.CONFIRMATION), number]
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])

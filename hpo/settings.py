@@ -26,7 +26,7 @@ class OptimizerSettings:
     eta: int | float = 3
     """One of eta configurations is promoted; budgets grow by this factor."""
     iterations: int
-    """How many brackets of successive halving."""
+    """How many brackets of successive halving; with 0 the default configuration is all there is."""
     seed: int = 0
     """Everything random in the study follows from it."""
     bracket_sizes: Literal["paper", "hpbandster"] = "paper"
@@ -56,7 +56,7 @@ class OptimizerSettings:
         at_most = f"at most max_budget ({self.max_budget})"
         self._require("min_budget", self.min_budget <= self.max_budget, at_most)
         self._require("eta", self.eta >= 2, "at least 2")
-        self._require("iterations", self.iterations >= 1, "at least 1")
+        self._require("iterations", self.iterations >= 0, "at least 0")
         self._require("seed", self.seed >= 0, "at least 0")
         self._require("bracket_sizes", self.bracket_sizes in BRACKET_SIZES, _one_of(BRACKET_SIZES))
         self._require("generator", self.generator in GENERATORS, _one_of(GENERATORS))

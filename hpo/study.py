@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ConfigSpace import ConfigurationSpace
 
 from hpo.encoding import check_configuration
-from hpo.errors import CorruptJournal, InvalidEvent, StudyError, StudyExists, StudyUnwritable
-from hpo.journal import FORMAT, JOURNAL_NAME, Event, Journal, check_event, read_journal, sync_folder
+from hpo.errors import CorruptJournal, InvalidEvent, StudyError
+from hpo.journal import FORMAT, JOURNAL_NAME, Event, Journal, check_event, read_journal
 from hpo.lock import StudyLock
-from hpo.plain import finite_loss, plain
+from hpo.plain import plain
 from hpo.settings import OptimizerSettings
 from hpo.trial import Observation, Trial, TrialResult
 from hpo.view import StudyView
+from hpo.writer import JournalWriter, make_folder, refuse_existing
 
 if TYPE_CHECKING:
     from hpo.master import BOHBMaster
 
 
-class Study(StudyView):
+class Study(StudyView, JournalWriter):
     """A study that this process is the master of: the only writer of its journal.
 
     Make one with `create` or `open`; use it as a context manager or `close` it. Every decision is
@@ -34,9 +33,8 @@ class Study(StudyView):
     """
 
     def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
-        super().__init__(path, header)
-        self._lock = lock
-        self._journal: Journal | None = None
+        StudyView.__init__(self, path, header)
+        JournalWriter.__init__(self, lock)
         try:
             self._master = _new_master(self.space, self.settings, self.prior)
         except InvalidEvent as error:
@@ -75,11 +73,11 @@ class Study(StudyView):
             "time": time.time(),
         }
         check_event(event)
-        _refuse_existing(path)
-        _make_folder(path.parent)
+        refuse_existing(path)
+        make_folder(path.parent)
         lock = StudyLock(path.parent)
         try:
-            _refuse_existing(path)  # another master may have been faster
+            refuse_existing(path)  # another master may have been faster
             study = cls(path, event, lock)
             study._journal = Journal.create(path, event)
         except BaseException:
@@ -134,20 +132,13 @@ class Study(StudyView):
         A loss that is not a finite number, or an exception, is a crash. Raises StudyError when the
         trial is not pending or its info cannot be written as JSON, and StudyUnwritable.
         """
-        exception = result.exception
-        loss = finite_loss(result.loss) if exception is None else None
-        if loss is None and exception is None:
-            exception = f"the loss is not a finite number: {result.loss!r}"
         self._pending_trial((trial.id, trial.budget))
         event = {
             "event": "tell",
             "seq": self._seq,
             "id": list(trial.id),
             "budget": trial.budget,
-            "loss": loss,
-            "info": plain(dict(result.info)),
-            "exception": exception,
-            "timestamps": plain(dict(result.timestamps)),
+            **result.journaled(),
         }
         check_event(event)
         with self._whole():
@@ -173,45 +164,6 @@ class Study(StudyView):
         with self._whole():
             self._record(event)
         return self._pending[key]
-
-    def close(self) -> None:
-        """Closes the journal and lets another master in. Calling it again does nothing."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-        self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Closes the study when what is inside fails or is interrupted half-way.
-
-        Optimizer, journal and state may then disagree: only a replay brings them together.
-        """
-        if self._journal is None:
-            raise StudyError("the study is closed: open it again")
-        try:
-            yield
-        except BaseException:
-            self.close()
-            raise
-
-    def _record(self, event: Event) -> None:
-        """Journals an event, then moves the state on."""
-        assert self._journal is not None  # _whole saw to it
-        event = {**event, "time": time.time()}
-        self._journal.append(event)
-        self._apply(event)
 
     def _replay(self, event: Event) -> None:
         """Makes the optimizer decide again, then moves the state on."""
@@ -251,18 +203,3 @@ def _new_master(
     from hpo.master import BOHBMaster
 
     return BOHBMaster(space, settings, prior)
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise StudyExists(
-            f"{path.parent} already holds a study: resume it, or choose another folder"
-        )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise StudyUnwritable(f"{folder} cannot be written: {error.strerror or error}") from None

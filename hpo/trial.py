@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpo.plain import finite_loss
+from hpo.plain import finite_loss, plain
 
 TrialId = tuple[int, int, int]
 """(bracket, rung at which the configuration was first run, its number there)."""
@@ -60,6 +60,22 @@ class TrialResult:
     def crashed(self) -> bool:
         """Whether the search crashed."""
         return self.exception is not None or finite_loss(self.loss) is None
+
+    def journaled(self) -> dict[str, Any]:
+        """What an event says of it: loss, info, exception, timestamps, as JSON knows them.
+
+        Either the loss or the exception is None. Raises StudyError for info that is no JSON.
+        """
+        exception = self.exception
+        loss = finite_loss(self.loss) if exception is None else None
+        if loss is None and exception is None:
+            exception = f"the loss is not a finite number: {self.loss!r}"
+        return {
+            "loss": loss,
+            "info": plain(dict(self.info)),
+            "exception": exception,
+            "timestamps": plain(dict(self.timestamps)),
+        }
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def settings(**changes: Any) -> OptimizerSettings:
         {"max_budget": float("inf")},
         {"eta": 1.9},
         {"eta": float("nan")},
-        {"iterations": 0},
+        {"iterations": -1},
         {"iterations": 2.0},
         {"iterations": True},
         {"seed": -1},

@@ -1,0 +1,1 @@
+"""Tuned against default, against each other and against baselines, with statistics."""

@@ -1,0 +1,119 @@
+"""The file of results that `oneshot-hpo baselines run` writes: all that is known of its format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.compare.sample import Sample
+from experiments.errors import UserError
+from search_spaces import get_space, load_table
+from search_spaces.table_file import table_path
+
+METHOD, SPACE, REPETITION = "method", "space", "repetition"
+EVALUATION, ERROR = "evaluation", "incumbent_test_error"
+_COLUMNS = (METHOD, SPACE, REPETITION, EVALUATION, ERROR)
+_PLAN = b"oneshot-hpo"
+"""Of the file's metadata; JSON that names the table and its checksum."""
+
+
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """An opened file of results."""
+
+    source: str
+    path: Path
+    rows: Any
+    """A pyarrow.Table of _COLUMNS."""
+    table: str
+    """The name of the table of trained cells, as the file says it."""
+    checksum: str
+    """SHA-256 of that table's file."""
+
+    @property
+    def spaces(self) -> list[int]:
+        """The search spaces in it."""
+        return sorted(int(space) for space in set(self.rows[SPACE].to_pylist()))
+
+    def samples(self, space: int, source_of_table: str, evaluations: int | None) -> list[Sample]:
+        """The regrets of each method's incumbents after so many evaluations, one a repetition.
+
+        source_of_table: a name or path of the same table, by which regrets are reckoned.
+        evaluations: None, or more than there are, for all that there are. UserError: it is another
+        table, or none of that space is in the file.
+        """
+        import pyarrow.compute as pc
+
+        path = table_path(source_of_table)
+        table = load_table(source_of_table)
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != self.checksum:
+                raise UserError(
+                    f"{self.path} was made with another table ({self.table}) than {table.name} of "
+                    "the studies beside it"
+                )
+        rows = self.rows.filter(pc.field(SPACE) == space)
+        if not len(rows):
+            spaces = ", ".join(map(str, self.spaces))
+            raise UserError(f"{self.path} holds nothing of space {space}, only of {spaces}")
+        best = table.best(get_space(space)).test_error
+        found = []
+        for method in sorted(set(rows[METHOD].to_pylist())):
+            own = rows.filter(pc.field(METHOD) == method)
+            repetition, number = own[REPETITION].to_numpy(), own[EVALUATION].to_numpy()
+            there = int(number.max()) + 1
+            last = min(evaluations or there, there) - 1
+            order = np.argsort(repetition[number == last], kind="stable")
+            errors = own[ERROR].to_numpy()[number == last][order]
+            found.append(
+                Sample(
+                    method=method,
+                    source=self.source,
+                    table=table.name,
+                    space=space,
+                    regrets=errors - best,
+                    evaluations=last + 1,
+                )
+            )
+        return found
+
+
+def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
+    """Open a file, all of it or one method.
+
+    UserError: it is no file of results, or has no such method.
+    """
+    import pyarrow
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        _require(path, file.schema_arrow.names)
+        rows = file.read(columns=list(_COLUMNS))
+        plan = json.loads(file.schema_arrow.metadata[_PLAN])
+        name, checksum = plan["table"]["name"], plan["table"]["sha256"]
+    except (pyarrow.ArrowInvalid, OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path} is no file of results of oneshot-hpo baselines") from None
+    if method is not None:
+        known = sorted(set(rows[METHOD].to_pylist()))
+        if method not in known:
+            raise UserError(f"{source}: no such method; there are {', '.join(known)}")
+        rows = rows.filter(pc.field(METHOD) == method)
+    if not len(rows):
+        raise UserError(f"{path} is empty")
+    return Baselines(source, path, rows, str(name), str(checksum))
+
+
+def _require(path: Path, columns: Sequence[str]) -> None:
+    missing = [column for column in _COLUMNS if column not in columns]
+    if missing:
+        raise UserError(f"{path} is no file of results: it lacks the column {missing[0]!r}")

@@ -1,0 +1,142 @@
+"""Which samples are compared with which: a study's tuned with its default, the first with all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from experiments.compare.baselines import Baselines
+from experiments.compare.sample import Sample, matched
+from experiments.compare.sources import Study
+from experiments.compare.statistics import Comparison, Question, compare_all
+from experiments.errors import UserError
+from experiments.wording import configuration
+from search_spaces.table import TableError
+
+SEED = 0
+"""Of bootstraps and permutations, for each sample and comparison anew."""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Two samples and what they say of each other."""
+
+    first: Sample
+    second: Sample
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Space:
+    """All samples of one search space, and the comparisons among them."""
+
+    number: int
+    samples: list[Sample]
+    pairings: list[Pairing]
+    notes: list[str]
+    """What is not as one would expect, a sentence each."""
+
+    def name(self, sample: Sample) -> str:
+        """What a sample is called: its method, and what sets it apart from others of that name.
+
+        That is what differs between their settings, or else where they are from.
+        """
+        others = [one for one in self.samples if one.method == sample.method and one is not sample]
+        if not others:
+            return sample.method
+        own = {
+            key: value
+            for key, value in sample.settings.items()
+            if any(other.settings.get(key) != value for other in others)
+        }
+        if any(all(other.settings.get(k) == v for k, v in own.items()) for other in others):
+            return f"{sample.method} [{sample.source}]"
+        return f"{sample.method}, {configuration(own)}"
+
+
+def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) -> list[Space]:
+    """Samples and comparisons by search space.
+
+    Each study's main sample is compared with its default; the first main sample of a space with
+    every other one and with every baseline. P values hold for all comparisons together.
+
+    UserError: the sources are of different tables, or a file has nothing of the studies' spaces.
+    """
+    tables = {study.main.table: study.source for study in studies}
+    if len(tables) > 1:
+        (one, first), (two, second) = list(tables.items())[:2]
+        raise UserError(
+            f"{first} is of the table {one}, {second} of {two}: regrets of different tables are "
+            "not compared"
+        )
+    numbers = sorted({study.main.space for study in studies}) or sorted(
+        {number for file in baselines for number in file.spaces}
+    )
+    spaces = [_space(number, studies, baselines) for number in numbers]
+    questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
+    answers = iter(compare_all(questions, SEED))
+    return [
+        Space(
+            space.number,
+            space.samples,
+            [Pairing(one, two, next(answers)) for one, two in pairs],
+            space.notes,
+        )
+        for space, pairs in spaces
+    ]
+
+
+def _space(
+    number: int, studies: Sequence[Study], baselines: Sequence[Baselines]
+) -> tuple[Space, list[tuple[Sample, Sample]]]:
+    """The samples of a space, and which are to be compared."""
+    here = [study for study in studies if study.main.space == number]
+    mains = [study.main for study in here]
+    samples, pairs, notes = [], [], [note for study in here for note in study.notes]
+    for study in here:
+        samples.append(study.main)
+        if study.default is not None:
+            samples.append(study.default)
+            pairs.append((study.main, study.default))
+    evaluations = mains[0].evaluations if mains else None
+    for file in baselines:
+        table = here[0].spec.table if here else _known_table(file)
+        found = file.samples(number, table, evaluations)
+        used = found[0].evaluations
+        note = f"{file.path}: regrets of the best of {used} evaluations by validation"
+        if evaluations is not None:
+            source = mains[0].source
+            words = f", for it has no more; {source} had {evaluations}"
+            note += f", as many as {source} had" if used == evaluations else words
+            note += "; a study's are those of one new search each"
+        notes.append(note)
+        mains += found
+        samples += found
+    pairs += [(mains[0], other) for other in mains[1:]]
+    notes += _budgets(mains)
+    return Space(number, samples, [], notes), pairs
+
+
+def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
+    budgets = {sample.budget: sample for sample in samples if sample.budget is not None}
+    if len(budgets) > 1:
+        words = [f"{sample.source} {budget:g}" for budget, sample in budgets.items()]
+        yield f"searches are not equally long, in epochs: {', '.join(words)}"
+
+
+def _known_table(file: Baselines) -> str:
+    """The table of a file that is compared without a study: one that has a name here."""
+    from search_spaces import load_table
+
+    for source in ("digits", "nasbench101"):
+        try:
+            if load_table(source).name == file.table:
+                return source
+        except TableError:
+            continue
+    raise UserError(f"{file.path} is of the table {file.table}; name a study of it as well")
+
+
+def _question(first: Sample, second: Sample) -> Question:
+    one, two, paired = matched(first, second)
+    return Question(one, two, paired, second_grows=second.seconds is not None)

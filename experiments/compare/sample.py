@@ -1,0 +1,69 @@
+"""A sample: the test regrets that one method reached in one space, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The test regrets of a method, as shares in [0, 1]; infinite for a crash."""
+
+    method: str
+    """What is compared, for a table's row: "darts tuned in cs2", "random_search"."""
+    source: str
+    """Where it is from, as the user named it."""
+    table: str
+    """The name of the table of trained cells."""
+    space: int
+    """Search space 1, 2 or 3."""
+    regrets: NDArray[np.float64]
+    """(n,) test regrets."""
+    seeds: tuple[int, ...] | None = None
+    """(n,) the seed of each; None: no seed means the same to another sample."""
+    seconds: float | None = None
+    """Of one worker for one search, in the mean; None where another one costs next to nothing."""
+    budget: float | None = None
+    """Epochs of a search; None where there is no such thing."""
+    evaluations: int | None = None
+    """Evaluations after which the incumbent was taken, or the study's of which it is."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What else sets it apart from other samples of its method."""
+
+    @property
+    def crashed(self) -> int:
+        """How many searches crashed."""
+        return int(np.isinf(self.regrets).sum())
+
+    @property
+    def mean(self) -> float:
+        """Of the searches that did not crash; not a number if all did."""
+        finite = self.regrets[np.isfinite(self.regrets)]
+        return float(finite.mean()) if len(finite) else float("nan")
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the same, not a number for fewer than two."""
+        finite = self.regrets[np.isfinite(self.regrets)]
+        return float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+
+
+def matched(first: Sample, second: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    """The regrets of two samples for a test, and whether they are pairs with the same seed.
+
+    Pairs where the samples have seeds in common, of those alone; else all values of both.
+    """
+    common = set(first.seeds or ()) & set(second.seeds or ())
+    if not common:
+        return first.regrets, second.regrets, False
+    assert first.seeds is not None
+    assert second.seeds is not None
+    one = dict(zip(first.seeds, first.regrets, strict=True))
+    two = dict(zip(second.seeds, second.regrets, strict=True))
+    order = [seed for seed in first.seeds if seed in common]
+    return np.array([one[s] for s in order]), np.array([two[s] for s in order]), True

@@ -1,0 +1,156 @@
+"""A table of methods by space, as CSV, Markdown or LaTeX.
+
+A cell is mean and standard deviation of the test regret in percentage points. The lowest mean of a
+space is bold; * marks those that are worse than it, by the test of `statistics.compare` at level
+0.05 for all of a space together. What is neither is not shown to be worse.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.compare.comparing import SEED, Space
+from experiments.compare.sample import Sample, matched
+from experiments.compare.statistics import Interval, Question, compare_all, median_interval
+from experiments.compare.wording import points
+from experiments.errors import UserError
+
+SUFFIXES = (".csv", ".md", ".tex")
+_KEY = (
+    "Test regret in percentage points, mean and standard deviation (number of seeds); bold: lowest "
+    "mean of the space, *: worse than it (p < 0.05, Holm's correction within a space)"
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is said of a method in a space."""
+
+    sample: Sample
+    name: str
+    best: bool
+    """Whether its mean is the lowest of the space."""
+    p_value: float | None
+    """Against the best; None for the best."""
+    worse: bool
+    """Whether it is shown to be worse than the best."""
+    median_interval: Interval | None
+
+
+def check_suffix(path: Path) -> None:
+    """UserError unless a table can be written under this name."""
+    if path.suffix not in SUFFIXES:
+        raise UserError(f"--table {path}: its name has to end in {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir() or path.is_dir():
+        raise UserError(f"--table {path}: there is no such folder, or it is one itself")
+
+
+def write_table(path: Path, spaces: list[Space]) -> None:
+    """Write the table in the format that the file's suffix says. UserError: it cannot be."""
+    cells = {space.number: _cells(space) for space in spaces}
+    form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
+    try:
+        path.write_text(form(cells), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--table {path}: cannot be written: {error.strerror}") from None
+
+
+def _cells(space: Space) -> list[Cell]:
+    best = min(space.samples, key=lambda sample: (sample.crashed > 0, sample.mean))
+    others = [sample for sample in space.samples if sample is not best]
+    questions = [Question(*matched(best, sample)) for sample in others]
+    answers = dict(zip(map(id, others), compare_all(questions, SEED), strict=True))
+    cells = []
+    for sample in space.samples:
+        answer = answers.get(id(sample))
+        cells.append(
+            Cell(
+                sample=sample,
+                name=space.name(sample),
+                best=sample is best,
+                p_value=None if answer is None else answer.p_value,
+                worse=answer is not None and answer.verdict == "better",
+                median_interval=median_interval(sample.regrets, np.random.default_rng(SEED)),
+            )
+        )
+    return cells
+
+
+def _csv(cells: dict[int, list[Cell]]) -> str:
+    """A row a method and space; regrets in percentage points."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        [
+            *("method", "source", "table", "space", "seeds", "crashed", "mean", "deviation"),
+            *("median", "median_low", "median_high", "best", "p_against_best", "worse_than_best"),
+        ]
+    )
+    for space, row in cells.items():
+        for cell in row:
+            sample, bounds = cell.sample, cell.median_interval
+            values = [sample.mean, sample.deviation, float(np.median(sample.regrets))]
+            values += [bounds.low, bounds.high] if bounds else [float("nan")] * 2
+            writer.writerow(
+                [
+                    *(sample.method, sample.source, sample.table, space),
+                    *(len(sample.regrets), sample.crashed),
+                    *("" if np.isnan(value) else f"{100 * value:.4f}" for value in values),
+                    *(int(cell.best), "" if cell.p_value is None else f"{cell.p_value:.4g}"),
+                    int(cell.worse),
+                ]
+            )
+    return text.getvalue()
+
+
+def _markdown(cells: dict[int, list[Cell]]) -> str:
+    heads = ["method", *(f"space {space}" for space in cells)]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for name, row in _rows(cells):
+        words = [_text(cell, "**", "**", " ± ", "\\*") for cell in row]
+        lines.append(f"| {' | '.join([name, *words])} |")
+    return "\n".join([*lines, "", f"{_KEY}.", ""])
+
+
+def _latex(cells: dict[int, list[Cell]]) -> str:
+    heads = " & ".join(["Method", *(f"Space {space}" for space in cells)])
+    lines = [f"% {_KEY}.", "% \\usepackage{booktabs}"]
+    lines += [f"\\begin{{tabular}}{{l{'c' * len(cells)}}}", "\\toprule", f"{heads} \\\\"]
+    lines.append("\\midrule")
+    for name, row in _rows(cells):
+        words = [_text(cell, "\\textbf{", "}", " $\\pm$ ", "$^{*}$") for cell in row]
+        lines.append(f"{' & '.join([_escaped(name), *words])} \\\\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def _rows(cells: dict[int, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
+    """A row a method, None where a space has no such."""
+    names = list(dict.fromkeys(cell.name for row in cells.values() for cell in row))
+    by_name = {space: {cell.name: cell for cell in row} for space, row in cells.items()}
+    return [(name, [by_name[space].get(name) for space in cells]) for name in names]
+
+
+def _text(cell: Cell | None, bold: str, end: str, plus_minus: str, star: str) -> str:
+    if cell is None:
+        return ""
+    sample = cell.sample
+    text = points(sample.mean)
+    if not np.isnan(sample.deviation):
+        text += f"{plus_minus}{points(sample.deviation)}"
+    if cell.best:
+        text = f"{bold}{text}{end}"
+    if cell.worse:
+        text += star
+    crashed = f", {sample.crashed} crashed" if sample.crashed else ""
+    return f"{text} ({len(sample.regrets)}{crashed})"
+
+
+def _escaped(text: str) -> str:
+    special = {character: f"\\{character}" for character in "&%$#_{}"}
+    special |= {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}"}
+    return "".join(special.get(character, character) for character in text)

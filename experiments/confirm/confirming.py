@@ -1,0 +1,163 @@
+"""A confirmation in its study's folder: planned, run, resumed.
+
+<study>/confirm/
+  confirmation.jsonl   plan, ask, tell, retry: one event a line, the only truth
+  results.csv          every run, without times; made again from it
+  trials/<setting>/<number>/, logs/
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.confirm.display import CONFIRMATION
+from experiments.confirm.results import write_results
+from experiments.errors import UserError
+from experiments.launching import resumable
+from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
+from experiments.progress import display_for
+from experiments.run_study import StudyRun
+from experiments.study_file import StudySpec, parse_overrides, with_overrides
+from experiments.study_folder import CONFIRMATION as FOLDER
+from experiments.study_folder import check_study, specification_of
+from hpo import Confirmation, StudyView, read_confirmation, read_study
+from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
+from hpo.plain import plain
+
+SEEDS = 10
+"""How many when nobody says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A setting that is to be run."""
+
+    name: str
+    config: dict[str, object]
+    tuned: bool = False
+
+
+def confirm_study(
+    console: Console,
+    folder: Path,
+    seeds: int | None,
+    *,
+    setting: str | None = None,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    cluster: DaskCluster | None = None,
+) -> None:
+    """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
+
+    seeds: None for as many as were planned before, or SEEDS. What was run before is kept, so more
+    seeds later add to it.
+
+    UserError: there is nothing to confirm yet, or bad input; nothing is made then. StudyStopped: it
+    cannot go on here.
+    """
+    check_study(folder)
+    study = read_study(folder)
+    values = [override for override in overrides if not override.startswith("cluster.")]
+    spec = specification_of(study.header, folder)
+    spec = with_overrides(spec, [override for override in overrides if override not in values])
+    workers = workers or spec.workers or 1
+    settings = _settings(study, folder, spec, setting, values)
+    jobs = slurm_jobs(spec, folder / FOLDER)
+    if jobs is not None and cluster is None:
+        check_with_slurm(jobs)
+    again = f"oneshot-hpo confirm {folder}"
+    begun = folder / FOLDER / CONFIRMATION_NAME
+    with resumable(again, begun), _opened(study, folder) as confirmation:
+        before = confirmation.settings.get(DEFAULT)
+        wanted = seeds or (before.seeds if before else SEEDS)
+        for planned in settings:
+            confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
+        if not confirmation.finished:
+            _run(console, confirmation, spec, folder, workers, cluster)
+        results = write_results(folder / FOLDER, confirmation)
+    console.print(f"every run: {results}", markup=False, soft_wrap=True)
+    console.print(f"what it says: oneshot-hpo compare {folder}", markup=False, soft_wrap=True)
+
+
+def _settings(
+    study: StudyView, folder: Path, spec: StudySpec, name: str | None, values: Sequence[str]
+) -> list[Planned]:
+    """The default, the incumbent and the setting that the command line names.
+
+    UserError: there is no incumbent yet at the largest budget, or values that cannot be.
+    """
+    if not study.evaluations:
+        raise UserError(f"{folder}: no evaluation has ended yet, there is nothing to confirm")
+    if study.incumbent is None:
+        reason = study.evaluations[-1][1].exception
+        raise UserError(
+            f"{folder}: every evaluation crashed ({reason}), there is nothing to confirm"
+        )
+    trial, _ = study.incumbent
+    if trial.budget != study.settings.max_budget:
+        raise UserError(
+            f"{folder}: no evaluation at the largest budget, {study.settings.max_budget} epochs, "
+            "has ended without a crash yet, there is nothing to confirm"
+        )
+    default = plain(dict(study.space.get_default_configuration()))
+    incumbent = trial.key.split("/")[0]
+    is_default = trial.config == default
+    settings = [Planned(DEFAULT, default, tuned=is_default)]
+    if not is_default:
+        settings.append(Planned(incumbent, trial.config, tuned=True))
+    if name is not None:
+        settings.append(Planned(name, default | _values(name, spec, values)))
+    elif values:
+        raise UserError(f"--set {values[0]}: is for a setting of its own, name it with --setting")
+    return settings
+
+
+def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, object]:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", name) or name in (DEFAULT, "tuned"):
+        raise UserError(
+            f"--setting {name}: a name has letters, digits, '.', '_' and '-', begins with a "
+            f"letter, and is not {DEFAULT} or tuned"
+        )
+    document = parse_overrides(overrides)
+    values = document.pop("search", None)
+    if document:
+        raise UserError(f"--set {next(iter(document))}: a setting has search.KEY=VALUE only")
+    if not isinstance(values, dict):
+        raise UserError(f"--setting {name}: say its values with --set search.KEY=VALUE")
+    spec.checked_settings(values)
+    return values
+
+
+def _opened(study: StudyView, folder: Path) -> Confirmation:
+    """The confirmation of a study, begun or not. UserError: it is another study's."""
+    if not (folder / FOLDER / CONFIRMATION_NAME).exists():
+        return Confirmation.create(
+            folder / FOLDER,
+            header=study.header,
+            seed=study.settings.seed,
+            budget=study.settings.max_budget,
+        )
+    if read_confirmation(folder / FOLDER).header != study.header:
+        raise UserError(f"{folder / FOLDER} belongs to another study than {folder}; move it away")
+    return Confirmation.open(folder / FOLDER)
+
+
+def _run(
+    console: Console,
+    confirmation: Confirmation,
+    spec: StudySpec,
+    folder: Path,
+    workers: int,
+    cluster: DaskCluster | None,
+) -> None:
+    starting = "1 worker is" if workers == 1 else f"{workers} workers are"
+    console.print(f"{folder / FOLDER}: {starting} starting", soft_wrap=True)
+    title = f"{spec.title}; confirmed"
+    with display_for(console, title, workers, CONFIRMATION) as display:
+        run = StudyRun(confirmation, spec, folder / FOLDER, display)
+        run.run(lambda: open_pool(spec, folder / FOLDER, workers, cluster), workers)

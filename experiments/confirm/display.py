@@ -1,0 +1,54 @@
+"""How a confirmation stands, while it runs."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from experiments.progress import Words, counts, error, seconds_an_epoch
+from experiments.wording import configuration
+from hpo import ConfirmationView, Rerun, TrialResult
+
+
+def standing(
+    confirmation: ConfirmationView,
+    title: str,
+    running: int,
+    times: str | None = None,
+    workers: str = "",
+) -> RenderableType:
+    """The panel: seeds by setting, counts, how workers stand.
+
+    No result: who looks while it runs, and stops when it pleases, finds differences by chance.
+    """
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table.add_column("setting")
+    table.add_column("seeds", justify="right")
+    table.add_column("values", overflow="fold")
+    told = [run.setting for run, _ in confirmation.evaluations]
+    begun = [run.setting for run in confirmation.pending]
+    for name, setting in confirmation.settings.items():
+        marks = "+" * begun.count(name)
+        done = f"{told.count(name)}/{setting.seeds}"
+        shown = f"{name} (tuned)" if name == confirmation.tuned else name
+        table.add_row(shown, f"{marks} {done}", Text(configuration(setting.config)))
+    facts = counts(confirmation, running, workers)
+    if times is not None:
+        facts.add_row("time", times)
+    return Group(Text(title, style="bold"), table, facts)
+
+
+def ending(run: Rerun, result: TrialResult) -> str:
+    """How a run ended, in a line."""
+    return f"{run.setting}, seed {run.number}: {error(result)}"
+
+
+def seconds_left(confirmation: ConfirmationView, workers: int) -> float | None:
+    """Runs still to be made, at the pace of those that were; None while there is no pace yet."""
+    pace = seconds_an_epoch(confirmation.evaluations)
+    left = confirmation.total_evaluations - len(confirmation.evaluations)
+    return None if pace is None else left * confirmation.budget * pace / workers
+
+
+CONFIRMATION = Words(standing, ending, seconds_left)

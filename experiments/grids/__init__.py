@@ -1,0 +1,1 @@
+"""Grids: study files that stand for several studies."""

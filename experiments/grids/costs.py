@@ -1,0 +1,92 @@
+"""What studies cost: evaluations and epochs exactly, GPU hours as an estimate with its basis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.grids.grid import Grid, Member
+from experiments.progress import seconds_an_epoch
+from experiments.study_file import StudySpec
+from hpo import read_study
+from hpo.brackets import bracket, planned_evaluations
+from hpo.journal import JOURNAL_NAME
+
+SUSTAINED = 2e12
+"""Floating-point operations a second: an assumption. These networks are small for a GPU, and many
+of its kernels wait to be launched; its peak says little."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a study, or of several."""
+
+    studies: int = 0
+    evaluations: int = 0
+    epochs: float = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.studies + other.studies,
+            self.evaluations + other.evaluations,
+            self.epochs + other.epochs,
+        )
+
+
+def cost(spec: StudySpec, confirm: int | None = None) -> Cost:
+    """The whole of a study, with its confirmation by so many seeds of default and incumbent."""
+    settings = spec.optimizer_settings
+    rungs = [rung for i in range(settings.iterations) for rung in bracket(settings, i)]
+    reruns = (confirm or 0) * (2 if settings.iterations else 1)
+    return Cost(
+        studies=1,
+        evaluations=1 + planned_evaluations(settings) + reruns,
+        epochs=sum(rung.size * rung.budget for rung in rungs) + (1 + reruns) * settings.max_budget,
+    )
+
+
+def hours(members: Iterable[Member], confirm: int | None, paces: Mapping[str, float]) -> float:
+    """Hours of one worker, at these seconds an epoch by member."""
+    return sum(cost(m.spec, confirm).epochs * paces[m.name] for m in members) / 3600
+
+
+def measured_paces(grid: Grid, folder: Path) -> dict[str, float]:
+    """Seconds an epoch by member, from what has been run in the grid's folder.
+
+    Of a member that has no finished search, the mean of those with its searcher and space, else
+    with its searcher, else of all. Empty: nothing has been run.
+    """
+    found = {}
+    for member in grid.members:
+        if (folder / member.name / JOURNAL_NAME).exists():
+            pace = seconds_an_epoch(read_study(folder / member.name).evaluations)
+            if pace is not None:
+                found[member.name] = pace
+    return {m.name: _nearest(m, grid, found) for m in grid.members} if found else {}
+
+
+def _nearest(member: Member, grid: Grid, found: Mapping[str, float]) -> float:
+    if member.name in found:
+        return found[member.name]
+    others = [other for other in grid.members if other.name in found]
+    same = [o for o in others if o.spec.searcher == member.spec.searcher]
+    closer = [o for o in same if o.spec.space == member.spec.space]
+    nearest = closer or same or others
+    return sum(found[other.name] for other in nearest) / len(nearest)
+
+
+def counted_paces(grid: Grid) -> dict[str, float]:
+    """Seconds an epoch by member: operations of an epoch over SUSTAINED. Loads torch."""
+    from experiments.grids.operations import operations_an_epoch
+
+    counts: dict[tuple[object, ...], float] = {}
+    paces = {}
+    for member in grid.members:
+        spec = member.spec
+        sizes = ("channels", "stacks", "cells_per_stack", "supernet", "partial_channels")
+        key = (spec.searcher, spec.space, spec.dataset, *map(spec.search.get, sizes))
+        if key not in counts:
+            counts[key] = operations_an_epoch(spec)
+        paces[member.name] = counts[key] / SUSTAINED
+    return paces

@@ -1,0 +1,49 @@
+"""Floating-point operations of a search, counted on one step with two images."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from experiments.study_file import StudySpec
+from search_spaces import get_space
+from searchers.batches import Batch
+from searchers.datasets import load_dataset
+from searchers.images import Images, ImageSplits
+from searchers.search_loop import Search
+
+_CIFAR10 = (25_000, 3, 32)  # a study's cost can be known before its data are there
+_BATCH = 2
+
+
+def operations_an_epoch(spec: StudySpec) -> float:
+    """Of the steps of the weights and of the architecture, convolutions and products alone.
+
+    Without the evaluation after each epoch, which is forward only. Raises what the data set does.
+    """
+    images, channels, pixels = _CIFAR10
+    if spec.dataset != "cifar10":
+        part = load_dataset(spec.dataset).supernet_train
+        images, channels, pixels = len(part), part.images.shape[1], part.images.shape[2]
+    rng = np.random.default_rng(0)
+    shape = (_BATCH, channels, pixels, pixels)
+    part = Images(rng.random(shape, np.float32), rng.integers(10, size=_BATCH))
+    data = ImageSplits(
+        name="random",
+        classes=10,
+        supernet_train=part,
+        supernet_valid=part,
+        scratch_train=part,
+        valid=part,
+        test=part,
+    )
+    settings = dataclasses.replace(spec.search_settings, batch_size=_BATCH, cutout_prob=0.0)
+    device = torch.device("cpu")
+    search = Search(spec.searcher, settings, get_space(spec.space), data, 1, 0, device)
+    batch = Batch.of(part, device)
+    with FlopCounterMode(display=False) as counter:
+        search.step(batch, batch)
+    return counter.get_total_flops() / _BATCH * images

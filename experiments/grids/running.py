@@ -1,0 +1,142 @@
+"""A grid in its folder: one study after the other, each in a folder of its own.
+
+    <grid>/
+      grid.yaml       the grid, every override laid over it
+      <member>/       a study
+
+A member is resumed as any study is; one that another process works on is left to it, so
+several processes can share a grid.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from experiments.confirm.confirming import confirm_study
+from experiments.errors import StudyStopped, UserError
+from experiments.grids.grid import Grid, Member, make_grid
+from experiments.launching import launch_frozen, resume_study
+from experiments.pools import DaskCluster
+from experiments.study_file import StudySpec, complete, freeze
+from experiments.study_folder import CONFIRMATION
+from experiments.yaml_files import YamlError, dump_yaml, load_yaml
+from hpo import StudyLocked, read_confirmation, read_study
+from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.journal import JOURNAL_NAME
+from searchers.checkpoint import write_atomically
+
+GRID_FILE = "grid.yaml"
+
+
+@dataclass(frozen=True)
+class How:
+    """How a grid's studies are run."""
+
+    submit: bool = False
+    """With masters that are SLURM jobs, so that the studies run side by side."""
+    cluster: DaskCluster | None = None
+    """Whose workers are to be used instead of the studies' own."""
+    workers: int | None = None
+    """Instead of the number in the file."""
+
+
+def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str], how: How) -> None:
+    """Run the chosen studies, or what is left of them, one after the other.
+
+    folder: checked by `check_folder`. UserError: bad input; nothing is made then. StudyStopped: a
+    study cannot go on here.
+    """
+    members = grid.chosen(only)
+    specs = {
+        member.name: freeze(complete(_spec(member, how), f"{grid.name}, {member.name}"))
+        for member in members
+        if not (folder / member.name / JOURNAL_NAME).exists()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
+    left = []
+    for place, member in enumerate(members, start=1):
+        own = folder / member.name
+        if is_done(grid, own):
+            continue
+        heading = f"[{place}/{len(members)}] {member.name}"
+        console.print(heading, style="bold", markup=False, soft_wrap=True)
+        try:
+            _run_member(console, grid, own, specs.get(member.name), how)
+        except StudyLocked:
+            left.append(member.name)
+            console.print("another process works on it", soft_wrap=True)
+        except (StudyStopped, typer.Exit):
+            print(f"all that is left: {going_on(folder, only)}", file=sys.stderr)
+            raise
+    if left:
+        console.print(f"left to other processes: {', '.join(left)}", soft_wrap=True)
+    if how.submit:
+        console.print(f"once they have ended: {going_on(folder, only)}", soft_wrap=True)
+
+
+def going_on(folder: Path, only: Sequence[str]) -> str:
+    """The command that runs what is left."""
+    words = [f"--only {word}" for word in only]
+    return " ".join(["oneshot-hpo launch", str(folder / GRID_FILE), "--dir", str(folder), *words])
+
+
+def _run_member(
+    console: Console, grid: Grid, folder: Path, spec: StudySpec | None, how: How
+) -> None:
+    """Launch a study, spec being given, or go on with it; then confirm it if the grid says so."""
+    if spec is not None:
+        launch_frozen(console, spec, folder, submit=how.submit, cluster=how.cluster)
+    elif not read_study(folder).finished:
+        resume_study(
+            console,
+            folder,
+            how.workers,
+            [],
+            submit=how.submit,
+            as_job=False,
+            cluster=how.cluster,
+        )
+    if grid.confirm is not None and read_study(folder).finished:
+        confirm_study(console, folder, grid.confirm, workers=how.workers, cluster=how.cluster)
+
+
+def is_done(grid: Grid, folder: Path) -> bool:
+    """Whether a member's study has ended, and its confirmation if there is to be one."""
+    if not (folder / JOURNAL_NAME).exists() or not read_study(folder).finished:
+        return False
+    if grid.confirm is None:
+        return True
+    if not (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
+        return False
+    return read_confirmation(folder / CONFIRMATION).finished
+
+
+def opened_grid(folder: Path) -> Grid:
+    """The grid whose folder this is. UserError: its file cannot be read."""
+    path = folder / GRID_FILE
+    try:
+        return make_grid(load_yaml(path.read_text(encoding="utf-8")), str(path))
+    except (YamlError, OSError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from None
+
+
+def _spec(member: Member, how: How) -> StudySpec:
+    return member.spec.model_copy(update={"workers": how.workers or member.spec.workers})
+
+
+def check_folder(folder: Path, grid: Grid) -> None:
+    """UserError unless the grid can begin or go on in `folder`."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another folder with --dir")
+    if (folder / GRID_FILE).exists():
+        if opened_grid(folder).document != grid.document:
+            raise UserError(f"{folder} holds another grid; choose another folder with --dir")
+    elif folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty and holds no grid; choose another with --dir")

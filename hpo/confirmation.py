@@ -1,0 +1,140 @@
+"""The master of a confirmation: plan, ask, tell and retry, with the journal as its only memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS, ConfirmationView, Rerun
+from hpo.errors import StudyError
+from hpo.journal import FORMAT, Event, Journal, check_event, read_journal
+from hpo.lock import StudyLock
+from hpo.plain import plain
+from hpo.randomness import confirmation_seed
+from hpo.trial import TrialResult
+from hpo.writer import JournalWriter, make_folder, refuse_existing
+
+
+class Confirmation(ConfirmationView, JournalWriter):
+    """A confirmation that this process is the master of: the only writer of its journal.
+
+    Every event is on the disk before it is acted on, so the process may be killed at any moment.
+    """
+
+    def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
+        ConfirmationView.__init__(self, path, header)
+        JournalWriter.__init__(self, lock)
+
+    @classmethod
+    def create(
+        cls, folder: Path, *, header: Mapping[str, Any], seed: int, budget: int | float
+    ) -> Self:
+        """A new confirmation in `folder`, which is made if it is missing; nothing is planned yet.
+
+        `header`: the study's own, opaque to this package; seed: the study's; budget: of every run.
+        Raises StudyExists, StudyLocked, StudyUnwritable.
+        """
+        path = Path(folder) / CONFIRMATION_NAME
+        event = {
+            "event": "header",
+            "format": FORMAT,
+            "study": plain(dict(header)),
+            "seed": seed,
+            "budget": budget,
+            "time": time.time(),
+        }
+        refuse_existing(path)
+        make_folder(path.parent)
+        lock = StudyLock(path.parent)
+        try:
+            refuse_existing(path)  # another master may have been faster
+            confirmation = cls(path, event, lock)
+            confirmation._journal = Journal.create(path, event)
+        except BaseException:
+            lock.release()
+            raise
+        return confirmation
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Continues the confirmation in `folder`; a torn last line of its journal is cut off.
+
+        Raises StudyNotFound, StudyLocked, StudyUnwritable, NewerJournal or CorruptJournal.
+        """
+        path = Path(folder) / CONFIRMATION_NAME
+        read_journal(path, EVENTS)  # nothing is written where there is no sound journal
+        lock = StudyLock(path.parent)
+        try:
+            events, size = read_journal(path, EVENTS)
+            confirmation = cls(path, events[0], lock)
+            confirmation._fold(events)
+            confirmation._journal = Journal(path, size)
+        except BaseException:
+            lock.release()
+            raise
+        return confirmation
+
+    def plan(
+        self, name: str, config: Mapping[str, Any], seeds: int, *, tuned: bool = False
+    ) -> None:
+        """From now on, a setting is to be run with at least so many seeds.
+
+        tuned: it is the study's incumbent. Raises StudyError if the name stands for another
+        configuration, and StudyUnwritable.
+        """
+        values = plain(dict(config))
+        before = self._settings.get(name)
+        if before is not None and before.config != values:
+            raise StudyError(f"the setting {name} has other values in {self._path.parent}")
+        planned = max(seeds, before.seeds if before else 0)
+        if before is not None and planned == before.seeds and (not tuned or self._tuned == name):
+            return
+        event = {
+            "event": "plan",
+            "setting": name,
+            "config": values,
+            "seeds": planned,
+            "tuned": tuned,
+        }
+        self._write(event)
+
+    def ask(self) -> Rerun | None:
+        """The next run, or None: everything planned is asked for. Raises StudyUnwritable."""
+        key = self._next()
+        if key is None:
+            return None
+        name, number = key
+        seed = confirmation_seed(self._header["seed"], number)
+        self._write({"event": "ask", "setting": name, "number": number, "seed": seed})
+        return self._pending[key]
+
+    def tell(self, run: Rerun, result: TrialResult) -> None:
+        """Journals how a pending run ended. Raises StudyError when it is not pending."""
+        event = {
+            "event": "tell",
+            "setting": run.setting,
+            "number": run.number,
+            **result.journaled(),
+        }
+        self._pending_run((run.setting, run.number))
+        self._write(event)
+
+    def retry(self, run: Rerun, reason: str) -> Rerun:
+        """Journals that the infrastructure of a pending run was lost; returns its next attempt."""
+        key = (run.setting, run.number)
+        event = {
+            "event": "retry",
+            "setting": run.setting,
+            "number": run.number,
+            "attempt": self._pending_run(key).attempt + 1,
+            "reason": reason,
+        }
+        self._write(event)
+        return self._pending[key]
+
+    def _write(self, event: Event) -> None:
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)

@@ -1,0 +1,187 @@
+"""Grids of studies: read, reckoned, launched, gone on with."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from study_commands import events, run
+from told_study import work
+
+from experiments.errors import StudyFileError, UserError
+from experiments.grids.costs import Cost, cost, hours, measured_paces
+from experiments.grids.display import print_costs
+from experiments.grids.grid import Grid, load_grid
+from experiments.study_document import shipped_studies
+from experiments.study_file import complete, freeze
+from experiments.study_folder import create_study
+from experiments.yaml_files import dump_yaml
+
+GRIDS = sorted(set(shipped_studies()) - {"quickstart"})
+
+
+def loaded(source: object, *overrides: str) -> Grid:
+    grid = load_grid(str(source), overrides)
+    assert grid is not None
+    return grid
+
+
+@pytest.fixture
+def small_grid(tiny_study: Path, tmp_path: Path) -> Path:
+    """Two studies of one search each."""
+    path = tmp_path / "small.yaml"
+    untuned = "workers: 1\ngrid:\n  search.learning_rate: [0.25, 0.025]\n"
+    base = tiny_study.read_text().replace("cs2", "none").replace("iterations: 2", "iterations: 0")
+    path.write_text(base + untuned)
+    return path
+
+
+def test_the_paper_has_its_81_studies() -> None:
+    grid = loaded("paper")
+    combinations = {
+        (m.spec.space, m.spec.searcher, m.spec.config_space, m.spec.seed) for m in grid.members
+    }
+    assert len(grid.members) == len(combinations) == 81
+    for member in grid.members:
+        # Section 5 of the paper: 280 evaluations; and the default configuration first.
+        assert cost(member.spec) == Cost(1, 281, 17_200)
+        assert (member.spec.dataset, member.spec.table) == ("cifar10", "nasbench101")
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_shipped_grids_are_sound(name: str) -> None:
+    grid = loaded(name)
+    assert grid.name == name
+    assert {member.spec.space for member in grid.members} == {1, 2, 3}
+    for member in grid.members:
+        member.spec.optimizer_settings  # noqa: B018 - checks itself
+        assert (member.spec.iterations == 0) == name.startswith("ablation")
+
+
+def test_the_ablations_vary_what_they_are_named_after() -> None:
+    varied = {name: dict(loaded(name).document["grid"]) for name in GRIDS if name != "paper"}
+    for grid in varied.values():
+        grid.pop("space")
+    assert varied == {
+        "ablation-cutout": {"search.cutout_prob": [0.0, 1.0]},
+        "ablation-learning-rate": {"search.learning_rate": [0.25, 0.025, 0.0025]},
+        "ablation-order": {
+            "searcher": ["darts", "darts_second_order"],
+            "max_budget": [25, 50, 100],
+        },
+        "ablation-weight-decay": {"search.weight_decay": [1e-4, 3e-4, 9e-4, 27e-4, 81e-4]},
+    }
+
+
+def test_some_of_a_grid_can_be_chosen() -> None:
+    grid = loaded("paper")
+    assert len(grid.chosen(["space=1"])) == 27
+    assert len(grid.chosen(["space=1", "searcher=gdas", "seed=0"])) == 3
+    (one,) = grid.chosen(["seed-2_cs3_gdas_space-1"])
+    assert (one.spec.seed, one.spec.config_space, one.spec.name) == (2, "cs3", one.name)
+    for word in ("space=4", "none", "x=1"):
+        with pytest.raises(UserError, match="KEY=VALUE"):
+            grid.chosen([word])
+    assert len(loaded("paper", "grid.space=[2]").members) == 27
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("grid.space=3", "must be a list of values"),
+        ("grid.space=[]", "must be a list of values"),
+        ("grid.space=[1, 1]", "the same value twice"),
+        ("grid.spaec=[1]", "did you mean 'space'?"),
+        ("grid.searcher=[drats]", "there are darts"),
+        ("seed=1", "seed is varied by the grid"),
+        ("grid=3", "must be a section"),
+        ("confirm=0", "a whole number from 1"),
+        ("grid.workers.x=[1]", "unknown key"),
+        ("config=1", "unknown key 'config'"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_one_line(override: str, message: str) -> None:
+    with pytest.raises(StudyFileError) as caught:
+        load_grid("paper", [override])
+    assert message in str(caught.value) or "grid key" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_single_study_is_no_grid(tiny_study: Path) -> None:
+    assert load_grid(str(tiny_study)) is None
+    ended = run("show", "paper")
+    assert ended.returncode == 2
+    assert "oneshot-hpo launch paper" in ended.stderr
+
+
+def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:
+    def said(grid: Grid, folder: Path, epoch_seconds: float | None = None) -> str:
+        console = Console(file=io.StringIO(), width=200)
+        print_costs(console, grid, folder, [], epoch_seconds)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    paper = loaded("paper")
+    assert "about 387 GPU hours: at 1 s an epoch, as you say" in said(paper, tmp_path, 1.0)
+    assert "1,393,200" in said(paper, tmp_path, 1.0)
+    assert "at an assumed 2 TFLOP/s" in said(loaded(small_grid), tmp_path)
+
+
+def test_costs_go_by_what_has_been_run(
+    small_grid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = loaded(small_grid)
+    assert measured_paces(grid, tmp_path) == {}
+    first, second = grid.members
+    with create_study(tmp_path / first.name, freeze(complete(first.spec, "x"))) as study:
+        work(study, lambda trial: 0.1, 1)  # 10 seconds an epoch
+    assert measured_paces(grid, tmp_path) == {first.name: 10, second.name: 10}
+    assert hours(grid.members, 3, measured_paces(grid, tmp_path)) == pytest.approx(
+        2 * (1 + 3) * 2 * 10 / 3600
+    )
+
+
+def test_a_dry_run_makes_nothing_and_needs_no_data(tmp_path: Path) -> None:
+    only = ["--only", "space=1", "--only", "seed=0", "--only", "config_space=cs1"]
+    arguments = ["launch", "paper", "--dry-run", "--dir", tmp_path / "p", "--epoch-seconds", 36]
+    ended = run(*arguments, *only)
+    assert ended.returncode == 0, ended.stderr
+    assert "seed-0_cs1_pc_darts_space-1" in ended.stdout
+    assert "51,600" in ended.stdout
+    assert "about 516 GPU hours" in ended.stdout
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "grid"
+    arguments = ["launch", small_grid, "--dir", folder]
+    names = [member.name for member in loaded(small_grid).members]
+    ended = run(*arguments, "--only", names[1])
+    assert ended.returncode == 0, ended.stderr
+    assert "what it costs" in ended.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["grid.yaml", names[1]]
+    before = events(folder / names[1])
+    # The file in the folder is the grid, whatever was overridden.
+    again = run("launch", folder / "grid.yaml", "--dir", folder)
+    assert again.returncode == 0, again.stderr
+    assert names[1] not in again.stdout
+    assert events(folder / names[1]) == before
+    rates = [events(folder / n)[0]["study"]["specification"]["search"] for n in names]
+    assert [rate["learning_rate"] for rate in rates] == [0.25, 0.025]
+    other = run("launch", "paper", "--dir", folder)
+    assert other.returncode == 2
+    assert "holds another grid" in other.stderr
+
+
+def test_a_study_that_another_process_works_on_is_left_to_it(
+    small_grid: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "grid"
+    first, _ = loaded(small_grid).members
+    folder.mkdir()
+    (folder / "grid.yaml").write_text(dump_yaml(dict(loaded(small_grid).document)))
+    with create_study(folder / first.name, freeze(complete(first.spec, "x"))) as study:
+        assert study.ask() is not None
+        ended = run("launch", small_grid, "--dir", folder, "--only", first.name)
+    assert ended.returncode == 0, ended.stderr
+    assert f"left to other processes: {first.name}" in " ".join(ended.stdout.split())

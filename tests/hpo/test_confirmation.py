@@ -1,0 +1,162 @@
+"""A confirmation's journal: what is asked for, cut anywhere, added to."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo import (
+    Confirmation,
+    CorruptJournal,
+    Rerun,
+    StudyError,
+    StudyExists,
+    TrialResult,
+    read_confirmation,
+)
+from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.randomness import trial_seed
+
+DEFAULT, TUNED = {"learning_rate": 0.025}, {"learning_rate": 0.1}
+
+
+def created(folder: Path) -> Confirmation:
+    return Confirmation.create(folder, header={"name": "s"}, seed=3, budget=12)
+
+
+def result(run: Rerun) -> TrialResult:
+    """A function of the run alone; one in five crashes."""
+    if run.seed % 5 == 0:
+        return TrialResult(None, exception="SearchDiverged")
+    loss = (run.seed % 1000) / 1000 + run.config["learning_rate"]
+    return TrialResult(loss, {"test_regret": loss})
+
+
+def work(confirmation: Confirmation, most: int = 1000) -> list[Rerun]:
+    """Ask and tell, one after the other; what was pending comes first."""
+    runs = list(confirmation.pending)
+    for run in runs:
+        confirmation.tell(run, result(run))
+    while len(runs) < most and (run := confirmation.ask()) is not None:
+        runs.append(run)
+        confirmation.tell(run, result(run))
+    return runs
+
+
+def planned(folder: Path, seeds: int = 4) -> Confirmation:
+    confirmation = created(folder) if not folder.exists() else Confirmation.open(folder)
+    confirmation.plan("default", DEFAULT, seeds)
+    confirmation.plan("0-0-1", TUNED, seeds, tuned=True)
+    return confirmation
+
+
+def decisions(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / CONFIRMATION_NAME).read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "time"} for line in lines]
+
+
+def test_settings_are_paired_by_seed(tmp_path: Path) -> None:
+    with planned(tmp_path / "c") as confirmation:
+        runs = work(confirmation)
+        assert confirmation.finished
+        assert confirmation.ask() is None
+    assert [run.key for run in runs[:4]] == ["default/0", "0-0-1/0", "default/1", "0-0-1/1"]
+    by_number = {number: {run.seed for run in runs if run.number == number} for number in range(4)}
+    assert all(len(seeds) == 1 for seeds in by_number.values())
+    assert len(set.union(*by_number.values())) == 4
+    assert trial_seed(3, (-1, 0, 0), 12) not in set.union(*by_number.values())
+    assert {run.budget for run in runs} == {12}
+    view = read_confirmation(tmp_path / "c")
+    assert view.tuned == "0-0-1"
+    assert [run.number for run, _ in view.of_setting("default").values()] == [0, 1, 2, 3]
+
+
+def test_a_journal_cut_at_any_byte_ends_the_same(tmp_path: Path) -> None:
+    with planned(tmp_path / "whole", 3) as confirmation:
+        work(confirmation)
+    content = (tmp_path / "whole" / CONFIRMATION_NAME).read_bytes()
+    header = content.index(b"\n") + 1
+    for size in range(header, len(content), 7):
+        folder = tmp_path / "cut"
+        folder.mkdir(exist_ok=True)
+        (folder / CONFIRMATION_NAME).write_bytes(content[:size])
+        with planned(folder, 3) as confirmation:
+            work(confirmation)
+        assert decisions(folder) == decisions(tmp_path / "whole")
+
+
+def test_more_seeds_add_to_it_and_fewer_change_nothing(tmp_path: Path) -> None:
+    with planned(tmp_path / "c", 2) as confirmation:
+        first = work(confirmation)
+    before = decisions(tmp_path / "c")
+    with planned(tmp_path / "c", 1) as confirmation:
+        assert confirmation.finished
+    assert decisions(tmp_path / "c") == before
+    with planned(tmp_path / "c", 3) as confirmation:
+        assert confirmation.total_evaluations == 6
+        more = work(confirmation)
+    assert decisions(tmp_path / "c")[: len(before)] == before
+    assert [run.key for run in more] == ["default/2", "0-0-1/2"]
+    assert not {run.seed for run in first} & {run.seed for run in more}
+
+
+def test_an_incumbent_that_another_one_has_followed_is_left(tmp_path: Path) -> None:
+    with planned(tmp_path / "c", 3) as confirmation:
+        work(confirmation, 2)
+        begun = confirmation.ask()
+        assert begun is not None
+        confirmation.plan("5-0-0", {"learning_rate": 0.5}, 3, tuned=True)
+        runs = work(confirmation)
+        assert [run.key for run in runs] == [
+            *("default/1", "5-0-0/0", "5-0-0/1", "default/2", "5-0-0/2")
+        ]
+        assert confirmation.finished
+        assert confirmation.tuned == "5-0-0"
+
+
+def test_a_lost_run_is_tried_again_with_its_seed(tmp_path: Path) -> None:
+    with planned(tmp_path / "c") as confirmation:
+        run = confirmation.ask()
+        assert run is not None
+        again = confirmation.retry(run, "its worker died")
+        assert (again.attempt, again.seed) == (1, run.seed)
+    with Confirmation.open(tmp_path / "c") as confirmation:
+        assert confirmation.pending == [again]
+        confirmation.tell(again, result(again))
+        with pytest.raises(StudyError, match="told already"):
+            confirmation.tell(run, result(run))
+
+
+def test_a_name_stands_for_one_configuration(tmp_path: Path) -> None:
+    with planned(tmp_path / "c") as confirmation:
+        with pytest.raises(StudyError, match="other values"):
+            confirmation.plan("default", TUNED, 4)
+        with pytest.raises(StudyExists):
+            created(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda event: event.update(seed=event["seed"] + 1), "where"),
+        (lambda event: event.update(number=3), "is not next"),
+        (lambda event: event.update(setting="none"), "is not next"),
+        (lambda event: event.update(event="tell"), "without"),
+        (lambda event: event.pop("seed"), "without seed"),
+    ],
+)
+def test_a_line_that_cannot_be_is_named(
+    tmp_path: Path, change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
+    with planned(tmp_path / "c") as confirmation:
+        confirmation.ask()
+    path = tmp_path / "c" / CONFIRMATION_NAME
+    lines = path.read_text().splitlines()
+    event = json.loads(lines[3])
+    change(event)
+    path.write_text("\n".join([*lines[:3], json.dumps(event)]) + "\n")
+    with pytest.raises(CorruptJournal, match=message) as caught:
+        read_confirmation(tmp_path / "c")
+    assert caught.value.line == 4

@@ -14,7 +14,7 @@ from hpo.lock import StudyLock
 from hpo.plain import plain
 from hpo.randomness import confirmation_seed
 from hpo.trial import TrialResult
-from hpo.writer import JournalWriter, make_folder, refuse_existing
+from hpo.writer import JournalWriter, held, vacant
 
 
 class Confirmation(ConfirmationView, JournalWriter):
@@ -45,16 +45,9 @@ class Confirmation(ConfirmationView, JournalWriter):
             "budget": budget,
             "time": time.time(),
         }
-        refuse_existing(path)
-        make_folder(path.parent)
-        lock = StudyLock(path.parent)
-        try:
-            refuse_existing(path)  # another master may have been faster
+        with vacant(path) as lock:
             confirmation = cls(path, event, lock)
             confirmation._journal = Journal.create(path, event)
-        except BaseException:
-            lock.release()
-            raise
         return confirmation
 
     @classmethod
@@ -65,15 +58,11 @@ class Confirmation(ConfirmationView, JournalWriter):
         """
         path = Path(folder) / CONFIRMATION_NAME
         read_journal(path, EVENTS)  # nothing is written where there is no sound journal
-        lock = StudyLock(path.parent)
-        try:
+        with held(path.parent) as lock:
             events, size = read_journal(path, EVENTS)
             confirmation = cls(path, events[0], lock)
             confirmation._fold(events)
             confirmation._journal = Journal(path, size)
-        except BaseException:
-            lock.release()
-            raise
         return confirmation
 
     def plan(

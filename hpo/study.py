@@ -18,7 +18,7 @@ from hpo.plain import plain
 from hpo.settings import OptimizerSettings
 from hpo.trial import Observation, Trial, TrialResult
 from hpo.view import StudyView
-from hpo.writer import JournalWriter, make_folder, refuse_existing
+from hpo.writer import JournalWriter, held, vacant
 
 if TYPE_CHECKING:
     from hpo.master import BOHBMaster
@@ -73,16 +73,9 @@ class Study(StudyView, JournalWriter):
             "time": time.time(),
         }
         check_event(event)
-        refuse_existing(path)
-        make_folder(path.parent)
-        lock = StudyLock(path.parent)
-        try:
-            refuse_existing(path)  # another master may have been faster
+        with vacant(path) as lock:
             study = cls(path, event, lock)
             study._journal = Journal.create(path, event)
-        except BaseException:
-            lock.release()
-            raise
         return study
 
     @classmethod
@@ -94,15 +87,11 @@ class Study(StudyView, JournalWriter):
         """
         path = Path(folder) / JOURNAL_NAME
         read_journal(path)  # nothing is written, not even the lock, where there is no sound study
-        lock = StudyLock(path.parent)
-        try:
+        with held(path.parent) as lock:
             events, size = read_journal(path)
             study = cls(path, events[0], lock)
             study._fold(events)
             study._journal = Journal(path, size)
-        except BaseException:
-            lock.release()
-            raise
         return study
 
     def ask(self) -> Trial | None:

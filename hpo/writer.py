@@ -69,7 +69,34 @@ class JournalWriter(ABC):
         self._apply(event)
 
 
-def refuse_existing(path: Path) -> None:
+@contextmanager
+def vacant(path: Path) -> Iterator[StudyLock]:
+    """The lock under which a journal that is not there yet is created; for the rest see `held`.
+
+    Raises StudyExists, StudyLocked, StudyUnwritable.
+    """
+    _refuse_existing(path)
+    _make_folder(path.parent)
+    with held(path.parent) as lock:
+        _refuse_existing(path)  # another master may have been faster
+        yield lock
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[StudyLock]:
+    """The lock of a folder, which stays held unless what is inside fails.
+
+    Raises StudyLocked, StudyUnwritable.
+    """
+    lock = StudyLock(folder)
+    try:
+        yield lock
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _refuse_existing(path: Path) -> None:
     """StudyExists if there is this journal already."""
     if path.exists():
         raise StudyExists(
@@ -77,7 +104,7 @@ def refuse_existing(path: Path) -> None:
         )
 
 
-def make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     """Make a journal's folder if it is missing; StudyUnwritable if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -56,3 +56,11 @@ class ImageSplits:
     def channels(self) -> int:
         """Colour channels of an image."""
         return int(self.test.images.shape[1])
+
+
+def random_images(count: int, channels: int, pixels: int) -> ImageSplits:
+    """Noise in ten classes, the same images in every part: to time or count a step of a search."""
+    rng = np.random.default_rng(0)
+    images = rng.random((count, channels, pixels, pixels), np.float32)
+    part = Images(images, rng.integers(10, size=count))
+    return ImageSplits("random", 10, part, part, part, part, part)

@@ -73,7 +73,10 @@ def worker_script(
             walltime=settings.time,
             job_cpu=settings.cpus,
             job_mem=settings.memory or "-",
-            job_directives_skip=[*_skipped(settings), *([] if settings.memory else ["--mem=-"])],
+            job_directives_skip=[
+                *settings.skip_directives,
+                *([] if settings.memory else ["--mem=-"]),
+            ],
             job_extra_directives=[*_kept(directives, settings), *settings.extra_directives],
             job_script_prologue=[
                 "set -e",
@@ -121,13 +124,11 @@ def master_script(
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def _skipped(settings: SlurmSettings) -> list[str]:
-    return list(settings.skip_directives)
-
-
 def _kept(directives: list[str], settings: SlurmSettings) -> list[str]:
     """dask-jobqueue skips among its own directives only."""
-    return [line for line in directives if not any(skip in line for skip in _skipped(settings))]
+    return [
+        line for line in directives if not any(skip in line for skip in settings.skip_directives)
+    ]
 
 
 def _directive(path: Path) -> str:

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from experiments.benchmarks.reference_network import ReferenceNetwork
 from search_spaces import OPERATIONS, SearchSpace, get_space
 from searchers.batches import Batch
-from searchers.images import Images, ImageSplits
+from searchers.images import ImageSplits, random_images
 from searchers.registry import SEARCHERS, settings_class
 from searchers.search_loop import Search
 from searchers.supernet import Supernet
@@ -79,7 +79,7 @@ def measured(name: str, arguments: argparse.Namespace) -> list[tuple[float, floa
     """Seconds of a step: the reference's way, and here with the presets paper and corrected."""
     space = get_space(arguments.space)
     searches = [make_search(name, space, preset, arguments) for preset in ("paper", "corrected")]
-    batch = Batch.of(images(arguments), torch.device(arguments.device))
+    batch = Batch.of(images(arguments).supernet_train, torch.device(arguments.device))
     reference = ReferenceStep(name, space, searches[0].supernet, arguments.cells_per_stack)
     runs: list[Callable[[], object]] = [
         lambda: reference(batch, batch) if name not in _WITHOUT_REFERENCE else None,
@@ -107,16 +107,7 @@ def make_search(
     name: str, space: SearchSpace, preset: str, arguments: argparse.Namespace
 ) -> Search:
     """A search at its first epoch after any warm-up, on random images."""
-    part = images(arguments)
-    data = ImageSplits(
-        name="random",
-        classes=10,
-        supernet_train=part,
-        supernet_valid=part,
-        scratch_train=part,
-        valid=part,
-        test=part,
-    )
+    data = images(arguments)
     settings = settings_class(name)(
         channels=arguments.channels,
         cells_per_stack=arguments.cells_per_stack,
@@ -126,11 +117,9 @@ def make_search(
     return Search(name, settings, space, data, 1, 0, torch.device(arguments.device))
 
 
-def images(arguments: argparse.Namespace) -> Images:
+def images(arguments: argparse.Namespace) -> ImageSplits:
     """A batch of random images in 10 classes."""
-    rng = np.random.default_rng(0)
-    shape = (arguments.batch_size, 3, arguments.pixels, arguments.pixels)
-    return Images(rng.random(shape, np.float32), rng.integers(10, size=arguments.batch_size))
+    return random_images(arguments.batch_size, 3, arguments.pixels)
 
 
 class ReferenceStep:

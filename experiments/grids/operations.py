@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -12,7 +11,7 @@ from experiments.study_file import StudySpec
 from search_spaces import get_space
 from searchers.batches import Batch
 from searchers.datasets import load_dataset
-from searchers.images import Images, ImageSplits
+from searchers.images import random_images
 from searchers.search_loop import Search
 
 _CIFAR10 = (25_000, 3, 32)  # a study's cost can be known before its data are there
@@ -28,22 +27,11 @@ def operations_an_epoch(spec: StudySpec) -> float:
     if spec.dataset != "cifar10":
         part = load_dataset(spec.dataset).supernet_train
         images, channels, pixels = len(part), part.images.shape[1], part.images.shape[2]
-    rng = np.random.default_rng(0)
-    shape = (_BATCH, channels, pixels, pixels)
-    part = Images(rng.random(shape, np.float32), rng.integers(10, size=_BATCH))
-    data = ImageSplits(
-        name="random",
-        classes=10,
-        supernet_train=part,
-        supernet_valid=part,
-        scratch_train=part,
-        valid=part,
-        test=part,
-    )
+    data = random_images(_BATCH, channels, pixels)
     settings = dataclasses.replace(spec.search_settings, batch_size=_BATCH, cutout_prob=0.0)
     device = torch.device("cpu")
     search = Search(spec.searcher, settings, get_space(spec.space), data, 1, 0, device)
-    batch = Batch.of(part, device)
+    batch = Batch.of(data.supernet_train, device)
     with FlopCounterMode(display=False) as counter:
         search.step(batch, batch)
     return counter.get_total_flops() / _BATCH * images

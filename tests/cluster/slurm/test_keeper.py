@@ -1,12 +1,12 @@
 """The loop that keeps worker jobs, with jobs in which no worker ever starts."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from throwaway_slurm import ThrowawaySlurm
+from waiting import wait_until
 
 from cluster.slurm import commands, keeper
 from cluster.slurm.keeper import Fleet, JobKeeper
@@ -28,13 +28,6 @@ def fleet(name: str, logs: Path, workers: int) -> Fleet:
     output = f"#SBATCH -J {name} -o {logs / keeper.WORKER_LOG}"
     script = f"#!/bin/sh\n{output}\nsleep 60\n"
     return Fleet(name, script, workers=workers, max_pending=9, logs=logs)
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_log_folder_that_the_nodes_lack_is_said(slurm: ThrowawaySlurm, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import os
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import distributed
 import psutil
 import pytest
 from throwaway_slurm import ThrowawaySlurm
+from waiting import wait_until
 from worker_tasks import until_asked
 
 from cluster.pool import DaskPool, Outcome, PoolError
@@ -27,13 +28,6 @@ def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
         pool.check()
         outcomes |= {outcome.key: outcome for outcome in pool.next_outcomes(0.2)}
     return outcomes
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def opened(folder: Path, workers: int = 1, **settings: object) -> SlurmPool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 import subprocess
@@ -80,31 +79,23 @@ def full_tfrecord(nasbench101_folder: Path, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-@pytest.fixture(scope="session")
-def running_slurm() -> Iterator[ThrowawaySlurm]:
-    """A real SLURM with two nodes of two fake GPUs each."""
+@pytest.fixture
+def slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
+    """A real SLURM with two nodes of two fake GPUs each, in whose queue the test leaves no job.
+
+    Each test has its own: a controller that was killed may come back with GPUs taken by no job.
+    """
     if missing := missing_programs():
         pytest.skip(f"no SLURM here (apt-get install slurm-wlm munge): {', '.join(missing)}")
     slurm = ThrowawaySlurm()
-    try:
-        slurm.start()
-        yield slurm
-    finally:
-        slurm.stop()
-
-
-@pytest.fixture
-def slurm(
-    running_slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ThrowawaySlurm]:
-    """The SLURM that commands of this test talk to; the test leaves no job in its queue."""
-    for name, value in running_slurm.environment.items():
+    for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
     # A job takes the environment over: its worker finds the modules that tests share.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
-    yield running_slurm
-    left = running_slurm.jobs("--states=PENDING,RUNNING")
-    user = f"--user={getpass.getuser()}"
-    running_slurm.command("scancel", "--state=PENDING", user)  # those that wait for others first
-    running_slurm.command("scancel", user)
+    try:
+        slurm.start()
+        yield slurm
+        left = slurm.jobs("--states=PENDING,RUNNING")
+    finally:
+        slurm.stop()
     assert not left

@@ -148,6 +148,12 @@ class ThrowawaySlurm:
         output = self.command("squeue", "-h", "-r", *options, "-o", "%i|%T|%j")
         return [tuple(line.split("|")) for line in output.splitlines()]  # type: ignore[misc]
 
+    def preempt(self, seconds: float) -> None:
+        """Submit a job that takes every GPU for so long, from jobs of the partition "spare"."""
+        words = ["--partition=urgent", f"--nodes={len(NODES)}", f"--gres=gpu:{len(GPU_FILES)}"]
+        words += ["--job-name=urgent", "--output=/dev/null", f"--wrap=sleep {seconds}"]
+        self.command("sbatch", *words)
+
     def processes(self, job: str | None = None) -> list[psutil.Process]:
         """Processes of a running job, or of all, that run Python."""
         running = {name for name, _, _ in self.jobs("--states=RUNNING")}

@@ -61,8 +61,7 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
         after_epoch(1)
         slurm.command("scancel", "--batch", "--signal=USR1", *jobs())
         after_epoch(3)
-        urgent = ["--partition=urgent", "--array=0-3", "--gres=gpu:1", "--output=/dev/null"]
-        slurm.command("sbatch", *urgent, "--job-name=urgent", "--wrap=sleep 2")
+        slurm.preempt(seconds=2)
         after_epoch(5)
         slurm.command("scancel", *jobs())
         after_epoch(7)

@@ -101,8 +101,7 @@ def test_a_preempted_task_is_not_blamed(slurm: ThrowawaySlurm, tmp_path: Path) -
         wait_until(lambda: pool.live_workers == 1)
         pool.submit("long", until_asked, 60)
         time.sleep(0.5)
-        urgent = ["--partition=urgent", "--array=0-3", "--gres=gpu:1", "--output=/dev/null"]
-        slurm.command("sbatch", *urgent, "--job-name=urgent", "--wrap=sleep 8")
+        slurm.preempt(seconds=8)
         outcome = collect(pool, 1)["long"]
         assert outcome.taken
         slurm.command("scancel", "--name=urgent")

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from experiments.figures.data.configurations import AxisScale
 from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.importance import Importance, importance
+from experiments.figures.data.importance import BudgetImportance, Importance, importance
 from experiments.pages.chart import Chart, Group, NoChart, plain
 from experiments.report.charts import parallel, style
 from experiments.report.charts.trials import Trials
@@ -26,6 +26,12 @@ def groups(
         found = importance(trials.source)
     except NotEnoughData as error:
         return [Group("Hyperparameters", [lines, NoChart("importance", title, f"{error}.")])]
+    if not any(map(_is_useful, found.budgets)):
+        reason = (
+            "A random forest explains nothing of trials that it has not seen (R² is not above 0 at "
+            "any budget): what it says of hyperparameters would mean nothing. More trials may help."
+        )
+        return [Group("Hyperparameters", [lines, NoChart("importance", title, reason)])]
     dependence = [_dependence(found, place) for place in range(len(found.axes))]
     return [
         Group("Hyperparameters", [lines, _importance(title, found)]),
@@ -53,6 +59,7 @@ def _importance(title: str, found: Importance) -> Chart:
                 "thickness": 1.5,
             },
             marker={"color": style.budget_colour(place)},
+            visible=_visible(budget),
             hovertemplate="<b>%{y}</b>: %{x:.0f} % of the variance<extra>%{fullData.name}</extra>",
         )
     figure.update_layout(
@@ -63,12 +70,9 @@ def _importance(title: str, found: Importance) -> Chart:
     caption = (
         "fANOVA: how much of the validation error's variance a random forest puts down to each "
         "hyperparameter alone, by budget; median and quartiles over forests. R² is what a forest "
-        "explains of trials that it has not seen"
+        f"explains of trials that it has not seen.{_useless(found)}"
     )
-    useless = [epochs(b.budget) for b in found.budgets if b.explained <= 0]
-    if useless:
-        caption += f"; at {', '.join(useless)} that is nothing, and so is what the bars say"
-    caption = " ".join([f"{caption}.", *(f"{note}." for note in found.notes)])
+    caption = " ".join([caption, *(f"{note}." for note in found.notes)])
     height = 170 + 26 * len(names) * len(found.budgets)
     return Chart("importance", title, caption, figure, height=max(320, height), broad=True)
 
@@ -80,7 +84,9 @@ def _dependence(found: Importance, place: int) -> Chart:
         spread, colour = budget.dependence[place], style.budget_colour(number)
         x, name = style.numbers(spread.x), epochs(budget.budget)
         low, high = style.percents(spread.low), style.percents(spread.high)
-        figure.add_traces(style.band(x, low, high, colour, legendgroup=name))
+        figure.add_traces(
+            style.band(x, low, high, colour, legendgroup=name, visible=_visible(budget))
+        )
         figure.add_scatter(
             name=name,
             legendgroup=name,
@@ -88,6 +94,7 @@ def _dependence(found: Importance, place: int) -> Chart:
             y=style.percents(spread.median),
             mode="lines",
             line={"color": colour, "width": 2},
+            visible=_visible(budget),
             hovertemplate=f"{name}: %{{y:.2f}} %<extra></extra>",
         )
     default = float(found.default[place])
@@ -98,7 +105,7 @@ def _dependence(found: Importance, place: int) -> Chart:
         yaxis={"title": {"text": "validation error, %"}},
         hovermode="closest",
     )
-    caption = "The forest's mean prediction; dotted: the default."
+    caption = f"The forest's mean prediction; dotted: the default.{_useless(found)}"
     return Chart(f"dependence-{place}", axis.name, caption, figure, height=300)
 
 
@@ -107,3 +114,19 @@ def _ticks(axis: AxisScale) -> dict[str, object]:
         "tickvals": [place for place, _ in axis.ticks],
         "ticktext": [plain(text) for _, text in axis.ticks],
     }
+
+
+def _is_useful(budget: BudgetImportance) -> bool:
+    """Whether a forest explains anything of trials that it has not seen."""
+    return budget.explained > 0
+
+
+def _visible(budget: BudgetImportance) -> bool | str:
+    return True if _is_useful(budget) else "legendonly"
+
+
+def _useless(found: Importance) -> str:
+    budgets = [epochs(budget.budget) for budget in found.budgets if not _is_useful(budget)]
+    if not budgets:
+        return ""
+    return f" At {', '.join(budgets)} that is nothing, hence hidden: a click in the legend shows it."

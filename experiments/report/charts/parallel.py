@@ -96,6 +96,7 @@ def _ranks(losses: np.ndarray) -> list[float]:
 
 
 def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
+    all_ends = [place for _, _, ticks in axes for place, _ in ticks]
     for number, (_, _, ticks) in enumerate(axes):
         ends = [place for place, _ in ticks]
         figure.add_shape(
@@ -118,7 +119,7 @@ def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
             "ticks": "",
             "zeroline": False,
         },
-        yaxis={"visible": False, "range": [-0.15, 1.15]},
+        yaxis={"visible": False, "range": [min(all_ends) - 0.05, max(all_ends) + 0.05]},
         showlegend=False,
         dragmode="select",
         hovermode="closest",

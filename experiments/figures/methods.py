@@ -118,3 +118,18 @@ def _shade(colour: str, variant: int) -> str:
     parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     mixed = (round(part + (target - part) * share * (1 if dark else 0.9)) for part in parts)
     return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def budget_colour(rank: int, count: int) -> str:
+    """Of the budget that is number `rank` of `count` ascending ones: the larger, the darker."""
+    place = (len(_CIVIDIS) - 1) * (rank + 1) / count if count > 1 else len(_CIVIDIS) - 1
+    below = min(int(place), len(_CIVIDIS) - 2)
+    one, two = _CIVIDIS[below], _CIVIDIS[below + 1]
+    mixed = (round(a + (b - a) * (place - below)) for a, b in zip(one, two, strict=True))
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+_CIVIDIS = ((253, 234, 69), (187, 173, 108), (124, 123, 120), (58, 72, 107), (0, 34, 78))
+"""Nunez et al. (2018), from light to dark: readable without colours, and by colour-blind."""
+BUDGET_MARKERS = ("triangle", "square", "circle", "diamond", "pentagon", "star", "down")
+"""By the rank of a budget."""

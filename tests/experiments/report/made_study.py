@@ -18,6 +18,8 @@ from search_spaces import Architecture, get_space, load_table
 from searchers.checkpoint import write_metrics
 from searchers.records import EpochRecord
 
+DIGITS = ("table=digits", "max_budget=4", "iterations=8", "workers=2")
+"""Settings of a study of 43 evaluations with three budgets."""
 HOSTILE = "SearchDiverged: <script>document.title = 'run'</script> & loss is nan"
 """A reason that a page must not run."""
 

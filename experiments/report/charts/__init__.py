@@ -45,8 +45,8 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
         if axis != "simulated" or baselines
     ]
     return [
-        Group("How good, how soon", curves),
-        Group(
+        _group("How good, how soon", curves),
+        _group(
             "Inside the searches",
             [
                 drawn("trajectories", "Epoch by epoch", lambda: trajectories(sources)),
@@ -59,3 +59,8 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
         Group("The cells found", cells.charts(source), small=True),
         workers_group,
     ]
+
+
+def _group(title: str, charts: list[Chart | NoChart]) -> Group:
+    """What is missing comes last, where it leaves no gap."""
+    return Group(title, sorted(charts, key=lambda chart: isinstance(chart, NoChart)))

@@ -70,12 +70,12 @@ def test_a_running_study_shows_how_far_it_is(begun: Study, tmp_path: Path) -> No
     text = text_of(write_report(folder, []))
     assert "running 20 of 40 evaluations, 1 running, about" in text
     assert "The default has not ended yet, so nothing can be said against it." in text
-    assert "Not confirmed" in text
-    assert f"oneshot-hpo confirm {folder}" in text
     assert default is not None
     begun.tell(default, result_of(folder, default, "digits"))
     text = text_of(write_report(folder, []))
-    assert "The study has not ended; so far: " in text
+    assert "Not confirmed" in text
+    assert f"oneshot-hpo confirm {folder}" in text
+    assert "The study has not ended; this is how it stands." in text
     begun.close()
     text = text_of(write_report(folder, []))
     assert "not running 21 of 40 evaluations" in text
@@ -93,7 +93,8 @@ def test_a_study_of_crashes_alone_has_reasons_and_no_empty_figure(
     page = write_report(folder, [])
     text = text_of(page)
     assert "Every evaluation crashed, the last one: SearchDiverged" in text
-    assert "So far; the study has not ended." in text
+    assert "The study has not ended; this is how it stands." in text
+    assert "There is nothing to confirm yet" in text
     assert "<script>document" not in page.read_text()
     assert "3 of 3 evaluations crashed." in text
     assert "2 × SearchDiverged 1 × given up after 2 attempts" in text

@@ -87,7 +87,8 @@ def trajectories(sources: Sources, space: int) -> Trajectories:
     if not found:
         if not studies:
             raise NotEnoughData(f"space {space}: trajectories are those of studies")
-        raise NotEnoughData(notes[0] if notes else f"{studies[0].source}: every search crashed")
+        studies[0].successes  # noqa: B018 - raises if all crashed
+        raise NotEnoughData(notes[0] if notes else f"{studies[0].source}: no search to show")
     return Trajectories(space, studies[0].cells.table.name, found, notes)
 
 

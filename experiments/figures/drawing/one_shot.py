@@ -11,6 +11,7 @@ from experiments.figures.data.rank_correlation import RankCorrelation
 from experiments.figures.drawing.style import (
     GREY,
     budget_marker,
+    legend_below,
     new_figure,
     plain_log,
     signed,
@@ -35,7 +36,9 @@ def draw_one_shot(correlation: OneShotCorrelation) -> Figure:
     panels[0].set_ylabel("test error of the cell (%)")
     plain_log(panels[0].yaxis)
     if by_epoch:
-        _epochs(figure.add_subplot(grid[1, :]), budgets)
+        below = figure.add_subplot(grid[1, :])
+        _epochs(below, budgets)
+        legend_below(figure, below)
     return figure
 
 
@@ -52,18 +55,19 @@ def _scatter(ax: Axes, budget: BudgetCorrelation, rank: int, count: int) -> None
     ax.set_xscale("log")
     ax.set_yscale("log")
     plain_log(ax.xaxis, 6)
-    ax.set_xlabel("one-shot validation error (%)")
+    ax.set_xlabel("one-shot error (%)")
     ax.grid(which="major")
     crashed = f", {budget.crashed} crashed" if budget.crashed else ""
-    ax.set_title(f"{budget.budget:g} epochs{crashed}\n{words(budget.at_end)}")
+    trials = f"{budget.budget:g} epochs (n = {budget.at_end.n}{crashed})"
+    ax.set_title(f"{trials}\n{words(budget.at_end)}", fontsize=7.5)
 
 
 def words(correlation: RankCorrelation) -> str:
-    """The coefficient with its interval and the number of pairs."""
+    """The coefficient with its interval."""
     if np.isnan(correlation.rho):
-        return f"no ranks to compare, n = {correlation.n}"
+        return "no ranks: all errors are equal"
     low, high = signed(correlation.low), signed(correlation.high)
-    return f"ρ = {signed(correlation.rho)} [{low}, {high}], n = {correlation.n}"
+    return f"ρ = {signed(correlation.rho)} [{low}, {high}]"
 
 
 def _epochs(ax: Axes, budgets: list[BudgetCorrelation]) -> None:
@@ -82,7 +86,7 @@ def _epochs(ax: Axes, budgets: list[BudgetCorrelation]) -> None:
             markeredgecolor="black",
             markeredgewidth=0.4,
             markevery=max(1, len(rho) // 12),
-            label=f"{budget.budget:g} epochs (n = {budget.by_epoch[0].n})",
+            label=f"trials with {budget.budget:g} epochs (n = {budget.by_epoch[0].n})",
         )
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set_ylim(-1, 1)
@@ -90,4 +94,3 @@ def _epochs(ax: Axes, budgets: list[BudgetCorrelation]) -> None:
     whole_numbers(ax.xaxis)
     ax.set_ylabel("rank correlation ρ\n(95 % interval)")
     ax.grid(which="major")
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title="trials with")

@@ -29,7 +29,7 @@ def draw_timeline(timeline: Timeline) -> Figure:
         bottom.plot(loss.time / seconds, loss.bracket, "v", color="black", markersize=4, zorder=5)
     state = "" if timeline.finished else ", the study goes on"
     top.set_title(
-        f"trials: {len(timeline.bars)}; slots, as many as were at work together: {timeline.lanes}, "
+        f"trials: {len(timeline.bars)}; at work together (slots): {timeline.lanes} at most, "
         f"busy {100 * timeline.busy:.0f} % of the time{state}"
     )
     top.set_ylabel("slot")

@@ -69,7 +69,12 @@ function draw(plot) {
 }
 
 const plots = [...document.querySelectorAll(".plot")];
-const redraw = () => plots.forEach((plot) => Plotly.react(plot, ...read(plot)));
+async function redraw() {
+  for (const plot of plots) {
+    await Plotly.react(plot, ...read(plot));
+    plot.dispatchEvent(new CustomEvent("redrawn"));
+  }
+}
 Promise.all(plots.map(draw)).then(() => {
   document.documentElement.dataset.drawn = "";
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {

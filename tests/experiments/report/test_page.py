@@ -182,6 +182,7 @@ def test_brushes_of_parallel_coordinates_choose_rows(opened: OpenedPage) -> None
 
 def test_what_a_study_says_is_shown_and_not_run(opened: OpenedPage) -> None:
     crashes = opened.page.locator("#crashes")
+    assert crashes.locator("details[open]").count() == 3
     assert HOSTILE in crashes.inner_text()
     assert "line 40 <b>of</b> the log" in crashes.inner_text()
     assert "line 20 <b>" not in crashes.inner_text()

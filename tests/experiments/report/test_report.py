@@ -41,6 +41,8 @@ def test_the_headline_says_what_came_out(page: Path, made: Path) -> None:
     assert "regrets of the best of 10 evaluations by validation, for it has no more" in text
     assert re.search(r"cores \d+ memory [\d.]+ GiB GPUs", text)
     assert "2 of 40 evaluations crashed." in text
+    assert "In the confirmation 1 crashed; there a crash is the worst regret." in text
+    assert "default with seed number 4 of the confirmation : SearchDiverged: again" in text
     assert f"oneshot-hpo launch study.yaml --dir {made.name}-again" in text
 
 

@@ -59,6 +59,7 @@ class LocalPool(OwnPool):
         self, *, workers: int, threads: int, gpus: Sequence[int | str] = (), scratch: Path
     ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
+        self.scratch = scratch
         self._workers = workers
         self._logs = {str(number): scratch / f"worker-{number}.log" for number in range(workers)}
         for log in self._logs.values():

@@ -97,6 +97,11 @@ class DaskPool(abc.ABC):
         """Tasks that were submitted and whose outcome was not handed out yet."""
         return len(self._waiting) + len(self._running)
 
+    @property
+    def running(self) -> int:
+        """Tasks on workers that are there and are heard of; the others wait."""
+        return max(0, min(len(self._running), self.live_workers) - self.silent_workers)
+
     def submit(self, key: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Run function(*args, **kwargs) on a worker; its Outcome will carry `key`.
 

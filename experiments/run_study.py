@@ -111,8 +111,7 @@ class StudyRun(Generic[Run]):
                 if trial is None:
                     break
                 self._submit(pool, trial)
-            running = max(0, len(self._in_flight) - pool.silent_workers)
-            self._display.update(self._study, running, pool.standing)
+            self._display.update(self._study, pool.running, pool.standing)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
 

@@ -164,6 +164,12 @@ def resume(
     submit: SubmitOption = False,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes", help="Go on with other package versions, data or another table."
+        ),
+    ] = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
 ) -> None:
     """Go on with a study that was stopped or killed."""
@@ -178,6 +184,7 @@ def resume(
         submit=submit,
         as_job=as_job,
         cluster=cluster,
+        accept_changes=accept_changes,
     )
 
 
@@ -208,11 +215,11 @@ def status(
 @app.command()
 def show(study: StudyArgument, overrides: SetOption = None) -> None:
     """Print a study's full specification with every default, as a study file."""
-    from experiments.study_file import complete, load_study
+    from experiments.study_file import WRITTEN, complete, load_study
     from experiments.yaml_files import dump_yaml
 
     spec = complete(load_study(study, overrides or []), study)
-    typer.echo(dump_yaml(spec.model_dump(mode="json", exclude={"versions"})), nl=False)
+    typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
@@ -103,13 +104,19 @@ def resume_study(
     submit: bool,
     as_job: bool,
     cluster: DaskCluster | None,
+    accept_changes: bool = False,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
+
+    accept_changes: also with other package versions, data or another table than before.
 
     Raises like `launch_study`.
     """
     check_study(folder)
+    changed = compared(console, folder, accept=accept_changes)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
+        if changed is not None:
+            study.note(*changed)
         spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
             write_specification(folder, spec)

@@ -96,6 +96,7 @@ EVENTS: Kinds = {
         "timestamps": TIMES,
     },
     "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
+    "note": {"text": TEXT, "environment": OBJECT},
 }
 """A study's events; in a journal each has `time` as well, in seconds since the epoch."""
 

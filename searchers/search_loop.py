@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 import time
@@ -19,7 +18,7 @@ from search_spaces import SearchSpace
 from searchers.augment import Augmentation
 from searchers.batches import Batch, paired_batches
 from searchers.evaluation import OneShotEvaluation, wrong
-from searchers.images import Images, ImageSplits
+from searchers.images import ImageSplits
 from searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from searchers.registry import searcher_class
 from searchers.settings import SearchSettings
@@ -92,7 +91,7 @@ class Search:
             "searcher": searcher,
             "space": space.number,
             "data set": data.name,
-            "images": _digest(data.supernet_train, data.supernet_valid),
+            "images": data.checksum,
             "epochs": epochs,
             "seed": seed,
             **asdict(settings),
@@ -213,13 +212,3 @@ class Search:
         device = self._train.labels.device
         self._steps = [step.to(device) for step in under_way["steps"]]
         self._seconds = under_way["seconds"]
-
-
-def _digest(*parts: Images) -> str:
-    """SHA-256 of images and labels, their shapes and types."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for array in (part.images, part.labels):
-            digest.update(str((array.shape, array.dtype)).encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

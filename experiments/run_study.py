@@ -78,7 +78,8 @@ class StudyRun(Generic[Run]):
         """Work on the study with at most `workers` workers until it is finished.
 
         Interrupted: SIGINT or SIGTERM came. StudyStopped: it cannot go on here, say because the
-        disk is full or another master has taken it over. Either way the study can be resumed, and workers have ended.
+        disk is full or another master has taken it over. Either way the study can be resumed, and
+        workers have ended.
 
         as_job: this process is a SLURM job that has a successor. SLURM announces its end, be it
         the time limit or a preemption, by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for

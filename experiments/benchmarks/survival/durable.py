@@ -29,7 +29,7 @@ class DurableFiles:
 
     def keep(self, path: str) -> None:
         """A name is about to go: its inode stays, so that no other file gets its number."""
-        if os.path.isfile(path):
+        if Path(path).is_file():
             self._held.append(os.open(path, os.O_RDONLY))
 
     def created(self, path: str) -> None:

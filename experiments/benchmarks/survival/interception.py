@@ -9,7 +9,7 @@ they like.
 
 from __future__ import annotations
 
-import _pyio
+import _pyio  # type: ignore[import-not-found]
 import builtins
 import errno
 import io
@@ -68,11 +68,11 @@ class Interception:
     def install(self) -> None:
         """Put it in place, for the rest of this process's life."""
         for name in NAMES:
-            self._wrap(name, lambda path, *_, **__: _text(path))
+            self._wrap(name, lambda path, *_, dir_fd=None, **__: _text(path, dir_fd))
         for name in CONTENTS:
             self._wrap(name, lambda file, *_, **__: _path_of(file))
         self._wrap("open", self._created)
-        io.open = builtins.open = _pyio.open  # type: ignore[assignment]
+        io.open = builtins.open = _pyio.open
 
     def stop(self) -> None:
         """See nothing more."""
@@ -129,7 +129,7 @@ class Interception:
     def _done(self, real: Callable[..., Any], name: str, path: str, args: Any, kwargs: Any) -> Any:
         """Do it, and take down what of it lasts."""
         if name in ("unlink", "remove", "replace", "rename"):
-            self._durable.keep(_text(args[-1]))
+            self._durable.keep(_text(args[-1], kwargs.get("dir_fd")))
         made = name == "open" and not os.path.lexists(path)
         result = real(*args, **kwargs)
         if made:
@@ -148,12 +148,15 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _text(path: Any) -> str:
-    return os.path.abspath(os.fsdecode(path)) if not isinstance(path, int) else _path_of(path)
+def _text(path: Any, folder: int | None = None) -> str:
+    """A path without links resolved, for it is the link that changes."""
+    if isinstance(path, int):
+        return _path_of(path)
+    return str(Path(_path_of(folder) if folder is not None else Path.cwd()) / os.fsdecode(path))
 
 
 def _path_of(file: int) -> str:
     try:
-        return os.readlink(f"/proc/self/fd/{file}")
+        return str(Path(f"/proc/self/fd/{file}").readlink())
     except OSError:
         return ""

@@ -18,17 +18,6 @@ from experiments.benchmarks.survival.interception import Blow, Interception, Ope
 
 LIFE_SECONDS = 120.0
 
-_WARM = (
-    "experiments.benchmarks.survival.study",
-    "experiments.cli",
-    "experiments.launching",
-    "experiments.status",
-    "experiments.exports.command",
-    "hpo.master",
-    "distributed",
-    "searchers.search",
-)
-
 
 @dataclass(frozen=True)
 class Life:
@@ -53,7 +42,7 @@ class Lives:
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(_WARM))
+        self._context.set_forkserver_preload(["experiments.benchmarks.survival.warm"])
 
     def live(
         self, folder: Path, deed: Callable[..., int | None], *args: object, blow: Blow | None = None

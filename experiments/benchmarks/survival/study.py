@@ -31,8 +31,8 @@ cluster: {{threads: 1}}
 """
 
 
-def write_study(path: Path, iterations: int = 6) -> Path:
-    """A study file of 1 + 5 evaluations an iteration, one worker."""
+def write_study(path: Path, iterations: int) -> Path:
+    """A study file: the default, and up to 7 evaluations an iteration; one worker."""
     path.write_text(STUDY.format(iterations=iterations))
     return path
 
@@ -54,12 +54,14 @@ def command(*arguments: object) -> None:
     """`oneshot-hpo ARGUMENTS` in this process, whose one worker is a thread of it."""
     import logging
 
+    import experiments.confirm.confirming
     import experiments.launching
     import experiments.run_study
     from experiments.cli import main
 
     logging.getLogger("distributed").setLevel(logging.ERROR)
     experiments.launching.open_pool = _thread_pool  # type: ignore[assignment]
+    experiments.confirm.confirming.open_pool = _thread_pool  # type: ignore[assignment]
     experiments.run_study.run_trial = instant_trial
     sys.argv = ["oneshot-hpo", *map(str, arguments)]
     main()

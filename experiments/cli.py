@@ -76,6 +76,8 @@ def main() -> None:
         if not is_user_error(error):
             raise
         code = _fail(one_line(error), USER_ERROR)
+    except OSError as error:  # a disk that is full, gone or cannot be read
+        code = _fail(one_line(error), STOPPED)
     sys.exit(code)
 
 

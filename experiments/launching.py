@@ -28,7 +28,7 @@ from experiments.study_folder import (
 )
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
-from hpo import Study
+from hpo import Study, StudyUnwritable
 from hpo.journal import JOURNAL_NAME
 
 
@@ -184,6 +184,10 @@ def resumable(command: str, journal: Path) -> Iterator[None]:
         if journal.exists():
             print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    except StudyUnwritable as error:
+        if not journal.exists():  # nothing has begun
+            raise
+        raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
     except (StudyStopped, OSError) as stop:
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 

@@ -68,7 +68,9 @@ def _differences(
         if package not in _IRRELEVANT and was != here["versions"].get(package, was)
     ]
     for key, what in (("dataset", "data set"), ("table", "table")):
-        was, now = (checksum.get(key, "") for checksum in (recorded["checksums"], here["checksums"]))
+        was, now = (
+            checksum.get(key, "") for checksum in (recorded["checksums"], here["checksums"])
+        )
         if was != now:
             words.append(f"{what} {names[key]}, SHA-256 {was[:_SHOWN]} → {now[:_SHOWN]}")
     return words

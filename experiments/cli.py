@@ -10,6 +10,7 @@ import typer
 
 from experiments import table_command
 from experiments.baselines import command as baselines_command
+from experiments.check import command as check_command
 from experiments.compare import command as compare_command
 from experiments.confirm import command as confirm_command
 from experiments.data import command as data_command
@@ -265,6 +266,7 @@ def search(
 
 
 app.add_typer(baselines_command.app)
+app.command()(check_command.check)
 app.command()(compare_command.compare)
 app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)

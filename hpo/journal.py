@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,14 +127,31 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
             path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
         )
     events: list[Event] = []
-    for number, line in enumerate(lines, start=1):
-        event, has_checksum = _parse(path, number, line, kinds)
+    for event in each_event(path, lines, kinds):
+        if isinstance(event, CorruptJournal):
+            raise event
         events.append(event)
-        if not has_checksum and events[0]["format"] >= _CHECKSUMS_FROM:
-            raise CorruptJournal(path, number, "its checksum is missing")
     if is_sealed(torn[:-1]):  # a torn line is less than that
         raise CorruptJournal(path, len(lines) + 1, "its line feed was altered")
     return events, len(content) - len(torn)
+
+
+def each_event(
+    path: Path, lines: Iterable[bytes], kinds: Kinds = EVENTS
+) -> Iterator[Event | CorruptJournal]:
+    """The event of each line of a journal, or what is wrong with the line. Raises NewerJournal."""
+    version = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            event, has_checksum = _parse(path, number, line, kinds)
+        except CorruptJournal as fault:
+            yield fault
+            continue
+        version = event["format"] if number == 1 else version
+        if has_checksum or version < _CHECKSUMS_FROM:
+            yield event
+        else:
+            yield CorruptJournal(path, number, "its checksum is missing")
 
 
 def check_event(event: Event, kinds: Kinds = EVENTS) -> None:

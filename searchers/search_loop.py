@@ -35,6 +35,26 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     return lowest + (settings.learning_rate - lowest) * share
 
 
+def fingerprint(
+    searcher: str,
+    settings: SearchSettings,
+    space: SearchSpace,
+    data: ImageSplits,
+    epochs: int,
+    seed: int,
+) -> dict[str, Any]:
+    """What tells one search from another: its checkpoints say which they are of."""
+    return {
+        "searcher": searcher,
+        "space": space.number,
+        "data set": data.name,
+        "images": data.checksum,
+        "epochs": epochs,
+        "seed": seed,
+        **asdict(settings),
+    }
+
+
 class Search:
     """All that changes during a search, and how one epoch changes it."""
 
@@ -87,15 +107,7 @@ class Search:
         # Of the epoch under way: what each of its steps gave, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
-        self.fingerprint: dict[str, Any] = {
-            "searcher": searcher,
-            "space": space.number,
-            "data set": data.name,
-            "images": data.checksum,
-            "epochs": epochs,
-            "seed": seed,
-            **asdict(settings),
-        }
+        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
 
     @property
     def epoch(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -47,36 +48,33 @@ def verify(folder: Path) -> Report:
     return report
 
 
-def mend(report: Report, folder: Path) -> tuple[list[Finding], list[Finding]]:
-    """Mend what is safe to mend, as the study's master: what was mended, and what is left.
+def mend(report: Report, folder: Path) -> list[Finding]:
+    """Mend what is safe to mend in a study that can be read, as its master; what was mended.
 
-    UserError: a master works on the study, or its journal cannot be read.
+    UserError, StudyLocked: a master works on the study or its confirmation.
     """
-    if not report.is_readable:
-        raise UserError(
-            f"{folder}: its journal cannot be read, nothing was changed; mend the lines above, or "
-            "restore a copy of the file"
-        )
     if is_held(folder / CONFIRMATION):
         raise UserError(f"{folder / CONFIRMATION} is held by a master; stop it first")
-    mended, left = [], []
-    with Study.open(folder):  # StudyLocked while a master works on it
+    mended = []
+    with Study.open(folder):
         for finding in report.findings:
-            if finding.mend is None:
-                left.append(finding)
-            else:
+            if finding.mend is not None:
                 finding.mend()
                 mended.append(finding)
-    return mended, left
+    return mended
 
 
-def show(console: Console, folder: Path, report: Report) -> None:
-    """Print what was found, a line each, or what was looked at and found sound."""
+def show(console: Console, folder: Path, report: Report, mended: Sequence[Finding] = ()) -> None:
+    """Print what was found, a line each, and what was looked at."""
     for finding in report.findings:
-        can = "" if finding.mend is None else " (--mend)"
+        can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
         console.print(f"{finding.words}{can}", markup=False, soft_wrap=True)
     number = len(report.findings)
     words = "sound" if not number else "1 problem" if number == 1 else f"{number} problems"
+    if mended:
+        words += f", {len(mended)} mended"
+    if not report.is_readable:
+        words += "; nothing else can be looked at, and nothing is mended"
     looked = f"; looked at: {', '.join(report.checked)}" if report.checked else ""
     console.print(f"{folder}: {words}{looked}", markup=False, soft_wrap=True)
 

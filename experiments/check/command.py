@@ -28,11 +28,7 @@ def check(
 
     console = Console(highlight=False)
     report = checking.verify(Path(folder))
-    checking.show(console, Path(folder), report)
-    problems = report.findings
-    if mend and problems:
-        mended, problems = checking.mend(report, Path(folder))
-        words = f"{len(mended)} mended, {len(problems)} left"
-        console.print(words, markup=False, soft_wrap=True)
-    if problems:
+    mended = checking.mend(report, Path(folder)) if mend and report.is_readable else []
+    checking.show(console, Path(folder), report, mended)
+    if len(mended) < len(report.findings):
         raise typer.Exit(STOPPED)

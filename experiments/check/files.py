@@ -91,6 +91,8 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
     try:
         same = load_yaml(path.read_text(encoding="utf-8")) == spec.model_dump(mode="json")
         words = f"{path} says other settings than the journal's header, which counts"
+    except FileNotFoundError:
+        same, words = False, f"{path} is missing"
     except (OSError, UnicodeDecodeError, YamlError) as error:
         same, words = False, f"{path} cannot be read ({error})"
     if not same:

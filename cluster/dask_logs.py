@@ -7,6 +7,12 @@ from pathlib import Path
 
 CLUSTER_LOG = "cluster.log"
 
+_LOGGERS = (
+    *("distributed", "distributed.client", "tornado", "tornado.application"),
+    *("asyncio", "cluster"),
+)
+"""Those of which Dask gives each a handler of its own, and this package's."""
+
 
 class _QuietFileHandler(logging.FileHandler):
     """A log file that a full disk cuts short without a trace on the terminal."""
@@ -20,7 +26,7 @@ def dask_logs_to(path: Path) -> Iterator[None]:
     """What Dask and this package log in this process goes into a file, never to the terminal."""
     handler = _QuietFileHandler(path, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio", "cluster")]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [(logger.handlers[:], logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.handlers, logger.propagate = [handler], False

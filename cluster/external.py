@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
 import distributed
 
 from cluster.dask_logs import dask_logs_to
-from cluster.pool import DaskPool, PoolError
+from cluster.pool import DaskPool, Outcome, PoolError
 
 _CONNECT_SECONDS = 20.0
 _COUNT_SECONDS = 1.0  # how long a count of workers holds
+_AGAIN_SECONDS = 5.0  # between attempts at a scheduler that has gone
+_TRY_SECONDS = 2.0
 
 
 class ExternalPool(DaskPool):
@@ -19,10 +22,13 @@ class ExternalPool(DaskPool):
 
     Encryption is Dask's own configuration's matter (distributed.comm.tls), as for any client. The
     cluster stays up when the pool is closed. How often a task may die with its worker before the
-    pool hears of it is the scheduler's own setting (allowed-failures).
+    pool hears of it is the scheduler's own setting (allowed-failures). When the scheduler or all
+    workers go, the pool waits for them, or for a scheduler at the same address or in the same file.
 
     log: the file for what Dask says in this process. PoolError: the scheduler is not reached.
     """
+
+    patience_seconds = math.inf  # who ended the workers may start some again
 
     def __init__(
         self, *, address: str | None = None, scheduler_file: Path | None = None, log: Path
@@ -33,13 +39,16 @@ class ExternalPool(DaskPool):
         self._logs = dask_logs_to(log)
         self._logs.__enter__()
         self._counted = (-_COUNT_SECONDS, 0)
-        where: dict[str, str] = {}
+        self._gone_since: str | None = None  # the scheduler; the time of day
+        self._none_since: str | None = None  # workers
+        self._tried = -_AGAIN_SECONDS
+        self._where: dict[str, str] = {}
         if scheduler_file is not None:
-            where["scheduler_file"] = str(scheduler_file)
+            self._where["scheduler_file"] = str(scheduler_file)
         elif address is not None:
-            where["address"] = address
+            self._where["address"] = address
         try:
-            client = distributed.Client(**where, set_as_default=False, timeout=_CONNECT_SECONDS)
+            client = self._connected(_CONNECT_SECONDS)
         except (OSError, ValueError) as error:
             self._logs.__exit__(None, None, None)
             raise PoolError(f"no Dask scheduler at {address or scheduler_file}: {error}") from error
@@ -50,19 +59,52 @@ class ExternalPool(DaskPool):
         """Workers of the cluster, as they were a second ago at most."""
         when, number = self._counted
         if time.monotonic() - when > _COUNT_SECONDS:
-            try:
-                number = len(self._client.nthreads())
-            except (OSError, RuntimeError):
-                number = 0  # the scheduler may come back
+            number = self._count()
             self._counted = (time.monotonic(), number)
         return number
 
     @property
     def standing(self) -> str:
-        """How many workers the cluster has."""
-        return f"{self.live_workers} alive"
+        """How many workers the cluster has, or since when there is none, or no scheduler."""
+        if self.live_workers:
+            return f"{self.live_workers} alive"
+        if self._gone_since is not None:
+            return f"the scheduler has been gone since {self._gone_since}; waiting for it"
+        return f"none alive since {self._none_since}; waiting for one"
 
     def close(self) -> None:
         """Leave the cluster; what its workers run goes on to its end, and is not told."""
         super().close()
         self._logs.__exit__(None, None, None)
+
+    def _count(self) -> int:
+        """The workers now; 0 while the scheduler is gone, which is tried again meanwhile."""
+        try:
+            if self._client.status == "closed":  # it gave the scheduler up
+                self._connect_again()
+            number = len(self._client.nthreads()) if self._client.status == "running" else 0
+        except (OSError, RuntimeError):
+            number = 0
+            self._gone_since = self._gone_since or _now()
+        else:
+            reached = self._client.status == "running"
+            self._gone_since = None if reached else self._gone_since or _now()
+        self._none_since = None if number else self._none_since or _now()
+        return number
+
+    def _connect_again(self) -> None:
+        """A new client in place of one that is closed. OSError, ValueError: no scheduler there."""
+        if time.monotonic() - self._tried < _AGAIN_SECONDS:
+            raise OSError("not yet")
+        self._tried = time.monotonic()
+        self._client = self._connected(_TRY_SECONDS)
+        for key, attempt in self._running.items():
+            lost = Outcome(key, lost="the scheduler had gone", taken=True)
+            self._ended.put((attempt, lost))
+
+    def _connected(self, seconds: float) -> distributed.Client:
+        return distributed.Client(**self._where, set_as_default=False, timeout=seconds)
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")

@@ -11,14 +11,31 @@ from pathlib import Path
 
 import dask
 import distributed
+from distributed.core import Status
 from distributed.deploy.spec import SpecCluster
 
 from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-from cluster.pool import OwnPool, PoolError
+from cluster.leftovers import end_session
+from cluster.memory import out_of_memory_kills
+from cluster.pool import Outcome, OwnPool, PoolError
 from cluster.tls import WITHOUT_HTTP, study_security
+from cluster.worker_log import log_tail
+from cluster.worker_setup import session_file
+
+_CLOSED = (Status.closing_gracefully, Status.closed, Status.failed)
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 LOOPBACK = "127.0.0.1"
+
+_DASK: dict[str, object] = {
+    **WITHOUT_HTTP,
+    "distributed.scheduler.worker-saturation": 1.0,
+    # A frozen worker may come back, and after a night's sleep of the machine all seem frozen; one
+    # that is really gone closes its connection.
+    "distributed.scheduler.worker-ttl": None,
+    # On a busy machine a worker may take long to come back: Dask would give it up.
+    "distributed.deploy.lost-worker-timeout": "1 hour",
+}
 
 
 class LocalPool(OwnPool):
@@ -30,7 +47,10 @@ class LocalPool(OwnPool):
       pool, on a machine of many users, gets nothing.
     - Workers never see Ctrl-C: what a keyboard interrupt means is decided in this process alone.
     - Workers end within seconds of this process, even when it is killed.
-    - What workers and Dask print goes into files under `scratch`.
+    - What workers and Dask print goes into files under `scratch`, of bounded size.
+    - Processes that a task leaves behind are ended; threads, by replacing the worker's process.
+    - A worker that closes or cannot start is replaced for as long as the pool is open; one that is
+      frozen is waited for.
 
     PoolError: a worker process does not start.
     """
@@ -39,9 +59,16 @@ class LocalPool(OwnPool):
         self, *, workers: int, threads: int, gpus: Sequence[int | str] = (), scratch: Path
     ) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
+        self.scratch = scratch
+        self._workers = workers
+        self._logs = {str(number): scratch / f"worker-{number}.log" for number in range(workers)}
+        for log in self._logs.values():
+            session_file(log).unlink(missing_ok=True)  # of another time, or another host
+        self._oom_kills = out_of_memory_kills()
         security = study_security(scratch / "tls")
         self._exits = contextlib.ExitStack()
         self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
+        self._exits.enter_context(dask.config.set(_DASK))
         encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {
             number: {
@@ -53,7 +80,7 @@ class LocalPool(OwnPool):
                     "dashboard": False,
                     "silence_logs": logging.WARNING,
                     "preload": ["cluster.worker_setup"],
-                    "env": _worker_environment(number, gpus, scratch),
+                    "env": _worker_environment(number, gpus, self._logs[str(number)]),
                 },
             }
             for number in range(workers)
@@ -83,7 +110,29 @@ class LocalPool(OwnPool):
         # does not hear a polite request, and its checkpoint makes a kill harmless.
         self._cluster.sync(self._close_nannies)
         super().close()
+        for log in self._logs.values():
+            end_session(session_file(log))
         self._exits.close()
+
+    def next_outcomes(self, timeout: float) -> list[Outcome]:
+        """See DaskPool; workers that have closed, say for a broken connection, are replaced."""
+        nannies = self._cluster.workers
+        for name in [name for name, nanny in nannies.items() if nanny.status in _CLOSED]:
+            # Its worker may be slow to stop what it runs, which the next one will run again.
+            self._cluster.loop.add_callback(nannies.pop(name).close, timeout=0.5)
+        if len(nannies) < self._workers:
+            self._cluster.scale(self._workers)
+        return super().next_outcomes(timeout)
+
+    async def _loss(self, key: str, worker: str) -> Outcome:
+        words = f"its worker {worker} died"
+        before, self._oom_kills = self._oom_kills, out_of_memory_kills()
+        if self._oom_kills > before:
+            words += (
+                ": this machine ran out of memory (its kernel ended "
+                f"{self._oom_kills - before} processes for it); fewer workers need less"
+            )
+        return Outcome(key, lost=words, log=log_tail(self._logs[worker]))
 
     async def _close_nannies(self) -> None:
         await asyncio.gather(
@@ -92,8 +141,8 @@ class LocalPool(OwnPool):
         )
 
 
-def _worker_environment(number: int, gpus: Sequence[int | str], scratch: Path) -> dict[str, str]:
-    environment = {"ONESHOT_HPO_WORKER_LOG": str(scratch / f"worker-{number}.log")}
+def _worker_environment(number: int, gpus: Sequence[int | str], log: Path) -> dict[str, str]:
+    environment = {"ONESHOT_HPO_WORKER_LOG": str(log)}
     if gpus:
         environment["CUDA_VISIBLE_DEVICES"] = str(gpus[number % len(gpus)])
     return environment
@@ -109,13 +158,7 @@ def _environment(threads: int) -> Iterator[None]:
     variables = {name: str(threads) for name in THREAD_VARIABLES}
     os.environ.update(variables)
     try:
-        with dask.config.set(
-            {
-                "distributed.nanny.pre-spawn-environ": variables,
-                "distributed.scheduler.worker-saturation": 1.0,
-                **WITHOUT_HTTP,
-            }
-        ):
+        with dask.config.set({"distributed.nanny.pre-spawn-environ": variables}):
             yield
     finally:
         for name, value in before.items():

@@ -4,6 +4,7 @@ import abc
 import asyncio
 import itertools
 import queue
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from cluster.stopping import TaskStopped
+from cluster.task import Ended, run_task
+
+SILENT_SECONDS = 60.0
+"""A worker says something every few seconds, whatever it computes."""
 
 
 class PoolError(RuntimeError):
@@ -62,8 +67,8 @@ class DaskPool(abc.ABC):
     def __init__(self, client: distributed.Client) -> None:
         self._client: Any = client
         self._waiting: deque[_Task] = deque()
-        self._running: set[str] = set()
-        self._ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._running: dict[str, int] = {}  # the attempt at each task that counts
+        self._ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
         self._attempts = itertools.count()
 
     def __enter__(self) -> Self:
@@ -83,9 +88,19 @@ class DaskPool(abc.ABC):
         return ""
 
     @property
+    def silent_workers(self) -> int:
+        """Live workers that have not been heard of for SILENT_SECONDS: frozen, or cut off."""
+        return 0
+
+    @property
     def in_flight(self) -> int:
         """Tasks that were submitted and whose outcome was not handed out yet."""
         return len(self._waiting) + len(self._running)
+
+    @property
+    def running(self) -> int:
+        """Tasks on workers that are there and are heard of; the others wait."""
+        return max(0, min(len(self._running), self.live_workers) - self.silent_workers)
 
     def submit(self, key: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Run function(*args, **kwargs) on a worker; its Outcome will carry `key`.
@@ -98,15 +113,22 @@ class DaskPool(abc.ABC):
         self._dispatch()
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """Outcomes since the last call; waits up to `timeout` seconds for the first one."""
+        """Outcomes since the last call; waits up to `timeout` seconds for the first one.
+
+        A task that was submitted has one outcome, whatever its workers send and however late.
+        """
         self._dispatch()
         try:
-            outcomes = [self._ended.get(timeout=timeout)]
+            ended = [self._ended.get(timeout=timeout)]
         except queue.Empty:
             return []
         while not self._ended.empty():
-            outcomes.append(self._ended.get())
-        self._running.difference_update(outcome.key for outcome in outcomes)
+            ended.append(self._ended.get())
+        outcomes = []
+        for attempt, outcome in ended:
+            if self._running.get(outcome.key) == attempt:
+                del self._running[outcome.key]
+                outcomes.append(outcome)
         self._dispatch()
         return outcomes
 
@@ -125,39 +147,50 @@ class DaskPool(abc.ABC):
         """What is to be said of a task whose worker of that name has gone."""
         return Outcome(key, lost=f"its worker {worker} died")
 
+    async def _renew(self, worker: str) -> None:  # noqa: B027 - not what is somebody else's
+        """Replace the process of the worker at this address; returns when it takes no tasks."""
+
     def _dispatch(self) -> None:
         while self._waiting and len(self._running) < self.live_workers:
             task = self._waiting.popleft()
-            self._running.add(task.key)
+            attempt = self._running[task.key] = next(self._attempts)
             # Every attempt has a Dask key of its own: Dask never takes one for another, and no
             # result of an earlier attempt is handed out for a later one.
             future = self._client.submit(
+                run_task,
                 task.function,
-                *task.args,
-                **task.kwargs,
-                key=f"{task.key}#{next(self._attempts)}",
+                task.args,
+                task.kwargs,
+                key=f"{task.key}#{attempt}",
                 pure=False,
             )
             asyncio.run_coroutine_threadsafe(
-                self._watch(task.key, future), self._client.loop.asyncio_loop
+                self._watch(task.key, attempt, future), self._client.loop.asyncio_loop
             )
 
-    async def _watch(self, key: str, future: distributed.Future) -> None:
+    async def _watch(self, key: str, attempt: int, future: distributed.Future) -> None:
         try:
-            value = await self._client.gather(future, asynchronous=True)
-        except KilledWorker as death:
-            outcome = await self._loss(key, str(death.last_worker.name))
-        except TaskStopped as stop:
-            outcome = Outcome(key, lost=str(stop), taken=True)
-        except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
-            outcome = Outcome(key, lost=f"the connection to it was lost ({type(loss).__name__})")
+            outcome = await self._outcome(key, future)
         except Exception as error:
             outcome = Outcome(key, error=error)
-        else:
-            outcome = Outcome(key, value)
         finally:
             future.release()
-        self._ended.put(outcome)
+        self._ended.put((attempt, outcome))
+
+    async def _outcome(self, key: str, future: distributed.Future) -> Outcome:
+        try:
+            ended: Ended = await self._client.gather(future, asynchronous=True)
+        except KilledWorker as death:
+            return await self._loss(key, str(death.last_worker.name))
+        except TaskStopped as stop:
+            return Outcome(key, lost=str(stop), taken=True)
+        except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
+            # Of the master's, the scheduler's or a worker's network; a task cannot do that.
+            name = type(loss).__name__
+            return Outcome(key, lost=f"the connection to it was lost ({name})", taken=True)
+        if ended.left_threads:
+            await self._renew(ended.worker)
+        return Outcome(key, ended.value)
 
 
 class OwnPool(DaskPool):
@@ -177,6 +210,35 @@ class OwnPool(DaskPool):
     def live_workers(self) -> int:
         """Workers that are registered with the scheduler and take tasks now."""
         return len(self._cluster.scheduler.running)
+
+    @property
+    def silent_workers(self) -> int:
+        """Live workers that have not been heard of for SILENT_SECONDS: frozen, or cut off."""
+        return len(self._silences())
+
+    @property
+    def standing(self) -> str:
+        """How many workers are alive and since when how many are silent; empty if none is."""
+        silences = self._silences()
+        if not silences:
+            return ""
+        since = time.strftime("%H:%M:%S", time.localtime(min(silences)))
+        return (
+            f"{self.live_workers} alive, {len(silences)} of them not heard of since {since} "
+            "(frozen, or cut off)"
+        )
+
+    async def _renew(self, worker: str) -> None:
+        """Replace the process of the worker at this address; returns when it takes no tasks."""
+        await self._cluster.scheduler.restart_workers(
+            [worker], wait_for_workers=False, on_error="return", stimulus_id="renewed"
+        )
+
+    def _silences(self) -> list[float]:
+        """When those live workers that are silent were last heard of, in seconds since 1970."""
+        running = tuple(self._cluster.scheduler.running)
+        longest_ago = time.time() - SILENT_SECONDS
+        return [worker.last_seen for worker in running if worker.last_seen < longest_ago]
 
     def close(self) -> None:
         """End the workers at once, whatever they are running. Again, it does nothing."""

@@ -1,10 +1,13 @@
-"""First thing in a worker process (a Dask preload): what it prints goes into its log file."""
+"""First thing in a worker process (a Dask preload): its log, its session, its clearing up."""
 
 import os
 import sys
 from pathlib import Path
 
 import distributed
+
+from cluster.leftovers import guard, lead_session
+from cluster.worker_log import bound_output
 
 
 def dask_setup(worker: distributed.Worker) -> None:
@@ -16,3 +19,11 @@ def dask_setup(worker: distributed.Worker) -> None:
         os.dup2(log, stream.fileno())
     os.close(log)
     print(f"worker {worker.name}, process {os.getpid()}", flush=True)
+    bound_output()
+    lead_session(session_file(path))
+    guard()
+
+
+def session_file(log: Path) -> Path:
+    """Where the worker that writes this log names its session."""
+    return log.with_suffix(".session")

@@ -10,6 +10,7 @@ import typer
 
 from experiments import table_command
 from experiments.baselines import command as baselines_command
+from experiments.check import command as check_command
 from experiments.compare import command as compare_command
 from experiments.confirm import command as confirm_command
 from experiments.data import command as data_command
@@ -78,6 +79,8 @@ def main() -> None:
         if not is_user_error(error):
             raise
         code = _fail(one_line(error), USER_ERROR)
+    except OSError as error:  # a disk that is full, gone or cannot be read
+        code = _fail(one_line(error), STOPPED)
     sys.exit(code)
 
 
@@ -166,6 +169,12 @@ def resume(
     submit: SubmitOption = False,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes", help="Go on with other package versions, data or another table."
+        ),
+    ] = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
 ) -> None:
     """Go on with a study that was stopped or killed."""
@@ -180,6 +189,7 @@ def resume(
         submit=submit,
         as_job=as_job,
         cluster=cluster,
+        accept_changes=accept_changes,
     )
 
 
@@ -210,11 +220,11 @@ def status(
 @app.command()
 def show(study: StudyArgument, overrides: SetOption = None) -> None:
     """Print a study's full specification with every default, as a study file."""
-    from experiments.study_file import complete, load_study
+    from experiments.study_file import WRITTEN, complete, load_study
     from experiments.yaml_files import dump_yaml
 
     spec = complete(load_study(study, overrides or []), study)
-    typer.echo(dump_yaml(spec.model_dump(mode="json", exclude={"versions"})), nl=False)
+    typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)
 
 
 @app.command()
@@ -258,6 +268,7 @@ def search(
 
 
 app.add_typer(baselines_command.app)
+app.command()(check_command.check)
 app.command()(compare_command.compare)
 app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)

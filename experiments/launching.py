@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
@@ -27,7 +28,7 @@ from experiments.study_folder import (
 )
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
-from hpo import Study
+from hpo import Study, StudyUnwritable
 from hpo.journal import JOURNAL_NAME
 
 
@@ -103,13 +104,19 @@ def resume_study(
     submit: bool,
     as_job: bool,
     cluster: DaskCluster | None,
+    accept_changes: bool = False,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
+
+    accept_changes: also with other package versions, data or another table than before.
 
     Raises like `launch_study`.
     """
     check_study(folder)
+    changed = compared(console, folder, accept=accept_changes)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
+        if changed is not None:
+            study.note(*changed)
         spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
             write_specification(folder, spec)
@@ -177,6 +184,10 @@ def resumable(command: str, journal: Path) -> Iterator[None]:
         if journal.exists():
             print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    except StudyUnwritable as error:
+        if not journal.exists():  # nothing has begun
+            raise
+        raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
     except (StudyStopped, OSError) as stop:
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 

@@ -14,7 +14,7 @@ from cluster.pool import DaskPool, Outcome, PoolError
 from experiments.errors import HandedOver, StudyStopped, one_line
 from experiments.study_file import StudySpec
 from experiments.trial import TrialTask, run_trial
-from hpo import Rerun, Trial, TrialResult
+from hpo import Rerun, StudyLocked, StudyUnwritable, Trial, TrialResult
 from searchers.checkpoint import CHECKPOINT
 
 POLL_SECONDS = 0.25
@@ -78,7 +78,8 @@ class StudyRun(Generic[Run]):
         """Work on the study with at most `workers` workers until it is finished.
 
         Interrupted: SIGINT or SIGTERM came. StudyStopped: it cannot go on here, say because the
-        disk is full. Either way the study can be resumed, and workers have ended.
+        disk is full or another master has taken it over. Either way the study can be resumed, and
+        workers have ended.
 
         as_job: this process is a SLURM job that has a successor. SLURM announces its end, be it
         the time limit or a preemption, by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for
@@ -94,7 +95,7 @@ class StudyRun(Generic[Run]):
                             raise
                         pool.hand_over()
                         raise HandedOver from None
-            except PoolError as error:
+            except (PoolError, StudyUnwritable, StudyLocked) as error:
                 raise StudyStopped(one_line(error)) from error
 
     def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
@@ -111,7 +112,7 @@ class StudyRun(Generic[Run]):
                 if trial is None:
                     break
                 self._submit(pool, trial)
-            self._display.update(self._study, len(self._in_flight), pool.standing)
+            self._display.update(self._study, pool.running, pool.standing)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
+WRITTEN = ("versions", "checksums")
+"""Keys of what a study was launched with, which nobody writes but launch."""
+
 
 class StudySpec(pydantic.BaseModel):
     """A study file's content. The description of each field is what it must be."""
@@ -57,6 +60,9 @@ class StudySpec(pydantic.BaseModel):
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     cluster: ClusterSection = Field(default_factory=ClusterSection, description="a section of keys")
     versions: dict[str, str] = Field(
+        default_factory=dict, description="a section that launch writes itself"
+    )
+    checksums: dict[str, str] = Field(
         default_factory=dict, description="a section that launch writes itself"
     )
 
@@ -193,7 +199,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
 
 def freeze(spec: StudySpec) -> StudySpec:
-    """A complete specification with workers and threads of this machine, and versions.
+    """A complete specification with workers and threads of this machine, versions and checksums.
 
     UserError: under SLURM, where there is no such machine, it does not say how many workers.
     """
@@ -203,8 +209,14 @@ def freeze(spec: StudySpec) -> StudySpec:
     workers = spec.workers or machine.default_workers()
     threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
     cluster = spec.cluster.model_copy(update={"threads": threads})
-    versions = machine.versions()
-    return spec.model_copy(update={"workers": workers, "cluster": cluster, "versions": versions})
+    return spec.model_copy(
+        update={
+            "workers": workers,
+            "cluster": cluster,
+            "versions": machine.versions(),
+            "checksums": machine.checksums(spec.dataset, spec.table),
+        }
+    )
 
 
 @functools.cache
@@ -236,7 +248,7 @@ def _first_problem(error: pydantic.ValidationError) -> str:
         section = ""
     dotted = f"{section}.{key}" if section else key
     if problem["type"] == "extra_forbidden":
-        return unknown_key(key, section, [name for name in fields if name != "versions"])
+        return unknown_key(key, section, [name for name in fields if name not in WRITTEN])
     if problem["type"] == "missing":
         return f"key {dotted!r} is missing ({fields[key].description})"
     return f"key {dotted!r} must be {fields[key].description}, not {problem['input']!r}"

@@ -14,12 +14,13 @@ from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
 from hpo import Observation, Study
 from hpo.journal import DRAFT_NAME, JOURNAL_NAME
-from hpo.lock import LOCK_NAME
+from hpo.lock import LOCK_NAME, OWNER_NAME
+from searchers.checkpoint import write_atomically
 
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The folder, in the study's own, of its confirmation."""
-_REMNANTS = (LOCK_NAME, DRAFT_NAME)
+_REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 
 
@@ -79,7 +80,8 @@ def create_study(
 def write_specification(folder: Path, spec: StudySpec) -> None:
     """Write study.yaml: what the journal's header says, for people and for another launch."""
     text = f"# Every setting of this study. To go on with it: {resume(folder)}\n"
-    (folder / SPECIFICATION).write_text(text + dump_yaml(spec.model_dump(mode="json")))
+    document = text + dump_yaml(spec.model_dump(mode="json"))
+    write_atomically(folder / SPECIFICATION, document.encode())
 
 
 def specification_of(header: dict[str, Any], folder: Path) -> StudySpec:

@@ -20,7 +20,14 @@ from hpo.errors import (
 from hpo.settings import OptimizerSettings
 from hpo.study import Study
 from hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
-from hpo.view import BracketState, RungState, StudyView, TrialRecord, read_study
+from hpo.view import (
+    BracketState,
+    RungState,
+    StudyView,
+    TrialRecord,
+    accepted_environment,
+    read_study,
+)
 
 __all__ = [
     "BASELINE_ID",
@@ -46,6 +53,7 @@ __all__ = [
     "Trial",
     "TrialRecord",
     "TrialResult",
+    "accepted_environment",
     "configuration_space",
     "read_confirmation",
     "read_study",

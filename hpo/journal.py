@@ -1,24 +1,31 @@
 """The journal: append-only JSON lines, one event each, on the disk before anything acts on it.
 
 A kill can only tear the last line, which is recognised by its missing line feed. The header is
-written to another name first, so a journal that exists has a complete one.
+written to another name first, so a journal that exists has a complete one. What was altered on the
+disk is recognised by a line's checksum.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
+from hpo.journal_line import AlteredLine, is_sealed, sealed, unsealed
 
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
-FORMAT = 2
-"""Version of the format that is written; older ones are read. 2: prior observations."""
+FORMAT = 3
+"""Version of the format that is written; older ones are read.
+
+2: prior observations. 3: every line has a checksum; a line without one is read in a journal whose
+header says an older format, which is continued with checksums.
+"""
+_CHECKSUMS_FROM = 3
 
 Event = dict[str, Any]
 
@@ -96,6 +103,7 @@ EVENTS: Kinds = {
         "timestamps": TIMES,
     },
     "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
+    "note": {"text": TEXT, "environment": OBJECT},
 }
 """A study's events; in a journal each has `time` as well, in seconds since the epoch."""
 
@@ -114,12 +122,36 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
     lines = content.split(b"\n")
     torn = lines.pop()
-    events = [_parse(path, number, line, kinds) for number, line in enumerate(lines, start=1)]
-    if not events:
+    if not lines:
         raise CorruptJournal(
             path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
         )
+    events: list[Event] = []
+    for event in each_event(path, lines, kinds):
+        if isinstance(event, CorruptJournal):
+            raise event
+        events.append(event)
+    if is_sealed(torn[:-1]):  # a torn line is less than that
+        raise CorruptJournal(path, len(lines) + 1, "its line feed was altered")
     return events, len(content) - len(torn)
+
+
+def each_event(
+    path: Path, lines: Iterable[bytes], kinds: Kinds = EVENTS
+) -> Iterator[Event | CorruptJournal]:
+    """The event of each line of a journal, or what is wrong with the line. Raises NewerJournal."""
+    version = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            event, has_checksum = _parse(path, number, line, kinds)
+        except CorruptJournal as fault:
+            yield fault
+            continue
+        version = event["format"] if number == 1 else version
+        if has_checksum or version < _CHECKSUMS_FROM:
+            yield event
+        else:
+            yield CorruptJournal(path, number, "its checksum is missing")
 
 
 def check_event(event: Event, kinds: Kinds = EVENTS) -> None:
@@ -158,7 +190,7 @@ class Journal:
     @classmethod
     def create(cls, path: Path, header: Event) -> Journal:
         """Writes a journal with this header; a kill leaves a complete one or none at all."""
-        line = _line(header)
+        line = sealed(header)
         draft = path.with_name(DRAFT_NAME)
         try:
             file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
@@ -169,23 +201,29 @@ class Journal:
             draft.replace(path)
             sync_folder(path.parent)
         except OSError as error:
+            for left in (draft, path):
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
             raise StudyUnwritable(f"{path} cannot be written: {error.strerror or error}") from None
         return cls(path, len(line))
 
     def append(self, event: Event) -> None:
         """Puts an event on the disk. When that fails, the journal stays as it was, and is closed.
 
-        Raises StudyUnwritable.
+        Raises StudyUnwritable, also when the file is no longer the one that was opened, or another
+        process has written to it.
         """
-        line = _line(event)
+        line = sealed(event)
+        try:
+            self._check_unchanged()
+        except BaseException:
+            self.close()  # what is there now is not this process's to mend
+            raise
         try:
             _write(self._file, line)
         except OSError as error:
             self._undo()
-            raise StudyUnwritable(
-                f"{self.path} cannot be written: {error.strerror or error}; nothing told before is "
-                "lost, resume the study when this is mended"
-            ) from None
+            raise self._unwritable(error.strerror or str(error)) from None
         self._size += len(line)
 
     def close(self) -> None:
@@ -193,6 +231,25 @@ class Journal:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _check_unchanged(self) -> None:
+        """StudyUnwritable unless the path leads to the file as this process has left it.
+
+        Writing to a file that was removed fails nowhere, and what is written is lost.
+        """
+        try:
+            there, mine = self.path.stat(), os.fstat(self._file)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from None
+        if not os.path.samestat(there, mine):
+            raise self._unwritable("another file has taken its place")
+        if there.st_size != self._size:
+            raise self._unwritable("another process has written to it")
+
+    def _unwritable(self, reason: str) -> StudyUnwritable:
+        return StudyUnwritable(
+            f"{self.path} cannot be written: {reason}; nothing told before is lost"
+        )
 
     def _undo(self) -> None:
         try:
@@ -213,20 +270,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _line(event: Event) -> bytes:
-    return json.dumps(event, allow_nan=False).encode() + b"\n"
-
-
 def _write(file: int, content: bytes) -> None:
     while content:
         content = content[os.write(file, content) :]
     os.fsync(file)
 
 
-def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> Event:
-    """The event of one line; CorruptJournal says what is wrong with it."""
+def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> tuple[Event, bool]:
+    """The event of one line, and whether that has a checksum; CorruptJournal says what is wrong."""
     try:
-        event = json.loads(line, parse_constant=_refuse_constant)
+        event, has_checksum = unsealed(line)
+    except AlteredLine as error:
+        raise CorruptJournal(path, number, str(error)) from None
     except (ValueError, RecursionError) as error:
         raise CorruptJournal(path, number, f"not a JSON object ({error})") from None
     if not isinstance(event, dict):
@@ -248,8 +303,4 @@ def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> Event:
         check_event(event, kinds)
     except InvalidEvent as error:
         raise CorruptJournal(path, number, str(error)) from None
-    return event
-
-
-def _refuse_constant(token: str) -> None:
-    raise ValueError(f"{token} is no JSON")
+    return event, has_checksum

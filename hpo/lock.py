@@ -1,72 +1,197 @@
-"""One master per study."""
+"""One master per study, also where the file system's locks do nothing.
+
+Two things keep a second master out. flock(2): the system frees it when its holder dies, however
+that happens; but on some network file systems it binds one host only, or nobody. And a record of
+the owner, which is made with O_EXCL (atomic on NFS, too) and touched every few seconds. Whether the
+owner of a record lives is seen on its own host from the process, elsewhere from the record being
+touched: it is watched for longer than a living master would leave it alone, so no two clocks are
+compared. An owner that was asleep meanwhile finds the record of another one before it writes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
+import logging
 import os
-import re
-import socket
+import threading
+import time
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from hpo.errors import StudyLocked, StudyUnwritable
+from hpo.owner import Owner
 
 LOCK_NAME = "lock"
+OWNER_NAME = "lock.owner"
+
+HEARTBEAT_SECONDS = 5.0
+"""How often a master touches its record."""
+STALE_SECONDS = 30.0
+"""How long a record of another host is watched until its owner counts as dead."""
+ENDING_SECONDS = 0.5
+"""How long a process that was killed may still have its files open."""
+UNWRITTEN_SECONDS = 1.0
+"""The same for an empty record: its maker was killed between making and filling it."""
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+_logger = logging.getLogger(__name__)
 
 
 class StudyLock:
     """The lock of a study's folder, held from creation until `release` or the end of the process.
 
-    The operating system frees it when its holder dies, however that happens. The file says who
-    holds it: host and process id. Raises StudyLocked when it is taken, StudyUnwritable when there
-    can be none.
+    Raises StudyLocked when it is taken, StudyUnwritable when there can be none. Takes STALE_SECONDS
+    where a master on another host has died without a word.
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / LOCK_NAME
-        self._lock = FileLock(path, thread_local=False)
-        holder = f"host {socket.gethostname()}, process {os.getpid()}\n"
+        self._folder = folder
+        self._path = folder / OWNER_NAME
+        self._record = Owner.this_process().record
+        self._released = threading.Event()
+        self._file = -1
         try:
-            self._lock.acquire(timeout=0.5)  # a status command looks at it for a moment
-            path.write_text(holder, encoding="utf-8")
-        except Timeout:
-            raise StudyLocked(
-                f"{folder} is held by another master ({_holder(path)}): stop it or wait for its end"
-            ) from None
+            self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            self._take_flock()
+            self._take_record()
         except OSError as error:
-            self._lock.release()
+            self.release()
             reason = error.strerror or error
             raise StudyUnwritable(f"{folder} cannot be written: {reason}") from None
+        except BaseException:
+            self.release()
+            raise
+        threading.Thread(target=self._beat, name="study lock", daemon=True).start()
+
+    def check(self) -> None:
+        """Raise StudyLocked if this process holds the study no more."""
+        if not self._is_ours():
+            raise StudyLocked(
+                f"{self._folder} is held by this process no more: another master took it over "
+                f"({holder(self._folder)}), or the folder has gone"
+            )
 
     def release(self) -> None:
         """Lets another master in. Calling it again does nothing."""
-        self._lock.release()
+        if self._file < 0:
+            return
+        self._released.set()
+        with contextlib.suppress(OSError):
+            if self._is_ours():
+                self._path.unlink()
+        os.close(self._file)
+        self._file = -1
+
+    def _take_flock(self) -> None:
+        end = time.monotonic() + ENDING_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise self._refused() from None
+                time.sleep(ENDING_SECONDS / 20)
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                return
+            else:
+                return
+
+    def _take_record(self) -> None:
+        while True:
+            try:
+                file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            except FileExistsError:
+                if not self._is_abandoned():
+                    raise self._refused() from None
+                self._path.unlink(missing_ok=True)
+            else:
+                break
+        try:
+            with os.fdopen(file, "wb") as record:
+                record.write(self._record)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            raise
+        if not self._is_ours():  # this process was slow, and its empty record taken for abandoned
+            raise self._refused()
+
+    def _is_abandoned(self) -> bool:
+        """Whether the owner of the record has ended; it may take a while to see."""
+        before = _look(self._path)
+        if before is None:
+            return True
+        owner = Owner.of(before[0])
+        if owner is not None and owner.is_local:
+            return not owner.lives
+        patience = UNWRITTEN_SECONDS
+        if owner is not None:
+            patience = STALE_SECONDS
+            _logger.warning(
+                "%s was held by another master (%s) and not released; it is watched for %.0f s",
+                self._folder,
+                owner,
+                patience,
+            )
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            time.sleep(patience / 30)
+            now = _look(self._path)
+            if now != before:
+                return now is None
+        return True
+
+    def _is_ours(self) -> bool:
+        look = _look(self._path)
+        return look is not None and look[0] == self._record
+
+    def _beat(self) -> None:
+        while not self._released.wait(HEARTBEAT_SECONDS):
+            with contextlib.suppress(OSError):  # what it means is seen before the next write
+                if self._is_ours():
+                    os.utime(self._path)
+
+    def _refused(self) -> StudyLocked:
+        return StudyLocked(
+            f"{self._folder} is held by another master ({holder(self._folder)}): stop it or wait "
+            "for its end"
+        )
+
+
+def holder(folder: Path) -> str:
+    """Who holds or held the study, in words."""
+    look = _look(folder / OWNER_NAME)
+    return str((look and Owner.of(look[0])) or "unknown")
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a master that this machine's locks know of holds the study."""
-    try:
-        with (folder / LOCK_NAME).open("rb") as file:
-            # Shared, and only for this moment: it is not in the way of a master for long.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    """Whether a master holds the study, on another host as far as the clocks agree."""
+    look = _look(folder / OWNER_NAME)
+    if look is None:
         return False
-    except OSError:
-        return True
-    return False
+    owner = Owner.of(look[0])
+    if owner is not None and owner.is_local:
+        return owner.lives
+    return time.time() - look[1] / 1e9 < STALE_SECONDS
 
 
 def holder_here(folder: Path) -> int | None:
     """The process on this host that holds the study, if one does."""
-    match = re.fullmatch(r"host (\S+), process (\d+)", _holder(folder / LOCK_NAME))
-    if match is None or match[1] != socket.gethostname() or not is_held(folder):
-        return None
-    return int(match[2])
+    look = _look(folder / OWNER_NAME)
+    owner = look and Owner.of(look[0])
+    return owner.process if owner and owner.is_local and owner.lives else None
 
 
-def _holder(path: Path) -> str:
+def _look(path: Path) -> tuple[bytes, int] | None:
+    """A record's content and when it was touched, in ns; None if there is none.
+
+    It is opened each time: that is when a client of NFS asks its server.
+    """
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip() or "unknown"
+        with path.open("rb") as file:
+            return file.read(), os.fstat(file.fileno()).st_mtime_ns
     except OSError:
-        return "unknown"
+        return None

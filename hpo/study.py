@@ -154,6 +154,17 @@ class Study(StudyView, JournalWriter):
             self._record(event)
         return self._pending[key]
 
+    def note(self, text: str, environment: dict[str, Any]) -> None:
+        """Journals that the study goes on in another environment, opaque to this package.
+
+        It changes no decision. Raises StudyError for what cannot be written as JSON, and
+        StudyUnwritable.
+        """
+        event = {"event": "note", "text": text, "environment": plain(environment)}
+        check_event(event)
+        with self._whole():
+            self._record(event)
+
     def _replay(self, event: Event) -> None:
         """Makes the optimizer decide again, then moves the state on."""
         if event["event"] == "ask":

@@ -166,7 +166,9 @@ class StudyView:
         self._apply(event)
 
     def _apply(self, event: Event) -> None:
-        """Moves the state on by one ask, tell or retry. Raises InvalidEvent if it cannot be."""
+        """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
+        if event["event"] == "note":
+            return  # decides nothing
         trial_id: TrialId = tuple(event["id"])
         key = (trial_id, event["budget"])
         if event["event"] != "retry" and event["seq"] != self._seq:
@@ -222,6 +224,17 @@ class StudyView:
         if trial.budget != best_trial.budget:
             return trial.budget > best_trial.budget
         return best.loss is None or loss < best.loss
+
+
+def accepted_environment(folder: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """What the study in `folder` was created with, and the environment last accepted for it.
+
+    The latter is that of the last `Study.note`, None without one. Raises like `read_study`, but
+    replays nothing.
+    """
+    events, _ = read_journal(Path(folder) / JOURNAL_NAME)
+    notes = [event["environment"] for event in events if event["event"] == "note"]
+    return events[0]["study"], notes[-1] if notes else None
 
 
 def _count(counts: dict[tuple[int, int | float], int], trial: Trial) -> None:

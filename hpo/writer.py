@@ -64,6 +64,7 @@ class JournalWriter(ABC):
     def _record(self, event: Event) -> None:
         """Journals an event, then moves the state on."""
         assert self._journal is not None  # _whole saw to it
+        self._lock.check()
         event = {**event, "time": time.time()}
         self._journal.append(event)
         self._apply(event)

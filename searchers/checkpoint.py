@@ -115,12 +115,17 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _replacing(path: Path, content: bytes) -> Iterator[None]:
     """Write `content` beside the file; after the body, which runs once it is on disk, rename it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    yield
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def remove_stale_temporaries(folder: Path) -> None:

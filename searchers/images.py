@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,16 @@ class ImageSplits:
     def image_size(self) -> int:
         """Height and width in pixels."""
         return int(self.test.images.shape[2])
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what a supernet trains on: images and labels, their shapes and types."""
+        digest = hashlib.sha256()
+        for part in (self.supernet_train, self.supernet_valid):
+            for array in (part.images, part.labels):
+                digest.update(str((array.shape, array.dtype)).encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     @property
     def channels(self) -> int:

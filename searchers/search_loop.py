@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 import time
@@ -19,7 +18,7 @@ from search_spaces import SearchSpace
 from searchers.augment import Augmentation
 from searchers.batches import Batch, paired_batches
 from searchers.evaluation import OneShotEvaluation, wrong
-from searchers.images import Images, ImageSplits
+from searchers.images import ImageSplits
 from searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from searchers.registry import searcher_class
 from searchers.settings import SearchSettings
@@ -34,6 +33,26 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     lowest = min(settings.learning_rate_min, settings.learning_rate)
     share = (1 + math.cos(math.pi * epoch / epochs)) / 2
     return lowest + (settings.learning_rate - lowest) * share
+
+
+def fingerprint(
+    searcher: str,
+    settings: SearchSettings,
+    space: SearchSpace,
+    data: ImageSplits,
+    epochs: int,
+    seed: int,
+) -> dict[str, Any]:
+    """What tells one search from another: its checkpoints say which they are of."""
+    return {
+        "searcher": searcher,
+        "space": space.number,
+        "data set": data.name,
+        "images": data.checksum,
+        "epochs": epochs,
+        "seed": seed,
+        **asdict(settings),
+    }
 
 
 class Search:
@@ -88,15 +107,7 @@ class Search:
         # Of the epoch under way: what each of its steps gave, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
-        self.fingerprint: dict[str, Any] = {
-            "searcher": searcher,
-            "space": space.number,
-            "data set": data.name,
-            "images": _digest(data.supernet_train, data.supernet_valid),
-            "epochs": epochs,
-            "seed": seed,
-            **asdict(settings),
-        }
+        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
 
     @property
     def epoch(self) -> int:
@@ -213,13 +224,3 @@ class Search:
         device = self._train.labels.device
         self._steps = [step.to(device) for step in under_way["steps"]]
         self._seconds = under_way["seconds"]
-
-
-def _digest(*parts: Images) -> str:
-    """SHA-256 of images and labels, their shapes and types."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for array in (part.images, part.labels):
-            digest.update(str((array.shape, array.dtype)).encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -13,6 +13,7 @@ from pathlib import Path
 from cluster.slurm import commands
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from cluster.slurm.job_script import WORKER_LOG
+from cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
 
@@ -22,7 +23,6 @@ _HOPELESS_STARTS = 3
 """Rounds of jobs that ended before a worker registered, none ever having done so."""
 _MUTE_SECONDS = 600.0
 """How long a job may run without a worker; its prologue may take a while."""
-_LOG_LINES = 8
 
 _NEVER_PASSES = {
     "PartitionTimeLimit",
@@ -181,17 +181,6 @@ def log_file(logs: Path, job: str) -> Path:
     """Where a worker's job writes."""
     array, _, place = job.partition("_")
     return logs / WORKER_LOG.replace("%A", array).replace("%a", place)
-
-
-def log_tail(path: Path) -> str:
-    """The last lines of a log, empty if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 8192))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-_LOG_LINES:])
 
 
 def _standing(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:

@@ -19,9 +19,10 @@ from cluster.slurm import commands
 from cluster.slurm.commands import SlurmUnavailable
 from cluster.slurm.contact import replace_script, write_address
 from cluster.slurm.job_script import worker_script
-from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file, log_tail
+from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 from cluster.tls import WITHOUT_HTTP, study_security
+from cluster.worker_log import log_tail
 
 CONTACT = "slurm"
 """The folder, in the study's own, of the certificate and of what workers have to find."""
@@ -136,7 +137,7 @@ class SlurmPool(OwnPool):
     @property
     def standing(self) -> str:
         """How workers and jobs stand, in a few words."""
-        return self._keeper.standing
+        return ", ".join(filter(None, (self._keeper.standing, super().standing)))
 
     def check(self) -> None:
         """Raise PoolError, in SLURM's words, if there will never be a worker."""

@@ -25,9 +25,11 @@ import distributed
 from distributed.core import Status
 from distributed.utils import get_ip, get_ip_interface
 
+from cluster.leftovers import guard, threads_left
 from cluster.slurm.contact import SCHEDULER
 from cluster.stopping import allow_tasks, ask_to_stop
 from cluster.tls import WITHOUT_HTTP, security_in
+from cluster.worker_log import bound_output
 
 _CONNECT_SECONDS = 10.0
 _RESULT_SECONDS = 5.0  # for the master to fetch a last result
@@ -62,6 +64,9 @@ async def serve(arguments: argparse.Namespace) -> int:
             await _first(worker.finished(), leaving.wait())
             if leaving.is_set():
                 await _drained(worker)
+                return 0
+            if threads_left():
+                _say("a task has left a thread behind: another job takes this one's place")
                 return 0
             _say("the master is gone; waiting for another one")
             allow_tasks()
@@ -151,6 +156,8 @@ def main() -> int:
         f"worker {arguments.name}, process {os.getpid()} on {socket.gethostname()}, "
         f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
     )
+    bound_output()
+    guard()
     with dask.config.set(WITHOUT_HTTP):
         return asyncio.run(serve(arguments))
 

@@ -26,7 +26,7 @@ from experiments.errors import UserError
 from experiments.study_folder import make_folder
 from experiments.tasks import run_all, work_bar
 from hpo.journal import sync_folder
-from hpo.lock import LOCK_NAME, StudyLock
+from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock
 
 _SLOW = ("smac", "bohb", "tpe")  # they begin, so that the processes end together
 
@@ -66,7 +66,7 @@ def _check_folder(folder: Path, document: Mapping[str, Any]) -> None:
             names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
         except OSError as error:
             raise UserError(f"{folder} cannot be read: {error.strerror}") from None
-        if any(name != LOCK_NAME and not name.startswith(".") for name in names):
+        if any(name not in (LOCK_NAME, OWNER_NAME) and not name.startswith(".") for name in names):
             raise UserError(
                 f"{folder} is not empty and holds no baselines; choose another with --dir"
             ) from None

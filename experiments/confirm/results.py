@@ -22,7 +22,14 @@ _INFO = (
 
 
 def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
-    """Write every run, by setting and seed; equal runs are equal bytes, whatever happened.
+    """Write every run into the confirmation's folder."""
+    path = folder / RESULTS
+    write_atomically(path, results_of(confirmation))
+    return path
+
+
+def results_of(confirmation: ConfirmationView) -> bytes:
+    """Every run, by setting and seed; equal runs are equal bytes, whatever happened.
 
     Errors and regrets as shares in [0, 1], empty for a crash, whose reason is the last column.
     """
@@ -35,6 +42,4 @@ def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *info, result.exception or ""]
             writer.writerow(row)
-    path = folder / RESULTS
-    write_atomically(path, text.getvalue().encode())
-    return path
+    return text.getvalue().encode()

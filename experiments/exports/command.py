@@ -58,7 +58,7 @@ def export(
     if tool not in TOOLS:
         raise UserError(f"--to {tool}: there are {', '.join(TOOLS)}")
     study = ExportedStudy(folder)
-    write = _writer(tool)
+    write = writer(tool)
     target = out or folder / "exports" / tool
     console = _console()
     try:
@@ -111,7 +111,7 @@ def import_(
     _say(console, f"to run it: {resume(made)}")
 
 
-def _writer(tool: str) -> Callable[[ExportedStudy, Path], None]:
+def writer(tool: str) -> Callable[[ExportedStudy, Path], None]:
     """The function that writes for a tool; UserError if a package that it needs is missing."""
     name = f"experiments.exports.{TOOLS[tool].module}"
     try:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 from experiments.errors import UserError
 from experiments.exports.evaluations import ExportedStudy
+from hpo.journal import sync_folder
 
 MARK = "oneshot-hpo-export.json"
 """In an export: of which study it is, and for which tool."""
+
+
+_STALE_SECONDS = 3600.0
 
 
 @contextmanager
@@ -28,6 +34,7 @@ def export_folder(
     """
     target = target.resolve()
     _check_replaceable(target, study, tool, force=force)
+    _remove_leftovers(target)
     unique = secrets.token_hex(8)
     new, old = (target.with_name(f".{target.name}.{unique}.{end}") for end in ("new", "old"))
     try:
@@ -41,6 +48,7 @@ def export_folder(
             "oneshot-hpo": version("oneshot-hpo"),
         }
         (new / MARK).write_text(json.dumps(mark, indent=1) + "\n")
+        _sync(new)
         _swap(new, target, old)
     except OSError as error:
         raise UserError(
@@ -50,6 +58,14 @@ def export_folder(
     finally:
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what exports to this place left that were killed over an hour ago."""
+    for path in target.parent.glob(f".{target.name}.*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(path)
 
 
 def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: bool) -> None:
@@ -66,6 +82,17 @@ def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: 
         ) from None
     if not (same or force):
         raise UserError(f"{target} is {what}; choose another place with --out, or add --force")
+
+
+def _sync(folder: Path) -> None:
+    """Make all of a folder last through a power cut."""
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from experiments.errors import StudyFileError, UserError
 from experiments.study_document import GRID, lay, read_document
-from experiments.study_file import StudySpec, validated
+from experiments.study_file import WRITTEN, StudySpec, validated
 from experiments.wording import unknown_key
 from experiments.yaml_files import load_yaml
 
@@ -98,7 +98,7 @@ def _axes(section: Any, base: Mapping[str, Any], origin: str) -> dict[str, list[
         if not isinstance(values, list) or not values:
             raise StudyFileError(f"{origin}: grid key {key!r} must be a list of values")
         first = key.split(".")[0]
-        known = [field for field in StudySpec.model_fields if field not in ("name", "versions")]
+        known = [field for field in StudySpec.model_fields if field not in ("name", *WRITTEN)]
         if first not in known:
             raise StudyFileError(f"{origin}: {unknown_key(first, GRID, known)}")
         if key in base:

@@ -12,6 +12,7 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
+from waiting import wait_until
 
 from cluster.local import LocalPool
 from cluster.pool import Outcome
@@ -116,6 +117,43 @@ def test_a_killed_worker_is_reported_at_once_and_replaced(pool: LocalPool) -> No
     assert pool.live_workers == 2
     pool.submit("alive", math.sqrt, 9)
     assert collect(pool, 1)["alive"].value == 3.0
+
+
+def test_a_task_has_one_outcome_however_many_results_come(pool: LocalPool) -> None:
+    pool.submit("once", time.sleep, 0.3)
+    attempt = pool._running["once"]
+    pool._ended.put((attempt - 1, Outcome("once", "late, of an earlier attempt")))
+    assert collect(pool, 1)["once"].value is None
+    pool._ended.put((attempt, Outcome("once", "a second one")))
+    assert pool.next_outcomes(0.1) == []
+    assert pool.in_flight == 0
+
+
+def test_a_frozen_worker_is_waited_for_and_said(
+    pool: LocalPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pool.standing == ""
+    monkeypatch.setattr("cluster.pool.SILENT_SECONDS", 2.0)
+    pool.submit("pid", os.getpid)
+    worker = psutil.Process(collect(pool, 1)["pid"].value)
+    worker.suspend()
+    try:
+        pool.submit("one", time.sleep, 0.1)
+        pool.submit("two", time.sleep, 0.1)
+        wait_until(lambda: pool.silent_workers == 1)
+        assert pool.standing.startswith("2 alive, 1 of them not heard of since ")
+        assert pool.running <= 1
+    finally:
+        worker.resume()
+    outcomes = collect(pool, 2)
+    assert all(outcome.lost is None for outcome in outcomes.values())
+    wait_until(lambda: pool.silent_workers == 0)
+
+
+def test_a_dead_workers_last_lines_come_with_the_loss(pool: LocalPool) -> None:
+    # The shell's parent is the worker.
+    pool.submit("last words", os.system, "echo the end; kill -9 $PPID")
+    assert "the end" in collect(pool, 1)["last words"].log.splitlines()
 
 
 def test_workers_never_receive_an_interrupt(pool: LocalPool) -> None:

@@ -1,7 +1,6 @@
 """The command line as a user runs it, and what a study's journal says."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from hpo import StudyNotFound
+from hpo.journal import read_journal
 
 TINY_EVALUATIONS = 6
 """Evaluations of the tiny study (see conftest)."""
@@ -63,10 +65,9 @@ def wait_until(done: Callable[[], bool], seconds: float = 90) -> None:
 def events(folder: Path) -> list[dict[str, Any]]:
     """The complete lines of a study's journal; none if there is no journal yet."""
     try:
-        lines = (folder / "journal.jsonl").read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
+        return read_journal(folder / "journal.jsonl")[0]
+    except StudyNotFound:
         return []
-    return [json.loads(line) for line in lines]
 
 
 def decisions(folder: Path) -> list[dict[str, Any]]:

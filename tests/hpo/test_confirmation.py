@@ -1,6 +1,5 @@
 """A confirmation's journal: what is asked for, cut anywhere, added to."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from hpo import (
     TrialResult,
     read_confirmation,
 )
-from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
+from hpo.journal import read_journal
+from hpo.journal_line import sealed
 from hpo.randomness import trial_seed
 
 DEFAULT, TUNED = {"learning_rate": 0.025}, {"learning_rate": 0.1}
@@ -53,8 +54,8 @@ def planned(folder: Path, seeds: int = 4) -> Confirmation:
 
 
 def decisions(folder: Path) -> list[dict[str, Any]]:
-    lines = (folder / CONFIRMATION_NAME).read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "time"} for line in lines]
+    events, _ = read_journal(folder / CONFIRMATION_NAME, EVENTS)
+    return [{k: v for k, v in event.items() if k != "time"} for event in events]
 
 
 def test_settings_are_paired_by_seed(tmp_path: Path) -> None:
@@ -153,10 +154,9 @@ def test_a_line_that_cannot_be_is_named(
     with planned(tmp_path / "c") as confirmation:
         confirmation.ask()
     path = tmp_path / "c" / CONFIRMATION_NAME
-    lines = path.read_text().splitlines()
-    event = json.loads(lines[3])
-    change(event)
-    path.write_text("\n".join([*lines[:3], json.dumps(event)]) + "\n")
+    events, _ = read_journal(path, EVENTS)
+    change(events[3])
+    path.write_bytes(b"".join(map(sealed, events)))
     with pytest.raises(CorruptJournal, match=message) as caught:
         read_confirmation(tmp_path / "c")
     assert caught.value.line == 4

@@ -7,6 +7,7 @@ import pytest
 
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
 from hpo.journal import FORMAT, Journal, check_event, read_journal
+from hpo.journal_line import sealed
 
 PRIOR = [{"config": {"x": 0.2}, "budget": 3, "loss": None}]
 HEADER = {
@@ -31,6 +32,10 @@ TELL = {
 }
 RETRY = {"event": "retry", "id": [0, 0, 1], "budget": 3, "attempt": 1, "reason": "worker killed"}
 EVENTS = [{**event, "time": 1.5} for event in (ASK, RETRY, TELL)]
+
+
+def line_of(event: dict[str, Any]) -> bytes:
+    return sealed(event)[:-1]
 
 
 def write(path: Path) -> Path:
@@ -78,27 +83,29 @@ def test_a_torn_last_line_is_ignored_by_readers_and_cut_off_by_writers(path: Pat
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "not a JSON object"),
-        ("{", "not a JSON object"),
-        ("[1]", "not a JSON object"),
-        ('{"event": "ask", "loss": NaN}', "NaN"),
-        ('{"event": "ask", "loss": Infinity}', "Infinity"),
-        ("\x00" * 10, "not a JSON object"),
-        ("[" * 100_000, "not a JSON object"),
-        (json.dumps({**ASK, "event": "promote", "time": 0}), "unknown event 'promote'"),
-        (json.dumps({**ASK, "event": ["ask"], "time": 0}), "unknown event"),
-        (json.dumps(ASK), "time must be"),
-        (json.dumps({**ASK, "time": "noon"}), "time must be"),
-        (json.dumps(HEADER), "a second header"),
-        (json.dumps({**ASK, "extra": 1, "time": 0}), "ask with unknown extra"),
+        (b"", "not a JSON object"),
+        (b"{", "not a JSON object"),
+        (b"[1]", "not a JSON object"),
+        (b'{"event": "ask", "loss": NaN}', "NaN"),
+        (b'{"event": "ask", "loss": Infinity}', "Infinity"),
+        (b"\x00" * 10, "not a JSON object"),
+        (b"[" * 100_000, "not a JSON object"),
+        (json.dumps({**ASK, "time": 0}).encode(), "its checksum is missing"),
+        (line_of({**ASK, "time": 0}).replace(b"0.1", b"0.2"), "its checksum is wrong"),
+        (line_of({**ASK, "event": "promote", "time": 0}), "unknown event 'promote'"),
+        (line_of({**ASK, "event": ["ask"], "time": 0}), "unknown event"),
+        (line_of(ASK), "time must be"),
+        (line_of({**ASK, "time": "noon"}), "time must be"),
+        (line_of(HEADER), "a second header"),
+        (line_of({**ASK, "extra": 1, "time": 0}), "ask with unknown extra"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_changes(
-    path: Path, line: int, text: str, reason: str
+    path: Path, line: int, text: bytes, reason: str
 ) -> None:
-    lines = path.read_text().splitlines()
+    lines = path.read_bytes().splitlines()
     lines[line - 1] = text
-    path.write_text("\n".join(lines))  # and the last line is torn
+    path.write_bytes(b"\n".join(lines))  # and the last line is torn
     before = path.read_bytes()
     with pytest.raises(CorruptJournal, match=reason) as error:
         read_journal(path)
@@ -127,9 +134,8 @@ def test_a_newer_format_is_refused_whatever_its_other_lines_say(path: Path) -> N
 
 
 def test_a_journal_of_format_1_is_read_as_one_without_prior(path: Path) -> None:
-    header, *rest = path.read_text().splitlines()
-    old = {k: v for k, v in json.loads(header).items() if k != "prior"} | {"format": 1}
-    path.write_text("\n".join([json.dumps(old), *rest]) + "\n")
+    old = {k: v for k, v in HEADER.items() if k != "prior"} | {"format": 1}
+    path.write_text("".join(json.dumps(event) + "\n" for event in [old, *EVENTS]))
     events, _ = read_journal(path)
     assert events == [old | {"prior": []}, *EVENTS]
 

@@ -1,51 +1,227 @@
+import errno
+import fcntl
+import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from toy_study import create, toy_result
 
+import hpo
+from hpo import lock as lock_module
 from hpo.errors import StudyLocked, StudyUnwritable
-from hpo.lock import StudyLock
+from hpo.lock import OWNER_NAME, StudyLock, holder_here, is_held
+from hpo.owner import Owner
 
 HOLD = """
-import sys, time
+import fcntl, os, socket, sys, time
 from pathlib import Path
-from hpo.lock import StudyLock
-lock = StudyLock(Path(sys.argv[1]))
+from hpo import lock, owner
+
+folder, host, kind = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+lock.HEARTBEAT_SECONDS, lock.STALE_SECONDS = 0.05, 1.0
+if host:
+    socket.gethostname = lambda: host
+if kind == "no flock":
+    fcntl.flock = lambda *_: None
+try:
+    held = lock.StudyLock(folder)
+except lock.StudyLocked as error:
+    print(error, flush=True)
+    sys.exit(3)
 print("held", flush=True)
-time.sleep(60)
+sys.stdin.read()
+held.release()
 """
 
 
-def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
+@pytest.fixture(params=["flock", "no flock"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With locks of the file system, and where they do nothing."""
+    if request.param == "no flock":
+        monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    return str(request.param)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(lock_module, "STALE_SECONDS", 1.0)
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts another process that takes the lock and holds it until its input ends."""
+    started = []
+
+    def start(host: str, kind: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(tmp_path), host, kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def says(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def record(folder: Path, **changes: Any) -> None:
+    """The record of a master that died without a word."""
+    owner = replace(Owner.this_process(), **changes)
+    (folder / OWNER_NAME).write_text(json.dumps(asdict(owner)))
+
+
+def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path, kind: str) -> None:
     lock = StudyLock(tmp_path)
     holder = f"host {socket.gethostname()}, process {os.getpid()}"
     for _ in range(2):  # being refused must not wipe the holder's name
         with pytest.raises(StudyLocked, match=holder):
             StudyLock(tmp_path)
+    assert (is_held(tmp_path), holder_here(tmp_path)) == (True, os.getpid())
     lock.release()
     lock.release()
+    assert (is_held(tmp_path), holder_here(tmp_path)) == (False, None)
     StudyLock(tmp_path).release()
 
 
-def test_a_killed_holder_holds_nothing(tmp_path: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
+def test_a_killed_holder_holds_nothing(
+    tmp_path: Path, kind: str, master: Callable[..., subprocess.Popen[str]]
+) -> None:
+    holder = master("", kind)
+    assert says(holder) == "held"
+    with pytest.raises(StudyLocked, match=f"process {holder.pid}"):
+        StudyLock(tmp_path)
+    holder.kill()
+    while holder_here(tmp_path) is not None:  # also before its parent has taken note
+        time.sleep(0.01)
+    StudyLock(tmp_path).release()
+
+
+def test_two_masters_on_two_hosts_without_locks(
+    tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
+) -> None:
+    first = master("one", "no flock")
+    assert says(first) == "held"
+    second = master("two", "no flock")
+    assert f"held by another master (host one, process {first.pid})" in says(second)
+    assert second.wait() == 3
+    first.kill()
+    third = master("two", "no flock")  # after watching for a second
+    assert says(third) == "held"
+    third.communicate("")
+    assert third.returncode == 0
+    assert not (tmp_path / OWNER_NAME).exists()
+
+
+def test_of_many_that_come_at_once_one_is_let_in(
+    tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Where the file system has no locks, after a master that died here."""
+    record(tmp_path, process=2**22 + 1)
+    masters = [master("", "no flock") for _ in range(4)]
+    assert [says(each) for each in masters].count("held") == 1
+
+
+def test_a_master_that_slept_while_another_took_over_writes_nothing(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    study = create(tmp_path)
+    trial = study.ask()
+    assert trial is not None
+    monkeypatch.setattr(StudyLock, "_beat", lambda self: None)  # it sleeps from here on
+    before = (tmp_path / "journal.jsonl").read_bytes()
+    study._lock._released.set()
+    monkeypatch.setattr("hpo.owner._place", lambda: "another boot")
+    with hpo.Study.open(tmp_path) as other:
+        with pytest.raises(StudyLocked, match="another master took it over"):
+            study.tell(trial, toy_result(trial))
+        assert (tmp_path / "journal.jsonl").read_bytes() == before
+        other.tell(other.pending[0], toy_result(trial))
+    assert len(hpo.read_study(tmp_path).evaluations) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"process": 2**22 + 1},  # more than Linux has
+        {"started": "1"},  # another process has its id now
+    ],
+)
+def test_a_dead_master_on_this_host_is_followed_at_once(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    record(tmp_path, **changes)
+    before = time.monotonic()
+    StudyLock(tmp_path).release()
+    assert time.monotonic() - before < lock_module.UNWRITTEN_SECONDS
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x01", b'{"host": "h"}'])
+def test_a_record_that_says_nothing_is_watched_for_a_moment(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / OWNER_NAME).write_bytes(content)
+    StudyLock(tmp_path).release()
+
+
+@pytest.mark.parametrize("where", [{"host": "elsewhere"}, {"place": "another boot"}])
+def test_a_master_elsewhere_is_watched_until_its_heart_has_stopped(
+    tmp_path: Path, quick: None, where: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    record(tmp_path, **where)
+    alive = threading.Event()
+
+    def beat() -> None:
+        while not alive.wait(0.1):
+            # A clock that jumps backwards is as good as one that goes on.
+            touched = (tmp_path / OWNER_NAME).stat().st_mtime
+            os.utime(tmp_path / OWNER_NAME, (touched - 3600,) * 2)
+
+    heart = threading.Thread(target=beat)
+    heart.start()
     try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(StudyLocked, match=f"process {holder.pid}"):
+        with pytest.raises(StudyLocked, match="held by another master"):
             StudyLock(tmp_path)
     finally:
-        holder.kill()
-        holder.communicate()
+        alive.set()
+        heart.join()
     StudyLock(tmp_path).release()
+    assert "it is watched for 1 s" in caplog.text
+
+
+def test_a_file_system_without_locks_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    lock = StudyLock(tmp_path)
+    with pytest.raises(StudyLocked):
+        StudyLock(tmp_path)
+    lock.release()
 
 
 def test_a_folder_that_takes_no_lock_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StudyUnwritable, match=f"{tmp_path} cannot be written"):
         StudyLock(tmp_path)
+    assert not (tmp_path / OWNER_NAME).exists()

@@ -1,6 +1,5 @@
 """A study that was killed and resumed decides what one that was never killed does."""
 
-import json
 import random
 import subprocess
 import sys
@@ -14,6 +13,8 @@ import toy_study
 from toy_study import create, decisions, drive, toy_result
 
 import hpo
+from hpo.journal import read_journal
+from hpo.journal_line import sealed
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +166,9 @@ def test_a_journal_that_cannot_be_replayed_names_its_line_and_is_left_alone(
     reason: str,
 ) -> None:
     path = tmp_path / "journal.jsonl"
-    events = [json.loads(text) for text in (whole / "journal.jsonl").read_text().splitlines()]
+    events, _ = read_journal(whole / "journal.jsonl")
     edit(events)
-    path.write_text("".join(json.dumps(event) + "\n" for event in events) + '{"event": "as')
+    path.write_bytes(b"".join(map(sealed, events)) + b'{"event": "as')
     before = path.read_bytes()
     with pytest.raises(hpo.CorruptJournal, match=f"line {line}: .*{reason}"):
         hpo.Study.open(tmp_path)
@@ -175,14 +176,14 @@ def test_a_journal_that_cannot_be_replayed_names_its_line_and_is_left_alone(
 
 
 def test_a_promotion_with_another_configuration_is_a_mismatch(whole: Path, tmp_path: Path) -> None:
-    events = [json.loads(text) for text in (whole / "journal.jsonl").read_text().splitlines()]
+    events, _ = read_journal(whole / "journal.jsonl")
     number = next(
         i
         for i, e in enumerate(events)
         if e["event"] == "ask" and e["id"][0] == 0 and e["budget"] > 1
     )
     events[number]["config"]["rate"] = 0.123
-    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    (tmp_path / "journal.jsonl").write_bytes(b"".join(map(sealed, events)))
     with pytest.raises(hpo.CorruptJournal, match=f"line {number + 1}: config is"):
         hpo.Study.open(tmp_path)
 

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +9,13 @@ from toy_study import create, decisions, drive, mixed_space, toy_result, toy_set
 
 import hpo
 from hpo.brackets import bracket
+from hpo.journal import read_journal
 
 CRASH = hpo.TrialResult(None, exception="ArithmeticError: diverged")
 
 
 def lines_of(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    return read_journal(folder / "journal.jsonl")[0]
 
 
 def test_a_study_runs_what_is_planned_baseline_first(tmp_path: Path) -> None:

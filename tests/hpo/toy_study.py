@@ -15,6 +15,7 @@ from ConfigSpace import (
 )
 
 import hpo
+from hpo.journal import read_journal
 
 
 def mixed_space() -> ConfigurationSpace:
@@ -76,8 +77,7 @@ def drive(study: hpo.Study, workers: int = 1) -> None:
 
 def decisions(folder: Path) -> list[dict[str, Any]]:
     """The journal's events without their times."""
-    lines = (folder / "journal.jsonl").read_text().splitlines()
-    events = [json.loads(line) for line in lines]
+    events, _ = read_journal(folder / "journal.jsonl")
     return [{k: v for k, v in e.items() if k not in ("time", "timestamps")} for e in events]
 
 

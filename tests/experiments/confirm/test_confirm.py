@@ -1,7 +1,6 @@
 """`oneshot-hpo confirm` as a user runs it, and killed as fate kills it."""
 
 import csv
-import json
 import math
 import random
 import shutil
@@ -19,7 +18,9 @@ from experiments.confirm.confirming import confirm_study
 from experiments.errors import UserError, is_user_error
 from experiments.study_file import complete, freeze, load_study
 from experiments.study_folder import create_study
-from hpo import Trial, read_confirmation, read_study
+from hpo import StudyNotFound, Trial, read_confirmation, read_study
+from hpo.confirmation_view import EVENTS
+from hpo.journal import read_journal
 from hpo.randomness import confirmation_seed
 
 SEEDS = 3
@@ -29,10 +30,9 @@ RUNS = 2 * SEEDS
 def decisions(folder: Path) -> list[dict[str, Any]]:
     """A confirmation's journal without its times; none if it has not begun."""
     try:
-        lines = (folder / "confirm" / "confirmation.jsonl").read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
+        kept, _ = read_journal(folder / "confirm" / "confirmation.jsonl", EVENTS)
+    except StudyNotFound:
         return []
-    kept = [json.loads(line) for line in lines]
     return [{k: v for k, v in e.items() if k not in ("time", "timestamps")} for e in kept]
 
 

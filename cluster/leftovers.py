@@ -1,0 +1,107 @@
+"""What a task leaves behind in its worker: child processes, which are ended, and threads.
+
+A worker process that belongs to a study alone calls `guard` once. On workers of a cluster that is
+somebody else's nothing is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
+_OF_DASK = ("Dask-", "TCP-Executor", "Profile")
+"""How the names of threads begin that Dask starts in a worker whenever it needs one."""
+_GRACE_SECONDS = 1.0
+
+_guarded = False
+_left_threads = False
+
+
+def guard() -> None:
+    """Let this process, which runs one task at a time and nothing else, be cleared after each."""
+    global _guarded
+    # Grandchildren whose parent has ended become children of this process: none is out of sight.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _guarded = True
+
+
+def threads_left() -> bool:
+    """Whether a task has left a thread behind: nothing ends that but the end of the process."""
+    return _left_threads
+
+
+@contextlib.contextmanager
+def cleared() -> Iterator[None]:
+    """End the processes that were started inside and not ended; note threads that go on."""
+    global _left_threads
+    if not _guarded:
+        yield
+        return
+    processes = {child.pid for child in psutil.Process().children(recursive=True)}
+    threads = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        children = psutil.Process().children(recursive=True)
+        _end([child for child in children if child.pid not in processes])
+        _left_threads = _left_threads or any(map(_goes_on, set(threading.enumerate()) - threads))
+
+
+def lead_session(file: Path) -> None:
+    """Make this worker the leader of a session, which `file` names from now on.
+
+    What an earlier worker named there has left running is ended.
+    """
+    end_session(file)
+    os.setsid()
+    file.write_text(f"{os.getpid()}\n")
+
+
+def end_session(file: Path) -> None:
+    """End what runs in the session that a file names, if its leader has died.
+
+    As long as a process of a session lives, its number is given to no other.
+    """
+    try:
+        session = int(file.read_text())
+    except (OSError, ValueError):
+        return
+    if not _lives(session):
+        _end([process for process in psutil.process_iter() if _session(process) == session])
+    file.unlink(missing_ok=True)
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
+
+
+def _goes_on(thread: threading.Thread) -> bool:
+    if thread.name.startswith(_OF_DASK):
+        return False
+    thread.join(_GRACE_SECONDS)
+    return thread.is_alive()
+
+
+def _lives(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except OSError:
+        return None

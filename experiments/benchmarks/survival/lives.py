@@ -1,0 +1,93 @@
+"""Lives of processes that work on files of a study, each begun anew from a warmed-up process.
+
+A life ends by itself, by the blow that was meant for it, or after LIFE_SECONDS.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.benchmarks.survival.interception import Blow, Interception, Operation
+
+LIFE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """How a life went."""
+
+    code: int
+    """Its exit code; -9 if it was killed."""
+    complaint: str
+    """What it wrote to standard error."""
+    operations: list[Operation]
+    """What it changed; of a life that was killed nothing is known."""
+
+    @property
+    def says(self) -> list[str]:
+        """The lines of its complaint."""
+        return self.complaint.splitlines()
+
+
+class Lives:
+    """Begins lives in processes forked from one that has imported everything."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["experiments.benchmarks.survival.warm"])
+
+    def live(
+        self, folder: Path, deed: Callable[..., int | None], *args: object, blow: Blow | None = None
+    ) -> Life:
+        """deed(*args) in a new process whose changes to `folder` are seen, and struck by `blow`.
+
+        deed: a function of a module; what it returns is the exit code.
+        """
+        log, seen = self._scratch / "stderr", self._scratch / "operations"
+        seen.unlink(missing_ok=True)
+        process = self._context.Process(target=_live, args=(folder, blow, log, seen, deed, args))
+        process.start()
+        process.join(LIFE_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            return Life(124, f"it did not end within {LIFE_SECONDS:.0f} s\n", [])
+        operations = json.loads(seen.read_text()) if seen.exists() else []
+        assert process.exitcode is not None
+        complaint = log.read_text(errors="replace")
+        return Life(process.exitcode, complaint, [Operation(*each) for each in operations])
+
+
+def _live(
+    folder: Path,
+    blow: Blow | None,
+    log: Path,
+    seen: Path,
+    deed: Callable[..., int | None],
+    args: tuple[object, ...],
+) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(descriptor, 2)
+    interception = Interception(folder, blow)
+    interception.install()
+    try:
+        code = deed(*args) or 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+        code = 70
+    sys.stderr.flush()
+    interception.stop()
+    seen.write_text(json.dumps(interception.operations))
+    os._exit(code)

@@ -1,0 +1,210 @@
+"""Faults in the pool: workers killed, frozen, cut off, loud, greedy; the scheduler gone.
+
+Each study has six trials that take no time and one worker: real journal, real BOHB, real Dask. Its
+evaluations have to be those of a study that nothing happened to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import psutil
+from rich.console import Console
+
+from cluster import worker_log
+from cluster.local import LocalPool
+from cluster.pool import DaskPool
+from experiments import run_study
+from experiments.benchmarks.survival import pool_external
+from experiments.benchmarks.survival.pool_trials import (
+    BUSY,
+    LAST_WORDS,
+    evaluate,
+    little_memory,
+    loss,
+)
+from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.progress import PlainDisplay
+from experiments.run_study import LOST_LOG, StudyRun
+from experiments.study_file import load_study
+from hpo import OptimizerSettings, Study, TrialResult, configuration_space, read_study
+
+EVALUATIONS = 6
+ATTEMPTS = 3
+_MOST_GROWTH = 200 * 2**20  # of the master's memory, bytes
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What a trial does to its worker, and what has to come of it."""
+
+    name: str
+    """In pool_trials.BLOWS."""
+    kind: str
+    note: str
+    attempts: int = 1
+    """How many of the trial's attempts it costs."""
+    always: bool = False
+    """At each attempt, so that the trial ends as a crash."""
+    size: int = 0
+    says: str = ""
+    """What the journal, as the reason of the last attempt, has to say."""
+    victims: int = EVALUATIONS
+    """How many of the trials are tried, each in a study of its own."""
+
+
+BLOWS = (
+    Blow("kill", "worker killed", "one attempt more, same evaluations"),
+    Blow("freeze", "worker frozen for 3 s", "waited for, no attempt lost", attempts=0, victims=2),
+    Blow("cut", "worker's connection cut, a late result", "one attempt more; the late one dropped"),
+    Blow(
+        "kill",
+        "poison: kills every worker it gets",
+        f"a crash after {ATTEMPTS} attempts, its last lines kept",
+        always=True,
+        says=f"given up after {ATTEMPTS} attempts",
+        victims=2,
+    ),
+    Blow(
+        "print",
+        "trial prints 1 GB and dies",
+        f"logs below {worker_log.MOST_BYTES // 2**20} MB, last lines kept, master's memory bounded",
+        always=True,
+        size=10**9,
+        says="given up",
+        victims=1,
+    ),
+    Blow("leave", "children and threads left behind", "all ended, none in a later trial", 0),
+    Blow("leave and die", "child left by a killed worker", "ended", victims=2),
+    Blow(
+        "allocate",
+        "worker without memory (a real OOM kill)",
+        "one clear reason",
+        size=2**30,
+        always=True,
+        says="this machine ran out of memory",
+        victims=1,
+    ),
+)
+
+
+def run(progress: Progress) -> list[Row]:
+    """Strike every trial that a blow is tried on; a row for each kind of fault."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name, little_memory() as has_groups:
+        folder = Path(name)
+        with local_pool(folder / "logs") as pool:
+            for number, blow in enumerate(BLOWS):
+                tries = blow.victims if has_groups or blow.name != "allocate" else 0
+                failures = []
+                for victim in range(tries):
+                    progress(blow.kind, victim, tries)
+                    failures.append(strike(pool, blow, victim, folder / f"{number}-{victim}"))
+                progress(blow.kind, tries, tries)
+                rows.append(_row(blow.kind, failures, blow.note))
+        for kind, note, fault in pool_external.FAULTS:
+            progress(kind, 0, 1)
+            with contextlib.ExitStack() as stack:
+                failure = fault(stack, folder / kind, run_to_end)
+            progress(kind, 1, 1)
+            rows.append(_row(kind, [failure], note))
+    return rows
+
+
+def _row(kind: str, failures: list[str], note: str) -> Row:
+    failed = [failure for failure in failures if failure]
+    note = failed[0] if failed else note if failures else "no control groups here"
+    return Row(kind, len(failures), len(failures) - len(failed), note)
+
+
+@contextlib.contextmanager
+def local_pool(scratch: Path) -> Iterator[LocalPool]:
+    """A pool of one worker for many studies."""
+    with LocalPool(workers=1, threads=1, scratch=scratch) as pool:
+        yield pool
+
+
+def strike(pool: LocalPool, blow: Blow, place: int, folder: Path) -> str:
+    """Run a study whose trial number `place` strikes; what was not as promised, or nothing."""
+    expected = undisturbed(folder / "undisturbed")
+    victim = read_study(folder / "undisturbed").evaluations[place][0].key
+    function = functools.partial(evaluate, blow.name, victim, blow.always, blow.size)
+    grown = -resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run_to_end(folder / "study", pool, function)
+    grown += resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if blow.always:
+        return _crash_problem(folder / "study", victim, blow) or _bounds_problem(pool, grown)
+    if evaluations(folder / "study") != expected:
+        return "other evaluations than those of an undisturbed study"
+    told = {trial.key: trial for trial, _ in read_study(folder / "study").evaluations}
+    if told[victim].attempt != blow.attempts:
+        return f"{told[victim].attempt} attempts were counted, not {blow.attempts}"
+    left = [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == BUSY]
+    return f"processes left: {left}" if left else ""
+
+
+def undisturbed(folder: Path) -> list[tuple[Any, ...]]:
+    """The evaluations of a study in which nothing strikes, made without workers."""
+    with new_study(folder) as study:
+        while (trial := study.ask()) is not None:
+            left = {"children": 0, "threads": 0}
+            study.tell(trial, TrialResult(loss(trial.seed), left))
+    return evaluations(folder)
+
+
+def new_study(folder: Path) -> Study:
+    """A study of EVALUATIONS trials."""
+    settings = OptimizerSettings(min_budget=1, max_budget=2, eta=2, iterations=2)
+    space = configuration_space("cs2", image_size=8)
+    return Study.create(folder, header={}, space=space, settings=settings)
+
+
+def run_to_end(
+    folder: Path, pool: DaskPool, function: Callable[..., Any], said: io.StringIO | None = None
+) -> None:
+    """Work on a new study with one worker of a pool, which stays open; what is shown: `said`."""
+    spec = load_study("quickstart", [f"cluster.max_attempts={ATTEMPTS}"])
+    display = PlainDisplay(Console(file=said or io.StringIO()), spec.title, 1)
+    with new_study(folder) as study, mock.patch.object(run_study, "run_trial", function):
+        open_pool: Any = lambda: contextlib.nullcontext(pool)  # noqa: E731
+        StudyRun(study, spec, folder, display).run(open_pool, 1)
+
+
+def evaluations(folder: Path) -> list[tuple[Any, ...]]:
+    """What a finished study asked for and was told, in the order of telling, without times."""
+    view = read_study(folder)
+    assert view.finished  # each was told once: the view takes no other journal
+    return [
+        (trial.key, trial.seq, trial.config, trial.seed, result.loss, result.info, result.exception)
+        for trial, result in view.evaluations
+    ]
+
+
+def _crash_problem(folder: Path, victim: str, blow: Blow) -> str:
+    view = read_study(folder)
+    results = {trial.key: result for trial, result in view.evaluations}
+    reason = results[victim].exception
+    if not view.finished or reason is None or blow.says not in reason:
+        return f"the crash's reason is {reason!r}"
+    if any(result.crashed for key, result in results.items() if key != victim):
+        return "another trial crashed with it"
+    log = (folder / "trials" / victim / LOST_LOG).read_text()
+    return "" if log.count(LAST_WORDS) >= ATTEMPTS else "the last lines are not kept"
+
+
+def _bounds_problem(pool: LocalPool, grown_kilobytes: int) -> str:
+    logs = sum(log.stat().st_size for log in pool.scratch.iterdir() if log.is_file())
+    if logs > worker_log.MOST_BYTES:
+        return f"the logs have {logs} bytes"
+    if grown_kilobytes * 1024 > _MOST_GROWTH:
+        return f"the master's memory grew by {grown_kilobytes} kB"
+    return ""

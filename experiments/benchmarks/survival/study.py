@@ -1,0 +1,115 @@
+"""A study with instant trials: the command line, journal, BOHB and Dask are the real ones."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+from experiments.trial import TrialTask
+from hpo.errors import StudyNotFound
+from hpo.journal import JOURNAL_NAME, Event, read_journal
+
+STUDY = """
+name: toy
+space: 1
+searcher: darts
+config_space: cs2
+dataset: digits
+table: digits
+min_budget: 1
+max_budget: 4
+eta: 2
+iterations: {iterations}
+workers: 1
+bohb: {{random_fraction: 0.2}}
+cluster: {{threads: 1}}
+"""
+
+
+def write_study(path: Path, iterations: int) -> Path:
+    """A study file: the default, and up to 7 evaluations an iteration; one worker."""
+    path.write_text(STUDY.format(iterations=iterations))
+    return path
+
+
+def instant_trial(task: TrialTask) -> dict[str, Any]:
+    """What `run_trial` returns, at once, made up of the task alone; some crash, some tie."""
+    digest = zlib.crc32(json.dumps([task.config, task.budget, task.seed]).encode())
+    result: dict[str, Any] = {"loss": None, "info": {"state": "CRASHED"}, "exception": "too far"}
+    if digest % 12:
+        error = digest % 64 / 64
+        errors = {"valid_error": error, "test_error": error, "valid_regret": error}
+        info = {"state": "SUCCESS", **errors, "test_regret": error / 3, "percentile": 50.0}
+        result = {"loss": error, "info": info, "exception": None}
+    now = time.time()
+    return result | {"timestamps": {"started": now, "finished": now, "search_seconds": 0.1}}
+
+
+def command(*arguments: object) -> None:
+    """`oneshot-hpo ARGUMENTS` in this process, whose one worker is a thread of it."""
+    import logging
+
+    import experiments.confirm.confirming
+    import experiments.launching
+    import experiments.run_study
+    from experiments.cli import main
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    experiments.launching.open_pool = _thread_pool  # type: ignore[assignment]
+    experiments.confirm.confirming.open_pool = _thread_pool  # type: ignore[assignment]
+    experiments.run_study.run_trial = instant_trial
+    sys.argv = ["oneshot-hpo", *map(str, arguments)]
+    main()
+
+
+def _thread_pool(spec: object, folder: Path, *_: object) -> object:
+    """The pool of a study on this machine but for its workers: one, a thread of this process."""
+    import distributed
+    from distributed.deploy.spec import SpecCluster
+
+    from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+    from cluster.pool import OwnPool
+    from cluster.tls import WITHOUT_HTTP, study_security
+
+    class ThreadPool(OwnPool):
+        def __init__(self) -> None:
+            scratch = folder / "logs"
+            scratch.mkdir(parents=True, exist_ok=True)
+            study_security(scratch / "tls")
+            self._exits = contextlib.ExitStack()
+            self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
+            options = {"nthreads": 1, "memory_limit": 0, "dashboard": False}
+            inside = {"protocol": "inproc://", "dashboard": False, "port": 0}
+            import dask
+
+            with dask.config.set(WITHOUT_HTTP):
+                cluster = SpecCluster(
+                    workers={0: {"cls": distributed.Worker, "options": options}},
+                    scheduler={"cls": distributed.Scheduler, "options": inside},
+                )
+            super().__init__(cluster)
+
+        def close(self) -> None:
+            super().close()
+            self._exits.close()
+
+    return ThreadPool()
+
+
+def decisions(folder: Path) -> list[Event]:
+    """A study's journal but for its times; nothing if there is none yet."""
+    try:
+        events, _ = read_journal(folder / JOURNAL_NAME)
+    except StudyNotFound:
+        return []
+    return [{k: v for k, v in e.items() if k not in ("time", "timestamps")} for e in events]
+
+
+def told(folder: Path) -> list[tuple[Any, ...]]:
+    """The evaluations that a study's journal tells, in that order."""
+    return [(*e["id"], e["budget"]) for e in decisions(folder) if e["event"] == "tell"]

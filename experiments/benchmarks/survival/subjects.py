@@ -1,0 +1,186 @@
+"""What is struck: a piece of work on a folder, how it is gone on with, and what has to come out."""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments.benchmarks.survival.lives import Life, Lives
+from experiments.benchmarks.survival.study import command, decisions, told, write_study
+from experiments.benchmarks.survival.trial import found, search, write_digits
+from experiments.study_folder import CONFIRMATION
+from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
+from hpo.journal import JOURNAL_NAME, read_journal
+
+Deed = tuple[Callable[..., int | None], *tuple[object, ...]]
+"""A function of a module and its arguments."""
+
+
+class Subject(ABC):
+    """Work on a folder that may be struck at any moment and begun again."""
+
+    name = ""
+
+    def __init__(self, lives: Lives, scratch: Path) -> None:
+        """Run it once to its end, undisturbed; `scratch` is an empty folder."""
+        self._scratch = scratch
+        self.lives = lives
+        self.prepared()
+        life = lives.live(self.folder, *self.begin())
+        if life.code:
+            raise RuntimeError(f"{self.name} fails undisturbed: {life.complaint}")
+        self.operations = life.operations
+        self.whole = self.outcome()
+
+    @property
+    def folder(self) -> Path:
+        """Where the work is done."""
+        return self._scratch / "folder"
+
+    def prepared(self) -> None:
+        """Make the folder what it is before the work."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @abstractmethod
+    def begin(self) -> Deed:
+        """The work from the start."""
+
+    def go_on(self) -> Deed:
+        """The work gone on with, from whatever is in the folder."""
+        return self.begin()
+
+    @abstractmethod
+    def outcome(self) -> Any:
+        """What the work has come to, all but times; equal for equal work."""
+
+    def finished_as_undisturbed(self) -> str:
+        """Go on, undisturbed, and compare: what is wrong, or nothing."""
+        life: Life = self.lives.live(self.folder, *self.go_on())
+        if life.code:
+            return f"cannot go on: {life.complaint.strip()}"
+        return "" if self.outcome() == self.whole else "came to something else"
+
+
+class StudySubject(Subject):
+    """A study from `launch` to its summary."""
+
+    name = "study"
+
+    iterations = 5
+
+    def __init__(self, lives: Lives, scratch: Path) -> None:
+        self._file = write_study(scratch / "toy.yaml", self.iterations)
+        super().__init__(lives, scratch)
+
+    def begin(self) -> Deed:
+        """`oneshot-hpo launch`."""
+        return command, "launch", self._file, "--dir", self.folder
+
+    def go_on(self) -> Deed:
+        """`oneshot-hpo resume`, or launched again if it had not begun."""
+        if (self.folder / JOURNAL_NAME).exists():
+            return command, "resume", self.folder
+        return self.begin()
+
+    def outcome(self) -> Any:
+        """Every decision, and study.yaml; an evaluation that was told twice is an outcome, too."""
+        twice = len(told(self.folder)) - len(set(told(self.folder)))
+        return decisions(self.folder), (self.folder / "study.yaml").read_text(), twice
+
+
+class ResumedStudy(StudySubject):
+    """A study whose master was killed within a write, from `resume` to its summary."""
+
+    name = "study that is resumed"
+    iterations = 2
+
+    def prepared(self) -> None:
+        """Half of a study, its last line torn, a dead master's lock."""
+        super().prepared()
+        if not hasattr(self, "_half"):
+            self.lives.live(self.folder, *super().begin())
+            journal = (self.folder / JOURNAL_NAME).read_bytes()
+            self._half = journal[: len(journal) // 2]
+            super().prepared()
+        self.folder.mkdir()
+        (self.folder / JOURNAL_NAME).write_bytes(self._half)
+
+    def begin(self) -> Deed:
+        """`oneshot-hpo resume`."""
+        return command, "resume", self.folder
+
+
+class ConfirmationSubject(StudySubject):
+    """The confirmation of a finished study."""
+
+    name = "confirmation"
+    iterations = 1
+
+    def prepared(self) -> None:
+        """The finished study."""
+        super().prepared()
+        if not hasattr(self, "_study"):
+            self.lives.live(self.folder, *super().begin())
+            self._study = self.folder.rename(self._scratch / "finished")
+        shutil.copytree(self._study, self.folder)
+
+    def begin(self) -> Deed:
+        """`oneshot-hpo confirm`."""
+        return command, "confirm", self.folder, "--seeds", 4
+
+    def go_on(self) -> Deed:
+        """The same command."""
+        return self.begin()
+
+    def outcome(self) -> Any:
+        """Every run with its result, and the results as CSV."""
+        events, _ = read_journal(self.folder / CONFIRMATION / CONFIRMATION_NAME, EVENTS)
+        kept = [
+            {k: v for k, v in event.items() if k not in ("time", "timestamps")} for event in events
+        ]
+        return kept, (self.folder / CONFIRMATION / "results.csv").read_bytes()
+
+
+class ExportSubject(ConfirmationSubject):
+    """An export of a finished study, in place of an earlier one."""
+
+    name = "export"
+
+    def prepared(self) -> None:
+        """The finished study with an export."""
+        super().prepared()
+        self.lives.live(self.folder, *self.begin())
+
+    def begin(self) -> Deed:
+        """`oneshot-hpo export`."""
+        return command, "export", self.folder, "--to", "hpbandster"
+
+    def outcome(self) -> Any:
+        """Every file of the export."""
+        files = sorted((self.folder / "exports").rglob("*"))
+        return {
+            path.relative_to(self.folder): path.read_bytes()
+            for path in files
+            if path.is_file() and not path.parent.name.startswith(".")  # left by a kill
+        }
+
+
+class SearchSubject(Subject):
+    """A trial as a worker runs it: a search with its checkpoints, and the result."""
+
+    def __init__(self, lives: Lives, scratch: Path, searcher: str) -> None:
+        self.name = f"search, {searcher}"
+        self._searcher = searcher
+        self._digits = write_digits(scratch / "few.npz")
+        super().__init__(lives, scratch)
+
+    def begin(self) -> Deed:
+        """The trial."""
+        return search, self._searcher, self._digits, self.folder
+
+    def outcome(self) -> Any:
+        """Result, metrics and architecture."""
+        return found(self.folder)

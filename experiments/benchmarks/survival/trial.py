@@ -1,0 +1,72 @@
+"""A search of a moment with the smallest supernet, as a worker runs it, and what it ends with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from experiments.trial import RESULT, TrialTask, run_trial
+from searchers.checkpoint import ARCHITECTURE, read_metrics
+from searchers.registry import settings_class
+
+EPOCHS = 2
+IMAGES = 120
+"""How many of scikit-learn's digits are searched on."""
+_SMALLEST: dict[str, Any] = {
+    "channels": 2,
+    "stacks": 2,
+    "cells_per_stack": 1,
+    "batch_size": 16,
+    "cutout_prob": 0.5,
+    "cutout_length": 3,
+}
+_SMALLEST_OF: dict[str, dict[str, Any]] = {
+    "pc_darts": {"partial_channels": 2},
+    "random_ws": {"ranked_cells": 10, "ranked_batches": 1},
+    "single_path": {
+        "population": 4,
+        "generations": 2,
+        "survivors": 2,
+        "recalibration_images": 16,
+    },
+    "enas": {"sampled_cells": 5},
+}
+
+
+def write_digits(path: Path) -> Path:
+    """A data set of the first IMAGES digits."""
+    digits = load_digits()
+    images = (digits.images[:IMAGES, ..., None] * 15).astype(np.uint8)
+    np.savez(path, images=images, labels=digits.target[:IMAGES])
+    return path
+
+
+def search(searcher: str, dataset: Path, folder: Path) -> None:
+    """Run the trial, or go on with it."""
+    run_trial(
+        TrialTask(
+            searcher=searcher,
+            settings=settings_class(searcher)(**_SMALLEST, **_SMALLEST_OF.get(searcher, {})),
+            config={},
+            space=1,
+            dataset=str(dataset),
+            table="digits",
+            budget=EPOCHS,
+            seed=7,
+            folder=folder,
+        )
+    )
+
+
+def found(folder: Path) -> list[Any]:
+    """All that a trial leaves but for times: result, metrics of each epoch, architecture."""
+    result = json.loads((folder / RESULT).read_bytes())
+    del result["timestamps"]
+    rows = read_metrics(folder)
+    for row in rows:
+        del row["time"]
+    return [result, rows, json.loads((folder / ARCHITECTURE).read_bytes())]

@@ -1,0 +1,1 @@
+"""A study verified: its journal, its replay, its files."""

@@ -1,0 +1,110 @@
+"""All checks of a study, and what can be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.check.files import (
+    check_checkpoints,
+    check_exports,
+    check_leftovers,
+    check_specification,
+)
+from experiments.check.findings import Finding, Report
+from experiments.check.journals import checked_confirmation, checked_study
+from experiments.check.results import check_results
+from experiments.confirm.results import RESULTS, results_of, write_results
+from experiments.errors import UserError
+from experiments.study_file import StudySpec
+from experiments.study_folder import CONFIRMATION, check_study, specification_of
+from hpo import Study, StudyView
+from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.lock import is_held
+
+
+def verify(folder: Path) -> Report:
+    """Look at all that a study's folder holds; nothing is changed.
+
+    UserError, or another of this project's errors: there is no study, or it is a newer version's.
+    """
+    check_study(folder)
+    report = Report()
+    view = checked_study(report, folder)
+    if view is None:
+        report.is_readable = False
+        return report
+    spec = _specification(report, view, folder)
+    told = {trial.key for trial, _ in view.evaluations}
+    check_results(report, folder, view.evaluations, spec)
+    check_checkpoints(report, folder, view.pending, told, spec)
+    check_exports(report, folder, view)
+    if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
+        _check_confirmation(report, folder, view, spec)
+    if not any(map(is_held, (folder, folder / CONFIRMATION))):
+        check_leftovers(report, folder)
+    return report
+
+
+def mend(report: Report, folder: Path) -> list[Finding]:
+    """Mend what is safe to mend in a study that can be read, as its master; what was mended.
+
+    UserError, StudyLocked: a master works on the study or its confirmation.
+    """
+    if is_held(folder / CONFIRMATION):
+        raise UserError(f"{folder / CONFIRMATION} is held by a master; stop it first")
+    mended = []
+    with Study.open(folder):
+        for finding in report.findings:
+            if finding.mend is not None:
+                finding.mend()
+                mended.append(finding)
+    return mended
+
+
+def show(console: Console, folder: Path, report: Report, mended: Sequence[Finding] = ()) -> None:
+    """Print what was found, a line each, and what was looked at."""
+    for finding in report.findings:
+        can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
+        console.print(f"{finding.words}{can}", markup=False, soft_wrap=True)
+    number = len(report.findings)
+    words = "sound" if not number else "1 problem" if number == 1 else f"{number} problems"
+    if mended:
+        words += f", {len(mended)} mended"
+    if not report.is_readable:
+        words += "; nothing else can be looked at, and nothing is mended"
+    looked = f"; looked at: {', '.join(report.checked)}" if report.checked else ""
+    console.print(f"{folder}: {words}{looked}", markup=False, soft_wrap=True)
+
+
+def _specification(report: Report, view: StudyView, folder: Path) -> StudySpec | None:
+    if "specification" not in view.header:
+        return None
+    try:
+        spec = specification_of(view.header, folder)
+    except ValueError as error:
+        report.add(str(error))
+        return None
+    check_specification(report, folder, spec)
+    return spec
+
+
+def _check_confirmation(
+    report: Report, folder: Path, study: StudyView, spec: StudySpec | None
+) -> None:
+    own = folder / CONFIRMATION
+    view = checked_confirmation(report, own)
+    if view is None:
+        return
+    if view.header != study.header:
+        report.add(f"{own} is the confirmation of another study")
+        return
+    check_results(report, own, view.evaluations, spec)
+    told = {run.key for run, _ in view.evaluations}
+    check_checkpoints(report, own, view.pending, told, spec)
+    results = own / RESULTS
+    if results.exists() and results.read_bytes() != results_of(view):
+        words = f"{results} is not what the confirmation's journal says"
+        report.add(words, lambda: write_results(own, view))

@@ -1,0 +1,143 @@
+"""Files beside the journal: checkpoints, exports, copies of settings, leftovers of a kill."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from experiments.check.findings import Report
+from experiments.exports.command import TOOLS, writer
+from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.folder import MARK, export_folder
+from experiments.study_file import StudySpec
+from experiments.study_folder import SPECIFICATION, write_specification
+from experiments.yaml_files import YamlError, load_yaml
+from hpo import Rerun, StudyView, Trial
+from hpo.journal import DRAFT_NAME
+from search_spaces import get_space
+from searchers.checkpoint import (
+    CHECKPOINT,
+    PREVIOUS,
+    CheckpointMismatch,
+    DamagedCheckpoint,
+    check_fingerprint,
+    load_checkpoint,
+    remove_checkpoints,
+)
+from searchers.datasets import load_dataset
+
+
+def check_checkpoints(
+    report: Report,
+    folder: Path,
+    pending: list[Trial] | list[Rerun],
+    told: set[str],
+    spec: StudySpec | None,
+) -> None:
+    """Check that checkpoints can be gone on with, and that none is of a trial that has ended."""
+    trials = folder / "trials"
+    by_key = {trial.key: trial for trial in pending}
+    sound = 0
+    for own in sorted({path.parent for path in trials.rglob("checkpoint*.pt")}):
+        key = str(own.relative_to(trials))
+        if key in told:
+            removal = functools.partial(remove_checkpoints, own)
+            report.add(f"{own}: checkpoints of a trial that has ended", removal)
+        elif key not in by_key:
+            report.add(f"{own}: checkpoints of a trial that was never asked for")
+        else:
+            sound += _check_checkpoint(report, own, by_key[key], spec)
+    if sound:
+        report.checked.append(f"{sound} checkpoints")
+
+
+def _check_checkpoint(
+    report: Report, folder: Path, trial: Trial | Rerun, spec: StudySpec | None
+) -> int:
+    """How many of the trial's checkpoints are sound."""
+    from searchers.search_loop import fingerprint  # loads torch
+
+    sound = 0
+    for name in (CHECKPOINT, PREVIOUS):
+        try:
+            state = load_checkpoint(folder, name)
+            if state is None:
+                continue
+            if spec is not None:
+                wanted = fingerprint(
+                    spec.searcher,
+                    spec.search_settings.with_config(trial.config),
+                    get_space(spec.space),
+                    load_dataset(spec.dataset),
+                    max(1, round(trial.budget)),
+                    trial.seed,
+                )
+                check_fingerprint(folder, state["fingerprint"], wanted)
+        except DamagedCheckpoint as damage:
+            report.add(f"{damage}; the trial goes on from the other one, or begins anew")
+        except (CheckpointMismatch, KeyError) as mismatch:
+            report.add(f"{folder / name}: {mismatch}")
+        else:
+            sound += 1
+    return sound
+
+
+def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
+    """Check that study.yaml says what the journal's header says."""
+    path = folder / SPECIFICATION
+    try:
+        same = load_yaml(path.read_text(encoding="utf-8")) == spec.model_dump(mode="json")
+        words = f"{path} says other settings than the journal's header, which counts"
+    except FileNotFoundError:
+        same, words = False, f"{path} is missing"
+    except (OSError, UnicodeDecodeError, YamlError) as error:
+        same, words = False, f"{path} cannot be read ({error})"
+    if not same:
+        report.add(words, lambda: write_specification(folder, spec))
+
+
+def check_exports(report: Report, folder: Path, view: StudyView) -> None:
+    """Check that exports in their usual place have every evaluation."""
+    for path in sorted(folder.glob(f"exports/*/{MARK}")):
+        where = path.parent
+        try:
+            mark = json.loads(path.read_bytes())
+            tool, identity, number = mark["tool"], mark["study"], mark["evaluations"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            report.add(f"{where}: {MARK} cannot be read ({error})")
+            continue
+        if identity != ExportedStudy(folder).identity:
+            report.add(f"{where} is an export of another study")
+        elif number != len(view.evaluations) and tool in TOOLS:
+            words = f"{where} has {number} evaluations of {len(view.evaluations)}"
+            report.add(words, _export(folder, where, tool))
+        else:
+            report.checked.append(f"an export for {tool}")
+
+
+def check_leftovers(report: Report, folder: Path) -> None:
+    """Find what writers that were killed have left; only while nobody works on the study."""
+    drafts = [folder / DRAFT_NAME] if (folder / DRAFT_NAME).exists() else []
+    for path in [*drafts, *_temporaries(folder)]:
+        report.add(f"{path}: left by a writer that was killed", _removal(path))
+
+
+def _temporaries(folder: Path) -> Iterator[Path]:
+    for pattern in (".*.tmp", ".*.new", ".*.old"):
+        yield from sorted(folder.rglob(pattern))
+
+
+def _removal(path: Path) -> Callable[[], None]:
+    return functools.partial(shutil.rmtree, path) if path.is_dir() else path.unlink
+
+
+def _export(folder: Path, where: Path, tool: str) -> Callable[[], None]:
+    def again() -> None:
+        study = ExportedStudy(folder)
+        with export_folder(where, study, tool) as new:
+            writer(tool)(study, new)
+
+    return again

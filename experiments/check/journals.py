@@ -1,0 +1,89 @@
+"""Is a journal whole, and does it follow from itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from experiments import machine
+from experiments.check.findings import Report
+from hpo import Confirmation, ConfirmationView, CorruptJournal, StudyView, read_study
+from hpo.confirmation_view import CONFIRMATION_NAME, read_confirmation
+from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
+from hpo.journal import EVENTS, JOURNAL_NAME, Kinds
+from hpo.verify import Difference, differences, faults
+
+_SHOWN = 3
+
+
+def checked_study(report: Report, folder: Path) -> StudyView | None:
+    """The study in `folder`; None if its journal cannot be read or replayed.
+
+    Raises NewerJournal.
+    """
+    path = folder / JOURNAL_NAME
+    # Who mends opens the study, and so cuts the line off.
+    if not _is_whole(report, path, EVENTS, lambda: None):
+        return None
+    try:
+        view = read_study(folder)
+        found = differences(folder)
+    except CorruptJournal as fault:
+        report.add(str(fault))
+        return None
+    report.checked.append(f"{len(view.evaluations)} of {view.total_evaluations} evaluations")
+    report.checked.append("every decision replayed")
+    why = _other_versions(view.header) if found else ""
+    for difference in found[:_SHOWN]:
+        report.add(f"{path}, line {difference.line}: {_words(difference)}{why}")
+    if len(found) > _SHOWN:
+        report.add(f"{path}: and {len(found) - _SHOWN} more proposals that are others here")
+    return view
+
+
+def checked_confirmation(report: Report, folder: Path) -> ConfirmationView | None:
+    """The confirmation in `folder`; None if its journal cannot be read or replayed."""
+    path = folder / CONFIRMATION_NAME
+    torn = lambda: Confirmation.open(folder).close()  # noqa: E731
+    if not _is_whole(report, path, CONFIRMATION_EVENTS, torn):
+        return None
+    try:
+        view = read_confirmation(folder)
+    except CorruptJournal as fault:
+        report.add(str(fault))
+        return None
+    report.checked.append(f"{len(view.evaluations)} of {view.total_evaluations} confirming runs")
+    return view
+
+
+def _is_whole(report: Report, path: Path, kinds: Kinds, cut: Callable[[], None]) -> bool:
+    """Whether every line of a journal can be read; a torn last one is cut off to mend it."""
+    found, torn = faults(path, kinds)
+    for fault in found:
+        report.add(str(fault))
+    if torn:
+        report.add(f"{path}: the last line is torn ({torn} bytes)", cut)
+    return not found
+
+
+def _words(difference: Difference) -> str:
+    journaled, proposed = difference.journaled, difference.proposed
+    named = [
+        f"{key} is {journaled.get(key)} where {proposed.get(key)} is proposed here"
+        for key in sorted(journaled.keys() | proposed.keys())
+        if journaled.get(key) != proposed.get(key)
+    ]
+    return ", ".join(named)
+
+
+def _other_versions(header: dict[str, Any]) -> str:
+    """The packages that are others here, as a likely cause."""
+    recorded = header.get("specification", {}).get("versions", {})
+    here = machine.versions()
+    other = [
+        f"{name} {was} → {here[name]}"
+        for name, was in recorded.items()
+        if here.get(name, was) != was
+    ]
+    return f" (with other packages: {', '.join(other)})" if other else ""

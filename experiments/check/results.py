@@ -1,0 +1,93 @@
+"""Is what was told possible, and does the table say so?"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from experiments.check.findings import Report
+from experiments.study_file import StudySpec
+from experiments.trial import RESULT, cell_report
+from hpo import Rerun, Trial, TrialResult
+from search_spaces import Architecture, get_space, load_table
+
+_SHARES = ("valid_error", "test_error", "one_shot_error")
+_REGRETS = ("valid_regret", "test_regret")
+_ROUNDING = 1e-9
+
+Evaluations = Iterable[tuple[Trial | Rerun, TrialResult]]
+
+
+def check_results(
+    report: Report, folder: Path, evaluations: Evaluations, spec: StudySpec | None
+) -> None:
+    """Check what a study, or a confirmation, in `folder` was told.
+
+    spec: None for a study that does not say which table it asked.
+    """
+    compared = 0
+    for trial, result in evaluations:
+        where = f"{folder}, {trial.key}"
+        if result.crashed:
+            continue
+        for words in _impossible(result):
+            report.add(f"{where}: {words}")
+        if spec is not None and "architecture" in result.info:
+            compared += 1
+            for words in _otherwise(result, spec):
+                report.add(f"{where}: {words}")
+        _check_file(report, folder / "trials" / trial.key / RESULT, result)
+    if compared:
+        report.checked.append(f"{compared} results compared with the table")
+
+
+def _impossible(result: TrialResult) -> list[str]:
+    values = {"loss": result.loss} | {key: result.info.get(key) for key in (*_SHARES, *_REGRETS)}
+    words = []
+    for key, value in values.items():
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            words.append(f"{key} is {value!r}, which is no number")
+        elif key in _REGRETS and value < -_ROUNDING:
+            words.append(f"{key} is {value}: better than the best cell")
+        elif key not in _REGRETS and not 0 <= value <= 1:
+            words.append(f"{key} is {value}, not in [0, 1]")
+    return words
+
+
+def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
+    """Where the table says something else of the cell that was found."""
+    space = get_space(spec.space)
+    try:
+        architecture = Architecture.from_dict(result.info["architecture"])
+        expected: dict[str, Any] = cell_report(spec.table, space, architecture)
+    except (KeyError, TypeError, ValueError) as error:
+        return [f"the table cannot be asked for its cell: {error}"]
+    loss = expected["valid_error"]
+    if spec.objective == "draw":
+        repeats = load_table(spec.table).query(space.cell(architecture)).valid_errors
+        loss = float(repeats[result.info["drawn_repeat"]])
+    expected["loss"], told = loss, {**result.info, "loss": result.loss}
+    return [
+        f"{key} is {told.get(key)} where the table says {value}"
+        for key, value in expected.items()
+        if told.get(key) != value
+    ]
+
+
+def _check_file(report: Report, path: Path, result: TrialResult) -> None:
+    """The worker's own record of a result, where there is one."""
+    try:
+        found = json.loads(path.read_bytes())
+        same = (found["loss"], found["info"]) == (result.loss, result.info)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        report.add(f"{path} cannot be read ({error}); the journal has the result")
+        return
+    if not same:
+        report.add(f"{path} says another result than the journal")

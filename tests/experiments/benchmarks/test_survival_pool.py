@@ -1,0 +1,40 @@
+"""A sample of `python -m experiments.benchmarks.survival pool`, whose counts README has."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.local import LocalPool
+from experiments.benchmarks.survival import pool_external
+from experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, run_to_end, strike
+from experiments.benchmarks.survival.pool_trials import little_memory
+
+SAMPLE = [blow for blow in BLOWS if blow.name != "leave and die"]
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPool]:
+    with local_pool(tmp_path_factory.mktemp("logs")) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("blow", SAMPLE, ids=lambda blow: blow.kind)
+def test_a_trial_that_strikes_its_worker_changes_no_evaluation(
+    pool: LocalPool, tmp_path: Path, blow: Blow
+) -> None:
+    smaller = dataclasses.replace(blow, size=min(blow.size, 3 * 10**8))
+    with little_memory() as has_groups:
+        if blow.name == "allocate" and not has_groups:
+            pytest.skip("no memory control groups here")
+        assert strike(pool, smaller, 1, tmp_path) == ""
+
+
+def test_a_scheduler_that_has_gone_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_external, "AWAY_SECONDS", 2.0)
+    with contextlib.ExitStack() as stack:
+        assert pool_external.scheduler_gone(stack, tmp_path / "gone", run_to_end) == ""

@@ -1,0 +1,232 @@
+"""A study that is sound, and the same one with something wrong in it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+from exported_study import ARCHITECTURE
+from study_commands import run
+
+from experiments.check.checking import mend, verify
+from experiments.check.command import check
+from experiments.check.findings import Report
+from experiments.errors import UserError
+from experiments.exports.command import writer
+from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.folder import MARK, export_folder
+from experiments.study_file import complete, freeze, load_study
+from experiments.study_folder import create_study
+from experiments.trial import RESULT, cell_report
+from hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
+from hpo.journal_line import sealed, unsealed
+from search_spaces import Architecture, get_space
+from searchers.checkpoint import CHECKPOINT, save_checkpoint
+from searchers.datasets import load_dataset
+from searchers.search_loop import Search, fingerprint
+
+
+@pytest.fixture
+def folder(tiny_study: Path, tmp_path: Path) -> Path:
+    """A study with four results and a trial that is pending with its checkpoint, confirmed."""
+    spec = freeze(complete(load_study(str(tiny_study), ["workers=1"]), "tiny"))
+    space = get_space(1)
+    info = {"state": "SUCCESS"} | cell_report(
+        spec.table, space, Architecture.from_dict(ARCHITECTURE)
+    )
+    result = TrialResult(info["valid_error"], info | {"one_shot_error": 0.5})
+    folder = tmp_path / "study"
+    with create_study(folder, spec) as study:
+        for _ in range(4):
+            trial = study.ask()
+            assert trial is not None
+            study.tell(trial, result)
+        trial = study.ask()
+        assert trial is not None
+    settings = spec.search_settings.with_config(trial.config)
+    data = load_dataset("digits")
+    search = Search(
+        spec.searcher, settings, space, data, int(trial.budget), trial.seed, torch.device("cpu")
+    )
+    own = folder / "trials" / trial.key
+    own.mkdir(parents=True)
+    save_checkpoint(own, search.state_dict())
+    done = folder / "trials" / study.evaluations[0][0].key
+    done.mkdir(parents=True)
+    (done / RESULT).write_text(json.dumps({"loss": result.loss, "info": result.info}))
+    with export_folder(folder / "exports" / "csv", ExportedStudy(folder), "csv") as new:
+        writer("csv")(ExportedStudy(folder), new)
+    with Confirmation.create(folder / "confirm", header=study.header, seed=0, budget=2) as again:
+        again.plan("default", study.evaluations[0][0].config, 1, tuned=True)
+        rerun = again.ask()
+        assert rerun is not None
+        again.tell(rerun, result)
+    return folder
+
+
+def words(report: Report) -> list[str]:
+    return [finding.words for finding in report.findings]
+
+
+def altered(folder: Path, line: int, change: Callable[[dict], None], name: str = "") -> None:
+    """Change an event of a journal as if it had been written so."""
+    path = folder / (name or "journal.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    event, _ = unsealed(lines[line - 1].rstrip(b"\n"))
+    change(event)
+    lines[line - 1] = sealed(event)
+    path.write_bytes(b"".join(lines))
+
+
+def test_a_sound_study_is_found_sound_and_left_alone(folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    report = verify(folder)
+    assert words(report) == []
+    assert report.checked == [
+        "4 of 6 evaluations",
+        "every decision replayed",
+        "4 results compared with the table",
+        "1 checkpoints",
+        "an export for csv",
+        "1 of 1 confirming runs",
+        "1 results compared with the table",
+    ]
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_every_line_that_cannot_be_read_is_named(folder: Path) -> None:
+    path = folder / "journal.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b"tell", b"tall", 1)
+    lines[4] = b"{\n"
+    path.write_bytes(b"".join(lines))
+    report = verify(folder)
+    assert [word.split(": ")[0] for word in words(report)] == [f"{path}, line 3", f"{path}, line 5"]
+    assert not report.is_readable
+    with pytest.raises(typer.Exit):
+        check(folder, mend=True)
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_a_line_that_cannot_follow_is_named(folder: Path) -> None:
+    altered(folder, 3, lambda event: event.update(seq=7))
+    assert "line 3: seq is 7 where 1 is next" in words(verify(folder))[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"loss": 1.5}, "loss is 1.5, not in [0, 1]"),
+        ({"loss": 0.25}, "loss is 0.25 where the table says"),
+        ({"test_regret": -0.1}, "test_regret is -0.1: better than the best cell"),
+        ({"test_error": "NaN"}, "test_error is 'NaN', which is no number"),
+        ({"percentile": 99.5}, "percentile is 99.5 where the table says"),
+    ],
+)
+def test_a_result_that_cannot_be_is_told(folder: Path, values: dict, expected: str) -> None:
+    def change(event: dict) -> None:
+        event["loss"] = values.get("loss", event["loss"])
+        event["info"] |= {key: value for key, value in values.items() if key != "loss"}
+
+    altered(folder, 3, change)
+    found = words(verify(folder))
+    assert any(expected in word for word in found), found
+    assert all(read_study(folder).evaluations[0][0].key in word for word in found)
+
+
+def test_a_configuration_that_was_never_proposed_is_told(folder: Path) -> None:
+    # The last one that was asked for: its own line is all that differs.
+    altered(folder, 10, lambda event: event["config"].update(cutout_prob=0.125))
+    found = words(verify(folder))
+    assert "line 10: cutout_prob is 0.125 where " in found[0]
+    assert " is proposed here" in found[0]
+
+
+def _tear(folder: Path) -> None:
+    with (folder / "journal.jsonl").open("ab") as file:
+        file.write(b'{"event": "te')
+
+
+def _tear_confirmation(folder: Path) -> None:
+    with (folder / "confirm" / "confirmation.jsonl").open("ab") as file:
+        file.write(b'{"event": "te')
+
+
+def _age_export(folder: Path) -> None:
+    path = folder / "exports" / "csv" / MARK
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"evaluations": 3}))
+
+
+def _leave_checkpoint(folder: Path) -> None:
+    save_checkpoint(folder / "trials" / read_study(folder).evaluations[0][0].key, {})
+
+
+MENDABLE: dict[str, Callable[[Path], object]] = {
+    "the last line is torn (13 bytes)": _tear,
+    "confirmation.jsonl: the last line is torn": _tear_confirmation,
+    "csv has 3 evaluations of 4": _age_export,
+    "checkpoints of a trial that has ended": _leave_checkpoint,
+    "says other settings": lambda f: (f / "study.yaml").write_text("name: other\n"),
+    "study.yaml is missing": lambda f: (f / "study.yaml").unlink(),
+    "left by a writer": lambda f: (f / "trials" / ".metrics.jsonl.12.tmp").write_text("["),
+    "results.csv is not what": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
+}
+
+
+@pytest.mark.parametrize("expected", MENDABLE)
+def test_what_is_safe_is_mended(folder: Path, expected: str) -> None:
+    evaluations = read_study(folder).evaluations
+    MENDABLE[expected](folder)
+    report = verify(folder)
+    assert len(report.findings) == 1
+    assert expected in report.findings[0].words
+    assert mend(report, folder) == report.findings
+    assert words(verify(folder)) == []
+    assert read_study(folder).evaluations == evaluations
+
+
+def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
+    trial = read_study(folder).pending[0]
+    own = folder / "trials" / trial.key
+    content = (own / CHECKPOINT).read_bytes()
+    (own / CHECKPOINT).write_bytes(content[:-1])
+    assert "damaged" in words(verify(folder))[0]
+
+    spec = load_study(str(folder / "study.yaml"))
+    settings, space = spec.search_settings, get_space(1)
+    other = fingerprint("darts", settings, space, load_dataset("digits"), 1, trial.seed + 1)
+    save_checkpoint(own, {"fingerprint": other})
+    found = words(verify(folder))
+    assert "is of a search with" in found[0]
+
+    own.rename(folder / "trials" / "9-9-9")
+    assert "of a trial that was never asked for" in words(verify(folder))[0]
+
+
+def test_nothing_is_mended_under_a_master(folder: Path) -> None:
+    _age_export(folder)
+    with Study.open(folder):
+        report = verify(folder)
+        with pytest.raises(StudyLocked):
+            mend(report, folder)
+    assert words(verify(folder)) == words(report)
+
+
+def test_the_command_says_so_in_its_exit_code(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _tear(folder)
+    found = run("check", folder)
+    assert found.returncode == 1
+    assert "the last line is torn (13 bytes) (--mend)" in found.stdout
+    assert f"{folder}: 1 problem; looked at: " in found.stdout
+    check(folder, mend=True)  # and raises no Exit
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[-1]
+        .startswith(f"{folder}: 1 problem, 1 mended; looked at: ")
+    )
+    with pytest.raises(UserError, match="holds no study"):
+        check(tmp_path, mend=False)

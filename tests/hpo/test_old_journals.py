@@ -1,0 +1,51 @@
+"""Journals that older versions wrote are read, replayed and continued by this one."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from toy_study import drive
+
+import hpo
+from hpo.confirmation import Confirmation
+from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.journal import JOURNAL_NAME
+
+JOURNALS = Path(__file__).parent / "journals"
+"""`format-N.jsonl`: written by toy_study.py's study as it stood when N was the format, killed after
+30 results of 40, with a retry and two trials pending; never to be written again."""
+
+
+@pytest.mark.parametrize("old", sorted(JOURNALS.glob("format-*.jsonl")), ids=lambda path: path.stem)
+def test_a_study_of_an_older_version_goes_on(old: Path, tmp_path: Path) -> None:
+    shutil.copy(old, tmp_path / JOURNAL_NAME)
+    view = hpo.read_study(tmp_path)
+    assert (len(view.evaluations), len(view.pending)) == (30, 2)
+    assert [trial.attempt for trial in view.pending] == [0, 1]
+    with hpo.Study.open(tmp_path) as study:
+        assert study.evaluations == view.evaluations
+        assert (tmp_path / JOURNAL_NAME).read_bytes() == old.read_bytes()
+        drive(study)
+        assert study.finished
+    again = hpo.read_study(tmp_path)
+    assert again.evaluations[:30] == view.evaluations
+    assert len(again.evaluations) == again.total_evaluations == 40
+    assert (tmp_path / JOURNAL_NAME).read_bytes().startswith(old.read_bytes())
+    hpo.Study.open(tmp_path).close()
+
+
+@pytest.mark.parametrize(
+    "old", sorted(JOURNALS.glob("confirmation-format-*.jsonl")), ids=lambda path: path.stem
+)
+def test_a_confirmation_of_an_older_version_goes_on(old: Path, tmp_path: Path) -> None:
+    """Four results of six runs, one pending, a retry and a crash."""
+    shutil.copy(old, tmp_path / CONFIRMATION_NAME)
+    view = hpo.read_confirmation(tmp_path)
+    assert (len(view.evaluations), len(view.pending), view.total_evaluations) == (4, 1, 6)
+    with Confirmation.open(tmp_path) as confirmation:
+        assert confirmation.evaluations == view.evaluations
+        while not confirmation.finished:
+            run = confirmation.pending[0] if confirmation.pending else confirmation.ask()
+            assert run is not None
+            confirmation.tell(run, hpo.TrialResult(0.5))
+    assert hpo.read_confirmation(tmp_path).evaluations[:4] == view.evaluations

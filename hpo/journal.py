@@ -6,6 +6,7 @@ written to another name first, so a journal that exists has a complete one.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -112,14 +113,22 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
         raise StudyNotFound(f"no study in {path.parent}: there is no {path.name}") from None
     except OSError as error:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
-    lines = content.split(b"\n")
-    torn = lines.pop()
-    events = [_parse(path, number, line, kinds) for number, line in enumerate(lines, start=1)]
+    size = content.rfind(b"\n") + 1
+    lines = enumerate(io.BytesIO(content[:size]), start=1)
+    events = [_parse(path, number, line[:-1], kinds) for number, line in lines]
     if not events:
         raise CorruptJournal(
             path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
         )
-    return events, len(content) - len(torn)
+    return events, size
+
+
+def file_size(path: Path) -> int | None:
+    """The bytes of a file; None where it cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def check_event(event: Event, kinds: Kinds = EVENTS) -> None:

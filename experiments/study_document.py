@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,9 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
         value = document.get(key)
         if not isinstance(value, str) or value in names:
             continue
-        if "/" in value or value.endswith(".npz") or (folder / value).exists():
-            document[key] = str((folder / value).resolve())
+        with suppress(OSError, ValueError):  # no path: whoever opens it says so
+            if "/" in value or value.endswith(".npz") or (folder / value).exists():
+                document[key] = str((folder / value).resolve())
 
 
 def override_key(document: dict[str, Any], override: str) -> None:

@@ -52,9 +52,9 @@ def _is_observation(value: Any) -> bool:
 
 
 def _is_trial_id(value: Any) -> bool:
-    return isinstance(value, list) and (
-        value == [-1, 0, 0] or (len(value) == 3 and all(map(_is_count, value)))
-    )
+    if not isinstance(value, list) or len(value) != 3 or any(type(n) is not int for n in value):
+        return False
+    return value == [-1, 0, 0] or min(value) >= 0
 
 
 COUNT = Kind(_is_count, "a whole number from 0")

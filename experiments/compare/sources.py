@@ -67,7 +67,7 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
     if not (folder / FOLDER / CONFIRMATION_NAME).exists():
         raise UserError(f"{folder} is not confirmed yet: oneshot-hpo confirm {folder}")
     confirmation = read_confirmation(folder / FOLDER)
-    spec = specification_of(confirmation.header, folder)
+    spec = specification_of(confirmation.header, folder / FOLDER, CONFIRMATION_NAME)
     tuned = confirmation.tuned
     notes = []
     if name is None and tuned is None:

@@ -20,7 +20,7 @@ FILES = (META, *TRAIN_BATCHES, TEST_BATCH)
 
 _Content = TypeVar("_Content")
 
-_LARGEST = 1 << 30
+LARGEST = 1 << 30
 """Bytes; an official file has 31 million."""
 _SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
@@ -101,7 +101,7 @@ def read_cifar10(folder: Path) -> Cifar10:
 
 def _read(path: Path, parse: Callable[[Mapping[str, Any]], _Content]) -> _Content:
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > LARGEST:
             raise DatasetError(f"{path}: too large for a file of CIFAR-10")
         content = path.read_bytes()
     except FileNotFoundError:

@@ -133,7 +133,7 @@ class SearchSettings:
 
     def check_image_size(self, pixels: int) -> None:
         """Raise SettingsError when the stacks would halve images of this height to nothing."""
-        if pixels < 2 ** (self.stacks - 1):
+        if pixels.bit_length() < self.stacks:
             raise SettingsError(
                 f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "
                 f"times, too often for {pixels} x {pixels} pixels"

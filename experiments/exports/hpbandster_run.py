@@ -18,6 +18,7 @@ from hpo import Observation
 from hpo.encoding import check_configuration
 from hpo.plain import finite_loss, plain
 
+
 def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -> list[Observation]:
     """What a run observed, in the order of its results, for a study with this space.
 

@@ -103,7 +103,7 @@ def _goes_round(spec: StudySpec, folder: Path) -> None:
     path = folder / "again.yaml"
     path.write_text(dump_yaml(spec.model_dump(mode="json")), encoding="utf-8")
     require(load_study(str(path)) == spec, "a study file that is written again says something else")
-    complete(spec, "study.yaml")
+    complete(spec, str(folder / "study.yaml"))
 
 
 def _read_study_file(content: bytes, folder: Path) -> None:
@@ -201,7 +201,12 @@ def _overrides() -> list[bytes]:
     return [
         *(b"seed=1", b"search.channels=8", b"cluster.slurm={partition: gpu}", b"eta=2.5"),
         *(b"cluster.slurm.time='8:00:00'", b"workers=null", b"bohb.top_n_percent=20"),
-        *(b"table=digits", b"space=1", b"search={channels: 4, learning_rate: 1e-2}", b"objective=draw"),
+        *(
+            b"table=digits",
+            b"space=1",
+            b"search={channels: 4, learning_rate: 1e-2}",
+            b"objective=draw",
+        ),
     ]
 
 
@@ -209,9 +214,7 @@ READERS = (
     Reader("study files", _study_files, mixed(_mutate_yaml), _read_study_file, ".yaml"),
     Reader("--set", _overrides, mutate_bytes, _read_override, "--set", 2.0),
     Reader("grid files", _grids, mixed(_mutate_yaml), _read_grid, ".yaml", 0.1),
-    Reader(
-        "journals", _sample(JOURNAL_NAME), mutate_lines, _read_journal, JOURNAL_NAME, 0.5
-    ),
+    Reader("journals", _sample(JOURNAL_NAME), mutate_lines, _read_journal, JOURNAL_NAME, 0.5),
     Reader(
         "confirmations",
         _sample(f"{CONFIRMATION}/{CONFIRMATION_NAME}"),

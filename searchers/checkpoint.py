@@ -102,7 +102,7 @@ def _check_payload(payload: bytes) -> None:
 
 def _check_pickle(content: bytes) -> None:
     for instruction, argument, _ in pickletools.genops(content):
-        if instruction.name == "GLOBAL" and argument.split(" ")[0] not in _MODULES:
+        if instruction.name == "GLOBAL" and str(argument).split(" ")[0] not in _MODULES:
             raise ValueError(f"it asks for {argument}")
         if instruction.name in ("STACK_GLOBAL", "INST"):
             raise ValueError(f"it has the instruction {instruction.name}")

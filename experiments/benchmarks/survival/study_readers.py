@@ -46,18 +46,15 @@ def _a_study() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "study"
         with create_study(folder, _specification()) as study:
-            for number in range(16):
-                trial = study.ask()
-                if trial is None:
-                    break
-                study.tell(trial, _result(number))
+            number = 0
+            while (trial := study.ask()) is not None:
                 if number == 6:
-                    later = study.ask()
-                    assert later is not None
-                    study.tell(study.retry(later, "its worker died"), _result(7))
+                    trial = study.retry(trial, "its worker died")
+                study.tell(trial, _result(number))
+                number += 1
             incumbent, baseline = study.incumbent, study.baseline
             header = study.header
-            study.ask()
+            assert study.finished
         hpbandster.write(ExportedStudy(folder), folder)
         assert incumbent is not None and baseline is not None
         with Confirmation.create(
@@ -180,6 +177,12 @@ def _sample(name: str) -> Callable[[], list[bytes]]:
     return lambda: [_a_study()[name]]
 
 
+def _journals() -> list[bytes]:
+    """Of a study that has ended, and of one that is under way."""
+    whole = _a_study()[JOURNAL_NAME]
+    return [whole, b"".join(whole.splitlines(keepends=True)[:-5])]
+
+
 def _run_reader(name: str) -> Reader:
     read = partial(_read_run, name)
     return Reader(f"HpBandSter's {name}", _sample(name), mutate_lines, read, name, 2.0)
@@ -214,7 +217,7 @@ READERS = (
     Reader("study files", _study_files, mixed(_mutate_yaml), _read_study_file, ".yaml"),
     Reader("--set", _overrides, mutate_bytes, _read_override, "--set", 2.0),
     Reader("grid files", _grids, mixed(_mutate_yaml), _read_grid, ".yaml", 0.1),
-    Reader("journals", _sample(JOURNAL_NAME), mutate_lines, _read_journal, JOURNAL_NAME, 0.5),
+    Reader("journals", _journals, mutate_lines, _read_journal, JOURNAL_NAME, 0.5),
     Reader(
         "confirmations",
         _sample(f"{CONFIRMATION}/{CONFIRMATION_NAME}"),

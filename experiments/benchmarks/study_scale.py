@@ -3,10 +3,12 @@
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.study_scale --dir DIR \\
         [--evaluations 100000] [--workers 1000] [--shape halving] [--set KEY=VALUE]
 
-The study, its journal, BOHB, the loop and the display are those of `oneshot-hpo launch`; only the
-pool is simulated: a trial is a formula, and takes a random time of a clock that is none. DIR gets
-`growth.csv` (a row every so many evaluations) and `replay.csv` (opening the journal, cut after so
-many evaluations, in a process of its own). Stopped, it has to begin anew.
+The study, its journal, BOHB, the loop and the display are those of `oneshot-hpo launch`; a trial is
+a formula. Only the pool is simulated: trials take a random time of a clock that is none. With
+`--dask` it is a Dask cluster, whose scheduler and workers are threads of this process: their time
+and memory count, too. DIR gets `growth.csv` (a row every so many evaluations) and `replay.csv`
+(opening the journal, cut after so many evaluations, in a process of its own). Stopped, it has to
+begin anew.
 
 Times are processor time of the master, so that neighbours on the machine matter little; what the
 disk takes for fsync is waited for, not computed, and has a column of its own.
@@ -16,28 +18,24 @@ from __future__ import annotations
 
 import argparse
 import csv
-import heapq
 import json
-import math
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from cluster.pool import Outcome
+from experiments.benchmarks.simulated_pool import InstantDask, SimulatedPool
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.status import show_status
 from experiments.study_file import StudySpec, complete, freeze, load_study
 from experiments.study_folder import create_study
-from experiments.trial import TrialTask
 from hpo import Study, read_study
 from hpo.brackets import planned_evaluations
 from hpo.journal import JOURNAL_NAME
@@ -50,64 +48,12 @@ SHAPES = {
 """Five rungs (5 % of the evaluations at the largest budget), the paper's three (36 %), one."""
 
 
-class SimulatedPool:
-    """Workers on a clock that jumps from the end of one trial to the end of the next."""
-
-    patience_seconds = math.inf
-    standing = ""
-
-    def __init__(self, workers: int, seed: int) -> None:
-        self.live_workers = workers
-        self.spent = 0.0
-        """Processor seconds that the simulation itself took; no master's."""
-        self._random = np.random.default_rng(seed)
-        self._now = 0.0
-        self._running: list[tuple[float, int, str, TrialTask]] = []
-        self._count = 0
-
-    def __enter__(self) -> SimulatedPool:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Nothing runs on."""
-
-    def check(self) -> None:
-        """There will always be workers."""
-
-    def submit(self, key: str, _: Callable[..., Any], task: TrialTask) -> None:
-        """A trial takes as long as its budget says, give or take a third."""
-        start = time.process_time()
-        end = self._now + task.budget * self._random.lognormal(sigma=0.3)
-        self._count += 1
-        heapq.heappush(self._running, (end, self._count, key, task))
-        self.spent += time.process_time() - start
-
-    def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """The next trial to end."""
-        start = time.process_time()
-        self._now, _, key, task = heapq.heappop(self._running)
-        value: dict[str, Any] = {"loss": None, "info": {}, "exception": "diverged"}
-        if self._random.random() > 0.02:
-            loss = _loss(task.config, task.budget, self._random)
-            info = {"valid_error": loss, "test_error": loss + 0.01, "test_regret": loss}
-            value = {"loss": loss, "info": info | {"percentile": 50.0}, "exception": None}
-        value["timestamps"] = {"started": 0.0, "finished": self._now, "search_seconds": 1.0}
-        self.spent += time.process_time() - start
-        return [Outcome(key, value)]
-
-
-def _loss(config: Mapping[str, Any], budget: float, rng: np.random.Generator) -> float:
-    """An error in [0, 1] with a best learning rate, less noisy with more budget."""
-    rate = math.log10(config["learning_rate"]) + 1.5
-    decay = math.log10(config["weight_decay"]) + 4
-    error = 0.05 + 0.05 * rate**2 + 0.02 * decay**2 + 0.05 * config["cutout_prob"] + 0.1 / budget
-    return float(min(1.0, max(0.0, error + 0.02 * rng.standard_normal())))
-
-
 class Growth:
     """A display that passes everything on, and notes what it all costs in between."""
 
-    def __init__(self, display: Any, pool: SimulatedPool, folder: Path, every: int) -> None:
+    def __init__(
+        self, display: Any, pool: SimulatedPool | InstantDask, folder: Path, every: int
+    ) -> None:
         self._display, self._pool, self._folder, self._every = display, pool, folder, every
         self._fsync_cpu = self._fsync_wall = 0.0
         self._next = every
@@ -135,7 +81,7 @@ class Growth:
         self._last = (count, own, self._fsync_wall)
         self.rows.append(row)
         _write(self._folder / "growth.csv", self.rows)
-        print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), file=sys.__stdout__)
+        print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), file=sys.__stderr__)
 
     @contextmanager
     def timing_fsync(self) -> Iterator[None]:
@@ -155,10 +101,10 @@ class Growth:
             os.fsync = fsync
 
 
-def grow(spec: StudySpec, folder: Path, every: int) -> None:
-    """Run a study of this size to its end."""
+def grow(spec: StudySpec, folder: Path, every: int, *, dask: bool = False) -> Growth:
+    """Run a study of this size to its end; what it cost."""
     workers = spec.workers or 1
-    pool = SimulatedPool(workers, seed=0)
+    pool = InstantDask(workers) if dask else SimulatedPool(workers, seed=0)
     with (
         Path(os.devnull).open("w") as nowhere,
         display_for(Console(file=nowhere, force_terminal=True), spec.title, workers) as display,
@@ -167,6 +113,7 @@ def grow(spec: StudySpec, folder: Path, every: int) -> None:
         growth = Growth(display, pool, folder, every)
         with growth.timing_fsync():
             StudyRun(study, spec, folder, growth).run(lambda: pool, workers)  # type: ignore
+    return growth
 
 
 def replay(folder: Path) -> dict[str, float]:
@@ -185,8 +132,8 @@ def replay(folder: Path) -> dict[str, float]:
     return seconds
 
 
-def replays(folder: Path, sizes: list[int]) -> None:
-    """Replay the journal's beginnings, each in a process of its own."""
+def replays(folder: Path, sizes: list[int]) -> list[dict[str, float]]:
+    """Replay the journal's beginnings, each in a process of its own; what that cost."""
     lines = (folder / JOURNAL_NAME).read_bytes().splitlines(keepends=True)
     rows = []
     for size in sizes:
@@ -201,7 +148,8 @@ def replays(folder: Path, sizes: list[int]) -> None:
         done = subprocess.run([*command, "--dir", str(part)], capture_output=True, check=True)
         rows.append({"evaluations": told} | json.loads(done.stdout))
         _write(folder / "replay.csv", rows)
-        print("  ".join(f"{key} {value:.5g}" for key, value in rows[-1].items()), flush=True)
+        print("  ".join(f"{key} {value:.5g}" for key, value in rows[-1].items()), file=sys.stderr)
+    return rows
 
 
 def memory_mb() -> float:
@@ -240,6 +188,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1000)
     parser.add_argument("--shape", choices=SHAPES, default="halving")
     parser.add_argument("--every", type=int, default=5000)
+    parser.add_argument("--dask", action="store_true", help="a Dask cluster in this process")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--replay", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -247,7 +196,7 @@ def main() -> None:
         print(json.dumps(replay(arguments.dir)))
         return
     spec = specification(arguments.shape, arguments.evaluations, arguments.workers, arguments.set)
-    grow(spec, arguments.dir, arguments.every)
+    grow(spec, arguments.dir, arguments.every, dask=arguments.dask)
     replays(arguments.dir, [arguments.evaluations * k // 4 for k in (1, 2, 3, 4)])
 
 

@@ -3,6 +3,9 @@
 PACKAGES = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
 
 
+_LONGEST = 1000
+"""Characters of a message; a value that it quotes may be of any length."""
+
 STOPPED, USER_ERROR, INTERRUPTED = 1, 2, 130
 """Exit codes: work that cannot go on here, bad input, Ctrl-C."""
 
@@ -33,5 +36,11 @@ def is_user_error(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """The message of an exception on a single line, or its type if it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """The message of an exception on a single line, or its type if it has none.
+
+    What a terminal would obey is written out, and a long value in it is cut.
+    """
+    line = " ".join(str(error).split()) or type(error).__name__
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST * 3 // 4]} … {line[-_LONGEST // 4 :]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from experiments.sparing import Sparing
 from experiments.wording import configuration, duration, percent
 from hpo import ConfirmationView, Rerun, StudyView, Trial, TrialResult
 
@@ -44,6 +45,8 @@ class LiveDisplay:
         self._workers = workers
         self._started = time.monotonic()
         self._live = Live(console=console, auto_refresh=False)
+        self._drawing = Sparing()
+        self._left_out: tuple[Any, int, str] | None = None
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -55,10 +58,20 @@ class LiveDisplay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._left_out is not None:
+            self._draw(*self._left_out)
         self._live.stop()
 
     def update(self, study: Any, running: int, workers: str) -> None:
-        """Draw the study anew; `running` trials are on `workers`."""
+        """Draw the study anew, if the last time is not just over; `running` are on `workers`."""
+        if not self._drawing.due:
+            self._left_out = (study, running, workers)
+            return
+        with self._drawing.doing():
+            self._draw(study, running, workers)
+        self._left_out = None
+
+    def _draw(self, study: Any, running: int, workers: str) -> None:
         times = f"elapsed {duration(time.monotonic() - self._started)}"
         left = self._words.seconds_left(study, self._workers)
         if left is not None and not study.finished:
@@ -79,6 +92,7 @@ class PlainDisplay:
         self._workers = workers
         self._shown: int | None = None
         self._workers_shown = ""
+        self._reckoning = Sparing()
 
     def __enter__(self) -> Self:
         return self
@@ -96,14 +110,21 @@ class PlainDisplay:
             trial, result = evaluations[position]
             line = f"[{position + 1}/{study.total_evaluations}] "
             line += self._words.ending(trial, result)
-            left = self._words.seconds_left(study, self._workers)
-            if position == len(evaluations) - 1 and left:
-                line += f"; about {duration(left)} left"
+            if position == len(evaluations) - 1:
+                line += self._time_left(study)
             self._print(line)
         self._shown = len(evaluations)
         if running == 0 and workers not in ("", self._workers_shown):
             self._workers_shown = workers
             self._print(f"no trial runs; workers: {workers}")
+
+    def _time_left(self, study: Any) -> str:
+        """All evaluations are gone through for it: not after each one of a long study."""
+        if not self._reckoning.due:
+            return ""
+        with self._reckoning.doing():
+            left = self._words.seconds_left(study, self._workers)
+        return f"; about {duration(left)} left" if left else ""
 
     def _print(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)

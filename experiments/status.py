@@ -15,6 +15,7 @@ from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from experiments.errors import StudyStopped
 from experiments.progress import standing
 from experiments.slurm_master import cancel_all, cancel_successors, study_queue
+from experiments.sparing import Sparing
 from experiments.study_folder import CONFIRMATION, check_study, resume, specification_of
 from experiments.summary import print_summary
 from hpo import StudyView, read_confirmation, read_study
@@ -85,11 +86,14 @@ def show_status(console: Console, folder: Path) -> None:
 def watch_status(console: Console, folder: Path) -> None:
     """The same, kept up to date until the study is finished or its master has gone."""
     observed = ObservedStudy(folder)
+    refreshing = Sparing()
     with Live(observed.standing(), console=console, auto_refresh=False) as live:
         while observed.goes_on and not observed.view.finished:
             time.sleep(WATCH_SECONDS)
-            observed.refresh()
-            live.update(observed.standing(), refresh=True)
+            if refreshing.due:
+                with refreshing.doing():
+                    observed.refresh()
+                    live.update(observed.standing(), refresh=True)
     _print_end(console, observed, folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from experiments.yaml_files import YamlError, load_yaml
 _FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
 """Keys that hold one of these names, or else the path of a file."""
 
+_LARGEST = 1_000_000
+"""Bytes of a study file."""
 GRID = "grid"
 """The key of a file that stands for several studies; experiments.grids reads such files."""
 
@@ -25,6 +28,8 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """
     path = _find(source)
     try:
+        if path.stat().st_size > _LARGEST:
+            raise StudyFileError(f"{source}: too large for a study file")
         document = load_yaml(path.read_text(encoding="utf-8"))
     except YamlError as error:
         raise StudyFileError(f"{source}: {error}") from None
@@ -56,8 +61,9 @@ def shipped_studies() -> dict[str, Path]:
 
 
 def _find(source: str) -> Path:
-    if Path(source).is_file():
-        return Path(source)
+    with suppress(OSError):  # a name that no file can have
+        if Path(source).is_file():
+            return Path(source)
     shipped = shipped_studies()
     if source not in shipped:
         raise StudyFileError(
@@ -71,8 +77,9 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
         value = document.get(key)
         if not isinstance(value, str) or value in names:
             continue
-        if "/" in value or value.endswith(".npz") or (folder / value).exists():
-            document[key] = str((folder / value).resolve())
+        with suppress(OSError, ValueError):  # no path: whoever opens it says so
+            if "/" in value or value.endswith(".npz") or (folder / value).exists():
+                document[key] = str((folder / value).resolve())
 
 
 def override_key(document: dict[str, Any], override: str) -> None:

@@ -144,7 +144,7 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
     return spec.model_copy(update={"cluster": spec.cluster.completed()})
 
 
-def validated(document: Mapping[str, Any], origin: str) -> StudySpec:
+def validated(document: Any, origin: str) -> StudySpec:
     """The specification in a document; StudyFileError, which begins with `origin`, if wrong.
 
     What needs data or tables to check is left to `complete`.
@@ -239,6 +239,8 @@ def _first_problem(error: pydantic.ValidationError) -> str:
     """One line about the most telling mistake: a misspelt key explains a missing one."""
     problems = error.errors(include_url=False)
     problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    if not problem["loc"]:
+        return "it holds no keys and values of a study file"
     key = str(problem["loc"][0])
     fields: Mapping[str, Any] = StudySpec.model_fields
     if key == "cluster" and len(problem["loc"]) > 1:

@@ -84,9 +84,11 @@ def write_specification(folder: Path, spec: StudySpec) -> None:
     write_atomically(folder / SPECIFICATION, document.encode())
 
 
-def specification_of(header: dict[str, Any], folder: Path) -> StudySpec:
-    """The specification in a journal's header."""
-    return validated(header["specification"], str(folder / JOURNAL_NAME))
+def specification_of(
+    header: dict[str, Any], folder: Path, journal: str = JOURNAL_NAME
+) -> StudySpec:
+    """The specification in the header of the folder's journal; StudyFileError if it cannot be."""
+    return validated(header.get("specification"), str(folder / journal))
 
 
 def check_study(folder: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from experiments.errors import UserError
 from experiments.study_folder import SPECIFICATION
 from experiments.wording import number, percent
 from hpo import StudyView, TrialResult
 from hpo.journal import JOURNAL_NAME
+from hpo.plain import finite_loss
 
 _ROWS = (
     ("validation error", "valid_error"),
@@ -65,7 +67,7 @@ def verdict(study: StudyView) -> str:
 
 
 def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, str]:
-    gain = 100 * (default.info[key] - tuned.info[key])
+    gain = 100 * (reported(default, key) - reported(tuned, key))
     return abs(gain), "better" if gain >= 0 else "worse"
 
 
@@ -87,10 +89,16 @@ def _table(study: StudyView) -> Table:
 
 
 def _info(result: TrialResult, key: str) -> str:
-    return percent(result.info[key]) if key in result.info else "crashed"
+    return "crashed" if result.crashed else percent(reported(result, key))
 
 
 def _rank(result: TrialResult) -> str:
-    if "percentile" not in result.info:
-        return "crashed"
-    return f"{result.info['percentile']:.1f} % of cells"
+    return "crashed" if result.crashed else f"{reported(result, 'percentile'):.1f} % of cells"
+
+
+def reported(result: TrialResult, key: str, journal: str = JOURNAL_NAME) -> float:
+    """A number that a search told; UserError, which names its journal, if it did not."""
+    value = finite_loss(result.info.get(key))
+    if value is None:
+        raise UserError(f"{journal} cannot be used: a result has no number for {key}")
+    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from hpo.settings import OptimizerSettings
 
@@ -37,8 +38,20 @@ def bracket(settings: OptimizerSettings, iteration: int) -> tuple[Rung, ...]:
     n = ceil((s_max + 1) / (s + 1) * eta**s) configurations (Li et al. 2018) or with HpBandSter's
     n = floor((s_max + 1) / (s + 1)) * eta**s, and floor(n / eta**i) of them are on rung i.
     """
+    cycle = _cycle(settings)
+    return cycle[iteration % len(cycle)]
+
+
+@lru_cache(maxsize=16)
+def _cycle(settings: OptimizerSettings) -> tuple[tuple[Rung, ...], ...]:
+    """All brackets that differ, in their order."""
     budgets = rung_budgets(settings)
-    s = len(budgets) - 1 - iteration % len(budgets)
+    return tuple(_bracket(settings, budgets, s) for s in reversed(range(len(budgets))))
+
+
+def _bracket(
+    settings: OptimizerSettings, budgets: tuple[int | float, ...], s: int
+) -> tuple[Rung, ...]:
     eta = Fraction(settings.eta)
     if settings.bracket_sizes == "paper":
         n = math.ceil(Fraction(len(budgets), s + 1) * eta**s)

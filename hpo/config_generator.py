@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,27 @@ Array = NDArray[np.float64]
 class _Observations:
     """What was observed at one budget; configurations are encoded when a model first needs them."""
 
-    configs: list[dict[str, Any]] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    vectors: Array | None = None
+    vectors: Array
+    """(n, d) by growing loss; of equal losses, the first one first."""
+    losses: Array = field(default_factory=lambda: np.empty(0))
+    """(n,)"""
+    new: list[tuple[dict[str, Any], float]] = field(default_factory=list)
+    """Configurations and losses that are not in the arrays yet."""
     last_seq: int = -1
-    model_size: int = 0
     model: KDEModel | None = None
+
+    def __len__(self) -> int:
+        return len(self.losses) + len(self.new)
+
+    def take_in(self, encoding: Encoding) -> None:
+        """Puts what is new into the arrays."""
+        self.new.sort(key=itemgetter(1))
+        losses = np.array([loss for _, loss in self.new])
+        vectors = np.array([encoding.encode(config) for config, _ in self.new])
+        places = np.searchsorted(self.losses, losses, side="right")
+        self.losses = np.insert(self.losses, places, losses)
+        self.vectors = np.insert(self.vectors, places, vectors, axis=0)
+        self.new = []
 
 
 class VectorisedKDEGenerator(base_config_generator):
@@ -57,9 +73,12 @@ class VectorisedKDEGenerator(base_config_generator):
 
     def new_result(self, job: Job, update_model: bool = True) -> None:
         """Adds a finished job to the observations at its budget; a crash has an infinite loss."""
-        observations = self._observations.setdefault(job.kwargs["budget"], _Observations())
-        observations.configs.append(job.kwargs["config"])
-        observations.losses.append(np.inf if job.result is None else job.result["loss"])
+        loss = np.inf if job.result is None else job.result["loss"]
+        observations = self._observations.get(job.kwargs["budget"])
+        if observations is None:
+            observations = _Observations(np.empty((0, self.encoding.dimensions)))
+            self._observations[job.kwargs["budget"]] = observations
+        observations.new.append((job.kwargs["config"], loss))
         observations.last_seq = self.seq
 
     def get_config(self, budget: float) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -83,21 +102,17 @@ class VectorisedKDEGenerator(base_config_generator):
         ready = [
             budget
             for budget, observations in self._observations.items()
-            if can_be_fitted(len(observations.losses), self.encoding.dimensions, self.settings)
+            if can_be_fitted(len(observations), self.encoding.dimensions, self.settings)
         ]
         return max(ready, default=None)
 
     def model(self, budget: float) -> KDEModel:
         """The model of what was observed at a budget."""
         seen = self._observations[budget]
-        if seen.model is None or seen.model_size != len(seen.losses):
-            new = [self.encoding.encode(config) for config in seen.configs[seen.model_size :]]
-            seen.vectors = np.vstack(new if seen.vectors is None else [seen.vectors, *new])
+        if seen.model is None or seen.new:
+            seen.take_in(self.encoding)
             rng = event_generator(self.settings.seed, Purpose.MODEL, seen.last_seq)
-            seen.model = KDEModel.fit(
-                seen.vectors, np.array(seen.losses), self.encoding.levels, self.settings, rng
-            )
-            seen.model_size = len(seen.losses)
+            seen.model = KDEModel.fit_sorted(seen.vectors, self.encoding.levels, self.settings, rng)
         return seen.model
 
     def _from_prior(self, rng: np.random.Generator) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -22,6 +22,7 @@ from hpo.journal import (
     TEXT_OR_NULL,
     TIMES,
     Event,
+    Kind,
     Kinds,
     read_journal,
 )
@@ -32,9 +33,11 @@ CONFIRMATION_NAME = "confirmation.jsonl"
 DEFAULT = "default"
 """The name of the study's default configuration; the incumbent's is that of its trial."""
 
+SEEDS = Kind(lambda v: COUNT.test(v) and v <= 10**5, "a whole number up to 100,000")
+
 EVENTS: Kinds = {
     "header": {"format": COUNT, "study": OBJECT, "seed": COUNT, "budget": BUDGET},
-    "plan": {"setting": TEXT, "config": OBJECT, "seeds": COUNT, "tuned": BOOLEAN},
+    "plan": {"setting": TEXT, "config": OBJECT, "seeds": SEEDS, "tuned": BOOLEAN},
     "ask": {"setting": TEXT, "number": COUNT, "seed": COUNT},
     "tell": {
         "setting": TEXT,

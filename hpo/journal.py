@@ -7,6 +7,7 @@ disk is recognised by a line's checksum.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -58,9 +59,9 @@ def _is_observation(value: Any) -> bool:
 
 
 def _is_trial_id(value: Any) -> bool:
-    return isinstance(value, list) and (
-        value == [-1, 0, 0] or (len(value) == 3 and all(map(_is_count, value)))
-    )
+    if not isinstance(value, list) or len(value) != 3 or any(type(n) is not int for n in value):
+        return False
+    return value == [-1, 0, 0] or min(value) >= 0
 
 
 COUNT = Kind(_is_count, "a whole number from 0")
@@ -120,20 +121,27 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
         raise StudyNotFound(f"no study in {path.parent}: there is no {path.name}") from None
     except OSError as error:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
-    lines = content.split(b"\n")
-    torn = lines.pop()
-    if not lines:
+    size = content.rfind(b"\n") + 1
+    if not size:
         raise CorruptJournal(
             path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
         )
     events: list[Event] = []
-    for event in each_event(path, lines, kinds):
+    for event in each_event(path, (line[:-1] for line in io.BytesIO(content[:size])), kinds):
         if isinstance(event, CorruptJournal):
             raise event
         events.append(event)
-    if is_sealed(torn[:-1]):  # a torn line is less than that
-        raise CorruptJournal(path, len(lines) + 1, "its line feed was altered")
-    return events, len(content) - len(torn)
+    if is_sealed(content[size:-1]):  # a torn line is less than that
+        raise CorruptJournal(path, len(events) + 1, "its line feed was altered")
+    return events, size
+
+
+def file_size(path: Path) -> int | None:
+    """The bytes of a file; None where it cannot be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def each_event(

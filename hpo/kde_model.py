@@ -40,8 +40,19 @@ class KDEModel:
         """
         # An unstable sort would break ties by the processor's vector instructions.
         order = np.argsort(losses, kind="stable")
-        good, bad = split_sizes(len(losses), len(levels), settings)
-        best, rest = vectors[order[:good]], vectors[order[good : good + bad]]
+        return cls.fit_sorted(vectors[order], levels, settings, rng)
+
+    @classmethod
+    def fit_sorted(
+        cls,
+        vectors: Array,
+        levels: NDArray[np.int64],
+        settings: OptimizerSettings,
+        rng: np.random.Generator,
+    ) -> Self:
+        """The same of vectors by growing loss."""
+        good, bad = split_sizes(len(vectors), len(levels), settings)
+        best, rest = vectors[:good], vectors[good : good + bad]
         return cls(
             ProductKernelDensity(impute(best, levels, rng), levels, settings.min_bandwidth),
             ProductKernelDensity(impute(rest, levels, rng), levels, settings.min_bandwidth),
@@ -87,6 +98,8 @@ def impute(vectors: Array, levels: NDArray[np.int64], rng: np.random.Generator) 
     which the first of them is active; if there is none, the first one is filled with a random legal
     value. Rows with the same first NaN are filled together.
     """
+    if not np.isnan(vectors).any():
+        return vectors
     filled = vectors.copy()
     while (missing := np.isnan(filled)).any():
         column = int(missing.any(axis=0).argmax())  # the first NaN of every row that has one here

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +49,39 @@ class StableSuccessiveHalving(SuccessiveHalving):
     A configuration that crashed is not promoted; where that leaves a slot empty, HpBandSter fills
     it with a new configuration, whose id names the rung it starts on.
     """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._queued: deque[TrialId] = deque()
+
+    def add_configuration(self, *arguments: Any, **more: Any) -> TrialId:
+        """A new configuration, which waits to be run."""
+        trial_id: TrialId = super().add_configuration(*arguments, **more)
+        self._queued.append(trial_id)
+        return trial_id
+
+    def process_results(self) -> None:
+        """The end of a rung: those that are promoted wait to be run, in the order of asking."""
+        super().process_results()
+        self._queued.extend(key for key, datum in self.data.items() if datum.status == "QUEUED")
+
+    def get_next_run(self) -> tuple[TrialId, dict[str, Any], int | float] | None:
+        """HpBandSter's, without looking through all configurations for one that waits."""
+        if self.is_finished:
+            return None
+        if self._queued:
+            trial_id = self._queued.popleft()
+            datum = self.data[trial_id]
+            datum.status = "RUNNING"
+            self.num_running += 1
+            return trial_id, datum.config, datum.budget
+        if self.actual_num_configs[self.stage] < self.num_configs[self.stage]:
+            self.add_configuration()
+            return self.get_next_run()
+        if self.num_running == 0:
+            self.process_results()
+            return self.get_next_run()
+        return None
 
     def _advance_to_next_stage(
         self, config_ids: list[TrialId], losses: NDArray[np.float64]
@@ -89,7 +124,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         self.settings = settings
         self.space = space
         self._baseline_asked = False
-        self._first_active = 0
+        self._ready: list[int] = []  # a heap: brackets that may have something to run
         self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
         for observation in prior:
             self._check_config(observation.config)
@@ -110,16 +145,6 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
             config_sampler=self._sample,
         )
 
-    def active_iterations(self) -> list[int]:
-        """Indices of the brackets that are started and not finished."""
-        while (
-            self._first_active < len(self.iterations)
-            and self.iterations[self._first_active].is_finished
-        ):
-            self._first_active += 1
-        started = range(self._first_active, len(self.iterations))
-        return [i for i in started if not self.iterations[i].is_finished]
-
     def next_run(
         self, seq: int, logged: tuple[dict[str, Any], dict[str, Any]] | None = None
     ) -> Run | None:
@@ -137,14 +162,19 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
             return Run(BASELINE_ID, default, top, {"model_based_pick": False})
         self.config_generator.seq = seq
         self._logged = logged
-        for i in self.active_iterations():
+        while self._ready:
+            i = self._ready[0]
             if run := self.iterations[i].get_next_run():
                 return self._run(i, run)
+            heappop(self._ready)  # it has nothing before another of its runs is told
         i = len(self.iterations)
         if i == self.settings.iterations:
             return None
         self.iterations.append(self.get_next_iteration(i))
-        return self._run(i, self.iterations[i].get_next_run())
+        heappush(self._ready, i)
+        first = self.iterations[i].get_next_run()
+        assert first is not None  # a bracket has a run at least
+        return self._run(i, first)
 
     def tell(
         self,
@@ -168,6 +198,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         else:
             self.num_running_jobs += 1  # job_callback takes it back
             self.job_callback(job)
+            heappush(self._ready, trial_id[0])
 
     def _run(self, iteration: int, run: tuple[TrialId, dict[str, Any], int | float]) -> Run:
         trial_id, config, budget = run

@@ -53,10 +53,13 @@ class OptimizerSettings:
         for name in ("iterations", "seed", "top_n_percent", "num_samples"):
             self._require(name, _is_int(getattr(self, name)), "an integer")
         self._require("min_budget", self.min_budget > 0, "greater than 0")
+        self._require("max_budget", self.max_budget <= 1e12, "at most 1e12")
         at_most = f"at most max_budget ({self.max_budget})"
         self._require("min_budget", self.min_budget <= self.max_budget, at_most)
+        wide = self.max_budget <= 1e9 * self.min_budget
+        self._require("min_budget", wide, f"a billionth of max_budget ({self.max_budget}) at least")
         self._require("eta", self.eta >= 2, "at least 2")
-        self._require("iterations", self.iterations >= 0, "at least 0")
+        self._require("iterations", 0 <= self.iterations <= 10**6, "between 0 and 1,000,000")
         self._require("seed", self.seed >= 0, "at least 0")
         self._require("bracket_sizes", self.bracket_sizes in BRACKET_SIZES, _one_of(BRACKET_SIZES))
         self._require("generator", self.generator in GENERATORS, _one_of(GENERATORS))
@@ -67,9 +70,9 @@ class OptimizerSettings:
             "a positive integer, or null for dimensions + 1",
         )
         self._require("top_n_percent", 1 <= self.top_n_percent <= 99, "between 1 and 99")
-        self._require("num_samples", self.num_samples >= 1, "at least 1")
+        self._require("num_samples", 1 <= self.num_samples <= 10**4, "between 1 and 10,000")
         self._require("random_fraction", 0 <= self.random_fraction <= 1, "between 0 and 1")
-        self._require("bandwidth_factor", self.bandwidth_factor > 0, "greater than 0")
+        self._require("bandwidth_factor", 0 < self.bandwidth_factor <= 1e3, "in (0, 1000]")
         self._require("min_bandwidth", 0 < self.min_bandwidth <= 0.5, "in (0, 0.5]")
 
     def _require(self, name: str, holds: bool, expected: str) -> None:

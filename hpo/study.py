@@ -12,7 +12,15 @@ from ConfigSpace import ConfigurationSpace
 
 from hpo.encoding import check_configuration
 from hpo.errors import CorruptJournal, InvalidEvent, StudyError
-from hpo.journal import FORMAT, JOURNAL_NAME, Event, Journal, check_event, read_journal
+from hpo.journal import (
+    FORMAT,
+    JOURNAL_NAME,
+    Event,
+    Journal,
+    check_event,
+    file_size,
+    read_journal,
+)
 from hpo.lock import StudyLock
 from hpo.plain import plain
 from hpo.settings import OptimizerSettings
@@ -86,9 +94,11 @@ class Study(StudyView, JournalWriter):
         line that cannot be read or replayed; the journal is then left as it is.
         """
         path = Path(folder) / JOURNAL_NAME
-        read_journal(path)  # nothing is written, not even the lock, where there is no sound study
+        # Nothing is written, not even the lock, where there is no sound study.
+        events, size = read_journal(path)
         with held(path.parent) as lock:
-            events, size = read_journal(path)
+            if file_size(path) != size:  # it ends in a torn line, or has grown meanwhile
+                events, size = read_journal(path)
             study = cls(path, events[0], lock)
             study._fold(events)
             study._journal = Journal(path, size)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -107,9 +109,9 @@ class StudyView:
         return list(self._pending.values())
 
     @property
-    def evaluations(self) -> list[tuple[Trial, TrialResult]]:
-        """Trials with their results, in the order of telling."""
-        return list(self._evaluations)
+    def evaluations(self) -> Sequence[tuple[Trial, TrialResult]]:
+        """Trials with their results, in the order of telling; it grows with the study."""
+        return self._evaluations
 
     def record(self, trial: Trial) -> TrialRecord:
         """What the journal says of a trial that was asked for."""
@@ -144,7 +146,7 @@ class StudyView:
             for i in range(self._settings.iterations)
         ]
 
-    @property
+    @cached_property
     def total_evaluations(self) -> int:
         """Evaluations of the finished study: the baseline and all runs of all brackets."""
         return 1 + planned_evaluations(self._settings)
@@ -156,9 +158,12 @@ class StudyView:
 
     def _fold(self, events: list[Event]) -> None:
         """Replays the events after the header; CorruptJournal names the line that cannot be."""
-        for line, event in enumerate(events[1:], start=2):
+        rest = deque(events)
+        events.clear()  # an event that is replayed is let go: a long journal has many
+        rest.popleft()
+        for line in range(2, len(rest) + 2):
             try:
-                self._replay(event)
+                self._replay(rest.popleft())
             except InvalidEvent as error:
                 raise CorruptJournal(self._path, line, str(error)) from None
 

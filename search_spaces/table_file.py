@@ -48,7 +48,7 @@ def load_table(source: str | Path) -> TrainedCells:
         raise TableError(f"no table {str(source)!r}: use {names} or the path of a table") from None
     except TableError:
         raise
-    except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile, struct.error) as error:
+    except Exception as error:  # NumPy's headers, zip and JSON can raise anything
         raise TableError(f"{path}: not a table of trained cells ({error})") from None
 
 
@@ -126,7 +126,9 @@ def _mapped_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _table(arrays: Mapping[str, np.ndarray], path: Path) -> TrainedCells:
-    document: dict[str, Any] = json.loads(str(arrays["provenance"]))
+    text = str(arrays["provenance"])
+    text.encode()  # NumPy takes any four bytes for a character
+    document: dict[str, Any] = json.loads(text)
     if document["format"] != _FORMAT:
         raise TableError(f"{path}: table format {document['format']} is not known here")
     halfway = _runs(arrays, "halfway_") if "halfway_seconds" in arrays else None
@@ -173,5 +175,8 @@ def _check(table: TrainedCells, path: Path) -> None:
                 f"{path}: {name} has shape {array.shape} of {array.dtype}, not {wanted} of "
                 f"{np.dtype(dtype)}"
             )
+    sizes = table.images
+    if not set(table.final.hits) <= set(sizes) <= set(METRICS) or min(sizes.values()) < 1:
+        raise TableError(f"{path}: images has to say how many there are of {', '.join(METRICS)}")
     if cells == 0 or budgets == 0 or not {"valid", "test"} <= set(table.final.hits):
         raise TableError(f"{path}: a table needs cells, budgets, validation and test hits")

@@ -9,8 +9,10 @@ import hashlib
 import io
 import json
 import os
+import pickletools
 import secrets
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +25,8 @@ ARCHITECTURE = "architecture.json"
 
 _MAGIC = b"oneshot-hpo checkpoint 3\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
+_MODULES = ("torch", "torch._utils", "collections")
+"""Whose names torch.save writes for tensors in dictionaries, lists and tuples."""
 _STALE_SECONDS = 3600.0
 
 
@@ -72,8 +76,36 @@ def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | No
     digest = content[len(_MAGIC) : len(_MAGIC) + _DIGEST_BYTES]
     if header != _MAGIC or hashlib.sha256(payload).digest() != digest:
         raise DamagedCheckpoint(f"{path}: damaged, or not a checkpoint of this version")
-    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    try:
+        _check_payload(payload)
+        state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except Exception as error:  # what is signed, but not by save_checkpoint, can raise anything
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program ({reason})") from None
+    if not isinstance(state, dict) or not isinstance(state.get("fingerprint"), dict):
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program (no fingerprint)")
     return state
+
+
+def _check_payload(payload: bytes) -> None:
+    """ValueError unless torch.save's bytes hold tensors and plain values, and no more than that.
+
+    `weights_only` runs no code, but makes what is asked for: a billion zeros, or a bomb of a zip.
+    """
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{member.filename} is compressed")
+            if member.filename.endswith("/data.pkl"):
+                _check_pickle(archive.read(member))
+
+
+def _check_pickle(content: bytes) -> None:
+    for instruction, argument, _ in pickletools.genops(content):
+        if instruction.name == "GLOBAL" and str(argument).split(" ")[0] not in _MODULES:
+            raise ValueError(f"it asks for {argument}")
+        if instruction.name in ("STACK_GLOBAL", "INST"):
+            raise ValueError(f"it has the instruction {instruction.name}")
 
 
 def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 
 from search_spaces.data_folder import CIFAR10
 from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
+from searchers.pickles import Made, read_pickle
 
 META = "batches.meta"
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -21,6 +20,8 @@ FILES = (META, *TRAIN_BATCHES, TEST_BATCH)
 
 _Content = TypeVar("_Content")
 
+LARGEST = 1 << 30
+"""Bytes; an official file has 31 million."""
 _SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
 _SCRATCH_SHARE = 0.8  # NAS-Bench-101: 40,000 of 50,000 images, section 2.3
@@ -100,13 +101,14 @@ def read_cifar10(folder: Path) -> Cifar10:
 
 def _read(path: Path, parse: Callable[[Mapping[str, Any]], _Content]) -> _Content:
     try:
+        if path.stat().st_size > LARGEST:
+            raise DatasetError(f"{path}: too large for a file of CIFAR-10")
         content = path.read_bytes()
     except FileNotFoundError:
         raise DatasetError(f"{path.parent}: not CIFAR-10, {path.name} is missing") from None
     try:
-        document = _Unpickler(io.BytesIO(content), encoding="bytes").load()
-        return parse({_text(key): value for key, value in document.items()})
-    except Exception as error:  # a damaged pickle can raise anything
+        return parse(read_pickle(content))
+    except (ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(
             f"{path}: damaged, or not a file of CIFAR-10's Python version ({reason})"
@@ -114,71 +116,42 @@ def _read(path: Path, parse: Callable[[Mapping[str, Any]], _Content]) -> _Conten
 
 
 def _class_names(document: Mapping[str, Any]) -> tuple[str, ...]:
-    names = tuple(map(_text, document["label_names"]))
+    names = document["label_names"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError("label_names is no list of texts")
     if len(names) < 2:
         raise ValueError("label_names needs 2 names at least")
-    return names
+    return tuple(names)
 
 
 def _batch(document: Mapping[str, Any]) -> RawImages:
-    data, labels = document["data"], document["labels"]
-    if not isinstance(data, _Array):
-        raise TypeError("data is no array")
-    pixels = data.pixels()
+    pixels, labels = _pixels(document["data"]), document["labels"]
     if not isinstance(labels, list) or any(type(label) is not int for label in labels):
         raise TypeError("labels is no list of whole numbers")
     if len(labels) != len(pixels):
         raise ValueError(f"{len(pixels)} images have {len(labels)} labels")
+    if any(not 0 <= label < 1 << 31 for label in labels):
+        raise ValueError("a label is not in range")
     return RawImages(pixels, np.array(labels, np.int64))
+
+
+def _pixels(array: Any) -> np.ndarray:
+    """Images uint8 (N, 3072) of an array's parts; raises ValueError or TypeError."""
+    if not isinstance(array, Made) or not isinstance(array.state, tuple) or len(array.state) != 5:
+        raise TypeError("data is no array")
+    _, shape, kind, by_columns, content = array.state
+    if not isinstance(kind, Made) or kind.name != "dtype" or kind.arguments[:1] != ("u1",):
+        raise TypeError("data is not of type uint8")
+    if not isinstance(shape, tuple) or len(shape) != 2 or any(type(n) is not int for n in shape):
+        raise TypeError("data is no matrix")
+    if shape[1] != _PIXELS:
+        raise ValueError(f"data has {shape[1]} values an image, not {_PIXELS}")
+    if not isinstance(content, str) or len(content) != shape[0] * _PIXELS:
+        raise ValueError(f"data does not have the bytes of {shape[0]} images")
+    flat = np.frombuffer(content.encode("latin-1"), np.uint8)
+    return flat.reshape(shape, order="F" if by_columns is True else "C")
 
 
 def _scaled(raw: RawImages) -> Images:
     pixels = np.divide(raw.pixels, np.float32(255), dtype=np.float32)
     return Images(pixels.reshape(-1, *_SHAPE), raw.labels)
-
-
-def _text(value: Any) -> str:
-    """A string as Python 2 pickled it (bytes here), or Python 3."""
-    return value.decode("ascii") if isinstance(value, bytes) else str(value)
-
-
-class _Type:
-    """A NumPy type that a pickle asks for, as it is written there."""
-
-    def __init__(self, name: Any, *_: Any) -> None:
-        self.name = _text(name)
-
-    def __setstate__(self, state: Any) -> None:
-        """Byte order, alignment: one byte has none."""
-
-
-class _Array:
-    """A NumPy array that a pickle asks for: its shape, type, order and bytes, not yet believed."""
-
-    def __setstate__(self, state: Any) -> None:
-        _, self.shape, self.type, self.by_columns, self.content = state
-
-    def pixels(self) -> np.ndarray:
-        """Images uint8 (N, 3072); raises ValueError or TypeError for anything else."""
-        if not isinstance(self.type, _Type) or self.type.name != "u1":
-            raise TypeError("data is not of type uint8")
-        count, width = self.shape
-        if width != _PIXELS:
-            raise ValueError(f"data has {width} values an image, not {_PIXELS}")
-        flat = np.frombuffer(self.content, np.uint8)
-        return flat.reshape((count, width), order="F" if self.by_columns else "C")
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes plain values, `_Array` and `_Type`; no name in a file leads to other code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """What stands for the three names of NumPy in these files; UnpicklingError for others."""
-        replacements: dict[str, Any] = {
-            "_reconstruct": lambda *_: _Array(),
-            "ndarray": _Array,
-            "dtype": _Type,
-        }
-        if module.split(".")[0] != "numpy" or name not in replacements:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return replacements[name]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from searchers.cifar10 import files_folder, load_cifar10
 from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
 
 _SHARES = (0.3, 0.3, 0.2, 0.2)
+_FLOATS = 16
+"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
 
 
 def load_dataset(source: str | Path) -> ImageSplits:
@@ -40,18 +43,36 @@ def load_dataset(source: str | Path) -> ImageSplits:
     if path.is_dir():
         return load_cifar10(files_folder(path))
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
+        images, labels = _read_arrays(path)
     except FileNotFoundError:
         raise DatasetError(
             f"no data set {str(source)!r}: use 'digits', 'cifar10', the path of a folder "
             f"{CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
         ) from None
-    except (KeyError, ValueError, TypeError, EOFError, BadZipFile) as error:
+    except DatasetError:
+        raise
+    except Exception as error:  # NumPy's headers and zip can raise anything
         raise DatasetError(
             f"{path}: not an .npz file with arrays 'images' and 'labels' ({error})"
         ) from None
     return split_arrays(path.stem, images, labels)
+
+
+def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """images and labels of an .npz file; DatasetError for more than this machine could hold."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory // _FLOATS:
+        raise DatasetError(
+            f"{path}: its arrays have {size / 1e9:.1f} GB, too much to scale and split in this "
+            f"machine's {memory / 1e9:.1f} GB of memory"
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray):
+        raise DatasetError(f"{path}: 'images' and 'labels' have to be arrays")
+    return images, labels
 
 
 def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSplits:

@@ -163,5 +163,11 @@ def _continue_from(folder: Path, search: Search) -> None:
             continue
         if state is not None:
             checkpoint.check_fingerprint(folder, state["fingerprint"], search.fingerprint)
-            search.load_state_dict(state)
+            try:
+                search.load_state_dict(state)
+            except Exception as error:  # nothing that this program wrote with this fingerprint
+                reason = f"{type(error).__name__}: {error}"
+                raise checkpoint.CheckpointMismatch(
+                    f"{folder / name} is not the state of such a search ({reason}): delete it"
+                ) from None
             return

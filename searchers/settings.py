@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -17,6 +16,8 @@ class SettingsError(ValueError):
 SUPERNETS = ("corrected", "paper")
 """The presets of the supernet; searchers.supernet says in what they differ."""
 
+_LARGEST = 1e300
+"""Above it there may be no float."""
 _COUNTS = ("channels", "stacks", "cells_per_stack", "batch_size", "cutout_length")
 _POSITIVE = ("learning_rate", "grad_clip", "arch_learning_rate")
 _NOT_NEGATIVE = ("learning_rate_min", "weight_decay", "arch_weight_decay")
@@ -117,7 +118,7 @@ class SearchSettings:
     def _keep(self, name: str, kind: Any, convert: Any, is_valid: Any, wanted: str) -> None:
         value = getattr(self, name)
         is_number = isinstance(value, kind) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not is_valid(value):
+        if not is_number or not -_LARGEST <= value <= _LARGEST or not is_valid(value):
             raise SettingsError(f"search setting {name} must be {wanted}, not {value!r}")
         object.__setattr__(self, name, convert(value))
 
@@ -133,7 +134,7 @@ class SearchSettings:
 
     def check_image_size(self, pixels: int) -> None:
         """Raise SettingsError when the stacks would halve images of this height to nothing."""
-        if pixels < 2 ** (self.stacks - 1):
+        if pixels.bit_length() < self.stacks:
             raise SettingsError(
                 f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "
                 f"times, too often for {pixels} x {pixels} pixels"

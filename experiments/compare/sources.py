@@ -14,6 +14,7 @@ from experiments.errors import UserError
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION as FOLDER
 from experiments.study_folder import check_study, specification_of
+from experiments.summary import reported
 from hpo import ConfirmationView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from search_spaces import load_table
@@ -68,7 +69,7 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
     if not (folder / FOLDER / CONFIRMATION_NAME).exists():
         raise UserError(f"{folder} is not confirmed yet: oneshot-hpo confirm {folder}")
     confirmation = read_confirmation(folder / FOLDER)
-    spec = specification_of(confirmation.header, folder)
+    spec = specification_of(confirmation.header, folder / FOLDER, CONFIRMATION_NAME)
     tuned = confirmation.tuned
     notes = []
     if name is None and tuned is None:
@@ -119,7 +120,8 @@ def _sample(
     if not told:
         raise UserError(f"{source}: no run of {name} has ended yet")
     regrets = [
-        float("inf") if result.crashed else float(result.info["test_regret"]) for _, result in told
+        float("inf") if result.crashed else reported(result, "test_regret", CONFIRMATION_NAME)
+        for _, result in told
     ]
     if np.isinf(regrets).all():
         reason = told[-1][1].exception

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from experiments.errors import DataError
-from searchers.cifar10 import FILES, Cifar10, files_folder, read_cifar10
+from searchers.cifar10 import FILES, LARGEST, Cifar10, files_folder, read_cifar10
 from searchers.images import DatasetError
 
 SOURCE = "source.json"
@@ -148,6 +148,8 @@ def _unpack(source: Path, new: Path, on_progress: Callable[[int, int], object]) 
                 name = PurePosixPath(member.name).name
                 stream = archive.extractfile(member) if name in FILES else None
                 if stream is not None:
+                    if member.size > LARGEST:
+                        raise DatasetError(f"{source}: {name} is too large for a file of CIFAR-10")
                     sums[name] = _copy(
                         stream, new / name, lambda _: on_progress(compressed.tell(), total)
                     )

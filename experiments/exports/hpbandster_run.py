@@ -18,9 +18,6 @@ from hpo import Observation
 from hpo.encoding import check_configuration
 from hpo.plain import finite_loss, plain
 
-_LONGEST = 300
-"""Characters of an error message; a value in it may be of any length."""
-
 
 def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -> list[Observation]:
     """What a run observed, in the order of its results, for a study with this space.
@@ -122,7 +119,4 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _wrong(path: Path, number: int, error: ValueError) -> UserError:
-    reason = one_line(error)
-    if len(reason) > _LONGEST:
-        reason = reason[:_LONGEST] + " …"
-    return UserError(f"{path}, line {number}: {reason}")
+    return UserError(f"{path}, line {number}: {one_line(error)}")

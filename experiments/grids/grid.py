@@ -11,6 +11,7 @@ confirm: 6              # optional: so many fresh seeds for each study that has 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from experiments.wording import unknown_key
 from experiments.yaml_files import load_yaml
 
 CONFIRM = "confirm"
+_MOST = 10_000
+"""Studies of a grid."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def make_grid(document: Mapping[str, Any], origin: str) -> Grid:
     if confirm is not None and (type(confirm) is not int or confirm < 1):
         raise StudyFileError(f"{origin}: key 'confirm' must be a whole number from 1")
     axes = _axes(document[GRID], base, origin)
+    if (studies := math.prod(map(len, axes.values()))) > _MOST:
+        raise StudyFileError(f"{origin}: stands for {studies:,} studies; {_MOST:,} are the most")
     members = []
     for values in itertools.product(*axes.values()):
         chosen = dict(zip(axes, values, strict=True))

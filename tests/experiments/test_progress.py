@@ -70,6 +70,19 @@ def test_lines_are_printed_once_and_only_for_what_is_new(study: Study) -> None:
     assert len(lines) == 3
 
 
+def test_what_a_panel_left_out_is_drawn_at_its_end(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with display_for(terminal, "a title", 1) as display:
+        monkeypatch.setattr("experiments.sparing.Sparing.due", False)
+        work(study, better_later, 3)
+        display.update(study, 1, "")
+        assert isinstance(terminal.file, io.StringIO)
+        assert "3 of 6 done" not in terminal.file.getvalue()
+    assert "3 of 6 done" in terminal.file.getvalue()
+
+
 def test_a_terminal_gets_a_panel_and_a_pipe_gets_lines(study: Study) -> None:
     assert isinstance(display_for(Console(file=io.StringIO()), "", 1), PlainDisplay)
     terminal = Console(file=io.StringIO(), force_terminal=True, width=80)

@@ -18,7 +18,8 @@ from toy_study import mixed_space, toy_settings
 from hpo import InvalidSettings, configuration_space
 from hpo.config_generator import VectorisedKDEGenerator
 from hpo.kde import expected_improvement_order
-from hpo.kde_model import impute
+from hpo.kde_model import KDEModel, impute
+from hpo.randomness import Purpose, event_generator
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -137,6 +138,34 @@ def test_crashes_are_bad_and_ties_are_split_by_age() -> None:
     encode = generator.encoding.encode
     np.testing.assert_array_equal(good.data, [encode(configs[i]) for i in (1, 2, 3)])
     np.testing.assert_array_equal(bad.data, [encode(configs[i]) for i in (4, 5, 7, 0, 6)])
+
+
+def test_a_model_that_grows_result_by_result_is_the_one_of_all_results() -> None:
+    space = mixed_space()
+    generator = VectorisedKDEGenerator(space, toy_settings())
+    space.seed(0)
+    rng = np.random.default_rng(0)
+    finished = []
+    for number, config in enumerate(space.sample_configuration(60)):
+        loss = None if number % 7 == 0 else float(rng.integers(8))  # ties and crashes
+        finished.append(job(dict(config), loss))
+        generator.seq = number
+        generator.new_result(finished[-1])
+        if number < 10 or rng.random() < 0.5:
+            continue
+        vectors = np.array([generator.encoding.encode(j.kwargs["config"]) for j in finished])
+        losses = np.array([np.inf if j.result is None else j.result["loss"] for j in finished])
+        whole = KDEModel.fit(
+            vectors,
+            losses,
+            generator.encoding.levels,
+            generator.settings,
+            event_generator(generator.settings.seed, Purpose.MODEL, number),
+        )
+        grown = generator.model(9)
+        for mine, expected in ((grown.good, whole.good), (grown.bad, whole.bad)):
+            np.testing.assert_array_equal(mine.data, expected.data)
+            np.testing.assert_array_equal(mine.bandwidths, expected.bandwidths)
 
 
 def test_forbidden_candidates_are_passed_over() -> None:

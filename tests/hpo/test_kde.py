@@ -22,7 +22,7 @@ def sample(n: int, levels: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("levels", [CONTINUOUS, MIXED], ids=["continuous", "mixed"])
-@pytest.mark.parametrize("n", [100, 1000])
+@pytest.mark.parametrize("n", [100, 1000, 2500])
 def test_bandwidths_and_densities_are_those_of_statsmodels(levels: tuple[int, ...], n: int) -> None:
     data, points = sample(n, levels, seed=1), sample(64, levels, seed=2)
     kinds = "".join("u" if k else "c" for k in levels)

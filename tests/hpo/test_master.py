@@ -1,9 +1,11 @@
 """Our ask and tell against HpBandSter's own loop."""
 
 from collections import deque
+from types import MethodType
 from typing import Any
 
 import pytest
+from hpbandster.core.base_iteration import BaseIteration
 from hpbandster.core.dispatcher import Job
 from toy_study import mixed_space, toy_result, toy_settings
 
@@ -40,7 +42,9 @@ class LoopMaster(BOHBMaster):
         return self.log
 
     def get_next_iteration(self, iteration: int, iteration_kwargs: Any = None) -> Any:
-        return super().get_next_iteration(iteration, {})
+        bracket = super().get_next_iteration(iteration, {})
+        bracket.get_next_run = MethodType(BaseIteration.get_next_run, bracket)
+        return bracket
 
     def wait_for_workers(self, min_n_workers: int = 1) -> None:
         pass

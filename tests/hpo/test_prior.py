@@ -33,10 +33,11 @@ def create(folder: Path, prior: list[hpo.Observation], **changes: Any) -> Study:
     )
 
 
-def observed(study: Study) -> dict[float, tuple[list[dict[str, Any]], list[float]]]:
+def observed(study: Study) -> dict[float, tuple[Any, ...]]:
+    """Configurations and losses by budget, of which no model was made yet."""
     generator = study._master.config_generator
     assert isinstance(generator, VectorisedKDEGenerator)
-    return {budget: (o.configs, o.losses) for budget, o in generator._observations.items()}
+    return {b: tuple(zip(*o.new, strict=True)) for b, o in generator._observations.items()}
 
 
 def test_prior_observations_are_the_models_and_nobody_elses(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_prior_observations_are_the_models_and_nobody_elses(tmp_path: Path) -> N
         assert (study.evaluations, study.pending, study.incumbent) == ([], [], None)
         assert [rung.asked for bracket in study.brackets for rung in bracket.rungs] == [0] * 17
         losses = [np.inf if o.loss is None else o.loss for o in prior]
-        assert observed(study) == {4: ([o.config for o in prior], losses)}
+        assert observed(study) == {4: (tuple(o.config for o in prior), tuple(losses))}
         first, second = study.ask(), study.ask()
         assert first is not None and second is not None
         assert first.id == hpo.BASELINE_ID
@@ -92,8 +93,8 @@ def test_the_generator_knows_what_hpbandsters_warm_start_tells_it(tmp_path: Path
     WarmStartIteration(Result([copy.deepcopy(data)], {"time_ref": 0.0}), stock)
     ours = create(tmp_path, prior)
     with ours:
-        theirs = stock._observations[4]
-        assert observed(ours) == {4: (theirs.configs, theirs.losses)}
+        theirs = stock._observations[4].new
+        assert observed(ours) == {4: tuple(zip(*theirs, strict=True))}
 
 
 def test_a_warm_started_study_resumes_to_the_same_decisions(tmp_path: Path) -> None:

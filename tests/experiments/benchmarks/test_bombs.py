@@ -1,0 +1,200 @@
+"""Small files that stand for a great deal: refused before the memory or the time is spent."""
+
+import gzip
+import hashlib
+import io
+import json
+import resource
+import struct
+import tarfile
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from experiments.benchmarks.survival.inputs import readers
+from experiments.compare.baselines import read_baselines
+from experiments.data.cifar10 import import_cifar10
+from experiments.errors import UserError
+from experiments.grids.grid import load_grid
+from experiments.study_file import load_study
+from hpo import OptimizerSettings
+from search_spaces import TableError, load_table
+from searchers import checkpoint
+from searchers.cifar10 import read_cifar10
+from searchers.datasets import load_dataset
+from searchers.images import DatasetError
+
+MEMORY = 300 << 10
+"""KiB that a refusal may take at most."""
+SECONDS = 5.0
+
+
+@pytest.fixture(autouse=True)
+def frugal() -> Iterator[None]:
+    """Fails a test that takes long or much memory; the bombs themselves are small."""
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    yield
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
+    assert time.process_time() - start < SECONDS
+
+
+def header(shape: tuple[int, ...]) -> bytes:
+    """An array's header in an .npy file, without the array."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
+    return file.getvalue()
+
+
+def zipped(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(10**12,), (2**31, 2**31), (2**62, 4)])
+def test_an_array_that_claims_to_be_huge(shape: tuple[int, ...], tmp_path: Path) -> None:
+    path = tmp_path / "huge.npz"
+    members = {f"{name}.npy": header(shape) + bytes(64) for name in ("images", "labels", "hashes")}
+    path.write_bytes(zipped(members))
+    with pytest.raises(DatasetError, match=r"huge\.npz"):
+        load_dataset(path)
+    with pytest.raises(TableError, match=r"huge\.npz"):
+        load_table(path)
+
+
+def test_a_zip_that_unpacks_to_more_than_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.npz"
+    zeros = header((64, 256, 256)) + bytes(64 * 256 * 256 * 8)
+    path.write_bytes(zipped({"images.npy": zeros, "labels.npy": zeros}, zipfile.ZIP_DEFLATED))
+    assert path.stat().st_size < 1 << 17
+    monkeypatch.setattr("searchers.datasets.os.sysconf", lambda name: 1 << 14)
+    with pytest.raises(DatasetError, match=r"bomb\.npz: its arrays have 0\.1 GB, too much"):
+        load_dataset(path)
+
+
+def test_a_pickle_that_asks_for_a_huge_memory_or_an_endless_hash(tmp_path: Path) -> None:
+    for name, content in {
+        "a number in memory": b"\x80\x02}r\xff\xff\xff\x7f.",
+        "a key of tuples": b"\x80\x02}K\x01\x85" + b"q\x00h\x00\x86" * 60 + b"K\x01s.",
+        "a long text": b"\x80\x04}\x8d" + struct.pack("<Q", 2**40) + b"a.",
+        "a frame": b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"}.",
+    }.items():
+        (tmp_path / "batches.meta").write_bytes(content)
+        with pytest.raises(DatasetError, match=r"batches\.meta"):
+            read_cifar10(tmp_path)
+            pytest.fail(name)
+
+
+def test_an_archive_with_a_huge_member(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
+    member.size = 1 << 40
+    path = tmp_path / "cifar-10-python.tar.gz"
+    path.write_bytes(gzip.compress(member.tobuf() + bytes(1 << 16)))
+    with pytest.raises(DatasetError, match="data_batch_1 is too large"):
+        import_cifar10(
+            path, tmp_path / "target", replace=False, on_progress=lambda done, total: None
+        )
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_checkpoint_that_is_signed_and_a_bomb(tmp_path: Path) -> None:
+    whole = readers()["checkpoints"].samples()[0]
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    pickled = next(name for name in members if name.endswith("/data.pkl"))
+    # bytearray(10**12), a name that torch's weights_only lets through
+    asking = b"\x80\x02cbuiltins\nbytearray\n(\x8a\x06" + (10**12).to_bytes(6, "little") + b"tR."
+    for payload in (
+        zipped(members | {pickled: asking}),
+        zipped(members | {"archive/data/0": bytes(1 << 24)}, zipfile.ZIP_DEFLATED),
+    ):
+        digest = hashlib.sha256(payload).digest()
+        (tmp_path / checkpoint.CHECKPOINT).write_bytes(checkpoint._MAGIC + digest + payload)
+        with pytest.raises(checkpoint.DamagedCheckpoint, match=r"bytearray|is compressed"):
+            checkpoint.load_checkpoint(tmp_path)
+
+
+def test_a_study_file_of_aliases_of_aliases(tmp_path: Path) -> None:
+    lines = ["name: bomb", "search:", "  a0: &a0 [1, 1]"]
+    lines += [f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+    path = tmp_path / "bomb.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(UserError, match=r"bomb\.yaml: line 4, .*aliases are not known"):
+        load_study(str(path))
+
+
+def test_a_grid_of_a_billion_studies(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    values = ", ".join(map(str, range(1000)))
+    path.write_text(f"grid:\n  seed: [{values}]\n  eta: [{values}]\n  workers: [{values}]\n")
+    with pytest.raises(UserError, match=r"grid\.yaml: stands for 1,000,000,000 studies"):
+        load_grid(str(path))
+
+
+def test_a_study_file_as_large_as_a_disk(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UserError, match=r"large\.yaml: too large"):
+        load_study(str(path))
+
+
+def test_results_with_more_rows_than_anybody_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.parquet"
+    path.write_bytes(readers()["Parquet results"].samples()[0])
+    monkeypatch.setattr("experiments.compare.baselines._MOST_ROWS", 3)
+    with pytest.raises(UserError, match="4 rows, too many"):
+        read_baselines(path, None, "results")
+
+
+def test_results_with_a_column_of_another_type(tmp_path: Path) -> None:
+    path = tmp_path / "results.parquet"
+    path.write_bytes(readers()["Parquet results"].samples()[0])
+    table = pq.read_table(path)
+    column = table.schema.get_field_index("space")
+    texts = pa.array(["1"] * len(table))
+    pq.write_table(table.set_column(column, "space", texts), path)
+    with pytest.raises(UserError, match="its column 'space' has string"):
+        read_baselines(path, None, "results")
+    missing = pa.array([None] * len(table), pa.int8())
+    pq.write_table(table.set_column(column, "space", missing), path)
+    with pytest.raises(UserError, match="a value is missing"):
+        read_baselines(path, None, "results")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iterations": 10**9},
+        {"max_budget": 10**400},
+        {"max_budget": 10**12, "min_budget": 1},
+        {"num_samples": 10**9},
+        {"bandwidth_factor": 1e308},
+    ],
+)
+def test_settings_that_would_take_for_ever(changes: dict[str, int | float]) -> None:
+    whole = {"min_budget": 1, "max_budget": 4, "iterations": 1}
+    with pytest.raises(ValueError, match=" must be "):
+        OptimizerSettings(**(whole | changes))  # type: ignore[arg-type]
+
+
+def test_a_confirmation_with_a_billion_seeds(tmp_path: Path) -> None:
+    reader = readers()["confirmations"]
+    events = [json.loads(line) for line in reader.samples()[0].splitlines()]
+    next(event for event in events if event["event"] == "plan")["seeds"] = 10**9
+    content = "".join(json.dumps(event) + "\n" for event in events).encode()
+    assert not reader.accepts(content, tmp_path)

@@ -25,6 +25,7 @@ from experiments.errors import (
 from experiments.exports import command as exports_command
 from experiments.grids.options import EpochSecondsOption, OnlyOption
 from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
+from experiments.report import command as report_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -259,6 +260,7 @@ app.add_typer(baselines_command.app)
 app.command()(compare_command.compare)
 app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)
+app.command()(report_command.report)
 app.add_typer(table_command.app)
 app.command()(exports_command.export)
 app.command("import")(exports_command.import_)

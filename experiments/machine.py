@@ -2,8 +2,12 @@
 
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 _RECORDED = ("oneshot-hpo", "torch", "numpy", "scipy", "scikit-learn", "ConfigSpace", "hpbandster")
 """Packages that decide what a study computes, hence recorded with it."""
@@ -41,3 +45,37 @@ def cores() -> int:
     from dask.system import CPU_COUNT
 
     return int(CPU_COUNT)
+
+
+def description() -> dict[str, Any]:
+    """What this machine is: system, processor, cores, memory_gib, gpus; no name and no address."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": cores(),
+        "memory_gib": round(memory / 2**30, 1),
+        "gpus": _gpu_names(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # no Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _gpu_names() -> list[str]:
+    """What the driver says; to ask torch would take memory on each GPU."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = [program, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return answer.stdout.splitlines()

@@ -28,7 +28,7 @@ STOP_SECONDS = 90.0
 """How long a master may take to end."""
 
 
-class _Observed:
+class ObservedStudy:
     """A study's journal, its master and its jobs, as they stand now."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,14 +77,14 @@ class _Observed:
 
 def show_status(console: Console, folder: Path) -> None:
     """Print how the study in `folder` stands; UserError if it holds none."""
-    observed = _Observed(folder)
+    observed = ObservedStudy(folder)
     console.print(observed.standing())
     _print_end(console, observed, folder)
 
 
 def watch_status(console: Console, folder: Path) -> None:
     """The same, kept up to date until the study is finished or its master has gone."""
-    observed = _Observed(folder)
+    observed = ObservedStudy(folder)
     with Live(observed.standing(), console=console, auto_refresh=False) as live:
         while observed.goes_on and not observed.view.finished:
             time.sleep(WATCH_SECONDS)
@@ -99,7 +99,7 @@ def stop_study(console: Console, folder: Path) -> None:
     Both can be resumed.
     UserError: there is no study. StudyStopped: SLURM or the master does not answer.
     """
-    observed = _Observed(folder)
+    observed = ObservedStudy(folder)
     slurm = observed.spec.cluster.slurm is not None
     for own in (folder, folder / CONFIRMATION):
         if slurm:
@@ -109,7 +109,7 @@ def stop_study(console: Console, folder: Path) -> None:
             cancel_all(observed.spec.name, own)
         if is_held(own):
             raise StudyStopped(f"{own} is held by a master on another host; stop it there")
-    _print_end(console, _Observed(folder), folder)
+    _print_end(console, ObservedStudy(folder), folder)
 
 
 def _end_master(folder: Path) -> None:
@@ -125,7 +125,7 @@ def _end_master(folder: Path) -> None:
         time.sleep(0.1)
 
 
-def _print_end(console: Console, observed: _Observed, folder: Path) -> None:
+def _print_end(console: Console, observed: ObservedStudy, folder: Path) -> None:
     view: StudyView = observed.view
     if view.finished:
         print_summary(console, view, folder)

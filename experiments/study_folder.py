@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments import machine
 from experiments.errors import UserError
 from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
@@ -49,7 +50,10 @@ def create_study(
     """
     check_vacant(folder)
     space = spec.configuration_space()
-    header: dict[str, Any] = {"specification": spec.model_dump(mode="json")}
+    header: dict[str, Any] = {
+        "specification": spec.model_dump(mode="json"),
+        "machine": machine.description(),
+    }
     if prior_from is not None:
         header["prior_from"] = prior_from
     made = make_folder(folder)

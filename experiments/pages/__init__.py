@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: one file, read without a network, for reports and atlases."""

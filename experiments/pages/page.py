@@ -1,0 +1,73 @@
+"""A page from a template: styles, scripts and plotly.js are inside it, and nothing comes from outside.
+
+A page's own template begins with `{% extends "page.html.jinja" %}` and fills its blocks; the macros
+of "macros.html.jinja" draw an experiments.pages.table.Table and an experiments.pages.chart.Chart.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiments.errors import UserError
+from searchers.checkpoint import write_atomically
+
+_PACKAGE = "experiments.pages"
+
+
+def render(package: str, template: str, *, has_charts: bool, **content: Any) -> str:
+    """The page that a template in the folder `templates` of a package makes of `content`.
+
+    Every string in `content` is escaped. has_charts: whether plotly.js (5 MB) has to be in it.
+    """
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader(_PACKAGE)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scripts = [_asset("tables.js")]
+    if has_charts:
+        from plotly.offline import get_plotlyjs
+
+        scripts = [get_plotlyjs(), _asset("charts.js"), *scripts]
+    return environment.get_template(template).render(
+        styles=Markup(_asset("page.css")),
+        scripts=[Markup(script) for script in scripts],
+        policy=_policy(scripts),
+        **content,
+    )
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page in place of an earlier one, all of it or nothing. UserError: it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _policy(scripts: list[str]) -> str:
+    """A content security policy: these scripts may run and no other, and nothing is fetched.
+
+    What study files say is escaped; should it slip through, the browser does not run it.
+    """
+    digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    # plotly.js makes style elements, and pictures of a plot.
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files(_PACKAGE) / "assets" / name).read_text(encoding="utf-8")

@@ -1,0 +1,70 @@
+"""A table of a page: sorted by a click on a heading, and filtered where it is long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table."""
+
+    heading: str
+    """What stands above it."""
+    numeric: bool = False
+    """Whether it holds numbers: set to the right, sorted by value."""
+    hint: str = ""
+    """What it means, where the heading does not say so."""
+    choices: bool = False
+    """Whether rows can be chosen by its value."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table."""
+
+    text: str
+    """What it shows; empty where there is nothing, which is sorted last."""
+    value: float | None = None
+    """By which it is sorted in a numeric column."""
+    link: str | None = None
+    """The place in the page to which it leads."""
+    mark: str | None = None
+    """How it is set apart: good, bad, or quiet."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table."""
+
+    cells: Sequence[Cell]
+    """One a column."""
+    anchor: str | None = None
+    """Its place in the page, to which links and the points of charts lead."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a caption that says what it holds, for those who hear it."""
+
+    name: str
+    """Its place in the page; charts that choose its rows name it."""
+    caption: str
+    """What it holds."""
+    columns: Sequence[Column]
+    """From left to right."""
+    rows: Sequence[Row]
+    """From top to bottom, before anybody sorts them."""
+    filtered: bool = False
+    """Whether there is a field above it to search in its rows."""
+
+    def choices(self, position: int) -> list[str]:
+        """What a column's cells show, each once: numbers by size, then words."""
+        found = {row.cells[position].text: row.cells[position].value for row in self.rows}
+        found.pop("", None)
+        return sorted(found, key=lambda text: (_or_infinity(found[text]), text))
+
+
+def _or_infinity(value: float | None) -> float:
+    return float("inf") if value is None else value

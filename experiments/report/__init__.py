@@ -1,0 +1,1 @@
+"""A study as one HTML page, whatever state it is in."""

@@ -1,0 +1,109 @@
+"""What a study's confirmation says, in the words of `oneshot-hpo compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from experiments.compare.comparing import SEED, Space, compare_sources
+from experiments.compare.sources import read_sources
+from experiments.compare.statistics import median_interval
+from experiments.compare.wording import interval, points, sentences
+from experiments.errors import UserError
+from experiments.pages.table import Cell, Column, Row, Table
+from experiments.report.journaled import JournaledStudy
+from experiments.report.values import NOTHING, count
+from experiments.study_folder import CONFIRMATION
+from hpo.confirmation_view import CONFIRMATION_NAME
+
+_COLUMNS = (
+    Column("what"),
+    Column("seeds", numeric=True),
+    Column("median", numeric=True, hint="test regret in percentage points"),
+    Column("95 % interval", hint="of the median, by bootstrap"),
+    Column("mean", numeric=True, hint="of the searches that did not crash"),
+    Column("deviation", numeric=True, hint="standard deviation between seeds"),
+    Column("crashed", numeric=True),
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Tuned against default with fresh seeds, and against baselines."""
+
+    sentences: list[str] = field(default_factory=list)
+    """A comparison each."""
+    verdicts: list[str] = field(default_factory=list)
+    """better, worse or not shown, for each of them."""
+    table: Table | None = None
+    """Regrets by method."""
+    notes: list[str] = field(default_factory=list)
+    """What has to be known of them."""
+    reason: str | None = None
+    """Why nothing is compared."""
+    command: str | None = None
+    """What would make it so."""
+
+
+def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
+    """The comparison, or why there is none.
+
+    UserError: one of `baselines` is none, or of another table or space.
+    """
+    _, files = read_sources([str(path) for path in baselines])
+    if len(files) < len(baselines):
+        found = {file.source for file in files}
+        source = next(path for path in baselines if str(path) not in found)
+        raise UserError(f"{source} is no run of baselines; oneshot-hpo compare takes studies")
+    confirm = f"oneshot-hpo confirm {study.folder}"
+    if not study.spec.iterations and not (study.folder / CONFIRMATION).exists():
+        return Compared(reason="Nothing was tuned, and the search was not repeated.")
+    if not (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
+        for file in files:
+            file.samples(study.spec.space, study.spec.table, None)
+        return Compared(
+            reason="Not confirmed: every number above is of one search with one seed. Search "
+            "again with fresh seeds to know whether tuned is better than default.",
+            command=confirm,
+        )
+    try:
+        studies, _ = read_sources([str(study.folder)])
+    except UserError as error:
+        return Compared(reason=f"The confirmation says nothing yet: {error}.", command=confirm)
+    [space] = compare_sources(studies, files)
+    return Compared(
+        sentences=[sentences(space, pairing) for pairing in space.pairings],
+        verdicts=[pairing.comparison.verdict for pairing in space.pairings],
+        table=_table(space),
+        notes=space.notes,
+    )
+
+
+def _table(space: Space) -> Table:
+    rows = []
+    for sample in space.samples:
+        median = float(np.median(sample.regrets))
+        bounds = median_interval(sample.regrets, np.random.default_rng(SEED))
+        cells = [
+            Cell(space.name(sample)),
+            count(len(sample.regrets)),
+            _points(median),
+            Cell(interval(bounds)),
+            _points(sample.mean),
+            NOTHING if np.isnan(sample.deviation) else _points(sample.deviation),
+            count(sample.crashed),
+        ]
+        rows.append(Row(cells))
+    return Table(
+        name="comparison-table",
+        caption=f"Test regret in space {space.number}, table {space.samples[0].table}, in points",
+        columns=_COLUMNS,
+        rows=rows,
+    )
+
+
+def _points(value: float) -> Cell:
+    return Cell(points(value), value)

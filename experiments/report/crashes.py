@@ -1,0 +1,105 @@
+"""Every crash with its reason, and what the search and its workers last said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.report.journaled import JournaledStudy, anchor, title
+from experiments.report.values import moment
+from experiments.run_study import LOST_LOG
+from experiments.wording import configuration, percent
+from hpo import Trial, TrialResult
+from searchers.checkpoint import METRICS, read_metrics
+
+_LINES, _EPOCHS = 20, 3
+"""How much of a log is shown."""
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A trial that crashed."""
+
+    anchor: str
+    """Its place in the page."""
+    row: str
+    """That of the trial's row."""
+    title: str
+    """Which trial."""
+    reason: str
+    """As it was told."""
+    facts: dict[str, str]
+    """When, and with which configuration."""
+    attempts: list[str]
+    """Why earlier attempts were lost."""
+    logs: dict[str, str]
+    """Last lines, by what they are of."""
+
+
+@dataclass(frozen=True)
+class Crashes:
+    """All of a study."""
+
+    reasons: list[tuple[str, int]]
+    """Kinds of reasons with their numbers, the most frequent first."""
+    crashes: list[Crash]
+    """In the order of telling."""
+
+
+def read(study: JournaledStudy) -> Crashes:
+    """The crashes of a study as it stands."""
+    crashed = [pair for pair in study.view.evaluations if pair[1].crashed]
+    kinds = Counter(_kind(result) for _, result in crashed)
+    return Crashes(kinds.most_common(), [_crash(study, *pair) for pair in crashed])
+
+
+def _kind(result: TrialResult) -> str:
+    """The class of an exception, or the first words of another reason."""
+    return str(result.exception).partition(":")[0]
+
+
+def _crash(study: JournaledStudy, trial: Trial, result: TrialResult) -> Crash:
+    told = study.view.record(trial).told
+    facts = {} if told is None else {"told": moment(told)}
+    facts |= {"configuration": configuration(trial.config), "seed": str(trial.seed)}
+    place = anchor(trial)
+    return Crash(
+        anchor=place.replace("trial-", "crash-", 1),
+        row=place,
+        title=title(trial),
+        reason=str(result.exception),
+        facts=facts,
+        attempts=study.losses_of_workers(trial),
+        logs=_logs(study, trial),
+    )
+
+
+def _logs(study: JournaledStudy, trial: Trial) -> dict[str, str]:
+    """Files that cannot be read are passed over: the reason stands without them."""
+    folder = study.folder / "trials" / trial.key
+    logs = {}
+    try:
+        lost = (folder / LOST_LOG).read_text(encoding="utf-8", errors="replace")
+        logs[f"last lines of lost workers ({LOST_LOG})"] = _tail(lost)
+    except OSError:
+        pass
+    try:
+        records = read_metrics(folder)
+    except (OSError, ValueError):
+        records = []
+    if records:
+        lines = [_epoch(record) for record in records[-_EPOCHS:]]
+        logs[f"last epochs ({METRICS})"] = "\n".join(lines)
+    return logs
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.splitlines()[-_LINES:])
+
+
+def _epoch(record: dict[str, Any]) -> str:
+    return (
+        f"epoch {record['epoch']}: training loss {record['train_loss']:.4g}, one-shot validation "
+        f"error {percent(record['valid_error'])}, learning rate {record['learning_rate']:.3g}"
+    )

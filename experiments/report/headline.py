@@ -1,0 +1,117 @@
+"""What came out of a study, in plain words and a few numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from experiments.pages.table import Cell, Column, Row, Table
+from experiments.report.journaled import JournaledStudy, title
+from experiments.report.values import count, epochs, setting, share
+from experiments.summary import verdict
+from experiments.wording import percent
+from hpo import Trial, TrialResult
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number that is to be seen first."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first that a page says."""
+
+    sentences: list[str]
+    cards: list[Card]
+
+
+def read(study: JournaledStudy) -> Headline:
+    """The headline of a study as it stands; errors and regrets are of single searches."""
+    view = study.view
+    cards = []
+    if view.incumbent is not None:
+        label = "tuned" if view.finished else "best so far"
+        cards += _cards(label if view.settings.iterations else "this search", view.incumbent)
+    if view.baseline is not None and view.settings.iterations:
+        cards += _cards("default", view.baseline)
+    return Headline([sentence for sentence in _sentences(study) if sentence], cards)
+
+
+def settings_table(study: JournaledStudy) -> Table | None:
+    """The incumbent beside the default; None while one of them is missing."""
+    view = study.view
+    if view.incumbent is None or view.baseline is None:
+        return None
+    columns = {"default": view.baseline, "tuned": view.incumbent}
+    if not view.settings.iterations:
+        del columns["default"]
+    rows = [
+        _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
+        _row("validation error, %", _shares(columns, "valid_error")),
+        _row("test error, %", _shares(columns, "test_error")),
+        _row("test regret, points", _shares(columns, "test_regret")),
+        *(
+            _row(name, [setting(trial.config.get(name)) for trial, _ in columns.values()])
+            for name in view.space
+        ),
+    ]
+    return Table(
+        name="settings",
+        caption="The best configuration beside the default",
+        columns=[Column("value"), *(Column(name, numeric=True) for name in columns)],
+        rows=rows,
+    )
+
+
+def _sentences(study: JournaledStudy) -> list[str]:
+    view = study.view
+    if not view.evaluations:
+        return ["No evaluation has ended yet: there is nothing to report but the study's settings."]
+    if view.incumbent is None:
+        more = "" if view.finished else " So far; the study has not ended."
+        return [verdict(view) + more]
+    if view.baseline is None:
+        trial, result = view.incumbent
+        assert result.loss is not None
+        return [
+            f"Best so far: {percent(result.loss)} validation error, {title(trial)}. The default "
+            "has not ended yet, so nothing can be said against it."
+        ]
+    words = "" if view.finished else "The study has not ended; so far: "
+    return [_regrets(view.incumbent, view.baseline), words + verdict(view)]
+
+
+def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult]) -> str:
+    """The incumbent's regret against the default's; nothing where they are one, or it crashed."""
+    one, two = (pair[1].info.get("test_regret") for pair in (tuned, default))
+    if tuned[0].id == default[0].id or one is None or two is None:
+        return ""
+    words = (
+        f"The best configuration on validation, {title(tuned[0])}, has a test regret of "
+        f"{100 * one:.2f} percentage points; the default's is {100 * two:.2f}"
+    )
+    if min(one, two) > 0:
+        ratio = f"{two / one:.1f} times as high" if two >= one else f"{one / two:.1f} times lower"
+        words += f", {ratio}"
+    return f"{words}."
+
+
+def _cards(label: str, pair: tuple[Trial, TrialResult]) -> list[Card]:
+    trial, result = pair
+    if result.loss is None:
+        return [Card(label, "crashed", title(trial))]
+    valid = f"validation error {percent(result.info['valid_error'])}"
+    regret = percent(result.info["test_regret"])
+    return [Card(f"{label}: test regret", regret, f"{valid}, {epochs(trial.budget)}")]
+
+
+def _shares(columns: dict[str, tuple[Trial, TrialResult]], key: str) -> list[Cell]:
+    return [share(result.info.get(key)) for _, result in columns.values()]
+
+
+def _row(name: str, cells: list[Cell]) -> Row:
+    return Row([Cell(name), *cells])

@@ -1,0 +1,61 @@
+"""Where a study came from: its specification, machine, versions, and how to repeat it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from experiments.report.journaled import JournaledStudy
+from experiments.report.values import moment
+from experiments.study_folder import SPECIFICATION
+from experiments.yaml_files import dump_yaml
+
+_GIB = "memory_gib"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is needed to run a study again."""
+
+    specification: str
+    """study.yaml, with every default written out."""
+    machine: dict[str, str]
+    """By name; what it was made on."""
+    versions: dict[str, str]
+    """By package."""
+    command: str
+    """Repeats the study, beside the file of the specification."""
+    certainty: str
+    """How equal the repetition will be."""
+
+
+def read(study: JournaledStudy) -> Origin:
+    """What the journal's header says."""
+    spec = study.spec
+    again = shlex.quote(f"{study.folder.resolve().name}-again")
+    workers = spec.workers or 1
+    certainty = (
+        "With one worker the seed fixes every number on such a machine."
+        if workers == 1
+        else f"With {workers} workers the order in which results come in decides too; with "
+        "--workers 1 the seed fixes every number on such a machine."
+    )
+    return Origin(
+        specification=dump_yaml(spec.model_dump(mode="json")),
+        machine={"made": moment(study.begun)} | _machine(study.view.header.get("machine")),
+        versions=dict(spec.versions),
+        command=f"oneshot-hpo launch {SPECIFICATION} --dir {again}",
+        certainty=certainty,
+    )
+
+
+def _machine(recorded: dict[str, object] | None) -> dict[str, str]:
+    if recorded is None:
+        return {"machine": "not recorded by the version that made the study"}
+    facts = {key: value for key, value in recorded.items() if key not in ("gpus", _GIB)}
+    gpus = recorded["gpus"]
+    assert isinstance(gpus, list)
+    return {key: str(value) for key, value in facts.items()} | {
+        "memory": f"{recorded[_GIB]} GiB",
+        "GPUs": ", ".join(map(str, gpus)) or "none",
+    }

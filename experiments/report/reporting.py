@@ -1,0 +1,47 @@
+"""The page of a study: what is read for it, and where it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from experiments.pages.chart import Chart
+from experiments.pages.page import render, write_page
+from experiments.report import comparison, crashes, headline, origin, trials
+from experiments.report.charts import charts_of
+from experiments.report.journaled import JournaledStudy
+from experiments.report.values import moment
+
+PAGE = Path("report") / "index.html"
+"""Where in a study's folder the page is."""
+
+
+def write_report(folder: Path, baselines: Sequence[Path]) -> Path:
+    """Write the page of a study, with runs of baselines beside it; returns its path.
+
+    UserError: there is no study, a file of baselines cannot be set beside it, or the page cannot
+    be written.
+    """
+    study = JournaledStudy(folder)
+    compared = comparison.read(study, baselines)
+    charts = charts_of(study, baselines)
+    text = render(
+        "experiments.report",
+        "report.html.jinja",
+        has_charts=any(isinstance(chart, Chart) for chart in charts),
+        study=study,
+        headline=headline.read(study),
+        settings=headline.settings_table(study),
+        compared=compared,
+        charts=charts,
+        trials=trials.table(study),
+        crashes=crashes.read(study),
+        origin=origin.read(study),
+        written=moment(time.time()),
+        version=version("oneshot-hpo"),
+    )
+    path = folder / PAGE
+    write_page(path, text)
+    return path

@@ -1,0 +1,92 @@
+"""The table of all trials."""
+
+from __future__ import annotations
+
+from experiments.pages.table import Cell, Column, Row, Table
+from experiments.report.journaled import JournaledStudy, anchor, name
+from experiments.report.values import NOTHING, count, moment, setting, share
+from hpo import BASELINE_ID, Trial, TrialResult
+
+TRIALS = "trials-table"
+"""The table's place in the page."""
+
+_BEFORE = (
+    Column("configuration", hint="bracket, rung of its first run, number there"),
+    Column("epochs", numeric=True, choices=True, hint="its budget"),
+    Column("state", choices=True),
+    Column("validation", numeric=True, hint="validation error of the cell found, in percent"),
+    Column("test", numeric=True, hint="test error of the cell found, in percent"),
+    Column("regret", numeric=True, hint="test error above the best of the space, in points"),
+    Column("percentile", numeric=True, hint="share of cells with a higher test error, in percent"),
+    Column("one-shot", numeric=True, hint="validation error of the supernet, in percent"),
+)
+_AFTER = (
+    Column("proposed by", choices=True),
+    Column("bracket", numeric=True, choices=True),
+    Column("search s", numeric=True, hint="seconds of search of one worker"),
+    Column("ended", hint="when its result was told"),
+    Column("attempts", numeric=True),
+    Column("seed"),
+)
+
+
+def table(study: JournaledStudy) -> Table:
+    """Every trial asked for, in this order; errors in percent, regrets in percentage points."""
+    hyperparameters = list(study.view.space)
+    numeric = {
+        name: all(
+            setting(trial.config.get(name)).value is not None
+            for trial, _ in study.trials
+            if name in trial.config
+        )
+        for name in hyperparameters
+    }
+    columns = [Column(name, numeric=numeric[name]) for name in hyperparameters]
+    return Table(
+        name=TRIALS,
+        caption="All trials of the study, errors in percent",
+        columns=[*_BEFORE, *columns, *_AFTER],
+        rows=[_row(study, hyperparameters, trial, result) for trial, result in study.trials],
+        filtered=True,
+    )
+
+
+def _row(
+    study: JournaledStudy, hyperparameters: list[str], trial: Trial, result: TrialResult | None
+) -> Row:
+    info = {} if result is None else result.info
+    record = study.view.record(trial)
+    state = study.state(result)
+    mark, link = {
+        "crashed": ("bad", f"crash-{trial.key.replace('/', '-')}"),
+        "finished": (None, None),
+    }.get(state, ("quiet", None))
+    cells = [
+        Cell(name(trial)),
+        count(trial.budget),
+        Cell(state, mark=mark, link=link),
+        share(info.get("valid_error")),
+        share(info.get("test_error")),
+        share(info.get("test_regret")),
+        share(None if "percentile" not in info else info["percentile"] / 100),
+        share(info.get("one_shot_error")),
+        *(setting(trial.config.get(hyperparameter)) for hyperparameter in hyperparameters),
+        Cell(_proposer(trial, record.info)),
+        NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
+        _seconds(result),
+        NOTHING if record.told is None else Cell(moment(record.told)),
+        count(trial.attempt + 1),
+        Cell(str(trial.seed)),
+    ]
+    return Row(cells, anchor=anchor(trial))
+
+
+def _proposer(trial: Trial, info: dict[str, object]) -> str:
+    if trial.id == BASELINE_ID:
+        return "default"
+    return "model" if info.get("model_based_pick") else "random"
+
+
+def _seconds(result: TrialResult | None) -> Cell:
+    seconds = None if result is None else result.timestamps.get("search_seconds")
+    return NOTHING if seconds is None else Cell(f"{seconds:.1f}", seconds)

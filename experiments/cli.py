@@ -23,6 +23,7 @@ from experiments.errors import (
     one_line,
 )
 from experiments.exports import command as exports_command
+from experiments.figures import command as figures_command
 from experiments.grids.options import EpochSecondsOption, OnlyOption
 from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
 from experiments.report import command as report_command
@@ -260,6 +261,7 @@ app.add_typer(baselines_command.app)
 app.command()(compare_command.compare)
 app.command()(confirm_command.confirm)
 app.add_typer(data_command.app)
+app.command()(figures_command.figures)
 app.command()(report_command.report)
 app.add_typer(table_command.app)
 app.command()(exports_command.export)

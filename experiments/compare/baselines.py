@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.compare.sample import Sample
 from experiments.errors import UserError
-from search_spaces import get_space, load_table
+from search_spaces import TrainedCells, get_space, load_table
 from search_spaces.table_file import table_path
 
 METHOD, SPACE, REPETITION = "method", "space", "repetition"
@@ -39,7 +39,25 @@ class Baselines:
     @property
     def spaces(self) -> list[int]:
         """The search spaces in it."""
-        return sorted(int(space) for space in set(self.rows[SPACE].to_pylist()))
+        return sorted(int(space) for space in self.rows[SPACE].unique().to_pylist())
+
+    def methods(self, space: int) -> list[str]:
+        """The methods that have results in a space."""
+        import pyarrow.compute as pc
+
+        rows = self.rows.filter(pc.field(SPACE) == space)
+        return sorted(rows[METHOD].unique().to_pylist())
+
+    def trained_cells(self, source_of_table: str) -> TrainedCells:
+        """The table of that name or path. UserError: the file was made with another one."""
+        table = load_table(source_of_table)
+        with table_path(source_of_table).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != self.checksum:
+                raise UserError(
+                    f"{self.path} was made with another table ({self.table}) than {table.name} of "
+                    "the studies beside it"
+                )
+        return table
 
     def samples(self, space: int, source_of_table: str, evaluations: int | None) -> list[Sample]:
         """The regrets of each method's incumbents after so many evaluations, one a repetition.
@@ -50,21 +68,14 @@ class Baselines:
         """
         import pyarrow.compute as pc
 
-        path = table_path(source_of_table)
-        table = load_table(source_of_table)
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != self.checksum:
-                raise UserError(
-                    f"{self.path} was made with another table ({self.table}) than {table.name} of "
-                    "the studies beside it"
-                )
+        table = self.trained_cells(source_of_table)
         rows = self.rows.filter(pc.field(SPACE) == space)
         if not len(rows):
             spaces = ", ".join(map(str, self.spaces))
             raise UserError(f"{self.path} holds nothing of space {space}, only of {spaces}")
         best = table.best(get_space(space)).test_error
         found = []
-        for method in sorted(set(rows[METHOD].to_pylist())):
+        for method in sorted(rows[METHOD].unique().to_pylist()):
             own = rows.filter(pc.field(METHOD) == method)
             repetition, number = own[REPETITION].to_numpy(), own[EVALUATION].to_numpy()
             there = int(number.max()) + 1
@@ -104,7 +115,7 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
             raise
         raise UserError(f"{path} is no file of results of oneshot-hpo baselines") from None
     if method is not None:
-        known = sorted(set(rows[METHOD].to_pylist()))
+        known = sorted(rows[METHOD].unique().to_pylist())
         if method not in known:
             raise UserError(f"{source}: no such method; there are {', '.join(known)}")
         rows = rows.filter(pc.field(METHOD) == method)

@@ -100,7 +100,7 @@ def _space(
             pairs.append((study.main, study.default))
     evaluations = mains[0].evaluations if mains else None
     for file in baselines:
-        table = here[0].spec.table if here else _known_table(file)
+        table = here[0].spec.table if here else known_table(file)
         found = file.samples(number, table, evaluations)
         used = found[0].evaluations
         note = f"{file.path}: regrets of the best of {used} evaluations by validation"
@@ -124,8 +124,8 @@ def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
         yield f"searches are not equally long, in epochs: {', '.join(words)}"
 
 
-def _known_table(file: Baselines) -> str:
-    """The table of a file that is compared without a study: one that has a name here."""
+def known_table(file: Baselines) -> str:
+    """The table of a file that is shown without a study: one that has a name here. UserError."""
     from search_spaces import load_table
 
     for source in ("digits", "nasbench101"):

@@ -19,7 +19,7 @@ from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from search_spaces import load_table
 
 TUNED = "tuned"
-_RESULTS = "results.parquet"
+BASELINE_RESULTS = "results.parquet"
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,17 @@ def read_sources(sources: Sequence[str]) -> tuple[list[Study], list[Baselines]]:
         raise UserError(f"{twice} is there twice")
     studies, baselines = [], []
     for source in sources:
-        path, name = _split(source)
-        if path.is_file() or (path / _RESULTS).is_file():
-            file = path if path.is_file() else path / _RESULTS
+        path, name = split_source(source)
+        if path.is_file() or (path / BASELINE_RESULTS).is_file():
+            file = path if path.is_file() else path / BASELINE_RESULTS
             baselines.append(read_baselines(file, name, source))
         else:
             studies.append(_read_study(path, name, source))
     return studies, baselines
 
 
-def _split(source: str) -> tuple[Path, str | None]:
+def split_source(source: str) -> tuple[Path, str | None]:
+    """A path, and what stands after its colon: a setting or a method."""
     if Path(source).exists() or ":" not in source:
         return Path(source), None
     path, _, name = source.rpartition(":")

@@ -1,0 +1,1 @@
+"""Figures of studies and baselines for papers; their numbers come from `data`."""

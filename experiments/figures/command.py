@@ -1,0 +1,57 @@
+"""The command `oneshot-hpo figures`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.errors import INTERRUPTED, UserError
+
+
+def figures(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Studies, running or not, with their confirmations (DIR), one setting of one "
+            "(DIR:NAME), results of baselines (FILE.parquet, or FILE.parquet:METHOD).",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to. Default, of one study: DIR/report/figures."),
+    ] = None,
+) -> None:
+    """Write every figure of studies and baselines as PDF and PNG."""
+    from rich.console import Console
+
+    from experiments.figures.data.sources import read_figure_sources
+
+    console = Console(highlight=False)
+    with console.status("reading"):
+        found = read_figure_sources(sources)
+    if out is None and len(found.studies) != 1:
+        raise UserError("say with --out where the figures go: there is not one study among these")
+    folder = out or found.studies[0].folder / "report" / "figures"
+    try:
+        with console.status("") as status:
+            from experiments.figures.making import make_figures
+
+            made = make_figures(found, folder, lambda name: status.update(f"drawing {name}"))
+    except KeyboardInterrupt:
+        print("stopped; the figures that are there are whole", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    say(f"{len(made.written)} figures in {folder}, each as PDF and PNG:")
+    for path in made.written:
+        say(f"  {path.name}")
+    for name, reason in made.left_out.items():
+        say(f"left out: {name}: {reason}")
+    for note in made.notes:
+        say(f"note: {note}")

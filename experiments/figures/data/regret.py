@@ -1,0 +1,173 @@
+"""Regret of incumbents over evaluations, simulated and real time: median and quartiles.
+
+Regret is above the lowest mean error of the complete space, for validation and test alike, after
+the table's largest budget, mean of the repeats. Incumbents are chosen on validation by what their
+method was told. What is spent is counted the same for all: an evaluation below the largest budget
+counts its share of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from experiments.figures.data.baseline_runs import baseline_steps
+from experiments.figures.data.errors import NotEnoughData
+from experiments.figures.data.groups import StudyGroup, group_studies
+from experiments.figures.data.sources import Sources
+from experiments.figures.data.spread import Spread, spread, spread_of_steps
+from experiments.figures.data.study_runs import incumbent_steps, search_steps, told_runs
+from experiments.figures.methods import Method
+
+Axis = Literal["evaluations", "simulated", "real"]
+"""Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
+worker."""
+AXES: tuple[Axis, ...] = ("evaluations", "simulated", "real")
+Error = Literal["valid", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The regret of one method, in shares; a single place where only the end is known."""
+
+    method: Method
+    spread: Spread
+    """Over its repetitions. x as the axis says, regrets in shares."""
+    crashed: int = 0
+    """Repetitions that crashed, which count as infinite regret."""
+    studies: int | None = None
+    """Of how many studies; None for baselines."""
+
+    @property
+    def label(self) -> str:
+        """For legends, with the number of repetitions."""
+        words = f"n = {self.spread.count}"
+        if self.crashed:
+            words += f", {self.crashed} crashed"
+        return f"{self.method.label} ({words})"
+
+
+@dataclass(frozen=True, eq=False)
+class RegretCurves:
+    """Everything that one panel shows."""
+
+    space: int
+    table: str
+    """The name of the table of trained cells."""
+    axis: Axis
+    error: Error
+    curves: list[Curve]
+    notes: list[str]
+    """What is left out or not as one would expect, a sentence each."""
+
+    @property
+    def floor(self) -> float:
+        """Where a regret of 0 is drawn on a logarithmic axis: half of the least positive one."""
+        values = np.concatenate(
+            [np.ravel([c.spread.low, c.spread.median, c.spread.high]) for c in self.curves]
+        )
+        positive = values[(values > 0) & np.isfinite(values)]
+        return float(positive.min()) / 2 if len(positive) else 1e-4
+
+    @property
+    def reaches_zero(self) -> bool:
+        """Whether a regret of 0 is among what is drawn."""
+        return any(float(np.min(curve.spread.low)) <= 0 for curve in self.curves)
+
+
+def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:
+    """All curves of a space on one axis.
+
+    evaluations: BOHB's incumbents of studies, incumbents of baselines, and the regret of single
+        searches of a confirmation, default at 1, tuned at what its study had spent and one more.
+    simulated: incumbents of baselines.
+    real: BOHB's incumbents of studies over the seconds of one worker, and single searches of a
+        confirmation, epoch by epoch, from their own start.
+
+    NotEnoughData: there is no curve.
+    """
+    curves: list[Curve] = []
+    notes: list[str] = []
+    if axis != "simulated":
+        groups = group_studies([s for s in sources.studies if s.spec.space == space])
+        for group in groups:
+            curves += _of_study(group, axis, error, notes)
+    if axis != "real":
+        curves += _of_baselines(sources, space, axis, error, notes)
+    if not curves:
+        why = {
+            "evaluations": "no evaluation without a crash",
+            "simulated": "simulated time is that of baselines, and none was given",
+            "real": "no study with a search that did not crash",
+        }[axis]
+        raise NotEnoughData(notes[0] if notes else f"space {space}: {why}")
+    return RegretCurves(space, _table_name(sources), axis, error, curves, notes)
+
+
+def _of_study(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
+    """BOHB's way through the studies of a group, and what their confirmations came to."""
+    found = []
+    runs = [steps for s in group.studies if (steps := incumbent_steps(s, axis, error)) is not None]
+    if len(runs) < len(group.studies):
+        notes.append(f"{group.sources}: no incumbent in {len(group.studies) - len(runs)} of them")
+    together = spread_of_steps(runs) if runs else None
+    if together is not None and group.tuned_something:
+        found.append(Curve(group.method("study"), together, studies=len(runs)))
+    for method, members in group.settings():
+        told = [(study, name, told_runs(study, name)) for study, name in members]
+        ended = [run for _, _, runs_of_it in told for run in runs_of_it]
+        crashed = sum(result.crashed for _, result in ended)
+        if not ended:
+            notes.append(f"{group.sources}: no run of {method.label} has ended")
+        elif crashed == len(ended):
+            notes.append(f"{group.sources}: every run of {method.label} crashed")
+        elif axis == "evaluations":
+            regrets = [
+                np.inf if result.crashed else result.info[f"{error}_regret"] for _, result in ended
+            ]
+            spent = 1.0 if method.role != "tuned" else 1 + group.spent
+            end = spread(np.array([spent]), np.array(regrets, float)[:, None])
+            found.append(Curve(method, end, crashed, len(members)))
+        else:
+            searches = [step for study, _, r in told for step in search_steps(study, r, error)]
+            anytime = spread_of_steps(searches, hold=True) if searches else None
+            if anytime is None:
+                notes.append(f"{group.sources}: no epochs of {method.label} to show over time")
+            else:
+                found.append(Curve(method, anytime, crashed, len(members)))
+    return found
+
+
+def _of_baselines(
+    sources: Sources, space: int, axis: Axis, error: Error, notes: list[str]
+) -> list[Curve]:
+    found: list[Curve] = []
+    for file in sources.baselines:
+        if space not in file.spaces:
+            notes.append(f"{file.path} holds nothing of space {space}")
+            continue
+        several = len(sources.baselines) > 1
+        for name, runs in baseline_steps(file, sources.table, space, axis, error).items():
+            method = Method(name, "baseline")
+            if several and any(curve.method == method for curve in found):
+                method = Method(name, "baseline", f"[{file.source}]")
+            together = spread_of_steps(runs)
+            if together is None:
+                notes.append(f"{file.path}: repetitions of {name} have no time in common")
+            else:
+                found.append(Curve(method, together))
+    return found
+
+
+def _table_name(sources: Sources) -> str:
+    from search_spaces import load_table
+
+    return load_table(sources.table).name
+
+
+def methods_of(panels: Sequence[RegretCurves]) -> list[Method]:
+    """Every method of some panels once, in the order of their legends."""
+    return list(dict.fromkeys(curve.method for panel in panels for curve in panel.curves))

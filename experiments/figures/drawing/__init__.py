@@ -1,0 +1,1 @@
+"""One module a figure: what `data` says, drawn with matplotlib's Figure objects."""

@@ -1,0 +1,82 @@
+"""One-shot error against the table's test error by budget, and their rank correlation by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures.data.one_shot import BudgetCorrelation, OneShotCorrelation
+from experiments.figures.data.rank_correlation import RankCorrelation
+from experiments.figures.drawing.style import GREY, budget_marker, new_figure, plain_log
+from experiments.figures.methods import budget_colour
+
+
+def draw_one_shot(correlation: OneShotCorrelation) -> Figure:
+    """A scatter plot a budget; below, the correlation over the epochs of each budget's trials."""
+    budgets = correlation.budgets
+    by_epoch = any(len(budget.epochs) > 1 for budget in budgets)
+    figure = new_figure(4.4 if by_epoch else 2.3)
+    rows = figure.subfigures(2, 1, height_ratios=(1.1, 1)) if by_epoch else [figure]
+    panels = rows[0].subplots(1, len(budgets), sharey=True, squeeze=False)[0]
+    for rank, (ax, budget) in enumerate(zip(panels, budgets, strict=True)):
+        _scatter(ax, budget, rank, len(budgets))
+    panels[0].set_ylabel("test error of the cell (%)")
+    plain_log(panels[0].yaxis)
+    if by_epoch:
+        _epochs(rows[1].subplots(), budgets)
+    return figure
+
+
+def _scatter(ax: Axes, budget: BudgetCorrelation, rank: int, count: int) -> None:
+    ax.scatter(
+        100 * budget.one_shot_error,
+        100 * budget.test_error,
+        s=16,
+        marker=budget_marker(rank),
+        color=budget_colour(rank, count),
+        edgecolor="black",
+        linewidth=0.4,
+    )
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    plain_log(ax.xaxis)
+    ax.set_xlabel("one-shot validation error (%)")
+    ax.grid(which="major")
+    crashed = f", {budget.crashed} crashed" if budget.crashed else ""
+    ax.set_title(f"{budget.budget:g} epochs{crashed}\n{words(budget.at_end)}")
+
+
+def words(correlation: RankCorrelation) -> str:
+    """The coefficient with its interval and the number of pairs."""
+    if np.isnan(correlation.rho):
+        return f"no ranks to compare, n = {correlation.n}"
+    low, high = correlation.low, correlation.high
+    return f"ρ = {correlation.rho:.2f} [{low:.2f}, {high:.2f}], n = {correlation.n}"
+
+
+def _epochs(ax: Axes, budgets: list[BudgetCorrelation]) -> None:
+    for rank, budget in enumerate(budgets):
+        if not len(budget.epochs):
+            continue
+        colour = budget_colour(rank, len(budgets))
+        rho, low, high = np.array([(c.rho, c.low, c.high) for c in budget.by_epoch]).T
+        ax.fill_between(budget.epochs, low, high, color=colour, alpha=0.16, linewidth=0)
+        ax.plot(
+            budget.epochs,
+            rho,
+            color=colour,
+            marker=budget_marker(rank),
+            markersize=4,
+            markeredgecolor="black",
+            markeredgewidth=0.4,
+            markevery=max(1, len(rho) // 12),
+            label=f"{budget.budget:g} epochs (n = {budget.by_epoch[0].n})",
+        )
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    ax.set_ylim(-1, 1)
+    ax.set_xlabel("epoch of the search")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_ylabel("rank correlation ρ\n(95 % interval)")
+    ax.grid(which="major")
+    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title="trials with")

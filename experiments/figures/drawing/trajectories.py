@@ -1,0 +1,53 @@
+"""One-shot validation error left, the table's test error of the cell right, over epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.figures.data.spread import Spread
+from experiments.figures.data.trajectories import Trajectories
+from experiments.figures.drawing.style import legend_below, line_style, new_figure, plain_log
+from experiments.figures.methods import Look, looks
+
+
+def draw_trajectories(trajectories: Trajectories) -> Figure:
+    """Both errors on logarithmic axes; a median that crashes reach ends there."""
+    found = trajectories.found
+    look = looks([trajectory.method for trajectory in found])
+    figure = new_figure(2.6 + 0.16 * -(-len(found) // 3))
+    left, right = figure.subplots(1, 2)
+    for number, trajectory in enumerate(found):
+        phase = number / len(found)
+        _draw(left, trajectory.one_shot, look[trajectory.method], trajectory.label, phase)
+        _draw(right, trajectory.test, look[trajectory.method], trajectory.label, phase)
+    left.set_ylabel("one-shot validation error (%)")
+    right.set_ylabel("test error of the cell, by the table (%)")
+    for ax in (left, right):
+        ax.set_xlabel("epoch of the search")
+        ax.set_yscale("log")
+        ax.grid(which="major")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        plain_log(ax.yaxis)
+        ax.set_title(f"space {trajectories.space}, {trajectories.table}")
+    right.set_xlim(left.get_xlim())
+    legend_below(figure, left)
+    return figure
+
+
+def _draw(ax: Axes, spread: Spread, look: Look, label: str, phase: float) -> None:
+    shown = np.isfinite(spread.median)
+    every = max(1, int(shown.sum()) // 6)
+    first = int(phase * every)
+    ax.plot(
+        spread.x[shown],
+        100 * spread.median[shown],
+        label=label,
+        markevery=(first, every),
+        zorder=3,
+        **line_style(look),
+    )
+    if spread.count > 1:
+        top = np.minimum(100 * spread.high, 100.0)
+        ax.fill_between(spread.x, 100 * spread.low, top, color=look.colour, alpha=0.15, linewidth=0)

@@ -1,0 +1,162 @@
+"""Every figure of some sources: made, written, or left out with the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.errors import UserError
+from experiments.figures.data.budgets import budget_ranks
+from experiments.figures.data.cells import found_cells
+from experiments.figures.data.configurations import configurations
+from experiments.figures.data.errors import NotEnoughData
+from experiments.figures.data.importance import importance
+from experiments.figures.data.one_shot import one_shot_correlation
+from experiments.figures.data.regret import AXES, Axis, regret_curves
+from experiments.figures.data.sources import Sources, StudySource
+from experiments.figures.data.timeline import timeline
+from experiments.figures.data.trajectories import trajectories
+from experiments.figures.drawing.budgets import draw_budgets
+from experiments.figures.drawing.cells import draw_cells
+from experiments.figures.drawing.configurations import draw_configurations
+from experiments.figures.drawing.dependence import draw_dependence
+from experiments.figures.drawing.importance import draw_importance
+from experiments.figures.drawing.one_shot import draw_one_shot
+from experiments.figures.drawing.regret import draw_regret
+from experiments.figures.drawing.style import styled
+from experiments.figures.drawing.timeline import draw_timeline
+from experiments.figures.drawing.trajectories import draw_trajectories
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("pdf", "png")
+
+_Draw = Callable[[list[str]], "Figure"]
+"""Makes a figure; what there is to say of it goes into the list."""
+
+
+@dataclass
+class Made:
+    """What came of it."""
+
+    written: list[Path] = field(default_factory=list)
+    """Without suffix: each is there in all FORMATS."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Names of figures, and why there is not enough for them."""
+    notes: list[str] = field(default_factory=list)
+    """What is missing in figures that were written, a sentence each."""
+
+
+def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None]) -> Made:
+    """Write every figure into a folder, each file whole or not at all.
+
+    A figure that is left out now but was written there before is removed. `on_figure` is told the
+    name of each before it is made. UserError: the folder cannot be written.
+    """
+    made = Made()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with styled():
+            for name, draw in _figures(sources):
+                on_figure(name)
+                notes: list[str] = []
+                try:
+                    figure = draw(notes)
+                except NotEnoughData as reason:
+                    made.left_out[name] = str(reason)
+                    for suffix in FORMATS:
+                        (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+                    continue
+                _write(figure, folder / name)
+                made.written.append(folder / name)
+                made.notes += [note for note in notes if note not in made.notes]
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror or error}); choose another place with "
+            "--out"
+        ) from None
+    return made
+
+
+def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
+    for space in sources.spaces:
+        for axis in AXES:
+            yield f"regret_{axis}_space{space}", _regret(sources, space, axis)
+        yield f"trajectories_space{space}", _trajectories(sources, space)
+    for study, label in zip(sources.studies, _labels(sources.studies), strict=True):
+        for name, draw in _of_study(study):
+            yield f"{name}{label}", draw
+
+
+def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:
+    def draw(notes: list[str]) -> Figure:
+        panels = [regret_curves(sources, space, axis, error) for error in ("valid", "test")]
+        notes += panels[0].notes
+        return draw_regret(panels)
+
+    return draw
+
+
+def _trajectories(sources: Sources, space: int) -> _Draw:
+    def draw(notes: list[str]) -> Figure:
+        found = trajectories(sources, space)
+        notes += found.notes
+        return draw_trajectories(found)
+
+    return draw
+
+
+def _of_study(study: StudySource) -> Iterator[tuple[str, _Draw]]:
+    def one_shot(notes: list[str]) -> Figure:
+        found = one_shot_correlation(study)
+        notes += found.notes
+        return draw_one_shot(found)
+
+    yield "one_shot_correlation", one_shot
+    yield "budget_correlation", lambda _: draw_budgets(budget_ranks(study))
+    # Computed for the first of the two figures: it takes seconds.
+    known: list = []
+
+    def explained(notes: list[str]) -> Figure:
+        known.append(importance(study))
+        notes += known[0].notes
+        return draw_importance(known[0])
+
+    def dependence(_: list[str]) -> Figure:
+        return draw_dependence(known[0] if known else importance(study))
+
+    yield "importance", explained
+    yield "partial_dependence", dependence
+    yield "configurations", lambda _: draw_configurations(configurations(study))
+    yield "cells", lambda _: draw_cells(found_cells(study))
+    yield "timeline", lambda _: draw_timeline(timeline(study))
+
+
+def _labels(studies: list[StudySource]) -> list[str]:
+    """What follows the name of a study's figure: nothing if there is one study alone."""
+    if len(studies) == 1:
+        return [""]
+    names = [study.folder.resolve().name for study in studies]
+    return [
+        f"_{name}" if names.count(name) == 1 else f"_{name}_{number}"
+        for number, name in enumerate(names, start=1)
+    ]
+
+
+def _write(figure: Figure, path: Path) -> None:
+    """In all formats; equal figures are equal bytes."""
+    for suffix in FORMATS:
+        target = path.with_name(f"{path.name}.{suffix}")
+        temporary = target.with_name(f".{target.name}.new")
+        try:
+            when = {"CreationDate": None} if suffix == "pdf" else {}
+            figure.savefig(temporary, format=suffix, metadata=when)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -32,12 +32,15 @@ class Chart:
     """In pixels."""
     least_width: int = 0
     """In pixels; on a narrower screen the chart scrolls in its box."""
+    broad: bool = False
+    """Whether it takes the whole width."""
     chooses: str | None = None
     """The table whose rows its brushes choose (parallel coordinates), by their anchors."""
 
     @property
     def json(self) -> Markup:
         """The figure for plotly.js, fit to stand in a script element."""
+        self.figure.update_layout(template=None)  # the page has its own
         return Markup(self.figure.to_json().replace("<", "\\u003c"))
 
 
@@ -51,6 +54,16 @@ class NoChart:
     """What it would be about."""
     reason: str
     """Why there is none, and what would make it one."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Charts that belong together, under a heading of their own."""
+
+    title: str
+    charts: list[Chart | NoChart]
+    small: bool = False
+    """Whether many stand side by side."""
 
 
 def plain(text: str) -> str:

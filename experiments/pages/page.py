@@ -37,7 +37,7 @@ def render(package: str, template: str, *, has_charts: bool, **content: Any) -> 
     if has_charts:
         from plotly.offline import get_plotlyjs
 
-        scripts = [get_plotlyjs(), _asset("charts.js"), *scripts]
+        scripts += [get_plotlyjs(), _asset("charts.js"), _asset("parallel.js")]
     return environment.get_template(template).render(
         styles=Markup(_asset("page.css")),
         scripts=[Markup(script) for script in scripts],

@@ -56,6 +56,8 @@ class Table:
     """From left to right."""
     rows: Sequence[Row]
     """From top to bottom, before anybody sorts them."""
+    sortable: bool = True
+    """Whether its headings sort it."""
     filtered: bool = False
     """Whether there is a field above it to search in its rows."""
 

@@ -14,6 +14,7 @@ from experiments.compare.statistics import median_interval
 from experiments.compare.wording import interval, points, sentences
 from experiments.errors import UserError
 from experiments.pages.table import Cell, Column, Row, Table
+from experiments.report.headline import Card
 from experiments.report.journaled import JournaledStudy
 from experiments.report.values import NOTHING, count
 from experiments.study_folder import CONFIRMATION
@@ -26,18 +27,18 @@ _COLUMNS = (
     Column("95 % interval", hint="of the median, by bootstrap"),
     Column("mean", numeric=True, hint="of the searches that did not crash"),
     Column("deviation", numeric=True, hint="standard deviation between seeds"),
-    Column("crashed", numeric=True),
 )
+_CRASHED = Column("crashed", numeric=True)
 
 
 @dataclass(frozen=True)
 class Compared:
     """Tuned against default with fresh seeds, and against baselines."""
 
-    sentences: list[str] = field(default_factory=list)
-    """A comparison each."""
-    verdicts: list[str] = field(default_factory=list)
-    """better, worse or not shown, for each of them."""
+    sentences: list[tuple[str, str]] = field(default_factory=list)
+    """A comparison each: what it says, and on what grounds."""
+    cards: list[Card] = field(default_factory=list)
+    """The first of them in numbers: tuned against default, where both were confirmed."""
     table: Table | None = None
     """Regrets by method."""
     notes: list[str] = field(default_factory=list)
@@ -75,15 +76,38 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
         return Compared(reason=f"The confirmation says nothing yet: {error}.", command=confirm)
     [space] = compare_sources(studies, files)
     return Compared(
-        sentences=[sentences(space, pairing) for pairing in space.pairings],
-        verdicts=[pairing.comparison.verdict for pairing in space.pairings],
+        sentences=[_parted(sentences(space, pairing)) for pairing in space.pairings],
+        cards=_cards(space),
         table=_table(space),
         notes=space.notes,
     )
 
 
+def _parted(text: str) -> tuple[str, str]:
+    said, _, grounds = text.partition(". ")
+    return f"{said}.", grounds
+
+
+def _cards(space: Space) -> list[Card]:
+    if not space.pairings:
+        return []
+    pairing = space.pairings[0]
+    verdict = pairing.comparison.verdict
+    tuned, default = space.name(pairing.first), space.name(pairing.second)
+    than = f"than {default}" if pairing.comparison.shown else f"better or worse than {default}"
+    cards = [Card(f"{tuned}, with fresh seeds", verdict, than)]
+    for sample in (pairing.first, pairing.second):
+        bounds = interval(median_interval(sample.regrets, np.random.default_rng(SEED)))
+        median = float(np.median(sample.regrets))
+        words = f"of {len(sample.regrets)} seeds" + (f", 95 %: {bounds}" if bounds else "")
+        value = points(median) + ("" if np.isinf(median) else " %")
+        cards.append(Card(f"{space.name(sample)}: median test regret", value, words))
+    return cards
+
+
 def _table(space: Space) -> Table:
     rows = []
+    has_crashes = any(sample.crashed for sample in space.samples)
     for sample in space.samples:
         median = float(np.median(sample.regrets))
         bounds = median_interval(sample.regrets, np.random.default_rng(SEED))
@@ -94,13 +118,12 @@ def _table(space: Space) -> Table:
             Cell(interval(bounds)),
             _points(sample.mean),
             NOTHING if np.isnan(sample.deviation) else _points(sample.deviation),
-            count(sample.crashed),
         ]
-        rows.append(Row(cells))
+        rows.append(Row([*cells, *([count(sample.crashed)] if has_crashes else [])]))
     return Table(
         name="comparison-table",
         caption=f"Test regret in space {space.number}, table {space.samples[0].table}, in points",
-        columns=_COLUMNS,
+        columns=[*_COLUMNS, *([_CRASHED] if has_crashes else [])],
         rows=rows,
     )
 

@@ -64,6 +64,7 @@ def settings_table(study: JournaledStudy) -> Table | None:
         caption="The best configuration beside the default",
         columns=[Column("value"), *(Column(name, numeric=True) for name in columns)],
         rows=rows,
+        sortable=False,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.pages.chart import Chart
 from experiments.pages.page import render, write_page
 from experiments.report import comparison, crashes, headline, origin, trials
-from experiments.report.charts import charts_of
+from experiments.report.charts import groups_of
 from experiments.report.journaled import JournaledStudy
 from experiments.report.values import moment
 
@@ -26,16 +26,16 @@ def write_report(folder: Path, baselines: Sequence[Path]) -> Path:
     """
     study = JournaledStudy(folder)
     compared = comparison.read(study, baselines)
-    charts = charts_of(study, baselines)
+    groups = groups_of(study, baselines)
     text = render(
         "experiments.report",
         "report.html.jinja",
-        has_charts=any(isinstance(chart, Chart) for chart in charts),
+        has_charts=any(isinstance(chart, Chart) for group in groups for chart in group.charts),
         study=study,
         headline=headline.read(study),
         settings=headline.settings_table(study),
         compared=compared,
-        charts=charts,
+        groups=groups,
         trials=trials.table(study),
         crashes=crashes.read(study),
         origin=origin.read(study),

@@ -6,7 +6,6 @@ const CONFIG = {
   displaylogo: false,
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
 };
-const NARROW = 560; // pixels of a plot, below which its legend stands under it
 
 function template() {
   const style = getComputedStyle(document.documentElement);
@@ -24,32 +23,34 @@ function template() {
         bgcolor: color("--paper"), bordercolor: color("--quiet"), align: "left",
         font: { color: color("--ink") },
       },
+      annotationdefaults: { bgcolor: color("--paper") },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
       xaxis: axis, yaxis: axis,
     },
   };
 }
 
-function legend(plot) {
-  if (plot.clientWidth >= NARROW) return { legend: { x: 1.02, y: 1, yanchor: "top", orientation: "v" } };
-  return { legend: { x: 0, y: -0.22, yanchor: "top", orientation: "h" } };
-}
-
-// The rows whose values lie within all brushes of parallel coordinates; null without a brush.
-function brushed({ dimensions, customdata }) {
-  const brushes = dimensions.filter((dimension) => dimension.constraintrange);
-  if (!brushes.length) return null;
-  const within = ({ constraintrange, values }, i) => {
-    const ranges = Array.isArray(constraintrange[0]) ? constraintrange : [constraintrange];
-    return ranges.some(([low, high]) => low <= values[i] && values[i] <= high);
-  };
-  return new Set(customdata.filter((_, i) => brushes.every((brush) => within(brush, i))));
+// Colours of methods are made for white paper; on a dark page the dark ones are lifted.
+function legible(value) {
+  if (Array.isArray(value)) return value.map(legible);
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, legible(part)]));
+  }
+  const [, hex, alpha = ""] = /^#([0-9a-f]{6})([0-9a-f]{2})?$/i.exec(value) ?? [];
+  if (!hex) return value;
+  const parts = [0, 2, 4].map((start) => parseInt(hex.slice(start, start + 2), 16));
+  const light = 0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2];
+  const share = Math.max(0, (110 - light) / (255 - light));
+  const lifted = parts.map((part) => Math.round(part + share * (255 - part)));
+  return "#" + lifted.map((part) => part.toString(16).padStart(2, "0")).join("") + alpha;
 }
 
 // Read anew for each drawing, for plotly.js changes what it draws.
 function read(plot) {
   const { data, layout } = JSON.parse(plot.closest("figure").querySelector("script").textContent);
+  const dark = matchMedia("screen and (prefers-color-scheme: dark)").matches;
   const margin = { l: 56, r: 16, t: 16, b: 48, ...layout.margin };
-  return [data, { ...layout, margin, template: template(), ...legend(plot) }, CONFIG];
+  return [dark ? legible(data) : data, { ...layout, margin, template: template() }, CONFIG];
 }
 
 function draw(plot) {
@@ -58,22 +59,14 @@ function draw(plot) {
     const anchor = points[0].customdata;
     if (typeof anchor === "string" && document.getElementById(anchor)) location.hash = anchor;
   });
-  const table = plot.dataset.chooses && document.getElementById(plot.dataset.chooses);
-  if (table) {
-    plot.on("plotly_restyle", () => {
-      table.dispatchEvent(new CustomEvent("choose", { detail: brushed(plot.data[0]) }));
-    });
-    table.addEventListener("cleared", () => Plotly.react(plot, ...read(plot)));
-  }
   return drawn;
 }
 
 const plots = [...document.querySelectorAll(".plot")];
-const recolor = () => plots.forEach((plot) => Plotly.relayout(plot, { template: template() }));
+const redraw = () => plots.forEach((plot) => Plotly.react(plot, ...read(plot)));
 Promise.all(plots.map(draw)).then(() => {
   document.documentElement.dataset.drawn = "";
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-    matchMedia(query).addEventListener("change", recolor);
+    matchMedia(query).addEventListener("change", redraw);
   }
-  addEventListener("resize", () => plots.forEach((plot) => Plotly.relayout(plot, legend(plot))));
 });

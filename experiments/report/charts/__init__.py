@@ -1,14 +1,54 @@
-"""The figures of a study, drawn by plotly."""
+"""The figures of a study: the numbers of experiments.figures.data, drawn by plotly."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from experiments.pages.chart import Chart, NoChart
+from experiments.errors import UserError
+from experiments.figures.data.sources import read_figure_sources
+from experiments.pages.chart import Chart, Group, NoChart
+from experiments.report.charts import budgets, cells, hyperparameters, one_shot, regret, workers
+from experiments.report.charts.trajectories import chart as trajectories
+from experiments.report.charts.trials import Trials
 from experiments.report.journaled import JournaledStudy
 
 
-def charts_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Chart | NoChart]:
-    """Every figure, or why there is none."""
-    return []
+def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
+    """Every figure by topic, or why there is none.
+
+    UserError: one of `baselines` is of another table or space.
+    """
+    if not study.view.evaluations:
+        reason = "No trial has finished yet: there is nothing to draw."
+        return [Group("", [NoChart("no-figures", "", reason)])]
+    sources = read_figure_sources([str(study.folder), *map(str, baselines)])
+    [source] = sources.studies
+    trials = Trials(source)
+
+    def drawn(name: str, title: str, draw: Callable[[], Chart]) -> Chart | NoChart:
+        try:
+            return draw()
+        except UserError as error:  # NotEnoughData, or a search's file that is damaged
+            return NoChart(name, title, f"{error}.")
+
+    curves = [
+        drawn(f"regret-{axis}", regret.TITLES[axis], lambda axis=axis: regret.chart(sources, axis, trials))
+        for axis in regret.AXES
+        if axis != "simulated" or baselines
+    ]
+    return [
+        Group("How good, how soon", curves),
+        Group(
+            "Inside the searches",
+            [
+                drawn("trajectories", "Epoch by epoch", lambda: trajectories(sources)),
+                drawn("one-shot", one_shot.AT_END, lambda: one_shot.at_end(trials)),
+                drawn("one-shot-epochs", one_shot.BY_EPOCH, lambda: one_shot.by_epoch(trials)),
+                drawn("budgets", budgets.TITLE, lambda: budgets.chart(source)),
+            ],
+        ),
+        *hyperparameters.groups(trials, drawn),
+        Group("The cells found", cells.charts(source), small=True),
+        Group("Who worked when", [drawn("workers", workers.TITLE, lambda: workers.chart(trials))]),
+    ]

@@ -1,0 +1,77 @@
+"""Whether small budgets rank configurations as large ones do."""
+
+from __future__ import annotations
+
+import math
+
+import plotly.graph_objects as go
+
+from experiments.figures.data.budgets import budget_ranks
+from experiments.figures.data.rank_correlation import LEAST, RankCorrelation
+from experiments.figures.data.sources import StudySource
+from experiments.pages.chart import Chart
+from experiments.report.charts import style
+from experiments.report.values import epochs
+
+TITLE = "Rank correlation between budgets"
+
+
+def chart(study: StudySource) -> Chart:
+    """A field a pair of budgets. NotEnoughData: no two have enough configurations in common."""
+    ranks = budget_ranks(study)
+    names = [epochs(budget) for budget in ranks.budgets]
+    rows = [
+        [one if place != row else None for place, one in enumerate(correlations)]
+        for row, correlations in enumerate(ranks.correlations)
+    ]
+    numbers = [correlations[row].n for row, correlations in enumerate(ranks.correlations)]
+    figure = go.Figure(
+        go.Heatmap(
+            x=names,
+            y=names,
+            z=[[None if one is None else _rho(one) for one in row] for row in rows],
+            text=[
+                [_text(one, numbers[row]) for one in correlations]
+                for row, correlations in enumerate(rows)
+            ],
+            texttemplate="%{text}",
+            hovertext=[[_interval(one) for one in correlations] for correlations in rows],
+            hovertemplate="%{y} and %{x}%{hovertext}<extra></extra>",
+            zmin=-1,
+            zmax=1,
+            colorscale=[[0, "#b2182b"], [0.5, "#d9dbde"], [1, "#2166ac"]],
+            showscale=False,
+            xgap=3,
+            ygap=3,
+        )
+    )
+    figure.update_layout(
+        xaxis={"type": "category", "showgrid": False},
+        yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
+    )
+    caption = (
+        "Spearman's rank correlation of the validation errors of configurations that were "
+        f"evaluated at both budgets (n of them; from {LEAST} on). Those are the ones that were "
+        "promoted, among which ranks agree less than among all."
+    )
+    if ranks.crashed:
+        caption += f" {ranks.crashed} evaluations among them crashed and rank last."
+    return Chart("budgets", TITLE, caption, figure, height=360)
+
+
+def _rho(correlation: RankCorrelation) -> float | None:
+    return style.numbers([correlation.rho])[0]
+
+
+def _text(correlation: RankCorrelation | None, trials: int) -> str:
+    if correlation is None:
+        return f"n = {trials}"
+    if math.isnan(correlation.rho):
+        return f"n = {correlation.n}"
+    return f"<b>{correlation.rho:+.2f}</b><br>n = {correlation.n}"
+
+
+def _interval(correlation: RankCorrelation | None) -> str:
+    if correlation is None or math.isnan(correlation.rho):
+        return ""
+    return f"<br>95 % interval {correlation.low:+.2f} to {correlation.high:+.2f}"

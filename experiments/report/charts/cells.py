@@ -1,0 +1,72 @@
+"""The cells that a study found, drawn from input to output."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from experiments.figures.data.cells import CellDrawing, found_cells
+from experiments.figures.data.errors import NotEnoughData
+from experiments.figures.data.sources import StudySource
+from experiments.pages.chart import Chart, NoChart, plain
+from experiments.report.charts import style
+from experiments.report.values import epochs
+from experiments.wording import percent
+
+_OPERATIONS = {
+    "input": ("input", "#d5d8dd"),
+    "output": ("output", "#d5d8dd"),
+    "conv1x1-bn-relu": ("conv 1×1", "#f3d08a"),
+    "conv3x3-bn-relu": ("conv 3×3", "#9fc9ea"),
+    "maxpool3x3": ("max pool 3×3", "#b4dcc6"),
+}
+_INK = "#1a1d23"  # on these colours, on light and dark pages
+
+
+def charts(study: StudySource) -> list[Chart | NoChart]:
+    """The default's and the incumbent's, or why there is none."""
+    try:
+        cells = found_cells(study)
+        if not cells:
+            raise NotEnoughData(f"{study.source}: no cell at the largest budget yet")
+    except NotEnoughData as error:
+        return [NoChart("cells", "", f"{error}.")]
+    return [_chart(cell) for cell in cells]
+
+
+def _chart(cell: CellDrawing) -> Chart:
+    # Downwards, for a narrow page has no room for the names of seven layers.
+    places = [(row, -layer) for layer, row in cell.positions]
+    figure = go.Figure()
+    for start, end in cell.edges:
+        (x0, y0), (x1, y1) = places[start], places[end]
+        figure.add_annotation(
+            x=x1, y=y1, ax=x0, ay=y0, xref="x", yref="y", axref="x", ayref="y",
+            showarrow=True, arrowhead=2, arrowsize=1.1, arrowwidth=1.6, arrowcolor=style.QUIET,
+            standoff=17, startstandoff=15, text="",
+        )  # fmt: skip
+    for (x, y), operation in zip(places, cell.operations, strict=True):
+        name, colour = _OPERATIONS.get(operation, (operation, "#d5d8dd"))
+        figure.add_annotation(
+            x=x, y=y, text=plain(name), showarrow=False, bgcolor=colour, borderpad=6,
+            font={"color": _INK, "size": 12}, hovertext=plain(operation),
+        )  # fmt: skip
+    rows = [x for x, _ in places]
+    layers = [y for _, y in places]
+    hidden = {"visible": False, "fixedrange": True}
+    figure.update_layout(
+        xaxis=hidden | {"range": [min(rows) - 0.8, max(rows) + 0.8]},
+        yaxis=hidden | {"range": [min(layers) - 0.5, max(layers) + 0.5]},
+        showlegend=False,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )
+    caption = (
+        f"Found by {_named(cell.key)}. Trained on its own: validation error "
+        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. NAS-Bench-101's hash: "
+        f"{cell.module_hash}."
+    )
+    return Chart(f"cell-{cell.title}", f"The {cell.title} cell", caption, figure, height=380)
+
+
+def _named(key: str) -> str:
+    name, budget = key.split("/")
+    return f"{'the default' if name == 'baseline' else name} at {epochs(float(budget))}"

@@ -1,0 +1,132 @@
+"""What each hyperparameter contributes to the validation error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import plotly.graph_objects as go
+
+from experiments.figures.data.configurations import AxisScale
+from experiments.figures.data.errors import NotEnoughData
+from experiments.figures.data.importance import BudgetImportance, Importance, importance
+from experiments.pages.chart import Chart, Group, NoChart, plain
+from experiments.report.charts import parallel, style
+from experiments.report.charts.trials import Trials
+from experiments.report.values import epochs
+
+
+def groups(
+    trials: Trials, drawn: Callable[[str, str, Callable[[], Chart]], Chart | NoChart]
+) -> list[Group]:
+    """Parallel coordinates, importance and partial dependence, or why there are none."""
+    title = "Importance of hyperparameters"
+    lines = drawn("parallel", parallel.TITLE, lambda: parallel.chart(trials))
+    try:
+        found = importance(trials.source)
+    except NotEnoughData as error:
+        return [Group("Hyperparameters", [lines, NoChart("importance", title, f"{error}.")])]
+    if not any(map(_is_useful, found.budgets)):
+        reason = (
+            "A random forest explains nothing of trials that it has not seen (R² is not above 0 at "
+            "any budget): what it says of hyperparameters would mean nothing. More trials may help."
+        )
+        return [Group("Hyperparameters", [lines, NoChart("importance", title, reason)])]
+    dependence = [_dependence(found, place) for place in range(len(found.axes))]
+    return [
+        Group("Hyperparameters", [lines, _importance(title, found)]),
+        Group("Partial dependence", dependence, small=True),
+    ]
+
+
+def _importance(title: str, found: Importance) -> Chart:
+    figure = go.Figure()
+    names = [plain(axis.name) for axis in found.axes]
+    for place, budget in enumerate(found.budgets):
+        spread = budget.importance
+        middle = np.asarray(style.percents(spread.median))
+        figure.add_bar(
+            name=f"{epochs(budget.budget)} (n = {budget.trials}, R² {budget.explained:.2f})",
+            orientation="h",
+            y=names,
+            x=middle.tolist(),
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": (100 * spread.high - middle).tolist(),
+                "arrayminus": (middle - 100 * spread.low).tolist(),
+                "color": style.QUIET,
+                "thickness": 1.5,
+            },
+            marker={"color": style.budget_colour(place)},
+            visible=_visible(budget),
+            hovertemplate="<b>%{y}</b>: %{x:.0f} % of the variance<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(
+        xaxis={"title": {"text": "share of the variance, %"}, "rangemode": "tozero"},
+        yaxis={"autorange": "reversed", "showgrid": False},
+        barmode="group",
+    )
+    caption = (
+        "fANOVA: how much of the validation error's variance a random forest puts down to each "
+        "hyperparameter alone, by budget; median and quartiles over forests. R² is what a forest "
+        f"explains of trials that it has not seen.{_useless(found)}"
+    )
+    caption = " ".join([caption, *(f"{note}." for note in found.notes)])
+    height = 170 + 26 * len(names) * len(found.budgets)
+    return Chart("importance", title, caption, figure, height=max(320, height), broad=True)
+
+
+def _dependence(found: Importance, place: int) -> Chart:
+    axis = found.axes[place]
+    figure = go.Figure()
+    for number, budget in enumerate(found.budgets):
+        spread, colour = budget.dependence[place], style.budget_colour(number)
+        x, name = style.numbers(spread.x), epochs(budget.budget)
+        low, high = style.percents(spread.low), style.percents(spread.high)
+        figure.add_traces(
+            style.band(x, low, high, colour, legendgroup=name, visible=_visible(budget))
+        )
+        figure.add_scatter(
+            name=name,
+            legendgroup=name,
+            x=x,
+            y=style.percents(spread.median),
+            mode="lines",
+            line={"color": colour, "width": 2},
+            visible=_visible(budget),
+            hovertemplate=f"{name}: %{{y:.2f}} %<extra></extra>",
+        )
+    default = float(found.default[place])
+    if np.isfinite(default):
+        figure.add_vline(x=default, line={"color": style.QUIET, "width": 1, "dash": "dot"})
+    figure.update_layout(
+        xaxis={"title": {"text": plain(axis.name)}, "range": [-0.02, 1.02], **_ticks(axis)},
+        yaxis={"title": {"text": "validation error, %"}},
+        hovermode="closest",
+    )
+    caption = f"The forest's mean prediction; dotted: the default.{_useless(found)}"
+    return Chart(f"dependence-{place}", axis.name, caption, figure, height=300)
+
+
+def _ticks(axis: AxisScale) -> dict[str, object]:
+    return {
+        "tickvals": [place for place, _ in axis.ticks],
+        "ticktext": [plain(text) for _, text in axis.ticks],
+    }
+
+
+def _is_useful(budget: BudgetImportance) -> bool:
+    """Whether a forest explains anything of trials that it has not seen."""
+    return budget.explained > 0
+
+
+def _visible(budget: BudgetImportance) -> bool | str:
+    return True if _is_useful(budget) else "legendonly"
+
+
+def _useless(found: Importance) -> str:
+    budgets = [epochs(budget.budget) for budget in found.budgets if not _is_useful(budget)]
+    if not budgets:
+        return ""
+    return f" At {', '.join(budgets)} that is nothing, hence hidden: a click in the legend shows it."

@@ -1,0 +1,128 @@
+"""Every configuration as a line over parallel axes; pages/assets/parallel.js brushes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from experiments.figures.data.configurations import AxisScale, configurations
+from experiments.figures.data.errors import NotEnoughData
+from experiments.pages.chart import Chart, plain
+from experiments.report.charts import style
+from experiments.report.charts.trials import Trials
+from experiments.report.trials import TRIALS
+
+TITLE = "Every configuration"
+_OFF = -0.1
+"""Where a line passes the axis of a hyperparameter that its configuration does not have."""
+_CRASH = 1.1
+"""Where the line of a crash ends, above the worst error."""
+_COLOURS = ["#0072b2", "#c9a227", "#c8553d"]
+_Axis = tuple[str, np.ndarray, list[tuple[float, str]]]  # name, places in [0, 1], ticks
+
+
+def chart(trials: Trials) -> Chart:
+    """A line a configuration. NotEnoughData: nothing was tuned, or every trial crashed."""
+    found = configurations(trials.source)
+    if found.crashed.all():
+        raise NotEnoughData(f"{trials.source.source}: every trial crashed, there are no errors")
+    keys = [
+        trials.last_at(name, budget) for name, budget in zip(found.keys, found.budgets, strict=True)
+    ]
+    axes = [_hyperparameter(axis, found.places[:, d]) for d, axis in enumerate(found.axes)]
+    axes += [_budgets(found.budgets), _errors(found.losses)]
+    figure = go.Figure()
+    colours = sample_colorscale(_COLOURS, _ranks(found.losses))
+    lines = zip(keys, trials.anchors(keys), trials.hover(keys), colours, strict=True)
+    for row, (key, anchor, said, colour) in enumerate(lines):
+        figure.add_scatter(
+            name=key,
+            x=list(range(len(axes))),
+            y=style.numbers(places[row] for _, places, _ in axes),
+            mode="lines+markers",
+            line={"color": colour, "width": 1.6},
+            marker={"size": 5},
+            customdata=[anchor] * len(axes),
+            hovertext=said,
+            hoverinfo="text",
+        )
+    _draw_axes(figure, axes)
+    caption = (
+        "Each line is a configuration at the most epochs that it got, from blue for the lowest "
+        "validation error to red. Draw a box over an axis to choose a range, over other axes to "
+        "choose among those: the table of trials then shows these alone. A double click lets go."
+    )
+    return Chart(
+        "parallel",
+        TITLE,
+        caption,
+        figure,
+        height=440,
+        least_width=110 * len(axes),
+        broad=True,
+        chooses=TRIALS,
+    )
+
+
+def _hyperparameter(axis: AxisScale, places: np.ndarray) -> _Axis:
+    top = max(1.0, *(place for place, _ in axis.ticks))  # a category's place is its number
+    ticks = [(place / top, text) for place, text in axis.ticks]
+    if np.isnan(places).any():
+        ticks.append((_OFF, "none"))
+    return axis.name, np.where(np.isnan(places), _OFF, places / top), ticks
+
+
+def _budgets(budgets: np.ndarray) -> _Axis:
+    known, place = np.unique(budgets, return_inverse=True)
+    top = max(len(known) - 1, 1)
+    return "epochs", place / top, [(n / top, f"{budget:g}") for n, budget in enumerate(known)]
+
+
+def _errors(losses: np.ndarray) -> _Axis:
+    finite = losses[np.isfinite(losses)]
+    low, width = finite.min(), max(np.ptp(finite), 1e-9)
+    ticks = [(share, f"{100 * (low + share * width):.1f}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    if len(finite) < len(losses):
+        ticks.append((_CRASH, "crash"))
+    places = np.where(np.isfinite(losses), (losses - low) / width, _CRASH)
+    return "validation error, %", places, ticks
+
+
+def _ranks(losses: np.ndarray) -> list[float]:
+    """In [0, 1], 0 for the lowest; errors are too skewed to colour by their size."""
+    ranks = np.searchsorted(np.sort(losses), losses)
+    return (ranks / max(len(losses) - 1, 1)).tolist()
+
+
+def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
+    all_ends = [place for _, _, ticks in axes for place, _ in ticks]
+    for number, (_, _, ticks) in enumerate(axes):
+        ends = [place for place, _ in ticks]
+        figure.add_shape(
+            type="line", x0=number, x1=number, y0=min(ends), y1=max(ends), layer="below",
+            line={"color": style.QUIET, "width": 1},
+        )  # fmt: skip
+        for place, text in ticks:
+            figure.add_annotation(
+                x=number, y=place, text=plain(text), showarrow=False, xanchor="right", xshift=-6,
+                font={"size": 11}, borderpad=1,
+            )  # fmt: skip
+    figure.update_layout(
+        xaxis={
+            "side": "top",
+            "tickvals": list(range(len(axes))),
+            "ticktext": [plain(name) for name, _, _ in axes],
+            "range": [-0.45, len(axes) - 0.75],
+            "showgrid": False,
+            "showline": False,
+            "ticks": "",
+            "zeroline": False,
+        },
+        yaxis={"visible": False, "range": [min(all_ends) - 0.05, max(all_ends) + 0.05]},
+        showlegend=False,
+        dragmode="select",
+        hovermode="closest",
+        hoverdistance=10,
+        margin={"l": 10, "r": 10, "t": 32, "b": 8},
+    )

@@ -1,0 +1,143 @@
+"""Regret of incumbents over evaluations, simulated and real time, on logarithmic axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from experiments.figures.data.regret import AXES, Axis, Curve, RegretCurves, regret_curves
+from experiments.figures.data.sources import Sources
+from experiments.figures.methods import Look, looks
+from experiments.pages.chart import Chart, plain
+from experiments.report.charts import style
+from experiments.report.charts.trials import Trials
+
+__all__ = ["AXES", "TITLES", "chart"]
+
+TITLES = {
+    "evaluations": "Test regret over evaluations",
+    "simulated": "Test regret over simulated time",
+    "real": "Test regret over real time",
+}
+_X = {
+    "evaluations": "evaluations, 1 at the largest budget",
+    "simulated": "simulated seconds of training",
+    "real": "seconds of search of one worker",
+}
+_CAPTIONS = {
+    "evaluations": "Each point is an evaluation of the study at the place where it was told; the "
+    "line is the incumbent, which is chosen on validation. Confirmed settings stand where their "
+    "search ends, median and quartiles over seeds.",
+    "simulated": "Median and quartiles of the incumbents of baselines over the training time that "
+    "the table tells.",
+    "real": "Each point is an evaluation of the study; the line is the incumbent over the search "
+    "time of all evaluations together. Confirmed settings run epoch by epoch from their own start.",
+}
+
+
+def chart(sources: Sources, axis: Axis, trials: Trials) -> Chart:
+    """Of a study, its confirmation and baselines. NotEnoughData: there is no curve."""
+    [space] = sources.spaces
+    panel = regret_curves(sources, space, axis, "test")
+    figure = go.Figure()
+    floor = panel.floor
+    if axis != "simulated":
+        points, floor = _evaluations(trials, axis, floor)
+        figure.add_trace(points)
+    looked = looks([curve.method for curve in panel.curves])
+    for curve in panel.curves:
+        figure.add_traces(_curve(curve, looked[curve.method], floor))
+    figure.update_layout(
+        xaxis={"type": "log", "title": {"text": _X[axis]}, "exponentformat": "power"},
+        yaxis={
+            "type": "log",
+            "title": {"text": "test regret, percentage points"},
+            "exponentformat": "power",
+            "dtick": "D2",
+        },
+        hovermode="closest",
+    )
+    return Chart(
+        f"regret-{axis}",
+        TITLES[axis],
+        _caption(panel, axis, floor),
+        figure,
+        height=460,
+        broad=axis == "evaluations" and bool(sources.baselines),
+    )
+
+
+def _caption(panel: RegretCurves, axis: Axis, floor: float) -> str:
+    words = [_CAPTIONS[axis]]
+    if panel.reaches_zero:
+        words.append(f"A regret of 0 is drawn at {100 * floor:.2g}.")
+    return " ".join([*words, *(f"{note}." for note in panel.notes)])
+
+
+def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, float]:
+    """Every evaluation that did not crash, where it was told; and the least positive regret."""
+    study = trials.source
+    spent, x, y, keys = 0.0, [], [], []
+    for trial, result in study.evaluations:
+        if axis == "evaluations":
+            spent += trial.budget / study.largest_budget
+        else:
+            spent += result.timestamps.get("search_seconds", 0.0)
+        if not result.crashed and spent > 0:
+            x.append(spent)
+            y.append(result.info["test_regret"])
+            keys.append(trial.key)
+    floor = min([floor, *(value / 2 for value in y if value > 0)])
+    return (
+        go.Scatter(
+            name="each evaluation",
+            x=style.numbers(x),
+            y=style.percents(np.maximum(y, floor)),
+            mode="markers",
+            marker={"color": style.QUIET, "symbol": "circle-open", "size": 7},
+            customdata=trials.anchors(keys),
+            hovertext=trials.hover(keys),
+            hoverinfo="text",
+        ),
+        floor,
+    )
+
+
+def _curve(curve: Curve, look: Look, floor: float) -> list[dict[str, Any]]:
+    spread = curve.spread
+    x = style.numbers(spread.x)
+    low, middle, high = (
+        style.percents(np.maximum(part, floor)) for part in (spread.low, spread.median, spread.high)
+    )
+    said = [
+        f"<b>{plain(curve.label)}</b><br>median {_points(m)}, quartiles {_points(a)} to {_points(b)}"
+        for m, a, b in zip(spread.median, spread.low, spread.high, strict=True)
+    ]
+    name = curve.label
+    common = {"name": plain(name), "legendgroup": name, "hovertext": said, "hoverinfo": "text"}
+    if len(x) == 1:
+        error = {
+            "type": "data",
+            "symmetric": False,
+            "array": _differences(high, middle),
+            "arrayminus": _differences(middle, low),
+            "color": look.colour,
+        }
+        point = {"type": "scatter", "x": x, "y": middle, "mode": "markers", "error_y": error}
+        return [point | common | {"marker": style.marker(look) | {"size": 11}}]
+    traces = []
+    if spread.count > 1:
+        stepped = {"shape": "hv"}
+        traces = style.band(x, low, high, look.colour, legendgroup=name, line=stepped)
+    main = {"type": "scatter", "x": x, "y": middle, "mode": "lines"}
+    return [*traces, main | common | {"line": style.line(look) | {"shape": "hv"}}]
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.2f}" if np.isfinite(value) else "a crash"
+
+
+def _differences(one: list[float | None], two: list[float | None]) -> list[float]:
+    return [0 if a is None or b is None else a - b for a, b in zip(one, two, strict=True)]

@@ -1,0 +1,69 @@
+"""One-shot validation error and the table's test error of the cell, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plotly.subplots import make_subplots
+
+from experiments.figures.data.sources import Sources
+from experiments.figures.data.spread import Spread
+from experiments.figures.data.trajectories import Trajectory, trajectories
+from experiments.figures.methods import Look, looks
+from experiments.pages.chart import Chart, plain
+from experiments.report.charts import style
+
+
+def chart(sources: Sources) -> Chart:
+    """Of a study's tuned and default setting. NotEnoughData: there are no epochs to show."""
+    [space] = sources.spaces
+    found = trajectories(sources, space)
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07)
+    looked = looks([trajectory.method for trajectory in found.found])
+    for trajectory in found.found:
+        look = looked[trajectory.method]
+        for row, spread in enumerate((trajectory.one_shot, trajectory.test), start=1):
+            for trace in _traces(trajectory, spread, look, is_first=row == 1):
+                figure.add_trace(trace, row=row, col=1)
+    figure.update_layout(
+        xaxis2={"title": {"text": "epoch"}},
+        yaxis={"title": {"text": "one-shot error, %"}, "rangemode": "tozero"},
+        yaxis2={"title": {"text": "test error of the cell, %"}, "rangemode": "tozero"},
+        hovermode="closest",
+    )
+    confirmed = all(trajectory.confirmed for trajectory in found.found)
+    of_what = (
+        "over the seeds of the confirmation"
+        if confirmed
+        else "; without a confirmation each is a single search"
+    )
+    caption = (
+        "Above, the validation error of the supernet; below, the test error that the cell of that "
+        f"epoch has when it is trained on its own. Median and quartiles {of_what}."
+    ).replace(" ;", ";")
+    caption = " ".join([caption, *(f"{note}." for note in found.notes)])
+    return Chart("trajectories", "Epoch by epoch", caption, figure, height=520)
+
+
+def _traces(
+    trajectory: Trajectory, spread: Spread, look: Look, *, is_first: bool
+) -> list[dict[str, Any]]:
+    x = style.numbers(spread.x)
+    group = trajectory.label
+    traces = []
+    if spread.count > 1:
+        low, high = style.percents(spread.low), style.percents(spread.high)
+        traces = style.band(x, low, high, look.colour, legendgroup=group)
+    middle = {
+        "type": "scatter",
+        "name": plain(group),
+        "legendgroup": group,
+        "showlegend": is_first,
+        "x": x,
+        "y": style.percents(spread.median),
+        "mode": "lines+markers" if len(x) <= 30 else "lines",
+        "line": style.line(look),
+        "marker": style.marker(look) | {"size": 6},
+        "hovertemplate": f"<b>{plain(group)}</b><br>epoch %{{x}}: %{{y:.2f}} %<extra></extra>",
+    }
+    return [*traces, middle]

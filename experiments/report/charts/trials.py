@@ -1,0 +1,41 @@
+"""The trials of a study by name, for what a chart says of a point and where a click on it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from experiments.figures.data.sources import StudySource
+from experiments.report.charts.hover import of_trial
+from experiments.report.journaled import anchor
+from hpo import Trial, TrialResult
+
+
+class Trials:
+    """All trials of a study, ended or not."""
+
+    def __init__(self, source: StudySource) -> None:
+        self.source = source
+        pending = [(trial, None) for trial in source.view.pending]
+        self._by_key: dict[str, tuple[Trial, TrialResult | None]] = {
+            trial.key: (trial, result) for trial, result in (*source.view.evaluations, *pending)
+        }
+
+    def last_at(self, name: str, budget: float) -> str:
+        """The key of a configuration's trial at a budget."""
+        return next(
+            key
+            for key, (trial, _) in self._by_key.items()
+            if key.split("/")[0] == name and trial.budget == budget
+        )
+
+    def keys_at(self, budget: float) -> list[str]:
+        """The trials of a budget that ended without a crash, in the order of telling."""
+        return [trial.key for trial, _ in self.source.successes if trial.budget == budget]
+
+    def hover(self, keys: Iterable[str]) -> list[str]:
+        """What is said of each trial."""
+        return [of_trial(*self._by_key[key]) for key in keys]
+
+    def anchors(self, keys: Iterable[str]) -> list[str]:
+        """The rows of trials in the table."""
+        return [anchor(self._by_key[key][0]) for key in keys]

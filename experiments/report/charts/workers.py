@@ -1,0 +1,70 @@
+"""When each trial was at work, beside which others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import plotly.graph_objects as go
+
+from experiments.figures.data.timeline import Bar, timeline
+from experiments.pages.chart import Chart, plain
+from experiments.report.charts import style
+from experiments.report.charts.trials import Trials
+from experiments.report.values import epochs
+
+TITLE = "Trials at work"
+_UNITS = ((2 * 86400, 86400, "days"), (2 * 3600, 3600, "hours"), (300, 60, "minutes"))
+
+
+def chart(trials: Trials) -> Chart:
+    """A bar a trial. NotEnoughData: none has finished."""
+    found = timeline(trials.source)
+    unit, name = next(((u, n) for least, u, n in _UNITS if found.end >= least), (1, "seconds"))
+    together: dict[tuple[int, str], list[Bar]] = defaultdict(list)
+    for bar in found.bars:
+        together[found.budgets.index(bar.budget), bar.state].append(bar)
+    figure = go.Figure()
+    for (place, state), bars in sorted(together.items()):
+        keys = [bar.key for bar in bars]
+        words = {"told": "", "crashed": ", crashed", "pending": ", not ended"}[state]
+        figure.add_bar(
+            name=f"{epochs(found.budgets[place])}{words}",
+            orientation="h",
+            base=style.numbers((bar.start for bar in bars), 1 / unit),
+            x=style.numbers((bar.end - bar.start for bar in bars), 1 / unit),
+            y=[bar.lane + 1 for bar in bars],
+            marker={
+                "color": style.budget_colour(place),
+                "pattern": {"shape": {"crashed": "x", "pending": "/"}.get(state, "")},
+                "line": {"color": style.QUIET, "width": 0.5},
+            },
+            customdata=trials.anchors(keys),
+            hovertext=trials.hover(keys),
+            hoverinfo="text",
+        )
+    if found.losses:
+        figure.add_scatter(
+            name="worker lost",
+            x=style.numbers((loss.time for loss in found.losses), 1 / unit),
+            y=[0.4] * len(found.losses),
+            mode="markers",
+            marker={"symbol": "x", "color": "#c0392b", "size": 9},
+            hovertext=[f"{loss.key}: {plain(loss.reason)}" for loss in found.losses],
+            hoverinfo="text",
+        )
+    figure.update_layout(
+        barmode="overlay",
+        bargap=0.25,
+        xaxis={"title": {"text": f"{name} since the study began"}},
+        yaxis={
+            "title": {"text": "at work together"},
+            "dtick": max(1, found.lanes // 8),
+            "range": [found.lanes + 0.6, 0.2 if found.losses else 0.4],
+        },
+        hovermode="closest",
+    )
+    caption = (
+        f"Each bar is a trial on a worker, {found.lanes} at once at most; the lanes were filled "
+        f"for {100 * found.busy:.0f} % of the time. The journal does not name workers."
+    )
+    return Chart("workers", TITLE, caption, figure, height=min(700, 190 + 34 * found.lanes), broad=True)

@@ -1,0 +1,53 @@
+"""A study with all that a page shows, and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import chromium
+from made_study import confirm, make_study, tell_all
+from playwright.sync_api import Browser
+from plans import plan
+
+from experiments.baselines.block import run_block
+from experiments.baselines.results import write_part, write_results
+from experiments.report.reporting import write_report
+
+DIGITS = ("table=digits", "max_budget=4", "iterations=8", "workers=2")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def baselines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of two black-box optimizers on digits."""
+    folder = tmp_path_factory.mktemp("baselines")
+    planned = plan(methods="rs,re", repetitions=3, overrides=["re.population=4", "re.sample=2"])
+    parts = []
+    for block in planned.blocks:
+        parts.append(folder / f"{block.key}.parquet")
+        write_part(parts[-1], *run_block(planned, block))
+    write_results(folder / "results.parquet", planned.document, parts)
+    return folder / "results.parquet"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_study: Path) -> Path:
+    """A finished study on digits, with crashes and a confirmation. Not to be changed."""
+    folder = tmp_path_factory.mktemp("made") / "study"
+    with make_study(folder, tiny_study, *DIGITS) as study:
+        tell_all(study, folder, "digits", crashes={3, 8})
+        confirm(study, folder, "digits", seeds=7)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def page(made: Path, baselines: Path) -> Path:
+    """Its page."""
+    return write_report(made, [baselines])

@@ -191,10 +191,18 @@ def _map(
             for step in (1, 2, 5)
             if columns[0] <= step * 10**power <= columns[-1]
         ]
-        figure.update_xaxes(tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks])
+        figure.update_xaxes(tickvals=ticks, ticktext=[_short(tick) for tick in ticks])
     left = len(y) - len(shown)
     caption += f" {left:,} of the worst cells are left out." if left else ""
     return Chart(name, title, caption, figure)
+
+
+def _short(count: int) -> str:
+    """2000 as 2k, 5000000 as 5M."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size:
+            return f"{count / size:g}{letter}"
+    return str(count)
 
 
 def _points(space: SpaceMap, one: Marked, x: np.ndarray, y: np.ndarray) -> go.Scatter:

@@ -129,7 +129,7 @@ def _row(entry: Entry) -> Row:
             share(float(repeats.std(ddof=1)) if len(repeats) > 1 else None),
             share(float(space.valid[number])),
             Cell(f"{space.ranks[number]:,}", float(space.ranks[number])),
-            share(float(space.percentiles[number]) / 100),
+            _percentile(float(space.percentiles[number])),
             share(float(space.regrets[number])),
             _in_noise(space, float(space.regrets[number])),
             _chance(space, number),
@@ -139,6 +139,11 @@ def _row(entry: Entry) -> Row:
         ],
         anchor=entry.row,
     )
+
+
+def _percentile(value: float) -> Cell:
+    # 100 is out of reach of a cell itself.
+    return Cell(f"{value:.2f}" if value < 99.995 else ">99.99", value)
 
 
 def _in_noise(space: SpaceMap, difference: float) -> Cell:

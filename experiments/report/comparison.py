@@ -16,7 +16,7 @@ from experiments.errors import UserError
 from experiments.pages.table import Cell, Column, Row, Table
 from experiments.report.headline import Card
 from experiments.report.journaled import JournaledStudy
-from experiments.report.values import NOTHING, count
+from experiments.report.values import NOTHING, count, epochs
 from experiments.study_folder import CONFIRMATION
 from hpo.confirmation_view import CONFIRMATION_NAME
 
@@ -65,6 +65,11 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
     if not (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         for file in files:
             file.samples(study.spec.space, study.spec.table, None)
+        if not _is_ready(study):
+            return Compared(
+                reason="There is nothing to confirm yet: no evaluation at the largest budget, "
+                f"{epochs(study.spec.max_budget)}, has ended without a crash."
+            )
         return Compared(
             reason="Not confirmed: every number above is of one search with one seed. Search "
             "again with fresh seeds to know whether tuned is better than default.",
@@ -81,6 +86,12 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
         table=_table(space),
         notes=space.notes,
     )
+
+
+def _is_ready(study: JournaledStudy) -> bool:
+    """Whether `confirm` would have an incumbent to confirm."""
+    incumbent = study.view.incumbent
+    return incumbent is not None and incumbent[0].budget == study.view.settings.max_budget
 
 
 def _parted(text: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from experiments.report.journaled import JournaledStudy, title
 from experiments.report.values import count, epochs, setting, share
 from experiments.summary import verdict
 from experiments.wording import percent
-from hpo import Trial, TrialResult
+from hpo import BASELINE_ID, Trial, TrialResult
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,18 @@ class Headline:
 def read(study: JournaledStudy) -> Headline:
     """The headline of a study as it stands; errors and regrets are of single searches."""
     view = study.view
-    cards = []
-    if view.incumbent is not None:
-        label = "tuned" if view.finished else "best so far"
-        cards += _cards(label if view.settings.iterations else "this search", view.incumbent)
-    if view.baseline is not None and view.settings.iterations:
-        cards += _cards("default", view.baseline)
-    return Headline([sentence for sentence in _sentences(study) if sentence], cards)
+    best = "tuned" if view.finished else "best so far"
+    if not view.settings.iterations:
+        best = "this search"
+    elif _is_default(study):
+        best = "default, still the best"
+    cards = [] if view.incumbent is None else [_card(best, view.incumbent)]
+    if view.baseline is not None and not _is_default(study):
+        cards.append(_card("default", view.baseline))
+    sentences = _sentences(study)
+    if view.evaluations and not view.finished:
+        sentences.insert(0, "The study has not ended; this is how it stands.")
+    return Headline([sentence for sentence in sentences if sentence], cards)
 
 
 def settings_table(study: JournaledStudy) -> Table | None:
@@ -47,8 +52,8 @@ def settings_table(study: JournaledStudy) -> Table | None:
     if view.incumbent is None or view.baseline is None:
         return None
     columns = {"default": view.baseline, "tuned": view.incumbent}
-    if not view.settings.iterations:
-        del columns["default"]
+    if _is_default(study):
+        del columns["tuned"]
     rows = [
         _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
         _row("validation error, %", _shares(columns, "valid_error")),
@@ -73,8 +78,7 @@ def _sentences(study: JournaledStudy) -> list[str]:
     if not view.evaluations:
         return ["No evaluation has ended yet: there is nothing to report but the study's settings."]
     if view.incumbent is None:
-        more = "" if view.finished else " So far; the study has not ended."
-        return [verdict(view) + more]
+        return [verdict(view)]
     if view.baseline is None:
         trial, result = view.incumbent
         assert result.loss is not None
@@ -82,8 +86,12 @@ def _sentences(study: JournaledStudy) -> list[str]:
             f"Best so far: {percent(result.loss)} validation error, {title(trial)}. The default "
             "has not ended yet, so nothing can be said against it."
         ]
-    words = "" if view.finished else "The study has not ended; so far: "
-    return [_regrets(view.incumbent, view.baseline), words + verdict(view)]
+    return [_regrets(view.incumbent, view.baseline), verdict(view)]
+
+
+def _is_default(study: JournaledStudy) -> bool:
+    """Whether the incumbent is the default configuration."""
+    return study.view.incumbent is not None and study.view.incumbent[0].id == BASELINE_ID
 
 
 def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult]) -> str:
@@ -101,13 +109,13 @@ def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult
     return f"{words}."
 
 
-def _cards(label: str, pair: tuple[Trial, TrialResult]) -> list[Card]:
+def _card(label: str, pair: tuple[Trial, TrialResult]) -> Card:
     trial, result = pair
     if result.loss is None:
-        return [Card(label, "crashed", title(trial))]
+        return Card(label, "crashed", epochs(trial.budget))
     valid = f"validation error {percent(result.info['valid_error'])}"
     regret = percent(result.info["test_regret"])
-    return [Card(f"{label}: test regret", regret, f"{valid}, {epochs(trial.budget)}")]
+    return Card(f"{label}: test regret", regret, f"{valid}, {epochs(trial.budget)}")
 
 
 def _shares(columns: dict[str, tuple[Trial, TrialResult]], key: str) -> list[Cell]:

@@ -11,6 +11,7 @@ from experiments.pages.chart import Chart, Group, NoChart
 from experiments.report.charts import budgets, cells, hyperparameters, one_shot, regret, workers
 from experiments.report.charts.trajectories import chart as trajectories
 from experiments.report.charts.trials import Trials
+from experiments.report.charts.words import sentence
 from experiments.report.journaled import JournaledStudy
 
 
@@ -30,16 +31,22 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
         try:
             return draw()
         except UserError as error:  # NotEnoughData, or a search's file that is damaged
-            return NoChart(name, title, f"{error}.")
+            return NoChart(name, title, sentence(str(error), source))
 
+    workers_group = Group(
+        "Who worked when", [drawn("workers", workers.TITLE, lambda: workers.chart(trials))]
+    )
+    if all(result.crashed for _, result in study.view.evaluations):
+        reason = "Every trial that has ended crashed: there is no result to draw."
+        return [Group("", [NoChart("no-figures", "", reason)]), workers_group]
     curves = [
         drawn(f"regret-{axis}", regret.TITLES[axis], lambda axis=axis: regret.chart(sources, axis, trials))
         for axis in regret.AXES
         if axis != "simulated" or baselines
     ]
     return [
-        Group("How good, how soon", curves),
-        Group(
+        _group("How good, how soon", curves),
+        _group(
             "Inside the searches",
             [
                 drawn("trajectories", "Epoch by epoch", lambda: trajectories(sources)),
@@ -50,5 +57,10 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
         ),
         *hyperparameters.groups(trials, drawn),
         Group("The cells found", cells.charts(source), small=True),
-        Group("Who worked when", [drawn("workers", workers.TITLE, lambda: workers.chart(trials))]),
+        workers_group,
     ]
+
+
+def _group(title: str, charts: list[Chart | NoChart]) -> Group:
+    """What is missing comes last, where it leaves no gap."""
+    return Group(title, sorted(charts, key=lambda chart: isinstance(chart, NoChart)))

@@ -9,6 +9,7 @@ from experiments.figures.data.errors import NotEnoughData
 from experiments.figures.data.sources import StudySource
 from experiments.pages.chart import Chart, NoChart, plain
 from experiments.report.charts import style
+from experiments.report.charts.words import sentence
 from experiments.report.values import epochs
 from experiments.wording import percent
 
@@ -29,7 +30,7 @@ def charts(study: StudySource) -> list[Chart | NoChart]:
         if not cells:
             raise NotEnoughData(f"{study.source}: no cell at the largest budget yet")
     except NotEnoughData as error:
-        return [NoChart("cells", "", f"{error}.")]
+        return [NoChart("cells", "", sentence(str(error), study))]
     return [_chart(cell) for cell in cells]
 
 

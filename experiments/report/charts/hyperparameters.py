@@ -10,9 +10,11 @@ import plotly.graph_objects as go
 from experiments.figures.data.configurations import AxisScale
 from experiments.figures.data.errors import NotEnoughData
 from experiments.figures.data.importance import BudgetImportance, Importance, importance
+from experiments.figures.data.sources import StudySource
 from experiments.pages.chart import Chart, Group, NoChart, plain
 from experiments.report.charts import parallel, style
 from experiments.report.charts.trials import Trials
+from experiments.report.charts.words import noted, sentence
 from experiments.report.values import epochs
 
 
@@ -25,7 +27,8 @@ def groups(
     try:
         found = importance(trials.source)
     except NotEnoughData as error:
-        return [Group("Hyperparameters", [lines, NoChart("importance", title, f"{error}.")])]
+        reason = sentence(str(error), trials.source)
+        return [Group("Hyperparameters", [lines, NoChart("importance", title, reason)])]
     if not any(map(_is_useful, found.budgets)):
         reason = (
             "A random forest explains nothing of trials that it has not seen (R² is not above 0 at "
@@ -34,12 +37,12 @@ def groups(
         return [Group("Hyperparameters", [lines, NoChart("importance", title, reason)])]
     dependence = [_dependence(found, place) for place in range(len(found.axes))]
     return [
-        Group("Hyperparameters", [lines, _importance(title, found)]),
+        Group("Hyperparameters", [lines, _importance(title, found, trials.source)]),
         Group("Partial dependence", dependence, small=True),
     ]
 
 
-def _importance(title: str, found: Importance) -> Chart:
+def _importance(title: str, found: Importance, study: StudySource) -> Chart:
     figure = go.Figure()
     names = [plain(axis.name) for axis in found.axes]
     for place, budget in enumerate(found.budgets):
@@ -72,7 +75,7 @@ def _importance(title: str, found: Importance) -> Chart:
         "hyperparameter alone, by budget; median and quartiles over forests. R² is what a forest "
         f"explains of trials that it has not seen.{_useless(found)}"
     )
-    caption = " ".join([caption, *(f"{note}." for note in found.notes)])
+    caption = noted(caption, found.notes, study)
     height = 170 + 26 * len(names) * len(found.budgets)
     return Chart("importance", title, caption, figure, height=max(320, height), broad=True)
 

@@ -11,6 +11,7 @@ from experiments.figures.data.rank_correlation import RankCorrelation
 from experiments.pages.chart import Chart
 from experiments.report.charts import style
 from experiments.report.charts.trials import Trials
+from experiments.report.charts.words import noted
 from experiments.report.values import epochs
 
 AT_END = "One-shot error against the table's"
@@ -44,7 +45,7 @@ def at_end(trials: Trials) -> Chart:
         "Each point is a trial that ended: the validation error of its supernet, and the test error "
         f"of its cell trained on its own. Spearman's rank correlation: {'; '.join(said)}."
     )
-    return Chart("one-shot", AT_END, _noted(caption, found.notes), figure)
+    return Chart("one-shot", AT_END, noted(caption, found.notes, trials.source), figure)
 
 
 def by_epoch(trials: Trials) -> Chart:
@@ -84,7 +85,7 @@ def by_epoch(trials: Trials) -> Chart:
         "the test error of the cell that the search would end with then; 95 % intervals. At 0 the "
         "supernet says nothing of the cell."
     )
-    return Chart("one-shot-epochs", BY_EPOCH, _noted(caption, found.notes), figure)
+    return Chart("one-shot-epochs", BY_EPOCH, noted(caption, found.notes, trials.source), figure)
 
 
 def _words(correlation: RankCorrelation) -> str:
@@ -94,7 +95,3 @@ def _words(correlation: RankCorrelation) -> str:
         f"{correlation.rho:+.2f} ({correlation.low:+.2f} to {correlation.high:+.2f}, "
         f"n = {correlation.n})"
     )
-
-
-def _noted(caption: str, notes: list[str]) -> str:
-    return " ".join([caption, *(f"{note}." for note in notes)])

@@ -8,11 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from experiments.figures.data.regret import AXES, Axis, Curve, RegretCurves, regret_curves
-from experiments.figures.data.sources import Sources
+from experiments.figures.data.sources import Sources, StudySource
 from experiments.figures.methods import Look, looks
 from experiments.pages.chart import Chart, plain
 from experiments.report.charts import style
 from experiments.report.charts.trials import Trials
+from experiments.report.charts.words import noted
 
 __all__ = ["AXES", "TITLES", "chart"]
 
@@ -62,18 +63,18 @@ def chart(sources: Sources, axis: Axis, trials: Trials) -> Chart:
     return Chart(
         f"regret-{axis}",
         TITLES[axis],
-        _caption(panel, axis, floor),
+        _caption(panel, axis, floor, trials.source),
         figure,
         height=460,
         broad=axis == "evaluations" and bool(sources.baselines),
     )
 
 
-def _caption(panel: RegretCurves, axis: Axis, floor: float) -> str:
+def _caption(panel: RegretCurves, axis: Axis, floor: float, study: StudySource) -> str:
     words = [_CAPTIONS[axis]]
     if panel.reaches_zero:
         words.append(f"A regret of 0 is drawn at {100 * floor:.2g}.")
-    return " ".join([*words, *(f"{note}." for note in panel.notes)])
+    return noted(" ".join(words), panel.notes, study)
 
 
 def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, float]:

@@ -12,6 +12,7 @@ from experiments.figures.data.trajectories import Trajectory, trajectories
 from experiments.figures.methods import Look, looks
 from experiments.pages.chart import Chart, plain
 from experiments.report.charts import style
+from experiments.report.charts.words import noted
 
 
 def chart(sources: Sources) -> Chart:
@@ -41,7 +42,7 @@ def chart(sources: Sources) -> Chart:
         "Above, the validation error of the supernet; below, the test error that the cell of that "
         f"epoch has when it is trained on its own. Median and quartiles {of_what}."
     ).replace(" ;", ";")
-    caption = " ".join([caption, *(f"{note}." for note in found.notes)])
+    caption = noted(caption, found.notes, sources.studies[0])
     return Chart("trajectories", "Epoch by epoch", caption, figure, height=520)
 
 

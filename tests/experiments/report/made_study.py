@@ -18,6 +18,8 @@ from search_spaces import Architecture, get_space, load_table
 from searchers.checkpoint import write_metrics
 from searchers.records import EpochRecord
 
+DIGITS = ("table=digits", "max_budget=4", "iterations=8", "workers=2")
+"""Settings of a study of 40 evaluations with three budgets."""
 HOSTILE = "SearchDiverged: <script>document.title = 'run'</script> & loss is nan"
 """A reason that a page must not run."""
 
@@ -39,7 +41,7 @@ def _ranked(table: str) -> list[Architecture]:
 def architecture_of(run: Trial | Rerun, table: str) -> Architecture:
     """The further its learning rate is from 0.1, the worse; with some chance."""
     ranked = _ranked(table)
-    distance = abs(math.log10(run.config["learning_rate"]) + 1) / 2
+    distance = abs(math.log10(run.config.get("learning_rate", 0.025)) + 1) / 2
     chance = zlib.crc32(f"{run.key} {run.seed}".encode()) / 2**32
     return ranked[int((0.8 * distance + 0.2 * chance) * (len(ranked) - 1))]
 

@@ -50,8 +50,8 @@ def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:
             title="Validation and test error",
             x=100 * space.valid,
             x_title="mean validation error, %",
-            caption="The stronger the colour, the more cells. Searches choose on validation; the lowest cell is "
-            "the best on test.",
+            caption="The stronger the colour, the more cells. Searches choose on validation; the "
+            "lowest cell is the best on test.",
         ),
         _map(
             space,

@@ -15,8 +15,9 @@ from experiments.wording import percent
 
 def read(space: SpaceMap, studies: Sequence[StudyFinds], labels: Sequence[str]) -> Headline:
     """The headline of a space; errors are means of the table's repeats."""
-    return Headline([*_sentences(space), *map(_found, [space] * len(studies), studies, labels)],
-                    _cards(space))
+    return Headline(
+        [*_sentences(space), *map(_found, [space] * len(studies), studies, labels)], _cards(space)
+    )
 
 
 def _cards(space: SpaceMap) -> list[Card]:
@@ -71,7 +72,8 @@ def _found(space: SpaceMap, study: StudyFinds, label: str) -> str:
     best = cells[space.test[cells].argmin()]
     middle = float(np.median(np.repeat(space.percentiles[cells], times)))
     return (
-        f"{label}: {study.searches:,} searches ended in {len(cells):,} different cells. Half of them "
-        f"are better than {middle:.1f} % of the space; the best one has rank {space.ranks[best]:,} "
-        f"and is {100 * space.regrets[best]:.2f} points above the lowest error."
+        f"{label}: {study.searches:,} searches ended in {len(cells):,} different cells. Half of "
+        f"them are better than {middle:.1f} % of the space; the best one has rank "
+        f"{space.ranks[best]:,} and is {100 * space.regrets[best]:.2f} points above the lowest "
+        "error."
     )

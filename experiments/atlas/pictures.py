@@ -76,6 +76,6 @@ def _arrow(start: tuple[float, float], end: tuple[float, float]) -> Markup:
     wings = [
         (x1 - 7 * math.cos(angle + turn), y1 - 7 * math.sin(angle + turn)) for turn in (0.45, -0.45)
     ]
-    return Markup('<path d="M{:.1f} {:.1f}L{:.1f} {:.1f}M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}"/>').format(
-        x0, y0, x1, y1, *wings[0], x1, y1, *wings[1]
-    )
+    return Markup(
+        '<path d="M{:.1f} {:.1f}L{:.1f} {:.1f}M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}"/>'
+    ).format(x0, y0, x1, y1, *wings[0], x1, y1, *wings[1])

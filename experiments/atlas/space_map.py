@@ -109,8 +109,8 @@ class SpaceMap:
             return found[0]
         if not begin or len(found) > 1:
             raise UserError(
-                f"--cell {name!r}: {len(found)} cells of space {self.space.number} have hashes that "
-                "begin so; give more of its digits"
+                f"--cell {name!r}: {len(found)} cells of space {self.space.number} have hashes "
+                "that begin so; give more of its digits"
             )
         raise UserError(
             f"--cell {name!r}: no cell of space {self.space.number} has a hash that begins so; "

@@ -88,7 +88,9 @@ def change(space: SpaceMap, near: Neighbour) -> str:
     after = space.space.architecture(near.changed)
     if near.is_operation:
         [(old, new)] = [
-            pair for pair in zip(before.operations, after.operations, strict=True) if len({*pair}) > 1
+            pair
+            for pair in zip(before.operations, after.operations, strict=True)
+            if len({*pair}) > 1
         ]
         return f"{NAMES[old]} becomes {NAMES[new]}"
     [node] = [

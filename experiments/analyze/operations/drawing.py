@@ -26,16 +26,19 @@ _SHORT = {CONV3X3: "3×3", CONV1X1: "1×1", MAXPOOL3X3: "pool"}
 def draw_operations(analysis: Analysis) -> Figure:
     """Five panels: accuracies, replacements, counts, subsets, combinations."""
     figure = new_figure(6.9)
-    # Each with room of its own for its labels.
-    upper, lower = figure.subfigures(2, 1, height_ratios=(2, 1))
-    left, right = upper.subfigures(1, 2)
-    for part, draw in zip(left.subplots(2, 1), (_shape, _counts), strict=True):
-        draw(part, analysis)
-    for part, draw in zip(right.subplots(2, 1), (_replacements, _subsets), strict=True):
-        draw(part, analysis)
+    # Each column with room of its own for its labels.
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(2, 1)))
+    for part, draws in zip(
+        np.asarray(upper.subfigures(1, 2)),
+        ((_shape, _counts), (_replacements, _subsets)),
+        strict=True,
+    ):
+        for axes, draw in zip(part.subplots(2, 1), draws, strict=True):
+            draw(axes, analysis)
     _combinations(lower.subplots(), analysis)
     population = analysis.population
-    figure.suptitle(f"{population.name}: {len(population):,} cells", fontsize=9, fontweight="bold")
+    title = f"{population.table}, {population.name}: {len(population):,}"
+    figure.suptitle(title, fontsize=9, fontweight="bold")
     return figure
 
 
@@ -52,7 +55,9 @@ def _shape(ax: Axes, analysis: Analysis) -> None:
     )
     skewness = analysis.shape.skewness
     ax.set_title(
-        f"Skewness {skewness.value:.2f} ({skewness.low:.2f} to {skewness.high:.2f})".replace("-", "−")
+        f"Skewness {skewness.value:.2f} ({skewness.low:.2f} to {skewness.high:.2f})".replace(
+            "-", "−"
+        )
     )
     ax.set_xlabel("mean test accuracy, %")
     ax.set_ylabel("cells")
@@ -63,7 +68,9 @@ def _replacements(ax: Axes, analysis: Analysis) -> None:
     """Quantiles of gains: middle 90 % thin, middle half thick, median and mean as marks."""
     pairs = analysis.replacements
     for place, pair in enumerate(pairs):
-        low, first, middle, third, high = 100 * np.quantile(pair.gains, (0.05, 0.25, 0.5, 0.75, 0.95))
+        low, first, middle, third, high = 100 * np.quantile(
+            pair.gains, (0.05, 0.25, 0.5, 0.75, 0.95)
+        )
         labels = ("90 %", "half", "median", "mean") if not place else (None,) * 4
         ax.plot([low, high], [place, place], color=_DARK, linewidth=1, label=labels[0])
         ax.plot(
@@ -87,7 +94,7 @@ def _replacements(ax: Axes, analysis: Analysis) -> None:
         ],
     )
     ax.set_ylim(len(pairs) + 0.1, -0.6)
-    ax.legend(loc="lower center", ncols=4, handlelength=1.4, columnspacing=1)
+    ax.legend(loc="lower center", ncols=4, handlelength=1, columnspacing=0.8, handletextpad=0.5)
     ax.set_title("One operation replaced, all else equal")
     ax.set_xlabel("points of test error less")
 
@@ -98,7 +105,7 @@ def _counts(ax: Axes, analysis: Analysis) -> None:
         rows = [one for one in analysis.counts if one.counts[code] is not None]
         there = [one for one in rows if one.lift > 0]  # none at all has no logarithm
         ax.plot(
-            [one.counts[code] for one in there],
+            [one.counts[code] or 0 for one in there],
             [one.lift for one in there],
             color=colour,
             linestyle=line,
@@ -112,7 +119,7 @@ def _counts(ax: Axes, analysis: Analysis) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(f"The best {100 * analysis.share:g} % against all cells")
-    ax.set_xlabel("times the operation is in a cell")
+    ax.set_xlabel("times the operation is in a cell (none of the best: not drawn)")
     ax.set_ylabel("times as frequent")
     ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend
     ax.legend(loc="lower center", ncols=3, handlelength=2.2, columnspacing=1)
@@ -126,7 +133,12 @@ def _subsets(ax: Axes, analysis: Analysis) -> None:
     noise = 100 * CLOSE * (analysis.population.difference_noise or 0)
     for place, value in enumerate(values):
         ax.annotate(
-            f"{value:.2f}", (max(value, noise), place), (3, 0), textcoords="offset points", va="center", fontsize=7
+            f"{value:.2f}",
+            (max(value, noise), place),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
         )
     if noise:
         ax.axvline(noise, color=GREY, linestyle="--", linewidth=1, label="noise")
@@ -165,4 +177,5 @@ def _combinations(ax: Axes, analysis: Analysis) -> None:
     ax.invert_yaxis()
     ax.set_title("Combinations of operations that the best cells have most often")
     ax.set_xlabel("share of cells, %")
+    ax.set_xlim(right=1.3 * ax.get_xlim()[1])  # room for the legend
     ax.legend(loc="lower right")

@@ -83,7 +83,9 @@ def _convolutions(analysis: Analysis) -> Finding:
     matter, words = [], []
     for name in (CONV3X3, CONV1X1):
         code = OPERATIONS.index(name)
-        pair = next((p for p in analysis.replacements if {p.better, p.worse} == {name, MAXPOOL3X3}), None)
+        pair = next(
+            (p for p in analysis.replacements if {p.better, p.worse} == {name, MAXPOOL3X3}), None
+        )
         gain = 0.0 if pair is None else pair.mean * (1 if pair.better == name else -1)
         if gain > 0 and among_best[code] > among_all[code]:
             matter.append(name)
@@ -93,7 +95,7 @@ def _convolutions(analysis: Analysis) -> Finding:
             f"{among_best[code]:.2f} of it, all cells {among_all[code]:.2f}"
         )
     verdict: Verdict = ("contradicted", "confirmed in part", "confirmed")[len(matter)]
-    only = f"for {NAMES[matter[0]]} alone: " if len(matter) == 1 else ""
+    only = f"for {NAMES[matter[0]]} alone; " if len(matter) == 1 else ""
     return Finding("convolutions matter most", verdict, only + "; ".join(words))
 
 

@@ -43,7 +43,7 @@ def analyse_operations(
     make_folder(folder)
     for population in populations:
         analysis = analyse(population, top / 100, _SEED)
-        path = folder / f"operations_{population.name.replace(' ', '_')}"
+        path = folder / f"operations_{population.key}"
         try:
             with styled():
                 write_figure(draw_operations(analysis), path)
@@ -53,7 +53,7 @@ def analyse_operations(
                 f"{folder} cannot be written ({error.strerror or error}); choose another place "
                 "with --out"
             ) from None
-        _say(console, cells, analysis, path)
+        _say(console, analysis, path)
 
 
 def _populations(
@@ -70,12 +70,12 @@ def _populations(
         yield population
 
 
-def _say(console: Console, table: TrainedCells, analysis: Analysis, path: Path) -> None:
+def _say(console: Console, analysis: Analysis, path: Path) -> None:
     population = analysis.population
     lines = [
-        f"{table.name}, {population.name}: {len(population):,} cells, the best "
-        f"{int(analysis.best.sum()):,} of them against all",
-        *(f"- {one.claim}: {one.verdict}. {one.why}." for one in findings(analysis)),
+        f"{population.table}, {population.name}: the best {int(analysis.best.sum()):,} of them "
+        f"against all {len(population):,}",
+        *(f"- {one.claim} — {one.verdict}: {one.why}." for one in findings(analysis)),
         f"{path}.pdf, .png, .csv",
         "",
     ]

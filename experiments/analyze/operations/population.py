@@ -16,8 +16,12 @@ from search_spaces.graphs import unpack
 class Population:
     """N cells after the table's largest budget. Errors are shares in [0, 1]."""
 
+    table: str
+    """What people call the table."""
+    key: str
+    """What files call these cells of it: "space1", "all"."""
     name: str
-    """What people call it: "space 1", "all cells"."""
+    """And people: "cells of space 1", "all cells"."""
     graphs: np.ndarray
     """The pruned cells, uint32 (N,), as `search_spaces.graphs.pack` writes them."""
     repeats: np.ndarray
@@ -59,10 +63,15 @@ class Population:
 def of_space(table: TrainedCells, number: int) -> Population:
     """The unique cells of a search space. Raises MissingCell."""
     rows = table.space_rows(get_space(number))
-    return Population(f"space {number}", table.graphs[rows], table.test_errors(rows))
+    name = f"cells of space {number}"
+    return Population(
+        table.name, f"space{number}", name, table.graphs[rows], table.test_errors(rows)
+    )
 
 
 def of_table(table: TrainedCells) -> Population:
     """Every cell that a table holds."""
     rows = np.arange(len(table))
-    return Population("all cells", np.asarray(table.graphs), table.test_errors(rows))
+    return Population(
+        table.name, "all", "all cells", np.asarray(table.graphs), table.test_errors(rows)
+    )

@@ -52,7 +52,9 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
 
 def _enriched(kind: str, one: Enriched) -> Iterator[Row]:
     item = " + ".join(
-        f"{count} {name}" for count, name in zip(one.counts, OPERATIONS, strict=True) if count is not None
+        f"{count} {name}"
+        for count, name in zip(one.counts, OPERATIONS, strict=True)
+        if count is not None
     )
     yield kind, item, "cells", one.cells
     yield kind, item, "share", one.share

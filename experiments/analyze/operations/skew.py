@@ -72,8 +72,6 @@ def _quartile_skewness(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """(Q1 + Q3 - 2 Q2) / (Q3 - Q1) of samples given as counts (B, V), float (B,)."""
     cumulated = counts.cumsum(1)
     sizes = cumulated[:, -1:]
-    low, middle, high = (
-        values[(cumulated < share * sizes).sum(1)] for share in (0.25, 0.5, 0.75)
-    )
+    low, middle, high = (values[(cumulated < share * sizes).sum(1)] for share in (0.25, 0.5, 0.75))
     with np.errstate(invalid="ignore", divide="ignore"):
         return (low + high - 2 * middle) / (high - low)

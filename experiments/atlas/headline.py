@@ -38,7 +38,7 @@ def _cards(space: SpaceMap) -> list[Card]:
                 f"{100 * space.noise:.2f} points",
                 f"{100 * space.noise / repeats**0.5:.2f} for a mean of {repeats}",
             ),
-            Card("not told from the best", f"{space.like_the_best:,}", "cells, itself included"),
+            Card("not told from the best", f"{space.like_the_best:,}", "other cells"),
         ]
     if space.chances is not None:
         best = float(space.chances[space.test.argmin()])
@@ -56,8 +56,8 @@ def _sentences(space: SpaceMap) -> list[str]:
     ]
     if space.noise is not None:
         sentences.append(
-            f"{space.like_the_best:,} cells, itself included, are not told from the one with the "
-            "lowest error: their means differ from it by less than two standard errors."
+            f"The cell with the lowest error is not told from {space.like_the_best:,} others: "
+            "their means differ by less than two standard errors."
         )
     sentences.append(
         f"{ends:,} cells ({100 * ends / count:.1f} %) have no better neighbour: a search that "

@@ -92,9 +92,9 @@ class SpaceMap:
 
     @property
     def like_the_best(self) -> int | None:
-        """How many cells the table does not tell from the best one, that one included."""
+        """How many other cells the table does not tell from the best one."""
         limit = self.difference_noise
-        return None if limit is None else int((self.regrets <= _DISTINCT * limit).sum())
+        return None if limit is None else int((self.regrets < _DISTINCT * limit).sum()) - 1
 
     @cached_property
     def dead_ends(self) -> int:

@@ -59,11 +59,11 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
             Row(
                 [
                     Cell(space.hashes[near.cell][:8], link=target.anchor if target else None),
-                    Cell(change(space, near)),
                     share(float(space.test[near.cell])),
                     share(gain),
                     _in_noise(space, gain),
                     _chance(space, near.cell),
+                    Cell(change(space, near), mark="wide"),
                 ]
             )
         )
@@ -72,11 +72,11 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
         caption=f"Better neighbours of cell {entry.name}",
         columns=[
             Column("cell"),
-            Column("one change"),
             Column("test", numeric=True, hint="mean test error, in percent"),
             Column("gain", numeric=True, hint="in points"),
             Column("gain / noise", numeric=True, hint="in standard errors of a difference"),
             Column("P(best), %", numeric=True, hint="probability of being the best cell"),
+            Column("one change"),
         ],
         rows=rows,
     )

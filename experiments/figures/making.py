@@ -148,7 +148,7 @@ def _labels(studies: list[StudySource]) -> list[str]:
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """In all FORMATS, at a path without suffix; equal figures are equal bytes."""
+    """In all formats; equal figures are equal bytes."""
     for suffix in FORMATS:
         target = path.with_name(f"{path.name}.{suffix}")
         temporary = target.with_name(f".{target.name}.new")

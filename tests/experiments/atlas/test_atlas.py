@@ -81,7 +81,7 @@ def test_a_point_leads_to_its_cell(opened: OpenedPage, named: str) -> None:
     about = page.locator(f"[id^=about-{named}]")
     about.wait_for(state="visible")
     assert about.locator("svg").count() == 2
-    gains = about.locator("tbody tr td:nth-child(4)").all_inner_texts()
+    gains = about.locator("tbody tr td:nth-child(3)").all_inner_texts()
     assert 1 <= len(gains) <= 5
     assert [float(gain) for gain in gains] == sorted(map(float, gains), reverse=True)
 

@@ -10,7 +10,8 @@ import typer
 
 def atlas(
     space: Annotated[
-        int | None, typer.Option(help="1, 2 or 3. Default: the first study's, else 1.")
+        int | None,
+        typer.Option(min=1, max=3, help="1, 2 or 3. Default: the first study's, else 1."),
     ] = None,
     table: Annotated[
         str | None,

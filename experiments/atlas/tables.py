@@ -62,7 +62,6 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
                     share(float(space.test[near.cell])),
                     share(gain),
                     _in_noise(space, gain),
-                    _chance(space, near.cell),
                     Cell(change(space, near), mark="wide"),
                 ]
             )
@@ -75,7 +74,6 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
             Column("test", numeric=True, hint="mean test error, in percent"),
             Column("gain", numeric=True, hint="in points"),
             Column("gain / noise", numeric=True, hint="in standard errors of a difference"),
-            Column("P(best), %", numeric=True, hint="probability of being the best cell"),
             Column("one change"),
         ],
         rows=rows,

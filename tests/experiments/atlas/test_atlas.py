@@ -118,7 +118,6 @@ def test_a_second_page_replaces_a_page_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"space": 4}, "there are search spaces 1, 2 and 3, not 4"),
         ({"space": 2}, "space 2: the table of digits lacks"),
         ({"table": "no.npz"}, "no table 'no.npz'"),
         ({"cells": ["xyz"]}, "no cell of space 1 has a hash that begins so"),

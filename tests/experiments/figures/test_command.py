@@ -124,7 +124,8 @@ def test_a_regret_of_zero_is_on_a_marked_line(tmp_path: Path) -> None:
     assert ax.texts[0].xy[1] == pytest.approx(100 * panel.floor)  # type: ignore[attr-defined]
     low, high = ax.get_ylim()
     lowest = min(min(np.ravel(line.get_ydata())) for line in ax.lines)
-    assert 0 < low < lowest == pytest.approx(100 * panel.floor) < high
+    assert 0 < low < lowest < high
+    assert lowest == pytest.approx(100 * panel.floor)
 
 
 def test_a_named_setting_and_a_named_method_stand_alone(

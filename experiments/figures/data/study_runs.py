@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from experiments.figures.data.sources import StudySource
@@ -42,29 +40,17 @@ def evaluations_spent(study: StudySource) -> float:
     return sum(trial.budget for trial, _ in study.evaluations) / study.largest_budget
 
 
-def told_runs(study: StudySource, setting: str) -> list[tuple[Rerun, TrialResult]]:
-    """What was told of a setting of the study's confirmation, by number of the seed."""
-    assert study.confirmation is not None
-    return list(study.confirmation.of_setting(setting).values())
+def search_steps(study: StudySource, run: Rerun, result: TrialResult, error: str) -> Steps | None:
+    """The regret of the cell that a search would end with, over the seconds of this search.
 
-
-def search_steps(
-    study: StudySource, runs: Sequence[tuple[Rerun, TrialResult]], error: str
-) -> list[Steps]:
-    """The regret of the cell that each search would end with, over the seconds of its own search.
-
-    A crash is a search of infinite regret. Searches whose epochs are not there are left out.
+    A crash is a search of infinite regret. None: its epochs are not there.
     """
-    best = study.cells.best
-    found = []
-    for run, result in runs:
-        search = study.rerun(run, result)
-        errors = search.valid_error if error == "valid" else search.test_error
-        floor = best.valid_error if error == "valid" else best.test_error
-        known = ~np.isnan(errors)
-        seconds = np.cumsum(search.seconds)
-        if result.crashed:
-            found.append(Steps(np.zeros(1), np.full(1, np.inf)))
-        elif known.any():
-            found.append(Steps(seconds[known], errors[known] - floor))
-    return found
+    if result.crashed:
+        return Steps(np.zeros(1), np.full(1, np.inf))
+    search, best = study.rerun(run, result), study.cells.best
+    errors = search.valid_error if error == "valid" else search.test_error
+    floor = best.valid_error if error == "valid" else best.test_error
+    known = ~np.isnan(errors)
+    if not known.any():
+        return None
+    return Steps(np.cumsum(search.seconds)[known], errors[known] - floor)

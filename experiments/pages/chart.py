@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ class Group:
     """Charts that belong together, under a heading of their own."""
 
     title: str
-    charts: list[Chart | NoChart]
+    charts: Sequence[Chart | NoChart]
     small: bool = False
     """Whether many stand side by side."""
 

@@ -1,4 +1,4 @@
-"""A page from a template: styles, scripts and plotly.js are inside it, and nothing comes from outside.
+"""A page from a template, complete in itself: styles, scripts and plotly.js are inside it.
 
 A page's own template begins with `{% extends "page.html.jinja" %}` and fills its blocks; the macros
 of "macros.html.jinja" draw an experiments.pages.table.Table and an experiments.pages.chart.Chart.

@@ -21,6 +21,10 @@ def report(
     ] = None,
 ) -> None:
     """Write a study, running or not, as one HTML page; print where it is."""
+    from rich.console import Console
+
     from experiments.report.reporting import write_report
 
-    typer.echo(write_report(folder, baselines or []))
+    with Console(stderr=True).status("drawing the figures"):
+        path = write_report(folder, baselines or [])
+    typer.echo(path)

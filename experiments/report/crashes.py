@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from experiments.report.journaled import JournaledStudy, anchor, title
 from experiments.report.values import moment
 from experiments.run_study import LOST_LOG
+from experiments.study_folder import CONFIRMATION
 from experiments.wording import configuration, percent
-from hpo import Trial, TrialResult
+from hpo import Rerun, Trial, TrialResult, read_confirmation
+from hpo.confirmation_view import CONFIRMATION_NAME
 from searchers.checkpoint import METRICS, read_metrics
 
 _LINES, _EPOCHS = 20, 3
@@ -23,8 +26,8 @@ class Crash:
 
     anchor: str
     """Its place in the page."""
-    row: str
-    """That of the trial's row."""
+    row: str | None
+    """That of the trial's row; None for a run of the confirmation."""
     title: str
     """Which trial."""
     reason: str
@@ -45,13 +48,41 @@ class Crashes:
     """Kinds of reasons with their numbers, the most frequent first."""
     crashes: list[Crash]
     """In the order of telling."""
+    again: list[Crash]
+    """Those of its confirmation."""
+
+    @property
+    def all(self) -> list[Crash]:
+        """The study's own first."""
+        return self.crashes + self.again
 
 
 def read(study: JournaledStudy) -> Crashes:
     """The crashes of a study as it stands."""
     crashed = [pair for pair in study.view.evaluations if pair[1].crashed]
     kinds = Counter(_kind(result) for _, result in crashed)
-    return Crashes(kinds.most_common(), [_crash(study, *pair) for pair in crashed])
+    return Crashes(
+        kinds.most_common(),
+        [_crash(study, *pair) for pair in crashed],
+        [_rerun(study, run, result) for run, result in _reruns(study) if result.crashed],
+    )
+
+
+def _reruns(study: JournaledStudy) -> list[tuple[Rerun, TrialResult]]:
+    place = study.folder / CONFIRMATION
+    return read_confirmation(place).evaluations if (place / CONFIRMATION_NAME).exists() else []
+
+
+def _rerun(study: JournaledStudy, run: Rerun, result: TrialResult) -> Crash:
+    return Crash(
+        anchor=f"crash-again-{run.key.replace('/', '-')}",
+        row=None,
+        title=f"{run.setting} with seed number {run.number} of the confirmation",
+        reason=str(result.exception),
+        facts={"configuration": configuration(run.config), "seed": str(run.seed)},
+        attempts=[],
+        logs=_logs(study.folder / CONFIRMATION / "trials" / run.key),
+    )
 
 
 def _kind(result: TrialResult) -> str:
@@ -71,13 +102,12 @@ def _crash(study: JournaledStudy, trial: Trial, result: TrialResult) -> Crash:
         reason=str(result.exception),
         facts=facts,
         attempts=study.losses_of_workers(trial),
-        logs=_logs(study, trial),
+        logs=_logs(study.folder / "trials" / trial.key),
     )
 
 
-def _logs(study: JournaledStudy, trial: Trial) -> dict[str, str]:
+def _logs(folder: Path) -> dict[str, str]:
     """Files that cannot be read are passed over: the reason stands without them."""
-    folder = study.folder / "trials" / trial.key
     logs = {}
     try:
         lost = (folder / LOST_LOG).read_text(encoding="utf-8", errors="replace")

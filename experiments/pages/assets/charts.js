@@ -4,7 +4,9 @@
 const CONFIG = {
   responsive: true,
   displaylogo: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  showSendToCloud: false, // plotly.js would offer to upload the chart
+  plotlyServerURL: "",
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
 };
 
 function template() {
@@ -25,6 +27,10 @@ function template() {
       },
       annotationdefaults: { bgcolor: color("--paper") },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      modebar: {
+        orientation: "v", bgcolor: "rgba(0,0,0,0)",
+        color: color("--quiet"), activecolor: color("--accent"),
+      },
       xaxis: axis, yaxis: axis,
     },
   };
@@ -63,7 +69,12 @@ function draw(plot) {
 }
 
 const plots = [...document.querySelectorAll(".plot")];
-const redraw = () => plots.forEach((plot) => Plotly.react(plot, ...read(plot)));
+async function redraw() {
+  for (const plot of plots) {
+    await Plotly.react(plot, ...read(plot));
+    plot.dispatchEvent(new CustomEvent("redrawn"));
+  }
+}
 Promise.all(plots.map(draw)).then(() => {
   document.documentElement.dataset.drawn = "";
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {

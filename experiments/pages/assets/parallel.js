@@ -38,4 +38,5 @@ for (const plot of document.querySelectorAll(".plot[data-chooses]")) {
   plot.on("plotly_deselect", release);
   plot.on("plotly_doubleclick", release);
   table.addEventListener("cleared", release);
+  plot.addEventListener("redrawn", () => brushes.size && apply());
 }

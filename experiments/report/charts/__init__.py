@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from experiments.errors import UserError
@@ -40,7 +41,11 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
         reason = "Every trial that has ended crashed: there is no result to draw."
         return [Group("", [NoChart("no-figures", "", reason)]), workers_group]
     curves = [
-        drawn(f"regret-{axis}", regret.TITLES[axis], lambda axis=axis: regret.chart(sources, axis, trials))
+        drawn(
+            f"regret-{axis}",
+            regret.TITLES[axis],
+            partial(regret.chart, sources, axis, trials),
+        )
         for axis in regret.AXES
         if axis != "simulated" or baselines
     ]

@@ -24,16 +24,12 @@ def chart(study: StudySource) -> Chart:
         [one if place != row else None for place, one in enumerate(correlations)]
         for row, correlations in enumerate(ranks.correlations)
     ]
-    numbers = [correlations[row].n for row, correlations in enumerate(ranks.correlations)]
     figure = go.Figure(
         go.Heatmap(
             x=names,
             y=names,
             z=[[None if one is None else _rho(one) for one in row] for row in rows],
-            text=[
-                [_text(one, numbers[row]) for one in correlations]
-                for row, correlations in enumerate(rows)
-            ],
+            text=[["" if one is None else _text(one) for one in found] for found in rows],
             texttemplate="%{text}",
             hovertext=[[_interval(one) for one in correlations] for correlations in rows],
             hovertemplate="%{y} and %{x}%{hovertext}<extra></extra>",
@@ -45,6 +41,12 @@ def chart(study: StudySource) -> Chart:
             ygap=3,
         )
     )
+    for row, correlations in enumerate(ranks.correlations):
+        for place, one in enumerate(correlations):
+            if place == row or math.isnan(one.rho):  # on paper, in the page's ink
+                figure.add_annotation(
+                    x=names[place], y=names[row], text=f"n = {one.n}", showarrow=False
+                )
     figure.update_layout(
         xaxis={"type": "category", "showgrid": False},
         yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
@@ -63,11 +65,9 @@ def _rho(correlation: RankCorrelation) -> float | None:
     return style.numbers([correlation.rho])[0]
 
 
-def _text(correlation: RankCorrelation | None, trials: int) -> str:
-    if correlation is None:
-        return f"n = {trials}"
+def _text(correlation: RankCorrelation) -> str:
     if math.isnan(correlation.rho):
-        return f"n = {correlation.n}"
+        return ""
     return f"<b>{correlation.rho:+.2f}</b><br>n = {correlation.n}"
 
 

@@ -20,6 +20,7 @@ _OPERATIONS = {
     "conv3x3-bn-relu": ("conv 3×3", "#9fc9ea"),
     "maxpool3x3": ("max pool 3×3", "#b4dcc6"),
 }
+_HEIGHT, _MARGIN, _HALF_BOX = 380, 8, 14  # pixels
 _INK = "#1a1d23"  # on these colours, on light and dark pages
 
 
@@ -38,12 +39,15 @@ def _chart(cell: CellDrawing) -> Chart:
     # Downwards, for a narrow page has no room for the names of seven layers.
     places = [(row, -layer) for layer, row in cell.positions]
     figure = go.Figure()
+    layers = [y for _, y in places]
+    bottom, top = min(layers) - 0.5, max(layers) + 0.5
+    edge = _HALF_BOX * (top - bottom) / (_HEIGHT - 2 * _MARGIN)  # from a box's middle to its edge
     for start, end in cell.edges:
         (x0, y0), (x1, y1) = places[start], places[end]
         figure.add_annotation(
-            x=x1, y=y1, ax=x0, ay=y0, xref="x", yref="y", axref="x", ayref="y",
+            x=x1, y=y1 + edge, ax=x0, ay=y0 - edge, xref="x", yref="y", axref="x", ayref="y",
             showarrow=True, arrowhead=2, arrowsize=1.1, arrowwidth=1.6, arrowcolor=style.QUIET,
-            standoff=17, startstandoff=15, text="",
+            text="",
         )  # fmt: skip
     for (x, y), operation in zip(places, cell.operations, strict=True):
         name, colour = _OPERATIONS.get(operation, (operation, "#d5d8dd"))
@@ -52,20 +56,19 @@ def _chart(cell: CellDrawing) -> Chart:
             font={"color": _INK, "size": 12}, hovertext=plain(operation),
         )  # fmt: skip
     rows = [x for x, _ in places]
-    layers = [y for _, y in places]
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
         xaxis=hidden | {"range": [min(rows) - 0.8, max(rows) + 0.8]},
-        yaxis=hidden | {"range": [min(layers) - 0.5, max(layers) + 0.5]},
+        yaxis=hidden | {"range": [bottom, top]},
         showlegend=False,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin=dict.fromkeys("lrtb", _MARGIN),
     )
     caption = (
         f"Found by {_named(cell.key)}. Trained on its own: validation error "
-        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. NAS-Bench-101's hash: "
-        f"{cell.module_hash}."
+        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. NAS-Bench-101's "
+        f"hash: {cell.module_hash}."
     )
-    return Chart(f"cell-{cell.title}", f"The {cell.title} cell", caption, figure, height=380)
+    return Chart(f"cell-{cell.title}", f"The {cell.title} cell", caption, figure, height=_HEIGHT)
 
 
 def _named(key: str) -> str:

@@ -7,7 +7,11 @@ from experiments.report.journaled import title
 from experiments.wording import number, percent
 from hpo import Trial, TrialResult
 
-_SHOWN = {"validation error": "valid_error", "test error": "test_error", "test regret": "test_regret"}
+_SHOWN = {
+    "validation error": "valid_error",
+    "test error": "test_error",
+    "test regret": "test_regret",
+}
 
 
 def of_trial(trial: Trial, result: TrialResult | None) -> str:

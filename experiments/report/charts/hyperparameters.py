@@ -132,4 +132,4 @@ def _useless(found: Importance) -> str:
     budgets = [epochs(budget.budget) for budget in found.budgets if not _is_useful(budget)]
     if not budgets:
         return ""
-    return f" At {', '.join(budgets)} that is nothing, hence hidden: a click in the legend shows it."
+    return f" At {', '.join(budgets)} that is nothing, hence hidden; the legend shows it."

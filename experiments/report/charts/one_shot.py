@@ -42,8 +42,8 @@ def at_end(trials: Trials) -> Chart:
         hovermode="closest",
     )
     caption = (
-        "Each point is a trial that ended: the validation error of its supernet, and the test error "
-        f"of its cell trained on its own. Spearman's rank correlation: {'; '.join(said)}."
+        "Each point is a trial that ended: the validation error of its supernet, and the test "
+        f"error of its cell trained on its own. Spearman's rank correlation: {'; '.join(said)}."
     )
     return Chart("one-shot", AT_END, noted(caption, found.notes, trials.source), figure)
 

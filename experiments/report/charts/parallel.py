@@ -18,6 +18,7 @@ _OFF = -0.1
 """Where a line passes the axis of a hyperparameter that its configuration does not have."""
 _CRASH = 1.1
 """Where the line of a crash ends, above the worst error."""
+_LINE = 13  # letters that fit over an axis
 _COLOURS = ["#0072b2", "#c9a227", "#c8553d"]
 _Axis = tuple[str, np.ndarray, list[tuple[float, str]]]  # name, places in [0, 1], ticks
 
@@ -34,17 +35,19 @@ def chart(trials: Trials) -> Chart:
     axes += [_budgets(found.budgets), _errors(found.losses)]
     figure = go.Figure()
     colours = sample_colorscale(_COLOURS, _ranks(found.losses))
-    lines = zip(keys, trials.anchors(keys), trials.hover(keys), colours, strict=True)
-    for row, (key, anchor, said, colour) in enumerate(lines):
+    anchors, said = trials.anchors(keys), trials.hover(keys)
+    is_dense = len(keys) > 60
+    for row in np.argsort(-found.losses, kind="stable"):  # the best on top
         figure.add_scatter(
-            name=key,
+            name=keys[row],
             x=list(range(len(axes))),
             y=style.numbers(places[row] for _, places, _ in axes),
             mode="lines+markers",
-            line={"color": colour, "width": 1.6},
-            marker={"size": 5},
-            customdata=[anchor] * len(axes),
-            hovertext=said,
+            line={"color": colours[row], "width": 1 if is_dense else 1.6},
+            marker={"size": 3 if is_dense else 5},
+            opacity=0.7 if is_dense else 1,
+            customdata=[anchors[row]] * len(axes),
+            hovertext=said[row],
             hoverinfo="text",
         )
     _draw_axes(figure, axes)
@@ -59,7 +62,7 @@ def chart(trials: Trials) -> Chart:
         caption,
         figure,
         height=440,
-        least_width=110 * len(axes),
+        least_width=92 * len(axes),
         broad=True,
         chooses=TRIALS,
     )
@@ -97,7 +100,10 @@ def _ranks(losses: np.ndarray) -> list[float]:
 
 def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
     all_ends = [place for _, _, ticks in axes for place, _ in ticks]
-    for number, (_, _, ticks) in enumerate(axes):
+    for number, (name, _, ticks) in enumerate(axes):
+        figure.add_annotation(
+            x=number, y=1, yref="paper", yanchor="bottom", text=_folded(name), showarrow=False,
+        )  # fmt: skip
         ends = [place for place, _ in ticks]
         figure.add_shape(
             type="line", x0=number, x1=number, y0=min(ends), y1=max(ends), layer="below",
@@ -110,19 +116,23 @@ def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
             )  # fmt: skip
     figure.update_layout(
         xaxis={
-            "side": "top",
-            "tickvals": list(range(len(axes))),
-            "ticktext": [plain(name) for name, _, _ in axes],
+            "visible": False,
             "range": [-0.45, len(axes) - 0.75],
-            "showgrid": False,
-            "showline": False,
-            "ticks": "",
-            "zeroline": False,
         },
         yaxis={"visible": False, "range": [min(all_ends) - 0.05, max(all_ends) + 0.05]},
         showlegend=False,
         dragmode="select",
         hovermode="closest",
         hoverdistance=10,
-        margin={"l": 10, "r": 10, "t": 32, "b": 8},
+        margin={"l": 10, "r": 40, "t": 48, "b": 8},
     )
+
+
+def _folded(name: str) -> str:
+    """A name in lines as short as its underscores allow."""
+    lines = [""]
+    for part in name.replace("_", "_ ").split(" "):
+        if len(lines[-1]) + len(part) > _LINE:
+            lines.append("")
+        lines[-1] += part if lines[-1].endswith("_") or not lines[-1] else f" {part}"
+    return "<br>".join(plain(line) for line in lines if line)

@@ -113,7 +113,8 @@ def _curve(curve: Curve, look: Look, floor: float) -> list[dict[str, Any]]:
         style.percents(np.maximum(part, floor)) for part in (spread.low, spread.median, spread.high)
     )
     said = [
-        f"<b>{plain(curve.label)}</b><br>median {_points(m)}, quartiles {_points(a)} to {_points(b)}"
+        f"<b>{plain(curve.label)}</b><br>"
+        f"median {_points(m)}, quartiles {_points(a)} to {_points(b)}"
         for m, a, b in zip(spread.median, spread.low, spread.high, strict=True)
     ]
     name = curve.label

@@ -1,4 +1,4 @@
-"""How charts look: methods as in all figures, budgets by colour and marker, numbers as JSON has them."""
+"""How charts look: methods as in all figures, budgets by colour and marker."""
 
 from __future__ import annotations
 
@@ -91,4 +91,7 @@ def band(
         "showlegend": False,
         **where,
     }
-    return [common | {"y": low}, common | {"y": high, "fill": "tonexty", "fillcolor": faint(colour)}]
+    return [
+        common | {"y": low},
+        common | {"y": high, "fill": "tonexty", "fillcolor": faint(colour)},
+    ]

@@ -67,4 +67,11 @@ def chart(trials: Trials) -> Chart:
         f"Each bar is a trial on a worker, {found.lanes} at once at most; the lanes were filled "
         f"for {100 * found.busy:.0f} % of the time. The journal does not name workers."
     )
-    return Chart("workers", TITLE, caption, figure, height=min(700, 190 + 34 * found.lanes), broad=True)
+    return Chart(
+        "workers",
+        TITLE,
+        caption,
+        figure,
+        height=max(320, min(700, 190 + 34 * found.lanes)),
+        broad=True,
+    )

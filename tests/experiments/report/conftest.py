@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from browser import chromium
 from made_study import DIGITS, confirm, make_study, tell_all
-from playwright.sync_api import Browser
 from plans import plan
+from playwright.sync_api import Browser
 
 from experiments.baselines.block import run_block
 from experiments.baselines.results import write_part, write_results
 from experiments.report.reporting import write_report
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

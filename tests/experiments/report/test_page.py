@@ -131,6 +131,18 @@ def test_a_click_in_a_legend_toggles(opened: OpenedPage) -> None:
     )
 
 
+def test_nothing_leads_out_of_the_page(opened: OpenedPage) -> None:
+    buttons = opened.page.locator(".modebar-btn").evaluate_all(
+        "buttons => [...new Set(buttons.map((button) => button.dataset.title))]"
+    )
+    assert sorted(buttons) == ["Download plot as a PNG", "Pan", "Reset axes", "Zoom"]
+    links = opened.page.locator("a[href], link[href], [src]").evaluate_all(
+        "parts => parts.map((part) => part.getAttribute('href') ?? part.getAttribute('src'))"
+    )
+    assert len(links) > 5
+    assert all(link.startswith(("#", "data:")) for link in links)
+
+
 def test_brushes_of_parallel_coordinates_choose_rows(opened: OpenedPage) -> None:
     plot = opened.page.locator("#parallel .plot")
     plot.scroll_into_view_if_needed()
@@ -141,7 +153,8 @@ def test_brushes_of_parallel_coordinates_choose_rows(opened: OpenedPage) -> None
             """(plot, [axis, low, high]) => {
                 const { xaxis, yaxis } = plot._fullLayout;
                 const { x, y } = plot.getBoundingClientRect();
-                const place = (a, b) => [x + xaxis._offset + xaxis.l2p(a), y + yaxis._offset + yaxis.l2p(b)];
+                const place = (a, b) =>
+                    [x + xaxis._offset + xaxis.l2p(a), y + yaxis._offset + yaxis.l2p(b)];
                 return [place(axis - 0.2, high), place(axis + 0.2, low)];
             }""",
             [axis, low, high],
@@ -157,7 +170,7 @@ def test_brushes_of_parallel_coordinates_choose_rows(opened: OpenedPage) -> None
         )
         return opened.column(TRIALS, 0)
 
-    some = brush(1, 0.45, 1.05, everything)  # learning rates of the upper half of the logarithmic range
+    some = brush(1, 0.45, 1.05, everything)  # learning rates: half of a log axis
     rates = [float(text) for text in opened.column(TRIALS, 9)]
     assert rates
     assert min(rates) > 0.02
@@ -169,6 +182,7 @@ def test_brushes_of_parallel_coordinates_choose_rows(opened: OpenedPage) -> None
 
 def test_what_a_study_says_is_shown_and_not_run(opened: OpenedPage) -> None:
     crashes = opened.page.locator("#crashes")
+    assert crashes.locator("details[open]").count() == 3
     assert HOSTILE in crashes.inner_text()
     assert "line 40 <b>of</b> the log" in crashes.inner_text()
     assert "line 20 <b>" not in crashes.inner_text()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
+from experiments.analyze import command as analyze_command
+from experiments.atlas import command as atlas_command
 from experiments.baselines import command as baselines_command
 from experiments.check import command as check_command
 from experiments.compare import command as compare_command
@@ -267,6 +269,8 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
 
 
+app.add_typer(analyze_command.app)
+app.command()(atlas_command.atlas)
 app.add_typer(baselines_command.app)
 app.command()(check_command.check)
 app.command()(compare_command.compare)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.figures.data.regret import Curve, RegretCurves, methods_of
+from experiments.figures.data.regret import ZERO, Curve, RegretCurves, methods_of
 from experiments.figures.drawing.style import (
     GREY,
     legend_below,
@@ -112,7 +112,7 @@ def _limits(axes: Sequence[Axes], panels: Sequence[RegretCurves], floor: float) 
             for curve in panel.curves
         ]
     )
-    positive = values[(values > 0) & np.isfinite(values)]
+    positive = values[(values > 100 * ZERO) & np.isfinite(values)]
     if not len(positive):
         positive = np.array([2 * floor])
     zero = any(panel.reaches_zero for panel in panels)

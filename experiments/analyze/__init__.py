@@ -1,0 +1,1 @@
+"""What supernets and benchmarks are like: `oneshot-hpo analyze`."""

@@ -1,0 +1,160 @@
+"""What the analyses of a population say, and what becomes of the paper's findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from experiments.analyze.operations.enrichment import (
+    Enriched,
+    by_combination,
+    by_operation,
+    differ,
+)
+from experiments.analyze.operations.population import Population
+from experiments.analyze.operations.replacements import Replacement, replacements
+from experiments.analyze.operations.skew import Shape, shape
+from experiments.analyze.operations.subsets import Subset, smallest_close, subsets
+from experiments.compare.statistics import ALPHA
+from experiments.wording import percent
+from search_spaces import OPERATIONS
+from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+
+NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
+"""What people call operations."""
+
+Verdict = Literal["confirmed", "confirmed in part", "contradicted", "not decided"]
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Everything about the operations of a population."""
+
+    population: Population
+    share: float
+    """Of the cells, those called the best, in [0, 1]."""
+    best: np.ndarray
+    """Which these are, bool (N,)."""
+    counts: list[Enriched]
+    """By the number of each operation."""
+    combinations: list[Enriched]
+    """By the numbers of all operations."""
+    subsets: list[Subset]
+    replacements: list[Replacement]
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A statement of the paper's, and what the numbers say of it."""
+
+    claim: str
+    verdict: Verdict
+    why: str
+
+
+def analyse(population: Population, share: float, seed: int) -> Analysis:
+    """All analyses of cells whose errors are not all equal; seed: of the bootstrap."""
+    best = population.best(share)
+    return Analysis(
+        population=population,
+        share=share,
+        best=best,
+        counts=by_operation(population, best),
+        combinations=by_combination(population, best),
+        subsets=subsets(population),
+        replacements=replacements(population),
+        shape=shape(1 - population.errors, np.random.default_rng(seed)),
+    )
+
+
+def findings(analysis: Analysis) -> list[Finding]:
+    """The paper's findings (abstract), held against the numbers."""
+    return [_convolutions(analysis), _combinations(analysis), _few(analysis), _skew(analysis)]
+
+
+def _convolutions(analysis: Analysis) -> Finding:
+    """A convolution matters if it beats the pooling in its place, and the best cells seek it."""
+    population = analysis.population
+    among_best = population.counts[analysis.best].mean(0)
+    among_all = population.counts.mean(0)
+    matter, words = [], []
+    for name in (CONV3X3, CONV1X1):
+        code = OPERATIONS.index(name)
+        pair = next(
+            (p for p in analysis.replacements if {p.better, p.worse} == {name, MAXPOOL3X3}), None
+        )
+        gain = 0.0 if pair is None else pair.mean * (1 if pair.better == name else -1)
+        if gain > 0 and among_best[code] > among_all[code]:
+            matter.append(name)
+        words.append(
+            f"{NAMES[name]} in the place of a max pool {'lowers' if gain >= 0 else 'raises'} the "
+            f"error by {abs(100 * gain):.2f} points on average, and the best cells have "
+            f"{among_best[code]:.2f} of it, all cells {among_all[code]:.2f}"
+        )
+    verdict: Verdict = ("contradicted", "confirmed in part", "confirmed")[len(matter)]
+    only = f"for {NAMES[matter[0]]} alone; " if len(matter) == 1 else ""
+    return Finding("convolutions matter most", verdict, only + "; ".join(words))
+
+
+def _combinations(analysis: Analysis) -> Finding:
+    """Whether combinations are as frequent among the best as among the others: chi-squared."""
+    claim = "certain combinations of operations are favoured by the best cells"
+    p_value = differ(analysis.combinations, int(analysis.best.sum()))
+    if p_value is None:
+        return Finding(claim, "not decided", "too few cells are among the best")
+    five = analysis.combinations[:5]
+    best = sum(one.share_of_best for one in five)
+    everywhere = sum(one.share for one in five)
+    first = five[0]
+    return Finding(
+        claim,
+        "confirmed" if p_value < ALPHA else "not decided",
+        f"the five most frequent of {len(analysis.combinations)} make up {percent(best)} of the "
+        f"best cells and {percent(everywhere)} of all; the first, {described(first.counts)}, is "
+        f"{first.lift:.1f} times as frequent among the best (chi-squared test of all combinations, "
+        f"p {'below 0.001' if p_value < 0.001 else f'= {p_value:.3f}'})",
+    )
+
+
+def _few(analysis: Analysis) -> Finding:
+    claim = "few operations suffice"
+    if analysis.population.difference_noise is None:
+        return Finding(claim, "not decided", "with a single repeat, no noise is known")
+    found = smallest_close(analysis.subsets)
+    assert found is not None  # all operations together hold the best cell
+    names = " and ".join(NAMES[name] for name in found.operations)
+    few = len(found.operations) < len(OPERATIONS)
+    return Finding(
+        claim,
+        "confirmed" if few else "contradicted",
+        f"the best cell with {names} alone is {100 * found.regret:.2f} points above the best of "
+        f"all, two standard errors of a difference being "
+        f"{200 * analysis.population.difference_noise:.2f}",
+    )
+
+
+def _skew(analysis: Analysis) -> Finding:
+    skewness, middle = analysis.shape.skewness, analysis.shape.quartile_skewness
+    verdict: Verdict = "not decided"
+    if skewness.high < 0:
+        verdict = "confirmed"
+    elif skewness.low > 0:
+        verdict = "contradicted"
+    return Finding(
+        "accuracies are negatively skewed",
+        verdict,
+        f"skewness {skewness.value:.2f} ({skewness.low:.2f} to {skewness.high:.2f}); of the middle "
+        f"half alone {middle.value:.2f} ({middle.low:.2f} to {middle.high:.2f}); "
+        f"{percent(analysis.shape.upper_half)} of the cells are in the upper half of the range",
+    )
+
+
+def described(counts: tuple[int | None, ...]) -> str:
+    """Numbers of operations in words: "3 conv 3×3, 1 conv 1×1"."""
+    words = [
+        f"{count} {NAMES[name]}" for count, name in zip(counts, OPERATIONS, strict=True) if count
+    ]
+    return ", ".join(words) or "no operation"

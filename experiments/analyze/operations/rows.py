@@ -1,0 +1,69 @@
+"""The numbers of an analysis as rows of a CSV file: cells, what of them, measure, value."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from experiments.analyze.operations.enrichment import Enriched
+from experiments.analyze.operations.findings import Analysis
+from experiments.analyze.operations.skew import Measured
+from search_spaces import OPERATIONS
+
+Row = tuple[str, str, str, float]
+
+
+def csv_text(analysis: Analysis) -> str:
+    """The file; errors, regrets and gains are shares in [0, 1]."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["analysis", "item", "measure", "value"])
+    writer.writerows(_rows(analysis))
+    return text.getvalue()
+
+
+def _rows(analysis: Analysis) -> Iterator[Row]:
+    population = analysis.population
+    yield "cells", population.name, "cells", len(population)
+    yield "cells", population.name, "best cells", int(analysis.best.sum())
+    yield "cells", population.name, "lowest test error", float(population.errors.min())
+    if population.difference_noise is not None:
+        yield "cells", population.name, "noise of a difference", population.difference_noise
+    for one in analysis.counts:
+        yield from _enriched("count", one)
+    for one in analysis.combinations:
+        yield from _enriched("combination", one)
+    for subset in analysis.subsets:
+        item = " + ".join(subset.operations)
+        yield "subset", item, "cells", subset.cells
+        yield "subset", item, "lowest test error", subset.lowest_error
+        yield "subset", item, "regret", subset.regret
+    for pair in analysis.replacements:
+        item = f"{pair.better} for {pair.worse}"
+        yield "replacement", item, "pairs", len(pair.gains)
+        yield "replacement", item, "mean gain", pair.mean
+        yield "replacement", item, "median gain", pair.median
+        yield "replacement", item, "share of pairs better", pair.wins
+    yield from _measured("skewness", analysis.shape.skewness)
+    yield from _measured("quartile skewness", analysis.shape.quartile_skewness)
+    yield "accuracies", "upper half of the range", "share", analysis.shape.upper_half
+
+
+def _enriched(kind: str, one: Enriched) -> Iterator[Row]:
+    item = " + ".join(
+        f"{count} {name}"
+        for count, name in zip(one.counts, OPERATIONS, strict=True)
+        if count is not None
+    )
+    yield kind, item, "cells", one.cells
+    yield kind, item, "share", one.share
+    yield kind, item, "share of best", one.share_of_best
+    yield kind, item, "lift", one.lift
+    yield kind, item, "lowest test error", one.lowest_error
+
+
+def _measured(item: str, one: Measured) -> Iterator[Row]:
+    yield "accuracies", item, "value", one.value
+    yield "accuracies", item, "interval low", one.low
+    yield "accuracies", item, "interval high", one.high

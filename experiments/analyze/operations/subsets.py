@@ -1,0 +1,56 @@
+"""How good cells can be that use few operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from experiments.analyze.operations.population import Population
+from search_spaces import OPERATIONS
+
+CLOSE = 2.0
+"""Standard errors of the difference of two means within which a cell is close to the best."""
+
+
+@dataclass(frozen=True)
+class Subset:
+    """The cells that use no other operations than these."""
+
+    operations: tuple[str, ...]
+    """Members of OPERATIONS, one at least."""
+    cells: int
+    lowest_error: float
+    """The lowest mean test error among them."""
+    regret: float
+    """That above the lowest one of all cells."""
+    close: bool | None
+    """Whether seeds alone may make that difference; None: the table cannot tell."""
+
+
+def subsets(population: Population) -> list[Subset]:
+    """Every choice of operations that some cell keeps to, the smallest choices first."""
+    found = []
+    lowest, noise = population.errors.min(), population.difference_noise
+    for size in range(1, len(OPERATIONS) + 1):
+        for codes in combinations(range(len(OPERATIONS)), size):
+            others = [code for code in range(len(OPERATIONS)) if code not in codes]
+            members = population.counts.any(1) & ~population.counts[:, others].any(1)
+            if not members.any():
+                continue
+            error = float(population.errors[members].min())
+            found.append(
+                Subset(
+                    operations=tuple(OPERATIONS[code] for code in codes),
+                    cells=int(members.sum()),
+                    lowest_error=error,
+                    regret=float(error - lowest),
+                    close=None if noise is None else bool(error - lowest <= CLOSE * noise),
+                )
+            )
+    return found
+
+
+def smallest_close(found: list[Subset]) -> Subset | None:
+    """The fewest operations that come close to the best; of as many, the best ones."""
+    close = [one for one in found if one.close]
+    return min(close, key=lambda one: (len(one.operations), one.regret), default=None)

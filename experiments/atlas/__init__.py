@@ -1,0 +1,1 @@
+"""A search space as one page: `oneshot-hpo atlas`."""

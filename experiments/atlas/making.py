@@ -1,0 +1,110 @@
+"""The page of a space: what is read for it, and where it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from experiments.atlas import headline
+from experiments.atlas.charts import Marked, charts_of
+from experiments.atlas.entries import entries_of
+from experiments.atlas.found import StudyFinds, read_finds, specification
+from experiments.atlas.pictures import picture
+from experiments.atlas.space_map import SpaceMap
+from experiments.atlas.tables import cells_table, change, neighbours_table
+from experiments.errors import UserError
+from experiments.figures.methods import Method, looks
+from experiments.pages.page import render, write_page
+from experiments.report.values import moment
+from search_spaces import get_space, load_table
+from search_spaces.table_file import table_path
+
+
+def write_atlas(
+    *,
+    space: int | None,
+    table: str | None,
+    folders: Sequence[Path],
+    cells: Sequence[str],
+    out: Path | None,
+) -> Path:
+    """Write the page; returns its path.
+
+    space, table: None for those of the first study, else 1 and digits. cells: hashes, or how they
+    begin. UserError, or another of this project's errors: one of them cannot be used, or the page
+    cannot be written.
+    """
+    if len(set(folders)) < len(folders):
+        twice = next(folder for folder in folders if folders.count(folder) > 1)
+        raise UserError(f"{twice} is there twice")
+    first = specification(folders[0]) if folders else None
+    number = space if space is not None else (first.space if first else 1)
+    source = table if table is not None else (first.table if first else "digits")
+    where = get_space(number)
+    known = SpaceMap(where, load_table(source))
+    known.rows  # noqa: B018 - a table that lacks a cell of the space is told before all else
+    studies = [read_finds(folder, where, source) for folder in folders]
+    named = list(dict.fromkeys(known.named(name) for name in cells))
+    path = out if out is not None else Path(f"atlas-space{number}-{table_path(source).stem}.html")
+    _check_replaceable(path)
+
+    labels = _labels(folders)
+    entries = entries_of(known, named, studies, labels)
+    text = render(
+        "experiments.atlas",
+        "atlas.html.jinja",
+        has_charts=True,
+        map=known,
+        headline=headline.read(known, studies, labels),
+        charts=charts_of(known, _marked(named, studies, labels)),
+        entries=entries,
+        cells=cells_table(entries),
+        neighbours=neighbours_table,
+        linked={entry.number: entry for entry in entries},
+        picture=picture,
+        change=change,
+        source=source,
+        folders=[str(folder) for folder in folders],
+        written=moment(time.time()),
+        version=version("oneshot-hpo"),
+    )
+    write_page(path, text)
+    return path
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise UserError unless nothing is there, or a page."""
+    try:
+        with path.open("rb") as file:
+            if file.read(15).lower() != b"<!doctype html>":
+                raise UserError(f"{path} is no page; choose another file with --out")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _labels(folders: Sequence[Path]) -> list[str]:
+    """What the page calls studies: their folder's name, or its path where names are equal."""
+    names = [folder.resolve().name for folder in folders]
+    return [
+        name if names.count(name) == 1 else str(folder)
+        for name, folder in zip(names, folders, strict=True)
+    ]
+
+
+def _marked(
+    named: Sequence[int], studies: Sequence[StudyFinds], labels: Sequence[str]
+) -> list[Marked]:
+    methods = [
+        Method(study.spec.searcher, "study", label)
+        for study, label in zip(studies, labels, strict=True)
+    ]
+    look = looks(methods)
+    marked = [
+        Marked(f"found by {method.detail}", [find.cell for find in study.finds], look[method])
+        for study, method in zip(studies, methods, strict=True)
+    ]
+    return [*marked, *([Marked("named", named, None)] if named else [])]

@@ -1,0 +1,81 @@
+"""Small pictures of cells, drawn downwards from input to output, as SVG."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from experiments.figures.data.cells import edges_of, layered
+from search_spaces import Cell
+from search_spaces.cell import CONV1X1, CONV3X3, INPUT, MAXPOOL3X3, OUTPUT
+
+NAMES = {
+    INPUT: "input",
+    OUTPUT: "output",
+    CONV3X3: "conv 3×3",
+    CONV1X1: "conv 1×1",
+    MAXPOOL3X3: "max pool",
+}
+"""How pages call a cell's vertices."""
+_COLOURS = {
+    INPUT: "#d5d8dd",
+    OUTPUT: "#d5d8dd",
+    CONV3X3: "#9fc9ea",
+    CONV1X1: "#f3d08a",
+    MAXPOOL3X3: "#b4dcc6",
+}
+_BOX = (64, 22)
+_STEP = (100, 44)
+"""Pixels: size of a vertex, distance of rows and of layers."""
+
+
+def words(cell: Cell) -> str:
+    """A cell's operations, most frequent kinds of the list first: "2 conv 3×3, 1 max pool"."""
+    inner = cell.operations[1:-1]
+    counts = [(inner.count(name), NAMES[name]) for name in (CONV3X3, CONV1X1, MAXPOOL3X3)]
+    return ", ".join(f"{count} {name}" for count, name in counts if count) or "none"
+
+
+def picture(cell: Cell) -> Markup:
+    """The drawing; readers hear its operations and edges."""
+    edges = edges_of(cell)
+    places = layered(len(cell.operations), edges)
+    left = min(row for _, row in places)
+    points = [
+        (_BOX[0] / 2 + 4 + (row - left) * _STEP[0], _BOX[1] / 2 + 4 + layer * _STEP[1])
+        for layer, row in places
+    ]
+    width = max(x for x, _ in points) + _BOX[0] / 2 + 4
+    height = max(y for _, y in points) + _BOX[1] / 2 + 4
+    spoken = ", ".join(f"{start} to {end}" for start, end in edges)
+    parts = [
+        Markup('<svg class="cell" role="img" width="{}" height="{}" viewBox="0 0 {} {}">').format(
+            round(width), round(height), round(width), round(height)
+        ),
+        Markup("<title>{}; edges {}</title>").format(
+            ", ".join(f"{n} {NAMES[name]}" for n, name in enumerate(cell.operations)), spoken
+        ),
+    ]
+    parts += [_arrow(points[start], points[end]) for start, end in edges]
+    for (x, y), name in zip(points, cell.operations, strict=True):
+        parts.append(
+            Markup(
+                '<rect x="{:.0f}" y="{:.0f}" width="{}" height="{}" rx="5" fill="{}"/>'
+                '<text x="{:.0f}" y="{:.0f}">{}</text>'
+            ).format(x - _BOX[0] / 2, y - _BOX[1] / 2, *_BOX, _COLOURS[name], x, y + 4, NAMES[name])
+        )
+    return Markup("").join([*parts, Markup("</svg>")])
+
+
+def _arrow(start: tuple[float, float], end: tuple[float, float]) -> Markup:
+    """From the lower side of one box to the upper side of another, with a head."""
+    (x0, y0), (x1, y1) = start, end
+    y0, y1 = y0 + _BOX[1] / 2, y1 - _BOX[1] / 2 - 2
+    angle = math.atan2(y1 - y0, x1 - x0)
+    wings = [
+        (x1 - 7 * math.cos(angle + turn), y1 - 7 * math.sin(angle + turn)) for turn in (0.45, -0.45)
+    ]
+    return Markup(
+        '<path d="M{:.1f} {:.1f}L{:.1f} {:.1f}M{:.1f} {:.1f}L{:.1f} {:.1f}L{:.1f} {:.1f}"/>'
+    ).format(x0, y0, x1, y1, *wings[0], x1, y1, *wings[1])

@@ -1,0 +1,119 @@
+"""What a table says of every cell of a space: errors, ranks, noise, chances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from experiments.atlas.probability import probability_of_best
+from experiments.errors import UserError
+from experiments.seed_noise import seed_noise
+from search_spaces import SearchSpace, TrainedCells
+from search_spaces.neighbourhood import best_neighbours
+
+_DISTINCT = 2.0
+"""Standard errors of the difference, from which two means are called different."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceMap:
+    """The U cells of a space after the table's largest budget. Errors are shares in [0, 1].
+
+    Raises MissingCell, from every property, for a table that lacks a cell of the space.
+    """
+
+    space: SearchSpace
+    table: TrainedCells
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Where the cells stand in the table, int (U,)."""
+        return self.table.space_rows(self.space)
+
+    @cached_property
+    def repeats(self) -> np.ndarray:
+        """Test errors of single trainings, float (U, R)."""
+        return self.table.test_errors(self.rows)
+
+    @cached_property
+    def test(self) -> np.ndarray:
+        """Mean test errors, float (U,)."""
+        return self.repeats.mean(1)
+
+    @cached_property
+    def valid(self) -> np.ndarray:
+        """Mean validation errors, float (U,)."""
+        return self.table.valid_errors(self.rows).mean(1)
+
+    @cached_property
+    def parameters(self) -> np.ndarray:
+        """Trainable parameters, int (U,)."""
+        return self.table.parameters[self.rows]
+
+    @cached_property
+    def hashes(self) -> list[str]:
+        """NAS-Bench-101's hashes, U of them."""
+        return [digest.tobytes().hex() for digest in self.table.hashes[self.rows]]
+
+    @cached_property
+    def regrets(self) -> np.ndarray:
+        """Test errors above the lowest one, float (U,)."""
+        return self.test - self.test.min()
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """1 for the lowest test error; equal ones share the better rank. int (U,)."""
+        return np.searchsorted(np.sort(self.test), self.test) + 1
+
+    @cached_property
+    def percentiles(self) -> np.ndarray:
+        """Shares of the cells with a higher test error, in percent, float (U,)."""
+        below = np.searchsorted(np.sort(self.test), self.test, side="right")
+        return 100 * (len(self.test) - below) / len(self.test)
+
+    @cached_property
+    def noise(self) -> float | None:
+        """How much a good cell's error varies between seeds; None: the table cannot tell."""
+        return seed_noise(self.repeats) or None
+
+    @property
+    def difference_noise(self) -> float | None:
+        """The standard error of the difference of two cells' means."""
+        return None if self.noise is None else self.noise * np.sqrt(2 / self.repeats.shape[1])
+
+    @cached_property
+    def chances(self) -> np.ndarray | None:
+        """Probabilities of being the best cell, float (U,); None: the table cannot tell."""
+        if self.noise is None:
+            return None
+        return probability_of_best(self.test, self.noise / np.sqrt(self.repeats.shape[1]))
+
+    @property
+    def like_the_best(self) -> int | None:
+        """How many other cells the table does not tell from the best one."""
+        limit = self.difference_noise
+        return None if limit is None else int((self.regrets < _DISTINCT * limit).sum()) - 1
+
+    @cached_property
+    def dead_ends(self) -> int:
+        """How many cells have no better neighbour."""
+        return int((self.test <= best_neighbours(self.space, self.test)).sum())
+
+    def named(self, name: str) -> int:
+        """The cell whose hash begins like this. UserError: there is none, or are several."""
+        begin = name.strip().lower()
+        found = [number for number, known in enumerate(self.hashes) if known.startswith(begin)]
+        if begin and len(found) == 1:
+            return found[0]
+        if not begin or len(found) > 1:
+            raise UserError(
+                f"--cell {name!r}: {len(found)} cells of space {self.space.number} have hashes "
+                "that begin so; give more of its digits"
+            )
+        raise UserError(
+            f"--cell {name!r}: no cell of space {self.space.number} has a hash that begins so; "
+            "oneshot-hpo search prints a cell's hash, a study's trials/*/result.json hold it as "
+            "module_hash"
+        )

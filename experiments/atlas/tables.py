@@ -1,0 +1,160 @@
+"""The tables of an atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.atlas.entries import Entry
+from experiments.atlas.pictures import NAMES, words
+from experiments.atlas.space_map import SpaceMap
+from experiments.pages.table import Cell, Column, Row, Table
+from experiments.report.values import NOTHING, share
+from search_spaces import Architecture
+from search_spaces.cell import INPUT, OUTPUT
+from search_spaces.neighbourhood import Neighbour
+
+CELLS = "cells-table"
+"""The place in the page of the table of cells."""
+NEIGHBOURS = 5
+"""How many better neighbours of a cell are listed."""
+
+
+def cells_table(entries: Sequence[Entry]) -> Table:
+    """Every cell of the page in a row, errors in percent, regrets in percentage points."""
+    columns = [
+        Column("cell", hint="first digits of its hash"),
+        Column("why it is here"),
+        Column("test", numeric=True, hint="mean test error, in percent"),
+        Column("± seeds", numeric=True, hint="deviation of its own repeats, in points"),
+        Column("validation", numeric=True, hint="mean validation error, in percent"),
+        Column("rank", numeric=True, hint="1 has the lowest mean test error"),
+        Column("percentile", numeric=True, hint="share of cells with a higher error, in percent"),
+        Column("regret", numeric=True, hint="test error above the lowest, in points"),
+        Column("regret / noise", numeric=True, hint="in standard errors of a difference of means"),
+        Column("P(best), %", numeric=True, hint="probability of being the best cell, in percent"),
+        Column("better neighbours", numeric=True, hint="cells one change away with lower error"),
+        Column("parameters", numeric=True),
+        Column("operations"),
+    ]
+    return Table(
+        name=CELLS,
+        caption="Cells, the best first, errors in percent",
+        columns=columns,
+        rows=[_row(entry) for entry in entries],
+        filtered=True,
+    )
+
+
+def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
+    """The best of a cell's better neighbours; None if there is none."""
+    space, own = entry.map, entry.number
+    better = entry.better[:NEIGHBOURS]
+    if not better:
+        return None
+    rows = []
+    for near in better:
+        target = linked.get(near.cell)
+        gain = float(space.test[own] - space.test[near.cell])
+        rows.append(
+            Row(
+                [
+                    Cell(space.hashes[near.cell][:8], link=target.anchor if target else None),
+                    share(float(space.test[near.cell])),
+                    share(gain),
+                    _in_noise(space, gain),
+                    Cell(change(space, near), mark="wide"),
+                ]
+            )
+        )
+    return Table(
+        name=f"neighbours-{space.hashes[own]}",
+        caption=f"Better neighbours of cell {entry.name}",
+        columns=[
+            Column("cell"),
+            Column("test", numeric=True, hint="mean test error, in percent"),
+            Column("gain", numeric=True, hint="in points"),
+            Column("gain / noise", numeric=True, hint="in standard errors of a difference"),
+            Column("one change"),
+        ],
+        rows=rows,
+    )
+
+
+def change(space: SpaceMap, near: Neighbour) -> str:
+    """What is changed to come to a neighbour, in words."""
+    before = space.space.architecture(near.configuration)
+    after = space.space.architecture(near.changed)
+    if near.is_operation:
+        [(old, new)] = [
+            pair
+            for pair in zip(before.operations, after.operations, strict=True)
+            if len({*pair}) > 1
+        ]
+        return f"{NAMES[old]} becomes {NAMES[new]}"
+    [node] = [
+        place for place, old in enumerate(before.parents) if set(old) != set(after.parents[place])
+    ]
+    [gone] = set(before.parents[node]) - set(after.parents[node])
+    [come] = set(after.parents[node]) - set(before.parents[node])
+    return (
+        f"edge into {_vertex(before, node + 1)} from {_vertex(before, come)}, "
+        f"not from {_vertex(before, gone)}"
+    )
+
+
+def chance_words(chance: float) -> str:
+    """A probability in percent, as tables show it."""
+    if chance >= 0.1:
+        return f"{100 * chance:.0f}"
+    return f"{100 * chance:.1f}" if chance >= 0.001 else "<0.1"
+
+
+def _vertex(architecture: Architecture, node: int) -> str:
+    if node == 0:
+        return NAMES[INPUT]
+    if node > len(architecture.operations):
+        return NAMES[OUTPUT]
+    return f"{NAMES[architecture.operations[node - 1]]} (block {node})"
+
+
+def _row(entry: Entry) -> Row:
+    space, number = entry.map, entry.number
+    repeats = space.repeats[number]
+    better, near = len(entry.better), len(entry.neighbours)
+    return Row(
+        [
+            Cell(entry.name, link=entry.anchor),
+            Cell("; ".join(entry.reasons)),
+            share(float(space.test[number])),
+            share(float(repeats.std(ddof=1)) if len(repeats) > 1 else None),
+            share(float(space.valid[number])),
+            Cell(f"{space.ranks[number]:,}", float(space.ranks[number])),
+            _percentile(float(space.percentiles[number])),
+            share(float(space.regrets[number])),
+            _in_noise(space, float(space.regrets[number])),
+            _chance(space, number),
+            Cell(f"{better} of {near}", float(better)),
+            Cell(f"{space.parameters[number]:,}", float(space.parameters[number])),
+            Cell(words(entry.cell)),
+        ],
+        anchor=entry.row,
+    )
+
+
+def _percentile(value: float) -> Cell:
+    # 100 is out of reach of a cell itself.
+    return Cell(f"{value:.2f}" if value < 99.995 else ">99.99", value)
+
+
+def _in_noise(space: SpaceMap, difference: float) -> Cell:
+    if space.difference_noise is None:
+        return NOTHING
+    value = difference / space.difference_noise
+    return Cell(f"{value:.1f}", value)
+
+
+def _chance(space: SpaceMap, number: int) -> Cell:
+    if space.chances is None:
+        return NOTHING
+    chance = float(space.chances[number])
+    return Cell(chance_words(chance), chance)

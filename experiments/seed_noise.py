@@ -1,0 +1,21 @@
+"""How much a cell's error depends on the seed of its training, among the good cells."""
+
+from __future__ import annotations
+
+import numpy as np
+
+GOOD_SHARE = 0.1
+"""Of the cells, the best ones: bad trainings, which diverge now and then, are much noisier."""
+
+
+def seed_noise(errors: np.ndarray) -> float | None:
+    """The standard deviation of an error between trainings of one cell, pooled over good cells.
+
+    errors: (N, R), R repeats of each cell. The good ones are the GOOD_SHARE with the lowest means.
+    None where a single repeat tells nothing.
+    """
+    if errors.shape[1] < 2:
+        return None
+    count = max(1, round(GOOD_SHARE * len(errors)))
+    good = np.argsort(errors.mean(1), kind="stable")[:count]
+    return float(np.sqrt(errors[good].var(1, ddof=1).mean()))

@@ -1,0 +1,91 @@
+"""Which cells of a space are one change apart, for one cell or for all of them at once.
+
+One change: another operation in a choice block, or one edge moved to another source, as in
+`SearchSpace.neighbours`. A cell stands for all its configurations, also those with loose ends, so
+its neighbours are all cells that any of them becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from search_spaces.cell import OPERATIONS
+from search_spaces.space import SearchSpace
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A cell one change away from another one."""
+
+    cell: int
+    """Its number in the space."""
+    configuration: int
+    """The configuration of the other cell that is changed."""
+    changed: int
+    """The one that it becomes."""
+    is_operation: bool
+    """Whether an operation is changed; else an edge is moved."""
+
+
+def neighbours_of(space: SearchSpace, cell: int) -> list[Neighbour]:
+    """The cells one change away from a cell, each once, by their numbers.
+
+    Where both kinds of change lead to a cell, an operation's is named. Raises ValueError for a
+    number of no cell.
+    """
+    if not 0 <= cell < space.num_cells:
+        raise ValueError(f"space {space.number} has cells 0 to {space.num_cells - 1}, not {cell}")
+    of_configuration = space.unique.of_configuration
+    configurations = np.flatnonzero(of_configuration == cell)
+    found: dict[int, Neighbour] = {}
+    for places, targets, is_operation in _changes(space, configurations):
+        cells, first = np.unique(of_configuration[targets], return_index=True)
+        for other, place in zip(cells.tolist(), first.tolist(), strict=True):
+            known = found.get(other)
+            if other != cell and (known is None or is_operation > known.is_operation):
+                origin = int(configurations[places[place]])
+                found[other] = Neighbour(other, origin, int(targets[place]), is_operation)
+    return [found[other] for other in sorted(found)]
+
+
+def best_neighbours(space: SearchSpace, values: np.ndarray) -> np.ndarray:
+    """The lowest value among each cell's neighbours, float (U,); values: float (U,), one a cell.
+
+    Equal cells count too: a configuration whose change is without effect has its own cell's value.
+    """
+    of_configuration = space.unique.of_configuration
+    value = values[of_configuration]
+    lowest = np.full(len(value), np.inf)
+    for places, targets, _ in _changes(space, np.arange(len(value))):
+        lowest[places] = np.minimum(lowest[places], value[targets])
+    best = np.full(len(values), np.inf)
+    np.minimum.at(best, of_configuration, lowest)
+    return best
+
+
+def _changes(
+    space: SearchSpace, configurations: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+    """Every change of a digit: places in `configurations`, what they become, whether an operation.
+
+    A configuration's digits are its nodes' parents, then its operations (see SearchSpace).
+    """
+    moves = [
+        [[len(set(new) - set(old)) == 1 for new in choices] for old in choices]
+        for choices in space.parent_choices
+    ]
+    change = (~np.eye(len(OPERATIONS), dtype=bool)).tolist()
+    digits = [(table, False) for table in moves] + [(change, True)] * space.num_blocks
+    stride = space.num_configurations
+    for table, is_operation in digits:
+        stride //= len(table)
+        value = configurations // stride % len(table)
+        allowed = np.array(table)
+        for new in range(len(table)):
+            places = np.flatnonzero(allowed[value, new])
+            if len(places):
+                targets = configurations[places] + (new - value[places]) * stride
+                yield places, targets, is_operation

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,9 @@ _left_threads = False
 def guard() -> None:
     """Let this process, which runs one task at a time and nothing else, be cleared after each."""
     global _guarded
-    # Grandchildren whose parent has ended become children of this process: none is out of sight.
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if sys.platform == "linux":
+        # Grandchildren whose parent has ended become children of this process: none is out of sight.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _guarded = True
 
 

@@ -90,9 +90,11 @@ def configurations(study: StudySource) -> Configurations:
 
 def unit_places(encoding: Encoding, configs: Sequence[Mapping[str, Any]]) -> Array:
     """Configurations as (N, d) in [0, 1]: `Encoding`'s, and categories evenly spaced."""
-    places = np.array([encoding.encode(config) for config in configs])
-    scaled: Array = places / np.maximum(1, encoding.levels - 1)
-    return scaled.reshape(len(configs), encoding.dimensions)
+    places = np.array([encoding.encode(config) for config in configs], float)
+    scaled: Array = places.reshape(len(configs), encoding.dimensions) / np.maximum(
+        1, encoding.levels - 1
+    )
+    return scaled
 
 
 def axis_scales(study: StudySource) -> list[AxisScale]:

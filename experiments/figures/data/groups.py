@@ -91,13 +91,21 @@ def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
                 one = found.setdefault(method, Confirmed(method, [], []))
                 if group not in one.groups:
                     one.groups.append(group)
-                known = {(run.seed, str(run.config)) for _, run, _ in one.members}
+                known = {_search(name, run) for _, run, _ in one.members}
                 one.members.extend(
                     (study, run, result)
                     for run, result in confirmation.of_setting(name).values()
-                    if (run.seed, str(run.config)) not in known
+                    if _search(name, run) not in known
                 )
     return list(found.values())
+
+
+def _search(setting: str, run: Rerun) -> tuple[int, str]:
+    """What is equal for equal searches of a method.
+
+    A default configuration names only what its study tunes; the rest of it is among the settings.
+    """
+    return run.seed, "" if setting == DEFAULT else str(sorted(run.config.items()))
 
 
 def _confirmed(group: StudyGroup, name: str, tuned: str | None) -> Method:

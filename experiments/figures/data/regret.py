@@ -30,6 +30,8 @@ from experiments.figures.methods import Method
 Axis = Literal["evaluations", "simulated", "real"]
 """Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
 worker."""
+ZERO = 1e-9
+"""A regret up to which is none: rounding."""
 AXES: tuple[Axis, ...] = ("evaluations", "simulated", "real")
 Error = Literal["valid", "test"]
 
@@ -74,13 +76,13 @@ class RegretCurves:
         values = np.concatenate(
             [np.ravel([c.spread.low, c.spread.median, c.spread.high]) for c in self.curves]
         )
-        positive = values[(values > 0) & np.isfinite(values)]
+        positive = values[(values > ZERO) & np.isfinite(values)]
         return float(positive.min()) / 2 if len(positive) else 1e-4
 
     @property
     def reaches_zero(self) -> bool:
         """Whether a regret of 0 is among what is drawn."""
-        return any(float(np.min(curve.spread.low)) <= 0 for curve in self.curves)
+        return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
 
 
 def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:

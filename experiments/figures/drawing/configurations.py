@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from experiments.figures.data.configurations import Configurations
-from experiments.figures.drawing.style import CRASH, new_figure
+from experiments.figures.drawing.style import CRASH, legend_columns, new_figure
 
 _CRASH_PLACE = 1.1
 """On the axis of errors, whose ends are 0 and 1."""
@@ -51,7 +51,7 @@ def draw_configurations(configurations: Configurations) -> Figure:
     labels = [*names, "epochs", "validation\nerror (%)"]
     for place, label in enumerate(labels):
         ax.text(place, -0.06 - lower * (place % 2), label, ha="center", va="top")
-    ax.set_xlim(-0.25, len(labels) - 0.55)
+    ax.set_xlim(-0.5, len(labels) - 0.5)
     ax.set_ylim(-0.16 - lower, 1.15 if configurations.crashed.any() else 1.03)
     ax.set_axis_off()
     _legend(figure, configurations)
@@ -147,4 +147,5 @@ def _legend(figure: Figure, configurations: Configurations) -> None:
         entries.append((f"crashed ({crashed})", {"color": CRASH, "linestyle": (0, (2, 2))}))
     handles = [Line2D([], [], markersize=4.5, **style) for _, style in entries]
     names = [name for name, _ in entries]
-    figure.legend(handles, names, loc="outside lower center", ncols=len(entries))
+    columns = legend_columns(names, figure.get_figwidth())
+    figure.legend(handles, names, loc="outside lower center", ncols=columns)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -21,6 +22,7 @@ GREY = "#767676"
 CRASH = "#d55e00"
 """Whatever crashed; a marker tells it too."""
 
+_HANDLE, _LETTER = 0.6, 0.058  # inches of a legend's line and of a letter beside it
 MARKERS = {
     "circle": "o",
     "square": "s",
@@ -94,9 +96,12 @@ def budget_marker(rank: int) -> str:
 
 
 def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
-    """As many columns, 3 at most, as fit under a figure of so many inches."""
-    longest = max(map(len, labels), default=0)
-    return max(1, min(3, len(labels), int(width / (0.55 + 0.056 * longest))))
+    """As many columns as fit under a figure of so many inches."""
+    for count in range(len(labels), 1, -1):
+        columns = np.array_split([len(label) for label in labels], count)
+        if sum(_HANDLE + _LETTER * column.max() for column in columns) < width:
+            return count
+    return 1
 
 
 def legend_height(labels: Sequence[str], width: float = WIDTH) -> float:

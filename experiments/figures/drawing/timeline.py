@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from experiments.figures.data.timeline import Timeline
-from experiments.figures.drawing.style import CRASH, new_figure
+from experiments.figures.drawing.style import CRASH, legend_columns, new_figure
 from experiments.figures.methods import budget_colour
 
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
@@ -73,7 +73,7 @@ def _bars(ax: Axes, timeline: Timeline, seconds: float) -> None:
             (bar.end - bar.start) / seconds,
             0.8,
             left=bar.start / seconds,
-            facecolor="white" if pending else colour,
+            facecolor="white" if pending or crashed else colour,
             edgecolor=colour if pending else CRASH if crashed else "white",
             linewidth=1.2 if pending or crashed else 0.3,
             hatch="//////" if pending else None,
@@ -103,4 +103,5 @@ def _legend(figure: Figure, timeline: Timeline) -> None:
     if timeline.losses:
         label = f"worker lost, trial run again ({len(timeline.losses)})"
         handles.append(Line2D([], [], color="black", marker="v", linestyle="none", label=label))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)))
+    columns = legend_columns([str(handle.get_label()) for handle in handles])
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)

@@ -9,8 +9,11 @@ import typer
 
 
 def operations(
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where figures and numbers go.")
+    ] = Path("analyses"),
     space: Annotated[
-        list[int] | None, typer.Option(help="1, 2 or 3; repeatable. Default: 1, without --all.")
+        str | None, typer.Option(help="1, 2 or 3; several with commas. Default: 1, without --all.")
     ] = None,
     all_cells: Annotated[
         bool, typer.Option("--all", help="All cells of the table, of a space or not.")
@@ -19,17 +22,17 @@ def operations(
     top: Annotated[
         float, typer.Option(metavar="PERCENT", help="How many cells are called the best.")
     ] = 5.0,
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where figures and numbers go.")
-    ] = Path("analysis/operations"),
 ) -> None:
-    """Say which operations make cells good: a figure, its numbers, and what they say."""
+    """Say which operations make cells good, how few suffice, and how skewed accuracies are."""
     from rich.console import Console
 
     from experiments.analyze.operations.making import analyse_operations
 
-    spaces = space or ([] if all_cells else [1])
-    console = Console(highlight=False)
     analyse_operations(
-        console, spaces=spaces, all_cells=all_cells, table=table, top=top, folder=out
+        Console(highlight=False),
+        spaces=space or ("" if all_cells else "1"),
+        all_cells=all_cells,
+        table=table,
+        top=top,
+        folder=folder,
     )

@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from experiments.analyze.operations.findings import NAMES, Analysis, described
 from experiments.analyze.operations.subsets import CLOSE
-from experiments.figures.drawing.style import GREY, MARKERS, new_figure
+from experiments.figures.drawing.style import (
+    GREY,
+    MARKERS,
+    new_figure,
+    plain_log,
+    signed,
+    whole_numbers,
+)
 from search_spaces import OPERATIONS
 from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
@@ -54,11 +60,8 @@ def _shape(ax: Axes, analysis: Analysis) -> None:
         label=f"best {100 * analysis.share:g} %",
     )
     skewness = analysis.shape.skewness
-    ax.set_title(
-        f"Skewness {skewness.value:.2f} ({skewness.low:.2f} to {skewness.high:.2f})".replace(
-            "-", "−"
-        )
-    )
+    value, low, high = map(signed, (skewness.value, skewness.low, skewness.high))
+    ax.set_title(f"Skewness {value} ({low} to {high})")
     ax.set_xlabel("mean test accuracy, %")
     ax.set_ylabel("cells")
     ax.legend(loc="upper left")
@@ -115,13 +118,12 @@ def _counts(ax: Axes, analysis: Analysis) -> None:
         )
     ax.axhline(1, color=GREY, linewidth=0.8)
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax.xaxis)
     ax.set_title(f"The best {100 * analysis.share:g} % against all cells")
     ax.set_xlabel("times the operation is in a cell (none of the best: not drawn)")
     ax.set_ylabel("times as frequent")
     ax.set_ylim(bottom=ax.get_ylim()[0] / 3)  # room for the legend
+    plain_log(ax.yaxis)
     ax.legend(loc="lower center", ncols=3, handlelength=2.2, columnspacing=1)
 
 

@@ -1,10 +1,9 @@
-"""The numbers of an analysis as rows of a CSV file: cells, what of them, measure, value."""
+"""The numbers of an analysis as rows: what is counted, of what, which measure, its value."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
+from typing import Any
 
 from experiments.analyze.operations.enrichment import Enriched
 from experiments.analyze.operations.findings import Analysis
@@ -14,13 +13,10 @@ from search_spaces import OPERATIONS
 Row = tuple[str, str, str, float]
 
 
-def csv_text(analysis: Analysis) -> str:
-    """The file; errors, regrets and gains are shares in [0, 1]."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["analysis", "item", "measure", "value"])
-    writer.writerows(_rows(analysis))
-    return text.getvalue()
+def rows(analysis: Analysis) -> list[dict[str, Any]]:
+    """Rows of a CSV file, all with the same keys; errors, regrets and gains in [0, 1]."""
+    keys = ("analysis", "item", "measure", "value")
+    return [dict(zip(keys, row, strict=True)) for row in _rows(analysis)]
 
 
 def _rows(analysis: Analysis) -> Iterator[Row]:

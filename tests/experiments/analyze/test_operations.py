@@ -146,13 +146,15 @@ def test_one_repeat_decides_nothing_about_noise() -> None:
 def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
     """Each sentence is true to the numbers beside it, and the same numbers come again."""
     folder = tmp_path / "out"
-    ended = run("analyze", "operations", "--out", folder)
+    ended = run("analyze", "operations", "--dir", folder)
     assert ended.returncode == 0, ended.stderr
     assert sorted(path.name for path in folder.iterdir()) == [
         "operations_space1.csv",
         "operations_space1.pdf",
         "operations_space1.png",
+        "operations_space1.txt",
     ]
+    assert (folder / "operations_space1.txt").read_text() in ended.stdout
     with (folder / "operations_space1.csv").open() as file:
         rows = {
             (r["analysis"], r["item"], r["measure"]): float(r["value"])
@@ -174,8 +176,9 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"spaces": [5]}, "there are search spaces 1, 2 and 3, not 5"),
-        ({"spaces": [1, 3]}, "space 3: the table of digits lacks"),
+        ({"spaces": "5"}, "--space is 1, 2 or 3, or several of them with commas, not '5'"),
+        ({"spaces": "1,3"}, "space 3: the table of digits lacks"),
+        ({"spaces": "1,x"}, "--space is 1, 2 or 3, or several of them with commas, not '1,x'"),
         ({"top": 0.0}, "--top 0: a share of the cells in percent"),
         ({"table": "none.npz"}, "no table 'none.npz'"),
     ],
@@ -185,7 +188,7 @@ def test_what_cannot_be_used_is_one_line(
 ) -> None:
     from rich.console import Console
 
-    usual = {"spaces": [1], "all_cells": False, "table": "digits", "top": 5.0}
+    usual = {"spaces": "1", "all_cells": False, "table": "digits", "top": 5.0}
     folder = tmp_path / "out"
     with pytest.raises(ValueError, match=re.escape(words)) as raised:
         analyse_operations(Console(), folder=folder, **(usual | arguments))
@@ -200,7 +203,7 @@ def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be used"):
         analyse_operations(
             Console(),
-            spaces=[1],
+            spaces="1",
             all_cells=False,
             table="digits",
             top=5.0,

@@ -3,12 +3,35 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import chromium
-from made_study import confirm, make_study, tell_all
 from playwright.sync_api import Browser
 
 from experiments.atlas.making import write_atlas
+from experiments.study_file import complete, freeze, load_study
+from experiments.study_folder import create_study
+from experiments.trial import cell_report
+from hpo import Confirmation, Rerun, Study, Trial, TrialResult
+from search_spaces import get_space
+
+
+def new_study(folder: Path, study_file: Path) -> Study:
+    """The tiny study on digits, nothing asked for yet."""
+    overrides = ("table=digits", "max_budget=4", "iterations=4")
+    return create_study(folder, freeze(complete(load_study(str(study_file), overrides), "made")))
+
+
+def search(run: Trial | Rerun) -> TrialResult:
+    """Ends in one of twelve cells, by its seed."""
+    space, draws = get_space(1), np.random.default_rng(run.seed % 12)
+    report = cell_report("digits", space, space.sample(draws))
+    return TrialResult(report["valid_error"], report, None, {"search_seconds": 1.0})
+
+
+def crash() -> TrialResult:
+    """A search that ended in no cell."""
+    return TrialResult(None, {"state": "CRASHED"}, "SearchDiverged: loss is nan")
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +44,28 @@ def browser() -> Iterator[Browser]:
 def study(tmp_path_factory: pytest.TempPathFactory, tiny_study: Path) -> Path:
     """Finished, with two crashes and a confirmation. Not to be changed."""
     folder = tmp_path_factory.mktemp("studies") / "made <b>"
-    overrides = ("table=digits", "max_budget=4", "iterations=4")
-    with make_study(folder, tiny_study, *overrides) as made:
-        tell_all(made, folder, "digits", crashes={2, 5})
-        confirm(made, folder, "digits", seeds=3)
+    with new_study(folder, tiny_study) as made:
+        while (trial := made.ask()) is not None:
+            made.tell(trial, crash() if trial.seq in (2, 5) else search(trial))
+        assert made.incumbent is not None
+        with Confirmation.create(
+            folder / "confirm", header=made.header, seed=1, budget=4
+        ) as confirmation:
+            confirmation.plan("default", dict(made.space.get_default_configuration()), 3)
+            confirmation.plan("tuned", made.incumbent[0].config, 3, tuned=True)
+            while (run := confirmation.ask()) is not None:
+                confirmation.tell(run, search(run))
+    return folder
+
+
+@pytest.fixture
+def crashed_study(tmp_path: Path, tiny_study: Path) -> Path:
+    """A study whose only evaluation so far has crashed."""
+    folder = tmp_path / "crashed"
+    with new_study(folder, tiny_study) as made:
+        trial = made.ask()
+        assert trial is not None
+        made.tell(trial, crash())
     return folder
 
 

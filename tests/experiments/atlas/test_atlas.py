@@ -145,13 +145,8 @@ def test_a_study_of_something_else_is_refused(study: Path, table_file: str, tmp_
         write_atlas(space=1, table=None, **(usual | {"folders": [study, study]}))
 
 
-def test_a_study_without_a_cell_is_refused(tmp_path: Path, tiny_study: Path) -> None:
-    from made_study import crash, make_study
-
-    folder = tmp_path / "crashed"
-    with make_study(folder, tiny_study) as made:
-        trial = made.ask()
-        assert trial is not None
-        crash(made, folder, trial, with_loss=False)
+def test_a_study_without_a_cell_is_refused(crashed_study: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no search has ended with a cell yet"):
-        write_atlas(space=None, table=None, folders=[folder], cells=[], out=tmp_path / "a.html")
+        write_atlas(
+            space=None, table=None, folders=[crashed_study], cells=[], out=tmp_path / "a.html"
+        )

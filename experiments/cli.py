@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments import table_command
+from experiments.analyze import command as analyze_command
 from experiments.baselines import command as baselines_command
 from experiments.compare import command as compare_command
 from experiments.confirm import command as confirm_command
@@ -256,6 +257,7 @@ def search(
         raise typer.Exit(INTERRUPTED) from None
 
 
+app.add_typer(analyze_command.app)
 app.add_typer(baselines_command.app)
 app.command()(compare_command.compare)
 app.command()(confirm_command.confirm)

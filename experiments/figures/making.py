@@ -71,7 +71,7 @@ def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None
                     for suffix in FORMATS:
                         (folder / f"{name}.{suffix}").unlink(missing_ok=True)
                     continue
-                _write(figure, folder / name)
+                write_figure(figure, folder / name)
                 made.written.append(folder / name)
                 made.notes += [note for note in notes if note not in made.notes]
     except OSError as error:
@@ -147,7 +147,7 @@ def _labels(studies: list[StudySource]) -> list[str]:
     ]
 
 
-def _write(figure: Figure, path: Path) -> None:
+def write_figure(figure: Figure, path: Path) -> None:
     """In all formats; equal figures are equal bytes."""
     for suffix in FORMATS:
         target = path.with_name(f"{path.name}.{suffix}")

@@ -1,0 +1,1 @@
+"""What the supernet knows: analyses of supernets, searches and tables."""

@@ -30,7 +30,7 @@ def guard() -> None:
     """Let this process, which runs one task at a time and nothing else, be cleared after each."""
     global _guarded
     if sys.platform == "linux":
-        # Grandchildren whose parent has ended become children of this process: none is out of sight.
+        # Grandchildren whose parent has ended become this process's: none is out of sight.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _guarded = True
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search_spaces.space import Architecture, SearchSpace
+from search_spaces.space import Architecture, SearchSpace, get_space
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,4 +35,4 @@ class PrunedSpace(SearchSpace):
         """The architecture with this number among those left; ValueError if there is none."""
         if not 0 <= configuration < len(self.left):
             raise ValueError(f"{len(self.left)} configurations are left: none is {configuration}")
-        return super().architecture(int(self.left[configuration]))
+        return get_space(self.number).architecture(int(self.left[configuration]))

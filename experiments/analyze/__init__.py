@@ -1,1 +1,1 @@
-"""What supernets and benchmarks are like: `oneshot-hpo analyze`."""
+"""What supernets know, and what tables say: `oneshot-hpo analyze`."""

@@ -45,7 +45,7 @@ class StudySource:
     """The one setting of the confirmation that the user named; None for tuned and default."""
 
     @property
-    def evaluations(self) -> list[tuple[Trial, TrialResult]]:
+    def evaluations(self) -> Sequence[tuple[Trial, TrialResult]]:
         """Trials with their results in the order of telling. NotEnoughData: there is none."""
         found = self.view.evaluations
         if not found:

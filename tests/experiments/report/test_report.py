@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from made_study import DIGITS, confirm, crash, make_study, result_of, tell_all
+from page_study import DIGITS, confirm, crash, make_study, result_of, tell_all
 from study_commands import run
 
 from experiments.errors import UserError

@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,77 @@ def test_a_full_disk_leaves_whole_lines_and_a_clear_error(tmp_path: Path) -> Non
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert read_journal(path)[0][1:] == [{**ASK, "time": 0}]
+
+
+def test_a_flipped_byte_is_found_out_wherever_it_is(path: Path) -> None:
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(CorruptJournal, match=f"line {whole[:place].count(10) + 1}: "):
+            read_journal(path)
+
+
+def test_lines_without_checksum_are_those_of_older_formats(path: Path) -> None:
+    old = [{**HEADER, "format": 2}, *EVENTS]
+    path.write_text("".join(json.dumps(event) + "\n" for event in old))
+    events, size = read_journal(path)
+    journal = Journal(path, size)
+    journal.append({**ASK, "time": 2})
+    journal.close()
+    assert read_journal(path)[0] == [*events, {**ASK, "time": 2}]
+    path.write_bytes(path.read_bytes().replace(b'"time": 2', b'"time": 3'))
+    with pytest.raises(CorruptJournal, match="line 5: its checksum is wrong"):
+        read_journal(path)
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def moved_away(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("away"))
+
+
+def replaced(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+def written_to(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"x")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (removed, "No such file"),
+        (moved_away, "No such file"),
+        (replaced, "another file has taken its place"),
+        (written_to, "another process has written to it"),
+    ],
+)
+def test_nothing_is_written_to_a_journal_that_is_no_longer_the_one(
+    tmp_path: Path, change: Callable[[Path], None], reason: str
+) -> None:
+    path = tmp_path / "study" / "journal.jsonl"
+    path.parent.mkdir()
+    journal = Journal.create(path, HEADER)
+    change(path)
+    content = path.read_bytes() if path.exists() else None
+    with pytest.raises(StudyUnwritable, match=f"{reason}.*nothing told before is lost"):
+        journal.append({**ASK, "time": 0})
+    assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_a_journal_that_cannot_be_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hpo.journal.os.fsync", no_space)
+    with pytest.raises(StudyUnwritable, match="No space left"):
+        Journal.create(tmp_path / "journal.jsonl", HEADER)
+    assert list(tmp_path.iterdir()) == []

@@ -14,9 +14,9 @@ import builtins
 import errno
 import io
 import os
-import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ NAMES = ("replace", "rename", "link", "symlink", "unlink", "remove", "rmdir", "m
 """Functions of os that change names; their first argument is a path."""
 CONTENTS = ("write", "fsync", "fdatasync", "ftruncate")
 """Those that change contents, or make them last; their first argument is a file descriptor."""
+SLOW_SECONDS = 0.2
+VANISHED = ".vanished"
+"""What the name of a folder ends with that was moved away."""
 NEED_SPACE = ("open", "write", "mkdir", "replace", "rename", "link", "symlink")
 
 
@@ -47,7 +50,7 @@ class Blow:
     written. power cut: before the operation everything is lost that was not fsynced, names kept;
     power cut, names too: and new names in folders that were not. full: from here on no space is
     left; the first write writes half. error: it fails with `error`. errors: so does every one from
-    here on. vanish: the folder is removed.
+    here on. slow: from here on each fsync takes SLOW_SECONDS. vanish: the folder is moved away.
     """
 
     kind: str
@@ -120,7 +123,9 @@ class Interception:
             if blow.kind == "errors" or (here and blow.kind == "error"):
                 raise OSError(blow.error, os.strerror(blow.error), path)
             if here and blow.kind == "vanish":
-                shutil.rmtree(self._folder)
+                Path(self._folder).rename(self._folder + VANISHED)
+            if blow.kind == "slow" and name == "fsync":
+                time.sleep(SLOW_SECONDS)
         result = self._done(real, name, path, args, kwargs)
         if here and blow is not None and blow.kind == "after":
             _die()

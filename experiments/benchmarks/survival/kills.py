@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,18 +16,21 @@ from experiments.benchmarks.survival.subjects import (
     SearchSubject,
     StudySubject,
     Subject,
+    subject_of,
 )
 from searchers.registry import SEARCHERS
 
+KILLED = "killed before and after each change of a file"
 KINDS = {
-    "killed before and after each change of a file": ("before", "after"),
+    KILLED: ("before",),
     "killed half-way through each write": ("half",),
     "power cut before each change: what was not fsynced is lost": (
         "power cut",
         "power cut, names too",
     ),
 }
-"""Rows, and the blows that are counted in them."""
+"""Rows, and the blows that are counted in them. After a change is before the next one: a process
+that is killed changes nothing more."""
 
 
 def run(progress: Progress, every: int = 1) -> list[Row]:
@@ -55,14 +56,6 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
     ]
 
 
-@contextmanager
-def subject_of(make: Callable[[Lives, Path], Subject]) -> Iterator[Subject]:
-    """A subject in a folder of its own, in memory where there is such a place."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:
-        yield make(Lives(Path(scratch)), Path(scratch))
-
-
 def strike(subject: Subject, every: int, progress: Progress) -> list[Row]:
     """A row for each of KINDS."""
     rows = []
@@ -73,6 +66,8 @@ def strike(subject: Subject, every: int, progress: Progress) -> list[Row]:
             for blow in blows
             if blow != "half" or operation.name == "write"
         ][::every]
+        if kind == KILLED:
+            planned.append(Blow("after", len(subject.operations) - 1))
         failures = []
         for done, blow in enumerate(planned, start=1):
             if problem := survived(subject, blow):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.benchmarks.survival.interception import Blow, Interception, Operation
+from experiments.errors import STOPPED, USER_ERROR
 
 LIFE_SECONDS = 120.0
 
@@ -31,9 +32,16 @@ class Life:
     """What it changed; of a life that was killed nothing is known."""
 
     @property
-    def says(self) -> list[str]:
-        """The lines of its complaint."""
-        return self.complaint.splitlines()
+    def unclear(self) -> str:
+        """What is wrong with how it ended, if it did so without a word, or with many."""
+        if self.code == 0:
+            return ""  # nothing that matters was struck; what came out has to show it
+        if self.code not in (STOPPED, USER_ERROR):
+            return f"ended with code {self.code}: {self.complaint}"
+        lines = self.complaint.splitlines()
+        if len(lines) != 1 or not lines[0].startswith("error: "):
+            return f"not one clear line: {self.complaint!r}"
+        return ""
 
 
 class Lives:

@@ -23,6 +23,12 @@ class Row:
     """What was promised and checked; of a failure, the first one."""
 
 
+def fault_row(kind: str, tried: int, failures: list[str]) -> Row:
+    """A row of faults that have to end work with a line, and to leave what can be gone on with."""
+    note = failures[0] if failures else "one clear line; mended and gone on with: the same"
+    return Row(kind, tried, tried - len(failures), note)
+
+
 def markdown(rows: list[Row]) -> str:
     """The rows as a Markdown table, with the sums in its last line."""
     lines = ["| what | tried | survived | what was checked |", "|---|---:|---:|---|"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ class StudySubject(Subject):
 
     name = "study"
 
-    iterations = 5
+    iterations = 4
 
     def __init__(self, lives: Lives, scratch: Path) -> None:
         self._file = write_study(scratch / "toy.yaml", self.iterations)
@@ -89,6 +91,12 @@ class StudySubject(Subject):
         """Every decision, and study.yaml; an evaluation that was told twice is an outcome, too."""
         twice = len(told(self.folder)) - len(set(told(self.folder)))
         return decisions(self.folder), (self.folder / "study.yaml").read_text(), twice
+
+
+class ShortStudy(StudySubject):
+    """A study of a few evaluations."""
+
+    iterations = 1
 
 
 class ResumedStudy(StudySubject):
@@ -184,3 +192,11 @@ class SearchSubject(Subject):
     def outcome(self) -> Any:
         """Result, metrics and architecture."""
         return found(self.folder)
+
+
+@contextmanager
+def subject_of(make: Callable[[Lives, Path], Subject]) -> Iterator[Subject]:
+    """A subject in a folder of its own, in memory where there is such a place."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:
+        yield make(Lives(Path(scratch)), Path(scratch))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
 
+from experiments.errors import STOPPED, one_line
 from experiments.trial import RESULT, TrialTask, run_trial
 from searchers.checkpoint import ARCHITECTURE, read_metrics
 from searchers.registry import settings_class
@@ -45,21 +47,27 @@ def write_digits(path: Path) -> Path:
     return path
 
 
-def search(searcher: str, dataset: Path, folder: Path) -> None:
-    """Run the trial, or go on with it."""
-    run_trial(
-        TrialTask(
-            searcher=searcher,
-            settings=settings_class(searcher)(**_SMALLEST, **_SMALLEST_OF.get(searcher, {})),
-            config={},
-            space=1,
-            dataset=str(dataset),
-            table="digits",
-            budget=EPOCHS,
-            seed=7,
-            folder=folder,
+def search(searcher: str, dataset: Path, folder: Path) -> int:
+    """Run the trial, or go on with it; an OSError stops it with a line, as it stops a study."""
+    settings = settings_class(searcher)(**_SMALLEST, **_SMALLEST_OF.get(searcher, {}))
+    try:
+        run_trial(
+            TrialTask(
+                searcher=searcher,
+                settings=settings,
+                config={},
+                space=1,
+                dataset=str(dataset),
+                table="digits",
+                budget=EPOCHS,
+                seed=7,
+                folder=folder,
+            )
         )
-    )
+    except OSError as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return STOPPED
+    return 0
 
 
 def found(folder: Path) -> list[Any]:

@@ -1,0 +1,127 @@
+"""Files cut at every byte, and with every byte flipped: nothing wrong may be read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from experiments.benchmarks.survival.interception import Blow
+from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.subjects import (
+    ConfirmationSubject,
+    SearchSubject,
+    Subject,
+    subject_of,
+)
+from experiments.study_folder import CONFIRMATION
+from hpo import Confirmation, CorruptJournal, Study
+from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
+from hpo.journal import EVENTS, JOURNAL_NAME, Kinds, read_journal
+from searchers.checkpoint import CHECKPOINT, DamagedCheckpoint, load_checkpoint
+
+FLIPS = (0x01, 0x20, 0xFF)
+"""What a byte is flipped with: its lowest bit, the bit of lower case, all bits."""
+
+
+def altered_files(progress: Progress, every: int = 1) -> list[Row]:
+    """Cut and flip at each byte, or each `every`-th."""
+    rows = []
+    with subject_of(ConfirmationSubject) as subject:
+        subject.prepared()
+        subject.lives.live(subject.folder, *subject.begin())
+        study = subject.folder / JOURNAL_NAME
+        confirmation = subject.folder / CONFIRMATION / CONFIRMATION_NAME
+        for name, path, kinds, work in (
+            ("study's journal", study, EVENTS, Study),
+            ("confirmation's journal", confirmation, CONFIRMATION_EVENTS, Confirmation),
+        ):
+            opened = partial(work.open, path.parent)
+            cut = partial(_cut_journal, path, path.read_bytes(), kinds, opened)
+            rows.append(_each(f"{name} cut at a byte", path, cut, every, progress))
+            flip = partial(_flipped_journal, path, path.read_bytes(), kinds)
+            rows.append(_each(f"{name} with a byte flipped", path, flip, every, progress))
+    with subject_of(partial(SearchSubject, searcher="darts")) as subject:
+        path = _checkpoint(subject)
+        for name, alter in (("cut at a byte", _cut), ("with a byte flipped", _flip)):
+            damaged = partial(_damaged_checkpoint, path, path.read_bytes(), alter)
+            rows.append(_each(f"checkpoint {name}", path, damaged, every, progress))
+    return rows
+
+
+def _each(
+    what: str, path: Path, problems: Callable[[int], list[str]], every: int, progress: Progress
+) -> Row:
+    """A row for what is wrong after each alteration at each byte."""
+    content = path.read_bytes()
+    tried, failures = 0, []
+    for place in range(0, len(content), every):
+        found = problems(place)
+        tried += len(found)
+        failures += [f"at byte {place}: {problem}" for problem in found if problem]
+        if place % 100 == 0:
+            progress(what, place, len(content))
+    path.write_bytes(content)
+    progress(what, len(content), len(content))
+    note = failures[0] if failures else "found out and left as it is, or cut to whole lines"
+    return Row(what, tried, tried - len(failures), note)
+
+
+def _cut_journal(
+    path: Path, content: bytes, kinds: Kinds, opened: Callable[[], Study | Confirmation], place: int
+) -> list[str]:
+    """Opened by a master it is cut to whole lines; without a header it is refused and left."""
+    path.write_bytes(content[:place])
+    whole = content[:place].rfind(b"\n") + 1
+    try:
+        with opened():
+            pass
+    except CorruptJournal:
+        if not whole and path.read_bytes() == content[:place]:
+            return [""]
+        return ["refused"]
+    if not whole or path.read_bytes() != content[:whole]:
+        return ["not cut to whole lines"]
+    read_journal(path, kinds)
+    return [""]
+
+
+def _flipped_journal(path: Path, content: bytes, kinds: Kinds, place: int) -> list[str]:
+    problems = []
+    for flip in FLIPS:
+        path.write_bytes(_flip(content, place, flip))
+        try:
+            read_journal(path, kinds)
+        except CorruptJournal:
+            problems.append("")
+        else:
+            problems.append(f"flipped with {flip:#x} and not found out")
+    return problems
+
+
+def _damaged_checkpoint(
+    path: Path, content: bytes, alter: Callable[[bytes, int], bytes], place: int
+) -> list[str]:
+    path.write_bytes(alter(content, place))
+    try:
+        load_checkpoint(path.parent)
+    except DamagedCheckpoint:
+        return [""]
+    return ["not found out"]
+
+
+def _checkpoint(subject: Subject) -> Path:
+    """The checkpoint of a search that was killed before it removed it."""
+    subject.prepared()
+    removal = next(o for o in subject.operations if o.name == "unlink")
+    subject.lives.live(subject.folder, *subject.begin(), blow=Blow("before", removal.number))
+    return subject.folder / CHECKPOINT
+
+
+def _cut(content: bytes, place: int) -> bytes:
+    return content[:place]
+
+
+def _flip(content: bytes, place: int, flip: int = FLIPS[0]) -> bytes:
+    return content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :]

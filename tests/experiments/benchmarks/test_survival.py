@@ -1,0 +1,130 @@
+"""A sample of `python -m experiments.benchmarks.survival`: the command tries every place."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.benchmarks.survival import disk, kills
+from experiments.benchmarks.survival.altered import altered_files
+from experiments.benchmarks.survival.interception import Blow
+from experiments.benchmarks.survival.lives import Lives
+from experiments.benchmarks.survival.rows import Row, markdown
+from experiments.benchmarks.survival.subjects import SearchSubject, ShortStudy
+
+STRACED = """
+import sys
+from pathlib import Path
+from experiments.benchmarks.survival.interception import Interception
+from experiments.benchmarks.survival.trial import write_digits
+from hpo.errors import StudyLocked
+from hpo.journal import Journal
+from hpo.lock import StudyLock
+from searchers.checkpoint import write_atomically
+
+folder = Path(sys.argv[1])
+seen = Interception(folder, None)
+seen.install()
+folder.mkdir()
+lock = StudyLock(folder)
+journal = Journal.create(folder / "journal.jsonl", {"event": "header"})
+for _ in range(3):
+    journal.append({"event": "ask"})
+journal.close()
+write_atomically(folder / "study.yaml", b"x" * 100_000)
+(folder / "text").write_text("y" * 100_000)
+(folder / "text").rename(folder / "other")
+write_digits(folder / "digits.npz")
+lock.release()
+seen.stop()
+for operation in seen.operations:
+    print(operation.name)
+"""
+
+
+def nothing(what: str, done: int, planned: int) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> ShortStudy:
+    scratch = tmp_path_factory.mktemp("study")
+    return ShortStudy(Lives(scratch), scratch)
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory: pytest.TempPathFactory) -> SearchSubject:
+    scratch = tmp_path_factory.mktemp("search")
+    return SearchSubject(Lives(scratch), scratch, "gdas")
+
+
+def test_kills_and_power_cuts_change_nothing(study: ShortStudy, search: SearchSubject) -> None:
+    for subject in (study, search):
+        for row in kills.strike(subject, 45, nothing):
+            assert row.tried >= 1
+            assert row.survived == row.tried, row.note
+
+
+@pytest.mark.parametrize(
+    "blow",
+    [
+        Blow("full", 7),  # as study.yaml is written
+        Blow("full", 40),
+        Blow("error", 41, 5),
+        Blow("errors", 44, 116),
+        Blow("vanish", 46),
+    ],
+    ids=str,
+)
+def test_faults_on_disk_end_a_study_with_a_line(study: ShortStudy, blow: Blow) -> None:
+    assert disk.withstood(study, blow) == ""
+
+
+def test_a_blow_that_is_not_survived_is_seen(
+    study: ShortStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The harness itself: an outcome that differs, work that goes on, a life that was not ended."""
+    end = len(study.operations)
+    assert "was not killed" in kills.survived(study, Blow("before", end))
+    monkeypatch.setattr(study, "whole", "another outcome")
+    assert kills.survived(study, Blow("before", end // 2)) == "came to something else"
+
+
+def test_files_that_were_altered_are_found_out() -> None:
+    for row in altered_files(nothing, 301):
+        assert row.tried > 10
+        assert row.survived == row.tried, row.note
+
+
+def test_every_system_call_is_seen(tmp_path: Path) -> None:
+    """What Python's functions are seen to do is what the kernel is asked for."""
+    if shutil.which("strace") is None:
+        pytest.skip("no strace here")
+    folder, log = tmp_path / "folder", tmp_path / "log"
+    calls = "openat,write,pwrite64,writev,fsync,fdatasync,ftruncate,mkdir,rename,unlink,link"
+    strace = ["strace", "-qq", "-y", "-o", str(log), "-e", f"trace={calls}"]
+    done = subprocess.run(
+        [*strace, sys.executable, "-c", STRACED, str(folder)], capture_output=True, text=True
+    )
+    if "ptrace" in done.stderr or "PTRACE" in done.stderr:
+        pytest.skip("strace may not trace here")
+    assert done.returncode == 0, done.stderr
+    asked = []
+    for line in log.read_text().splitlines():
+        name = line.partition("(")[0]
+        changes = name != "openat" or "O_TRUNC" in line or "O_CREAT|O_EXCL" in line
+        if str(folder) in line and changes:
+            asked.append({"openat": "open"}.get(name, name))
+    seen = [{"replace": "rename"}.get(name, name) for name in done.stdout.split()]
+    lock = seen.index("open")  # made without O_TRUNC or O_EXCL, so strace's filter leaves it out
+    assert seen[:lock] + seen[lock + 1 :] == asked
+
+
+def test_the_table_has_a_line_for_each_row_and_their_sum() -> None:
+    lines = markdown([Row("a", 1000, 999, "x"), Row("b", 5, 5)]).splitlines()
+    assert len(lines) == 5
+    assert lines[2] == "| a | 1,000 | 999 | x |"
+    assert re.search(r"1,005.*1,004", lines[-1])

@@ -18,8 +18,6 @@ from hpo.journal import sync_folder
 
 MARK = "oneshot-hpo-export.json"
 """In an export: of which study it is, and for which tool."""
-
-
 _STALE_SECONDS = 3600.0
 
 

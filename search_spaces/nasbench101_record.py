@@ -78,11 +78,13 @@ def parse_record(data: bytes) -> Record:
     """Read a record; raises BadRecord. Accuracies and times are not judged here."""
     try:
         fields = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRecord("it is no JSON") from None
     if not isinstance(fields, list) or [type(field) for field in fields] != _FIELD_TYPES:
         raise BadRecord("it is no list of hash, epochs, adjacency, operations and metrics")
     module_hash, epochs, adjacency, operations, encoded = fields
+    if not (adjacency + operations).isascii():
+        raise BadRecord("its adjacency and operations are no words")
     if epochs not in EPOCHS:
         raise BadRecord(f"it was trained for {epochs} epochs, not 4, 12, 36 or 108")
     try:

@@ -82,8 +82,8 @@ def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | No
     except Exception as error:  # what is signed, but not by save_checkpoint, can raise anything
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DamagedCheckpoint(f"{path}: not a checkpoint of this program ({reason})") from None
-    if not isinstance(state, dict) or not isinstance(state.get("fingerprint"), dict):
-        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program (no fingerprint)")
+    if not isinstance(state, dict):
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program (no dictionary)")
     return state
 
 

@@ -162,7 +162,9 @@ def _continue_from(folder: Path, search: Search) -> None:
             _logger.warning("%s; %s", damage, instead)
             continue
         if state is not None:
-            checkpoint.check_fingerprint(folder, state["fingerprint"], search.fingerprint)
+            found = state.get("fingerprint")
+            found = found if isinstance(found, dict) else {}
+            checkpoint.check_fingerprint(folder, found, search.fingerprint)
             try:
                 search.load_state_dict(state)
             except Exception as error:  # nothing that this program wrote with this fingerprint

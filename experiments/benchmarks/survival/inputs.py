@@ -67,8 +67,8 @@ def run(progress: Progress, executions: int = EXECUTIONS, seed: int = 0) -> list
 def _tried(name: str, count: int, seed: int, *, guided: bool = False) -> Row:
     """The row of one reader, tried in a process of its own."""
     module = "guided" if guided else "inputs"
-    command = [sys.executable, "-m", f"experiments.benchmarks.survival.{module}", name]
-    command += ["--one", "--executions", str(count), "--seed", str(seed)]
+    command = [sys.executable, "-m", f"experiments.benchmarks.survival.{module}", "--one"]
+    command += ["--executions", str(count), "--seed", str(seed), "--", name]
     done = subprocess.run(command, capture_output=True, text=True)
     kind = f"input: {name}" + (", guided by coverage" if guided else "")
     if guided:

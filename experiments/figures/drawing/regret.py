@@ -37,9 +37,10 @@ def draw_regret(panels: Sequence[RegretCurves]) -> Figure:
     figure = new_figure(2.55 + legend_height(labels))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     floor = 100 * min(panel.floor for panel in panels)
+    shade = 0.14 if len(methods) <= 4 else 0.07  # many bands lie over each other
     for ax, panel in zip(axes, panels, strict=True):
         for number, curve in enumerate(panel.curves):
-            _draw(ax, curve, look[curve.method], floor, number / len(panel.curves))
+            _draw(ax, curve, look[curve.method], floor, number / len(panel.curves), shade)
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_title(f"{_TITLES[panel.error]}, space {panel.space}, {panel.table}")
@@ -53,7 +54,7 @@ def draw_regret(panels: Sequence[RegretCurves]) -> Figure:
     return figure
 
 
-def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float) -> None:
+def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade: float) -> None:
     spread = curve.spread
     low, median, high = (
         np.maximum(100 * values, floor) for values in (spread.low, spread.median, spread.high)
@@ -84,7 +85,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float) -> Non
     if spread.count > 1:
         band = np.minimum(high, 1e4)  # a crash reaches beyond the axis
         ax.fill_between(
-            spread.x, low, band, step="post", color=look.colour, alpha=0.13, linewidth=0
+            spread.x, low, band, step="post", color=look.colour, alpha=shade, linewidth=0
         )
         if curve.method.role != "baseline":
             # Tuned and default have one colour: the quartiles have the dashes of their line.

@@ -73,7 +73,7 @@ def _bars(ax: Axes, timeline: Timeline, seconds: float) -> None:
             (bar.end - bar.start) / seconds,
             0.8,
             left=bar.start / seconds,
-            facecolor="white" if pending else colour,
+            facecolor="white" if pending or crashed else colour,
             edgecolor=colour if pending else CRASH if crashed else "white",
             linewidth=1.2 if pending or crashed else 0.3,
             hatch="//////" if pending else None,

@@ -31,7 +31,7 @@ class Cell:
     link: str | None = None
     """The place in the page to which it leads."""
     mark: str | None = None
-    """How it is set apart: good, bad, or quiet."""
+    """How it is set apart: bad, or quiet."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from experiments.report.journaled import JournaledStudy
 from experiments.report.values import moment
-from experiments.study_folder import SPECIFICATION
+from experiments.study_folder import CONFIRMATION, SPECIFICATION
 from experiments.yaml_files import dump_yaml
+from hpo import read_confirmation
+from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 
 _GIB = "memory_gib"
 
@@ -23,8 +25,8 @@ class Origin:
     """By name; what it was made on."""
     versions: dict[str, str]
     """By package."""
-    command: str
-    """Repeats the study, beside the file of the specification."""
+    commands: list[str]
+    """Repeat the study, beside the file of the specification."""
     certainty: str
     """How equal the repetition will be."""
 
@@ -32,7 +34,6 @@ class Origin:
 def read(study: JournaledStudy) -> Origin:
     """What the journal's header says."""
     spec = study.spec
-    again = shlex.quote(f"{study.folder.resolve().name}-again")
     workers = spec.workers or 1
     certainty = (
         "With one worker the seed fixes every number on such a machine."
@@ -42,11 +43,34 @@ def read(study: JournaledStudy) -> Origin:
     )
     return Origin(
         specification=dump_yaml(spec.model_dump(mode="json")),
-        machine={"made": moment(study.begun)} | _machine(study.view.header.get("machine")),
+        machine={"made": moment(study.begun)}
+        | _warm_start(study)
+        | _machine(study.view.header.get("machine")),
         versions=dict(spec.versions),
-        command=f"oneshot-hpo launch {SPECIFICATION} --dir {again}",
+        commands=_commands(study),
         certainty=certainty,
     )
+
+
+def _warm_start(study: JournaledStudy) -> dict[str, str]:
+    if not study.view.prior:
+        return {}
+    return {"warm start": f"{len(study.view.prior)} results of {study.view.header['prior_from']}"}
+
+
+def _commands(study: JournaledStudy) -> list[str]:
+    again = shlex.quote(f"{study.folder.resolve().name}-again")
+    run = study.view.header.get("prior_from")
+    if run is None:
+        commands = [f"oneshot-hpo launch {SPECIFICATION} --dir {again}"]
+    else:
+        made = f"oneshot-hpo import {shlex.quote(run)} {SPECIFICATION} --dir {again}"
+        commands = [made, f"oneshot-hpo resume {again}"]
+    if (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
+        settings = read_confirmation(study.folder / CONFIRMATION).settings
+        if DEFAULT in settings:
+            commands.append(f"oneshot-hpo confirm {again} --seeds {settings[DEFAULT].seeds}")
+    return commands
 
 
 def _machine(recorded: dict[str, object] | None) -> dict[str, str]:

@@ -32,6 +32,7 @@ class OpenedPage:
         self.requests: list[str] = []
         viewport = {"width": width, "height": 900}
         self.page: Page = browser.new_page(viewport=viewport, **settings)
+        self.page.set_default_timeout(120_000)  # of a machine that is busy with other tests
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))

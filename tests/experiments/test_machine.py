@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +30,19 @@ def test_versions_name_what_decides() -> None:
     versions = machine.versions()
     assert versions["hpbandster"] == "0.7.4"
     assert {"python", "torch", "numpy", "oneshot-hpo"} <= versions.keys()
+
+
+def test_a_machine_is_described_without_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'GPU one'\necho 'GPU two'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    found = machine.description()
+    assert found["gpus"] == ["GPU one", "GPU two"]
+    assert found["cores"] >= 1
+    assert found["memory_gib"] > 0.1
+    assert found.keys() == {"system", "processor", "cores", "memory_gib", "gpus"}
+    program.write_text("#!/bin/sh\nexit 9\n")
+    assert machine.description()["gpus"] == []

@@ -132,4 +132,7 @@ def _useless(found: Importance) -> str:
     budgets = [epochs(budget.budget) for budget in found.budgets if not _is_useful(budget)]
     if not budgets:
         return ""
-    return f" At {', '.join(budgets)} that is nothing, hence hidden; the legend shows it."
+    return (
+        f" At {' and '.join(budgets)} a forest explains nothing of unseen trials: hidden, a click "
+        "in the legend shows it."
+    )

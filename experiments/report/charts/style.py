@@ -10,7 +10,6 @@ from experiments.figures.methods import Look
 
 QUIET = "#868d98"
 """Of what stands behind, on light and dark pages."""
-DEFAULT_LINE = "#c0392b"
 
 _MARKERS = {
     "triangle": "triangle-up",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium
-from made_study import DIGITS, confirm, make_study, tell_all
+from page_study import DIGITS, confirm, make_study, tell_all
 from plans import plan
 from playwright.sync_api import Browser
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser import NARROW, WIDE, OpenedPage
-from made_study import HOSTILE
+from page_study import HOSTILE
 from PIL import Image
 from playwright.sync_api import Browser, Locator
 

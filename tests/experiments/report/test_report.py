@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from made_study import DIGITS, confirm, crash, make_study, result_of, tell_all
+from page_study import DIGITS, confirm, crash, make_study, result_of, tell_all
 from study_commands import run
 
 from experiments.errors import UserError
@@ -43,7 +43,8 @@ def test_the_headline_says_what_came_out(page: Path, made: Path) -> None:
     assert "2 of 40 evaluations crashed." in text
     assert "In the confirmation 1 crashed; there a crash is the worst regret." in text
     assert "default with seed number 4 of the confirmation : SearchDiverged: again" in text
-    assert f"oneshot-hpo launch study.yaml --dir {made.name}-again" in text
+    assert f"oneshot-hpo launch study.yaml --dir {made.name}-again oneshot-hpo confirm" in text
+    assert "--seeds 7" in text
 
 
 def test_the_specification_repeats_the_study(page: Path, made: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ RESULT = "result.json"
 _DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
 
 # Loaded once a worker process, not once a trial.
-_dataset = functools.lru_cache(maxsize=2)(load_dataset)
+load_images = functools.lru_cache(maxsize=2)(load_dataset)
 _table = functools.lru_cache(maxsize=2)(load_table)
 
 
@@ -98,11 +98,11 @@ def search_cell(
         searcher=task.searcher,
         settings=task.settings.with_config(task.config),
         space=space,
-        data=_dataset(task.dataset),
+        data=load_images(task.dataset),
         epochs=max(1, round(task.budget)),
         seed=task.seed,
         folder=task.folder,
-        device=_device(),
+        device=device_name(),
         on_epoch=on_epoch,
         stop_asked=stop_asked,
     )
@@ -159,7 +159,8 @@ def _finished(path: Path) -> dict[str, Any] | None:
     return result
 
 
-def _device() -> str:
+def device_name() -> str:
+    """Where a search runs here: cuda if there is a GPU, else cpu."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

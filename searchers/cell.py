@@ -81,7 +81,7 @@ class OneShotCell(nn.Module):
     ) -> None:
         super().__init__()
         self.proportion = channel_proportion
-        self._blocks, self._channels = num_blocks, channels
+        self.blocks, self.channels = num_blocks, channels
         projected, part = 2 * num_blocks * channels, channels // channel_proportion
         self.projection = convolution_weight(
             projected, in_channels, 1, 1, fan_in=in_channels, generator=generator
@@ -97,9 +97,9 @@ class OneShotCell(nn.Module):
 
         before: the blocks, 1.., of the cell before whose channels x holds; None: x is whole.
         """
-        fused = self.norm.momentum is None and fusing_pays(x, self._channels)
-        projected = self._project(x, before, wiring, fused)
-        choices = _Choices(self, wiring, fused)
+        fused = self.norm.momentum is None and fusing_pays(x, self.channels)
+        projected = self.project(x, before, wiring, fused)
+        choices = Choices(self, wiring, fused)
         values: dict[int, Tensor] = {}
         for block in wiring.blocks:
             terms = [
@@ -107,13 +107,13 @@ class OneShotCell(nn.Module):
                 for source, weight in sorted(wiring.parents[block - 1].items())
             ]
             values[block] = choices(block, weighted_sum(terms))
-        return self._output(projected.get(self._blocks + 1), values, wiring)
+        return self._output(projected.get(self.blocks + 1), values, wiring)
 
-    def _project(
+    def project(
         self, x: Tensor, before: list[int] | None, wiring: Wiring, fused: bool
     ) -> dict[int, Tensor]:
         """1 x 1 convolutions, batch normalisation and ReLU of the cell's input, by node."""
-        n, channels = self._blocks, self._channels
+        n, channels = self.blocks, self.channels
         weight = columns(self.projection, before, n)
         norm = self.projection_norm
         scale: Tensor = norm.scale
@@ -152,8 +152,8 @@ class OneShotCell(nn.Module):
         weight = wiring.rest(edges[0])
         if not wiring.output:
             return weighted_sum([(projected, weight)])
-        if len(wiring.output) < self._blocks:
-            slices = projected.split(self._channels, dim=1)
+        if len(wiring.output) < self.blocks:
+            slices = projected.split(self.channels, dim=1)
             sums = []
             for block, part in enumerate(slices, start=1):
                 terms = [(part, weight)]
@@ -166,11 +166,11 @@ class OneShotCell(nn.Module):
         factors = _stacked([edges[block] for block in wiring.output])
         if factors is None:
             return total + joined
-        per_channel = factors[:, None].expand(-1, self._channels).reshape(1, -1, 1, 1)
+        per_channel = factors[:, None].expand(-1, self.channels).reshape(1, -1, 1, 1)
         return torch.addcmul(total, joined, per_channel)
 
 
-class _Choices:
+class Choices:
     """The choice blocks of a cell, their parameters taken apart once for all blocks."""
 
     def __init__(self, cell: OneShotCell, wiring: Wiring, fused: bool) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from search_spaces import Architecture
 from searchers.batches import Batch
 from searchers.encoding import Encoding
+from searchers.many_cells import wrong_labels
 from searchers.supernet import Supernet
 
 # Not the search's batch size, so that errors of searches compare: batch normalisation uses the
@@ -42,7 +43,6 @@ class OneShotEvaluation:
         sums: list[float] = self._sums(self._supernet, encoding, self._valid).tolist()
         return [total / len(self._valid) for total in sums]
 
-    @torch.no_grad()
     def errors(
         self,
         architectures: Sequence[Architecture],
@@ -57,29 +57,29 @@ class OneShotEvaluation:
             statistics; 0: it is evaluated as the supernet is.
         """
         valid = self._valid.first(images)
-        supernet = self._supernet
+        supernet, calibration = self._supernet, None
         if recalibration_images:
             supernet = copy.deepcopy(supernet)  # the search's own keeps the statistics it has
-            train = self._normalise(self._train.first(recalibration_images).images)
-        totals = []
-        for architecture in architectures:
-            encoding = Encoding.discrete(architecture)
-            if recalibration_images:
-                supernet.keep_statistics(momentum=1.0)
-                supernet(train, encoding)
-            totals.append(self._sums(supernet, encoding, valid)[1])
-        errors: list[float] = (torch.stack(totals) / len(valid)).tolist()
+            supernet.keep_statistics(momentum=1.0)
+            calibration = self._normalise(self._train.first(recalibration_images).images)
+        supernet.eval()
+        totals = wrong_labels(supernet, architectures, self._batches(valid), calibration)
+        supernet.train()
+        errors: list[float] = (totals / len(valid)).tolist()
         return errors
+
+    def _batches(self, images: Batch) -> list[Batch]:
+        """Images in batches of equal size, normalised."""
+        rows = torch.arange(len(images), device=images.labels.device)
+        batches = [images.rows(part) for part in rows.chunk(-(-len(images) // _BATCH))]
+        return [Batch(self._normalise(batch.images), batch.labels) for batch in batches]
 
     def _sums(self, supernet: Supernet, encoding: Encoding, images: Batch) -> Tensor:
         """Sums of losses and of wrong labels, float64 (2,); on the device, nothing waits."""
         supernet.eval()
         totals = []
-        for rows in torch.arange(len(images), device=images.labels.device).chunk(
-            -(-len(images) // _BATCH)
-        ):
-            batch = images.rows(rows)
-            logits = supernet(self._normalise(batch.images), encoding)
+        for batch in self._batches(images):
+            logits = supernet(batch.images, encoding)
             loss = F.cross_entropy(logits, batch.labels, reduction="sum")
             totals.append(torch.stack((loss, wrong(logits, batch.labels))))
         supernet.train()

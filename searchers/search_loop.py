@@ -73,7 +73,7 @@ class Search:
             initial,
             settings.channel_proportion,
         ).to(device)
-        self._evaluation = OneShotEvaluation(
+        self.evaluation = OneShotEvaluation(
             self.supernet, self._train, self._valid, self._augment.normalise
         )
         self._searcher = searcher_class(searcher)(space, settings, device, own)
@@ -103,9 +103,10 @@ class Search:
         """Number of finished epochs."""
         return len(self.trajectory)
 
-    def run_epoch(self, stop_asked: Callable[[], bool]) -> EpochRecord:
+    def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
+        concludes: after the last epoch, let the searcher compare the cells that it may end with.
         Raises SearchDiverged, and SearchStopped after a step after which `stop_asked()`; the state
         is then that of an epoch under way, with which the next call goes on.
         """
@@ -122,7 +123,7 @@ class Search:
             torch.stack(self._steps).double().mean(0).tolist()
         )
         encoding = self._searcher.evaluation_encoding()
-        valid_loss, valid_error = self._evaluation.loss_and_error(encoding)
+        valid_loss, valid_error = self.evaluation.loss_and_error(encoding)
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
@@ -131,11 +132,11 @@ class Search:
             if not math.isfinite(loss):
                 cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
                 raise SearchDiverged(self.epoch + 1, cause)
-        is_last = self.epoch + 1 == self._epochs
+        is_last = concludes and self.epoch + 1 == self._epochs
         record = EpochRecord(
             epoch=self.epoch + 1,
             architecture=(
-                self._searcher.conclude(self._evaluation)
+                self._searcher.conclude(self.evaluation)
                 if is_last
                 else self._searcher.architecture()
             ),

@@ -96,18 +96,28 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
+        wiring = Wiring(encoding)
+        x = self.cells[0](self.begin(images), None, wiring)
+        for index in range(1, len(self.cells)):
+            x = self.cells[index](self.before(index, x), held_blocks(wiring), wiring)
+        return self.end(x, held_blocks(wiring))
+
+    def begin(self, images: Tensor) -> Tensor:
+        """The stem: images (N, in_channels, H, H) to the first cell's input (N, C, H, H)."""
         x = F.conv2d(images, self.stem, padding=1)
         # Here, not before: images of one colour do not tell PyTorch their memory format.
         x = x.contiguous(memory_format=torch.channels_last)
         norm = self.stem_norm
-        x = batch_norm_relu(x, norm.scale, norm.shift, norm.statistics(slice(None)))
-        wiring = Wiring(encoding)
-        held = None
-        for index, cell in enumerate(self.cells):
-            if index > 0 and index % self._cells_per_stack == 0:
-                x = F.max_pool2d(x, 2, padding=self._pool_padding)
-            x = cell(x, held, wiring)
-            held = held_blocks(wiring)
+        return batch_norm_relu(x, norm.scale, norm.shift, norm.statistics(slice(None)))
+
+    def before(self, index: int, x: Tensor) -> Tensor:
+        """What cell number `index` makes of the output of the one before it: pooled, or as is."""
+        if index % self._cells_per_stack == 0:
+            return F.max_pool2d(x, 2, padding=self._pool_padding)
+        return x
+
+    def end(self, x: Tensor, held: list[int] | None) -> Tensor:
+        """The last cell's output, with the channels of the blocks `held`, to logits."""
         if self.head is not None:
             x, held = self.head(x, held, self._blocks), None
         # A mean over (2, 3) would send its gradient back channels first.

@@ -1,1 +1,1 @@
-"""What supernets and benchmarks are like: `oneshot-hpo analyze`."""
+"""What the supernet knows: analyses of supernets, searches and tables."""

@@ -1,17 +1,29 @@
-"""The commands `oneshot-hpo analyze …`."""
+"""The commands `oneshot-hpo analyze …`, each in a file of its own."""
 
 from __future__ import annotations
 
 import typer
 
-from experiments.analyze.operations import command as operations_command
+from experiments.analyze.bias import bias
+from experiments.analyze.correlation import correlation
+from experiments.analyze.operations.command import operations
+from experiments.analyze.pruning import pruning
+from experiments.analyze.quality import quality
+from experiments.analyze.regularisation import regularisation
 
 app = typer.Typer(
-    name="analyze", help="What supernets and benchmarks are like.", no_args_is_help=True
+    name="analyze", help="What supernets know, and what tables say.", no_args_is_help=True
 )
-app.command()(operations_command.operations)
 
 
 @app.callback()
 def common() -> None:
-    """What supernets and benchmarks are like."""
+    """What supernets know, and what tables say."""
+
+
+app.command()(bias)
+app.command()(correlation)
+app.command()(operations)
+app.command()(pruning)
+app.command()(quality)
+app.command()(regularisation)

@@ -1,0 +1,339 @@
+"""`oneshot-hpo analyze bias`: which cells a supernet prefers beyond what the table gives them.
+
+Zhang et al., How Does Supernet Help in Neural Architecture Search? (2021, section 4.2): ranks by
+number of parameters, by supernet and by table, and groups of cells with each operation at each
+place. A group's rank is the mean percentile of its accuracy among the cells of all groups.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from experiments.analyze import options
+from experiments.analyze.ranks import (
+    Array,
+    Estimate,
+    estimate,
+    percentiles,
+    resamples,
+    spearman,
+)
+from search_spaces import OPERATIONS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from search_spaces import SearchSpace
+
+NAME = "bias"
+_SHORT = {name: name.removesuffix("-bn-relu") for name in OPERATIONS}
+_COLOURS = dict(zip(OPERATIONS, ("#0072b2", "#56b4e9", "#e69f00"), strict=True))
+
+
+@dataclass(frozen=True)
+class SizeBias:
+    """Spearman's correlations of cells' parameters, supernet accuracy and table accuracy."""
+
+    parameters_supernet: Estimate
+    parameters_table: Estimate
+    supernet_table: Estimate
+    excess: Estimate
+    """The first less the second: above 0, the supernet follows size more than the table does."""
+
+
+@dataclass(frozen=True)
+class OperationBias:
+    """Of the cells with one operation at one choice block, or at any of them (block 0)."""
+
+    block: int
+    operation: str
+    cells: int
+    table: float
+    """Mean percentile of their accuracy by the table, 0 to 100."""
+    supernet: float
+    excess: Estimate
+    """Percentile by the supernet less that by the table."""
+
+
+def size_bias(
+    scores: Sequence[Array],
+    errors: Array,
+    parameters: Array,
+    weights: Array,
+    rng: np.random.Generator,
+) -> SizeBias:
+    """From each supernet's scores (n,), the table's errors (n,), parameters (n,), resamples."""
+
+    def of_table(_: int, w: Array | None) -> Array:
+        return spearman(parameters, -errors, w)
+
+    def of_supernet(i: int, w: Array | None) -> Array:
+        return spearman(parameters, -scores[i], w)
+
+    def both(i: int, w: Array | None) -> Array:
+        return spearman(scores[i], errors, w)
+
+    def excess(i: int, w: Array | None) -> Array:
+        return of_supernet(i, w) - of_table(i, w)
+
+    statistics = (of_supernet, of_table, both, excess)
+    return SizeBias(*(estimate(s, len(scores), weights, rng) for s in statistics))
+
+
+def operation_bias(
+    scores: Sequence[Array],
+    errors: Array,
+    groups: Mapping[tuple[int, str], NDArray[np.int64]],
+    rng: np.random.Generator,
+) -> list[OperationBias]:
+    """For each group, then for each operation wherever it is.
+
+    scores: of each supernet (n,), errors (n,); groups: by block and operation, rows of both.
+    """
+    by_table = percentiles(-errors)
+    by_supernet = [percentiles(-score) for score in scores]
+    merged = dict(groups)
+    for operation in dict.fromkeys(operation for _, operation in groups):
+        of_operation = [rows for (_, name), rows in groups.items() if name == operation]
+        merged[0, operation] = np.unique(np.concatenate(of_operation))
+    found = []
+    for (block, operation), rows in merged.items():
+        gains = [own[rows] - by_table[rows] for own in by_supernet]
+        weights = resamples(len(rows), rng)
+
+        def mean(i: int, w: Array | None, gains: list[Array] = gains) -> Array:
+            found: Array = gains[i].mean(keepdims=True) if w is None else w @ gains[i] / w.shape[1]
+            return found
+
+        found.append(
+            OperationBias(
+                block,
+                operation,
+                len(rows),
+                float(by_table[rows].mean()),
+                float(np.mean([own[rows].mean() for own in by_supernet])),
+                estimate(mean, len(scores), weights, rng),
+            )
+        )
+    return found
+
+
+def grouped_configurations(
+    space: SearchSpace, count: int, rng: np.random.Generator
+) -> dict[tuple[int, str], NDArray[np.int64]]:
+    """For each choice block and operation, `count` configurations with it, on a path to the output.
+
+    Drawn uniformly, without replacement; a loose end counts as no operation.
+    """
+    from experiments.analyze.sample import block_operations
+
+    operations = block_operations(space, np.arange(space.num_configurations))
+    groups = {}
+    for block, (place, name) in itertools.product(
+        range(1, space.num_blocks + 1), enumerate(OPERATIONS)
+    ):
+        having = np.flatnonzero(operations[:, block - 1] == place)
+        groups[block, name] = np.sort(rng.choice(having, min(count, len(having)), replace=False))
+    return groups
+
+
+def bias(
+    folder: options.DirOption = options.DEFAULT_DIR,
+    space: options.SpaceOption = 1,
+    searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "random_ws",
+    dataset: options.DatasetOption = "digits",
+    table: options.TableOption = "digits",
+    epochs: options.EpochsOption = 50,
+    supernets: options.SupernetsOption = 3,
+    cells: options.CellsOption = "1000",
+    recalibrate: options.CalibrationOption = 0,
+    overrides: options.SetOption = None,
+    seed: options.SeedOption = 0,
+    workers: options.WorkersOption = None,
+) -> None:
+    """Does the supernet prefer large cells, or cells with certain operations?"""
+    from rich.console import Console
+
+    from experiments.analyze import running
+    from experiments.analyze.sample import cell_count, of_configurations, sample_cells
+    from experiments.analyze.supernet import Supernet, Wanted
+
+    console = Console(highlight=False)
+    settings = running.search_settings(searcher, dataset, overrides or [])
+    trained, search_space = running.table_of(table, space)
+    count = cell_count(cells, search_space.num_cells)
+    # The same cells as those of `correlation`, whose scores are there perhaps.
+    rng = np.random.default_rng([seed, space])
+    sample = sample_cells(trained, search_space, count, rng)
+    per_group = max(1, count // (search_space.num_blocks * len(OPERATIONS)))
+    groups = grouped_configurations(
+        search_space, per_group, np.random.default_rng([seed, space, 3])
+    )
+    grouped = of_configurations(trained, search_space, np.concatenate(list(groups.values())))
+    wanted = [
+        Wanted(epochs, recalibrate, tuple(part.configurations.tolist()))
+        for part in (sample, grouped)
+    ]
+    jobs = {
+        Supernet(
+            searcher=searcher,
+            settings=settings,
+            space=space,
+            dataset=dataset,
+            epochs=epochs,
+            seed=seed + k,
+        ): wanted
+        for k in range(supernets)
+    }
+    with running.analysis_folder(folder):
+        running.score_all(console, folder, jobs, workers)
+        scores = [[running.found_scores(folder, net, one) for net in jobs] for one in wanted]
+        rng = np.random.default_rng([seed, space, 2])
+        size = size_bias(
+            scores[0],
+            sample.test_errors,
+            sample.parameters,
+            resamples(len(sample), rng),
+            rng,
+        )
+        places = {
+            key: np.searchsorted(grouped.configurations, members) for key, members in groups.items()
+        }
+        operations = operation_bias(scores[1], grouped.test_errors, places, rng)
+        title = f"Space {space}, {searcher} after {epochs} epochs"
+        running.publish(
+            console,
+            folder,
+            NAME,
+            rows(space, searcher, epochs, len(sample), size, operations),
+            lambda: draw(title, len(sample), size, operations),
+            sentences(title, size, operations),
+        )
+
+
+def rows(
+    space: int,
+    searcher: str,
+    epochs: int,
+    cells: int,
+    size: SizeBias,
+    operations: Sequence[OperationBias],
+) -> list[dict[str, Any]]:
+    """A row for each number with its interval, for the CSV."""
+    common = {"space": space, "searcher": searcher, "epochs": epochs}
+    table = []
+    for name, value in vars(size).items():
+        table.append(common | _row(f"spearman {name.replace('_', ', ')}", "", "", cells, value))
+    for one in operations:
+        row = _row(
+            "percentile by supernet less by table",
+            one.block or "any",
+            one.operation,
+            one.cells,
+            one.excess,
+        )
+        table.append(common | row | {"supernet": one.supernet, "table": one.table})
+    return table
+
+
+def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -> list[str]:
+    """Towards large cells, then towards each operation."""
+    verdict = {
+        1: "the supernet's ranks follow size more than the table's do",
+        0: "that the supernet's ranks follow size more, or less, than the table's is not shown",
+        -1: "the supernet's ranks follow size less than the table's do",
+    }[size.excess.sign]
+    said = [
+        f"{title}: Spearman's correlation of parameters and supernet accuracy is "
+        f"{size.parameters_supernet}, of parameters and table accuracy {size.parameters_table}, of "
+        f"the two accuracies {size.supernet_table}; the first less the second is {size.excess}: "
+        f"{verdict}."
+    ]
+    for one in operations:
+        if one.block:
+            continue
+        what = {1: "ranked too high", 0: "a bias is not shown", -1: "ranked too low"}
+        own = [other for other in operations if other.block and other.operation == one.operation]
+        places = {
+            word: [str(other.block) for other in own if other.excess.sign == sign]
+            for sign, word in ((1, "too high"), (-1, "too low"))
+        }
+        blocks = [f"{word} at block {', '.join(found)}" for word, found in places.items() if found]
+        detail = "; ".join(blocks) or "shown at no single block"
+        said.append(
+            f"Cells with {_SHORT[one.operation]} are at percentile {one.supernet:.1f} by the "
+            f"supernet and {one.table:.1f} by the table, {_points(one.excess)}: "
+            f"{what[one.excess.sign]} ({detail})."
+        )
+    return said
+
+
+def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationBias]) -> Figure:
+    """Left the correlations, right the excess of each operation at each block."""
+    from experiments.figures.drawing.style import GREY, new_figure
+
+    figure = new_figure(2.9)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))
+    bars = [
+        ("parameters,\nsupernet", size.parameters_supernet),
+        ("parameters,\ntable", size.parameters_table),
+        ("supernet,\ntable", size.supernet_table),
+    ]
+    for place, (_, value) in enumerate(bars):
+        left.bar(place, value.value, color="#9ecae9", width=0.6)
+        left.plot([place, place], [value.low, value.high], color="black", linewidth=1.2)
+        left.text(place + 0.06, value.value, f" {value.value:.2f}", va="bottom", fontsize=7)
+    left.set_xticks(range(len(bars)), [name for name, _ in bars])
+    left.axhline(0, color=GREY, linewidth=0.7)
+    left.set_title(f"Spearman's ρ of {cells} cells, 95 %")
+    names = list(dict.fromkeys(one.operation for one in operations))
+    blocks = sorted({one.block for one in operations} - {0})
+    shown = {block: place for place, block in enumerate([*blocks, 0])}
+    for number, name in enumerate(names):
+        own = [one for one in operations if one.operation == name]
+        x = [shown[one.block] + 0.22 * (number - 1) for one in own]
+        colour = _COLOURS[name]
+        right.vlines(x, [o.excess.low for o in own], [o.excess.high for o in own], color=colour)
+        right.scatter(
+            x,
+            [one.excess.value for one in own],
+            color=colour,
+            marker="os^"[number],
+            s=22,
+            label=_SHORT[name],
+            zorder=3,
+        )
+    right.axhline(0, color=GREY, linewidth=0.7)
+    right.set_xticks(range(len(shown)), [*(f"block {block}" for block in blocks), "any"])
+    right.set_title("percentile by supernet less by table, 95 %")
+    right.grid(axis="y")
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, handlelength=1)
+    figure.suptitle(title, fontsize=8)
+    return figure
+
+
+def _row(
+    quantity: str, block: object, operation: str, cells: int, value: Estimate
+) -> dict[str, Any]:
+    return {
+        "quantity": quantity,
+        "block": block,
+        "operation": operation,
+        "cells": cells,
+        "value": value.value,
+        "low": value.low,
+        "high": value.high,
+        "supernet": "",
+        "table": "",
+    }
+
+
+def _points(value: Estimate) -> str:
+    return f"{value.value:+.1f} points ({value.low:+.1f} to {value.high:+.1f})"

@@ -1,0 +1,218 @@
+"""`oneshot-hpo analyze correlation`: does a supernet rank cells as training them alone does?
+
+NAS-Bench-1Shot1 (Zela et al., ICLR 2020, section 4.3) found no correlation for any searcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from experiments.analyze import options
+from experiments.analyze.ranks import Array, Estimate, estimate, kendall, resamples, spearman
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "correlation"
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Of a searcher's supernets after an epoch, in one space; means over the supernets."""
+
+    space: int
+    searcher: str
+    epoch: int
+    cells: int
+    supernets: int
+    spearman: Estimate
+    kendall: Estimate
+
+
+def rank_correlations(
+    scores: Sequence[Array], errors: Array, weights: Array, rng: np.random.Generator
+) -> tuple[Estimate, Estimate]:
+    """Spearman's and Kendall's correlation of each supernet's scores with the table's errors.
+
+    scores: of each supernet (n,); errors (n,); weights: resamples of the cells (B, n).
+    """
+    rho = estimate(lambda i, w: spearman(scores[i], errors, w), len(scores), weights, rng)
+    tau = estimate(lambda i, w: kendall(scores[i], errors, w), len(scores), weights, rng)
+    return rho, tau
+
+
+def correlation(
+    folder: options.DirOption = options.DEFAULT_DIR,
+    spaces: options.SpacesOption = "1",
+    searchers: Annotated[
+        str, typer.Option("--searcher", help="One-shot optimizers with commas, or all.")
+    ] = "darts,gdas,pc_darts,random_ws",
+    dataset: options.DatasetOption = "digits",
+    table: options.TableOption = "digits",
+    epochs: options.EpochsOption = 50,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="EPOCHS", help="Epochs looked at. Default: 1, 3, 10, 30, ..."),
+    ] = None,
+    supernets: options.SupernetsOption = 3,
+    cells: options.CellsOption = "1000",
+    recalibrate: options.CalibrationOption = 0,
+    overrides: options.SetOption = None,
+    seed: options.SeedOption = 0,
+    workers: options.WorkersOption = None,
+) -> None:
+    """Rank correlation of one-shot errors with the table's, over the epochs of a search."""
+    from rich.console import Console
+
+    from experiments.analyze import running
+    from experiments.analyze.sample import cell_count, sample_cells
+    from experiments.analyze.supernet import Supernet, Wanted
+    from experiments.errors import UserError
+    from searchers.registry import SEARCHERS
+
+    names = list(SEARCHERS) if searchers == "all" else running.words(searchers, "--searcher")
+    points = _spread(epochs) if after is None else running.numbers(after, "--after")
+    if points[-1] > epochs:
+        raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
+    console = Console(highlight=False)
+    settings = {name: running.search_settings(name, dataset, overrides or []) for name in names}
+    samples = {}
+    for number in running.numbers(spaces, "--space"):
+        trained, space = running.table_of(table, number)
+        count = cell_count(cells, space.num_cells)
+        samples[number] = sample_cells(trained, space, count, np.random.default_rng([seed, number]))
+    jobs = {
+        Supernet(
+            searcher=name,
+            settings=settings[name],
+            space=number,
+            dataset=dataset,
+            epochs=epochs,
+            seed=seed + k,
+        ): [Wanted(epoch, recalibrate, tuple(sample.configurations.tolist())) for epoch in points]
+        for number, sample in samples.items()
+        for name in names
+        for k in range(supernets)
+    }
+    found = []
+    with running.analysis_folder(folder):
+        running.score_all(console, folder, jobs, workers)
+        with console.status("resampling"):
+            for number, sample in samples.items():
+                weights = resamples(len(sample), np.random.default_rng([seed, number, 1]))
+                for name in names:
+                    nets = [n for n in jobs if (n.searcher, n.space) == (name, number)]
+                    for place, epoch in enumerate(points):
+                        scores = [running.found_scores(folder, n, jobs[n][place]) for n in nets]
+                        rng = np.random.default_rng([seed, number, 2])
+                        both = rank_correlations(scores, sample.test_errors, weights, rng)
+                        found.append(
+                            Correlation(number, name, epoch, len(sample), len(nets), *both)
+                        )
+        running.publish(console, folder, NAME, rows(found), lambda: draw(found), sentences(found))
+
+
+def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
+    """A row for each, for the CSV."""
+    table = []
+    for one in found:
+        row = {
+            "space": one.space,
+            "searcher": one.searcher,
+            "epoch": one.epoch,
+            "cells": one.cells,
+            "supernets": one.supernets,
+        }
+        for name, value in (("spearman", one.spearman), ("kendall", one.kendall)):
+            row |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        table.append(row)
+    return table
+
+
+def sentences(found: Sequence[Correlation]) -> list[str]:
+    """What each searcher's supernets know after the last epoch looked at, a sentence each."""
+    said = []
+    for key in dict.fromkeys((one.space, one.searcher) for one in found):
+        own = [one for one in found if (one.space, one.searcher) == key]
+        last = own[-1]
+        best = max(own, key=lambda one: one.spearman.value)
+        agreed = last.spearman.sign if last.spearman.sign == last.kendall.sign else 0
+        verdict = {
+            1: "it ranks them as training alone does, to this degree",
+            0: "a correlation is not shown",
+            -1: "it ranks them the wrong way round",
+        }[agreed]
+        nets = "1 supernet" if last.supernets == 1 else f"{last.supernets} supernets"
+        line = (
+            f"Space {last.space}, {last.searcher}, after epoch {last.epoch}: ranks of {last.cells} "
+            f"cells by the supernet's error and by the table's test error correlate by Spearman's "
+            f"{last.spearman}, Kendall's {last.kendall} (mean of {nets}, 95 %): {verdict}."
+        )
+        if best is not last:
+            line += (
+                f" Of the epochs looked at, Spearman's is highest after {best.epoch}: "
+                f"{best.spearman}."
+            )
+        said.append(line)
+    return said
+
+
+def draw(found: Sequence[Correlation]) -> Figure:
+    """Spearman above, Kendall below, a column for each space, a line for each searcher."""
+    from matplotlib.ticker import NullLocator
+
+    from experiments.figures.drawing.style import (
+        GREY,
+        legend_below,
+        line_style,
+        new_figure,
+    )
+    from experiments.figures.methods import Method, look
+
+    spaces = list(dict.fromkeys(one.space for one in found))
+    epochs = sorted({one.epoch for one in found})
+    searchers = list(dict.fromkeys(one.searcher for one in found))
+    width = min(6.75, 1.2 + 2.8 * len(spaces))
+    figure = new_figure(4.6, width)
+    axes = figure.subplots(2, len(spaces), sharex=True, sharey="row", squeeze=False)
+    for column, space in enumerate(spaces):
+        for row, (name, title) in enumerate(
+            (("spearman", "Spearman's ρ"), ("kendall", "Kendall's τ"))
+        ):
+            ax = axes[row, column]
+            for searcher in searchers:
+                own = [o for o in found if (o.space, o.searcher) == (space, searcher)]
+                x = [one.epoch for one in own]
+                values = [getattr(one, name) for one in own]
+                style = look(Method(searcher, "tuned"))
+                ax.plot(x, [v.value for v in values], label=searcher, **line_style(style))
+                ax.fill_between(
+                    x,
+                    [v.low for v in values],
+                    [v.high for v in values],
+                    color=style.colour,
+                    alpha=0.15,
+                    linewidth=0,
+                )
+            ax.axhline(0, color=GREY, linewidth=0.7)
+            ax.grid(which="major")
+            ax.set_xscale("log")
+            ax.set_xticks(epochs, map(str, epochs))
+            ax.xaxis.set_minor_locator(NullLocator())
+            if column == 0:
+                ax.set_ylabel(title)
+        axes[0, column].set_title(f"space {space}, {found[0].cells} cells")
+        axes[1, column].set_xlabel("epoch")
+    legend_below(figure, axes[0, 0], columns=4)
+    return figure
+
+
+def _spread(epochs: int) -> list[int]:
+    """1, 3, 10, 30, 100, ... up to the last epoch, which is among them."""
+    steps = [m * 10**p for p in range(6) for m in (1, 3)]
+    return sorted({*(step for step in steps if step < epochs), epochs})

@@ -1,0 +1,44 @@
+"""Options that the analyses share; loads nothing heavy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DirOption = Annotated[
+    Path, typer.Option("--dir", metavar="DIR", help="Figures, CSV, and what makes them resumable.")
+]
+SpacesOption = Annotated[str, typer.Option("--space", help="1, 2 or 3; several with commas.")]
+SpaceOption = Annotated[int, typer.Option("--space", help="Search space: 1, 2 or 3.")]
+DatasetOption = Annotated[
+    str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
+]
+TableOption = Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")]
+EpochsOption = Annotated[int, typer.Option(min=1, help="Epochs of the supernet's training.")]
+SupernetsOption = Annotated[
+    int, typer.Option(min=1, help="Supernets of each kind, trained from different seeds.")
+]
+CellsOption = Annotated[
+    str, typer.Option(help="Cells that are drawn and scored, up to 5000, or all.")
+]
+CalibrationOption = Annotated[
+    int,
+    typer.Option(
+        "--recalibrate",
+        min=0,
+        metavar="IMAGES",
+        help="Training images that give each cell its batch-norm statistics; 0: not.",
+    ),
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes. Default: one per GPU, else one per core."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="search.SETTING=VALUE; repeatable."),
+]
+DEFAULT_DIR = Path("analyses")

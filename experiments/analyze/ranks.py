@@ -1,0 +1,155 @@
+"""Rank correlations with bootstrap intervals, and the best among those that a ranking puts first.
+
+A bootstrap resample of n cells is how often each is in it, a row of weights that sum to n.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 1000
+MOST_CELLS = 5000
+"""Kendall's correlation looks at all pairs of cells, in every resample."""
+_DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval is all on one side of 0, else 0: nothing is shown."""
+        return 1 if self.low > 0 else -1 if self.high < 0 else 0
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def resamples(n: int, rng: np.random.Generator) -> Array:
+    """How often each of n cells is drawn, (RESAMPLES, n)."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+
+
+def spearman(x: Array, y: Array, weights: Array | None = None) -> Array:
+    """Spearman's rho of pairs (n,), ties with their mean rank, in each resample, (B,).
+
+    weights: (B, n); None: the sample itself, (1,). 0 where one side is constant.
+    """
+    if weights is None:
+        weights = np.ones((1, len(x)))
+    a, b = _ranks(x, weights), _ranks(y, weights)
+    total = weights.sum(1, keepdims=True)
+    a -= (weights * a).sum(1, keepdims=True) / total
+    b -= (weights * b).sum(1, keepdims=True) / total
+    return _ratio((weights * a * b).sum(1), (weights * a * a).sum(1), (weights * b * b).sum(1))
+
+
+def kendall(x: Array, y: Array, weights: Array | None = None) -> Array:
+    """Kendall's tau-b of pairs (n,) in each resample, (B,); as `spearman`."""
+    if weights is None:
+        weights = np.ones((1, len(x)))
+    signs = [np.sign(np.subtract.outer(v, v)).astype(np.float32) for v in (x, y)]
+    single = weights.astype(np.float32)
+
+    def pairs(matrix: NDArray[np.float32]) -> Array:
+        """Weighted sum over all pairs, (B,)."""
+        found: Array = ((single @ matrix) * weights).sum(1)
+        return found
+
+    # A pair that is tied on one side counts on the other one.
+    return _ratio(pairs(signs[0] * signs[1]), pairs(np.abs(signs[0])), pairs(np.abs(signs[1])))
+
+
+def estimate(
+    statistic: Callable[[int, Array | None], Array],
+    supernets: int,
+    weights: Array,
+    rng: np.random.Generator,
+) -> Estimate:
+    """The mean of a statistic over supernets, its interval by bootstrap of supernets and cells.
+
+    statistic: of a supernet's number and resamples (B, n), or None for the sample itself. In each
+    resample all supernets see the same cells, and as many of them are drawn with replacement.
+    """
+    value = np.mean([statistic(number, None) for number in range(supernets)])
+    found = np.array([statistic(number, weights) for number in range(supernets)])
+    drawn = rng.integers(supernets, size=(supernets, len(weights)))
+    means = np.take_along_axis(found, drawn, axis=0).mean(0)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Estimate(float(value), float(low), float(high))
+
+
+def expected_best(errors: Array, k: int) -> float:
+    """The expected lowest error among k of n cells drawn at random, 1 <= k <= n."""
+    ordered = np.sort(errors)
+    return float(_chances(len(errors), k) @ ordered[: len(errors) - k + 1])
+
+
+def best_of_first(ranking: Array, errors: Array, k: int) -> float:
+    """The lowest error among the k cells that a ranking, lowest first, puts first.
+
+    ranking and errors: (n,). Cells of equal rank that do not all fit are drawn at random: the
+    expectation of that.
+    """
+    last = np.partition(ranking, k - 1)[k - 1]
+    sure, tied = errors[ranking < last], errors[ranking == last]
+    bound = sure.min(initial=np.inf)
+    return expected_best(np.minimum(tied, bound), k - len(sure))
+
+
+def random_best(errors: Sequence[Array], k: int, rng: np.random.Generator) -> Estimate:
+    """Mean of `best_of_first` over random rankings: its expectation, and 95 % of such means.
+
+    errors: of the cells that each ranking is of, (n,).
+    """
+    drawn = []
+    for of_one in errors:
+        ordered = np.sort(of_one)[: len(of_one) - k + 1]
+        chances = _chances(len(of_one), k)
+        drawn.append(rng.choice(ordered, size=_DRAWS, p=chances / chances.sum()))
+    low, high = np.quantile(np.mean(drawn, axis=0), (0.025, 0.975))
+    expected = np.mean([expected_best(of_one, k) for of_one in errors])
+    return Estimate(float(expected), float(low), float(high))
+
+
+def percentiles(values: Array) -> Array:
+    """Mean ranks as shares of the sample in percent: 0 is the lowest value, 100 the highest."""
+    ranks = _ranks(values, np.ones((1, len(values))))[0]
+    return 100 * ranks / max(1, len(values))
+
+
+def _chances(n: int, k: int) -> Array:
+    """That the best of k of n cells is the best of all, the second best, ...: (n - k + 1,)."""
+    if not 1 <= k <= n:
+        raise ValueError(f"{k} of {n} cells cannot be drawn")
+    ratios = [(n - i - k) / (n - i - 1) for i in range(n - k)]
+    return k / n * np.cumprod([1.0, *ratios])
+
+
+def _ranks(values: Array, weights: Array) -> Array:
+    """Mean ranks from 0 in each resample, (B, n)."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-math.inf))
+    groups = np.add.reduceat(weights[:, order], starts, axis=1)
+    middles = groups.cumsum(1) - groups / 2
+    ranks = np.empty(weights.shape)
+    ranks[:, order] = np.repeat(middles, np.diff(starts, append=len(values)), axis=1)
+    return ranks
+
+
+def _ratio(product: Array, one: Array, other: Array) -> Array:
+    size = np.sqrt(one * other)
+    return np.divide(product, size, out=np.zeros_like(size), where=size > 0)

@@ -1,0 +1,235 @@
+"""`oneshot-hpo analyze regularisation`: what regularisation does to a search, over its epochs.
+
+The studies of NAS-Bench-1Shot1 (Zela et al., ICLR 2020, section 5): cutout, weight decay, learning
+rate, first and second order, length of the search. The settings are those of the shipped ablation
+studies; trajectories come from searches that this command runs, or from the folder of a grid that
+`oneshot-hpo launch` ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from experiments.analyze import options
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from experiments.analyze.trajectories import Ablation
+
+NAME = "regularisation"
+SHIPPED = "ablation-cutout,ablation-weight-decay,ablation-learning-rate,ablation-order"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A setting beside the reference, by the test error of the cells that searches end with."""
+
+    setting: str
+    median: float
+    low: float
+    high: float
+    """Median and quartiles over the seeds, in [0, 1]; infinite where crashes reach."""
+    word: str
+    """better, worse, not shown; "" for the reference itself."""
+
+
+def regularisation(
+    studies: Annotated[
+        str,
+        typer.Argument(metavar="GRIDS", help="Shipped ablation studies, or folders; with commas."),
+    ] = SHIPPED,
+    folder: options.DirOption = options.DEFAULT_DIR,
+    space: options.SpaceOption = 1,
+    dataset: options.DatasetOption = "digits",
+    table: options.TableOption = "digits",
+    epochs: Annotated[
+        int, typer.Option(min=2, help="Of a shipped study: stands for its 50 epochs.")
+    ] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Of a shipped study: of each setting.")] = 6,
+    overrides: options.SetOption = None,
+    seed: options.SeedOption = 0,
+    workers: options.WorkersOption = None,
+) -> None:
+    """Trajectories of one-shot and table error under cutout, weight decay, learning rate, order."""
+    from rich.console import Console
+
+    from experiments.analyze import running
+    from experiments.analyze.trajectories import (
+        finished,
+        grid_ablation,
+        plan_ablation,
+        read_ablation,
+        run_one,
+    )
+    from experiments.figures.data.searches import CellErrors
+
+    console = Console(highlight=False)
+    found: list[Ablation] = []
+    plans = []
+    for word in running.words(studies, "GRIDS"):
+        if Path(word).is_dir():
+            found.append(grid_ablation(Path(word), space))
+        else:
+            running.table_of(table, space)
+            plans.append(plan_ablation(word, space, dataset, epochs, seeds, seed, overrides or []))
+    with running.analysis_folder(folder):
+        if plans:
+            home = folder / "searches"
+            searches = {one.name: one for plan in plans for one in plan.searches}
+            tasks = {
+                name: (run_one, search, home / name)
+                for name, search in searches.items()
+                if not finished(home / name)
+            }
+            running.run_tasks(
+                console, folder, tasks, workers, f"{len(searches)} searches", len(searches)
+            )
+            cells = CellErrors(table, space)
+            found += [read_ablation(plan, home, cells) for plan in plans]
+        running.publish(
+            console,
+            folder,
+            NAME,
+            rows(space, found),
+            lambda: draw(space, found),
+            [sentence(space, one) for one in found],
+        )
+
+
+def verdicts(ablation: Ablation) -> list[Verdict]:
+    """Each setting beside the reference: paired by seed, level 5 % for all of an ablation."""
+    from experiments.compare.statistics import Question, compare_all
+
+    ends = [setting.final_test_errors for setting in ablation.settings]
+    reference = ablation.reference
+    questions = [
+        Question(*_paired(end, ends[reference]), paired=True)
+        for place, end in enumerate(ends)
+        if place != reference
+    ]
+    words = iter([comparison.verdict for comparison in compare_all(questions, seed=0)])
+    found = []
+    for place, setting in enumerate(ablation.settings):
+        spread = setting.test
+        found.append(
+            Verdict(
+                setting.label,
+                float(spread.median[-1]),
+                float(spread.low[-1]),
+                float(spread.high[-1]),
+                "" if place == reference else next(words),
+            )
+        )
+    return found
+
+
+def sentence(space: int, ablation: Ablation) -> str:
+    """The test errors that each setting ends with, and whether they differ from the reference's."""
+    seeds = sorted({len(setting.seeds) for setting in ablation.settings})
+    parts = []
+    for one in verdicts(ablation):
+        text = f"{one.setting} {_percent(one.median)} ({_percent(one.low)} to {_percent(one.high)})"
+        word = {"": "the reference", "not shown": "a difference is not shown"}.get(
+            one.word, one.word
+        )
+        parts.append(f"{text}: {word}")
+    crashed = sum(setting.crashed for setting in ablation.settings)
+    return (
+        f"Space {space}, {ablation.name}: test error of the cell that a search ends with, median "
+        f"(quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
+        f"all together: {'; '.join(parts)}."
+        + (f" {crashed} searches crashed; they count as the worst." if crashed else "")
+    )
+
+
+def rows(space: int, found: Sequence[Ablation]) -> list[dict[str, Any]]:
+    """A row for each setting and epoch, for the CSV: medians and quartiles over the seeds."""
+    table = []
+    for ablation in found:
+        for setting in ablation.settings:
+            test = {float(x): i for i, x in enumerate(setting.test.x)}
+            for i, epoch in enumerate(setting.one_shot.x):
+                row: dict[str, Any] = {
+                    "space": space,
+                    "study": ablation.name,
+                    "setting": setting.label,
+                    "epoch": int(epoch),
+                    "seeds": len(setting.seeds),
+                    "crashed": setting.crashed,
+                }
+                for name, spread, at in (
+                    ("one_shot_error", setting.one_shot, i),
+                    ("test_error", setting.test, test.get(float(epoch))),
+                ):
+                    for part in ("median", "low", "high"):
+                        value = "" if at is None else float(getattr(spread, part)[at])
+                        row[f"{name}_{part}"] = value
+                table.append(row)
+    return table
+
+
+def draw(space: int, found: Sequence[Ablation]) -> Figure:
+    """A row for each ablation: one-shot validation error, the table's test error of the cell."""
+    from experiments.figures.drawing.style import new_figure
+
+    figure = new_figure(2.3 * len(found) + 0.3)
+    axes = figure.subplots(len(found), 2, squeeze=False)
+    for (left, right), ablation in zip(axes, found, strict=True):
+        _draw(left, ablation, "one_shot")
+        _draw(right, ablation, "test")
+        left.set_ylabel(f"{ablation.name}\nerror (%)")
+        right.legend(loc="center left", bbox_to_anchor=(1, 0.5), handlelength=2.2)
+    axes[0, 0].set_title("one-shot validation error")
+    axes[0, 1].set_title("test error of the cell, by the table")
+    for ax in axes[-1]:
+        ax.set_xlabel("epoch of the search")
+    figure.suptitle(f"Space {space}, median and quartiles over seeds", fontsize=8)
+    return figure
+
+
+def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
+    from experiments.figures.drawing.style import MARKERS, plain_log
+    from experiments.figures.methods import BUDGET_MARKERS, budget_colour
+
+    count = len(ablation.settings)
+    for rank, setting in enumerate(ablation.settings):
+        spread = getattr(setting, name)
+        shown = np.isfinite(spread.median)
+        colour = budget_colour(rank, count)
+        ax.plot(
+            spread.x[shown],
+            100 * spread.median[shown],
+            color=colour,
+            marker=MARKERS[BUDGET_MARKERS[rank % len(BUDGET_MARKERS)]],
+            markersize=3.5,
+            markevery=max(1, len(spread.x) // 6),
+            linewidth=1.3,
+            label=f"{setting.label} (n = {len(setting.seeds)})",
+        )
+        top = np.minimum(100 * spread.high, 100)
+        ax.fill_between(spread.x, 100 * spread.low, top, color=colour, alpha=0.15, linewidth=0)
+    ax.set_yscale("log")
+    plain_log(ax.yaxis)
+    ax.grid(which="major")
+
+
+def _paired(one: dict[int, float], other: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Values of the seeds that both have. UserError: none."""
+    from experiments.errors import UserError
+
+    both = sorted(one.keys() & other.keys())
+    if not both:
+        raise UserError("two settings have no seed in common: confirm both by the same seeds")
+    return np.array([one[s] for s in both]), np.array([other[s] for s in both])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %" if np.isfinite(share) else "a crash"

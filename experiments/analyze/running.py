@@ -1,0 +1,178 @@
+"""What all analyses do: settings, supernets that are scored on a pool of processes, files.
+
+<dir>/
+  supernets/<name>/       see `supernet`; what one analysis made, another one uses
+  searches/<name>/        searches of `regularisation`
+  <analysis>.pdf .png .csv .txt
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from experiments import machine
+from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores
+from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.study_document import parse_overrides
+from experiments.study_file import load_study
+from experiments.study_folder import make_folder
+from experiments.tasks import run_all, work_bar
+from hpo.lock import LOCK_NAME, StudyLock
+from search_spaces import SearchSpace, TrainedCells, get_space, load_table
+from searchers.checkpoint import write_atomically
+from searchers.datasets import load_dataset
+from searchers.records import OutOfDeviceMemory, SearchDiverged
+from searchers.registry import settings_class
+from searchers.settings import SearchSettings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SUPERNETS = "supernets"
+_SMALL = "quickstart"  # the study whose sizes are meant for the digits
+
+Jobs = Mapping[Supernet, Sequence[Wanted]]
+
+
+def search_settings(searcher: str, dataset: str, overrides: Sequence[str]) -> SearchSettings:
+    """The searcher's defaults, for digits with the sizes of the shipped study `quickstart`.
+
+    overrides: search.SETTING=VALUE. UserError or another of this project's errors: bad input.
+    """
+    values = parse_overrides(overrides)
+    own = values.get("search", {})
+    foreign = [key for key in values if key != "search"]
+    if foreign or not isinstance(own, dict):
+        key = foreign[0] if foreign else "search"
+        raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
+    sizes = load_study(_SMALL).search if dataset == "digits" else {}
+    settings = settings_class(searcher)().with_config(sizes | own)
+    settings.check_image_size(load_dataset(dataset).image_size)
+    return settings
+
+
+def table_of(name: str, space: int) -> tuple[TrainedCells, SearchSpace]:
+    """A table and a space of which it has every cell; raises what says otherwise."""
+    table, found = load_table(name), get_space(space)
+    table.best(found)
+    return table, found
+
+
+def words(text: str, what: str) -> list[str]:
+    """The parts of a list with commas. UserError: it is empty, or one is there twice."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts) or len(set(parts)) < len(parts):
+        raise UserError(f"{what} must be different words with commas between them, not {text!r}")
+    return parts
+
+
+def numbers(text: str, what: str) -> list[int]:
+    """Whole numbers from 1, ascending, in a list with commas. UserError: they are not."""
+    parts = words(text, what)
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UserError(f"{what} must be whole numbers from 1 with commas, not {text!r}")
+    return sorted(map(int, parts))
+
+
+def score_all(console: Console, folder: Path, jobs: Jobs, workers: int | None) -> None:
+    """Train and score what is not there yet.
+
+    UserError: a training diverged or does not fit the GPU. StudyStopped: it cannot go on here.
+    """
+    tasks = {
+        supernet.name: (score, supernet, list(wanted), _folder(folder, supernet))
+        for supernet, wanted in jobs.items()
+        if missing(_folder(folder, supernet), wanted)
+    }
+    run_tasks(console, folder, tasks, workers, f"{len(jobs)} supernets", len(jobs))
+
+
+def run_tasks(
+    console: Console,
+    folder: Path,
+    tasks: Mapping[str, tuple[Callable[..., Any], *tuple[Any, ...]]],
+    workers: int | None,
+    title: str,
+    total: int,
+) -> None:
+    """Run tasks on processes of this machine, with a bar; `total` counts those done before."""
+    if not tasks:
+        return
+    gpus = machine.gpus()
+    scratch = folder / "logs"
+    try:
+        with work_bar(console) as bar:
+            line = bar.add_task(title, total=total, completed=total - len(tasks))
+            count = min(workers or machine.default_workers(), len(tasks))
+            for _ in run_all(tasks, workers=count, gpus=gpus, scratch=scratch):
+                bar.advance(line)
+    except (SearchDiverged, OutOfDeviceMemory) as failure:
+        raise UserError(f"{one_line(failure)}: --set other values") from None
+
+
+def found_scores(folder: Path, supernet: Supernet, wanted: Wanted) -> Any:
+    """The scores of a supernet that was scored, float (configurations,)."""
+    return scores(_folder(folder, supernet), wanted)
+
+
+@contextmanager
+def analysis_folder(folder: Path) -> Iterator[None]:
+    """The folder, made when missing, for one command at a time; says how to go on when stopped.
+
+    UserError: it cannot be used. StudyStopped: it cannot be written any more.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another folder with --dir")
+    make_folder(folder)
+    lock = StudyLock(folder)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error
+    finally:
+        lock.release()
+        (folder / LOCK_NAME).unlink(missing_ok=True)
+
+
+def publish(
+    console: Console,
+    folder: Path,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    draw: Callable[[], Figure],
+    sentences: Sequence[str],
+) -> None:
+    """Write the figure as PDF and PNG, the rows as CSV and the sentences, and print those.
+
+    rows: all with the same keys.
+    """
+    from experiments.figures.drawing.style import styled
+    from experiments.figures.making import write_figure
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(folder / f"{name}.csv", text.getvalue().encode())
+    with styled():
+        write_figure(draw(), folder / name)
+    said = "".join(f"{sentence}\n" for sentence in sentences)
+    write_atomically(folder / f"{name}.txt", said.encode())
+    console.print(said, end="", markup=False, soft_wrap=True)
+    console.print(f"{folder / name}: .pdf, .png, .csv, .txt", markup=False, soft_wrap=True)
+
+
+def _folder(folder: Path, supernet: Supernet) -> Path:
+    return folder / _SUPERNETS / supernet.name

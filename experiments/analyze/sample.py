@@ -1,0 +1,94 @@
+"""Cells that are looked at, and what the table says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.analyze.ranks import MOST_CELLS
+from experiments.errors import UserError
+from search_spaces import SearchSpace, TrainedCells
+from search_spaces.enumeration import kept_vertices, labellings, topologies
+
+Array = NDArray[np.float64]
+
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """n cells, each by one of its configurations."""
+
+    configurations: NDArray[np.int64]
+    """(n,) by number, ascending."""
+    test_errors: Array
+    """(n,) of the table, mean over the repeats, in [0, 1]."""
+    parameters: Array
+    """(n,) trainable, of the cell's network in the table."""
+
+    def __len__(self) -> int:
+        return len(self.configurations)
+
+    def part(self, rows: NDArray[np.int64]) -> Sample:
+        """Some of the cells."""
+        return Sample(self.configurations[rows], self.test_errors[rows], self.parameters[rows])
+
+
+def cell_count(text: str, cells: int) -> int:
+    """How many of a space's cells `text`, a number or "all", asks for. UserError: neither."""
+    if text == ALL:
+        if cells > MOST_CELLS:
+            raise UserError(f"--cells {ALL}: {cells} cells are too many; say up to {MOST_CELLS}")
+        return cells
+    if not text.isdecimal() or not 10 <= int(text) <= MOST_CELLS:
+        raise UserError(f"--cells must be a number from 10 to {MOST_CELLS}, or {ALL}, not {text!r}")
+    return min(int(text), cells)
+
+
+def mean_test_errors(table: TrainedCells, space: SearchSpace) -> Array:
+    """Mean test errors of all unique cells of a space, (U,). MissingCell: one is not there."""
+    return table.test_errors(table.space_rows(space)).mean(1)
+
+
+def sample_cells(
+    table: TrainedCells,
+    space: SearchSpace,
+    count: int,
+    rng: np.random.Generator,
+    among: NDArray[np.int64] | None = None,
+) -> Sample:
+    """Draw unique cells without replacement, and for each one of its configurations.
+
+    among: unique cells, int (K,); None: all of the space.
+    """
+    cells = np.arange(space.num_cells) if among is None else among
+    cells = rng.choice(cells, min(count, len(cells)), replace=False)
+    of_cell = space.unique.of_configuration
+    shuffled = rng.permutation(len(of_cell))
+    # The first configuration of each cell in a random order.
+    _, first = np.unique(of_cell[shuffled], return_index=True)
+    return of_configurations(table, space, shuffled[first][cells])
+
+
+def of_configurations(
+    table: TrainedCells, space: SearchSpace, configurations: NDArray[np.int64]
+) -> Sample:
+    """The cells of these configurations."""
+    configurations = np.unique(configurations)
+    cells = space.unique.of_configuration[configurations]
+    rows = table.space_rows(space)[cells]
+    return Sample(
+        configurations,
+        table.test_errors(rows).mean(1),
+        table.parameters[rows].astype(float),
+    )
+
+
+def block_operations(space: SearchSpace, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The operation of each choice block, places in OPERATIONS, (n, blocks); -1: a loose end."""
+    labels = labellings(space.num_blocks)
+    topology, labelling = np.divmod(configurations, len(labels))
+    on_path = kept_vertices(topologies(space.num_parents))[topology, 1:-1]
+    return np.where(on_path, labels[labelling], -1)

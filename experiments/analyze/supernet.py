@@ -1,0 +1,197 @@
+"""One supernet in a folder of its own: trained once, its cells scored bit by bit.
+
+    supernet.json      what is trained
+    epoch-<n>/         its weights after an epoch that is looked at
+    checkpoint.pt      of the training under way
+    scores.jsonl       a line for some cells that are scored: epoch, images that calibrate
+                       batch normalisation (0: none), configurations and their one-shot errors
+
+All of it can be stopped at any moment and gone on with. The errors of a configuration do not depend
+on what it is scored with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from search_spaces import SearchSpace, get_space
+from search_spaces.pruned import PrunedSpace
+from searchers.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from searchers.settings import SearchSettings
+
+if TYPE_CHECKING:
+    from searchers.search_loop import Search
+
+SUPERNET, SCORES = "supernet.json", "scores.jsonl"
+_AT_ONCE = 100  # cells between two lines of scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supernet:
+    """What decides the weights of a supernet.
+
+    epochs: of the whole training, which the learning rate follows. cells: unique cells of the
+    space that are drawn from, for searchers that draw uniformly; None: all.
+    """
+
+    searcher: str
+    settings: SearchSettings
+    space: int
+    dataset: str
+    epochs: int
+    seed: int
+    cells: tuple[int, ...] | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Plain values that tell it from others."""
+        return json.loads(json.dumps(asdict(self)))
+
+    @property
+    def name(self) -> str:
+        """For its folder."""
+        digest = hashlib.sha256(json.dumps(self.document, sort_keys=True).encode()).hexdigest()
+        return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
+
+    @property
+    def search_space(self) -> SearchSpace:
+        """What is drawn from."""
+        space = get_space(self.space)
+        if self.cells is None:
+            return space
+        return PrunedSpace.of_cells(space, np.array(self.cells))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Cells that are to be scored.
+
+    epoch: the weights after it. calibration: how many training images give each cell its
+    batch-norm statistics; 0: it is evaluated as the supernet is. configurations: by their number.
+    """
+
+    epoch: int
+    calibration: int
+    configurations: tuple[int, ...]
+
+
+def scores(folder: Path, wanted: Wanted) -> np.ndarray:
+    """One-shot validation errors, float (configurations,), NaN where there is none yet."""
+    found = dict(_read(folder, wanted.epoch, wanted.calibration))
+    return np.array([found.get(number, np.nan) for number in wanted.configurations])
+
+
+def missing(folder: Path, wanted: Iterable[Wanted]) -> bool:
+    """Whether something is still to be scored."""
+    return any(bool(np.isnan(scores(folder, one)).any()) for one in wanted)
+
+
+def score(supernet: Supernet, wanted: Sequence[Wanted], folder: Path) -> None:
+    """Train as far as needed, and score what is not scored yet; a worker's task.
+
+    SearchDiverged: a loss is not finite. TaskStopped: the worker has to leave.
+    """
+    from cluster.stopping import TaskStopped, stop_asked
+    from experiments.trial import device_name
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / SUPERNET, json.dumps(supernet.document).encode())
+    search = _search(supernet, device_name())
+    _train(search, sorted({one.epoch for one in wanted}), folder)
+    space = get_space(supernet.space)
+    for one in wanted:
+        todo = np.array(one.configurations)[np.isnan(scores(folder, one))].tolist()
+        if not todo:
+            continue
+        state = load_checkpoint(folder / f"epoch-{one.epoch}")
+        assert state is not None
+        search.supernet.load_state_dict(state["weights"])
+        # Neighbours share most: they are scored together.
+        todo.sort()
+        for start in range(0, len(todo), _AT_ONCE):
+            if stop_asked():
+                raise TaskStopped("its worker had to leave between cells")
+            numbers = todo[start : start + _AT_ONCE]
+            errors = search.evaluation.errors(
+                [space.architecture(number) for number in numbers],
+                recalibration_images=one.calibration,
+            )
+            line = {"epoch": one.epoch, "calibration": one.calibration}
+            _append(folder, line | {"configurations": numbers, "errors": errors})
+
+
+def _search(supernet: Supernet, device: str) -> Search:
+    import torch
+
+    from experiments.trial import load_images
+    from searchers.search_loop import Search
+
+    return Search(
+        supernet.searcher,
+        supernet.settings,
+        supernet.search_space,
+        load_images(supernet.dataset),
+        supernet.epochs,
+        supernet.seed,
+        torch.device(device),
+    )
+
+
+def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
+    """Make the weights after these epochs, those that are not there."""
+    from cluster.stopping import TaskStopped, stop_asked
+    from searchers.checkpoint import remove_checkpoints
+    from searchers.records import SearchStopped
+
+    left = [n for n in epochs if load_checkpoint(folder / f"epoch-{n}") is None]
+    if not left:
+        return
+    state = load_checkpoint(folder)
+    if state is not None and len(state["trajectory"]) < left[0]:
+        search.load_state_dict(state)
+    while search.epoch < left[-1]:
+        try:
+            search.run_epoch(stop_asked, concludes=False)
+        except SearchStopped as stop:
+            save_checkpoint(folder, search.state_dict())
+            raise TaskStopped(f"its worker had to leave: {stop}") from None
+        if search.epoch in left:
+            own = folder / f"epoch-{search.epoch}"
+            own.mkdir(exist_ok=True)
+            save_checkpoint(own, {"weights": search.supernet.state_dict()})
+        save_checkpoint(folder, search.state_dict())
+    remove_checkpoints(folder)
+
+
+def _append(folder: Path, line: Mapping[str, Any]) -> None:
+    """A line on disk; one that a kill cut short before it ends here, and is read as nothing."""
+    with (folder / SCORES).open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read() != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(line).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(folder: Path, epoch: int, calibration: int) -> Iterator[tuple[int, float]]:
+    try:
+        lines = (folder / SCORES).read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    for text in lines:
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if (line["epoch"], line["calibration"]) == (epoch, calibration):
+            yield from zip(line["configurations"], line["errors"], strict=True)

@@ -1,0 +1,250 @@
+"""Searches under the settings of an ablation study, run here or read from a grid's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.analyze.running import search_settings
+from experiments.errors import UserError
+from experiments.figures.data.searches import CellErrors, Search, read_search
+from experiments.figures.data.sources import read_study_source
+from experiments.figures.data.spread import Spread, spread
+from experiments.figures.data.study_runs import told_runs
+from experiments.grids.grid import Grid, Member, load_grid
+from experiments.grids.running import opened_grid
+from hpo.confirmation_view import DEFAULT
+from hpo.journal import JOURNAL_NAME
+from searchers.checkpoint import ARCHITECTURE, write_atomically
+from searchers.registry import settings_class
+from searchers.settings import SearchSettings
+
+_CRASH = "crash.json"
+_STUDY_EPOCHS = 50  # of the shipped ablation studies, but for those that vary it
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """The searches of one setting."""
+
+    label: str
+    """What sets it apart from the others: "weight_decay 0.0009"."""
+    seeds: tuple[int, ...]
+    one_shot: Spread
+    """One-shot validation error by epoch, over the seeds."""
+    test: Spread
+    """The table's test error of the cell that a search would end with, likewise."""
+    final_test_errors: dict[int, float]
+    """By seed; infinite for a crash."""
+
+    @property
+    def crashed(self) -> int:
+        """How many searches did."""
+        return sum(np.isinf(error) for error in self.final_test_errors.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Ablation:
+    """The settings of one study."""
+
+    name: str
+    settings: list[Setting]
+    reference: int
+    """The place of the setting with the most default values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSearch:
+    """One search."""
+
+    searcher: str
+    settings: SearchSettings
+    space: int
+    dataset: str
+    epochs: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """For its folder; searches that several studies have in common are run once."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A shipped study: its settings by label, each with its searches."""
+
+    name: str
+    members: dict[str, list[PlannedSearch]]
+    reference: int
+
+    @property
+    def searches(self) -> list[PlannedSearch]:
+        """All of them."""
+        return [one for searches in self.members.values() for one in searches]
+
+
+def plan_ablation(
+    name: str,
+    space: int,
+    dataset: str,
+    epochs: int,
+    seeds: int,
+    seed: int,
+    overrides: Sequence[str],
+) -> Plan:
+    """The searches of a shipped study's settings in one space, on another data set.
+
+    epochs: stand for the study's 50; other lengths in proportion. UserError or StudyFileError: no
+    grid has this name, or it has nothing in this space.
+    """
+    grid = load_grid(name)
+    if grid is None:
+        raise UserError(f"{name} is a single study; say a grid, such as ablation-cutout")
+    members = _of_space(grid, space)
+    searches = {}
+    for member in members:
+        spec = member.spec
+        settings = search_settings(spec.searcher, dataset, overrides).with_config(spec.search)
+        searches[_label(member)] = [
+            PlannedSearch(
+                searcher=spec.searcher,
+                settings=settings,
+                space=space,
+                dataset=dataset,
+                epochs=max(1, round(spec.max_budget * epochs / _STUDY_EPOCHS)),
+                seed=seed + number,
+            )
+            for number in range(seeds)
+        ]
+    return Plan(grid.name, searches, _reference(members))
+
+
+def run_one(search: PlannedSearch, folder: Path) -> None:
+    """Search, or go on with a search; a loss that is not finite is noted as its crash."""
+    from cluster.stopping import TaskStopped, stop_asked
+    from experiments.trial import device_name, load_images
+    from search_spaces import get_space
+    from searchers.checkpoint import remove_checkpoints
+    from searchers.records import SearchDiverged, SearchStopped
+    from searchers.search import run_search
+
+    try:
+        run_search(
+            searcher=search.searcher,
+            settings=search.settings,
+            space=get_space(search.space),
+            data=load_images(search.dataset),
+            epochs=search.epochs,
+            seed=search.seed,
+            folder=folder,
+            device=device_name(),
+            stop_asked=stop_asked,
+        )
+    except SearchStopped as stop:
+        raise TaskStopped(f"its worker had to leave: {stop}") from None
+    except SearchDiverged as crash:
+        write_atomically(folder / _CRASH, json.dumps({"reason": str(crash)}).encode())
+    remove_checkpoints(folder)
+
+
+def finished(folder: Path) -> bool:
+    """Whether a search has ended in this folder."""
+    return (folder / ARCHITECTURE).exists() or (folder / _CRASH).exists()
+
+
+def read_ablation(plan: Plan, home: Path, cells: CellErrors) -> Ablation:
+    """What the searches of a plan came to; all have ended."""
+    settings = []
+    for label, searches in plan.members.items():
+        runs = {}
+        for one in searches:
+            folder = home / one.name
+            runs[one.seed] = read_search(folder, cells), (folder / _CRASH).exists()
+        settings.append(_setting(label, searches[0].epochs, runs))
+    return Ablation(plan.name, settings, plan.reference)
+
+
+def grid_ablation(folder: Path, space: int) -> Ablation:
+    """The searches of a grid that was launched: each study's confirmation, else its one search.
+
+    UserError: it holds no grid, nothing of this space, or a study that has not ended.
+    """
+    if not (folder / "grid.yaml").exists():
+        raise UserError(f"{folder} holds no grid (there is no grid.yaml in it)")
+    grid = opened_grid(folder)
+    members = _of_space(grid, space)
+    settings = []
+    for member in members:
+        own = folder / member.name
+        if not (own / JOURNAL_NAME).exists():
+            raise UserError(f"{own} is not there yet: oneshot-hpo launch goes on with the grid")
+        study = read_study_source(own)
+        if study.confirmation is not None and told_runs(study, DEFAULT):
+            runs = {
+                run.seed: (study.rerun(run, result), result.crashed)
+                for run, result in told_runs(study, DEFAULT)
+            }
+        else:
+            trial, result = study.evaluations[0]
+            runs = {trial.seed: (study.search(trial, result), result.crashed)}
+        settings.append(_setting(_label(member), member.spec.max_budget, runs))
+    return Ablation(grid.name, settings, _reference(members))
+
+
+def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -> Setting:
+    """Epochs that a crash did not come to are infinite."""
+    one_shot, test = (np.full((len(runs), epochs), np.inf) for _ in range(2))
+    for row, (search, crashed) in enumerate(runs.values()):
+        length = min(epochs, len(search.epochs))
+        one_shot[row, :length] = search.one_shot_error[:length]
+        test[row, :length] = search.test_error[:length]
+        if crashed:
+            test[row, -1] = np.inf
+    places = np.arange(1.0, epochs + 1)
+    known = ~np.isnan(test).any(axis=0)  # some searchers name a cell at the end alone
+    return Setting(
+        label,
+        tuple(runs),
+        spread(places, one_shot),
+        spread(places[known], test[:, known]),
+        dict(zip(runs, test[:, -1].tolist(), strict=True)),
+    )
+
+
+def _of_space(grid: Grid, space: int) -> list[Member]:
+    members = [member for member in grid.members if member.spec.space == space]
+    if not members:
+        raise UserError(f"{grid.name} has no study in space {space}")
+    return members
+
+
+def _label(member: Member) -> str:
+    """What of the member's values is not its space."""
+    parts = []
+    for key, value in member.values.items():
+        if key == "max_budget":
+            parts.append(f"{value} epochs")
+        elif key != "space":
+            word = f"{value:g}" if isinstance(value, float) else str(value)
+            parts.append(word if isinstance(value, str) else f"{key.split('.')[-1]} {word}")
+    return ", ".join(parts)
+
+
+def _reference(members: Sequence[Member]) -> int:
+    """The place of the first member with the fewest values that are not their default."""
+
+    def changed(member: Member) -> int:
+        spec = member.spec
+        defaults: Any = settings_class(spec.searcher)()
+        other = sum(value != getattr(defaults, key) for key, value in spec.search.items())
+        return other + (spec.searcher != "darts") + (spec.max_budget != _STUDY_EPOCHS)
+
+    return min(range(len(members)), key=lambda place: changed(members[place]))

@@ -314,7 +314,7 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
     right.set_xticks(range(len(shown)), [*(f"block {block}" for block in blocks), "any"])
     right.set_title("percentile by supernet less by table, 95 %")
     right.grid(axis="y")
-    right.legend(loc="best", ncols=3, handlelength=1)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, handlelength=1)
     figure.suptitle(title, fontsize=8)
     return figure
 

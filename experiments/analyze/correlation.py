@@ -164,16 +164,18 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
 
 def draw(found: Sequence[Correlation]) -> Figure:
     """Spearman above, Kendall below, a column for each space, a line for each searcher."""
+    from matplotlib.ticker import NullLocator
+
     from experiments.figures.drawing.style import (
         GREY,
         legend_below,
         line_style,
         new_figure,
-        plain_log,
     )
     from experiments.figures.methods import Method, look
 
     spaces = list(dict.fromkeys(one.space for one in found))
+    epochs = sorted({one.epoch for one in found})
     searchers = list(dict.fromkeys(one.searcher for one in found))
     width = min(6.75, 1.2 + 2.8 * len(spaces))
     figure = new_figure(4.6, width)
@@ -200,7 +202,8 @@ def draw(found: Sequence[Correlation]) -> Figure:
             ax.axhline(0, color=GREY, linewidth=0.7)
             ax.grid(which="major")
             ax.set_xscale("log")
-            plain_log(ax.xaxis)
+            ax.set_xticks(epochs, map(str, epochs))
+            ax.xaxis.set_minor_locator(NullLocator())
             if column == 0:
                 ax.set_ylabel(title)
         axes[0, column].set_title(f"space {space}, {found[0].cells} cells")

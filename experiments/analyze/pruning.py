@@ -197,7 +197,7 @@ def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, An
 def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
     """The largest share of each kind beside the smallest one."""
     said = []
-    for kind in (WORST, RANDOM):
+    for kind in dict.fromkeys(one.kind for one in found):
         own = [one for one in found if one.kind == kind]
         few, many = own[0], own[-1]
         rho = _difference(many.spearman, few.spearman)
@@ -211,14 +211,15 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
             else "a difference from chance is not shown"
         )
         what = "the worst" if kind == WORST else "random"
+        shares = f"{100 * many.share:.0f} %", f"{100 * few.share:.0f} %"
         said.append(
-            f"{title}: with {what} {100 * many.share:.0f} % of the cells left out, Spearman's "
-            f"correlation with the table is {many.spearman} among {many.cells} of the {many.left} that "
-            f"are left, {few.spearman} with {100 * few.share:.0f} % left out: {change} ({rho}). The best of "
-            f"the {FIRST} ranked first has {100 * many.best:.2f} % test error "
-            f"({100 * few.best:.2f} % with {100 * few.share:.0f} % left out), of random rankings "
-            f"of what is left {100 * many.random.value:.2f} % (95 % of such means: {low:.2f} to "
-            f"{high:.2f} %): {chance}."
+            f"{title}: with {what} {shares[0]} of the cells left out, Spearman's correlation with "
+            f"the table is {many.spearman} among {many.cells} of the {many.left} that are left, "
+            f"{few.spearman} with {shares[1]} left out: {change} ({rho}). The best of the {FIRST} "
+            f"ranked first has {100 * many.best:.2f} % test error ({100 * few.best:.2f} % with "
+            f"{shares[1]} left out), of random rankings of what is left "
+            f"{100 * many.random.value:.2f} % (95 % of such means: {low:.2f} to {high:.2f} %): "
+            f"{chance}."
         )
     return said
 

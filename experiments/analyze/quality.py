@@ -191,6 +191,8 @@ def sentences(title: str, found: Sequence[Quality]) -> list[str]:
 
 def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     """Accuracies, correlation, and the best of those ranked first, over the length of training."""
+    from matplotlib.ticker import NullLocator
+
     from experiments.figures.drawing.style import GREY, line_style, new_figure, plain_log
     from experiments.figures.methods import Method, look
 
@@ -202,7 +204,7 @@ def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     left.plot(x, [100 * (1 - one.supernet_error) for one in found], label="supernet", **line)
     left.axhline(100 * (1 - found[0].table_error), color=GREY, dashes=(4, 2), label="table")
     left.set_title("mean accuracy of the cells (%)")
-    left.legend(loc="lower right")
+    left.legend(loc="best")
     rho = [one.spearman for one in found]
     middle.plot(x, [one.value for one in rho], **line)
     band = {"color": style.colour, "alpha": 0.15, "linewidth": 0}
@@ -221,7 +223,8 @@ def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     right.legend(loc="best")
     for ax in (left, middle, right):
         ax.set_xscale("log")
-        plain_log(ax.xaxis)
+        ax.set_xticks(x, map(str, x))
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.grid(which="major")
         ax.set_xlabel("epochs of training")
     figure.suptitle(f"{title}, {found[0].cells} cells, mean of {found[0].supernets}", fontsize=8)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from experiments.analyze import options
+
 
 def operations(
-    folder: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="Where figures and numbers go.")
-    ] = Path("analyses"),
+    folder: options.DirOption = options.DEFAULT_DIR,
     space: Annotated[
         str | None, typer.Option(help="1, 2 or 3; several with commas. Default: 1, without --all.")
     ] = None,
     all_cells: Annotated[
         bool, typer.Option("--all", help="All cells of the table, of a space or not.")
     ] = False,
-    table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
+    table: options.TableOption = "digits",
     top: Annotated[
         float, typer.Option(metavar="PERCENT", help="How many cells are called the best.")
     ] = 5.0,

@@ -1,0 +1,191 @@
+"""The commands, on a synthetic table and supernets of a few steps."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study_commands import ROOT, run
+
+from experiments.analyze import correlation, supernet, trajectories
+from experiments.analyze.running import search_settings
+from searchers.checkpoint import remove_checkpoints
+
+TINY = ["search.channels=2", "search.stacks=2", "search.batch_size=128"]
+SETS = [part for setting in TINY for part in ("--set", setting)]
+
+
+def net(**changed):
+    settings = search_settings("random_ws", "digits", TINY)
+    common = {"searcher": "random_ws", "settings": settings, "space": 1, "dataset": "digits"}
+    return supernet.Supernet(**(common | {"epochs": 3, "seed": 0} | changed))
+
+
+def rows(path):
+    with Path(path).open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not(
+    tmp_path, monkeypatch
+):
+    wanted = [supernet.Wanted(epoch, 0, tuple(range(0, 14000, 1000))) for epoch in (1, 3)]
+    supernet.score(net(), wanted, tmp_path / "whole")
+    monkeypatch.setattr(supernet, "_AT_ONCE", 4)
+    append = supernet._append
+
+    class Killed(BaseException):
+        pass
+
+    def killed(folder, line):
+        append(folder, line)
+        with (folder / supernet.SCORES).open("ab") as file:
+            file.write(b'{"epoch": 1, "calibra')  # cut short
+        raise Killed
+
+    monkeypatch.setattr(supernet, "_append", killed)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            supernet.score(net(), wanted, tmp_path / "stopped")
+    monkeypatch.setattr(supernet, "_append", append)
+    # Weights of an epoch that was not looked at before: trained again, to the same.
+    remove_checkpoints(tmp_path / "stopped" / "epoch-1")
+    supernet.score(net(), wanted, tmp_path / "stopped")
+    for one in wanted:
+        found = [supernet.scores(tmp_path / name, one) for name in ("whole", "stopped")]
+        assert not np.isnan(found[0]).any()
+        assert (found[0] == found[1]).all()
+        assert not supernet.missing(tmp_path / "stopped", [one])
+    assert supernet.missing(tmp_path / "stopped", [supernet.Wanted(2, 0, (5,))])
+    other = supernet.Wanted(3, 100, wanted[0].configurations)
+    assert np.isnan(supernet.scores(tmp_path / "stopped", other)).all()
+
+
+def test_names_tell_supernets_apart():
+    names = {net().name, net(seed=1).name, net(epochs=2).name, net(cells=(1, 2)).name}
+    assert len(names) == 4
+    assert net().name == net().name
+    assert net(cells=(0,)).search_space.num_configurations < net().search_space.num_configurations
+
+
+def test_correlation_and_then_quality_and_bias_of_the_same_supernets(tmp_path, table_file):
+    out = tmp_path / "analyses"
+    common = ["--dir", out, "--table", table_file, "--cells", "24", *SETS]
+    ended = run(
+        *("analyze", "correlation", *common, "--searcher", "random_ws", "--epochs", 2),
+        *("--supernets", 1, "--workers", 1),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Space 1, random_ws, after epoch 2: ranks of 24 cells" in ended.stdout
+    (first, last) = rows(out / "correlation.csv")
+    assert (first["epoch"], last["epoch"]) == ("1", "2")
+    assert float(last["spearman_low"]) <= float(last["spearman"]) <= float(last["spearman_high"])
+    said = (out / "correlation.txt").read_text()
+    assert f"Spearman's {float(last['spearman']):.2f} (" in said
+    assert {path.suffix for path in out.glob("correlation.*")} == {".csv", ".pdf", ".png", ".txt"}
+    before = {path: path.stat().st_mtime_ns for path in out.glob("supernets/*/epoch-2/*.pt")}
+    again = run(
+        *("analyze", "quality", *common, "--lengths", 2, "--supernets", 1, "--workers", 1),
+    )
+    assert again.returncode == 0, again.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before  # scored already
+    (quality,) = rows(out / "quality.csv")
+    assert quality["spearman"] == last["spearman"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["correlation", "--after", "60"], "--after 60: there are 50 epochs"),
+        (["correlation", "--cells", "5"], "--cells must be a number from 10"),
+        (["correlation", "--searcher", "dart"], "did you mean darts"),
+        (["correlation", "--space", "3"], "lacks"),
+        (["quality", "--lengths", "1,x"], "--lengths must be whole numbers"),
+        (["quality", "--set", "space=2"], "only search.SETTING=VALUE"),
+        (["pruning", "--shares", "0,1"], "--shares must be numbers"),
+        (["regularisation", "quickstart"], "single study"),
+        (["regularisation", "ablation-cutout", "--space", "9"], "search spaces 1, 2 and 3"),
+    ],
+)
+def test_mistakes_are_said_and_leave_nothing(arguments, message, tmp_path, monkeypatch, capsys):
+    from experiments import cli
+
+    out = tmp_path / "out"
+    monkeypatch.setattr(sys, "argv", ["oneshot-hpo", "analyze", *arguments, "--dir", str(out)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
+    out = tmp_path / "analyses"
+    command = [sys.executable, "-m", "experiments.cli", "analyze", "quality", "--dir", str(out)]
+    command += ["--table", table_file, "--lengths", "500", "--supernets", "1", "--workers", "1"]
+    process = subprocess.Popen(
+        [*command, *SETS], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(out.glob("supernets/*/checkpoint.pt")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in error
+    assert list(out.glob("supernets/*/checkpoint.pt"))
+
+
+def test_settings_of_the_shipped_ablations(tmp_path):
+    plan = trajectories.plan_ablation("ablation-order", 1, "digits", 10, 2, 0, TINY)
+    assert {one.epochs for one in plan.searches} == {5, 10, 20}
+    assert list(plan.members)[plan.reference] == "darts, 50 epochs"
+    assert len(plan.searches) == 12
+    cutout = trajectories.plan_ablation("ablation-cutout", 1, "digits", 10, 2, 0, TINY)
+    assert list(cutout.members) == ["cutout_prob 0", "cutout_prob 1"]
+    assert cutout.reference == 0
+    # What two studies have in common is searched once.
+    assert cutout.searches[0].name in {one.name for one in plan.searches}
+
+
+def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
+    from experiments.analyze import regularisation
+    from experiments.figures.data.searches import CellErrors
+
+    plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 2, 0, TINY)
+    for search in plan.searches:
+        trajectories.run_one(search, tmp_path / search.name)
+        assert trajectories.finished(tmp_path / search.name)
+    found = trajectories.read_ablation(plan, tmp_path, CellErrors(table_file, 1))
+    table = regularisation.rows(1, [found])
+    assert [row["epoch"] for row in table] == [1, 2, 1, 2]
+    (reference, other) = regularisation.verdicts(found)
+    assert (reference.word, other.word) == ("", "not shown")
+    assert table[1]["test_error_median"] == reference.median
+    said = regularisation.sentence(1, found)
+    assert f"cutout_prob 0 {100 * reference.median:.2f} %" in said
+    assert "a difference is not shown" in said
+
+
+def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
+    from experiments.figures.data.searches import CellErrors
+
+    wild = [*TINY, "search.learning_rate=1e30", "search.grad_clip=1e30"]
+    plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 1, 0, wild)
+    for search in plan.searches:
+        trajectories.run_one(search, tmp_path / search.name)
+        assert trajectories.finished(tmp_path / search.name)
+    found = trajectories.read_ablation(plan, tmp_path, CellErrors(table_file, 1))
+    assert [setting.crashed for setting in found.settings] == [1, 1]
+
+
+def test_epochs_that_are_looked_at():
+    assert correlation._spread(50) == [1, 3, 10, 30, 50]
+    assert correlation._spread(1) == [1]

@@ -18,6 +18,7 @@ _CELLS_ACROSS, _CELLS_UP = 70, 50  # bins of a map
 _LINE_POINTS = 300
 _SHOWN = 0.75  # share of the cells, the better ones, that maps are drawn for
 _INK = "#1f5fa8"
+_NAMED = "#c0392b"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Marked:
         """As plotly wants it."""
         if self.look is not None:
             return style.marker(self.look)
-        return {"color": style.DEFAULT_LINE, "symbol": "star", "size": 12}
+        return {"color": _NAMED, "symbol": "star", "size": 12}
 
 
 def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:

@@ -121,9 +121,11 @@ def _of_study(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> 
     found = []
     runs = [steps for s in group.studies if (steps := incumbent_steps(s, axis, error)) is not None]
     if len(runs) < len(group.studies):
-        failed = [study for study in group.studies if study.view.incumbent is None]
-        words = ", ".join(study.source for study in failed)
-        notes.append(f"{words}: every trial crashed, there is no incumbent")
+        crashed = [study.source for study in group.studies if study.view.incumbent is None]
+        why = "every trial crashed, there is no incumbent"
+        if not crashed:
+            why = "no search says how long it took"
+        notes.append(f"{', '.join(crashed) or group.sources}: {why}")
     together = spread_of_steps(runs) if runs else None
     if together is not None and group.tuned_something:
         found.append(Curve(group.method("study"), together, studies=len(runs)))

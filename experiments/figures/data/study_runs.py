@@ -14,7 +14,7 @@ def incumbent_steps(study: StudySource, axis: str, error: str) -> Steps | None:
 
     axis: "evaluations", in units of the largest budget, or "real", seconds of all searches
     together. The incumbent has the lowest loss at the largest budget so far (as
-    `StudyView.incumbent`). None: every trial crashed.
+    `StudyView.incumbent`). None: every trial crashed, or no search says how long it took.
     """
     spent, x, y = 0.0, [], []
     best: tuple[float, float] | None = None  # minus its budget, its loss
@@ -23,16 +23,23 @@ def incumbent_steps(study: StudySource, axis: str, error: str) -> Steps | None:
         if axis == "evaluations":
             spent += trial.budget / study.largest_budget
         else:
-            spent += result.timestamps.get("search_seconds", 0.0)
+            spent += _seconds(result)
         if not result.crashed:
             assert result.loss is not None
             if best is None or (-trial.budget, result.loss) < best:
                 best = (-trial.budget, result.loss)
                 regret = result.info[f"{error}_regret"]
-        if best is not None:
+        if best is not None and spent > 0:
             x.append(spent)
             y.append(regret)
     return Steps(np.array(x), np.array(y)) if x else None
+
+
+def _seconds(result: TrialResult) -> float:
+    """Of a search; 0 where no worker lived to say."""
+    times = result.timestamps
+    last_attempt = times.get("finished", 0.0) - times.get("started", times.get("finished", 0.0))
+    return times.get("search_seconds", max(0.0, last_attempt))
 
 
 def evaluations_spent(study: StudySource) -> float:

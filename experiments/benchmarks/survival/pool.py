@@ -65,7 +65,7 @@ class Blow:
 BLOWS = (
     Blow("kill", "worker killed", "one attempt more, same evaluations"),
     Blow("freeze", "worker frozen for 3 s", "waited for, no attempt lost", attempts=0, victims=2),
-    Blow("cut", "worker's connection cut, a late result", "one attempt more; the late one dropped"),
+    Blow("cut", "worker's connection cut", "one attempt more, same evaluations"),
     Blow(
         "kill",
         "poison: kills every worker it gets",

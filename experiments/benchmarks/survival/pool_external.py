@@ -150,8 +150,8 @@ def cut_off(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     return _problem(cluster, folder, run, strike, "none alive since", attempts=1)
 
 
-def late_result(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
-    """A worker is frozen until another one has its trial; thawed, it comes with a result too."""
+def frozen_for_long(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
+    """A worker is frozen until another one has its trial, and thawed long after."""
     cluster = Cluster(stack)
     worker = cluster.start_worker()
 
@@ -205,6 +205,6 @@ def _problem(
 FAULTS = (
     ("scheduler gone, another one comes", "said; waited for; no attempt lost", scheduler_gone),
     ("all workers gone for a while", "said; waited for; one attempt more", workers_gone),
-    ("worker cut off the network (a TCP proxy)", "said; one attempt more", cut_off),
-    ("late result after a retry", "dropped; told once", late_result),
+    ("worker cut off the network (a TCP proxy)", "said; another one waited for", cut_off),
+    ("worker frozen, its trial run elsewhere", "one attempt more; told once", frozen_for_long),
 )

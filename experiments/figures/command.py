@@ -34,7 +34,8 @@ def figures(
     with console.status("reading"):
         found = read_figure_sources(sources)
     if out is None and len(found.studies) != 1:
-        raise UserError("say with --out where the figures go: there is not one study among these")
+        count = len(found.studies) or "no"
+        raise UserError(f"--out FOLDER has to say where figures of {count} studies go")
     folder = out or found.studies[0].folder / "report" / "figures"
     try:
         with console.status("") as status:

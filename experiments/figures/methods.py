@@ -32,7 +32,8 @@ class Method:
         words = {"tuned": "tuned", "default": "default", "study": "BOHB on", "setting": ""}
         role = words.get(self.role, "")
         parts = [role, self.name] if self.role == "study" else [self.name, role]
-        return " ".join(part for part in (*parts, self.detail) if part)
+        between = ", " if self.role == "default" and self.detail else " "
+        return (" ".join(part for part in parts if part) + between + self.detail).strip()
 
 
 class Look(NamedTuple):

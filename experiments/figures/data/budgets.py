@@ -53,7 +53,7 @@ def budget_ranks(study: StudySource) -> BudgetRanks:
         rows.append(row)
     if most < LEAST:
         raise NotEnoughData(
-            f"{study.source}: no two budgets have more than {most} configurations in common, a "
-            f"rank correlation takes {LEAST}"
+            f"{study.source}: a rank correlation takes {LEAST} configurations evaluated at two "
+            f"budgets; there are {most} at most"
         )
     return BudgetRanks(budgets, rows, len(crashed))

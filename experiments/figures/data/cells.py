@@ -12,8 +12,11 @@ from search_spaces import Architecture, Cell
 
 Point = tuple[float, float]
 
+BOX = (0.68, 0.6)
+"""Width of a vertex's box in layers, height in rows: what edges keep clear of."""
 _ROWS = (0, 1, -1, 2, -2)
 """Where a vertex may stand in its layer, the middle first."""
+_MARGIN = 0.08  # rows between a box and an edge that passes it
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,14 @@ def layered(vertices: int, edges: Sequence[tuple[int, int]]) -> tuple[Point, ...
 
 
 def _covers(a: tuple[int, int], b: tuple[int, int], v: tuple[int, int]) -> bool:
-    """Whether the edge from a to b passes within a third of a row of vertex v."""
+    """Whether the edge from box a to box b, from side to side, touches the box of vertex v."""
     if not a[0] < v[0] < b[0]:
         return False
-    row = a[1] + (b[1] - a[1]) * (v[0] - a[0]) / (b[0] - a[0])
-    return abs(row - v[1]) < 0.35
+    half = BOX[0] / 2
+    slope = (b[1] - a[1]) / (b[0] - a[0] - BOX[0])
+    rows = [a[1] + slope * (x - a[0] - half) - v[1] for x in (v[0] - half, v[0] + half)]
+    clear = BOX[1] / 2 + _MARGIN
+    return min(rows) < clear and max(rows) > -clear
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:

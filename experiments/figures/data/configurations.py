@@ -90,9 +90,11 @@ def configurations(study: StudySource) -> Configurations:
 
 def unit_places(encoding: Encoding, configs: Sequence[Mapping[str, Any]]) -> Array:
     """Configurations as (N, d) in [0, 1]: `Encoding`'s, and categories evenly spaced."""
-    places = np.array([encoding.encode(config) for config in configs])
-    scaled: Array = places / np.maximum(1, encoding.levels - 1)
-    return scaled.reshape(len(configs), encoding.dimensions)
+    places = np.array([encoding.encode(config) for config in configs], float)
+    scaled: Array = places.reshape(len(configs), encoding.dimensions) / np.maximum(
+        1, encoding.levels - 1
+    )
+    return scaled
 
 
 def axis_scales(study: StudySource) -> list[AxisScale]:
@@ -119,7 +121,7 @@ def _axis(hyperparameter: Hyperparameter) -> AxisScale:
     values = _tick_values(float(low), float(high), log, whole=whole)
     legal: list[Any] = [int(value) if whole else value for value in values]
     return AxisScale(
-        name, log, tuple((float(hyperparameter.to_vector(v)), f"{v:g}") for v in legal)
+        name, log, tuple((float(hyperparameter.to_vector(v)), _written(v)) for v in legal)
     )
 
 
@@ -131,6 +133,19 @@ def _tick_values(low: float, high: float, log: bool, *, whole: bool) -> Sequence
     elif log:
         between = [low * 2**k for k in range(1, int(np.log2(high / low)) + 1)]
     else:
-        between = list(np.linspace(low, high, 5))
+        step = _round_step((high - low) / 4)
+        first = np.ceil(low / step + 0.4)
+        between = [n * step for n in np.arange(first, high / step - 0.4)]
     values = sorted({low, high, *between})
     return sorted({float(round(v)) for v in values}) if whole else values
+
+
+def _round_step(step: float) -> float:
+    """The nearest of 1, 2, 2.5 and 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(step))
+    return float(min((power * n for n in (1, 2, 2.5, 5, 10)), key=lambda one: abs(one - step)))
+
+
+def _written(value: float) -> str:
+    """Short: 1e-5, not 1e-05."""
+    return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e")

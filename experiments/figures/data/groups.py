@@ -10,7 +10,9 @@ from typing import Any
 from experiments.figures.data.sources import StudySource
 from experiments.figures.data.study_runs import evaluations_spent
 from experiments.figures.methods import Method, Role
+from experiments.study_file import StudySpec
 from experiments.wording import configuration
+from hpo import Rerun, TrialResult
 from hpo.confirmation_view import DEFAULT
 
 _NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions"}
@@ -24,6 +26,8 @@ class StudyGroup:
     studies: list[StudySource]
     detail: str
     """What sets it apart from the other groups: "in cs2", "in cs2, 50 epochs"."""
+    fixed: str
+    """Of it, what its default configuration has too: "50 epochs"."""
 
     @property
     def sources(self) -> str:
@@ -45,13 +49,37 @@ class StudyGroup:
         words = self.detail if detail is None else detail
         return Method(self.studies[0].spec.searcher, role, words)
 
-    def settings(self) -> list[tuple[Method, list[tuple[StudySource, str]]]]:
-        """What was confirmed: by method, the studies with the name of the setting in them.
 
-        The incumbent and the default of each, or the one that the user named.
-        """
-        found: dict[Method, list[tuple[StudySource, str]]] = {}
-        for study in self.studies:
+@dataclass(frozen=True, eq=False)
+class Confirmed:
+    """What the confirmations of one or more studies say of one method."""
+
+    method: Method
+    members: list[tuple[StudySource, Rerun, TrialResult]]
+    """Each run that has ended, by study and number of the seed; of equal searches, one."""
+    groups: list[StudyGroup]
+    """Whose they are."""
+
+    @property
+    def sources(self) -> str:
+        """As the user named them."""
+        return ", ".join(group.sources for group in self.groups)
+
+    @property
+    def crashed(self) -> int:
+        """How many of the runs."""
+        return sum(result.crashed for _, _, result in self.members)
+
+
+def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
+    """What was confirmed: the incumbent and the default of each study, or the one named.
+
+    Defaults of studies that tuned the same searcher in other spaces are one method. Their seeds
+    follow from those of the studies: what is the same search in two of them counts once.
+    """
+    found: dict[Method, Confirmed] = {}
+    for group in groups:
+        for study in group.studies:
             confirmation = study.confirmation
             if confirmation is None:
                 continue
@@ -59,28 +87,59 @@ class StudyGroup:
             for name in dict.fromkeys(names):
                 if name is None or name not in confirmation.settings:
                     continue
-                found.setdefault(self._confirmed(name, confirmation.tuned), []).append(
-                    (study, name)
+                method = _confirmed(group, name, confirmation.tuned)
+                one = found.setdefault(method, Confirmed(method, [], []))
+                if group not in one.groups:
+                    one.groups.append(group)
+                known = {_search(name, run) for _, run, _ in one.members}
+                one.members.extend(
+                    (study, run, result)
+                    for run, result in confirmation.of_setting(name).values()
+                    if _search(name, run) not in known
                 )
-        return list(found.items())
+    return list(found.values())
 
-    def _confirmed(self, name: str, tuned: str | None) -> Method:
-        if name == DEFAULT:
-            words = self.detail.removeprefix(f"in {self.studies[0].spec.config_space}")
-            return self.method("default", words.removeprefix(", "))
-        if name == tuned:
-            return self.method("tuned")
-        return self.method("setting", f"{name}, {self.detail}")
+
+def _search(setting: str, run: Rerun) -> tuple[int, str]:
+    """What is equal for equal searches of a method.
+
+    A default configuration names only what its study tunes; the rest of it is among the settings.
+    """
+    return run.seed, "" if setting == DEFAULT else str(sorted(run.config.items()))
+
+
+def _confirmed(group: StudyGroup, name: str, tuned: str | None) -> Method:
+    if name == DEFAULT:
+        return group.method("default", group.fixed)
+    if name == tuned:
+        return group.method("tuned")
+    return group.method("setting", f"{name}, {group.detail}")
 
 
 def group_studies(studies: Sequence[StudySource]) -> list[StudyGroup]:
     """Studies with the same settings, seeds apart, in the order in which they first come."""
-    groups: dict[str, list[StudySource]] = {}
+    members: dict[str, list[StudySource]] = {}
     for study in studies:
         key = json.dumps([_settings(study), study.setting], sort_keys=True)
-        groups.setdefault(key, []).append(study)
-    members = list(groups.values())
-    return [StudyGroup(group, _detail(group[0], [one[0] for one in members])) for group in members]
+        members.setdefault(key, []).append(study)
+    firsts = [group[0].spec for group in members.values()]
+    fixed = [_fixed(spec, firsts) for spec in firsts]
+    details = [
+        ", ".join(filter(None, [f"in {spec.config_space}", words]))
+        for spec, words in zip(firsts, fixed, strict=True)
+    ]
+    groups = []
+    for number, group in enumerate(members.values()):
+        spec, detail = firsts[number], details[number]
+        alike = [
+            other
+            for other, words in zip(firsts, details, strict=True)
+            if other.searcher == spec.searcher and words == detail
+        ]
+        if len(alike) > 1:
+            detail += f", {_differing(spec, alike)}"
+        groups.append(StudyGroup(group, detail, fixed[number]))
+    return groups
 
 
 def _settings(study: StudySource) -> dict[str, Any]:
@@ -88,11 +147,10 @@ def _settings(study: StudySource) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in _NO_SETTINGS}
 
 
-def _detail(study: StudySource, others: Sequence[StudySource]) -> str:
-    """The configuration space, and in what else it differs from others of its searcher."""
-    own = study.spec
-    alike = [other.spec for other in others if other.spec.searcher == own.searcher]
-    words = [f"in {own.config_space}"]
+def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
+    """In what the searches themselves differ from others of the searcher, without what is tuned."""
+    alike = [other for other in others if other.searcher == own.searcher]
+    words = []
     if any(other.max_budget != own.max_budget for other in alike):
         words.append(f"{own.max_budget} epochs")
     search = {
@@ -100,13 +158,19 @@ def _detail(study: StudySource, others: Sequence[StudySource]) -> str:
         for key, value in own.search.items()
         if any(other.search.get(key) != value for other in alike)
     }
+    if any(other.dataset != own.dataset for other in alike):
+        search["dataset"] = own.dataset
     if search:
         words.append(configuration(search))
-    rest = {
-        key: getattr(own, key)
-        for key in ("dataset", "objective", "min_budget", "eta", "iterations", "bohb")
-        if any(getattr(other, key) != getattr(own, key) for other in alike)
-    }
-    if rest:
-        words.append(configuration(rest))
     return ", ".join(words)
+
+
+def _differing(own: StudySpec, others: Sequence[StudySpec]) -> str:
+    """In what a study differs from others whose searches are alike."""
+    return configuration(
+        {
+            key: getattr(own, key)
+            for key in ("min_budget", "eta", "iterations", "objective", "bohb")
+            if any(getattr(other, key) != getattr(own, key) for other in others)
+        }
+    )

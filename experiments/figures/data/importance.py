@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experiments.figures.data.configurations import AxisScale, axis_scales, unit_places
 from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.sources import StudySource
+from experiments.figures.data.sources import StudySource, trials_by_budget
 from experiments.figures.data.spread import Spread, spread
 from hpo.encoding import Encoding
 
@@ -77,15 +77,18 @@ def importance(study: StudySource) -> Importance:
         y = np.array([result.loss for _, result in here], float)
         if len(here) < LEAST_TRIALS:
             notes.append(
-                f"{study.source}: budget {budget:g} has {len(here)} trials that did not crash, "
+                f"{study.source}: {len(here)} of the trials with {budget:g} epochs did not crash, "
                 f"importance takes {LEAST_TRIALS}"
             )
         elif np.ptp(y) == 0:
-            notes.append(f"{study.source}: all errors at budget {budget:g} are equal")
+            notes.append(f"{study.source}: all errors after {budget:g} epochs are equal")
         else:
             found.append(_at_budget(budget, x, y, total - len(here)))
     if not found:
-        raise NotEnoughData(notes[-1])
+        raise NotEnoughData(
+            f"{study.source}: importance takes {LEAST_TRIALS} trials of one budget that did not "
+            f"crash, with unequal errors; there are {trials_by_budget(results)}"
+        )
     default = unit_places(encoding, [dict(study.view.space.get_default_configuration())])[0]
     return Importance(axis_scales(study), found, default, notes)
 

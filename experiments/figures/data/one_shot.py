@@ -14,7 +14,7 @@ from experiments.figures.data.rank_correlation import (
     rank_correlation,
 )
 from experiments.figures.data.searches import Search
-from experiments.figures.data.sources import StudySource
+from experiments.figures.data.sources import StudySource, trials_by_budget
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def one_shot_correlation(study: StudySource) -> OneShotCorrelation:
         )
         if len(here) < LEAST:
             notes.append(
-                f"{study.source}: budget {budget:g} has {len(here)} trials that did not crash, "
+                f"{study.source}: {len(here)} of the trials with {budget:g} epochs did not crash, "
                 f"a rank correlation takes {LEAST}"
             )
             continue
@@ -71,7 +71,10 @@ def one_shot_correlation(study: StudySource) -> OneShotCorrelation:
         at_end = rank_correlation(one_shot, test)
         found.append(BudgetCorrelation(budget, one_shot, test, at_end, epochs, by_epoch, crashed))
     if not found:
-        raise NotEnoughData(notes[-1])
+        raise NotEnoughData(
+            f"{study.source}: a rank correlation takes {LEAST} trials of one budget that did not "
+            f"crash; there are {trials_by_budget(results)}"
+        )
     return OneShotCorrelation(study.cells.table.name, found, notes)
 
 

@@ -16,15 +16,22 @@ import numpy as np
 
 from experiments.figures.data.baseline_runs import baseline_steps
 from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.groups import StudyGroup, group_studies
+from experiments.figures.data.groups import (
+    Confirmed,
+    StudyGroup,
+    confirmed_settings,
+    group_studies,
+)
 from experiments.figures.data.sources import Sources
 from experiments.figures.data.spread import Spread, spread, spread_of_steps
-from experiments.figures.data.study_runs import incumbent_steps, search_steps, told_runs
+from experiments.figures.data.study_runs import incumbent_steps, search_steps
 from experiments.figures.methods import Method
 
 Axis = Literal["evaluations", "simulated", "real"]
 """Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
 worker."""
+ZERO = 1e-9
+"""A regret up to which is none: rounding."""
 AXES: tuple[Axis, ...] = ("evaluations", "simulated", "real")
 Error = Literal["valid", "test"]
 
@@ -69,13 +76,13 @@ class RegretCurves:
         values = np.concatenate(
             [np.ravel([c.spread.low, c.spread.median, c.spread.high]) for c in self.curves]
         )
-        positive = values[(values > 0) & np.isfinite(values)]
+        positive = values[(values > ZERO) & np.isfinite(values)]
         return float(positive.min()) / 2 if len(positive) else 1e-4
 
     @property
     def reaches_zero(self) -> bool:
         """Whether a regret of 0 is among what is drawn."""
-        return any(float(np.min(curve.spread.low)) <= 0 for curve in self.curves)
+        return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
 
 
 def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:
@@ -95,6 +102,8 @@ def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> Reg
         groups = group_studies([s for s in sources.studies if s.spec.space == space])
         for group in groups:
             curves += _of_study(group, axis, error, notes)
+        for one in confirmed_settings(groups):
+            curves += _of_confirmed(one, axis, error, notes)
     if axis != "real":
         curves += _of_baselines(sources, space, axis, error, notes)
     if not curves:
@@ -108,37 +117,47 @@ def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> Reg
 
 
 def _of_study(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
-    """BOHB's way through the studies of a group, and what their confirmations came to."""
+    """BOHB's way through the studies of a group."""
     found = []
     runs = [steps for s in group.studies if (steps := incumbent_steps(s, axis, error)) is not None]
     if len(runs) < len(group.studies):
-        notes.append(f"{group.sources}: no incumbent in {len(group.studies) - len(runs)} of them")
+        crashed = [study.source for study in group.studies if study.view.incumbent is None]
+        why = "every trial crashed, there is no incumbent"
+        if not crashed:
+            why = "no search says how long it took"
+        notes.append(f"{', '.join(crashed) or group.sources}: {why}")
     together = spread_of_steps(runs) if runs else None
     if together is not None and group.tuned_something:
         found.append(Curve(group.method("study"), together, studies=len(runs)))
-    for method, members in group.settings():
-        told = [(study, name, told_runs(study, name)) for study, name in members]
-        ended = [run for _, _, runs_of_it in told for run in runs_of_it]
-        crashed = sum(result.crashed for _, result in ended)
-        if not ended:
-            notes.append(f"{group.sources}: no run of {method.label} has ended")
-        elif crashed == len(ended):
-            notes.append(f"{group.sources}: every run of {method.label} crashed")
-        elif axis == "evaluations":
-            regrets = [
-                np.inf if result.crashed else result.info[f"{error}_regret"] for _, result in ended
-            ]
-            spent = 1.0 if method.role != "tuned" else 1 + group.spent
-            end = spread(np.array([spent]), np.array(regrets, float)[:, None])
-            found.append(Curve(method, end, crashed, len(members)))
-        else:
-            searches = [step for study, _, r in told for step in search_steps(study, r, error)]
-            anytime = spread_of_steps(searches, hold=True) if searches else None
-            if anytime is None:
-                notes.append(f"{group.sources}: no epochs of {method.label} to show over time")
-            else:
-                found.append(Curve(method, anytime, crashed, len(members)))
     return found
+
+
+def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
+    """Searches with fresh seeds: their ends over evaluations, epoch by epoch over time."""
+    runs = one.members
+    label = f"{one.sources}: {one.method.label}"
+    if not runs:
+        notes.append(f"{label}: no run of its confirmation has ended")
+        return []
+    if one.crashed == len(runs):
+        notes.append(f"{label}: every run of its confirmation crashed")
+        return []
+    studies = len({study.folder for study, _, _ in runs})
+    if axis == "evaluations":
+        regrets = [
+            np.inf if result.crashed else result.info[f"{error}_regret"] for _, _, result in runs
+        ]
+        spent = 1.0
+        if one.method.role == "tuned":
+            spent += float(np.mean([group.spent for group in one.groups]))
+        end = spread(np.array([spent]), np.array(regrets, float)[:, None])
+        return [Curve(one.method, end, one.crashed, studies)]
+    searches = [steps for run in runs if (steps := search_steps(*run, error)) is not None]
+    anytime = spread_of_steps(searches, hold=True) if searches else None
+    if anytime is None:
+        notes.append(f"{label}: there are no epochs to show over time")
+        return []
+    return [Curve(one.method, anytime, one.crashed, studies)]
 
 
 def _of_baselines(

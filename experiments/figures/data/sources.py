@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -150,6 +151,12 @@ def read_study_source(folder: Path, setting: str | None = None, source: str = ""
     )
     study.evaluations  # noqa: B018 - raises
     return study
+
+
+def trials_by_budget(trials: Sequence[tuple[Trial, TrialResult]]) -> str:
+    """How many there are, in words: "4 (3 epochs), 1 (6 epochs)"."""
+    counts = Counter(trial.budget for trial, _ in trials)
+    return ", ".join(f"{count} ({budget:g} epochs)" for budget, count in sorted(counts.items()))
 
 
 def _table(studies: Sequence[StudySource], baselines: Sequence[Baselines]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from experiments.figures.data.sources import StudySource
@@ -16,7 +14,7 @@ def incumbent_steps(study: StudySource, axis: str, error: str) -> Steps | None:
 
     axis: "evaluations", in units of the largest budget, or "real", seconds of all searches
     together. The incumbent has the lowest loss at the largest budget so far (as
-    `StudyView.incumbent`). None: every trial crashed.
+    `StudyView.incumbent`). None: every trial crashed, or no search says how long it took.
     """
     spent, x, y = 0.0, [], []
     best: tuple[float, float] | None = None  # minus its budget, its loss
@@ -25,16 +23,23 @@ def incumbent_steps(study: StudySource, axis: str, error: str) -> Steps | None:
         if axis == "evaluations":
             spent += trial.budget / study.largest_budget
         else:
-            spent += result.timestamps.get("search_seconds", 0.0)
+            spent += _seconds(result)
         if not result.crashed:
             assert result.loss is not None
             if best is None or (-trial.budget, result.loss) < best:
                 best = (-trial.budget, result.loss)
                 regret = result.info[f"{error}_regret"]
-        if best is not None:
+        if best is not None and spent > 0:
             x.append(spent)
             y.append(regret)
     return Steps(np.array(x), np.array(y)) if x else None
+
+
+def _seconds(result: TrialResult) -> float:
+    """Of a search; 0 where no worker lived to say."""
+    times = result.timestamps
+    last_attempt = times.get("finished", 0.0) - times.get("started", times.get("finished", 0.0))
+    return times.get("search_seconds", max(0.0, last_attempt))
 
 
 def evaluations_spent(study: StudySource) -> float:
@@ -42,29 +47,17 @@ def evaluations_spent(study: StudySource) -> float:
     return sum(trial.budget for trial, _ in study.evaluations) / study.largest_budget
 
 
-def told_runs(study: StudySource, setting: str) -> list[tuple[Rerun, TrialResult]]:
-    """What was told of a setting of the study's confirmation, by number of the seed."""
-    assert study.confirmation is not None
-    return list(study.confirmation.of_setting(setting).values())
+def search_steps(study: StudySource, run: Rerun, result: TrialResult, error: str) -> Steps | None:
+    """The regret of the cell that a search would end with, over the seconds of this search.
 
-
-def search_steps(
-    study: StudySource, runs: Sequence[tuple[Rerun, TrialResult]], error: str
-) -> list[Steps]:
-    """The regret of the cell that each search would end with, over the seconds of its own search.
-
-    A crash is a search of infinite regret. Searches whose epochs are not there are left out.
+    A crash is a search of infinite regret. None: its epochs are not there.
     """
-    best = study.cells.best
-    found = []
-    for run, result in runs:
-        search = study.rerun(run, result)
-        errors = search.valid_error if error == "valid" else search.test_error
-        floor = best.valid_error if error == "valid" else best.test_error
-        known = ~np.isnan(errors)
-        seconds = np.cumsum(search.seconds)
-        if result.crashed:
-            found.append(Steps(np.zeros(1), np.full(1, np.inf)))
-        elif known.any():
-            found.append(Steps(seconds[known], errors[known] - floor))
-    return found
+    if result.crashed:
+        return Steps(np.zeros(1), np.full(1, np.inf))
+    search, best = study.rerun(run, result), study.cells.best
+    errors = search.valid_error if error == "valid" else search.test_error
+    floor = best.valid_error if error == "valid" else best.test_error
+    known = ~np.isnan(errors)
+    if not known.any():
+        return None
+    return Steps(np.cumsum(search.seconds)[known], errors[known] - floor)

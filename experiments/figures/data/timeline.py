@@ -46,6 +46,19 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class RungSpan:
+    """From the first trial of a rung to its last one."""
+
+    bracket: int
+    """As of a bar."""
+    budget: int | float
+    start: float
+    end: float
+    trials: int
+    """Begun so far."""
+
+
+@dataclass(frozen=True)
 class Timeline:
     """Of a study."""
 
@@ -60,9 +73,20 @@ class Timeline:
     brackets: int
     """How many brackets were begun."""
     end: float
-    """The last time that the journal says."""
+    """When the last trial ended; of pending ones, the last time that the journal says."""
     finished: bool
     """Whether the study has ended."""
+
+    @property
+    def rungs(self) -> list[RungSpan]:
+        """By bracket and budget."""
+        bars: dict[tuple[int, int | float], list[Bar]] = {}
+        for bar in self.bars:
+            bars.setdefault((bar.bracket, bar.budget), []).append(bar)
+        return [
+            RungSpan(*key, min(b.start for b in own), max(b.end for b in own), len(own))
+            for key, own in sorted(bars.items())
+        ]
 
     @property
     def busy(self) -> float:
@@ -111,7 +135,7 @@ def timeline(study: StudySource) -> Timeline:
         budgets=sorted({bar.budget for bar in bars}),
         lanes=len(free),
         brackets=len({bar.bracket for bar in bars if bar.bracket >= 0}),
-        end=max(last, *(end for _, end, _, _ in spans)) - zero,
+        end=max(end for _, end, _, _ in spans) - zero,
         finished=study.view.finished,
     )
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.groups import group_studies
+from experiments.figures.data.groups import confirmed_settings, group_studies
 from experiments.figures.data.searches import Search
 from experiments.figures.data.sources import Sources, StudySource
 from experiments.figures.data.spread import Spread, spread
-from experiments.figures.data.study_runs import told_runs
 from experiments.figures.methods import Method, Role
 
 
@@ -59,30 +58,37 @@ def trajectories(sources: Sources, space: int) -> Trajectories:
     found: list[Trajectory] = []
     notes: list[str] = []
     studies = [study for study in sources.studies if study.spec.space == space]
-    for group in group_studies(studies):
-        confirmed: dict[Method, list[tuple[Search, bool]]] = {}
-        for method, members in group.settings():
-            confirmed[method] = [
-                (study.rerun(run, result), result.crashed)
-                for study, name in members
-                for run, result in told_runs(study, name)
-            ]
-        single: dict[Method, list[tuple[Search, bool]]] = {}
-        if not any(confirmed.values()):
+    groups = group_studies(studies)
+    confirmed = [one for one in confirmed_settings(groups) if one.members]
+    runs_of: list[tuple[str, Method, bool, list[tuple[Search, bool]]]] = [
+        (
+            one.sources,
+            one.method,
+            True,
+            [(study.rerun(run, told), told.crashed) for study, run, told in one.members],
+        )
+        for one in confirmed
+    ]
+    for group in groups:
+        if not any(group in one.groups for one in confirmed):
+            single: dict[Role, list[tuple[Search, bool]]] = {}
             for study in group.studies:
                 for role, search, crashed in _single(study):
-                    single.setdefault(group.method(role), []).append((search, crashed))
-        for runs_of, is_confirmed in ((confirmed, True), (single, False)):
-            for method, runs in runs_of.items():
-                trajectory = _trajectory(method, is_confirmed, runs)
-                if trajectory is None:
-                    notes.append(f"{group.sources}: {method.label} has no epochs to show")
-                else:
-                    found.append(trajectory)
+                    single.setdefault(role, []).append((search, crashed))
+            for role, runs in single.items():
+                words = group.fixed if role == "default" else group.detail
+                runs_of.append((group.sources, group.method(role, words), False, runs))
+    for source, method, is_confirmed, runs in runs_of:
+        trajectory = _trajectory(method, is_confirmed, runs)
+        if trajectory is None:
+            notes.append(f"{source}: {method.label}: there are no epochs to show")
+        else:
+            found.append(trajectory)
     if not found:
         if not studies:
             raise NotEnoughData(f"space {space}: trajectories are those of studies")
-        raise NotEnoughData(notes[0] if notes else f"{studies[0].source}: every search crashed")
+        studies[0].successes  # noqa: B018 - raises if all crashed
+        raise NotEnoughData(notes[0] if notes else f"{studies[0].source}: no search to show")
     return Trajectories(space, studies[0].cells.table.name, found, notes)
 
 

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from experiments.figures.data.budgets import BudgetRanks
-from experiments.figures.drawing.style import new_figure
+from experiments.figures.drawing.style import new_figure, signed
 
 
 def draw_budgets(ranks: BudgetRanks) -> Figure:
@@ -23,11 +23,12 @@ def draw_budgets(ranks: BudgetRanks) -> Figure:
     for i, row in enumerate(ranks.correlations):
         for j, cell in enumerate(row[: i + 1]):
             if i == j:
-                text, colour = f"{cell.n} con-\nfigurations", "black"
+                text, colour = f"n = {cell.n}\nin all", "black"
             elif np.isnan(cell.rho):
                 text, colour = f"n = {cell.n}\ntoo few", "black"
             else:
-                text = f"{cell.rho:.2f}\n[{cell.low:.2f}, {cell.high:.2f}]\nn = {cell.n}"
+                ends = f"[{signed(cell.low)}, {signed(cell.high)}]"
+                text = f"{signed(cell.rho)}\n{ends}\nn = {cell.n}"
                 colour = "white" if cell.rho < 0.2 else "black"
             ax.text(j, i, text, ha="center", va="center", color=colour, fontsize=7)
     labels = [f"{budget:g}" for budget in ranks.budgets]
@@ -41,6 +42,6 @@ def draw_budgets(ranks: BudgetRanks) -> Figure:
     ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)
     crashed = f"; crashes rank last ({ranks.crashed})" if ranks.crashed else ""
-    ax.set_title(f"rank correlation of validation errors\n[95 % interval]{crashed}")
-    figure.colorbar(image, ax=ax, label="Spearman's ρ", shrink=0.8)
+    ax.set_title(f"validation errors of configurations at two budgets{crashed}", fontsize=7.5)
+    figure.colorbar(image, ax=ax, label="Spearman's ρ [95 % interval]", shrink=0.8)
     return figure

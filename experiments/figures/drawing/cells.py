@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import BoxStyle, FancyArrowPatch, FancyBboxPatch
 
-from experiments.figures.data.cells import CellDrawing
+from experiments.figures.data.cells import BOX, CellDrawing
 from experiments.figures.drawing.style import WIDTH, new_figure
 from experiments.wording import percent
 
@@ -22,8 +22,8 @@ _COLOURS = {
     "conv1x1-bn-relu": "#d7ebf7",
     "maxpool3x3": "#f5c98a",
 }
-_LAYER, _ROW = 1.5, 0.95  # distances of layers and rows
-_BOX = (0.92, 0.6)  # width and height
+_LAYER, _ROW = 1.55, 1.0  # distances of layers and rows
+_BOX = (BOX[0] * _LAYER, BOX[1] * _ROW)
 
 
 def draw_cells(cells: Sequence[CellDrawing]) -> Figure:
@@ -32,7 +32,7 @@ def draw_cells(cells: Sequence[CellDrawing]) -> Figure:
     rows = [[y for _, y in cell.positions] for cell in cells]
     low, high = min(map(min, rows)), max(map(max, rows))
     scale = min(0.5, WIDTH / sum(spans))
-    height = ((high - low) * _ROW + 1.1) * scale * 1.25 + 0.5
+    height = ((high - low) * _ROW + 1.1) * scale * 1.05 + 0.45
     figure = new_figure(height, max(3.0, sum(spans) * scale))
     panels = figure.subplots(1, len(cells), squeeze=False, width_ratios=spans)[0]
     same = len({cell.module_hash for cell in cells}) < len(cells)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from experiments.figures.data.configurations import Configurations
-from experiments.figures.drawing.style import CRASH, new_figure, plain_log
+from experiments.figures.drawing.style import CRASH, legend_columns, new_figure
 
 _CRASH_PLACE = 1.1
 """On the axis of errors, whose ends are 0 and 1."""
+
+_LIGHTEST = 0.9
+"""Of the colours, the place of the worst: beyond, lines fade on white."""
 
 Array = NDArray[np.float64]
 
@@ -28,7 +32,7 @@ def draw_configurations(configurations: Configurations) -> Figure:
     ends = (float(finite.min()), float(finite.max())) if len(finite) else (1.0, 100.0)
     norm = _norm(*ends)
     names = [axis.name for axis in configurations.axes]
-    figure = new_figure(3.1, max(4.5, min(9.0, 1.05 * (len(names) + 2) + 0.9)))
+    figure = new_figure(3.1, max(4.5, min(9.0, 1.0 * (len(names) + 2))))
     ax = figure.subplots()
     rungs = np.array([_rung(budgets, budget) for budget in configurations.budgets])
     errors = np.where(np.isfinite(losses), norm(np.clip(losses, *ends)), _CRASH_PLACE)
@@ -37,23 +41,19 @@ def draw_configurations(configurations: Configurations) -> Figure:
     for place, axis in enumerate(configurations.axes):
         _axis(ax, place, [*axis.ticks])
     _axis(ax, len(names), [(_rung(budgets, budget), f"{budget:g}") for budget in budgets])
-    ticks = [(float(norm(value)), f"{value:.3g}") for value in _round_values(*ends, norm)]
+    values = _round_values(*ends, norm) if len(finite) else []
+    ticks = [(float(norm(value)), f"{value:.3g}") for value in values]
     _axis(ax, len(names) + 1, ticks)
     if configurations.crashed.any():
         ax.text(len(names) + 1.05, _CRASH_PLACE, "crash", va="center", fontsize=7, color="#a04000")
-    # Names at two heights, for long ones beside each other.
+    # Many names stand at two heights, for long ones are beside each other.
+    lower = 0.08 if len(names) > 5 else 0.0
     labels = [*names, "epochs", "validation\nerror (%)"]
     for place, label in enumerate(labels):
-        ax.text(place, -0.07 if place % 2 == 0 else -0.15, label, ha="center", va="top")
-    ax.set_xlim(-0.25, len(labels) - 0.55)
-    ax.set_ylim(-0.28, 1.15)
+        ax.text(place, -0.06 - lower * (place % 2), label, ha="center", va="top")
+    ax.set_xlim(-0.5, len(labels) - 0.5)
+    ax.set_ylim(-0.16 - lower, 1.15 if configurations.crashed.any() else 1.03)
     ax.set_axis_off()
-    bar = figure.colorbar(
-        ScalarMappable(norm, colormaps["cividis"]), ax=ax, shrink=0.7, pad=0.02, aspect=25
-    )
-    bar.set_label("validation error (%)")
-    if isinstance(norm, LogNorm):
-        plain_log(bar.ax.yaxis)
     _legend(figure, configurations)
     return figure
 
@@ -91,10 +91,10 @@ def _lines(ax: Axes, configurations: Configurations, lines: Array, errors: Array
         ax.plot(
             places,
             lines[row],
-            color=CRASH if crashed else colours(float(errors[row])),
+            color=CRASH if crashed else colours(_LIGHTEST * float(errors[row])),
             linestyle=(0, (2, 2)) if crashed else "-",
-            linewidth=0.9,
-            alpha=0.85,
+            linewidth=0.9 if len(order) <= 60 else 0.7,
+            alpha=min(0.85, max(0.35, 60 / len(order))),
         )
     for row, style in (
         (configurations.default, {"linestyle": (0, (4, 1.5)), "marker": "s"}),
@@ -122,7 +122,7 @@ def _axis(ax: Axes, place: int, ticks: list[tuple[float, str]]) -> None:
 
 
 def _legend(figure: Figure, configurations: Configurations) -> None:
-    entries = []
+    entries: list[tuple[str, dict[str, Any]]] = []
     if configurations.incumbent is not None and configurations.incumbent != configurations.default:
         entries.append(("incumbent", {"linestyle": "-", "marker": "o", "color": "black"}))
     if configurations.default is not None:
@@ -137,9 +137,15 @@ def _legend(figure: Figure, configurations: Configurations) -> None:
     crashed = int(configurations.crashed.sum())
     others = count - len({configurations.default, configurations.incumbent} - {None})
     if others - crashed > 0:
-        entries.append((f"others (n = {count} in all)", {"color": colormaps["cividis"](0.5)}))
+        entries.append(
+            (
+                f"others, dark for a low error (n = {count} in all)",
+                {"color": colormaps["cividis"](0.5 * _LIGHTEST)},
+            )
+        )
     if crashed:
         entries.append((f"crashed ({crashed})", {"color": CRASH, "linestyle": (0, (2, 2))}))
     handles = [Line2D([], [], markersize=4.5, **style) for _, style in entries]
     names = [name for name, _ in entries]
-    figure.legend(handles, names, loc="outside lower center", ncols=len(entries))
+    columns = legend_columns(names, figure.get_figwidth())
+    figure.legend(handles, names, loc="outside lower center", ncols=columns)

@@ -41,12 +41,13 @@ def draw_dependence(importance: Importance) -> Figure:
             )
             low, high = 100 * spread.low, 100 * spread.high
             ax.fill_between(spread.x, low, high, color=colour, alpha=0.2, linewidth=0)
-        ax.axvline(importance.default[place], color=GREY, linestyle=":", linewidth=1.2)
+        default = importance.default[place]
+        ax.axvline(default, color=GREY, linestyle=":", linewidth=1.2, label="default")
         ax.set_xlim(-0.03, 1.03)
         ax.set_xticks(*zip(*axis.ticks, strict=True))
         ax.set_xlabel(axis.name)
         ax.grid(which="major")
         if place % columns == 0:
-            ax.set_ylabel("validation error (%)")
-    legend_below(figure, panels[0, 0], columns=1)
+            ax.set_ylabel("predicted validation\nerror (%)")
+    legend_below(figure, panels[0, 0])
     return figure

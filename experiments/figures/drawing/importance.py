@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.figures.data.importance import BudgetImportance, Importance
-from experiments.figures.drawing.style import legend_below, new_figure
+from experiments.figures.drawing.style import legend_below, new_figure, signed
 from experiments.figures.methods import budget_colour
 
 
@@ -15,7 +15,7 @@ def draw_importance(importance: Importance) -> Figure:
     names = [axis.name for axis in importance.axes]
     budgets = importance.budgets
     order = np.argsort(budgets[-1].importance.median, kind="stable")
-    figure = new_figure(0.9 + len(names) * (0.14 + 0.16 * len(budgets)))
+    figure = new_figure(0.8 + 0.16 * len(budgets) + len(names) * (0.1 + 0.11 * len(budgets)))
     ax = figure.subplots()
     height = 0.8 / len(budgets)
     for rank, budget in enumerate(budgets):
@@ -36,16 +36,17 @@ def draw_importance(importance: Importance) -> Figure:
         )
     ax.set_yticks(range(len(names)), [names[i] for i in order])
     ax.set_xlim(0, None)
-    ax.set_xlabel("share of the variance of the validation error, by itself (%)")
+    ax.set_ylim(-0.5, len(names) - 0.5)
+    ax.set_xlabel("share of the validation error's variance that is its own (%)")
     ax.grid(axis="x")
-    legend_below(figure, ax, columns=1)
+    legend_below(figure, ax)
     return figure
 
 
 def forest_words(budget: BudgetImportance) -> str:
     """A budget's trials and how much its forest knows, for legends."""
     crashed = f", {budget.crashed} crashed" if budget.crashed else ""
-    known = f"R² = {budget.explained:.2f} on unseen trials"
+    known = f"R² = {signed(budget.explained)} on unseen trials"
     if budget.explained <= 0:
-        known += ": the forest knows nothing"
-    return f"{budget.budget:g} epochs (n = {budget.trials}{crashed}; {known})".replace("= -", "= −")
+        known += ": no better than the mean"
+    return f"{budget.budget:g} epochs (n = {budget.trials}{crashed}; {known})"

@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 
 from experiments.figures.data.one_shot import BudgetCorrelation, OneShotCorrelation
 from experiments.figures.data.rank_correlation import RankCorrelation
-from experiments.figures.drawing.style import GREY, budget_marker, new_figure, plain_log
+from experiments.figures.drawing.style import (
+    GREY,
+    budget_marker,
+    legend_below,
+    new_figure,
+    plain_log,
+    signed,
+    whole_numbers,
+)
 from experiments.figures.methods import budget_colour
 
 
@@ -17,14 +25,20 @@ def draw_one_shot(correlation: OneShotCorrelation) -> Figure:
     budgets = correlation.budgets
     by_epoch = any(len(budget.epochs) > 1 for budget in budgets)
     figure = new_figure(4.4 if by_epoch else 2.3)
-    rows = figure.subfigures(2, 1, height_ratios=(1.1, 1)) if by_epoch else [figure]
-    panels = rows[0].subplots(1, len(budgets), sharey=True, squeeze=False)[0]
+    grid = figure.add_gridspec(1 + by_epoch, len(budgets))
+    panels: list[Axes] = []
+    for column in range(len(budgets)):
+        panels.append(figure.add_subplot(grid[0, column], sharey=panels[0] if panels else None))
     for rank, (ax, budget) in enumerate(zip(panels, budgets, strict=True)):
         _scatter(ax, budget, rank, len(budgets))
+    for ax in panels[1:]:
+        ax.tick_params(labelleft=False)
     panels[0].set_ylabel("test error of the cell (%)")
     plain_log(panels[0].yaxis)
     if by_epoch:
-        _epochs(rows[1].subplots(), budgets)
+        below = figure.add_subplot(grid[1, :])
+        _epochs(below, budgets)
+        legend_below(figure, below)
     return figure
 
 
@@ -40,19 +54,20 @@ def _scatter(ax: Axes, budget: BudgetCorrelation, rank: int, count: int) -> None
     )
     ax.set_xscale("log")
     ax.set_yscale("log")
-    plain_log(ax.xaxis)
-    ax.set_xlabel("one-shot validation error (%)")
+    plain_log(ax.xaxis, 6)
+    ax.set_xlabel("one-shot error (%)")
     ax.grid(which="major")
     crashed = f", {budget.crashed} crashed" if budget.crashed else ""
-    ax.set_title(f"{budget.budget:g} epochs{crashed}\n{words(budget.at_end)}")
+    trials = f"{budget.budget:g} epochs (n = {budget.at_end.n}{crashed})"
+    ax.set_title(f"{trials}\n{words(budget.at_end)}", fontsize=7.5)
 
 
 def words(correlation: RankCorrelation) -> str:
-    """The coefficient with its interval and the number of pairs."""
+    """The coefficient with its interval."""
     if np.isnan(correlation.rho):
-        return f"no ranks to compare, n = {correlation.n}"
-    low, high = correlation.low, correlation.high
-    return f"ρ = {correlation.rho:.2f} [{low:.2f}, {high:.2f}], n = {correlation.n}"
+        return "no ranks: all errors are equal"
+    low, high = signed(correlation.low), signed(correlation.high)
+    return f"ρ = {signed(correlation.rho)} [{low}, {high}]"
 
 
 def _epochs(ax: Axes, budgets: list[BudgetCorrelation]) -> None:
@@ -71,12 +86,11 @@ def _epochs(ax: Axes, budgets: list[BudgetCorrelation]) -> None:
             markeredgecolor="black",
             markeredgewidth=0.4,
             markevery=max(1, len(rho) // 12),
-            label=f"{budget.budget:g} epochs (n = {budget.by_epoch[0].n})",
+            label=f"trials with {budget.budget:g} epochs (n = {budget.by_epoch[0].n})",
         )
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set_ylim(-1, 1)
     ax.set_xlabel("epoch of the search")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(ax.xaxis)
     ax.set_ylabel("rank correlation ρ\n(95 % interval)")
     ax.grid(which="major")
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title="trials with")

@@ -9,12 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.figures.data.regret import Curve, RegretCurves, methods_of
-from experiments.figures.drawing.style import GREY, legend_below, line_style, new_figure, plain_log
+from experiments.figures.data.regret import ZERO, Curve, RegretCurves, methods_of
+from experiments.figures.drawing.style import (
+    GREY,
+    legend_below,
+    legend_height,
+    line_style,
+    new_figure,
+    plain_log,
+)
 from experiments.figures.methods import Look, looks
 
 _X_LABELS = {
-    "evaluations": "evaluations (at a smaller budget: its share of one)",
+    "evaluations": "evaluations (in units of the largest budget)",
     "simulated": "simulated time: training by the table (s)",
     "real": "search time of one worker (s)",
 }
@@ -26,36 +33,38 @@ def draw_regret(panels: Sequence[RegretCurves]) -> Figure:
     """Panels of one space and axis, one an error, on the same scale."""
     methods = methods_of(panels)
     look = looks(methods)
-    rows = -(-len(methods) // 3)
-    figure = new_figure(2.6 + 0.16 * rows)
+    labels = [curve.label for curve in panels[0].curves]
+    figure = new_figure(2.55 + legend_height(labels))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     floor = 100 * min(panel.floor for panel in panels)
+    shade = 0.14 if len(methods) <= 4 else 0.07  # many bands lie over each other
     for ax, panel in zip(axes, panels, strict=True):
         for number, curve in enumerate(panel.curves):
-            _draw(ax, curve, look[curve.method], floor, number / len(panel.curves))
+            _draw(ax, curve, look[curve.method], floor, number / len(panel.curves), shade)
         ax.set_xscale("log")
         ax.set_yscale("log")
         ax.set_title(f"{_TITLES[panel.error]}, space {panel.space}, {panel.table}")
         ax.set_xlabel(_X_LABELS[panel.axis])
         ax.grid(which="major")
-        plain_log(ax.xaxis, (1.0,))
+        plain_log(ax.xaxis, 6)
     _limits(axes, panels, floor)
     axes[0].set_ylabel("regret (percentage points)")
     plain_log(axes[0].yaxis)
-    legend_below(figure, axes[0])
+    legend_below(figure, axes[0], labels)
     return figure
 
 
-def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float) -> None:
+def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade: float) -> None:
     spread = curve.spread
     low, median, high = (
         np.maximum(100 * values, floor) for values in (spread.low, spread.median, spread.high)
     )
     style = line_style(look)
     if len(spread.x) == 1:
-        if not np.isfinite(median[0]):
-            # Half of the searches crashed: there is no median but the lower quartile.
-            ax.plot(spread.x, low, label=curve.label, **style | {"linestyle": "none"})
+        if spread.count == 1 or not np.isfinite(median[0]):
+            # Where half of the searches crashed there is no median, but maybe a lower quartile.
+            shown = median if spread.count == 1 else low
+            ax.plot(spread.x, shown, label=curve.label, **style | {"linestyle": "none"})
             return
         ends = np.array([median - low, np.minimum(high, 1e4) - median])
         line = {"elinewidth": look.width, "capsize": 2.5, "zorder": 4}
@@ -76,8 +85,13 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float) -> Non
     if spread.count > 1:
         band = np.minimum(high, 1e4)  # a crash reaches beyond the axis
         ax.fill_between(
-            spread.x, low, band, step="post", color=look.colour, alpha=0.13, linewidth=0
+            spread.x, low, band, step="post", color=look.colour, alpha=shade, linewidth=0
         )
+        if curve.method.role != "baseline":
+            # Tuned and default have one colour: the quartiles have the dashes of their line.
+            edge = {"drawstyle": "steps-post", "linewidth": 0.6, "marker": "", "alpha": 0.7}
+            for values in (low, band):
+                ax.plot(spread.x, values, **style | edge)
 
 
 def _marked(x: NDArray[np.float64], phase: float) -> list[int]:
@@ -99,7 +113,7 @@ def _limits(axes: Sequence[Axes], panels: Sequence[RegretCurves], floor: float) 
             for curve in panel.curves
         ]
     )
-    positive = values[(values > 0) & np.isfinite(values)]
+    positive = values[(values > 100 * ZERO) & np.isfinite(values)]
     if not len(positive):
         positive = np.array([2 * floor])
     zero = any(panel.reaches_zero for panel in panels)

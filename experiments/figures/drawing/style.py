@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from experiments.figures.methods import BUDGET_MARKERS, Look
 
@@ -19,6 +22,7 @@ GREY = "#767676"
 CRASH = "#d55e00"
 """Whatever crashed; a marker tells it too."""
 
+_HANDLE, _LETTER = 0.6, 0.058  # inches of a legend's line and of a letter beside it
 MARKERS = {
     "circle": "o",
     "square": "s",
@@ -34,7 +38,7 @@ MARKERS = {
 }
 """Matplotlib's for those of `methods.Look`."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8,
@@ -91,16 +95,54 @@ def budget_marker(rank: int) -> str:
     return MARKERS[BUDGET_MARKERS[rank % len(BUDGET_MARKERS)]]
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
+def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
+    """As many columns as fit under a figure of so many inches."""
+    for count in range(len(labels), 1, -1):
+        columns = np.array_split([len(label) for label in labels], count)
+        if sum(_HANDLE + _LETTER * column.max() for column in columns) < width:
+            return count
+    return 1
+
+
+def legend_height(labels: Sequence[str], width: float = WIDTH) -> float:
+    """What a legend below takes, in inches."""
+    return 0.15 + 0.155 * -(-len(labels) // legend_columns(labels, width))
+
+
+def legend_below(figure: Figure, axes: Axes, order: Sequence[str] | None = None) -> None:
     """A legend of what the axes show, under the figure, where it covers nothing."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
+    known = dict(zip(labels, handles, strict=True))
+    names = list(dict.fromkeys(order or labels))
+    figure.legend(
+        [known[name] for name in names],
+        names,
+        loc="outside lower center",
+        ncols=legend_columns(names, figure.get_figwidth()),
+    )
 
 
-def plain_log(axis: Any, subs: tuple[float, ...] = (1.0, 2.0, 5.0)) -> None:
-    """Ticks of a logarithmic axis as plain numbers, where it spans few decades."""
+def signed(value: float) -> str:
+    """Two digits, with a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Ticks at whole numbers."""
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def plain_log(axis: Axis, most: int = 8) -> None:
+    """Ticks of a logarithmic axis as plain numbers; call it when the limits are final."""
     low, high = axis.get_view_interval()
-    decades = high / low if low > 0 else 1
-    axis.set_major_locator(LogLocator(subs=subs if decades < 500 else (1.0,), numticks=20))
+    ticks: list[float] = []
+    for digits in ((1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        ticks = [digit * 10.0**power for power in powers for digit in digits]
+        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(ticks) <= most:
+            break
+    axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())
+    axis.set_view_interval(low, high, ignore=True)

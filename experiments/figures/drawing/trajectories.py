@@ -8,7 +8,14 @@ from matplotlib.figure import Figure
 
 from experiments.figures.data.spread import Spread
 from experiments.figures.data.trajectories import Trajectories
-from experiments.figures.drawing.style import legend_below, line_style, new_figure, plain_log
+from experiments.figures.drawing.style import (
+    legend_below,
+    legend_height,
+    line_style,
+    new_figure,
+    plain_log,
+    whole_numbers,
+)
 from experiments.figures.methods import Look, looks
 
 
@@ -16,23 +23,24 @@ def draw_trajectories(trajectories: Trajectories) -> Figure:
     """Both errors on logarithmic axes; a median that crashes reach ends there."""
     found = trajectories.found
     look = looks([trajectory.method for trajectory in found])
-    figure = new_figure(2.6 + 0.16 * -(-len(found) // 3))
+    labels = [trajectory.label for trajectory in found]
+    figure = new_figure(2.55 + legend_height(labels))
     left, right = figure.subplots(1, 2)
     for number, trajectory in enumerate(found):
         phase = number / len(found)
         _draw(left, trajectory.one_shot, look[trajectory.method], trajectory.label, phase)
         _draw(right, trajectory.test, look[trajectory.method], trajectory.label, phase)
     left.set_ylabel("one-shot validation error (%)")
-    right.set_ylabel("test error of the cell, by the table (%)")
+    right.set_ylabel("test error of the cell (%)")
     for ax in (left, right):
         ax.set_xlabel("epoch of the search")
         ax.set_yscale("log")
         ax.grid(which="major")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        whole_numbers(ax.xaxis)
         plain_log(ax.yaxis)
         ax.set_title(f"space {trajectories.space}, {trajectories.table}")
     right.set_xlim(left.get_xlim())
-    legend_below(figure, left)
+    legend_below(figure, left, labels)
     return figure
 
 
@@ -51,3 +59,7 @@ def _draw(ax: Axes, spread: Spread, look: Look, label: str, phase: float) -> Non
     if spread.count > 1:
         top = np.minimum(100 * spread.high, 100.0)
         ax.fill_between(spread.x, 100 * spread.low, top, color=look.colour, alpha=0.15, linewidth=0)
+        # Tuned and default have one colour: the quartiles have the dashes of their line.
+        edge = {"linewidth": 0.6, "marker": "", "alpha": 0.7}
+        for values in (100 * spread.low, top):
+            ax.plot(spread.x, values, **line_style(look) | edge)

@@ -1,8 +1,11 @@
-"""A small plan of baselines on the table of digits."""
+"""A small plan of baselines on the table of digits, and its file without workers."""
 
+from pathlib import Path
 from typing import Any
 
+from experiments.baselines.block import run_block
 from experiments.baselines.plan import BaselinePlan, make_plan
+from experiments.baselines.results import write_part, write_results
 
 
 def plan(**changes: Any) -> BaselinePlan:
@@ -17,3 +20,14 @@ def plan(**changes: Any) -> BaselinePlan:
         "objective": "draw",
     }
     return make_plan(**(options | changes))
+
+
+def write_baselines(folder: Path, made: BaselinePlan) -> Path:
+    """Run a plan in this process; the file that `baselines run` would write."""
+    parts = []
+    for block in made.blocks:
+        rows, seconds = run_block(made, block)
+        parts.append(folder / block.key)
+        write_part(parts[-1], rows, seconds)
+    write_results(folder / "results.parquet", made.document, parts)
+    return folder / "results.parquet"

@@ -15,7 +15,7 @@ from importlib import import_module
 
 from experiments.benchmarks.survival.rows import Row, markdown
 
-MODULES = ("kills", "disk", "masters", "pool", "inputs", "scale")
+MODULES = ("kills", "disk", "masters", "pool", "killer", "inputs", "scale")
 
 
 def main() -> int:

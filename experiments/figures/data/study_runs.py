@@ -23,7 +23,7 @@ def incumbent_steps(study: StudySource, axis: str, error: str) -> Steps | None:
         if axis == "evaluations":
             spent += trial.budget / study.largest_budget
         else:
-            spent += _seconds(result)
+            spent += search_seconds(result)
         if not result.crashed:
             assert result.loss is not None
             if best is None or (-trial.budget, result.loss) < best:
@@ -35,7 +35,7 @@ def incumbent_steps(study: StudySource, axis: str, error: str) -> Steps | None:
     return Steps(np.array(x), np.array(y)) if x else None
 
 
-def _seconds(result: TrialResult) -> float:
+def search_seconds(result: TrialResult) -> float:
     """Of a search; 0 where no worker lived to say."""
     times = result.timestamps
     last_attempt = times.get("finished", 0.0) - times.get("started", times.get("finished", 0.0))

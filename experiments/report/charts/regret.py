@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from experiments.figures.data.regret import AXES, Axis, Curve, RegretCurves, regret_curves
 from experiments.figures.data.sources import Sources, StudySource
+from experiments.figures.data.study_runs import search_seconds
 from experiments.figures.methods import Look, looks
 from experiments.pages.chart import Chart, plain
 from experiments.report.charts import style
@@ -85,7 +86,7 @@ def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, 
         if axis == "evaluations":
             spent += trial.budget / study.largest_budget
         else:
-            spent += result.timestamps.get("search_seconds", 0.0)
+            spent += search_seconds(result)
         if not result.crashed and spent > 0:
             x.append(spent)
             y.append(result.info["test_regret"])

@@ -75,7 +75,9 @@ class _Network:
 
     def __init__(self, supernet: Supernet, parts: _Values, *, calibrates: bool) -> None:
         self._supernet, self._calibrates = supernet, calibrates
-        self._first: OneShotCell = supernet.cells[0]
+        first = supernet.cells[0]
+        assert isinstance(first, OneShotCell)
+        self._first = first
         self._values, self._slices = _Recent(), _Recent()
         n = self._first.blocks
         edges: tuple[dict[int, None], ...] = tuple({0: None} for _ in range(n))

@@ -127,7 +127,8 @@ def random_best(errors: Sequence[Array], k: int, rng: np.random.Generator) -> Es
 def percentiles(values: Array) -> Array:
     """Mean ranks as shares of the sample in percent: 0 is the lowest value, 100 the highest."""
     ranks = _ranks(values, np.ones((1, len(values))))[0]
-    return 100 * ranks / max(1, len(values))
+    shares: Array = 100 * ranks / max(1, len(values))
+    return shares
 
 
 def _chances(n: int, k: int) -> Array:

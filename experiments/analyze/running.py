@@ -61,7 +61,9 @@ def search_settings(searcher: str, dataset: str, overrides: Sequence[str]) -> Se
 
 
 def table_of(name: str, space: int) -> tuple[TrainedCells, SearchSpace]:
-    """A table and a space of which it has every cell; raises what says otherwise."""
+    """A table and a space of which it has every cell. UserError or MissingCell: otherwise."""
+    if space not in (1, 2, 3):
+        raise UserError(f"--space: there are search spaces 1, 2 and 3, not {space}")
     table, found = load_table(name), get_space(space)
     table.best(found)
     return table, found

@@ -1,17 +1,16 @@
 """The commands, on a synthetic table and supernets of a few steps."""
 
 import csv
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from study_commands import ROOT, run
+from study_commands import run, started
 
+from experiments import cli
 from experiments.analyze import correlation, supernet, trajectories
 from experiments.analyze.running import search_settings
 from searchers.checkpoint import remove_checkpoints
@@ -73,7 +72,7 @@ def test_names_tell_supernets_apart():
     assert net(cells=(0,)).search_space.num_configurations < net().search_space.num_configurations
 
 
-def test_correlation_and_then_quality_and_bias_of_the_same_supernets(tmp_path, table_file):
+def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file, monkeypatch):
     out = tmp_path / "analyses"
     common = ["--dir", out, "--table", table_file, "--cells", "24", *SETS]
     ended = run(
@@ -89,10 +88,11 @@ def test_correlation_and_then_quality_and_bias_of_the_same_supernets(tmp_path, t
     assert f"Spearman's {float(last['spearman']):.2f} (" in said
     assert {path.suffix for path in out.glob("correlation.*")} == {".csv", ".pdf", ".png", ".txt"}
     before = {path: path.stat().st_mtime_ns for path in out.glob("supernets/*/epoch-2/*.pt")}
-    again = run(
-        *("analyze", "quality", *common, "--lengths", 2, "--supernets", 1, "--workers", 1),
-    )
-    assert again.returncode == 0, again.stderr
+    words = ["analyze", "quality", *common, "--lengths", 2, "--supernets", 1]
+    monkeypatch.setattr(sys, "argv", ["oneshot-hpo", *map(str, words)])
+    with pytest.raises(SystemExit) as again:
+        cli.main()
+    assert not again.value.code
     assert {path: path.stat().st_mtime_ns for path in before} == before  # scored already
     (quality,) = rows(out / "quality.csv")
     assert quality["spearman"] == last["spearman"]
@@ -113,8 +113,6 @@ def test_correlation_and_then_quality_and_bias_of_the_same_supernets(tmp_path, t
     ],
 )
 def test_mistakes_are_said_and_leave_nothing(arguments, message, tmp_path, monkeypatch, capsys):
-    from experiments import cli
-
     out = tmp_path / "out"
     monkeypatch.setattr(sys, "argv", ["oneshot-hpo", "analyze", *arguments, "--dir", str(out)])
     with pytest.raises(SystemExit) as ended:
@@ -126,18 +124,15 @@ def test_mistakes_are_said_and_leave_nothing(arguments, message, tmp_path, monke
 
 def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
     out = tmp_path / "analyses"
-    command = [sys.executable, "-m", "experiments.cli", "analyze", "quality", "--dir", str(out)]
-    command += ["--table", table_file, "--lengths", "500", "--supernets", "1", "--workers", "1"]
-    process = subprocess.Popen(
-        [*command, *SETS], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    deadline = time.monotonic() + 120
-    while not list(out.glob("supernets/*/checkpoint.pt")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.2)
-    os.kill(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    arguments = ["--dir", out, "--table", table_file, "--lengths", 500, "--supernets", 1, *SETS]
+    with started("analyze", "quality", *arguments, "--workers", 1) as process:
+        deadline = time.monotonic() + 120
+        while not list(out.glob("supernets/*/checkpoint.pt")):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on" in error
     assert list(out.glob("supernets/*/checkpoint.pt"))

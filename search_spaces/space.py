@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _NUM_PARENTS = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}
 
 
+class UnknownSpace(ValueError):
+    """A search space that there is not."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """One point of a search space: parents and operations, loose ends allowed.
@@ -234,7 +238,7 @@ class SearchSpace:
 
 @cache
 def get_space(number: int) -> SearchSpace:
-    """Search space 1, 2 or 3 of NAS-Bench-1Shot1 (its table 1); raises ValueError for others."""
+    """Search space 1, 2 or 3 of NAS-Bench-1Shot1 (its table 1); raises UnknownSpace for others."""
     if number not in _NUM_PARENTS:
-        raise ValueError(f"there are search spaces 1, 2 and 3, not {number!r}")
+        raise UnknownSpace(f"there are search spaces 1, 2 and 3, not {number!r}")
     return SearchSpace(number, _NUM_PARENTS[number])

@@ -150,6 +150,10 @@ def test_show_prints_a_study_file_with_every_default(tiny_study: Path, tmp_path:
     assert run("show", again).stdout == shown.stdout
 
 
+def test_a_search_in_no_space_is_refused() -> None:
+    assert "there are search spaces 1, 2 and 3, not 9" in refused("search", "--space", 9)
+
+
 def test_a_search_alone_can_be_continued(table_file: str, tmp_path: Path) -> None:
     settings = ["channels=2", "stacks=2", "cells_per_stack=1", "batch_size=128", "cutout_length=4"]
     arguments = ["search", "--table", table_file, "--dir", tmp_path / "s", "--epochs", 2]

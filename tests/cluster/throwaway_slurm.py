@@ -198,10 +198,11 @@ class ThrowawaySlurm:
 
     def _is_mine(self, process: psutil.Process) -> bool:
         try:
-            return str(self.root) in " ".join(process.cmdline()) or (
-                process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]
-                and process.pid != os.getpid()
-            )
+            return (
+                str(self.root) in " ".join(process.cmdline())
+                or process.cwd().startswith(str(self.root))  # slurmstepd shows nothing else
+                or process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]
+            ) and process.pid != os.getpid()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 

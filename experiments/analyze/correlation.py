@@ -208,7 +208,7 @@ def draw(found: Sequence[Correlation]) -> Figure:
                 ax.set_ylabel(title)
         axes[0, column].set_title(f"space {space}, {found[0].cells} cells")
         axes[1, column].set_xlabel("epoch")
-    legend_below(figure, axes[0, 0], columns=4)
+    legend_below(figure, axes[0, 0])
     return figure
 
 

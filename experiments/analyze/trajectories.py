@@ -16,7 +16,6 @@ from experiments.errors import UserError
 from experiments.figures.data.searches import CellErrors, Search, read_search
 from experiments.figures.data.sources import read_study_source
 from experiments.figures.data.spread import Spread, spread
-from experiments.figures.data.study_runs import told_runs
 from experiments.grids.grid import Grid, Member, load_grid
 from experiments.grids.running import opened_grid
 from hpo.confirmation_view import DEFAULT
@@ -187,10 +186,11 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
         if not (own / JOURNAL_NAME).exists():
             raise UserError(f"{own} is not there yet: oneshot-hpo launch goes on with the grid")
         study = read_study_source(own)
-        if study.confirmation is not None and told_runs(study, DEFAULT):
+        told = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
+        if told:
             runs = {
                 run.seed: (study.rerun(run, result), result.crashed)
-                for run, result in told_runs(study, DEFAULT)
+                for run, result in told.values()
             }
         else:
             trial, result = study.evaluations[0]

@@ -141,7 +141,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
 def test_settings_of_the_shipped_ablations(tmp_path):
     plan = trajectories.plan_ablation("ablation-order", 1, "digits", 10, 2, 0, TINY)
     assert {one.epochs for one in plan.searches} == {5, 10, 20}
-    assert list(plan.members)[plan.reference] == "darts, 50 epochs"
+    assert list(plan.members)[plan.reference] == "darts, 10 epochs"
     assert len(plan.searches) == 12
     cutout = trajectories.plan_ablation("ablation-cutout", 1, "digits", 10, 2, 0, TINY)
     assert list(cutout.members) == ["cutout_prob 0", "cutout_prob 1"]

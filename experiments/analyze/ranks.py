@@ -136,7 +136,8 @@ def _chances(n: int, k: int) -> Array:
     if not 1 <= k <= n:
         raise ValueError(f"{k} of {n} cells cannot be drawn")
     ratios = [(n - i - k) / (n - i - 1) for i in range(n - k)]
-    return k / n * np.cumprod([1.0, *ratios])
+    chances: Array = np.cumprod(np.array([k / n, *ratios]))
+    return chances
 
 
 def _ranks(values: Array, weights: Array) -> Array:

@@ -112,13 +112,14 @@ def plan_ablation(
     for member in members:
         spec = member.spec
         settings = search_settings(spec.searcher, dataset, overrides).with_config(spec.search)
-        searches[_label(member)] = [
+        length = max(1, round(spec.max_budget * epochs / _STUDY_EPOCHS))
+        searches[_label(member, length)] = [
             PlannedSearch(
                 searcher=spec.searcher,
                 settings=settings,
                 space=space,
                 dataset=dataset,
-                epochs=max(1, round(spec.max_budget * epochs / _STUDY_EPOCHS)),
+                epochs=length,
                 seed=seed + number,
             )
             for number in range(seeds)
@@ -182,19 +183,20 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
     members = _of_space(grid, space)
     settings = []
     for member in members:
-        own = folder / member.name
+        own, length = folder / member.name, member.spec.max_budget
         if not (own / JOURNAL_NAME).exists():
             raise UserError(f"{own} is not there yet: oneshot-hpo launch goes on with the grid")
         study = read_study_source(own)
-        if study.confirmation is not None and study.confirmation.of_setting(DEFAULT):
+        told = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
+        if told:
             runs = {
                 run.seed: (study.rerun(run, result), result.crashed)
-                for run, result in study.confirmation.of_setting(DEFAULT).values()
+                for run, result in told.values()
             }
         else:
             trial, result = study.evaluations[0]
             runs = {trial.seed: (study.search(trial, result), result.crashed)}
-        settings.append(_setting(_label(member), member.spec.max_budget, runs))
+        settings.append(_setting(_label(member, length), length, runs))
     return Ablation(grid.name, settings, _reference(members))
 
 
@@ -225,12 +227,12 @@ def _of_space(grid: Grid, space: int) -> list[Member]:
     return members
 
 
-def _label(member: Member) -> str:
-    """What of the member's values is not its space."""
+def _label(member: Member, epochs: int) -> str:
+    """What of the member's values is not its space; `epochs`: of its searches."""
     parts = []
     for key, value in member.values.items():
         if key == "max_budget":
-            parts.append(f"{value} epochs")
+            parts.append(f"{epochs} epochs")
         elif key != "space":
             word = f"{value:g}" if isinstance(value, float) else str(value)
             parts.append(word if isinstance(value, str) else f"{key.split('.')[-1]} {word}")

@@ -141,7 +141,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
 def test_settings_of_the_shipped_ablations(tmp_path):
     plan = trajectories.plan_ablation("ablation-order", 1, "digits", 10, 2, 0, TINY)
     assert {one.epochs for one in plan.searches} == {5, 10, 20}
-    assert list(plan.members)[plan.reference] == "darts, 50 epochs"
+    assert list(plan.members)[plan.reference] == "darts, 10 epochs"
     assert len(plan.searches) == 12
     cutout = trajectories.plan_ablation("ablation-cutout", 1, "digits", 10, 2, 0, TINY)
     assert list(cutout.members) == ["cutout_prob 0", "cutout_prob 1"]
@@ -184,3 +184,55 @@ def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
 def test_epochs_that_are_looked_at():
     assert correlation._spread(50) == [1, 3, 10, 30, 50]
     assert correlation._spread(1) == [1]
+
+
+def confirm_default(folder, seeds):
+    """As a study that tunes nothing is confirmed, its searches made up."""
+    from made_study import result_of, write_search
+
+    from hpo import Confirmation, read_study
+
+    view = read_study(folder)
+    with Confirmation.create(
+        folder / "confirm", header=view.header, seed=0, budget=3
+    ) as confirmation:
+        confirmation.plan("default", view.baseline[0].config, seeds)
+        while (run := confirmation.ask()) is not None:
+            write_search(folder / "confirm", run, False)
+            confirmation.tell(run, result_of(run, time.time(), False))
+
+
+def test_a_grid_that_was_launched_is_read(tmp_path):
+    from made_study import run_study
+
+    from experiments.analyze import regularisation
+    from experiments.errors import UserError
+    from experiments.yaml_files import dump_yaml
+
+    common = {"searcher": "darts", "config_space": "none", "iterations": 0}
+    common |= {"min_budget": 1, "max_budget": 3}
+    rates = [0.25, 0.025]
+    grid = {"space": [1], "search.learning_rate": rates}
+    document = {"name": "rates", "dataset": "digits", "table": "digits", "grid": grid} | common
+    (tmp_path / "grid.yaml").write_text(dump_yaml(document))
+    settings = [f"{key}={value}" for key, value in common.items()]
+    with pytest.raises(UserError, match="is not there yet"):
+        trajectories.grid_ablation(tmp_path, 1)
+    for rate in rates:
+        own = tmp_path / f"space-1_learning_rate-{rate:g}"
+        run_study(own, *settings, f"search.learning_rate={rate}")
+    single = trajectories.grid_ablation(tmp_path, 1)
+    assert [len(setting.seeds) for setting in single.settings] == [1, 1]
+    for rate in rates:
+        confirm_default(tmp_path / f"space-1_learning_rate-{rate:g}", 6)
+    found = trajectories.grid_ablation(tmp_path, 1)
+    assert [setting.label for setting in found.settings] == [
+        "learning_rate 0.25",
+        "learning_rate 0.025",
+    ]
+    assert found.reference == 1
+    assert [len(setting.seeds) for setting in found.settings] == [6, 6]
+    assert len(found.settings[0].one_shot.x) == 3
+    assert "median (quartiles) of 6 seeds" in regularisation.sentence(1, found)
+    with pytest.raises(UserError, match="no study in space 2"):
+        trajectories.grid_ablation(tmp_path, 2)

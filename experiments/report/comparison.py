@@ -111,7 +111,7 @@ def _cards(space: Space) -> list[Card]:
         bounds = interval(median_interval(sample.regrets, np.random.default_rng(SEED)))
         median = float(np.median(sample.regrets))
         words = f"of {len(sample.regrets)} seeds" + (f", 95 %: {bounds}" if bounds else "")
-        value = points(median) + ("" if np.isinf(median) else " %")
+        value = points(median) + ("" if np.isinf(median) else " points")
         cards.append(Card(f"{space.name(sample)}: median test regret", value, words))
     return cards
 

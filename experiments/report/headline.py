@@ -114,7 +114,7 @@ def _card(label: str, pair: tuple[Trial, TrialResult]) -> Card:
     if result.loss is None:
         return Card(label, "crashed", epochs(trial.budget))
     valid = f"validation error {percent(result.info['valid_error'])}"
-    regret = percent(result.info["test_regret"])
+    regret = f"{100 * result.info['test_regret']:.2f} points"
     return Card(f"{label}: test regret", regret, f"{valid}, {epochs(trial.budget)}")
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from browser import chromium
+from playwright.sync_api import Browser
 
 from hpo import OptimizerSettings, Study, configuration_space
 from search_spaces import get_space
@@ -31,6 +33,13 @@ cluster: {{threads: 1}}
 def _one_thread() -> None:
     """Like a worker: more threads than free cores make these small searches much slower."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, closed soon: one at a time, and none while others want an event loop."""
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import heapq
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -17,6 +16,8 @@ from experiments.study_file import complete, freeze, load_study
 from experiments.study_folder import create_study
 from experiments.trial import cell_report
 from hpo import BASELINE_ID, Confirmation, Rerun, Study, Trial, TrialResult
+from hpo.journal import read_journal
+from hpo.journal_line import sealed
 from search_spaces import Architecture, get_space, load_table
 from searchers.checkpoint import write_metrics
 from searchers.records import EpochRecord
@@ -122,13 +123,13 @@ def run_study(
 
 def _set_clock(journal: Path) -> None:
     """Let the journal's events be when the workers say: it was written in no time."""
-    events = [json.loads(line) for line in journal.read_text().splitlines()]
+    events, _ = read_journal(journal)
     tells = [event["timestamps"] for event in events if event["event"] == "tell"]
     now = min((times["started"] for times in tells), default=events[0]["time"])
     for event in events:
         now = max(now, event.get("timestamps", {}).get("finished", now))
         event["time"] = now
-    journal.write_text("".join(json.dumps(event) + "\n" for event in events))
+    journal.write_bytes(b"".join(map(sealed, events)))
 
 
 def confirm(folder: Path, seeds: int, crashing: Sequence[int] = ()) -> None:

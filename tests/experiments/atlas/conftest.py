@@ -1,12 +1,9 @@
 """A study whose searches are made up, and the atlas of its space."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import chromium
-from playwright.sync_api import Browser
 
 from experiments.atlas.making import write_atlas
 from experiments.study_file import complete, freeze, load_study
@@ -32,12 +29,6 @@ def search(run: Trial | Rerun) -> TrialResult:
 def crash() -> TrialResult:
     """A search that ended in no cell."""
     return TrialResult(None, {"state": "CRASHED"}, "SearchDiverged: loss is nan")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import io
-import json
 import resource
 import struct
 import tarfile
@@ -24,6 +23,7 @@ from experiments.errors import UserError
 from experiments.grids.grid import load_grid
 from experiments.study_file import load_study
 from hpo import OptimizerSettings
+from hpo.journal_line import sealed, unsealed
 from search_spaces import TableError, load_table
 from searchers import checkpoint
 from searchers.cifar10 import read_cifar10
@@ -194,7 +194,7 @@ def test_settings_that_would_take_for_ever(changes: dict[str, int | float]) -> N
 
 def test_a_confirmation_with_a_billion_seeds(tmp_path: Path) -> None:
     reader = readers()["confirmations"]
-    events = [json.loads(line) for line in reader.samples()[0].splitlines()]
+    events = [unsealed(line)[0] for line in reader.samples()[0].splitlines()]
     next(event for event in events if event["event"] == "plan")["seeds"] = 10**9
-    content = "".join(json.dumps(event) + "\n" for event in events).encode()
+    content = b"".join(map(sealed, events))
     assert not reader.accepts(content, tmp_path)

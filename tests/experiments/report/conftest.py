@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium
 from page_study import DIGITS, confirm, make_study, tell_all
 from plans import plan
-from playwright.sync_api import Browser
 
 from experiments.baselines.block import run_block
 from experiments.baselines.results import write_part, write_results
 from experiments.report.reporting import write_report
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_OF_DASK = ("Dask-", "TCP-Executor", "Profile")
-"""How the names of threads begin that Dask starts in a worker whenever it needs one."""
+_OF_DASK = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
+"""How the names of threads begin that Dask, or its loop, starts whenever it needs one."""
 _GRACE_SECONDS = 1.0
 
 _guarded = False

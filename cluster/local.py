@@ -19,7 +19,7 @@ from cluster.leftovers import end_session
 from cluster.memory import out_of_memory_kills
 from cluster.pool import Outcome, OwnPool, PoolError
 from cluster.tls import WITHOUT_HTTP, study_security
-from cluster.worker_log import log_tail
+from cluster.worker_log import bound_log, log_tail
 from cluster.worker_setup import session_file
 
 _CLOSED = (Status.closing_gracefully, Status.closed, Status.failed)
@@ -132,7 +132,9 @@ class LocalPool(OwnPool):
                 ": this machine ran out of memory (its kernel ended "
                 f"{self._oom_kills - before} processes for it); fewer workers need less"
             )
-        return Outcome(key, lost=words, log=log_tail(self._logs[worker]))
+        log = self._logs[worker]
+        bound_log(log)
+        return Outcome(key, lost=words, log=log_tail(log))
 
     async def _close_nannies(self) -> None:
         await asyncio.gather(

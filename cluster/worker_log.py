@@ -42,17 +42,28 @@ def log_tail(path: Path) -> str:
     return "\n".join(lines[-_LAST_LINES:])
 
 
+def bound_log(path: Path) -> None:
+    """Cut the log of a worker that has died, which may have printed much in its last moment."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+        try:
+            _bound(descriptor, path)
+        finally:
+            os.close(descriptor)
+
+
 def _watch(descriptor: int) -> None:
     while True:
         time.sleep(CHECK_SECONDS)
         with contextlib.suppress(OSError):  # a full disk, or the end of the process
-            if os.fstat(descriptor).st_size > MOST_BYTES:
-                _cut(descriptor)
+            _bound(descriptor, Path(f"/proc/self/fd/{descriptor}"))
 
 
-def _cut(descriptor: int) -> None:
-    """Leave the last KEPT_BYTES of the file; a line that is printed meanwhile may be lost."""
-    kept = _last_bytes(Path(f"/proc/self/fd/{descriptor}"), KEPT_BYTES)
+def _bound(descriptor: int, path: Path) -> None:
+    """Leave the last KEPT_BYTES of a long file; a line that is printed meanwhile may be lost."""
+    if os.fstat(descriptor).st_size <= MOST_BYTES:
+        return
+    kept = _last_bytes(path, KEPT_BYTES)
     os.ftruncate(descriptor, 0)
     os.write(descriptor, b"[what stood here was cut off: more was printed than is kept]\n" + kept)
 

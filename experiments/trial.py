@@ -23,8 +23,6 @@ from searchers.settings import SearchSettings
 
 RESULT = "result.json"
 
-_REASON_LENGTH = 2000
-"""Of a crash, in characters: an exception may say anything, and the journal keeps it."""
 _DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
 
 # Loaded once a worker process, not once a trial.
@@ -148,7 +146,7 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
     except Exception as error:
         if is_user_error(error):
             raise
-        reason = f"{type(error).__name__}: {one_line(error)}"[:_REASON_LENGTH]
+        reason = f"{type(error).__name__}: {one_line(error)}"
         return {"loss": None, "info": {"state": "CRASHED"}, "exception": reason}
     return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
 

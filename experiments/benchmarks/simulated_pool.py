@@ -38,6 +38,11 @@ class SimulatedPool:
     def __exit__(self, *exception: object) -> None:
         """Nothing runs on."""
 
+    @property
+    def running(self) -> int:
+        """Trials that were submitted: each is on a worker."""
+        return len(self._running)
+
     def check(self) -> None:
         """There will always be workers."""
 

@@ -164,13 +164,13 @@ def test_no_memory_for_a_search_is_data_and_said_shortly(
     task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise MemoryError("no memory " * 1000)
+        raise MemoryError("no memory " * 10_000)
 
     monkeypatch.setattr(Supernet, "forward", full)
     result = run_trial(task)
     assert result["loss"] is None
     assert result["exception"].startswith("MemoryError: no memory")
-    assert len(result["exception"]) == 2000
+    assert len(result["exception"]) < 2000
 
 
 def test_a_folder_that_cannot_be_written_is_not_data(task: TrialTask, tmp_path: Path) -> None:

@@ -149,10 +149,14 @@ class ThrowawaySlurm:
         return [tuple(line.split("|")) for line in output.splitlines()]  # type: ignore[misc]
 
     def preempt(self, seconds: float) -> None:
-        """Submit a job that takes every GPU for so long, from jobs of the partition "spare"."""
+        """Submit a job that takes every GPU for so long; returns when a job was preempted for it.
+
+        That is one of the partition "spare".
+        """
         words = ["--partition=urgent", f"--nodes={len(NODES)}", f"--gres=gpu:{len(GPU_FILES)}"]
         words += ["--job-name=urgent", "--output=/dev/null", f"--wrap=sleep {seconds}"]
         self.command("sbatch", *words)
+        self._wait_for("preemption", lambda: bool(self.jobs("--states=PREEMPTED")))
 
     def processes(self, job: str | None = None) -> list[psutil.Process]:
         """Processes of a running job, or of all, that run Python."""

@@ -13,10 +13,10 @@ from throwaway_slurm import ThrowawaySlurm
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 LONG = [
     word
-    for setting in ("min_budget=12", "max_budget=12", "iterations=1")
+    for setting in ("min_budget=24", "max_budget=24", "iterations=1")
     for word in ("--set", setting)
 ]
-"""Two evaluations of twelve epochs each."""
+"""Two evaluations of 24 epochs each."""
 
 
 def without_retries(folder: Path) -> list[dict[str, object]]:
@@ -44,12 +44,16 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
     ended = run("launch", tiny_study, "--dir", undisturbed, "--workers", 1, *LONG)
     assert ended.returncode == 0, ended.stderr
 
-    metrics = folder / "trials" / "baseline" / "12" / "metrics.jsonl"
+    metrics = folder / "trials" / "baseline" / "24" / "metrics.jsonl"
     finished: list[str] = []
+    seen: set[int] = set()
 
-    def after_epoch(number: int) -> None:
-        """Wait until the first trial has so many epochs more, and keep them."""
-        wait_until(lambda: metrics.exists() and len(metrics.read_text().splitlines()) >= number)
+    def wait_for_another_worker() -> None:
+        """Wait until one that was not seen before has ended an epoch of the first trial."""
+        wait_until(lambda: {process.pid for process in slurm.processes()} - seen)
+        seen.update(process.pid for process in slurm.processes())
+        before = metrics.read_text() if metrics.exists() else ""
+        wait_until(lambda: metrics.exists() and len(metrics.read_text()) > len(before))
         finished.append(metrics.read_text())
 
     def jobs() -> list[str]:
@@ -58,16 +62,16 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
     arguments = ["--dir", folder, "--workers", 1, *LONG, *SLURM]
     spare = ["--set", "cluster.slurm.partition=spare"]
     with started("launch", tiny_study, *arguments, *spare) as master:
-        after_epoch(1)
+        wait_for_another_worker()
         slurm.command("scancel", "--batch", "--signal=USR1", *jobs())
-        after_epoch(3)
+        wait_for_another_worker()
         slurm.preempt(seconds=2)
-        after_epoch(5)
+        wait_for_another_worker()
         slurm.command("scancel", *jobs())
-        after_epoch(7)
+        wait_for_another_worker()
         for process in slurm.processes():
             process.kill()
-        after_epoch(9)
+        wait_for_another_worker()
         master.kill()
         master.wait()
     ended = run("resume", folder)
@@ -78,7 +82,7 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
     assert [event["reason"] for event in retries] == ["its worker's job ended: FAILED"]
     assert slurm.jobs("--states=PREEMPTED")
     rows = metrics.read_text()
-    assert len(rows.splitlines()) == 12
+    assert len(rows.splitlines()) == 24
     for before in finished:  # with their times: no finished epoch was run again
         assert rows.startswith(before)
 

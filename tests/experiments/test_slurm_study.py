@@ -114,7 +114,7 @@ def test_a_trial_that_kills_its_workers_is_ended_with_their_last_lines(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "poison"
-    log = folder / "trials" / "baseline" / "12" / "lost.log"
+    log = folder / "trials" / "baseline" / "24" / "lost.log"
     settings = [*LONG, *SLURM, "--set", "cluster.max_attempts=1"]
     with started("launch", tiny_study, "--dir", folder, "--workers", 1, *settings) as master:
         wait_until((log.parent / "metrics.jsonl").exists)

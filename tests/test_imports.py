@@ -75,5 +75,14 @@ def test_a_worker_loads_no_optimizer(statement: str) -> None:
 
 
 def test_the_command_line_starts_light() -> None:
-    heavy = {"torch", "sklearn", "scipy", "ConfigSpace", "hpbandster", "distributed", "dask"}
+    heavy = {
+        "numpy",
+        "torch",
+        "sklearn",
+        "scipy",
+        "ConfigSpace",
+        "hpbandster",
+        "distributed",
+        "dask",
+    }
     assert not loaded_by("import experiments.cli") & heavy

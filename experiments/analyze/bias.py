@@ -10,13 +10,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
-from experiments.analyze import options
 from experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -142,80 +140,6 @@ def grouped_configurations(
         having = np.flatnonzero(operations[:, block - 1] == place)
         groups[block, name] = np.sort(rng.choice(having, min(count, len(having)), replace=False))
     return groups
-
-
-def bias(
-    folder: options.DirOption = options.DEFAULT_DIR,
-    space: options.SpaceOption = 1,
-    searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "random_ws",
-    dataset: options.DatasetOption = "digits",
-    table: options.TableOption = "digits",
-    epochs: options.EpochsOption = 50,
-    supernets: options.SupernetsOption = 3,
-    cells: options.CellsOption = "1000",
-    recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
-    seed: options.SeedOption = 0,
-    workers: options.WorkersOption = None,
-) -> None:
-    """Does the supernet prefer large cells, or cells with certain operations?"""
-    from rich.console import Console
-
-    from experiments.analyze import running
-    from experiments.analyze.sample import cell_count, of_configurations, sample_cells
-    from experiments.analyze.supernet import Supernet, Wanted
-
-    console = Console(highlight=False)
-    settings = running.search_settings(searcher, dataset, overrides or [])
-    trained, search_space = running.table_of(table, space)
-    count = cell_count(cells, search_space.num_cells)
-    # The same cells as those of `correlation`, whose scores are there perhaps.
-    rng = np.random.default_rng([seed, space])
-    sample = sample_cells(trained, search_space, count, rng)
-    per_group = max(1, count // (search_space.num_blocks * len(OPERATIONS)))
-    groups = grouped_configurations(
-        search_space, per_group, np.random.default_rng([seed, space, 3])
-    )
-    grouped = of_configurations(trained, search_space, np.concatenate(list(groups.values())))
-    wanted = [
-        Wanted(epochs, recalibrate, tuple(part.configurations.tolist()))
-        for part in (sample, grouped)
-    ]
-    jobs = {
-        Supernet(
-            searcher=searcher,
-            settings=settings,
-            space=space,
-            dataset=dataset,
-            epochs=epochs,
-            seed=seed + k,
-        ): wanted
-        for k in range(supernets)
-    }
-    with running.analysis_folder(folder):
-        running.score_all(console, folder, jobs, workers)
-        scores = [[running.found_scores(folder, net, one) for net in jobs] for one in wanted]
-        rng = np.random.default_rng([seed, space, 2])
-        size = size_bias(
-            scores[0],
-            sample.test_errors,
-            sample.parameters,
-            resamples(len(sample), rng),
-            rng,
-        )
-        places = {
-            key: np.searchsorted(grouped.configurations, members) for key, members in groups.items()
-        }
-        operations = operation_bias(scores[1], grouped.test_errors, places, rng)
-        title = f"Space {space}, {searcher} after {epochs} epochs"
-        running.publish(
-            console,
-            folder,
-            NAME,
-            rows(space, searcher, epochs, len(sample), size, operations),
-            lambda: draw(title, len(sample), size, operations),
-            sentences(title, size, operations),
-        )
 
 
 def rows(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from experiments.analyze.bias import bias
-from experiments.analyze.correlation import correlation
+from experiments.analyze.commands.bias import bias
+from experiments.analyze.commands.correlation import correlation
+from experiments.analyze.commands.pruning import pruning
+from experiments.analyze.commands.quality import quality
+from experiments.analyze.commands.regularisation import regularisation
 from experiments.analyze.operations.command import operations
-from experiments.analyze.pruning import pruning
-from experiments.analyze.quality import quality
-from experiments.analyze.regularisation import regularisation
 
 app = typer.Typer(
     name="analyze", help="What supernets know, and what tables say.", no_args_is_help=True

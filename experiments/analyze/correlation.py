@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 
-from experiments.analyze import options
-from experiments.analyze.ranks import Array, Estimate, estimate, kendall, resamples, spearman
+from experiments.analyze.ranks import Array, Estimate, estimate, kendall, spearman
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,77 +42,6 @@ def rank_correlations(
     rho = estimate(lambda i, w: spearman(scores[i], errors, w), len(scores), weights, rng)
     tau = estimate(lambda i, w: kendall(scores[i], errors, w), len(scores), weights, rng)
     return rho, tau
-
-
-def correlation(
-    folder: options.DirOption = options.DEFAULT_DIR,
-    spaces: options.SpacesOption = "1",
-    searchers: Annotated[
-        str, typer.Option("--searcher", help="One-shot optimizers with commas, or all.")
-    ] = "darts,gdas,pc_darts,random_ws",
-    dataset: options.DatasetOption = "digits",
-    table: options.TableOption = "digits",
-    epochs: options.EpochsOption = 50,
-    after: Annotated[
-        str | None,
-        typer.Option(metavar="EPOCHS", help="Epochs looked at. Default: 1, 3, 10, 30, ..."),
-    ] = None,
-    supernets: options.SupernetsOption = 3,
-    cells: options.CellsOption = "1000",
-    recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
-    seed: options.SeedOption = 0,
-    workers: options.WorkersOption = None,
-) -> None:
-    """Rank correlation of one-shot errors with the table's, over the epochs of a search."""
-    from rich.console import Console
-
-    from experiments.analyze import running
-    from experiments.analyze.sample import cell_count, sample_cells
-    from experiments.analyze.supernet import Supernet, Wanted
-    from experiments.errors import UserError
-    from searchers.registry import SEARCHERS
-
-    names = list(SEARCHERS) if searchers == "all" else running.words(searchers, "--searcher")
-    points = _spread(epochs) if after is None else running.numbers(after, "--after")
-    if points[-1] > epochs:
-        raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
-    console = Console(highlight=False)
-    settings = {name: running.search_settings(name, dataset, overrides or []) for name in names}
-    samples = {}
-    for number in running.numbers(spaces, "--space"):
-        trained, space = running.table_of(table, number)
-        count = cell_count(cells, space.num_cells)
-        samples[number] = sample_cells(trained, space, count, np.random.default_rng([seed, number]))
-    jobs = {
-        Supernet(
-            searcher=name,
-            settings=settings[name],
-            space=number,
-            dataset=dataset,
-            epochs=epochs,
-            seed=seed + k,
-        ): [Wanted(epoch, recalibrate, tuple(sample.configurations.tolist())) for epoch in points]
-        for number, sample in samples.items()
-        for name in names
-        for k in range(supernets)
-    }
-    found = []
-    with running.analysis_folder(folder):
-        running.score_all(console, folder, jobs, workers)
-        with console.status("resampling"):
-            for number, sample in samples.items():
-                weights = resamples(len(sample), np.random.default_rng([seed, number, 1]))
-                for name in names:
-                    nets = [n for n in jobs if (n.searcher, n.space) == (name, number)]
-                    for place, epoch in enumerate(points):
-                        scores = [running.found_scores(folder, n, jobs[n][place]) for n in nets]
-                        rng = np.random.default_rng([seed, number, 2])
-                        both = rank_correlations(scores, sample.test_errors, weights, rng)
-                        found.append(
-                            Correlation(number, name, epoch, len(sample), len(nets), *both)
-                        )
-        running.publish(console, folder, NAME, rows(found), lambda: draw(found), sentences(found))
 
 
 def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
@@ -212,7 +139,7 @@ def draw(found: Sequence[Correlation]) -> Figure:
     return figure
 
 
-def _spread(epochs: int) -> list[int]:
+def spread(epochs: int) -> list[int]:
     """1, 3, 10, 30, 100, ... up to the last epoch, which is among them."""
     steps = [m * 10**p for p in range(6) for m in (1, 3)]
     return sorted({*(step for step in steps if step < epochs), epochs})

@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
-from experiments.analyze import options
 from experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -97,76 +95,6 @@ def pruning_of(
         best=float(np.mean([best_of_first(s, e, k) for s, e in zip(scores, errors, strict=True)])),
         random=random_best(errors, k, rng),
     )
-
-
-def pruning(
-    folder: options.DirOption = options.DEFAULT_DIR,
-    space: options.SpaceOption = 1,
-    dataset: options.DatasetOption = "digits",
-    table: options.TableOption = "digits",
-    shares: Annotated[
-        str, typer.Option(help="Shares of the cells that are left out, in [0, 1), with commas.")
-    ] = "0,0.25,0.5,0.75,0.9",
-    epochs: options.EpochsOption = 20,
-    supernets: options.SupernetsOption = 3,
-    cells: options.CellsOption = "1000",
-    recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
-    seed: options.SeedOption = 0,
-    workers: options.WorkersOption = None,
-) -> None:
-    """Leave cells out, the worst or random ones, and train the supernet on what remains."""
-    from rich.console import Console
-
-    from experiments.analyze import running
-    from experiments.analyze.sample import cell_count, mean_test_errors, sample_cells
-    from experiments.analyze.supernet import Supernet, Wanted
-
-    console = Console(highlight=False)
-    settings = running.search_settings("random_ws", dataset, overrides or [])
-    trained, search_space = running.table_of(table, space)
-    errors = mean_test_errors(trained, search_space)
-    count = cell_count(cells, search_space.num_cells)
-    plan = {}
-    for share in _shares(shares, len(errors)):
-        for kind in (WORST, RANDOM):
-            for k in range(supernets):
-                entropy = [seed, space, k, round(1e6 * share)]
-                left = remaining(errors, share, kind, np.random.default_rng(entropy))
-                net = Supernet(
-                    searcher="random_ws",
-                    settings=settings,
-                    space=space,
-                    dataset=dataset,
-                    epochs=epochs,
-                    seed=seed + k,
-                    cells=tuple(left.tolist()) if share else None,
-                )
-                rng = np.random.default_rng([*entropy, 1])
-                sample = sample_cells(trained, search_space, count, rng, left)
-                wanted = Wanted(epochs, recalibrate, tuple(sample.configurations.tolist()))
-                plan[kind, share, k] = net, wanted, sample.test_errors, len(left)
-    jobs: dict[Supernet, list[Wanted]] = {}
-    for net, wanted, _, _ in plan.values():
-        jobs.setdefault(net, []).append(wanted)
-    with running.analysis_folder(folder):
-        running.score_all(console, folder, jobs, workers)
-        found = []
-        for kind, share in dict.fromkeys((kind, share) for kind, share, _ in plan):
-            own = [plan[kind, share, k] for k in range(supernets)]
-            scores = [running.found_scores(folder, net, wanted) for net, wanted, _, _ in own]
-            table_errors = [test for _, _, test, _ in own]
-            rng = np.random.default_rng([seed, space, 2])
-            found.append(pruning_of(kind, share, own[0][3], scores, table_errors, rng))
-        title = f"Space {space}, random_ws, {epochs} epochs"
-        running.publish(
-            console,
-            folder,
-            NAME,
-            rows(space, epochs, found),
-            lambda: draw(title, found),
-            sentences(title, found),
-        )
 
 
 def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, Any]]:
@@ -279,7 +207,8 @@ def _difference(one: Estimate, other: Estimate) -> Estimate:
     return Estimate(value, value - low, value + high)
 
 
-def _shares(text: str, cells: int) -> list[float]:
+def left_out(text: str, cells: int) -> list[float]:
+    """The shares in a list with commas. UserError: they are not, or leave too few cells."""
     from experiments.analyze.running import words
     from experiments.errors import UserError
 

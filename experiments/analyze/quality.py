@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 
-from experiments.analyze import options
 from experiments.analyze.ranks import (
     Array,
     Estimate,
     best_of_first,
     estimate,
     random_best,
-    resamples,
     spearman,
 )
 
@@ -70,67 +67,6 @@ def quality_of(
         best={k: float(np.mean([best_of_first(s, errors, k) for s in scores])) for k in FIRST},
         random={k: random_best([errors] * len(scores), k, rng) for k in FIRST},
     )
-
-
-def quality(
-    folder: options.DirOption = options.DEFAULT_DIR,
-    space: options.SpaceOption = 1,
-    searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "random_ws",
-    dataset: options.DatasetOption = "digits",
-    table: options.TableOption = "digits",
-    lengths: Annotated[
-        str, typer.Option(metavar="EPOCHS", help="Lengths of training, with commas.")
-    ] = "1,3,10,30,100",
-    supernets: options.SupernetsOption = 3,
-    cells: options.CellsOption = "1000",
-    recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
-    seed: options.SeedOption = 0,
-    workers: options.WorkersOption = None,
-) -> None:
-    """Accuracy, rank correlation and the best of those ranked first, by length of training."""
-    from rich.console import Console
-
-    from experiments.analyze import running
-    from experiments.analyze.sample import cell_count, sample_cells
-    from experiments.analyze.supernet import Supernet, Wanted
-
-    console = Console(highlight=False)
-    settings = running.search_settings(searcher, dataset, overrides or [])
-    trained, search_space = running.table_of(table, space)
-    rng = np.random.default_rng([seed, space])
-    count = cell_count(cells, search_space.num_cells)
-    sample = sample_cells(trained, search_space, count, rng)
-    jobs = {
-        Supernet(
-            searcher=searcher,
-            settings=settings,
-            space=space,
-            dataset=dataset,
-            epochs=epochs,
-            seed=seed + k,
-        ): [Wanted(epochs, recalibrate, tuple(sample.configurations.tolist()))]
-        for epochs in running.numbers(lengths, "--lengths")
-        for k in range(supernets)
-    }
-    with running.analysis_folder(folder):
-        running.score_all(console, folder, jobs, workers)
-        weights = resamples(len(sample), np.random.default_rng([seed, space, 1]))
-        found = []
-        for epochs in dict.fromkeys(net.epochs for net in jobs):
-            nets = [net for net in jobs if net.epochs == epochs]
-            scores = [running.found_scores(folder, net, *jobs[net]) for net in nets]
-            rng = np.random.default_rng([seed, space, 2])
-            found.append(quality_of(epochs, scores, sample.test_errors, weights, rng))
-        title = f"Space {space}, {searcher}"
-        running.publish(
-            console,
-            folder,
-            NAME,
-            rows(space, searcher, found),
-            lambda: draw(title, searcher, found),
-            sentences(title, found),
-        )
 
 
 def rows(space: int, searcher: str, found: Sequence[Quality]) -> list[dict[str, Any]]:

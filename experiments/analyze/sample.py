@@ -72,6 +72,15 @@ def sample_cells(
     return of_configurations(table, space, shuffled[first][cells])
 
 
+def shared_sample(table: TrainedCells, space: SearchSpace, cells: str, seed: int) -> Sample:
+    """The same cells in every analysis with this seed, so that one's scores serve another.
+
+    cells: as for `cell_count`.
+    """
+    rng = np.random.default_rng([seed, space.number])
+    return sample_cells(table, space, cell_count(cells, space.num_cells), rng)
+
+
 def of_configurations(
     table: TrainedCells, space: SearchSpace, configurations: NDArray[np.int64]
 ) -> Sample:

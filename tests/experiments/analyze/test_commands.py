@@ -182,8 +182,8 @@ def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
 
 
 def test_epochs_that_are_looked_at():
-    assert correlation._spread(50) == [1, 3, 10, 30, 50]
-    assert correlation._spread(1) == [1]
+    assert correlation.spread(50) == [1, 3, 10, 30, 50]
+    assert correlation.spread(1) == [1]
 
 
 def confirm_default(folder, seeds):

@@ -1,0 +1,1 @@
+"""The commands `oneshot-hpo analyze …`; they load what they need when they run."""

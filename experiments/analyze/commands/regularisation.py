@@ -1,0 +1,77 @@
+"""The command `oneshot-hpo analyze regularisation`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.analyze import options
+
+SHIPPED = "ablation-cutout,ablation-weight-decay,ablation-learning-rate,ablation-order"
+
+
+def regularisation(
+    studies: Annotated[
+        str,
+        typer.Argument(metavar="GRIDS", help="Shipped ablation studies, or folders; with commas."),
+    ] = SHIPPED,
+    folder: options.DirOption = options.DEFAULT_DIR,
+    space: options.SpaceOption = 1,
+    dataset: options.DatasetOption = "digits",
+    table: options.TableOption = "digits",
+    epochs: Annotated[
+        int, typer.Option(min=2, help="Of a shipped study: stands for its 50 epochs.")
+    ] = 20,
+    seeds: Annotated[int, typer.Option(min=1, help="Of a shipped study: of each setting.")] = 6,
+    overrides: options.SetOption = None,
+    seed: options.SeedOption = 0,
+    workers: options.WorkersOption = None,
+) -> None:
+    """Trajectories of one-shot and table error under cutout, weight decay, learning rate, order."""
+    from rich.console import Console
+
+    from experiments.analyze import running
+    from experiments.analyze.regularisation import NAME, draw, rows, sentence
+    from experiments.analyze.trajectories import (
+        Ablation,
+        finished,
+        grid_ablation,
+        plan_ablation,
+        read_ablation,
+        run_one,
+    )
+    from experiments.figures.data.searches import CellErrors
+
+    console = Console(highlight=False)
+    found: list[Ablation] = []
+    plans = []
+    for word in running.words(studies, "GRIDS"):
+        if Path(word).is_dir():
+            found.append(grid_ablation(Path(word), space))
+        else:
+            running.table_of(table, space)
+            plans.append(plan_ablation(word, space, dataset, epochs, seeds, seed, overrides or []))
+    with running.analysis_folder(folder):
+        if plans:
+            home = folder / "searches"
+            searches = {one.name: one for plan in plans for one in plan.searches}
+            tasks = {
+                name: (run_one, search, home / name)
+                for name, search in searches.items()
+                if not finished(home / name)
+            }
+            running.run_tasks(
+                console, folder, tasks, workers, f"{len(searches)} searches", len(searches)
+            )
+            cells = CellErrors(table, space)
+            found += [read_ablation(plan, home, cells) for plan in plans]
+        running.publish(
+            console,
+            folder,
+            NAME,
+            rows(space, found),
+            lambda: draw(space, found),
+            [sentence(space, one) for one in found],
+        )

@@ -8,38 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import resource
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import psutil
-from rich.console import Console
 
 from cluster import worker_log
 from cluster.local import LocalPool
-from cluster.pool import DaskPool
-from experiments import run_study
 from experiments.benchmarks.survival import pool_external
+from experiments.benchmarks.survival.pool_study import (
+    ATTEMPTS,
+    EVALUATIONS,
+    evaluations,
+    run_to_end,
+    undisturbed,
+)
 from experiments.benchmarks.survival.pool_trials import (
     BUSY,
     LAST_WORDS,
     evaluate,
     little_memory,
-    loss,
 )
 from experiments.benchmarks.survival.rows import Progress, Row
-from experiments.progress import PlainDisplay
-from experiments.run_study import LOST_LOG, StudyRun
-from experiments.study_file import load_study
-from hpo import OptimizerSettings, Study, TrialResult, configuration_space, read_study
+from experiments.run_study import LOST_LOG
+from hpo import read_study
 
-EVALUATIONS = 6
-ATTEMPTS = 3
 _MOST_GROWTH = 200 * 2**20  # of the master's memory, bytes
 
 
@@ -150,43 +146,6 @@ def strike(pool: LocalPool, blow: Blow, place: int, folder: Path) -> str:
         return f"{told[victim].attempt} attempts were counted, not {blow.attempts}"
     left = [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == BUSY]
     return f"processes left: {left}" if left else ""
-
-
-def undisturbed(folder: Path) -> list[tuple[Any, ...]]:
-    """The evaluations of a study in which nothing strikes, made without workers."""
-    with new_study(folder) as study:
-        while (trial := study.ask()) is not None:
-            left = {"children": 0, "threads": 0}
-            study.tell(trial, TrialResult(loss(trial.seed), left))
-    return evaluations(folder)
-
-
-def new_study(folder: Path) -> Study:
-    """A study of EVALUATIONS trials."""
-    settings = OptimizerSettings(min_budget=1, max_budget=2, eta=2, iterations=2)
-    space = configuration_space("cs2", image_size=8)
-    return Study.create(folder, header={}, space=space, settings=settings)
-
-
-def run_to_end(
-    folder: Path, pool: DaskPool, function: Callable[..., Any], said: io.StringIO | None = None
-) -> None:
-    """Work on a new study with one worker of a pool, which stays open; what is shown: `said`."""
-    spec = load_study("quickstart", [f"cluster.max_attempts={ATTEMPTS}"])
-    display = PlainDisplay(Console(file=said or io.StringIO()), spec.title, 1)
-    with new_study(folder) as study, mock.patch.object(run_study, "run_trial", function):
-        open_pool: Any = lambda: contextlib.nullcontext(pool)  # noqa: E731
-        StudyRun(study, spec, folder, display).run(open_pool, 1)
-
-
-def evaluations(folder: Path) -> list[tuple[Any, ...]]:
-    """What a finished study asked for and was told, in the order of telling, without times."""
-    view = read_study(folder)
-    assert view.finished  # each was told once: the view takes no other journal
-    return [
-        (trial.key, trial.seq, trial.config, trial.seed, result.loss, result.info, result.exception)
-        for trial, result in view.evaluations
-    ]
 
 
 def _crash_problem(folder: Path, victim: str, blow: Blow) -> str:

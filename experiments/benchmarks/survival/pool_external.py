@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.external import ExternalPool
+from experiments.benchmarks.survival.pool_study import evaluations, undisturbed
 from experiments.benchmarks.survival.pool_trials import evaluate
 from hpo import read_study
 
@@ -173,8 +174,6 @@ def _problem(
     attempts: int = 0,
 ) -> str:
     """Run a study while `strike` happens to its first trial; what was not as promised."""
-    from experiments.benchmarks.survival.pool import evaluations, undisturbed
-
     expected = undisturbed(folder / "undisturbed")
     victim = expected[0][0]
     study = folder / "study"

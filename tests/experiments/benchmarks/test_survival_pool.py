@@ -9,7 +9,8 @@ import pytest
 
 from cluster.local import LocalPool
 from experiments.benchmarks.survival import pool_external
-from experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, run_to_end, strike
+from experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, strike
+from experiments.benchmarks.survival.pool_study import run_to_end
 from experiments.benchmarks.survival.pool_trials import little_memory
 
 SAMPLE = [blow for blow in BLOWS if blow.name != "leave and die"]

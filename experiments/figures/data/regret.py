@@ -51,10 +51,7 @@ class Curve:
     @property
     def label(self) -> str:
         """For legends, with the number of repetitions."""
-        words = f"n = {self.spread.count}"
-        if self.crashed:
-            words += f", {self.crashed} crashed"
-        return f"{self.method.label} ({words})"
+        return self.spread.label(self.method.label, self.crashed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,13 @@ class Spread:
     count: int
     """n; with 1 the quartiles are the value itself."""
 
+    def label(self, name: str, crashed: int) -> str:
+        """For legends: what was repeated, how often, and how many repetitions crashed."""
+        words = f"n = {self.count}"
+        if crashed:
+            words += f", {crashed} crashed"
+        return f"{name} ({words})"
+
 
 @dataclass(frozen=True, eq=False)
 class Steps:

@@ -33,10 +33,7 @@ class Trajectory:
     @property
     def label(self) -> str:
         """For legends, with the number of runs."""
-        words = f"n = {self.one_shot.count}"
-        if self.crashed:
-            words += f", {self.crashed} crashed"
-        return f"{self.method.label} ({words})"
+        return self.one_shot.label(self.method.label, self.crashed)
 
 
 @dataclass(frozen=True, eq=False)

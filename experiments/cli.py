@@ -28,7 +28,13 @@ from experiments.errors import (
 from experiments.exports import command as exports_command
 from experiments.figures import command as figures_command
 from experiments.grids.options import EpochSecondsOption, OnlyOption
-from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
+from experiments.options import (
+    AcceptOption,
+    AddressOption,
+    FolderArgument,
+    SchedulerFileOption,
+    WorkersOption,
+)
 from experiments.report import command as report_command
 
 if TYPE_CHECKING:
@@ -171,12 +177,7 @@ def resume(
     submit: SubmitOption = False,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
-    accept_changes: Annotated[
-        bool,
-        typer.Option(
-            "--accept-changes", help="Go on with other package versions, data or another table."
-        ),
-    ] = False,
+    accept_changes: AcceptOption = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
 ) -> None:
     """Go on with a study that was stopped or killed."""

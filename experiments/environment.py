@@ -12,7 +12,7 @@ from rich.console import Console
 
 from experiments import machine
 from experiments.errors import UserError
-from hpo import accepted_environment
+from hpo import noted_environments
 
 _IRRELEVANT = ("python", "scikit-learn")
 """Recorded, but nothing that a study computes follows from them: data have a checksum."""
@@ -20,18 +20,21 @@ _SHOWN = 12  # characters of a checksum
 
 
 def compared(
-    console: Console, folder: Path, *, accept: bool
+    console: Console, folder: Path, *, accept: bool, confirmation: Path | None = None
 ) -> tuple[str, dict[str, dict[str, str]]] | None:
     """Compare what a study was last worked on with with what is here now.
 
+    confirmation: the folder of the study's confirmation, if that is what is to be worked on.
+
     None: they are equal, as far as the study recorded them; else, with `accept`, what differs and
-    what is here, to be noted in its journal. UserError: something differs and is not accepted.
+    what is here, to be noted in the journal. UserError: something differs and is not accepted.
     """
-    header, accepted = accepted_environment(folder)
+    header, notes = noted_environments(folder, confirmation)
     specification = header.get("specification", {})
     recorded = {key: dict(specification.get(key, {})) for key in ("versions", "checksums")}
-    for key, values in (accepted or {}).items():
-        recorded[key] |= values
+    for note in notes:
+        for key, values in note.items():
+            recorded[key] |= values
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:
@@ -49,9 +52,10 @@ def compared(
         return None
     text = "; ".join(differences)
     if not accept:
+        command = "resume" if confirmation is None else "confirm"
         raise UserError(
             f"{folder} was worked on with something else than is here: {text}. What comes now may "
-            "not compare with what came before; to go on all the same: oneshot-hpo resume "
+            f"not compare with what came before; to go on all the same: oneshot-hpo {command} "
             f"{folder} --accept-changes"
         )
     console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)

@@ -18,3 +18,9 @@ SchedulerFileOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
 ]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes", help="Go on with other package versions, data or another table."
+    ),
+]

@@ -7,6 +7,7 @@ opened.
 from hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space
 from hpo.confirmation import Confirmation
 from hpo.confirmation_view import ConfirmationView, Rerun, read_confirmation
+from hpo.environments import noted_environments
 from hpo.errors import (
     CorruptJournal,
     InvalidSettings,
@@ -20,14 +21,7 @@ from hpo.errors import (
 from hpo.settings import OptimizerSettings
 from hpo.study import Study
 from hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
-from hpo.view import (
-    BracketState,
-    RungState,
-    StudyView,
-    TrialRecord,
-    accepted_environment,
-    read_study,
-)
+from hpo.view import BracketState, RungState, StudyView, TrialRecord, read_study
 
 __all__ = [
     "BASELINE_ID",
@@ -53,8 +47,8 @@ __all__ = [
     "Trial",
     "TrialRecord",
     "TrialResult",
-    "accepted_environment",
     "configuration_space",
+    "noted_environments",
     "read_confirmation",
     "read_study",
 ]

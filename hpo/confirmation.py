@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS, ConfirmationView, Rerun
 from hpo.errors import StudyError
-from hpo.journal import FORMAT, Event, Journal, check_event, read_journal
+from hpo.events import Event, check_event
+from hpo.journal import FORMAT, Journal, read_journal
 from hpo.lock import StudyLock
 from hpo.plain import plain
 from hpo.randomness import confirmation_seed

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from hpo.errors import CorruptJournal, InvalidEvent
-from hpo.journal import (
+from hpo.events import (
     BOOLEAN,
     BUDGET,
     COUNT,
     LOSS,
+    NOTE,
     OBJECT,
     TEXT,
     TEXT_OR_NULL,
@@ -24,8 +25,8 @@ from hpo.journal import (
     Event,
     Kind,
     Kinds,
-    read_journal,
 )
+from hpo.journal import read_journal
 from hpo.randomness import confirmation_seed
 from hpo.trial import TrialResult
 
@@ -48,6 +49,7 @@ EVENTS: Kinds = {
         "timestamps": TIMES,
     },
     "retry": {"setting": TEXT, "number": COUNT, "attempt": COUNT, "reason": TEXT},
+    "note": NOTE,
 }
 
 _Key = tuple[str, int]
@@ -176,6 +178,8 @@ class ConfirmationView:
 
     def _apply(self, event: Event) -> None:
         """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
+        if event["event"] == "note":
+            return  # decides nothing
         name = event["setting"]
         if event["event"] == "plan":
             self._apply_plan(name, event)

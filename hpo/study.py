@@ -12,15 +12,8 @@ from ConfigSpace import ConfigurationSpace
 
 from hpo.encoding import check_configuration
 from hpo.errors import CorruptJournal, InvalidEvent, StudyError
-from hpo.journal import (
-    FORMAT,
-    JOURNAL_NAME,
-    Event,
-    Journal,
-    check_event,
-    file_size,
-    read_journal,
-)
+from hpo.events import Event, check_event
+from hpo.journal import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
 from hpo.lock import StudyLock
 from hpo.plain import plain
 from hpo.settings import OptimizerSettings
@@ -163,17 +156,6 @@ class Study(StudyView, JournalWriter):
         with self._whole():
             self._record(event)
         return self._pending[key]
-
-    def note(self, text: str, environment: dict[str, Any]) -> None:
-        """Journals that the study goes on in another environment, opaque to this package.
-
-        It changes no decision. Raises StudyError for what cannot be written as JSON, and
-        StudyUnwritable.
-        """
-        event = {"event": "note", "text": text, "environment": plain(environment)}
-        check_event(event)
-        with self._whole():
-            self._record(event)
 
     def _replay(self, event: Event) -> None:
         """Makes the optimizer decide again, then moves the state on."""

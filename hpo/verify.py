@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.errors import CorruptJournal
-from hpo.journal import EVENTS, JOURNAL_NAME, Event, Kinds, each_event, read_journal
+from hpo.events import EVENTS, Event, Kinds
+from hpo.journal import JOURNAL_NAME, each_event, read_journal
 from hpo.master import BOHBMaster
 from hpo.study import Study
 

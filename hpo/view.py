@@ -14,7 +14,8 @@ from ConfigSpace import ConfigurationSpace
 
 from hpo.brackets import bracket, planned_evaluations
 from hpo.errors import CorruptJournal, InvalidEvent
-from hpo.journal import JOURNAL_NAME, Event, read_journal
+from hpo.events import Event
+from hpo.journal import JOURNAL_NAME, read_journal
 from hpo.randomness import trial_seed
 from hpo.settings import OptimizerSettings
 from hpo.trial import BASELINE_ID, Observation, Trial, TrialId, TrialResult
@@ -229,17 +230,6 @@ class StudyView:
         if trial.budget != best_trial.budget:
             return trial.budget > best_trial.budget
         return best.loss is None or loss < best.loss
-
-
-def accepted_environment(folder: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """What the study in `folder` was created with, and the environment last accepted for it.
-
-    The latter is that of the last `Study.note`, None without one. Raises like `read_study`, but
-    replays nothing.
-    """
-    events, _ = read_journal(Path(folder) / JOURNAL_NAME)
-    notes = [event["environment"] for event in events if event["event"] == "note"]
-    return events[0]["study"], notes[-1] if notes else None
 
 
 def _count(counts: dict[tuple[int, int | float], int], trial: Trial) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from hpo.errors import StudyError, StudyExists, StudyUnwritable
-from hpo.journal import Event, Journal, sync_folder
+from hpo.events import Event, check_event
+from hpo.journal import Journal, sync_folder
 from hpo.lock import StudyLock
+from hpo.plain import plain
 
 
 class JournalWriter(ABC):
@@ -42,6 +44,17 @@ class JournalWriter(ABC):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def note(self, text: str, environment: dict[str, Any]) -> None:
+        """Journals that the work goes on in another environment, opaque to this package.
+
+        It changes no decision. Raises StudyError for what cannot be written as JSON, and
+        StudyUnwritable.
+        """
+        event = {"event": "note", "text": text, "environment": plain(environment)}
+        check_event(event)
+        with self._whole():
+            self._record(event)
 
     @abstractmethod
     def _apply(self, event: Event) -> None:

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import AddressOption, FolderArgument, SchedulerFileOption, WorkersOption
+from experiments.options import (
+    AcceptOption,
+    AddressOption,
+    FolderArgument,
+    SchedulerFileOption,
+    WorkersOption,
+)
 
 
 def confirm(
@@ -34,6 +40,7 @@ def confirm(
     workers: WorkersOption = None,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
+    accept_changes: AcceptOption = False,
 ) -> None:
     """Search with a study's incumbent and default again, with fresh seeds, paired by seed."""
     from rich.console import Console
@@ -49,4 +56,5 @@ def confirm(
         overrides=overrides or [],
         workers=workers,
         cluster=cluster_at(address, scheduler_file, submit=False),
+        accept_changes=accept_changes,
     )

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from experiments.confirm.display import CONFIRMATION
 from experiments.confirm.results import write_results
+from experiments.environment import compared
 from experiments.errors import UserError
 from experiments.launching import resumable
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
@@ -51,11 +52,12 @@ def confirm_study(
     overrides: Sequence[str] = (),
     workers: int | None = None,
     cluster: DaskCluster | None = None,
+    accept_changes: bool = False,
 ) -> None:
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
     seeds: None for as many as were planned before, or SEEDS. What was run before is kept, so more
-    seeds later add to it.
+    seeds later add to it. accept_changes: as `resume_study` has it.
 
     UserError: there is nothing to confirm yet, or bad input; nothing is made then. StudyStopped: it
     cannot go on here.
@@ -70,9 +72,12 @@ def confirm_study(
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
+    changed = compared(console, folder, accept=accept_changes, confirmation=folder / FOLDER)
     again = f"oneshot-hpo confirm {folder}"
     begun = folder / FOLDER / CONFIRMATION_NAME
     with resumable(again, begun), _opened(study, folder) as confirmation:
+        if changed is not None:
+            confirmation.note(*changed)
         before = confirmation.settings.get(DEFAULT)
         wanted = seeds or (before.seeds if before else SEEDS)
         for planned in settings:

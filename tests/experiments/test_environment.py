@@ -7,12 +7,13 @@ import pytest
 from rich.console import Console
 
 from experiments import machine
+from experiments.confirm.confirming import confirm_study
 from experiments.environment import compared
 from experiments.errors import UserError
 from experiments.launching import resume_study
 from experiments.study_file import StudySpec, complete, freeze, load_study
 from experiments.study_folder import create_study
-from hpo import Study, read_study
+from hpo import Confirmation, Study, TrialResult, read_study
 
 
 @pytest.fixture
@@ -104,3 +105,30 @@ def test_a_study_that_recorded_nothing_goes_on_and_says_so(tmp_path: Path, spec:
     lines = said.getvalue().splitlines()
     assert len(lines) == 2
     assert all(line.endswith("was begun: nothing to compare") for line in lines)
+
+
+def test_a_confirmation_asks_too_and_notes_it_in_its_own_journal(
+    tmp_path: Path, spec: StudySpec
+) -> None:
+    folder = begun(tmp_path / "study", spec, "versions", torch="1.0")
+    with Study.open(folder) as study:
+        while (trial := study.ask()) is not None:
+            study.tell(trial, TrialResult(0.5, {}))
+    before = contents(folder)
+    console = Console(file=io.StringIO())
+    with pytest.raises(UserError, match=r"torch 1\.0 → .*confirm .*--accept-changes"):
+        confirm_study(console, folder, 1)
+    assert contents(folder) == before
+
+    own = folder / "confirm"
+    noted = compared(console, folder, accept=True, confirmation=own)
+    assert noted is not None
+    header = read_study(folder).header
+    with Confirmation.create(own, header=header, seed=0, budget=2) as confirmation:
+        confirmation.note(*noted)
+        confirmation.plan("default", {}, 1)
+    assert compared(console, folder, accept=False, confirmation=own) is None
+    with Confirmation.open(own) as confirmation:  # replayed with the note in it
+        assert confirmation.ask() is not None
+    with pytest.raises(UserError, match=r"resume .*--accept-changes"):
+        compared(console, folder, accept=False)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
-from hpo.journal import FORMAT, Journal, check_event, read_journal
+from hpo.events import check_event
+from hpo.journal import FORMAT, Journal, read_journal
 from hpo.journal_line import sealed
 
 PRIOR = [{"config": {"x": 0.2}, "budget": 3, "loss": None}]

@@ -18,7 +18,8 @@ from experiments.study_folder import CONFIRMATION
 from hpo import Confirmation, CorruptJournal, Study
 from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
-from hpo.journal import EVENTS, JOURNAL_NAME, Kinds, read_journal
+from hpo.events import EVENTS, Kinds
+from hpo.journal import JOURNAL_NAME, read_journal
 from searchers.checkpoint import CHECKPOINT, DamagedCheckpoint, load_checkpoint
 
 FLIPS = (0x01, 0x20, 0xFF)

@@ -15,7 +15,8 @@ from typing import Any
 from experiments.errors import PACKAGES
 from experiments.trial import TrialTask
 from hpo.errors import StudyNotFound
-from hpo.journal import JOURNAL_NAME, Event, read_journal
+from hpo.events import Event
+from hpo.journal import JOURNAL_NAME, read_journal
 
 STUDY = """
 name: toy

@@ -1,0 +1,26 @@
+"""In which environments a study and its confirmation were worked on, as their journals note it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hpo.confirmation_view import CONFIRMATION_NAME
+from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
+from hpo.journal import JOURNAL_NAME, read_journal
+
+
+def noted_environments(
+    study: Path, confirmation: Path | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the study in a folder was created with, and the environments noted since, by time.
+
+    confirmation: the folder of its confirmation, whose notes count too; one that has not begun has
+    none. Raises like `read_study`, but replays nothing.
+    """
+    events, _ = read_journal(study / JOURNAL_NAME)
+    created_with: dict[str, Any] = events[0]["study"]
+    if confirmation is not None and (confirmation / CONFIRMATION_NAME).exists():
+        events = [*events, *read_journal(confirmation / CONFIRMATION_NAME, CONFIRMATION_EVENTS)[0]]
+    notes = [event for event in events if event["event"] == "note"]
+    return created_with, [n["environment"] for n in sorted(notes, key=lambda n: n["time"])]

@@ -24,7 +24,8 @@ import numpy as np
 from rich.console import Console
 
 from experiments import machine
-from experiments.tasks import run_all, work_bar
+from experiments.tasks import run_all
+from experiments.work_bar import WorkBar
 from search_spaces import Cell, get_space
 from search_spaces.table import Runs, TrainedCells
 from search_spaces.table_file import write_table
@@ -112,16 +113,15 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
     with (
         partial.open("ab", buffering=0) as journal,
-        work_bar(console) as bar,
+        WorkBar(console, "training epochs", total, total - left) as bar,
         closing(_train(plan, todo, workers)) as results,
     ):
-        shown = bar.add_task("training epochs", total=total, completed=total - left)
         for batch, result in results:
             record = asdict(batch) | result
             journal.write((json.dumps(record) + "\n").encode())
             os.fsync(journal.fileno())
             done[batch] = record
-            bar.advance(shown, batch.budget * len(groups[batch.group]))
+            bar.advance(batch.budget * len(groups[batch.group]))
     table = _assemble(plan, out, data, groups, done)
     write_table(table, out)
     partial.unlink()

@@ -7,9 +7,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 from cluster.local import LocalPool
 from experiments.errors import StudyStopped
 
@@ -22,8 +19,11 @@ def run_all(
     workers: int,
     gpus: Sequence[int | str] = (),
     scratch: Path,
+    while_waiting: Callable[[], None] = lambda: None,
 ) -> Generator[tuple[str, Any]]:
     """Run (function, *arguments) by key, in this order, and yield key and result as each ends.
+
+    while_waiting: called about twice a second.
 
     What a function raises is raised here. StudyStopped: a task's process died three times.
     """
@@ -37,6 +37,7 @@ def run_all(
                 function, *arguments = tasks[key]
                 pool.submit(key, function, *arguments)
                 running += 1
+            while_waiting()
             for outcome in pool.next_outcomes(timeout=0.5):
                 running -= 1
                 if outcome.error is not None:
@@ -50,16 +51,3 @@ def run_all(
                         f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
                     )
                 waiting.append(outcome.key)
-
-
-def work_bar(console: Console) -> Progress:
-    """A bar with a share done, the time it took and the time left."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-    )

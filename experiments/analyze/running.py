@@ -20,12 +20,14 @@ import typer
 from rich.console import Console
 
 from experiments import machine
-from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores
+from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores, share_done
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.sparing import Sparing
 from experiments.study_document import parse_overrides
 from experiments.study_file import load_study
 from experiments.study_folder import make_folder
-from experiments.tasks import run_all, work_bar
+from experiments.tasks import run_all
+from experiments.work_bar import WorkBar
 from hpo.lock import LOCK_NAME, StudyLock
 from search_spaces import SearchSpace, TrainedCells, get_space, load_table
 from searchers.checkpoint import write_atomically
@@ -41,6 +43,7 @@ _SUPERNETS = "supernets"
 _SMALL = "quickstart"  # the study whose sizes are meant for the digits
 
 Jobs = Mapping[Supernet, Sequence[Wanted]]
+Tasks = Mapping[str, tuple[Callable[..., Any], *tuple[Any, ...]]]
 
 
 def search_settings(searcher: str, dataset: str, overrides: Sequence[str]) -> SearchSettings:
@@ -90,33 +93,52 @@ def score_all(console: Console, folder: Path, jobs: Jobs, workers: int | None) -
 
     UserError: a training diverged or does not fit the GPU. StudyStopped: it cannot go on here.
     """
-    tasks = {
+    tasks: Tasks = {
         supernet.name: (score, supernet, list(wanted), _folder(folder, supernet))
         for supernet, wanted in jobs.items()
         if missing(_folder(folder, supernet), wanted)
     }
-    run_tasks(console, folder, tasks, workers, f"{len(jobs)} supernets", len(jobs))
+    wanted_of = {supernet.name: wanted for supernet, wanted in jobs.items()}
+    home = folder / _SUPERNETS
+
+    def share(name: str) -> float:
+        return share_done(home / name, wanted_of[name])
+
+    run_tasks(console, folder, tasks, workers, f"{len(jobs)} supernets", len(jobs), share)
 
 
 def run_tasks(
     console: Console,
     folder: Path,
-    tasks: Mapping[str, tuple[Callable[..., Any], *tuple[Any, ...]]],
+    tasks: Tasks,
     workers: int | None,
     title: str,
     total: int,
+    share: Callable[[str], float],
 ) -> None:
-    """Run tasks on processes of this machine, with a bar; `total` counts those done before."""
+    """Run tasks on processes of this machine, with a bar; `total` counts those done before.
+
+    share: how much of a task is done, by its key, in [0, 1].
+    """
     if not tasks:
         return
     gpus = machine.gpus()
     scratch = folder / "logs"
     try:
-        with work_bar(console) as bar:
-            line = bar.add_task(title, total=total, completed=total - len(tasks))
+        with WorkBar(console, title, total, total - len(tasks)) as bar:
+            left = set(tasks)
+            looking = Sparing()
+
+            def look() -> None:
+                if looking.due:
+                    with looking.doing():
+                        bar.reach(total - len(left) + sum(map(share, left)))
+
             count = min(workers or machine.default_workers(), len(tasks))
-            for _ in run_all(tasks, workers=count, gpus=gpus, scratch=scratch):
-                bar.advance(line)
+            results = run_all(tasks, workers=count, gpus=gpus, scratch=scratch, while_waiting=look)
+            for key, _ in results:
+                left.discard(key)
+            bar.reach(total)
     except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(f"{one_line(failure)}: --set other values") from None
 

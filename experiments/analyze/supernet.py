@@ -1,6 +1,7 @@
 """One supernet in a folder of its own: trained once, its cells scored bit by bit.
 
     supernet.json      what is trained
+    metrics.jsonl      a line for each epoch of its training
     epoch-<n>/         its weights after an epoch that is looked at
     checkpoint.pt      of the training under way
     scores.jsonl       a line for some cells that are scored: epoch, images that calibrate
@@ -24,7 +25,13 @@ import numpy as np
 
 from search_spaces import SearchSpace, get_space
 from search_spaces.pruned import PrunedSpace
-from searchers.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from searchers.checkpoint import (
+    load_checkpoint,
+    read_metrics,
+    save_checkpoint,
+    write_atomically,
+    write_metrics,
+)
 from searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -92,6 +99,13 @@ def scores(folder: Path, wanted: Wanted) -> np.ndarray:
 def missing(folder: Path, wanted: Iterable[Wanted]) -> bool:
     """Whether something is still to be scored."""
     return any(bool(np.isnan(scores(folder, one)).any()) for one in wanted)
+
+
+def share_done(folder: Path, wanted: Sequence[Wanted]) -> float:
+    """How much is done, in [0, 1]: the epochs of the training count as much as all the scoring."""
+    trained = len(read_metrics(folder)) / max(one.epoch for one in wanted)
+    scored = np.mean([np.mean(~np.isnan(scores(folder, one))) for one in wanted])
+    return float(min(1.0, trained) + scored) / 2
 
 
 def score(supernet: Supernet, wanted: Sequence[Wanted], folder: Path) -> None:
@@ -163,6 +177,7 @@ def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
         except SearchStopped as stop:
             save_checkpoint(folder, search.state_dict())
             raise TaskStopped(f"its worker had to leave: {stop}") from None
+        write_metrics(folder, [record.to_dict() for record in search.trajectory])
         if search.epoch in left:
             own = folder / f"epoch-{search.epoch}"
             own.mkdir(exist_ok=True)

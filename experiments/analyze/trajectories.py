@@ -20,7 +20,7 @@ from experiments.grids.grid import Grid, Member, load_grid
 from experiments.grids.running import opened_grid
 from hpo.confirmation_view import DEFAULT
 from hpo.journal import JOURNAL_NAME
-from searchers.checkpoint import ARCHITECTURE, write_atomically
+from searchers.checkpoint import ARCHITECTURE, read_metrics, write_atomically
 from searchers.registry import settings_class
 from searchers.settings import SearchSettings
 
@@ -153,6 +153,11 @@ def run_one(search: PlannedSearch, folder: Path) -> None:
     except SearchDiverged as crash:
         write_atomically(folder / _CRASH, json.dumps({"reason": str(crash)}).encode())
     remove_checkpoints(folder)
+
+
+def share_done(search: PlannedSearch, folder: Path) -> float:
+    """How much of a search is done, in [0, 1]."""
+    return min(1.0, len(read_metrics(folder)) / search.epochs)
 
 
 def finished(folder: Path) -> bool:

@@ -24,7 +24,8 @@ from experiments.baselines.plan import BaselinePlan, Block
 from experiments.baselines.results import part_seconds, write_json, write_part, write_results
 from experiments.errors import UserError
 from experiments.study_folder import make_folder
-from experiments.tasks import run_all, work_bar
+from experiments.tasks import run_all
+from experiments.work_bar import WorkBar
 from hpo.journal import sync_folder
 from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock
 
@@ -105,13 +106,12 @@ def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console
     tasks = {key: (run_block, plan, todo[key]) for key in order}
     done = sum(size.values()) - sum(size[key] for key in todo)
     with (
-        work_bar(console) as bar,
+        WorkBar(console, "evaluations", sum(size.values()), done) as bar,
         closing(run_all(tasks, workers=workers, scratch=folder / "logs")) as results,
     ):
-        shown = bar.add_task("evaluations", total=sum(size.values()), completed=done)
         for key, (rows, seconds) in results:
             write_part(_part(folder, todo[key]), rows, seconds)
-            bar.advance(shown, size[key])
+            bar.advance(size[key])
 
 
 def _put_together(plan: BaselinePlan, folder: Path) -> None:

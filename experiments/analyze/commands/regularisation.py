@@ -41,6 +41,7 @@ def regularisation(
         plan_ablation,
         read_ablation,
         run_one,
+        share_done,
     )
     from experiments.figures.data.searches import CellErrors
 
@@ -62,8 +63,15 @@ def regularisation(
                 for name, search in searches.items()
                 if not finished(home / name)
             }
+            title = f"{len(searches)} searches"
             running.run_tasks(
-                console, folder, tasks, workers, f"{len(searches)} searches", len(searches)
+                console,
+                folder,
+                tasks,
+                workers,
+                title,
+                len(searches),
+                lambda name: share_done(searches[name], home / name),
             )
             cells = CellErrors(table, space)
             found += [read_ablation(plan, home, cells) for plan in plans]

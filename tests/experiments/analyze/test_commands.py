@@ -52,6 +52,10 @@ def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not
         with pytest.raises(Killed):
             supernet.score(net(), wanted, tmp_path / "stopped")
     monkeypatch.setattr(supernet, "_append", append)
+    scored = 2 * 4 / (2 * 14)
+    assert supernet.share_done(tmp_path / "none", wanted) == 0
+    assert supernet.share_done(tmp_path / "stopped", wanted) == pytest.approx((1 + scored) / 2)
+    assert supernet.share_done(tmp_path / "whole", wanted) == 1
     # Weights of an epoch that was not looked at before: trained again, to the same.
     remove_checkpoints(tmp_path / "stopped" / "epoch-1")
     supernet.score(net(), wanted, tmp_path / "stopped")

@@ -123,7 +123,7 @@ def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, An
 
 
 def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
-    """The largest share of each kind beside the smallest one."""
+    """For each kind the largest share beside the smallest, and where the correlation is highest."""
     said = []
     for kind in dict.fromkeys(one.kind for one in found):
         own = [one for one in found if one.kind == kind]
@@ -139,13 +139,20 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
             else "a difference from chance is not shown"
         )
         what = "the worst" if kind == WORST else "random"
+        best = max(own, key=lambda one: one.spearman.value)
+        highest = ""
+        if best not in (few, many):
+            highest = (
+                f" Of the shares looked at, it is highest with {100 * best.share:.0f} %: "
+                f"{best.spearman}."
+            )
         shares = f"{100 * many.share:.0f} %", f"{100 * few.share:.0f} %"
         said.append(
             f"{title}: with {what} {shares[0]} of the cells left out, Spearman's correlation with "
             f"the table is {many.spearman} among {many.cells} of the {many.left} that are left, "
-            f"{few.spearman} with {shares[1]} left out: {change} ({rho}). The best of the {FIRST} "
-            f"ranked first has {100 * many.best:.2f} % test error ({100 * few.best:.2f} % with "
-            f"{shares[1]} left out), of random rankings of what is left "
+            f"{few.spearman} with {shares[1]} left out: {change} ({rho}).{highest} The best of the "
+            f"{FIRST} ranked first has {100 * many.best:.2f} % test error ({100 * few.best:.2f} % "
+            f"with {shares[1]} left out), of random rankings of what is left "
             f"{100 * many.random.value:.2f} % (95 % of such means: {low:.2f} to {high:.2f} %): "
             f"{chance}."
         )
@@ -154,9 +161,9 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
 
 def draw(title: str, found: Sequence[Pruning]) -> Figure:
     """Top 10, correlation and mean accuracies over the share that is left out."""
-    from experiments.figures.drawing.style import GREY, new_figure, plain_log
+    from experiments.figures.drawing.style import GREY, legend_below, new_figure, plain_log
 
-    figure = new_figure(2.9)
+    figure = new_figure(3.1)
     left, middle, right = figure.subplots(1, 3)
     for kind, marker in ((WORST, "o"), (RANDOM, "s")):
         own = [one for one in found if one.kind == kind]
@@ -188,13 +195,13 @@ def draw(title: str, found: Sequence[Pruning]) -> Figure:
     left.set_yscale("log")
     plain_log(left.yaxis)
     left.set_title(f"test error of the best of first {FIRST} (%),\ndashed: random rankings, 95 %")
-    left.legend(loc="best")
     middle.axhline(0, color=GREY, linewidth=0.7)
     middle.set_title("Spearman's ρ with the table,\n95 %")
     right.set_title("mean accuracy (%),\ndashed: by the table")
     for ax in (left, middle, right):
         ax.grid(which="major")
         ax.set_xlabel("cells left out (%)")
+    legend_below(figure, left)
     figure.suptitle(f"{title}, mean of {found[0].supernets}", fontsize=8)
     return figure
 

@@ -1,4 +1,4 @@
-"""Pools for studies of which only the master is of interest: trials are a formula."""
+"""A pool for studies of which only the master is of interest: trials are a formula."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import dask
 import numpy as np
-from distributed import LocalCluster
 
-from cluster.pool import Outcome, OwnPool
+from cluster.pool import Outcome
 from experiments.trial import TrialTask
 
 
@@ -61,26 +59,6 @@ class SimulatedPool:
         outcome = Outcome(key, instant_trial(task))
         self.spent += time.process_time() - start
         return [outcome]
-
-
-class InstantDask(OwnPool):
-    """A Dask cluster whose workers are threads of this process, and run trials at once."""
-
-    spent = 0.0
-    """Nothing here is simulated."""
-
-    def __init__(self, workers: int) -> None:
-        memory = ("target", "spill", "pause", "terminate")
-        quiet = {f"distributed.worker.memory.{key}": False for key in memory}
-        with dask.config.set(quiet | {"distributed.worker.profile.enabled": False}):
-            cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None
-            )
-        super().__init__(cluster)
-
-    def submit(self, key: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """An instant trial in place of a search."""
-        super().submit(key, instant_trial, *args, **kwargs)
 
 
 def instant_trial(task: TrialTask) -> dict[str, Any]:

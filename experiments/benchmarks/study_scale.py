@@ -2,13 +2,15 @@
 
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.study_scale --dir DIR \\
         [--evaluations 100000] [--workers 1000] [--shape halving] [--set KEY=VALUE]
+        [--dask SECONDS]
 
 The study, its journal, BOHB, the loop and the display are those of `oneshot-hpo launch`; a trial is
 a formula. Only the pool is simulated: trials take a random time of a clock that is none. With
-`--dask` it is a Dask cluster, whose scheduler and workers are threads of this process: their time
-and memory count, too. DIR gets `growth.csv` (a row every so many evaluations) and `replay.csv`
-(opening the journal, cut after so many evaluations, in a process of its own). Stopped, it has to
-begin anew.
+`--dask` so are only the trials, which sleep for so many seconds an epoch: the workers are Dask's,
+in other processes, and what the scheduler takes is the master's, in whose process it is.
+
+DIR gets `growth.csv` (a row every so many evaluations) and `replay.csv` (opening the journal, cut
+after so many evaluations, in a process of its own). Stopped, it has to begin anew.
 
 Times are processor time of the master, so that neighbours on the machine matter little; what the
 disk takes for fsync is waited for, not computed, and has a column of its own.
@@ -30,7 +32,8 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.benchmarks.simulated_pool import InstantDask, SimulatedPool
+from experiments.benchmarks.many_workers import ManyWorkers
+from experiments.benchmarks.simulated_pool import SimulatedPool
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.status import show_status
@@ -52,12 +55,12 @@ class Growth:
     """A display that passes everything on, and notes what it all costs in between."""
 
     def __init__(
-        self, display: Any, pool: SimulatedPool | InstantDask, folder: Path, every: int
+        self, display: Any, pool: SimulatedPool | ManyWorkers, folder: Path, every: int
     ) -> None:
         self._display, self._pool, self._folder, self._every = display, pool, folder, every
         self._fsync_cpu = self._fsync_wall = 0.0
         self._next = every
-        self._last = (0, 0.0, 0.0)
+        self._last = (0, 0.0, 0.0, time.perf_counter())
         self.rows: list[dict[str, float]] = []
 
     def update(self, study: Study, running: int, workers: str) -> None:
@@ -74,11 +77,12 @@ class Growth:
         row = {
             "evaluations": count,
             "own_ms": 1e3 * (own - self._last[1]) / evaluations,
+            "wall_ms": 1e3 * (time.perf_counter() - self._last[3]) / evaluations,
             "fsync_ms": 1e3 * (self._fsync_wall - self._last[2]) / evaluations,
             "memory_mb": memory_mb(),
             "journal_mb": (self._folder / JOURNAL_NAME).stat().st_size / 1e6,
         }
-        self._last = (count, own, self._fsync_wall)
+        self._last = (count, own, self._fsync_wall, time.perf_counter())
         self.rows.append(row)
         _write(self._folder / "growth.csv", self.rows)
         print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), file=sys.__stderr__)
@@ -101,10 +105,17 @@ class Growth:
             os.fsync = fsync
 
 
-def grow(spec: StudySpec, folder: Path, every: int, *, dask: bool = False) -> Growth:
-    """Run a study of this size to its end; what it cost."""
+def grow(
+    spec: StudySpec, folder: Path, every: int, *, epoch_seconds: float | None = None
+) -> Growth:
+    """Run a study of this size to its end; what it cost.
+
+    epoch_seconds: of trials that sleep on Dask's workers; None: on simulated ones.
+    """
     workers = spec.workers or 1
-    pool = InstantDask(workers) if dask else SimulatedPool(workers, seed=0)
+    pool: SimulatedPool | ManyWorkers = SimulatedPool(workers, seed=0)
+    if epoch_seconds is not None:
+        pool = ManyWorkers(workers, epoch_seconds)
     with (
         Path(os.devnull).open("w") as nowhere,
         display_for(Console(file=nowhere, force_terminal=True), spec.title, workers) as display,
@@ -188,7 +199,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1000)
     parser.add_argument("--shape", choices=SHAPES, default="halving")
     parser.add_argument("--every", type=int, default=5000)
-    parser.add_argument("--dask", action="store_true", help="a Dask cluster in this process")
+    parser.add_argument("--dask", type=float, metavar="SECONDS", help="of an epoch on Dask workers")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--replay", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -196,7 +207,7 @@ def main() -> None:
         print(json.dumps(replay(arguments.dir)))
         return
     spec = specification(arguments.shape, arguments.evaluations, arguments.workers, arguments.set)
-    grow(spec, arguments.dir, arguments.every, dask=arguments.dask)
+    grow(spec, arguments.dir, arguments.every, epoch_seconds=arguments.dask)
     replays(arguments.dir, [arguments.evaluations * k // 4 for k in (1, 2, 3, 4)])
 
 

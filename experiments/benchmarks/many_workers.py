@@ -1,0 +1,96 @@
+"""A Dask cluster of a thousand workers on one machine: few processes, each with many of them.
+
+    python -m experiments.benchmarks.many_workers ADDRESS COUNT
+
+is such a process: COUNT workers of the scheduler at ADDRESS. The scheduler is in the master's
+process, as in a study; each worker has its own TCP connections. Trials sleep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dask
+import distributed
+from distributed.deploy.spec import SpecCluster
+
+from cluster.pool import OwnPool
+from cluster.tls import WITHOUT_HTTP
+from experiments.benchmarks.simulated_pool import instant_trial
+from experiments.trial import TrialTask
+
+_PROCESSES = 4
+_OPTIONS: dict[str, Any] = WITHOUT_HTTP | {
+    "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.comm.timeouts.connect": "120s",
+}
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "DASK_LOGGING__DISTRIBUTED": "error"}
+
+
+class ManyWorkers(OwnPool):
+    """`workers` workers whose trials sleep for so many seconds an epoch; all are there at first."""
+
+    spent = 0.0
+    """Nothing here is simulated in the master's process."""
+
+    def __init__(self, workers: int, epoch_seconds: float) -> None:
+        self._seconds = epoch_seconds
+        self._exits = contextlib.ExitStack()
+        self._exits.enter_context(dask.config.set(_OPTIONS))
+        logging.getLogger("distributed").setLevel(logging.ERROR)
+        place = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
+        scheduler = {"cls": distributed.Scheduler, "options": place | {"dashboard": False}}
+        super().__init__(SpecCluster(workers={}, scheduler=scheduler))
+        for number in range(_PROCESSES):
+            count = len(range(number, workers, _PROCESSES))
+            command = [sys.executable, "-m", __name__, self.address, str(count)]
+            process = subprocess.Popen(command, env=os.environ | _ENVIRONMENT)
+            self._exits.callback(process.wait)
+            self._exits.callback(process.kill)
+        while self.live_workers < workers:
+            time.sleep(0.1)
+
+    def submit(self, key: str, _: Callable[..., Any], task: TrialTask) -> None:  # type: ignore
+        """A sleeping trial in place of a search."""
+        super().submit(key, functools.partial(sleeping_trial, self._seconds), task)
+
+    def close(self) -> None:
+        """End them all."""
+        super().close()
+        self._exits.close()
+
+
+def sleeping_trial(epoch_seconds: float, task: TrialTask) -> dict[str, Any]:
+    """`instant_trial` after the time that so many epochs take."""
+    time.sleep(epoch_seconds * task.budget)
+    return instant_trial(task)
+
+
+async def work(address: str, count: int) -> None:
+    """So many workers of one thread each, until the scheduler goes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        workers = [
+            distributed.Worker(
+                address, nthreads=1, memory_limit=0, local_directory=scratch, dashboard=False
+            )
+            for _ in range(count)
+        ]
+        for worker in workers:
+            await worker
+        await asyncio.gather(*(worker.finished() for worker in workers))
+
+
+if __name__ == "__main__":
+    with dask.config.set(_OPTIONS):
+        asyncio.run(work(sys.argv[1], int(sys.argv[2])))

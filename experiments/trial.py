@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 
 from cluster.stopping import TaskStopped, stop_asked
@@ -22,6 +23,7 @@ from searchers.records import EpochRecord
 from searchers.settings import SearchSettings
 
 RESULT = "result.json"
+_CHECKSUM = "crc32c"  # its last key
 
 _DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
 
@@ -66,8 +68,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     that cannot be read) or an input error of this project's packages.
     """
     assert task.folder is not None
-    path = task.folder / RESULT
-    result = _finished(path)
+    result = finished_result(task.folder)
     if result is None:
         started = time.time()
         task.folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
             "finished": time.time(),
             "search_seconds": sum(row["time"] for row in read_metrics(task.folder)),
         }
-        write_atomically(path, json.dumps(result).encode())
+        sealed = result | {_CHECKSUM: _checksum(result)}
+        write_atomically(task.folder / RESULT, json.dumps(sealed).encode())
     remove_checkpoints(task.folder)
     return result
 
@@ -151,12 +153,21 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
     return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
 
 
-def _finished(path: Path) -> dict[str, Any] | None:
+def finished_result(folder: Path) -> dict[str, Any] | None:
+    """The result of a trial whose folder this is; None: there is none, or it was altered.
+
+    Its search is then run again, to the same end.
+    """
     try:
-        result: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):  # a result that cannot be read is made again
+        result = json.loads((folder / RESULT).read_bytes())
+        checksum = result.pop(_CHECKSUM)
+    except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return result
+    return result if checksum == _checksum(result) else None
+
+
+def _checksum(result: dict[str, Any]) -> str:
+    return f"{google_crc32c.value(json.dumps(result).encode()):08x}"
 
 
 def device_name() -> str:

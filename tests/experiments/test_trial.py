@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
-from experiments.trial import RESULT, TrialTask, cell_report, run_trial, search_cell
+from experiments.trial import (
+    RESULT,
+    TrialTask,
+    cell_report,
+    finished_result,
+    run_trial,
+    search_cell,
+)
 from search_spaces import Architecture, get_space, load_table
 from searchers import SearchSettings, run_search
 from searchers.datasets import load_dataset
@@ -35,7 +42,8 @@ def task(tmp_path: Path, table_file: str) -> TrialTask:
 def result_of(task: TrialTask) -> dict[str, Any]:
     """What lies in the trial's folder."""
     assert task.folder is not None
-    result: dict[str, Any] = json.loads((task.folder / RESULT).read_text())
+    result = finished_result(task.folder)
+    assert result is not None
     return result
 
 
@@ -122,9 +130,13 @@ def test_a_killed_trial_ends_as_if_it_had_not_been(task: TrialTask) -> None:
 def test_a_result_that_cannot_be_read_is_made_again(task: TrialTask) -> None:
     whole = run_trial(task)
     assert task.folder is not None
-    (task.folder / RESULT).write_text('{"loss": 0.')
-    assert run_trial(task)["info"] == whole["info"]
-    assert result_of(task)["info"] == whole["info"]
+    written = (task.folder / RESULT).read_text()
+    loss = json.dumps(whole["loss"])
+    for altered in ('{"loss": 0.', "[]", "3", written.replace(loss, "0.5", 1)):
+        (task.folder / RESULT).write_text(altered)
+        assert finished_result(task.folder) is None
+        assert run_trial(task)["info"] == whole["info"]
+        assert result_of(task)["info"] == whole["info"]
 
 
 def test_a_rung_that_is_not_whole_is_rounded_and_has_one_epoch_at_least(task: TrialTask) -> None:

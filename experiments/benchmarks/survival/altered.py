@@ -15,6 +15,7 @@ from experiments.benchmarks.survival.subjects import (
     subject_of,
 )
 from experiments.study_folder import CONFIRMATION
+from experiments.trial import RESULT, finished_result
 from hpo import Confirmation, CorruptJournal, Study
 from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
@@ -44,6 +45,12 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
             flip = partial(_flipped_journal, path, path.read_bytes(), kinds)
             rows.append(_each(f"{name} with a byte flipped", path, flip, every, progress))
     with subject_of(partial(SearchSubject, searcher="darts")) as subject:
+        subject.prepared()
+        subject.lives.live(subject.folder, *subject.begin())
+        path = subject.folder / RESULT
+        for name, alter in (("cut at a byte", _cut), ("with a byte flipped", _flip)):
+            damaged = partial(_damaged_result, path, path.read_bytes(), alter)
+            rows.append(_each(f"trial's result {name}", path, damaged, every, progress))
         path = _checkpoint(subject)
         for name, alter in (("cut at a byte", _cut), ("with a byte flipped", _flip)):
             damaged = partial(_damaged_checkpoint, path, path.read_bytes(), alter)
@@ -110,6 +117,13 @@ def _damaged_checkpoint(
     except DamagedCheckpoint:
         return [""]
     return ["not found out"]
+
+
+def _damaged_result(
+    path: Path, content: bytes, alter: Callable[[bytes, int], bytes], place: int
+) -> list[str]:
+    path.write_bytes(alter(content, place))
+    return ["" if finished_result(path.parent) is None else "not found out"]
 
 
 def _checkpoint(subject: Subject) -> Path:

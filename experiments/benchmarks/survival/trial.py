@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from experiments.errors import STOPPED, one_line
-from experiments.trial import RESULT, TrialTask, run_trial
+from experiments.trial import TrialTask, finished_result, run_trial
 from searchers.checkpoint import ARCHITECTURE, read_metrics
 from searchers.registry import settings_class
 
@@ -72,7 +72,8 @@ def search(searcher: str, dataset: Path, folder: Path) -> int:
 
 def found(folder: Path) -> list[Any]:
     """All that a trial leaves but for times: result, metrics of each epoch, architecture."""
-    result = json.loads((folder / RESULT).read_bytes())
+    result = finished_result(folder)
+    assert result is not None
     del result["timestamps"]
     rows = read_metrics(folder)
     for row in rows:

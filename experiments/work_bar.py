@@ -32,7 +32,8 @@ class WorkBar:
             TimeRemainingColumn(),
             console=console,
         )
-        self._line = self._bar.add_task(what, total=total, completed=done)
+        self._line = self._bar.add_task(what, total=total)
+        self._bar.update(self._line, completed=done)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:

@@ -61,7 +61,7 @@ class ManyWorkers(OwnPool):
         while self.live_workers < workers:
             time.sleep(0.1)
 
-    def submit(self, key: str, _: Callable[..., Any], task: TrialTask) -> None:  # type: ignore
+    def submit(self, key: str, _: Callable[..., Any], task: TrialTask) -> None:
         """A sleeping trial in place of a search."""
         super().submit(key, functools.partial(sleeping_trial, self._seconds), task)
 

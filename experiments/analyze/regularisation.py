@@ -65,6 +65,8 @@ def verdicts(ablation: Ablation) -> list[Verdict]:
 
 def sentence(space: int, ablation: Ablation) -> str:
     """The test errors that each setting ends with, and whether they differ from the reference's."""
+    from experiments.compare.statistics import ALPHA
+
     seeds = sorted({len(setting.seeds) for setting in ablation.settings})
     parts = []
     for one in verdicts(ablation):
@@ -73,11 +75,14 @@ def sentence(space: int, ablation: Ablation) -> str:
             one.word, one.word
         )
         parts.append(f"{text}: {word}")
+    few = ""
+    if 2 * (len(parts) - 1) / 2 ** seeds[-1] >= ALPHA:
+        few = " With so few seeds the test can show no difference, whatever it is."
     crashed = sum(setting.crashed for setting in ablation.settings)
     return (
         f"Space {space}, {ablation.name}: test error of the cell that a search ends with, median "
         f"(quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
-        f"all together: {'; '.join(parts)}."
+        f"all together: {'; '.join(parts)}.{few}"
         + (f" {crashed} searches crashed; they count as the worst." if crashed else "")
     )
 

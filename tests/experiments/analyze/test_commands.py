@@ -171,6 +171,7 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     said = regularisation.sentence(1, found)
     assert f"cutout_prob 0 {100 * reference.median:.2f} %" in said
     assert "a difference is not shown" in said
+    assert "With so few seeds" in said  # two
 
 
 def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
@@ -237,6 +238,8 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
     assert found.reference == 1
     assert [len(setting.seeds) for setting in found.settings] == [6, 6]
     assert len(found.settings[0].one_shot.x) == 3
-    assert "median (quartiles) of 6 seeds" in regularisation.sentence(1, found)
+    said = regularisation.sentence(1, found)
+    assert "median (quartiles) of 6 seeds" in said
+    assert "With so few seeds" not in said
     with pytest.raises(UserError, match="no study in space 2"):
         trajectories.grid_ablation(tmp_path, 2)

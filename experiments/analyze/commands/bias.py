@@ -15,7 +15,7 @@ def bias(
     searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "random_ws",
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
-    epochs: options.EpochsOption = 50,
+    epochs: options.EpochsOption = 30,
     supernets: options.SupernetsOption = 3,
     cells: options.CellsOption = "1000",
     recalibrate: options.CalibrationOption = 0,

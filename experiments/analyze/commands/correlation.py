@@ -17,7 +17,7 @@ def correlation(
     ] = "darts,gdas,pc_darts,random_ws",
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
-    epochs: options.EpochsOption = 50,
+    epochs: options.EpochsOption = 30,
     after: Annotated[
         str | None,
         typer.Option(metavar="EPOCHS", help="Epochs looked at. Default: 1, 3, 10, 30, ..."),

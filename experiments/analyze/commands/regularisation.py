@@ -23,7 +23,7 @@ def regularisation(
     table: options.TableOption = "digits",
     epochs: Annotated[
         int, typer.Option(min=2, help="Of a shipped study: stands for its 50 epochs.")
-    ] = 20,
+    ] = 12,
     seeds: Annotated[int, typer.Option(min=1, help="Of a shipped study: of each setting.")] = 8,
     overrides: options.SetOption = None,
     seed: options.SeedOption = 0,

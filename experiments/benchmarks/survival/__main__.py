@@ -13,7 +13,7 @@ import sys
 import time
 from importlib import import_module
 
-from experiments.benchmarks.survival.rows import Row, markdown
+from experiments.benchmarks.survival.rows import Row, markdown, summary
 
 MODULES = ("kills", "disk", "masters", "pool", "killer", "inputs", "scale")
 
@@ -31,6 +31,7 @@ def main() -> int:
         rows += module.run(_print_progress)
     print("", file=sys.stderr)
     print(markdown(rows))
+    print(f"\nIn short:\n\n{markdown(summary(rows))}")
     return 0 if all(row.survived == row.tried for row in rows) else 1
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.rows import Group, Progress, Row
 from experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     SearchSubject,
@@ -73,7 +73,7 @@ def _each(
     path.write_bytes(content)
     progress(what, len(content), len(content))
     note = failures[0] if failures else "found out and left as it is, or cut to whole lines"
-    return Row(what, tried, tried - len(failures), note)
+    return Row(Group.ALTERED, what, tried, tried - len(failures), note)
 
 
 def _cut_journal(

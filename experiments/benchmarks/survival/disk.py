@@ -15,7 +15,7 @@ from experiments.benchmarks.survival.altered import altered_files
 from experiments.benchmarks.survival.interception import NEED_SPACE, VANISHED, Blow
 from experiments.benchmarks.survival.lives import Lives
 from experiments.benchmarks.survival.mounted import real_limits
-from experiments.benchmarks.survival.rows import Progress, Row, fault_row
+from experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
 from experiments.benchmarks.survival.study import command_while_the_clock_jumps
 from experiments.benchmarks.survival.subjects import (
     ExportSubject,
@@ -72,12 +72,12 @@ def _faults(subject: Subject, fault: str, every: int, progress: Progress) -> Row
         if problem := withstood(subject, Blow(blow.kind, place.number, blow.error)):
             failures.append(f"at {place}: {problem}")
         progress(f"{subject.name}: {fault}", done, len(places))
-    return fault_row(f"{subject.name}: {fault}", len(places), failures)
+    return fault_row(Group.DISK, f"{subject.name}: {fault}", len(places), failures)
 
 
 def _slow(subject: Subject) -> Row:
-    problem = withstood(subject, Blow("slow", 0))
-    return fault_row(f"{subject.name}: every fsync is slow", 1, [problem] if problem else [])
+    failures = [problem] if (problem := withstood(subject, Blow("slow", 0))) else []
+    return fault_row(Group.DISK, f"{subject.name}: every fsync is slow", 1, failures)
 
 
 def _clock(subject: StudySubject, every: int, progress: Progress) -> Row:
@@ -90,4 +90,4 @@ def _clock(subject: StudySubject, every: int, progress: Progress) -> Row:
         if problem := life.unclear or subject.finished_as_undisturbed():
             failures.append(f"at call {call}: {problem}")
         progress(what, done, len(calls))
-    return fault_row(what, len(calls), failures)
+    return fault_row(Group.DISK, what, len(calls), failures)

@@ -26,7 +26,7 @@ from random import Random
 from types import FrameType
 
 from experiments.benchmarks.survival.reader import Broken, Reader
-from experiments.benchmarks.survival.rows import Progress, Row, markdown
+from experiments.benchmarks.survival.rows import Group, Progress, Row, markdown
 
 EXECUTIONS = 3000
 """Of each reader, times its weight."""
@@ -75,13 +75,15 @@ def _tried(name: str, count: int, seed: int, *, guided: bool = False) -> Row:
         ran = re.search(r"Done (\d+) in", done.stderr)
         tried = int(ran[1]) if ran else 1
         broken = [] if ran and done.returncode == 0 else done.stderr.strip().splitlines()[-1:]
-        return Row(kind, tried, tried - len(broken), broken[0] if broken else _CHECKED)
+        note = broken[0] if broken else _CHECKED
+        return Row(Group.GUIDED, kind, tried, tried - len(broken), note)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
-        return Row(kind, count, 0, f"its process ended with {done.returncode}: {last}")
+        note = f"its process ended with {done.returncode}: {last}"
+        return Row(Group.INPUTS, kind, count, 0, note)
     told = json.loads(done.stdout.splitlines()[-1])
     note = told["first"] or f"{_CHECKED}; {told['accepted']:,} were read"
-    return Row(kind, count, count - told["broken"], note)
+    return Row(Group.INPUTS, kind, count, count - told["broken"], note)
 
 
 def attempt(reader: Reader, content: bytes) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.rows import Group, Progress, Row
 from experiments.benchmarks.survival.study import decisions, told
 from hpo import read_study
 
@@ -39,8 +39,7 @@ def run(progress: Progress) -> list[Row]:
         once = len(set(evaluations)) == len(evaluations) == read_study(struck).total_evaluations
         same = _asked_and_told(struck) == _asked_and_told(undisturbed)
     note = f"{len(evaluations)} evaluations, each told once: the same decisions and incumbent"
-    kind = "a process of a study of digits killed every 5 to 15 s"
-    return [Row(kind, kills, kills if once and same else 0, note)]
+    return [Row(Group.KILLER, Group.KILLER.what, kills, kills if once and same else 0, note)]
 
 
 def _kill_until_done(folder: Path, progress: Progress) -> int:

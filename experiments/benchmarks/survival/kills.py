@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments.benchmarks.survival.interception import Blow
 from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.rows import Group, Progress, Row
 from experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     ExportSubject,
@@ -21,16 +21,16 @@ from experiments.benchmarks.survival.subjects import (
 from searchers.registry import SEARCHERS
 
 KILLED = "killed before and after each change of a file"
-KINDS = {
-    KILLED: ("before",),
-    "killed half-way through each write": ("half",),
+KINDS: dict[str, tuple[Group, tuple[str, ...]]] = {
+    KILLED: (Group.KILLS, ("before",)),
+    "killed half-way through each write": (Group.KILLS, ("half",)),
     "power cut before each change: what was not fsynced is lost": (
-        "power cut",
-        "power cut, names too",
+        Group.POWER_CUTS,
+        ("power cut", "power cut, names too"),
     ),
 }
-"""Rows, and the blows that are counted in them. After a change is before the next one: a process
-that is killed changes nothing more."""
+"""Rows, their group, and the blows that are counted in them. After a change is before the next one:
+a process that is killed changes nothing more."""
 
 
 def run(progress: Progress, every: int = 1) -> list[Row]:
@@ -59,7 +59,7 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
 def strike(subject: Subject, every: int, progress: Progress) -> list[Row]:
     """A row for each of KINDS."""
     rows = []
-    for kind, blows in KINDS.items():
+    for kind, (group, blows) in KINDS.items():
         planned = [
             Blow(blow, operation.number)
             for operation in subject.operations
@@ -73,7 +73,7 @@ def strike(subject: Subject, every: int, progress: Progress) -> list[Row]:
             if problem := survived(subject, blow):
                 failures.append(f"{blow.kind} {subject.operations[blow.at]}: {problem}")
             progress(f"{subject.name} {kind}", done, len(planned))
-        rows.append(_row(f"{subject.name} {kind}", len(planned), failures))
+        rows.append(_row(group, f"{subject.name} {kind}", len(planned), failures))
     return rows
 
 
@@ -86,13 +86,13 @@ def survived(subject: Subject, blow: Blow) -> str:
     return subject.finished_as_undisturbed()
 
 
-def _row(kind: str, tried: int, failures: list[str]) -> Row:
+def _row(group: Group, kind: str, tried: int, failures: list[str]) -> Row:
     note = failures[0] if failures else "gone on with: the same to the bit, each told once"
-    return Row(kind, tried, tried - len(failures), note)
+    return Row(group, kind, tried, tried - len(failures), note)
 
 
 def _sum(name: str, kind: str, rows: list[Row]) -> Row:
     tried, survived = sum(r.tried for r in rows), sum(r.survived for r in rows)
     failed = [row.note for row in rows if row.survived < row.tried]
     note = failed[0] if failed else "gone on with: result and metrics the same to the bit"
-    return Row(f"{name} {kind}", tried, survived, note)
+    return Row(rows[0].group, f"{name} {kind}", tried, survived, note)

@@ -22,7 +22,7 @@ import hpo.owner
 from experiments.benchmarks.survival import study
 from experiments.benchmarks.survival.interception import Blow
 from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.rows import Group, Progress, Row
 from experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
 from experiments.errors import USER_ERROR
 from hpo.lock import OWNER_NAME
@@ -48,7 +48,7 @@ def run(progress: Progress) -> list[Row]:
                 progress(what, done, len(cases))
             kind = f"{what}, on one host and on two, with flock and without"
             note = failures[0] if failures else checked
-            rows.append(Row(kind, len(cases), len(cases) - len(failures), note))
+            rows.append(Row(Group.MASTERS, kind, len(cases), len(cases) - len(failures), note))
     return rows
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.rows import Progress, Row, fault_row
+from experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
 from experiments.benchmarks.survival.study import command
 from experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
 
@@ -27,7 +27,8 @@ def real_limits(progress: Progress, every: int = 1) -> list[Row]:
         rows.append(_row(what, BYTES[::every], lambda size: _file_limit(study, size), progress))
     with subject_of(_MountedStudy) as study:
         if not _may_mount(study.folder):
-            return [*rows, Row("study: small file systems", 0, 0, "only root may mount them")]
+            none = Row(Group.LIMITS, "study: small file systems", 0, 0, "only root may mount them")
+            return [*rows, none]
         what = "study: a file system of 8 to 68 kB is full"
         rows.append(_row(what, KILOBYTES[::every], lambda size: _full(study, size), progress))
         what = "study: a read-only file system"
@@ -43,7 +44,7 @@ def _row(
         if problem := problem_at(limit):
             failures.append(f"at {limit}: {problem}")
         progress(what, done, len(limits))
-    return fault_row(what, len(limits), failures)
+    return fault_row(Group.LIMITS, what, len(limits), failures)
 
 
 def limited(size: int, *arguments: object) -> None:

@@ -32,7 +32,7 @@ from experiments.benchmarks.survival.pool_trials import (
     evaluate,
     little_memory,
 )
-from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.rows import Group, Progress, Row
 from experiments.run_study import LOST_LOG
 from hpo import read_study
 
@@ -119,7 +119,7 @@ def run(progress: Progress) -> list[Row]:
 def _row(kind: str, failures: list[str], note: str) -> Row:
     failed = [failure for failure in failures if failure]
     note = failed[0] if failed else note if failures else "no control groups here"
-    return Row(kind, len(failures), len(failures) - len(failed), note)
+    return Row(Group.POOL, kind, len(failures), len(failures) - len(failed), note)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from experiments.benchmarks.study_scale import grow, replays, specification
-from experiments.benchmarks.survival.rows import Progress, Row
+from experiments.benchmarks.survival.rows import Group, Progress, Row
 
 EVALUATIONS, WORKERS = 100_000, 1000
 OWN_MS, MEMORY_MB, REPLAY_S = 2.0, 1000.0, 30.0
@@ -33,4 +33,5 @@ def run(progress: Progress, evaluations: int = EVALUATIONS) -> list[Row]:
         f"evaluation, {last['memory_mb']:.0f} MB; opened again in {opened['open_s']:.0f} s with "
         f"{opened['memory_mb']:.0f} MB"
     )
-    return [Row("evaluations in one study", evaluations, evaluations if within else 0, note)]
+    survived = evaluations if within else 0
+    return [Row(Group.SCALE, Group.SCALE.what, evaluations, survived, note)]

@@ -23,7 +23,7 @@ from searchers.records import EpochRecord
 from searchers.settings import SearchSettings
 
 RESULT = "result.json"
-_CHECKSUM = "crc32c"  # its last key
+_CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
 
 _DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
 
@@ -78,8 +78,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
             "finished": time.time(),
             "search_seconds": sum(row["time"] for row in read_metrics(task.folder)),
         }
-        sealed = result | {_CHECKSUM: _checksum(result)}
-        write_atomically(task.folder / RESULT, json.dumps(sealed).encode())
+        write_atomically(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
     remove_checkpoints(task.folder)
     return result
 
@@ -159,15 +158,15 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
     Its search is then run again, to the same end.
     """
     try:
-        result = json.loads((folder / RESULT).read_bytes())
-        checksum = result.pop(_CHECKSUM)
-    except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError):
+        content = (folder / RESULT).read_bytes()
+    except FileNotFoundError:
         return None
-    return result if checksum == _checksum(result) else None
+    body, _, _ = content.rpartition(_CHECKSUM)
+    return json.loads(body + b"}") if content == _sealed(body) else None
 
 
-def _checksum(result: dict[str, Any]) -> str:
-    return f"{google_crc32c.value(json.dumps(result).encode()):08x}"
+def _sealed(body: bytes) -> bytes:
+    return body + _CHECKSUM + b'%08x"}' % google_crc32c.value(body)
 
 
 def device_name() -> str:

@@ -2,6 +2,7 @@
 
 import abc
 import asyncio
+import contextlib
 import itertools
 import queue
 import time
@@ -17,6 +18,7 @@ from distributed.scheduler import KilledWorker
 from cluster.stopping import TaskStopped
 from cluster.task import Ended, run_task
 
+_CLOSING_SECONDS = 10.0
 SILENT_SECONDS = 60.0
 """A worker says something every few seconds, whatever it computes."""
 
@@ -137,7 +139,8 @@ class DaskPool(abc.ABC):
 
     def close(self) -> None:
         """End the workers at once, whatever they are running. Again, it does nothing."""
-        self._client.close(timeout=1)
+        with contextlib.suppress(TimeoutError):
+            self._client.close(timeout=1)
 
     def hand_over(self) -> None:
         """End, but leave workers that can wait for it to the next master."""
@@ -155,13 +158,14 @@ class DaskPool(abc.ABC):
             task = self._waiting.popleft()
             attempt = self._running[task.key] = next(self._attempts)
             # Every attempt has a Dask key of its own: Dask never takes one for another, and no
-            # result of an earlier attempt is handed out for a later one.
+            # result of an earlier attempt is handed out for a later one. All are of one kind, the
+            # first word: a worker whose task is of a kind that has never ended seems idle to Dask.
             future = self._client.submit(
                 run_task,
                 task.function,
                 task.args,
                 task.kwargs,
-                key=f"{task.key}#{attempt}",
+                key=("trial", f"{task.key}#{attempt}"),
                 pure=False,
             )
             asyncio.run_coroutine_threadsafe(
@@ -243,4 +247,6 @@ class OwnPool(DaskPool):
     def close(self) -> None:
         """End the workers at once, whatever they are running. Again, it does nothing."""
         super().close()
-        self._cluster.close(timeout=10)
+        # Dask takes a minute to part with a thousand workers; the process's end parts them, too.
+        with contextlib.suppress(TimeoutError):
+            self._cluster.close(timeout=_CLOSING_SECONDS)

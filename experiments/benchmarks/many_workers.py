@@ -35,6 +35,12 @@ _OPTIONS: dict[str, Any] = WITHOUT_HTTP | {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.comm.timeouts.connect": "120s",
 }
+_IN_WORKERS: dict[str, Any] = _OPTIONS | {
+    "distributed.admin.tick.interval": "10s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.worker.memory.monitor-interval": "10s",
+}
+"""What each worker does of its own accord, too often for hundreds in one process."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "DASK_LOGGING__DISTRIBUTED": "error"}
 
 
@@ -67,8 +73,8 @@ class ManyWorkers(OwnPool):
 
     def close(self) -> None:
         """End them all."""
-        super().close()
         self._exits.close()
+        super().close()
 
 
 def sleeping_trial(epoch_seconds: float, task: TrialTask) -> dict[str, Any]:
@@ -92,5 +98,5 @@ async def work(address: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    with dask.config.set(_OPTIONS):
+    with dask.config.set(_IN_WORKERS):
         asyncio.run(work(sys.argv[1], int(sys.argv[2])))

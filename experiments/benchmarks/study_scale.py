@@ -60,7 +60,7 @@ class Growth:
         self._display, self._pool, self._folder, self._every = display, pool, folder, every
         self._fsync_cpu = self._fsync_wall = 0.0
         self._next = every
-        self._last = (0, 0.0, 0.0, time.perf_counter())
+        self._last = (0, time.process_time(), 0.0, time.perf_counter())
         self.rows: list[dict[str, float]] = []
 
     def update(self, study: Study, running: int, workers: str) -> None:

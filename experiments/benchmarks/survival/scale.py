@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from experiments.benchmarks.study_scale import grow, replays, specification
 from experiments.benchmarks.survival.rows import Group, Progress, Row
 
 EVALUATIONS, WORKERS = 100_000, 1000
@@ -15,14 +18,13 @@ OWN_MS, MEMORY_MB, REPLAY_S = 2.0, 1000.0, 30.0
 
 def run(progress: Progress, evaluations: int = EVALUATIONS) -> list[Row]:
     """One row: evaluations of a study on simulated workers, all told, within what it may take."""
-    spec = specification("halving", evaluations, WORKERS, [])
     progress("scale", 0, evaluations)
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
-        rows = grow(spec, Path(name), every=max(1, evaluations // 20)).rows
-        # The last few only end what was asked for before.
-        last = max(rows[-2:], key=lambda row: row["own_ms"])
-        progress("scale", evaluations, evaluations)
-        opened = replays(Path(name), [evaluations])[-1]
+        growth, replays = measured(Path(name), evaluations)
+    progress("scale", evaluations, evaluations)
+    # The last few evaluations only end what was asked for before.
+    last = max(growth[-2:], key=lambda row: row["own_ms"])
+    opened = replays[-1]
     within = (
         last["own_ms"] < OWN_MS
         and max(last["memory_mb"], opened["memory_mb"]) < MEMORY_MB
@@ -35,3 +37,23 @@ def run(progress: Progress, evaluations: int = EVALUATIONS) -> list[Row]:
     )
     survived = evaluations if within else 0
     return [Row(Group.SCALE, Group.SCALE.what, evaluations, survived, note)]
+
+
+def measured(
+    folder: Path, evaluations: int
+) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """The rows of growth and replay that `study_scale` comes to in a process of its own."""
+    module = "experiments.benchmarks.study_scale"
+    options = ["--evaluations", str(evaluations), "--every", str(max(1, evaluations // 20))]
+    subprocess.run(
+        [sys.executable, "-m", module, "--dir", str(folder), *options, "--workers", str(WORKERS)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        check=True,
+    )
+    return _rows(folder / "growth.csv"), _rows(folder / "replay.csv")
+
+
+def _rows(path: Path) -> list[dict[str, float]]:
+    with path.open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]

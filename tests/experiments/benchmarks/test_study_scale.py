@@ -28,6 +28,12 @@ def test_a_study_grows_and_opens_again(tmp_path: Path) -> None:
         assert float(next(csv.DictReader(file))["open_s"]) > 0
 
 
+def test_the_row_of_a_small_study() -> None:
+    (row,) = scale.run(lambda *counts: None, 60)
+    assert (row.tried, row.survived) == (60, 60)
+    assert "opened again in" in row.note
+
+
 @pytest.mark.parametrize("shape", study_scale.SHAPES)
 def test_shapes_are_as_large_as_asked(shape: str) -> None:
     settings = specification(shape, 1000, 10, []).optimizer_settings
@@ -38,9 +44,8 @@ def test_shapes_are_as_large_as_asked(shape: str) -> None:
 def test_what_takes_too_long_does_not_survive(monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"own_ms": 1.0, "memory_mb": 500.0, "evaluations": 50}
     opened = {"open_s": 20.0, "memory_mb": 800.0}
-    growth = type("Growth", (), {"rows": [row, row | {"own_ms": 0.1}]})
-    monkeypatch.setattr(scale, "grow", lambda *arguments, **options: growth)
-    monkeypatch.setattr(scale, "replays", lambda *arguments: [opened])
+    growth = [row, row | {"own_ms": 0.1}]
+    monkeypatch.setattr(scale, "measured", lambda *arguments: (growth, [opened]))
     assert scale.run(lambda *counts: None, 50)[0].survived == 50
     row["own_ms"] = 2.1
     assert scale.run(lambda *counts: None, 50)[0].survived == 0

@@ -34,6 +34,8 @@ class Verdict:
     """Median and quartiles over the seeds, in [0, 1]; infinite where crashes reach."""
     word: str
     """better, worse, not shown; "" for the reference itself."""
+    p_value: float
+    """For all of an ablation together; 1 for the reference."""
 
 
 def verdicts(ablation: Ablation) -> list[Verdict]:
@@ -47,17 +49,19 @@ def verdicts(ablation: Ablation) -> list[Verdict]:
         for place, end in enumerate(ends)
         if place != reference
     ]
-    words = iter([comparison.verdict for comparison in compare_all(questions, seed=0)])
+    comparisons = iter(compare_all(questions, seed=0))
     found = []
     for place, setting in enumerate(ablation.settings):
         spread = setting.test
+        compared = None if place == reference else next(comparisons)
         found.append(
             Verdict(
                 setting.label,
                 float(spread.median[-1]),
                 float(spread.low[-1]),
                 float(spread.high[-1]),
-                "" if place == reference else next(words),
+                "" if compared is None else compared.verdict,
+                1.0 if compared is None else compared.p_value,
             )
         )
     return found
@@ -71,10 +75,9 @@ def sentence(space: int, ablation: Ablation) -> str:
     parts = []
     for one in verdicts(ablation):
         text = f"{one.setting} {_percent(one.median)} ({_percent(one.low)} to {_percent(one.high)})"
-        word = {"": "the reference", "not shown": "a difference is not shown"}.get(
-            one.word, one.word
-        )
-        parts.append(f"{text}: {word}")
+        word = "a difference is not shown" if one.word == "not shown" else one.word
+        verdict = f"{word} (p = {one.p_value:.2g})" if word else "the reference"
+        parts.append(f"{text}: {verdict}")
     few = ""
     if 2 * (len(parts) - 1) / 2 ** seeds[-1] >= ALPHA:
         few = " With so few seeds the test can show no difference, whatever it is."
@@ -133,7 +136,7 @@ def draw(space: int, found: Sequence[Ablation]) -> Figure:
 
 
 def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
-    from experiments.figures.drawing.style import MARKERS, plain_log
+    from experiments.figures.drawing.style import MARKERS, plain_log, whole_numbers
     from experiments.figures.methods import BUDGET_MARKERS, budget_colour
 
     count = len(ablation.settings)
@@ -155,6 +158,7 @@ def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
         ax.fill_between(spread.x, 100 * spread.low, top, color=colour, alpha=0.15, linewidth=0)
     ax.set_yscale("log")
     plain_log(ax.yaxis)
+    whole_numbers(ax.xaxis)
     ax.grid(which="major")
 
 

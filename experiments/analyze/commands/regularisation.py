@@ -24,7 +24,7 @@ def regularisation(
     epochs: Annotated[
         int, typer.Option(min=2, help="Of a shipped study: stands for its 50 epochs.")
     ] = 12,
-    seeds: Annotated[int, typer.Option(min=1, help="Of a shipped study: of each setting.")] = 8,
+    seeds: Annotated[int, typer.Option(min=1, help="Of a shipped study: of each setting.")] = 10,
     overrides: options.SetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,

@@ -105,7 +105,7 @@ def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["correlation", "--after", "60"], "--after 60: there are 50 epochs"),
+        (["correlation", "--after", "60"], "--after 60: there are 30 epochs"),
         (["correlation", "--cells", "5"], "--cells must be a number from 10"),
         (["correlation", "--searcher", "dart"], "did you mean darts"),
         (["correlation", "--space", "3"], "lacks"),

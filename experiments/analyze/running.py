@@ -104,7 +104,8 @@ def score_all(console: Console, folder: Path, jobs: Jobs, workers: int | None) -
     def share(name: str) -> float:
         return share_done(home / name, wanted_of[name])
 
-    run_tasks(console, folder, tasks, workers, f"{len(jobs)} supernets", len(jobs), share)
+    title = "1 supernet" if len(jobs) == 1 else f"{len(jobs)} supernets"
+    run_tasks(console, folder, tasks, workers, title, len(jobs), share)
 
 
 def run_tasks(

@@ -66,7 +66,7 @@ class WorkBar:
         self._said = time.monotonic()
         elapsed = self._said - self._started
         share = self._done / self._total if self._total else 1.0
-        line = f"{self._what}: {share:.0%} after {duration(elapsed)}"
+        line = f"{self._what}: {100 * share:.0f} % after {duration(elapsed)}"
         if self._begun_with < self._done < self._total:
             left = elapsed * (self._total - self._done) / (self._done - self._begun_with)
             line += f", about {duration(left)} left"

@@ -21,9 +21,9 @@ def test_a_log_gets_lines_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
         bar.advance(2)
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().splitlines() == [
-        "cells: 60% after 0:40, about 0:40 left",
-        "cells: 80% after 1:30, about 0:30 left",
-        "cells: 100% after 1:35",
+        "cells: 60 % after 0:40, about 0:40 left",
+        "cells: 80 % after 1:30, about 0:30 left",
+        "cells: 100 % after 1:35",
     ]
 
 

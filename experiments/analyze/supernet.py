@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from searchers.checkpoint import (
 from searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
+    from experiments.analyze.sample import Sample
     from searchers.search_loop import Search
 
 SUPERNET, SCORES = "supernet.json", "scores.jsonl"
@@ -89,22 +91,26 @@ class Wanted:
     calibration: int
     configurations: tuple[int, ...]
 
+    @classmethod
+    def of(cls, epoch: int, calibration: int, sample: Sample) -> Wanted:
+        """The cells of a sample."""
+        return cls(epoch, calibration, tuple(sample.configurations.tolist()))
+
 
 def scores(folder: Path, wanted: Wanted) -> np.ndarray:
     """One-shot validation errors, float (configurations,), NaN where there is none yet."""
-    found = dict(_read(folder, wanted.epoch, wanted.calibration))
-    return np.array([found.get(number, np.nan) for number in wanted.configurations])
+    return _scores(folder, [wanted])[0]
 
 
 def missing(folder: Path, wanted: Iterable[Wanted]) -> bool:
     """Whether something is still to be scored."""
-    return any(bool(np.isnan(scores(folder, one)).any()) for one in wanted)
+    return any(bool(np.isnan(found).any()) for found in _scores(folder, wanted))
 
 
 def share_done(folder: Path, wanted: Sequence[Wanted]) -> float:
     """How much is done, in [0, 1]: the epochs of the training count as much as all the scoring."""
     trained = len(read_metrics(folder)) / max(one.epoch for one in wanted)
-    scored = np.mean([np.mean(~np.isnan(scores(folder, one))) for one in wanted])
+    scored = np.mean([np.mean(~np.isnan(found)) for found in _scores(folder, wanted)])
     return float(min(1.0, trained) + scored) / 2
 
 
@@ -198,15 +204,27 @@ def _append(folder: Path, line: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _read(folder: Path, epoch: int, calibration: int) -> Iterator[tuple[int, float]]:
+def _scores(folder: Path, wanted: Iterable[Wanted]) -> list[np.ndarray]:
+    """The `scores` of each; the file is read once."""
+    found = _read(folder)
+    return [
+        np.array([found[one.epoch, one.calibration].get(n, np.nan) for n in one.configurations])
+        for one in wanted
+    ]
+
+
+def _read(folder: Path) -> dict[tuple[int, int], dict[int, float]]:
+    """Errors of configurations, by epoch and calibration."""
+    found: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
     try:
         lines = (folder / SCORES).read_bytes().splitlines()
     except FileNotFoundError:
-        return
+        return found
     for text in lines:
         try:
             line = json.loads(text)
         except ValueError:
             continue
-        if (line["epoch"], line["calibration"]) == (epoch, calibration):
-            yield from zip(line["configurations"], line["errors"], strict=True)
+        errors = zip(line["configurations"], line["errors"], strict=True)
+        found[line["epoch"], line["calibration"]].update(errors)
+    return found

@@ -51,10 +51,7 @@ def bias(
         search_space, per_group, np.random.default_rng([seed, space, 3])
     )
     grouped = of_configurations(trained, search_space, np.concatenate(list(groups.values())))
-    wanted = [
-        Wanted(epochs, recalibrate, tuple(part.configurations.tolist()))
-        for part in (sample, grouped)
-    ]
+    wanted = [Wanted.of(epochs, recalibrate, part) for part in (sample, grouped)]
     jobs = {
         Supernet(
             searcher=searcher,

@@ -67,7 +67,7 @@ def correlation(
             dataset=dataset,
             epochs=epochs,
             seed=seed + k,
-        ): [Wanted(epoch, recalibrate, tuple(sample.configurations.tolist())) for epoch in points]
+        ): [Wanted.of(epoch, recalibrate, sample) for epoch in points]
         for number, sample in samples.items()
         for name in names
         for k in range(supernets)

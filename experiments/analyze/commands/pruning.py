@@ -66,7 +66,7 @@ def pruning(
                 )
                 rng = np.random.default_rng([*entropy, 1])
                 sample = sample_cells(trained, search_space, count, rng, left)
-                wanted = Wanted(epochs, recalibrate, tuple(sample.configurations.tolist()))
+                wanted = Wanted.of(epochs, recalibrate, sample)
                 plan[kind, share, k] = net, wanted, sample.test_errors, len(left)
     jobs: dict[Supernet, list[Wanted]] = {}
     for net, wanted, _, _ in plan.values():

@@ -47,7 +47,7 @@ def quality(
             dataset=dataset,
             epochs=epochs,
             seed=seed + k,
-        ): [Wanted(epochs, recalibrate, tuple(sample.configurations.tolist()))]
+        ): [Wanted.of(epochs, recalibrate, sample)]
         for epochs in running.numbers(lengths, "--lengths")
         for k in range(supernets)
     }

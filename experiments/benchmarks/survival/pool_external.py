@@ -128,13 +128,7 @@ def workers_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     """The only worker is killed while a trial runs; another one comes later."""
     cluster = Cluster(stack)
     worker = cluster.start_worker()
-
-    def strike() -> None:
-        worker.kill()
-        time.sleep(AWAY_SECONDS)
-        cluster.start_worker()
-
-    return _problem(cluster, folder, run, strike, "none alive since", attempts=1)
+    return _away(cluster, folder, run, worker.kill)
 
 
 def cut_off(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
@@ -142,13 +136,7 @@ def cut_off(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     cluster = Cluster(stack)
     proxy = Proxy(cluster.port)
     cluster.start_worker(proxy.port)
-
-    def strike() -> None:
-        proxy.cut()
-        time.sleep(AWAY_SECONDS)
-        cluster.start_worker()
-
-    return _problem(cluster, folder, run, strike, "none alive since", attempts=1)
+    return _away(cluster, folder, run, proxy.cut)
 
 
 def frozen_for_long(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
@@ -163,6 +151,17 @@ def frozen_for_long(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
         worker.send_signal(signal.SIGCONT)
 
     return _problem(cluster, folder, run, strike, "", attempts=1)
+
+
+def _away(cluster: Cluster, folder: Path, run: Run, go: Callable[[], None]) -> str:
+    """The only worker goes; another one comes later."""
+
+    def strike() -> None:
+        go()
+        time.sleep(AWAY_SECONDS)
+        cluster.start_worker()
+
+    return _problem(cluster, folder, run, strike, "none alive since", attempts=1)
 
 
 def _problem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class ImageSplits:
         """Height and width in pixels."""
         return int(self.test.images.shape[2])
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """SHA-256 of what a supernet trains on: images and labels, their shapes and types."""
         digest = hashlib.sha256()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -79,23 +80,50 @@ def full_tfrecord(nasbench101_folder: Path, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-@pytest.fixture
-def slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
-    """A real SLURM with two nodes of two fake GPUs each, in whose queue the test leaves no job.
-
-    Each test has its own: a controller that was killed may come back with GPUs taken by no job.
-    """
+@contextmanager
+def _started_slurm() -> Iterator[ThrowawaySlurm]:
     if missing := missing_programs():
         pytest.skip(f"no SLURM here (apt-get install slurm-wlm munge): {', '.join(missing)}")
     slurm = ThrowawaySlurm()
+    try:
+        slurm.start()
+        yield slurm
+    finally:
+        slurm.stop()
+
+
+def _lent(slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
+    """Let a test use a SLURM, in whose queue it has to leave no job."""
     for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
     # A job takes the environment over: its worker finds the modules that tests share.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
-    try:
-        slurm.start()
-        yield slurm
-        left = slurm.jobs("--states=PENDING,RUNNING")
-    finally:
-        slurm.stop()
+    yield slurm
+    left = slurm.jobs("--states=PENDING,RUNNING")
+    slurm.clear()
     assert not left
+
+
+@pytest.fixture(scope="session")
+def shared_slurm() -> Iterator[ThrowawaySlurm]:
+    """A real SLURM with two nodes of two fake GPUs each, started once."""
+    with _started_slurm() as slurm:
+        yield slurm
+
+
+@pytest.fixture
+def slurm(
+    shared_slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ThrowawaySlurm]:
+    """The SLURM that tests share; all of them leave its daemons alone."""
+    yield from _lent(shared_slurm, monkeypatch)
+
+
+@pytest.fixture
+def own_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
+    """A SLURM for a test that kills its daemons.
+
+    A controller that was killed may come back with GPUs taken by no job.
+    """
+    with _started_slurm() as slurm:
+        yield from _lent(slurm, monkeypatch)

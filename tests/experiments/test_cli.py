@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import finish, running
 from study_commands import command, decisions, run
 
 from experiments.yaml_files import load_yaml
@@ -186,17 +187,16 @@ def test_ctrl_c_ends_any_command_with_130(finished_study: Path, tmp_path: Path) 
     (tmp_path / "journal.jsonl").write_bytes(b"".join(journal[:4]))
     lock = StudyLock(tmp_path)  # it has a master, so watching does not end by itself
     seen, terminal = os.openpty()
-    with subprocess.Popen(
-        command("status", tmp_path, "--watch"), stdout=terminal, stderr=subprocess.PIPE
-    ) as watch:
+    pipes = {"stdout": terminal, "stderr": subprocess.PIPE}
+    with running(command("status", tmp_path, "--watch"), **pipes) as watch:
         os.read(seen, 1)
         watch.send_signal(2)
-        _, complaint = watch.communicate(timeout=20)
+        _, complaint = finish(watch)
     os.close(seen)
     os.close(terminal)
     lock.release()
     assert watch.returncode == 130
-    assert complaint == b""
+    assert complaint == ""
 
 
 def test_the_journal_is_json_lines_with_events(finished_study: Path) -> None:

@@ -4,9 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-from study_commands import TINY_EVALUATIONS, events, run, started, told, wait_until
+from study_commands import TINY_EVALUATIONS, events, run, started, told
 from throwaway_slurm import ThrowawaySlurm
+from waiting import HANG_SECONDS, wait_until
 
 from hpo.lock import holder_here
 
@@ -18,7 +18,6 @@ def masters(slurm: ThrowawaySlurm, state: str) -> list[str]:
     return [job for job, _, name in jobs if name.endswith("-master")]
 
 
-@pytest.mark.timeout(600)
 def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -41,7 +40,7 @@ def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     assert master is not None
     os.kill(master, signal.SIGKILL)
 
-    watched = run("status", folder, "--watch", seconds=500)
+    watched = run("status", folder, "--watch")
     assert watched.returncode == 0, watched.stderr
     assert "every decision and result" in watched.stdout
     assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
@@ -72,10 +71,10 @@ def test_stop_ends_a_master_on_this_machine(tiny_study: Path, tmp_path: Path) ->
     folder = tmp_path / "study"
     longer = ["--workers", 1, "--set", "max_budget=64"]
     with started("launch", tiny_study, "--dir", folder, *longer) as master:
-        wait_until(lambda: any((folder / "trials").rglob("metrics.jsonl")))
+        wait_until(lambda: any((folder / "trials").rglob("metrics.jsonl")), master)
         stopped = run("stop", folder)
         assert stopped.returncode == 0, stopped.stderr
-        assert master.wait(timeout=30) == 130
+        assert master.wait(HANG_SECONDS) == 130
     assert f"not running; to go on: oneshot-hpo resume {folder}" in stopped.stdout
 
 

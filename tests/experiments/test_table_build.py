@@ -1,14 +1,13 @@
 """Real builds of a whole space on a data set of 20 images, with networks of one channel."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
+from processes import run, running
+from waiting import wait_until
 
 from experiments.table_build import BuildPlan, TableBuildError, _groups
 from search_spaces import get_space, load_table
@@ -41,19 +40,15 @@ def _errors(hits):
 def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
     partial.write_text('{"plan": ')  # a header without its end, as a kill may leave it
-    process = subprocess.Popen(_command(images, out), stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (partial.exists() and partial.read_bytes().count(b"\n") > 10):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    with running(_command(images, out), stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: partial.exists() and partial.read_bytes().count(b"\n") > 10, process)
+        process.kill()
     assert not out.exists()
     finished = [json.loads(line) for line in partial.read_bytes().split(b"\n")[1:-1]]
 
     with partial.open("ab") as file:
         file.write(b'{"group": 3, "rep')  # a torn line, as a kill may leave it
-    again = subprocess.run(_command(images, out), capture_output=True, text=True, timeout=120)
+    again = run(_command(images, out))
     assert again.returncode == 0, again.stderr
     assert not partial.exists()
 
@@ -83,12 +78,10 @@ def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):
     ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
     words = [str(word) for word in _command(images, tmp_path / "table.npz")[3:]]
     start = f"import sys; sys.argv[1:] = {words}; from experiments.cli import main; main()"
-    run = subprocess.run(
-        [sys.executable, "-c", limit + ignore + start], capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 1
-    assert "File too large" in run.stderr and "the same command goes on" in run.stderr
-    assert len(run.stderr.splitlines()) == 1
+    ended = run([sys.executable, "-c", limit + ignore + start])
+    assert ended.returncode == 1
+    assert "File too large" in ended.stderr and "the same command goes on" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "table.npz").exists()
 
 
@@ -103,23 +96,17 @@ def test_a_build_that_cannot_start_says_why(images, tmp_path):
     ]
     for made, words, make in cases:
         make()
-        run = subprocess.run(_command(images, out), capture_output=True, text=True, timeout=60)
-        assert run.returncode == 2
-        assert words in run.stderr and len(run.stderr.splitlines()) == 1
+        ended = run(_command(images, out))
+        assert ended.returncode == 2
+        assert words in ended.stderr and len(ended.stderr.splitlines()) == 1
         made.unlink()
-    run = subprocess.run(
-        _command(images, tmp_path / "no" / "t.npz"), capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 2 and "no folder" in run.stderr
+    ended = run(_command(images, tmp_path / "no" / "t.npz"))
+    assert ended.returncode == 2 and "no folder" in ended.stderr
     for more, words in ((["--stacks", "3"], "fewer --stacks"), (["--device", "tpu"], "not 'tpu'")):
-        run = subprocess.run(
-            _command(images, out, *more), capture_output=True, text=True, timeout=60
-        )
-        assert run.returncode == 2 and words in run.stderr
-    run = subprocess.run(
-        _command(tmp_path / "none.npz", out), capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 2 and "no data set" in run.stderr
+        ended = run(_command(images, out, *more))
+        assert ended.returncode == 2 and words in ended.stderr
+    ended = run(_command(tmp_path / "none.npz", out))
+    assert ended.returncode == 2 and "no data set" in ended.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.npz"]
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import finish
 from study_commands import run, started
+from waiting import wait_until
 
 from experiments import cli
 from experiments.analyze import correlation, supernet, trajectories
@@ -130,13 +132,9 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
     out = tmp_path / "analyses"
     arguments = ["--dir", out, "--table", table_file, "--lengths", 500, "--supernets", 1, *SETS]
     with started("analyze", "quality", *arguments, "--workers", 1) as process:
-        deadline = time.monotonic() + 120
-        while not list(out.glob("supernets/*/checkpoint.pt")):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.2)
+        wait_until(lambda: list(out.glob("supernets/*/checkpoint.pt")), process)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = finish(process)
     assert process.returncode == 130
     assert "the same command goes on" in error
     assert list(out.glob("supernets/*/checkpoint.pt"))

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from study_commands import run, started, wait_until
+from study_commands import run, started
+from waiting import HANG_SECONDS, wait_until
 
 from search_spaces import get_space, load_table
 
@@ -67,19 +68,19 @@ def test_a_stopped_run_ends_with_the_same_bytes(
 ) -> None:
     folder = tmp_path / "disturbed"
     with started("baselines", "run", *OPTIONS, "--workers", 2, "--dir", folder) as process:
-        wait_until(lambda: len(list(folder.glob("parts/*.parquet"))) >= 2)
+        wait_until(lambda: len(list(folder.glob("parts/*.parquet"))) >= 2, process)
         os.kill(process.pid, end)
-        assert process.wait(30) == code
+        assert process.wait(HANG_SECONDS) == code
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("parts/*.parquet")}
     assert 2 <= len(kept) < BLOCKS and not (folder / "results.parquet").exists()
     # A part that was lost is computed again, those that are there are not.
     lost = min(kept)
     lost.unlink()
     with started("baselines", "run", *OPTIONS, "--workers", 1, "--dir", folder) as process:
-        wait_until(lost.exists)
+        wait_until(lost.exists, process)
         del kept[lost]
         assert {path: path.stat().st_mtime_ns for path in kept} == kept
-        assert process.wait(120) == 0
+        assert process.wait(HANG_SECONDS) == 0
     assert (folder / "results.parquet").read_bytes() == (finished / "results.parquet").read_bytes()
     assert not (folder / "parts").exists()
 

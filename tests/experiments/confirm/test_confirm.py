@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import finish
 from rich.console import Console
-from study_commands import events, run, started, wait_until
+from study_commands import events, run, started
 from told_study import work
+from waiting import wait_until
 
 from experiments.confirm.confirming import confirm_study
 from experiments.errors import UserError, is_user_error
@@ -77,14 +79,14 @@ def test_killed_and_resumed_it_is_the_same_file(
     arguments: list[object] = ["confirm", folder, "--seeds", SEEDS]
     for lines in (3, 6):
         with started(*arguments) as master:
-            wait_until(lambda lines=lines: len(decisions(folder)) >= lines)  # type: ignore[misc]
+            wait_until(lambda lines=lines: len(decisions(folder)) >= lines, master)  # type: ignore[misc]
             time.sleep(moments.uniform(0, 0.3))
             master.kill()
         arguments = ["confirm", folder]
     with started(*arguments) as master:
-        wait_until(lambda: len(decisions(folder)) >= 9)
+        wait_until(lambda: len(decisions(folder)) >= 9, master)
         master.send_signal(signal.SIGINT)
-        _, complaint = master.communicate(timeout=60)
+        _, complaint = finish(master)
     assert complaint.splitlines() == [
         f"stopped; every finished evaluation is kept; to go on: oneshot-hpo confirm {folder}"
     ]

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+from processes import running
+from waiting import HANG_SECONDS, wait_until
 
 from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.optuna import STORAGE, distributions, write
@@ -114,24 +115,20 @@ def dashboard(storage: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("optuna-dashboard")), str(storage)]
-    process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
-    try:
+    with running([*command, "--port", port], stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: listens(port), process)
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 def fetch(address: str) -> bytes:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=20) as answer:
-                content: bytes = answer.read()
-                return content
-        except OSError:
-            assert time.monotonic() < deadline, f"no answer at {address}"
-            time.sleep(0.1)
+    with urllib.request.urlopen(address, timeout=HANG_SECONDS) as answer:
+        content: bytes = answer.read()
+        return content
 
 
 def test_optuna_dashboard_shows_the_study(storage: Path, view: StudyView) -> None:

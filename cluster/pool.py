@@ -19,6 +19,7 @@ from cluster.stopping import TaskStopped
 from cluster.task import Ended, run_task
 
 _CLOSING_SECONDS = 10.0
+"""How long workers may take to part politely; after that they are parted by the process's end."""
 SILENT_SECONDS = 60.0
 """A worker says something every few seconds, whatever it computes."""
 
@@ -63,8 +64,11 @@ class DaskPool(abc.ABC):
     on a worker, and none is lost with a worker that it had not started on.
     """
 
-    patience_seconds = 60.0
-    """How long there may be no worker at all until something must be wrong."""
+    patience_seconds = 600.0
+    """How long there may be no worker at all until something must be wrong: it ends a hang only.
+
+    A worker's process may take minutes to start on a busy machine or a slow file system.
+    """
 
     def __init__(self, client: distributed.Client) -> None:
         self._client: Any = client

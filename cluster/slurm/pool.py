@@ -32,6 +32,7 @@ _DASK: dict[str, object] = {
     "distributed.scheduler.worker-saturation": 1.0,
     # A frozen node may come back; a worker that is really gone closes its connection.
     "distributed.scheduler.worker-ttl": "1 hour",
+    "distributed.comm.timeouts.connect": "2 minutes",  # of dozens that start at once
 }
 
 _BLAMELESS = {
@@ -44,8 +45,8 @@ _BLAMELESS = {
     "TIMEOUT",
 }
 """States of a job whose end is no fault of what ran in it."""
-_ENDING_SECONDS = 20.0
-"""How long SLURM may take to say how a job ended."""
+_ENDING_SECONDS = 120.0
+"""How long SLURM may take to say how a job ended: its controller may be busy, or restarted."""
 
 
 class SlurmJobs:
@@ -176,7 +177,7 @@ class SlurmPool(OwnPool):
         return {str(worker.name) for worker in tuple(self._cluster.scheduler.running)}
 
     async def _loss(self, key: str, worker: str) -> Outcome:
-        state = await asyncio.to_thread(_final_state, job_id(worker))
+        state = await asyncio.to_thread(self._final_state, worker)
         words = (
             "its worker's job has ended" if state is None else f"its worker's job ended: {state}"
         )
@@ -187,17 +188,13 @@ class SlurmPool(OwnPool):
             log=log_tail(log_file(self._jobs.logs, job_id(worker))),
         )
 
-
-def _final_state(job: str) -> str | None:
-    """How a job ended; None if SLURM does not say so in time."""
-    deadline = time.monotonic() + _ENDING_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            state = commands.state_of(job)
-        except SlurmUnavailable:
-            state = None
-        else:
-            if commands.has_ended(state):
-                return state
-        time.sleep(0.5)
-    return None
+    def _final_state(self, worker: str) -> str | None:
+        """How a worker's job ended; None if it has not (its connection broke), or nobody says."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while worker not in self._registered() and time.monotonic() < deadline:
+            with contextlib.suppress(SlurmUnavailable):
+                state = commands.state_of(job_id(worker))
+                if commands.has_ended(state):
+                    return state
+            time.sleep(0.5)
+        return None

@@ -31,8 +31,10 @@ from cluster.stopping import allow_tasks, ask_to_stop
 from cluster.tls import WITHOUT_HTTP, security_in
 from cluster.worker_log import bound_output
 
-_CONNECT_SECONDS = 10.0
-_RESULT_SECONDS = 5.0  # for the master to fetch a last result
+_CONNECT_SECONDS = 60.0
+"""How long one attempt to reach a master may take; its address is read again before the next."""
+_RESULT_SECONDS = 300.0
+"""How long a busy master may take to fetch a last result; SLURM ends the job long before."""
 
 
 class _StopTasks(distributed.WorkerPlugin):
@@ -115,7 +117,9 @@ async def _drained(worker: distributed.Worker) -> None:
     while worker.state.executing_count and worker.status == Status.paused:
         await asyncio.sleep(0.05)
     deadline = time.monotonic() + _RESULT_SECONDS
-    while worker.state.tasks and time.monotonic() < deadline:
+    while (
+        worker.state.tasks and worker.status == Status.paused and time.monotonic() < deadline
+    ):  # a worker whose master is gone closes
         await asyncio.sleep(0.05)
     with contextlib.suppress(OSError, RuntimeError):  # the master may be gone as well
         await asyncio.wait_for(worker.close_gracefully(reason="asked to leave"), _CONNECT_SECONDS)

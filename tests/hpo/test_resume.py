@@ -1,15 +1,15 @@
 """A study that was killed and resumed decides what one that was never killed does."""
 
 import random
-import subprocess
+import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy_study
+from processes import run
 from toy_study import create, decisions, drive, toy_result
 
 import hpo
@@ -91,26 +91,16 @@ def test_several_trials_in_flight_replay_exactly(tmp_path: Path) -> None:
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     command = [sys.executable, toy_study.__file__, str(tmp_path / "killed")]
-    journal = tmp_path / "killed" / "journal.jsonl"
-    order = random.Random(1)
-    kills = 0
-    while kills < 3:
-        start = count_lines(journal)
-        process = subprocess.Popen(command)
-        while process.poll() is None and count_lines(journal) < start + 20:
-            time.sleep(0.001)
-        time.sleep(order.random() * 0.05)
-        process.kill()
-        kills += process.wait() != 0
+    moments = random.Random(1)
+    for _ in range(3):
+        ended = run([*command, moments.uniform(0.02, 0.1)])
+        assert ended.returncode == -signal.SIGPROF, ended.stderr
         assert not hpo.read_study(tmp_path / "killed").finished
-    subprocess.run(command, check=True)
+    ended = run(command)
+    assert ended.returncode == 0, ended.stderr
     with create(tmp_path / "whole", iterations=80) as study:
         drive(study)
     assert decisions(tmp_path / "killed") == decisions(tmp_path / "whole")
-
-
-def count_lines(journal: Path) -> int:
-    return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def test_replay_is_quick_because_models_wait_for_a_proposal(

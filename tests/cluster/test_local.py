@@ -20,6 +20,8 @@ from worker_tasks import beside_another, when
 from cluster.local import LocalPool
 from cluster.pool import Outcome
 
+pytestmark = pytest.mark.slow
+
 REFUSED_SECONDS = 2
 """How long a client tries that must not get in: the longer, the surer, but it never does."""
 

@@ -27,6 +27,8 @@ from experiments.study_file import complete, load_study
 from experiments.yaml_files import load_yaml
 from hpo import Study
 
+pytestmark = pytest.mark.slow
+
 
 def wait_for_events(folder: Path, number: int, master: subprocess.Popen[str]) -> None:
     """Wait until the journal has so many lines."""

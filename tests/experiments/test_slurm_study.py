@@ -11,6 +11,8 @@ from study_commands import TINY_EVALUATIONS, decisions, events, run, started, to
 from throwaway_slurm import ThrowawaySlurm
 from waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 LONG = [
     word

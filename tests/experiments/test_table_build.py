@@ -37,6 +37,7 @@ def _errors(hits):
     return 1 - np.array(hits) / 4
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
     partial.write_text('{"plan": ')  # a header without its end, as a kill may leave it
@@ -73,6 +74,7 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     np.testing.assert_allclose([e.test_error for e in entries], _errors(alone.test_hits))
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
     ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
@@ -85,6 +87,7 @@ def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):
     assert not (tmp_path / "table.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_build_that_cannot_start_says_why(images, tmp_path):
     out = tmp_path / "table.npz"
     partial = tmp_path / "table.npz.partial"

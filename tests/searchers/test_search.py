@@ -170,6 +170,7 @@ def finished_epochs(folder) -> int:
     return len(metrics.read_text().splitlines()) if metrics.exists() else 0
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, monkeypatch):
     """Ended four times by the kernel, each at a random moment after two more epochs."""
     epochs = 24

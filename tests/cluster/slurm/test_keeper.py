@@ -11,6 +11,8 @@ from waiting import wait_until
 from cluster.slurm import commands, keeper
 from cluster.slurm.keeper import Fleet, JobKeeper
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def kept(fleet: Fleet) -> Iterator[JobKeeper]:

@@ -18,6 +18,8 @@ from cluster.pool import DaskPool, Outcome, PoolError
 from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
 from cluster.slurm.settings import SlurmSettings
 
+pytestmark = pytest.mark.slow
+
 REFUSED_SECONDS = 2
 """How long a client tries that must not get in: the longer, the surer, but it never does."""
 

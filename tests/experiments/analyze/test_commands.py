@@ -78,6 +78,7 @@ def test_names_tell_supernets_apart():
     assert net(cells=(0,)).search_space.num_configurations < net().search_space.num_configurations
 
 
+@pytest.mark.slow
 def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file, monkeypatch):
     out = tmp_path / "analyses"
     common = ["--dir", out, "--table", table_file, "--cells", "24", *SETS]
@@ -128,6 +129,7 @@ def test_mistakes_are_said_and_leave_nothing(arguments, message, tmp_path, monke
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
     out = tmp_path / "analyses"
     arguments = ["--dir", out, "--table", table_file, "--lengths", 500, "--supernets", 1, *SETS]

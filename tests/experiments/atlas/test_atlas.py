@@ -15,6 +15,8 @@ from experiments.atlas.tables import CELLS
 from experiments.errors import UserError
 from search_spaces import get_space, load_table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def opened(browser: Browser, page: Path) -> Iterator[OpenedPage]:

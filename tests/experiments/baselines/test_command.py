@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from study_commands import run, started
+from study_commands import called, run, started
 from waiting import HANG_SECONDS, wait_until
 
 from search_spaces import get_space, load_table
@@ -63,6 +63,7 @@ def test_the_results_say_what_the_table_says(finished: Path) -> None:
 
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.slow
 def test_a_stopped_run_ends_with_the_same_bytes(
     finished: Path, tmp_path: Path, end: signal.Signals, code: int
 ) -> None:
@@ -95,7 +96,7 @@ def test_a_finished_run_is_only_shown(finished: Path) -> None:
 
 def refused(*arguments: object) -> str:
     """The one line on standard error of a command that ends with exit code 2."""
-    ended = run("baselines", "run", *arguments)
+    ended = called("baselines", "run", *arguments)
     assert ended.returncode == 2, ended
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()

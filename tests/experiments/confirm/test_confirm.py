@@ -25,6 +25,8 @@ from hpo.confirmation_view import EVENTS
 from hpo.journal import read_journal
 from hpo.randomness import confirmation_seed
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 3
 RUNS = 2 * SEEDS
 

@@ -15,7 +15,7 @@ import numpy as np
 import processes
 import pytest
 from cifar10_writer import write_cifar10
-from study_commands import command, run
+from study_commands import called, command, run
 from tfrecord_writer import random_records, write_tfrecord
 from waiting import HANG_SECONDS
 
@@ -66,7 +66,7 @@ def imported(*arguments: object) -> str:
 
 def refused(*arguments: object, code: int = 2) -> str:
     """The one line on standard error."""
-    ended = run("data", *arguments)
+    ended = called("data", *arguments)
     assert ended.returncode == code, ended
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: ")

@@ -61,6 +61,7 @@ def check_png(path: Path) -> None:
     assert all((edge > 250).all() for edge in edges), "something is cut off"
 
 
+@pytest.mark.slow
 def test_all_figures_of_a_study_beside_baselines(
     confirmed_folder: Path, baselines_file: Path
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from study_commands import events, run
+from study_commands import called, events, run
 from told_study import work
 
 from experiments.errors import StudyFileError, UserError
@@ -109,7 +109,7 @@ def test_a_grid_that_cannot_be_is_one_line(override: str, message: str) -> None:
 
 def test_a_single_study_is_no_grid(tiny_study: Path) -> None:
     assert load_grid(str(tiny_study)) is None
-    ended = run("show", "paper")
+    ended = called("show", "paper")
     assert ended.returncode == 2
     assert "oneshot-hpo launch paper" in ended.stderr
 
@@ -152,6 +152,7 @@ def test_a_dry_run_makes_nothing_and_needs_no_data(tmp_path: Path) -> None:
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.slow
 def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path: Path) -> None:
     folder = tmp_path / "grid"
     arguments = ["launch", small_grid, "--dir", folder]
@@ -168,11 +169,12 @@ def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path:
     assert events(folder / names[1]) == before
     rates = [events(folder / n)[0]["study"]["specification"]["search"] for n in names]
     assert [rate["learning_rate"] for rate in rates] == [0.25, 0.025]
-    other = run("launch", "paper", "--dir", folder)
+    other = called("launch", "paper", "--dir", folder)
     assert other.returncode == 2
     assert "holds another grid" in other.stderr
 
 
+@pytest.mark.slow
 def test_a_study_that_another_process_works_on_is_left_to_it(
     small_grid: Path, tmp_path: Path
 ) -> None:

@@ -79,6 +79,8 @@ class ExternalPool(DaskPool):
     def close(self) -> None:
         """Leave the cluster; what its workers run goes on to its end, and is not told."""
         super().close()
+        if self._attempt is not None:
+            self._attempt.add_done_callback(_close)
         self._logs.__exit__(None, None, None)
 
     def _count(self) -> int:
@@ -130,6 +132,12 @@ def _in_a_thread(connect: Callable[[], distributed.Client]) -> Future[distribute
 
     threading.Thread(target=run, name="dask scheduler", daemon=True).start()
     return future
+
+
+def _close(attempt: Future[distributed.Client]) -> None:
+    """Close a client that came too late."""
+    if attempt.exception() is None:
+        attempt.result().close()
 
 
 def _now() -> str:

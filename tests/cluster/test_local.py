@@ -130,7 +130,7 @@ def test_a_killed_worker_is_reported_at_once_and_replaced(pool: LocalPool) -> No
 
 
 def test_a_task_has_one_outcome_however_many_results_come(pool: LocalPool) -> None:
-    pool.submit("once", time.sleep, 0.3)  # it takes a while in any case, so nothing has come yet
+    pool.submit("once", time.sleep, 0.3)
     attempt = pool._running["once"]
     pool._ended.put((attempt - 1, Outcome("once", "late, of an earlier attempt")))
     assert collect(pool, 1)["once"].value is None

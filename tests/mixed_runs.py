@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from leftovers_of_runs import MARK, content, files_left, processes_left
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 ROOT = Path(__file__).resolve().parents[1]
 BUSY_PER_CORE = 3
@@ -44,8 +45,17 @@ class Mix:
     is_loaded: bool = False
 
 
+_PLAIN = {
+    "OMP_NUM_THREADS": "1",
+    "ATEN_CPU_CAPABILITY": "default",
+    "OPENBLAS_CORETYPE": "Prescott",
+    "NPY_DISABLE_CPU_FEATURES": " ".join(
+        name for name in __cpu_dispatch__ if __cpu_features__.get(name)
+    ),
+}
+"""One thread, and of the processor's vector instructions only what all have: torch, BLAS, NumPy."""
 MIXES = {
-    "plain": Mix((1,), {"OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default"}),
+    "plain": Mix((1,), _PLAIN),
     "space": Mix(
         (None,), {"ATEN_CPU_CAPABILITY": "avx2", "PYTHONHASHSEED": "4711"}, "a checkout of mine"
     ),
@@ -144,8 +154,10 @@ def tested(place: Place, mix: Mix, seed: int | None, words: Sequence[str], user:
     code = subprocess.run(command, cwd=place.checkout, env=environment).returncode
     left = processes_left(run)
     left += files_left(place.checkout, before, place.home, place.temporary)
-    print(f"pytest ended with {code} after {(time.monotonic() - started) / 60:.1f} minutes")
-    print(*(f"left behind: {each}" for each in left), sep="\n", flush=True)
+    minutes = (time.monotonic() - started) / 60
+    print(f"pytest ended with {code} after {minutes:.1f} minutes", flush=True)
+    for each in left:
+        print(f"left behind: {each}")
     return code == 0 and not left
 
 

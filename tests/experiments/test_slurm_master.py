@@ -56,7 +56,7 @@ def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     folder = tmp_path / "study"
     settings = ["time='0:01:00'", "master_time='0:01:00'", "notice=5"]
     short = [word for setting in settings for word in ("--set", f"cluster.slurm.{setting}")]
-    longer = ["--set", "min_budget=25", "--set", "max_budget=50", "--workers", 1]
+    longer = ["--set", "min_budget=5", "--set", "max_budget=10", "--workers", 1]
     ended = run("launch", tiny_study, "--dir", folder, "--submit", *longer, *SLURM, *short)
     assert ended.returncode == 0, ended.stderr
     assert f"oneshot-hpo stop {folder}" in ended.stdout

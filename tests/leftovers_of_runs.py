@@ -10,7 +10,7 @@ import psutil
 
 MARK = "ONESHOT_HPO_TEST_RUN"
 """The variable by which a run's processes are known, wherever they have got to."""
-_ENDING_SECONDS = 120.0
+ENDING_SECONDS = 120.0
 """How long what was killed last may take to end, on a machine under load."""
 _OF_TOOLS = (".git", ".venv", ".pytest_cache", "__pycache__", ".hypothesis", "oneshot_hpo.egg-info")
 """What git, pytest and Python keep in a checkout."""
@@ -29,9 +29,9 @@ def marked(run: str) -> list[psutil.Process]:
     return found
 
 
-def processes_left(run: str) -> list[str]:
-    """The command lines of processes that a run has left, which are then killed."""
-    deadline = time.monotonic() + _ENDING_SECONDS
+def processes_left(run: str, seconds: float = ENDING_SECONDS) -> list[str]:
+    """The command lines of processes that a run has left after so long; they are killed."""
+    deadline = time.monotonic() + seconds
     while (left := marked(run)) and time.monotonic() < deadline:
         time.sleep(0.5)
     lines = []

@@ -18,6 +18,7 @@ import os
 import pwd
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -151,7 +152,11 @@ def tested(place: Place, mix: Mix, seed: int | None, words: Sequence[str], user:
         environment |= {"USER": user, "LOGNAME": user}
         command = as_user(command, entry, place.home.parent)
 
-    code = subprocess.run(command, cwd=place.checkout, env=environment).returncode
+    try:
+        code = subprocess.run(command, cwd=place.checkout, env=environment).returncode
+    except BaseException:  # this run is stopped: nothing of it goes on
+        processes_left(run, seconds=0)
+        raise
     left = processes_left(run)
     left += files_left(place.checkout, before, place.home, place.temporary)
     minutes = (time.monotonic() - started) / 60
@@ -169,6 +174,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="for pytest, after --")
     arguments = parser.parse_args()
     mix = MIXES[arguments.mix]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended
 
     passed = True
     with load() if mix.is_loaded else contextlib.nullcontext():

@@ -33,6 +33,7 @@ def resume(folder: Path, content: bytes) -> None:
         drive(study)
 
 
+@pytest.mark.slow
 def test_cut_after_every_third_line_and_run_to_the_end(whole: Path, tmp_path: Path) -> None:
     """Asks and tells in turn; the test with several trials in flight stops after every line."""
     lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
@@ -44,6 +45,7 @@ def test_cut_after_every_third_line_and_run_to_the_end(whole: Path, tmp_path: Pa
         assert decisions(tmp_path) == expected, f"cut after line {kept}"
 
 
+@pytest.mark.slow
 def test_cut_at_every_byte_of_an_ask_and_a_tell(whole: Path, tmp_path: Path) -> None:
     """A torn line leaves the journal of the lines before it, from where the test above goes on."""
     path = tmp_path / "journal.jsonl"
@@ -89,6 +91,7 @@ def test_several_trials_in_flight_replay_exactly(tmp_path: Path) -> None:
     assert decisions(folder) == expected
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     command = [sys.executable, toy_study.__file__, str(tmp_path / "killed")]
     moments = random.Random(1)

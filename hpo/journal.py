@@ -16,6 +16,7 @@ from pathlib import Path
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
 from hpo.events import COUNT, EVENTS, NUMBER, Event, Kinds, check_event
 from hpo.journal_line import AlteredLine, is_sealed, sealed, unsealed
+from hpo.own_file import open_own
 
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
@@ -89,7 +90,7 @@ class Journal:
         self.path = path
         self._size = size
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+            self._file = open_own(path, os.O_WRONLY | os.O_APPEND)
             if os.fstat(self._file).st_size != size:
                 os.ftruncate(self._file, size)
                 os.fsync(self._file)
@@ -102,7 +103,7 @@ class Journal:
         line = sealed(header)
         draft = path.with_name(DRAFT_NAME)
         try:
-            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            file = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             try:
                 _write(file, line)
             finally:

@@ -43,9 +43,7 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
     size = content.rfind(b"\n") + 1
     if not size:
-        raise CorruptJournal(
-            path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
-        )
+        raise CorruptJournal(path, 1, "the header is missing", _without_header(path.parent))
     events: list[Event] = []
     for event in each_event(path, (line[:-1] for line in io.BytesIO(content[:size])), kinds):
         if isinstance(event, CorruptJournal):
@@ -54,6 +52,13 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
     if is_sealed(content[size:-1]):  # a torn line is less than that
         raise CorruptJournal(path, len(events) + 1, "its line feed was altered")
     return events, size
+
+
+def _without_header(folder: Path) -> str:
+    """What to do about a journal in which there is nothing: it may have been emptied."""
+    if any(path.is_dir() for path in folder.iterdir()):
+        return "what was run lies beside it, so it was emptied; restore a copy of the file"
+    return "nothing was run, launch it again in a new folder"
 
 
 def file_size(path: Path) -> int | None:

@@ -25,7 +25,7 @@ from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.study_file import StudySpec, parse_overrides, with_overrides
 from experiments.study_folder import CONFIRMATION as FOLDER
-from experiments.study_folder import check_study, specification_of
+from experiments.study_folder import check_writable_study, specification_of
 from hpo import Confirmation, StudyView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from hpo.plain import plain
@@ -62,7 +62,7 @@ def confirm_study(
     UserError: there is nothing to confirm yet, or bad input; nothing is made then. StudyStopped: it
     cannot go on here.
     """
-    check_study(folder)
+    check_writable_study(folder)
     study = read_study(folder)
     values = [override for override in overrides if not override.startswith("cluster.")]
     spec = specification_of(study.header, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -20,14 +21,15 @@ from experiments.slurm_master import MasterJob
 from experiments.study_file import StudySpec, complete, freeze, load_study, with_overrides
 from experiments.study_folder import (
     SPECIFICATION,
-    check_study,
     check_vacant,
+    check_writable_study,
     create_study,
     specification_of,
     write_specification,
 )
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
+from experiments.terminal import OUTPUT_GONE, discard_output
 from hpo import Study, StudyUnwritable
 from hpo.journal import JOURNAL_NAME
 
@@ -112,7 +114,9 @@ def resume_study(
 
     Raises like `launch_study`.
     """
-    check_study(folder)
+    if as_job:  # the job's end, which the next master's begins with: no reason to stop the study
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    check_writable_study(folder)
     changed = compared(console, folder, accept=accept_changes)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         if changed is not None:
@@ -181,14 +185,18 @@ def resumable(command: str, journal: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if journal.exists():
-            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+        begun = journal.exists()
+        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
+        print(f"stopped; {kept}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except StudyUnwritable as error:
         if not journal.exists():  # nothing has begun
             raise
         raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
     except (StudyStopped, OSError) as stop:
+        if isinstance(stop, BrokenPipeError):
+            discard_output()
+            stop = StudyStopped(OUTPUT_GONE)
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 

@@ -47,10 +47,10 @@ def build(
     ] = None,
 ) -> None:
     """Train every unique cell of a space from scratch; a stopped build goes on where it was."""
-    from rich.console import Console
 
     from experiments import machine
     from experiments.table_build import BuildPlan, build_table
+    from experiments.terminal import terminal
     from searchers.standalone import ScratchSettings
 
     plan = BuildPlan(
@@ -67,7 +67,7 @@ def build(
         ),
         device=device or ("cuda" if machine.gpus() else "cpu"),
     )
-    console = Console(highlight=False)
+    console = terminal()
     try:
         table = build_table(
             plan, out, workers=workers or machine.default_workers(), console=console

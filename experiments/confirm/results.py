@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from experiments.csv_cells import cell
 from hpo import ConfirmationView
 from searchers.checkpoint import write_atomically
 
@@ -41,5 +42,5 @@ def results_of(confirmation: ConfirmationView) -> bytes:
             info = [result.info.get(key, "") for key in _INFO]
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *info, result.exception or ""]
-            writer.writerow(row)
+            writer.writerow(map(cell, row))
     return text.getvalue().encode()

@@ -54,10 +54,13 @@ def export(
     """Write a study, running or not, for another tool."""
     from experiments.exports.evaluations import ExportedStudy
     from experiments.exports.folder import export_folder
+    from experiments.study_folder import check_writable_study
 
     if tool not in TOOLS:
         raise UserError(f"--to {tool}: there are {', '.join(TOOLS)}")
     study = ExportedStudy(folder)
+    if out is None:
+        check_writable_study(folder)
     write = writer(tool)
     target = out or folder / "exports" / tool
     console = _console()
@@ -130,6 +133,6 @@ def _say(console: Console, line: str) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from experiments.terminal import terminal
 
-    return Console(highlight=False)
+    return terminal()

@@ -55,19 +55,19 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
         return [
             _row(
                 "a foreign lock owner: a record that names another process of the user's",
-                [partial_case(_owner, subject, whole, *case) for case in owners],
+                [_case(_owner, subject, whole, *case) for case in owners],
                 "the process lives; the study is not held, or it is said that it may be",
                 progress,
             ),
             _row(
                 "links in the folder: each name of a study's leads to a file, a folder or nothing",
-                [partial_case(_link, subject, whole, *case) for case in links],
+                [_case(_link, subject, whole, *case) for case in links],
                 "refused in a line that names the link; nothing outside was changed",
                 progress,
             ),
             _row(
                 "hostile archives: long headers, many members, links, devices, bombs, odd paths",
-                [partial_case(_archive, subject, name) for name in list(ARCHIVES)[::every]],
+                [_case(_archive, subject, name) for name in list(ARCHIVES)[::every]],
                 "refused in one line, within 512 MB; the data folder holds nothing",
                 progress,
             ),
@@ -78,7 +78,7 @@ Case = tuple[str, Callable[[], str]]
 """What is tried, in words, and the function that tries it: what is wrong, or nothing."""
 
 
-def partial_case(problem: Callable[..., str], *arguments: object) -> Case:
+def _case(problem: Callable[..., str], *arguments: object) -> Case:
     """A case of a kind."""
     words = ", ".join(str(a) for a in arguments if not isinstance(a, Subject | Path))
     return words, lambda: problem(*arguments)

@@ -172,7 +172,12 @@ def resume(
     workers: WorkersOption = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these lie now; "
+            "repeatable.",
+        ),
     ] = None,
     submit: SubmitOption = False,
     address: AddressOption = None,
@@ -242,7 +247,11 @@ def search(
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="search.SETTING=VALUE; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="search.SETTING=VALUE, or transfer=true for another data set's table; repeatable.",
+        ),
     ] = None,
     folder: Annotated[
         Path | None,

@@ -17,6 +17,10 @@ from search_spaces.space import Architecture, SearchSpace
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
 
+CIFAR10 = "cifar10"
+DATASET_CHECKSUM = "dataset_sha256"
+"""A key of a table's provenance."""
+
 
 class TableError(ValueError):
     """A table that cannot be read; the message says why and what to do."""
@@ -121,6 +125,29 @@ class TrainedCells:
     def name(self) -> str:
         """What messages call this table."""
         return str(self.provenance["name"])
+
+    @property
+    def dataset(self) -> str | None:
+        """The name of the data set on which the cells were trained; None: the table does not say.
+
+        NAS-Bench-101's CIFAR-10 has the name that data sets have here, cifar10.
+        """
+        name = self.provenance.get("dataset")
+        return CIFAR10 if name == "CIFAR-10" else name if isinstance(name, str) else None
+
+    @property
+    def dataset_checksum(self) -> str | None:
+        """SHA-256 of its images, `ImageSplits.scratch_checksum`; None: the table does not say."""
+        checksum = self.provenance.get(DATASET_CHECKSUM)
+        return checksum if isinstance(checksum, str) else None
+
+    @property
+    def part(self) -> str | None:
+        """Of how many cells of a space the table was built, in words; None where of all."""
+        part = self.provenance.get("part")
+        if not isinstance(part, dict):
+            return None
+        return f"a part, {part.get('cells')} of {part.get('of')} cells"
 
     @property
     def repeats(self) -> int:
@@ -256,11 +283,12 @@ class TrainedCells:
         return self.halfway
 
     def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
+        built = f"; it is {self.part}" if self.part is not None else ""
         if wanted == 1:
-            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}")
+            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}{built}")
         return MissingCell(
             f"the table of {self.name} lacks {missing} of {wanted} cells, "
-            f"the first with hash {first}"
+            f"the first with hash {first}{built}"
         )
 
     @cached_property

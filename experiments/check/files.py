@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from experiments.check.findings import Report
+from experiments.errors import StudyFileError
 from experiments.exports.command import TOOLS, writer
 from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.folder import MARK, export_folder
-from experiments.study_file import StudySpec
+from experiments.inputs import INPUTS, is_missing, located, missing_words
+from experiments.pairing import doubt, transfer_note
+from experiments.study_file import StudySpec, validated
 from experiments.study_folder import SPECIFICATION, write_specification
 from experiments.yaml_files import YamlError, load_yaml
 from hpo import Rerun, StudyView, Trial
@@ -89,14 +92,34 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
     """Check that study.yaml says what the journal's header says."""
     path = folder / SPECIFICATION
     try:
-        same = load_yaml(path.read_text(encoding="utf-8")) == spec.model_dump(mode="json")
         words = f"{path} says other settings than the journal's header, which counts"
+        # An earlier version wrote no keys that this one has: they are read as in the header.
+        same = validated(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
+    except StudyFileError:
+        same = False
     except FileNotFoundError:
         same, words = False, f"{path} is missing"
     except (OSError, UnicodeDecodeError, YamlError) as error:
         same, words = False, f"{path} cannot be read ({error})"
     if not same:
         report.add(words, lambda: write_specification(folder, spec))
+
+
+def check_inputs(report: Report, folder: Path, spec: StudySpec) -> StudySpec:
+    """Check that data set and table are there, and note whether they belong together.
+
+    The specification with both where they lie now.
+    """
+    spec = located(spec, folder)
+    for key in INPUTS:
+        if is_missing(spec, key):
+            report.add(missing_words(spec, key, folder))
+    words = transfer_note(spec, folder)
+    if words is None and not is_missing(spec, "table"):
+        words = doubt(spec.dataset, spec.table)
+    if words is not None:
+        report.notes.append(words)
+    return spec
 
 
 def check_exports(report: Report, folder: Path, view: StudyView) -> None:

@@ -75,6 +75,8 @@ def export(
     if crashed := sum(result.crashed for result in results):
         counts += f", {crashed} of them crashed"
     _say(console, counts)
+    if study.transfer is not None:
+        _say(console, f"note: {study.transfer}")
     _say(console, f"to read it: {TOOLS[tool].reading.format(folder=str(target))}")
 
 

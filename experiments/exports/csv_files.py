@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.exports.evaluations import ExportedStudy, state
+from experiments.pairing import TRANSFER
 from hpo import Trial, TrialResult
 
 TRIALS, EPOCHS = "trials.csv", "epochs.csv"
@@ -26,8 +27,12 @@ _REPORTED = {
 
 
 def write(study: ExportedStudy, folder: Path) -> None:
-    """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601)."""
-    _write_table(folder / TRIALS, (_trial_row(study, *pair) for pair in study.trials))
+    """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
+
+    transfer: whether errors and regrets are those of a table of another data set.
+    """
+    transfer = {TRANSFER: study.transfer is not None}
+    _write_table(folder / TRIALS, (_trial_row(study, *pair) | transfer for pair in study.trials))
     epochs = (
         {"id": _name(trial), "budget": trial.budget} | _epoch_row(record)
         for trial, _ in study.trials

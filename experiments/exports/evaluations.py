@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.errors import UserError
+from experiments.pairing import note_of_header
 from experiments.study_folder import check_study
 from hpo import StudyView, Trial, TrialResult, read_study
 from hpo.brackets import rung_budgets
@@ -39,6 +40,11 @@ class ExportedStudy:
         """The study's name."""
         specification: dict[str, Any] = self.view.header.get("specification", {})
         return specification.get("name", self.folder.resolve().name)
+
+    @property
+    def transfer(self) -> str | None:
+        """That its table is of another data set, in a sentence; None where it is not."""
+        return note_of_header(self.view.header, self.folder)
 
     @property
     def identity(self) -> str:

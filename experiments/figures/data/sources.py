@@ -15,6 +15,8 @@ from experiments.compare.sources import BASELINE_RESULTS, TUNED, split_source
 from experiments.errors import UserError
 from experiments.figures.data.errors import NotEnoughData
 from experiments.figures.data.searches import CellErrors, Search, read_search
+from experiments.inputs import located
+from experiments.pairing import transfer_note
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION, check_study, specification_of
 from hpo import (
@@ -72,6 +74,11 @@ class StudySource:
     def cells(self) -> CellErrors:
         """What the study's table says of cells. TableError: it cannot be read."""
         return CellErrors(self.spec.table, self.spec.space)
+
+    @cached_property
+    def transfer(self) -> str | None:
+        """That the table is of another data set, in a sentence; None where it is not."""
+        return transfer_note(self.spec, self.folder)
 
     def search(self, trial: Trial, result: TrialResult | None = None) -> Search:
         """A trial epoch by epoch, as far as it was run. UserError: its file is damaged."""
@@ -147,7 +154,12 @@ def read_study_source(folder: Path, setting: str | None = None, source: str = ""
                 f"{source}: no such setting in {folder / CONFIRMATION}; there are {there}"
             )
     study = StudySource(
-        source, folder, specification_of(view.header, folder), view, confirmation, setting
+        source,
+        folder,
+        located(specification_of(view.header, folder), folder),
+        view,
+        confirmation,
+        setting,
     )
     study.evaluations  # noqa: B018 - raises
     return study

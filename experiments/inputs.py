@@ -6,6 +6,7 @@ beside the study, or where it lay relative to the study; anywhere only with the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,12 @@ def identity(spec: StudySpec, key: str) -> str:
     """What tells an input from others: its content, if the study recorded that, else its place."""
     place: str = getattr(spec, key)
     return spec.checksums.get(key, place)
+
+
+@functools.cache
+def dataset_identity(dataset: str) -> str:
+    """The same, of a data set that no study recorded: a known name, or the images' checksum."""
+    return dataset if dataset in FILE_KEYS["dataset"] else checksum("dataset", dataset)
 
 
 def given_inputs(overrides: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -1,5 +1,6 @@
 """Studies whose data set and table were moved: content counts, not the path."""
 
+import dataclasses
 import io
 import shutil
 from pathlib import Path
@@ -9,18 +10,21 @@ import pytest
 from rich.console import Console
 from study_commands import events, run
 
+from experiments.analyze.supernet import Supernet
 from experiments.atlas.found import read_finds
 from experiments.check.checking import verify
 from experiments.environment import compared
 from experiments.errors import UserError
 from experiments.figures.data.groups import group_studies
-from experiments.figures.data.sources import read_study_source
+from experiments.figures.data.sources import read_figure_sources, read_study_source
 from experiments.inputs import given_inputs, located
 from experiments.study_file import StudySpec, complete, freeze, load_study
 from experiments.study_folder import create_study, specification_of
 from experiments.trial import cell_report
 from hpo import Study, TrialResult, read_study
 from search_spaces import get_space, load_table
+from search_spaces.table_file import write_table
+from searchers.registry import settings_class
 
 STUDY = """
 space: 1
@@ -143,6 +147,21 @@ def test_another_file_of_the_name_is_not_taken(tmp_path: Path, table_file: str) 
     assert located(specification(folder), folder).dataset == str(same)
 
 
+def test_analyses_tell_supernets_apart_by_their_images(tmp_path: Path) -> None:
+    one, two = (write_images(tmp_path / f"{name}.npz") for name in ("one", "two"))
+    other = write_images(tmp_path / "other.npz", seed=1)
+    net = Supernet(
+        searcher="darts",
+        settings=settings_class("darts")(),
+        space=1,
+        dataset=str(one),
+        epochs=1,
+        seed=0,
+    )
+    assert dataclasses.replace(net, dataset=str(two)).name == net.name
+    assert dataclasses.replace(net, dataset=str(other)).name != net.name
+
+
 def test_studies_of_the_same_images_at_two_paths_are_repetitions(
     tmp_path: Path, table_file: str
 ) -> None:
@@ -150,5 +169,16 @@ def test_studies_of_the_same_images_at_two_paths_are_repetitions(
         project(tmp_path / name, table_file, ended=True, seed=seed)
         for seed, name in enumerate(("one", "two"))
     ]
-    [group] = group_studies([read_study_source(folder) for folder in folders])
+    sources = read_figure_sources([str(folder) for folder in folders])
+    [group] = group_studies(sources.studies)
     assert len(group.studies) == 2
+
+
+def test_another_table_of_the_name_is_another_table(tmp_path: Path, table_file: str) -> None:
+    table = load_table(table_file)
+    provenance = dict(table.provenance) | {"made by": "another build"}
+    write_table(dataclasses.replace(table, provenance=provenance), tmp_path / "other.npz")
+    one = project(tmp_path / "one", table_file, ended=True)
+    two = project(tmp_path / "two", str(tmp_path / "other.npz"), ended=True)
+    with pytest.raises(UserError, match="synthetic with other content"):
+        read_figure_sources([str(one), str(two)])

@@ -113,9 +113,8 @@ def test_a_study_records_what_its_pair_is(tmp_path: Path) -> None:
     write_images(tmp_path / "images.npz")
     study = tmp_path / "study.yaml"
     study.write_text(STUDY)
-    with pytest.raises(
-        StudyFileError, match=r"were trained on digits.*transfer: true in the study"
-    ):
+    refused = r"were trained on digits.*transfer: true in the study"
+    with pytest.raises(StudyFileError, match=refused):
         complete(load_study(str(study)), "study")
     allowed = complete(load_study(str(study), ["transfer=true"]), "study")
     assert allowed.transfer is True

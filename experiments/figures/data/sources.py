@@ -30,6 +30,7 @@ from hpo import (
 )
 from hpo.brackets import rung_budgets
 from hpo.confirmation_view import CONFIRMATION_NAME
+from search_spaces.table_file import table_checksum
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,11 +176,12 @@ def _table(studies: Sequence[StudySource], baselines: Sequence[Baselines]) -> st
     """The table of all sources, checked to be one."""
     if not studies:
         return known_table(baselines[0])
-    tables = {study.cells.table.name: study.source for study in studies}
+    tables = {table_checksum(study.spec.table): study for study in studies}
     if len(tables) > 1:
-        (one, first), (two, second) = list(tables.items())[:2]
+        first, second = list(tables.values())[:2]
         raise UserError(
-            f"{first} is of the table {one}, {second} of {two}: regrets of different tables do not "
+            f"{first.source} is of the table {first.cells.table.name}, {second.source} of "
+            f"{second.cells.table.name} with other content: regrets of different tables do not "
             "belong in one figure"
         )
     return studies[0].spec.table

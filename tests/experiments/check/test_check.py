@@ -14,9 +14,9 @@ from experiments.check.checking import mend, verify
 from experiments.check.command import check
 from experiments.check.findings import Report
 from experiments.errors import UserError
-from experiments.exports.command import writer
+from experiments.exports.command import write_export
 from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.folder import MARK, export_folder
+from experiments.exports.folder import MARK
 from experiments.study_file import complete, freeze, load_study
 from experiments.study_folder import create_study
 from experiments.trial import RESULT, cell_report
@@ -56,8 +56,7 @@ def folder(tiny_study: Path, tmp_path: Path) -> Path:
     done = folder / "trials" / study.evaluations[0][0].key
     done.mkdir(parents=True)
     (done / RESULT).write_text(json.dumps({"loss": result.loss, "info": result.info}))
-    with export_folder(folder / "exports" / "csv", ExportedStudy(folder), "csv") as new:
-        writer("csv")(ExportedStudy(folder), new)
+    write_export(ExportedStudy(folder), folder / "exports" / "csv", "csv")
     with Confirmation.create(folder / "confirm", header=study.header, seed=0, budget=2) as again:
         again.plan("default", study.evaluations[0][0].config, 1, tuned=True)
         rerun = again.ask()

@@ -186,6 +186,20 @@ def test_what_is_safe_is_mended(folder: Path, expected: str) -> None:
     assert read_study(folder).evaluations == evaluations
 
 
+def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
+    """In its place below exports/deepcave, and in the form that was asked for."""
+    own = folder / "exports" / "deepcave" / "renamed"
+    write_export(ExportedStudy(folder), own, "deepcave", "0.4")
+    before = {path.name: path.read_bytes() for path in own.iterdir()}
+    mark = json.loads((own / MARK).read_text())
+    (own / MARK).write_text(json.dumps(mark | {"evaluations": 3}))
+    (own / "configspace.json").unlink()
+    report = verify(folder)
+    assert words(report) == [f"{own} has 3 evaluations of 4"]
+    mend(report, folder)
+    assert {path.name: path.read_bytes() for path in own.iterdir()} == before
+
+
 def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
     trial = read_study(folder).pending[0]
     own = folder / "trials" / trial.key

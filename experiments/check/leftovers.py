@@ -14,7 +14,6 @@ from pathlib import Path
 
 from experiments.check.findings import Report
 from experiments.confirm.results import RESULTS
-from experiments.exports.command import TOOLS
 from experiments.exports.folder import is_leftover
 from experiments.report.reporting import PAGE
 from experiments.study_folder import CONFIRMATION, SPECIFICATION
@@ -48,9 +47,10 @@ def _leftovers(folder: Path) -> Iterator[Path]:
     for name in _FOLDERS:
         for parent, _, files in os.walk(folder / name):
             yield from filter(_is_leftover, (Path(parent) / file for file in sorted(files)))
-    for tool in TOOLS:
-        found = sorted((folder / "exports").glob(f".{tool}.*"))
-        yield from (path for path in found if is_leftover(path, tool))
+    exports = folder / "exports"
+    for path in sorted([*exports.glob(".*"), *exports.glob("*/.*")]):
+        if is_leftover(path, path.name[1:].rsplit(".", 2)[0]):
+            yield path
 
 
 def _is_leftover(path: Path) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from experiments import table_command
 from experiments.analyze import command as analyze_command
@@ -24,6 +26,7 @@ from experiments.errors import (
     UserError,
     is_user_error,
     one_line,
+    printable,
 )
 from experiments.exports import command as exports_command
 from experiments.figures import command as figures_command
@@ -36,6 +39,7 @@ from experiments.options import (
     WorkersOption,
 )
 from experiments.report import command as report_command
+from experiments.terminal import OUTPUT_GONE, discard_output, open_standard_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +47,19 @@ if TYPE_CHECKING:
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
 
+
+class _Commands(typer.core.TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; who stops one that has no words of its own for it is told so."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="oneshot-hpo",
     help="Tune one-shot architecture search with BOHB, journaled and resumable.",
     add_completion=False,
@@ -69,8 +85,29 @@ SubmitOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line; a user's error is one line on standard error and exit code 2."""
+    """Run the command line; a user's error is one line on standard error and exit code 2.
+
+    SIGTERM ends a command as Ctrl-C does. Standard output that is closed, or that nobody reads any
+    more, ends it with a line and exit code 1.
+    """
+    open_standard_files()
+    if sys.stdout is None:
+        sys.exit(_fail("standard output is closed: send it to a file, or to /dev/null", STOPPED))
+    code = _ran()
     try:
+        sys.stdout.flush()
+    except OSError as error:
+        discard_output()
+        gone = isinstance(error, BrokenPipeError)
+        code = _fail(OUTPUT_GONE if gone else one_line(error), STOPPED)
+    sys.exit(code)
+
+
+def _ran() -> int:
+    """Run the command; the exit code, and what went wrong said."""
+    code: int
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:
         problem = error.format_message()
@@ -81,15 +118,21 @@ def main() -> None:
             code = _fail(f"{problem} (oneshot-hpo --help)", USER_ERROR)
     except typer.Abort:
         code = INTERRUPTED
+    except KeyboardInterrupt:  # no command has begun
+        print("stopped", file=sys.stderr)
+        code = INTERRUPTED
     except StudyStopped as error:
         code = _fail(one_line(error), STOPPED)
     except ValueError as error:
         if not is_user_error(error):
             raise
         code = _fail(one_line(error), USER_ERROR)
+    except SystemExit:  # typer's way to end, without a word, where nobody reads what it prints
+        discard_output()
+        code = _fail(OUTPUT_GONE, STOPPED)
     except OSError as error:  # a disk that is full, gone or cannot be read
         code = _fail(one_line(error), STOPPED)
-    sys.exit(code)
+    return code
 
 
 def _fail(message: str, code: int) -> int:
@@ -160,7 +203,8 @@ def launch(
         raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
-        typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
+        script = launching.slurm_script(study, folder, settings, submit=submit)
+        typer.echo(printable(script, kept="\n\t") if sys.stdout.isatty() else script, nl=False)
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
         launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
@@ -172,7 +216,12 @@ def resume(
     workers: WorkersOption = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these lie now; "
+            "repeatable.",
+        ),
     ] = None,
     submit: SubmitOption = False,
     address: AddressOption = None,
@@ -222,10 +271,15 @@ def status(
 
 @app.command()
 def show(study: StudyArgument, overrides: SetOption = None) -> None:
-    """Print a study's full specification with every default, as a study file."""
+    """Print a study's full specification with every default, or a grid, as a file to edit."""
+    from experiments.grids.grid import load_grid
     from experiments.study_file import WRITTEN, complete, load_study
     from experiments.yaml_files import dump_yaml
 
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        typer.echo(dump_yaml(dict(grid.document)), nl=False)
+        return
     spec = complete(load_study(study, overrides or []), study)
     typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)
 
@@ -242,7 +296,11 @@ def search(
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="search.SETTING=VALUE; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="search.SETTING=VALUE, or transfer=true for another data set's table; repeatable.",
+        ),
     ] = None,
     folder: Annotated[
         Path | None,
@@ -285,9 +343,9 @@ app.command("import")(exports_command.import_)
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from experiments.terminal import terminal
 
-    return Console(highlight=False)
+    return terminal()
 
 
 if __name__ == "__main__":

@@ -43,4 +43,11 @@ def one_line(error: BaseException) -> str:
     line = " ".join(str(error).split()) or type(error).__name__
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST * 3 // 4]} … {line[-_LONGEST // 4 :]}"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return printable(line)
+
+
+def printable(text: str, kept: str = "") -> str:
+    """A text in which what a terminal would obey is written out, all but the characters `kept`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)

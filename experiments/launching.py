@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,8 @@ from rich.console import Console
 
 from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.inputs import given_inputs, located
+from experiments.pairing import doubt
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
@@ -20,14 +23,15 @@ from experiments.slurm_master import MasterJob
 from experiments.study_file import StudySpec, complete, freeze, load_study, with_overrides
 from experiments.study_folder import (
     SPECIFICATION,
-    check_study,
     check_vacant,
+    check_writable_study,
     create_study,
     specification_of,
     write_specification,
 )
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
+from experiments.terminal import OUTPUT_GONE, discard_output
 from hpo import Study, StudyUnwritable
 from hpo.journal import JOURNAL_NAME
 
@@ -81,6 +85,8 @@ def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
     """The same, with a specification that is complete and frozen."""
+    if (words := doubt(spec.dataset, spec.table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -108,19 +114,23 @@ def resume_study(
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
-    accept_changes: also with other package versions, data or another table than before.
+    overrides: of how workers run, or where the study's data set or table lie now. accept_changes:
+    also with other package versions, data or another table than before.
 
     Raises like `launch_study`.
     """
-    check_study(folder)
-    changed = compared(console, folder, accept=accept_changes)
+    if as_job:  # the job's end, which the next master's begins with: no reason to stop the study
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    check_writable_study(folder)
+    given, overrides = given_inputs(overrides)
+    changed = compared(console, folder, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         if changed is not None:
             study.note(*changed)
         spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
             write_specification(folder, spec)
-        spec = with_overrides(spec, overrides)
+        spec = with_overrides(located(spec, folder, given), overrides)
         spec = spec.model_copy(update={"workers": workers or spec.workers})
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
@@ -181,14 +191,18 @@ def resumable(command: str, journal: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if journal.exists():
-            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+        begun = journal.exists()
+        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
+        print(f"stopped; {kept}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except StudyUnwritable as error:
         if not journal.exists():  # nothing has begun
             raise
         raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
     except (StudyStopped, OSError) as stop:
+        if isinstance(stop, BrokenPipeError):
+            discard_output()
+            stop = StudyStopped(OUTPUT_GONE)
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 

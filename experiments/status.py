@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,15 +10,15 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
-from experiments.errors import StudyStopped
+from experiments.errors import StudyStopped, one_line
 from experiments.progress import standing
 from experiments.slurm_master import cancel_all, cancel_successors, study_queue
 from experiments.sparing import Sparing
 from experiments.study_folder import CONFIRMATION, check_study, resume, specification_of
 from experiments.summary import print_summary
-from hpo import StudyView, read_confirmation, read_study
+from hpo import StudyLocked, StudyView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.lock import holder_here, is_held
+from hpo.lock import end_holder, holder_here, is_held
 
 WATCH_SECONDS = 1.0
 QUEUE_SECONDS = 10.0
@@ -118,10 +116,12 @@ def stop_study(console: Console, folder: Path) -> None:
 
 def _end_master(folder: Path) -> None:
     """End the process on this host that holds a study or a confirmation, if one does."""
-    master = holder_here(folder)
+    try:
+        master = end_holder(folder)
+    except StudyLocked as error:
+        raise StudyStopped(one_line(error)) from None
     if master is None:
         return
-    os.kill(master, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while holder_here(folder) == master:
         if time.monotonic() > deadline:

@@ -10,6 +10,7 @@ from typing import Any
 
 from experiments import machine
 from experiments.errors import UserError
+from experiments.own_files import check_own_files
 from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
 from hpo import Observation, Study
@@ -20,6 +21,11 @@ from searchers.checkpoint import write_atomically
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The folder, in the study's own, of its confirmation."""
+STUDY_NAMES = (
+    *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
+    *("trials", "logs", "slurm", "exports", "report", CONFIRMATION),
+)
+"""All that the program makes in a study's folder."""
 _REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 
@@ -35,6 +41,7 @@ def check_vacant(folder: Path) -> None:
             raise UserError(f"{folder} is not empty and holds no study; choose another with --dir")
     except OSError as error:
         raise _unwritable(folder, error) from None
+    check_own_files(folder, _REMNANTS)
 
 
 def create_study(
@@ -97,6 +104,15 @@ def check_study(folder: Path) -> None:
         raise UserError(f"{folder}: no such folder")
     if not (folder / JOURNAL_NAME).is_file():
         raise UserError(f"{folder} holds no study (there is no {JOURNAL_NAME} in it)")
+
+
+def check_writable_study(folder: Path) -> None:
+    """Raise UserError unless `folder` holds a study whose files are no links.
+
+    For whoever is going to write into it: a folder may have been made by somebody else.
+    """
+    check_study(folder)
+    check_own_files(folder, STUDY_NAMES)
 
 
 def resume(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import numpy as np
 
 from search_spaces.data_folder import CIFAR10, data_folder
 from searchers.cifar10 import files_folder, load_cifar10
-from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
+from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits, check_memory
 
 _SHARES = (0.3, 0.3, 0.2, 0.2)
-_FLOATS = 16
-"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
 
 
 def load_dataset(source: str | Path) -> ImageSplits:
@@ -62,12 +59,7 @@ def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """images and labels of an .npz file; DatasetError for more than this machine could hold."""
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if size > memory // _FLOATS:
-        raise DatasetError(
-            f"{path}: its arrays have {size / 1e9:.1f} GB, too much to scale and split in this "
-            f"machine's {memory / 1e9:.1f} GB of memory"
-        )
+    check_memory(path, size)
     with np.load(path, allow_pickle=False) as arrays:
         images, labels = arrays["images"], arrays["labels"]
     if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray):

@@ -52,12 +52,12 @@ def run(
     ] = None,
 ) -> None:
     """Run black-box optimizers; a stopped run goes on where it was."""
-    from rich.console import Console
 
     from experiments import machine
     from experiments.baselines.plan import make_plan
     from experiments.baselines.running import run_baselines
     from experiments.baselines.summary import print_summary
+    from experiments.terminal import terminal
 
     plan = make_plan(
         table=table,
@@ -69,7 +69,7 @@ def run(
         seed=seed,
         objective=objective,
     )
-    console = Console(highlight=False)
+    console = terminal()
     try:
         results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
     except KeyboardInterrupt:

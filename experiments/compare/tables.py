@@ -18,6 +18,7 @@ from experiments.compare.comparing import SEED, Space
 from experiments.compare.sample import Sample, matched
 from experiments.compare.statistics import Interval, Question, compare_all, median_interval
 from experiments.compare.wording import points
+from experiments.csv_cells import cell as cell_of
 from experiments.errors import UserError
 
 SUFFIXES = (".csv", ".md", ".tex")
@@ -98,7 +99,8 @@ def _csv(cells: dict[int, list[Cell]]) -> str:
             values += [bounds.low, bounds.high] if bounds else [float("nan")] * 2
             writer.writerow(
                 [
-                    *(sample.method, sample.source, sample.table, space),
+                    *map(cell_of, (sample.method, sample.source, sample.table)),
+                    space,
                     *(len(sample.regrets), sample.crashed),
                     *("" if np.isnan(value) else f"{100 * value:.4f}" for value in values),
                     *(int(cell.best), "" if cell.p_value is None else f"{cell.p_value:.4g}"),

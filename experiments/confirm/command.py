@@ -34,7 +34,8 @@ def confirm(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="search.KEY=VALUE for --setting, cluster.KEY=VALUE for now; repeatable.",
+            help="search.KEY=VALUE for --setting, cluster.KEY=VALUE for now, dataset=PATH or "
+            "table=PATH for where these lie now; repeatable.",
         ),
     ] = None,
     workers: WorkersOption = None,
@@ -43,13 +44,13 @@ def confirm(
     accept_changes: AcceptOption = False,
 ) -> None:
     """Search with a study's incumbent and default again, with fresh seeds, paired by seed."""
-    from rich.console import Console
 
     from experiments.confirm.confirming import confirm_study
     from experiments.launching import cluster_at
+    from experiments.terminal import terminal
 
     confirm_study(
-        Console(highlight=False),
+        terminal(),
         Path(folder),
         seeds,
         setting=setting,

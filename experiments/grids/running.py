@@ -22,6 +22,7 @@ from experiments.confirm.confirming import confirm_study
 from experiments.errors import StudyStopped, UserError
 from experiments.grids.grid import Grid, Member, make_grid
 from experiments.launching import launch_frozen, resume_study
+from experiments.own_files import check_own_files
 from experiments.pools import DaskCluster
 from experiments.study_file import StudySpec, complete, freeze
 from experiments.study_folder import CONFIRMATION
@@ -135,6 +136,7 @@ def check_folder(folder: Path, grid: Grid) -> None:
     """UserError unless the grid can begin or go on in `folder`."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
+    check_own_files(folder, (GRID_FILE, *(member.name for member in grid.members)))
     if (folder / GRID_FILE).exists():
         if opened_grid(folder).document != grid.document:
             raise UserError(f"{folder} holds another grid; choose another folder with --dir")

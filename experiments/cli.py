@@ -33,6 +33,7 @@ from experiments.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    TrustOption,
     WorkersOption,
 )
 from experiments.report import command as report_command
@@ -71,6 +72,7 @@ SubmitOption = Annotated[
 def main() -> None:
     """Run the command line; a user's error is one line on standard error and exit code 2."""
     try:
+        _check_arguments()
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:
         problem = error.format_message()
@@ -90,6 +92,17 @@ def main() -> None:
     except OSError as error:  # a disk that is full, gone or cannot be read
         code = _fail(one_line(error), STOPPED)
     sys.exit(code)
+
+
+def _check_arguments() -> None:
+    """UserError for one that no message, journal or page could show."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"the argument {argument!r} is not UTF-8: give the file or folder another name"
+            ) from None
 
 
 def _fail(message: str, code: int) -> int:
@@ -135,12 +148,15 @@ def launch(
     ] = False,
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Run a new study in a new folder, or a grid of studies, begun or not."""
     from experiments import launching
     from experiments.grids.command import run_grid
     from experiments.grids.grid import load_grid
+    from experiments.trust import Consent
 
+    consent = Consent(trust, overrides or ())
     grid = load_grid(study, overrides or [])
     if grid is not None:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
@@ -154,6 +170,7 @@ def launch(
             submit=submit,
             workers=workers,
             cluster=cluster,
+            consent=consent,
         )
         return
     if only or epoch_seconds is not None:
@@ -163,7 +180,9 @@ def launch(
         typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
-        launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
+        launching.launch_study(
+            _console(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+        )
 
 
 @app.command()
@@ -178,10 +197,13 @@ def resume(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    trust: TrustOption = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+    trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
 ) -> None:
     """Go on with a study that was stopped or killed."""
     from experiments import launching
+    from experiments.trust import Consent
 
     cluster = launching.cluster_at(address, scheduler_file, submit=submit)
     launching.resume_study(
@@ -193,6 +215,7 @@ def resume(
         as_job=as_job,
         cluster=cluster,
         accept_changes=accept_changes,
+        consent=Consent(trust, overrides or (), trusted),
     )
 
 

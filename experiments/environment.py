@@ -12,6 +12,7 @@ from rich.console import Console
 
 from experiments import machine
 from experiments.errors import UserError
+from experiments.hints import command
 from hpo import noted_environments
 
 _IRRELEVANT = ("python", "scikit-learn")
@@ -52,11 +53,11 @@ def compared(
         return None
     text = "; ".join(differences)
     if not accept:
-        command = "resume" if confirmation is None else "confirm"
+        verb = "resume" if confirmation is None else "confirm"
         raise UserError(
             f"{folder} was worked on with something else than is here: {text}. What comes now may "
-            f"not compare with what came before; to go on all the same: oneshot-hpo {command} "
-            f"{folder} --accept-changes"
+            "not compare with what came before; to go on all the same: "
+            f"{command(verb, folder, '--accept-changes')}"
         )
     console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)
     return text, here

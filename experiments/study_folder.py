@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments import machine
 from experiments.errors import UserError
+from experiments.hints import command
 from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
 from hpo import Observation, Study
@@ -24,8 +26,25 @@ _REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 
 
+_NO_NAME = {
+    "Cs": "is not UTF-8",
+    "Cc": "holds a line break or another control character",
+    "Zl": "holds a line break",
+    "Zp": "holds a line break",
+}
+"""By Unicode's category of a character: what YAML, Dask or SLURM cannot take in a path."""
+
+
+def check_path(folder: Path) -> None:
+    """Raise UserError for a path that a study cannot run in; the folder need not exist."""
+    for character in str(folder.resolve()):
+        if (problem := _NO_NAME.get(unicodedata.category(character))) is not None:
+            raise UserError(f"{str(folder.resolve())!r} {problem}: choose another folder for it")
+
+
 def check_vacant(folder: Path) -> None:
     """Raise UserError unless a study can be made in `folder`: it is missing or empty."""
+    check_path(folder)
     if (folder / JOURNAL_NAME).exists():
         raise UserError(f"{folder} holds a study already; to go on with it: {resume(folder)}")
     if folder.exists() and not folder.is_dir():
@@ -101,7 +120,7 @@ def check_study(folder: Path) -> None:
 
 def resume(folder: Path) -> str:
     """The command that goes on with a study."""
-    return f"oneshot-hpo resume {folder}"
+    return command("resume", folder)
 
 
 def make_folder(folder: Path) -> list[Path]:

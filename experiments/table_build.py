@@ -7,6 +7,7 @@ stopped reads it and does the rest. The table appears under its name when it is 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -24,6 +25,7 @@ import numpy as np
 from rich.console import Console
 
 from experiments import machine
+from experiments.hints import command
 from experiments.tasks import run_all
 from experiments.work_bar import WorkBar
 from search_spaces import Cell, get_space
@@ -67,12 +69,12 @@ class BuildPlan:
 
     def command(self, out: Path) -> str:
         """The command that builds this table."""
-        options = [("space", self.space), ("dataset", self.dataset)]
+        options: list[tuple[str, object]] = [("space", self.space), ("dataset", self.dataset)]
         options += [("budget", budget) for budget in self.budgets]
         options += [("repeats", self.repeats), *asdict(self.settings).items()]
-        words = [f"--{name.replace('_', '-')} {value}" for name, value in options]
-        words += ["--device", self.device, "--out", out.name]
-        return " ".join(["oneshot-hpo table build", *words])
+        options += [("device", self.device), ("out", Path(out.name))]
+        words = [(f"--{name.replace('_', '-')}", value) for name, value in options]
+        return command("table", "build", *itertools.chain.from_iterable(words))
 
 
 @dataclass(frozen=True)

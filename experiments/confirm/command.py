@@ -12,6 +12,7 @@ from experiments.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    TrustOption,
     WorkersOption,
 )
 
@@ -41,12 +42,14 @@ def confirm(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    trust: TrustOption = False,
 ) -> None:
     """Search with a study's incumbent and default again, with fresh seeds, paired by seed."""
     from rich.console import Console
 
     from experiments.confirm.confirming import confirm_study
     from experiments.launching import cluster_at
+    from experiments.trust import Consent
 
     confirm_study(
         Console(highlight=False),
@@ -57,4 +60,5 @@ def confirm(
         workers=workers,
         cluster=cluster_at(address, scheduler_file, submit=False),
         accept_changes=accept_changes,
+        consent=Consent(trust, overrides or ()),
     )

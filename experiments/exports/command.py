@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from experiments.errors import INTERRUPTED, UserError
+from experiments.hints import quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ class _Tool(NamedTuple):
     module: str
     """Its module in this folder."""
     reading: str
-    """How an export is read."""
+    """How an export is read: {folder} is where it is, {quoted} the same for a shell."""
 
 
 TOOLS = {
@@ -31,8 +32,8 @@ TOOLS = {
         "hpbandster", "hpbandster.core.result.logged_results_to_HBS_result({folder!r})"
     ),
     "deepcave": _Tool("deepcave", "deepcave --open, and there the folder {folder}"),
-    "optuna": _Tool("optuna", "optuna-dashboard {folder}/journal.log"),
-    "tensorboard": _Tool("tensorboard", "tensorboard --logdir {folder}"),
+    "optuna": _Tool("optuna", "optuna-dashboard {quoted}/journal.log"),
+    "tensorboard": _Tool("tensorboard", "tensorboard --logdir {quoted}"),
     "csv": _Tool("csv_files", "{folder}/trials.csv, {folder}/epochs.csv"),
 }
 """What a study can be exported to."""
@@ -75,7 +76,8 @@ def export(
     if crashed := sum(result.crashed for result in results):
         counts += f", {crashed} of them crashed"
     _say(console, counts)
-    _say(console, f"to read it: {TOOLS[tool].reading.format(folder=str(target))}")
+    reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
+    _say(console, f"to read it: {reading}")
 
 
 def import_(

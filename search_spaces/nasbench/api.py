@@ -14,6 +14,7 @@ Left out: `evaluate`, which trains a module with TensorFlow.
 from __future__ import annotations
 
 import random
+import shlex
 import sys
 from collections.abc import Callable, Iterator, KeysView, Mapping
 from os import PathLike
@@ -274,7 +275,7 @@ def _is_imported(path: Path) -> bool:
 def _import(path: Path) -> TrainedCells:
     print(
         f"reading {path}, which takes minutes if it is the whole file; "
-        f"after `oneshot-hpo data import {path}` it takes none",
+        f"after `oneshot-hpo data import {shlex.quote(str(path))}` it takes none",
         file=sys.stderr,
     )
     try:

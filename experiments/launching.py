@@ -21,7 +21,7 @@ from experiments.slurm_master import MasterJob
 from experiments.study_file import StudySpec, complete, freeze, load_study, with_overrides
 from experiments.study_folder import (
     SPECIFICATION,
-    check_path,
+    check_continuable,
     check_study,
     check_vacant,
     create_study,
@@ -119,7 +119,7 @@ def resume_study(
     Raises like `launch_study`.
     """
     check_study(folder)
-    check_path(folder)
+    check_continuable(folder)
     begun = specification_of(noted_environments(folder)[0], folder)
     spec = with_overrides(begun, overrides)
     spec = spec.model_copy(update={"workers": workers or spec.workers})

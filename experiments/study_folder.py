@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import pwd
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +24,8 @@ from searchers.checkpoint import write_atomically
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The folder, in the study's own, of its confirmation."""
+_WRITTEN = ("trials", "logs", "slurm", CONFIRMATION)
+"""Folders in a study's own into which workers and master write."""
 _REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 
@@ -62,11 +66,13 @@ def create_study(
     *,
     prior: Sequence[Observation] = (),
     prior_from: str | None = None,
+    prior_left_out: int = 0,
 ) -> Study:
     """Make a study in a vacant folder; when that fails, no trace of it is left.
 
     `spec` is complete. prior: what its model begins with, from a run that was in the folder
-    `prior_from`. UserError: the folder cannot be written, or is not vacant.
+    `prior_from`, without `prior_left_out` lines of it that could not be used. UserError: the folder
+    cannot be written, or is not vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
@@ -76,6 +82,8 @@ def create_study(
     }
     if prior_from is not None:
         header["prior_from"] = prior_from
+    if prior_left_out:
+        header["prior_left_out"] = prior_left_out
     made = make_folder(folder)
     try:
         study = Study.create(
@@ -116,6 +124,33 @@ def check_study(folder: Path) -> None:
         raise UserError(f"{folder}: no such folder")
     if not (folder / JOURNAL_NAME).is_file():
         raise UserError(f"{folder} holds no study (there is no {JOURNAL_NAME} in it)")
+
+
+def check_continuable(folder: Path) -> None:
+    """Raise UserError unless this process can work on the study in `folder`, before it begins.
+
+    In the study of another user, which a group may share, all that a study writes has to be open.
+    """
+    check_path(folder)
+    owner = (folder / JOURNAL_NAME).stat().st_uid
+    if os.geteuid() in (0, owner):
+        return
+    files = [folder / JOURNAL_NAME, folder / LOCK_NAME, *folder.glob("logs/*")]
+    inside = (os.walk(folder / name) for name in _WRITTEN)
+    folders = (Path(path) for path, _, _ in itertools.chain.from_iterable(inside))
+    for path in itertools.chain([folder], files, folders):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise UserError(
+                f"{folder} is a study of {_user(owner)}, and you cannot write {path}: go on as that "
+                "user, or with a copy of the folder"
+            )
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def resume(folder: Path) -> str:

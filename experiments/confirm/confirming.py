@@ -26,7 +26,7 @@ from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.study_file import StudySpec, parse_overrides, with_overrides
 from experiments.study_folder import CONFIRMATION as FOLDER
-from experiments.study_folder import check_path, check_study, specification_of
+from experiments.study_folder import check_continuable, check_study, specification_of
 from experiments.trust import NOTHING_SAID, Consent, check_trusted
 from hpo import Confirmation, StudyView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
@@ -66,7 +66,7 @@ def confirm_study(
     is made then. StudyStopped: it cannot go on here.
     """
     check_study(folder)
-    check_path(folder)
+    check_continuable(folder)
     study = read_study(folder)
     values = [override for override in overrides if not override.startswith("cluster.")]
     spec = specification_of(study.header, folder)

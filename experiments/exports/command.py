@@ -95,20 +95,27 @@ def import_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="As for launch; repeatable."),
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out lines that cannot be used; name them.")
+    ] = False,
 ) -> None:
     """Make a study that knows what an HpBandSter run observed."""
     from experiments.exports.warm_start import create_warm_started
     from experiments.study_folder import resume
 
-    made, prior = create_warm_started(run, study, folder, overrides or [])
+    left_out: list[str] | None = [] if skip_bad else None
+    made, prior = create_warm_started(run, study, folder, overrides or [], left_out)
     console = _console()
+    for problem in left_out or ():
+        _say(console, f"left out: {problem}")
     budgets = Counter(observation.budget for observation in prior)
     counts = ", ".join(f"{number} at {budget:g}" for budget, number in sorted(budgets.items()))
     crashed = sum(observation.loss is None for observation in prior)
     _say(
         console,
         f"{made}: a study whose model knows {len(prior)} results of {run} (epochs: {counts}"
-        + (f"; {crashed} crashed)" if crashed else ")"),
+        + (f"; {crashed} crashed)" if crashed else ")")
+        + (f"; {len(left_out)} lines left out" if left_out else ""),
     )
     _say(console, f"to run it: {resume(made)}")
 

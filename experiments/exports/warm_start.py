@@ -13,9 +13,15 @@ from hpo import Observation
 
 
 def create_warm_started(
-    run: Path, source: str, folder: Path | None, settings: Sequence[str]
+    run: Path,
+    source: str,
+    folder: Path | None,
+    settings: Sequence[str],
+    left_out: list[str] | None = None,
 ) -> tuple[Path, list[Observation]]:
     """Make a study that `resume` begins with; its folder, and what its model knows.
+
+    left_out: as `read_run` has it; how many lines there are is noted in the study's journal.
 
     The observations become part of its journal: the run is not needed any more. They are no
     evaluations of the study, which evaluates the default configuration and all its brackets as
@@ -26,6 +32,12 @@ def create_warm_started(
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
-    prior = read_run(run, spec.configuration_space(), spec.max_budget)
-    create_study(folder, spec, prior=prior, prior_from=str(run.resolve())).close()
+    prior = read_run(run, spec.configuration_space(), spec.max_budget, left_out)
+    create_study(
+        folder,
+        spec,
+        prior=prior,
+        prior_from=str(run.resolve()),
+        prior_left_out=len(left_out or ()),
+    ).close()
     return folder, prior

@@ -56,7 +56,10 @@ def read(study: JournaledStudy) -> Origin:
 def _warm_start(study: JournaledStudy) -> dict[str, str]:
     if not study.view.prior:
         return {}
-    return {"warm start": f"{len(study.view.prior)} results of {study.view.header['prior_from']}"}
+    words = f"{len(study.view.prior)} results of {study.view.header['prior_from']}"
+    if left_out := study.view.header.get("prior_left_out"):
+        words += f", without {left_out} lines that could not be used"
+    return {"warm start": words}
 
 
 def _commands(study: JournaledStudy) -> list[str]:
@@ -65,7 +68,8 @@ def _commands(study: JournaledStudy) -> list[str]:
     if run is None:
         commands = [command("launch", SPECIFICATION, "--dir", again)]
     else:
-        made = command("import", Path(run), SPECIFICATION, "--dir", again)
+        skipping = ["--skip-bad"] if study.view.header.get("prior_left_out") else []
+        made = command("import", Path(run), SPECIFICATION, "--dir", again, *skipping)
         commands = [made, command("resume", again)]
     if (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         settings = read_confirmation(study.folder / CONFIRMATION).settings

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from search_spaces.cell import INPUT, OPERATIONS, OUTPUT
+from search_spaces.data_folder import NoDataFolder
 from search_spaces.nasbench.model_spec import ModelSpec
 from search_spaces.nasbench101_file import import_tfrecord
 from search_spaces.nasbench101_record import MAX_EDGES, MAX_VERTICES
@@ -267,7 +268,7 @@ def _is_imported(path: Path) -> bool:
     try:
         source = load_table("nasbench101").provenance.get("source", {})
         status = path.stat()
-    except (TableError, OSError):
+    except (TableError, NoDataFolder, OSError):
         return False
     return (source.get("bytes"), source.get("modified")) == (status.st_size, status.st_mtime_ns)
 

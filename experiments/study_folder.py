@@ -141,8 +141,8 @@ def check_continuable(folder: Path) -> None:
     for path in itertools.chain([folder], files, folders):
         if path.exists() and not os.access(path, os.W_OK):
             raise UserError(
-                f"{folder} is a study of {_user(owner)}, and you cannot write {path}: go on as that "
-                "user, or with a copy of the folder"
+                f"{folder} is a study of {_user(owner)}, and you cannot write {path}: go on as "
+                "that user, or with a copy of the folder"
             )
 
 

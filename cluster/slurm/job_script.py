@@ -148,8 +148,10 @@ def _output(folder: Path, pattern: str) -> str:
 def _directive(path: Path) -> str:
     """A path in an #SBATCH line, which knows quotes and no shell."""
     text = str(path)
-    if "\\" in text:  # in an output's name it switches % off, and is dropped
-        raise SlurmSettingsError("the path", f"{text} holds a backslash, which sbatch cannot take")
+    # In an output's name a backslash switches % off, and is dropped.
+    if re.search(r"[\\\x00-\x1f\x7f]", text):
+        problem = "holds a backslash or a control character, which sbatch cannot take"
+        raise SlurmSettingsError("the path", f"{text!r} {problem}")
     if re.fullmatch(r"[\w/.,:@%+=-]+", text):
         return text
     escaped = text.replace('"', '\\"')

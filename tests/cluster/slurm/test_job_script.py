@@ -87,9 +87,10 @@ def test_sbatch_takes_folders_as_they_are_called(slurm: ThrowawaySlurm, tmp_path
     assert found == expected
 
 
-def test_a_folder_that_sbatch_cannot_take_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SlurmSettingsError, match="holds a backslash, which sbatch cannot take"):
-        script(tmp_path / "a\\b")
+@pytest.mark.parametrize("name", ["a\\b", "a\n#SBATCH --wrap=b", "a\tb"])
+def test_a_folder_that_sbatch_cannot_take_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SlurmSettingsError, match="a backslash or a control character"):
+        script(tmp_path / name)
 
 
 def test_the_master_has_its_own_limits_and_the_workers_account() -> None:

@@ -245,10 +245,15 @@ def status(
 
 @app.command()
 def show(study: StudyArgument, overrides: SetOption = None) -> None:
-    """Print a study's full specification with every default, as a study file."""
+    """Print a study's full specification with every default, or a grid, as a file to edit."""
+    from experiments.grids.grid import load_grid
     from experiments.study_file import WRITTEN, complete, load_study
     from experiments.yaml_files import dump_yaml
 
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        typer.echo(dump_yaml(dict(grid.document)), nl=False)
+        return
     spec = complete(load_study(study, overrides or []), study)
     typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)
 

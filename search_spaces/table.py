@@ -157,6 +157,19 @@ class TrainedCells:
             raise self._missing(len(missing), len(wanted), hashes[missing[0]].tobytes().hex())
         return rows
 
+    def row(self, module_hash: str) -> int:
+        """The row of one cell by its hash, 32 lower-case digits; raises MissingCell."""
+        try:
+            digest = bytes.fromhex(module_hash)
+        except (TypeError, ValueError):
+            digest = b""
+        if len(digest) == 16 and digest.hex() == module_hash:
+            key = np.uint64(int.from_bytes(digest[:8], "big"))
+            row = int(self._hash_keys.searchsorted(key))
+            if row < len(self) and self.hashes[row].tobytes() == digest:
+                return row
+        raise self._missing(1, 1, module_hash)
+
     def find(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
         """Rows of many cells by their graphs, int (N,): a million in about a second.
 
@@ -191,8 +204,12 @@ class TrainedCells:
         runs, column = self._runs(halfway), self._column(budget)
         if metric not in runs.hits:
             raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
-        shares: np.ndarray = runs.hits[metric][rows, column] / self.images[metric]
-        return shares.astype(np.float32).astype(np.float64)
+        return _single(runs.hits[metric][rows, column] / self.images[metric])
+
+    def shares(self, metric: str) -> np.ndarray:
+        """The accuracy of each number of hits, float (images + 1,), as `accuracies` gives it."""
+        images = self.images[metric]
+        return _single(np.arange(images + 1) / images)
 
     def seconds(
         self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
@@ -287,6 +304,11 @@ def _as_keys(hashes: np.ndarray) -> np.ndarray:
     NAS-Bench-101's 423,624 hashes differ in these bits already.
     """
     return np.ascontiguousarray(hashes[:, :8]).view(">u8").ravel().astype(np.uint64)
+
+
+def _single(shares: np.ndarray) -> np.ndarray:
+    """Rounded to single precision."""
+    return shares.astype(np.float32).astype(np.float64)
 
 
 def _at(halfway: bool) -> str:

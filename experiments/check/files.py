@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from experiments.check.findings import Report
-from experiments.exports.command import TOOLS, writer
+from experiments.exports.command import TOOLS, write_export
 from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.folder import MARK, export_folder
+from experiments.exports.folder import MARK
 from experiments.study_file import StudySpec
 from experiments.study_folder import SPECIFICATION, write_specification
 from experiments.yaml_files import YamlError, load_yaml
@@ -101,7 +101,8 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
 
 def check_exports(report: Report, folder: Path, view: StudyView) -> None:
     """Check that exports in their usual place have every evaluation."""
-    for path in sorted(folder.glob(f"exports/*/{MARK}")):
+    exports = folder / "exports"
+    for path in sorted([*exports.glob(f"*/{MARK}"), *exports.glob(f"*/*/{MARK}")]):
         where = path.parent
         try:
             mark = json.loads(path.read_bytes())
@@ -113,7 +114,7 @@ def check_exports(report: Report, folder: Path, view: StudyView) -> None:
             report.add(f"{where} is an export of another study")
         elif number != len(view.evaluations) and tool in TOOLS:
             words = f"{where} has {number} evaluations of {len(view.evaluations)}"
-            report.add(words, _export(folder, where, tool))
+            report.add(words, _export(folder, where, tool, mark.get("configspace")))
         else:
             report.checked.append(f"an export for {tool}")
 
@@ -134,10 +135,5 @@ def _removal(path: Path) -> Callable[[], None]:
     return functools.partial(shutil.rmtree, path) if path.is_dir() else path.unlink
 
 
-def _export(folder: Path, where: Path, tool: str) -> Callable[[], None]:
-    def again() -> None:
-        study = ExportedStudy(folder)
-        with export_folder(where, study, tool) as new:
-            writer(tool)(study, new)
-
-    return again
+def _export(folder: Path, where: Path, tool: str, configspace: str | None) -> Callable[[], None]:
+    return lambda: write_export(ExportedStudy(folder), where, tool, configspace)

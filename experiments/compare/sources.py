@@ -100,10 +100,10 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
             f"{folder}: has a better configuration since; to confirm it: oneshot-hpo confirm "
             f"{folder}"
         )
-    main = _sample(confirmation, name, spec, source, evaluations)
+    main = _sample(folder, confirmation, name, spec, source, evaluations)
     default = None
     if named is None and name != DEFAULT:
-        default = _sample(confirmation, DEFAULT, spec, source, evaluations)
+        default = _sample(folder, confirmation, DEFAULT, spec, source, evaluations)
     return Study(source, spec, main, default, tuple(notes))
 
 
@@ -113,7 +113,12 @@ def _is_other(confirmation: ConfirmationView, config: dict[str, object]) -> bool
 
 
 def _sample(
-    confirmation: ConfirmationView, name: str, spec: StudySpec, source: str, evaluations: int
+    folder: Path,
+    confirmation: ConfirmationView,
+    name: str,
+    spec: StudySpec,
+    source: str,
+    evaluations: int,
 ) -> Sample:
     """UserError: no run of the setting has ended, or every one crashed."""
     told = list(confirmation.of_setting(name).values())
@@ -134,6 +139,7 @@ def _sample(
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}",
         source=source,
+        origin=(folder.resolve(), name),
         table=load_table(spec.table).name,
         space=spec.space,
         regrets=np.array(regrets),

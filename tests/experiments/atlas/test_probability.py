@@ -47,7 +47,7 @@ def test_what_it_says_comes_true() -> None:
     And it says more of the truth than means and noise alone, without a prior.
     """
     said, hits, scores, flat_scores = [], [], [], []
-    for true, seen in worlds(240, 200, 0.5):
+    for true, seen in worlds(400, 200, 0.5):
         chances = probability_of_best(seen, 0.5)
         likely = np.argsort(-chances)[:5]
         said.append(chances[likely])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.check.findings import Report
+from experiments.pairing import TRANSFER
 from experiments.study_file import StudySpec
 from experiments.trial import RESULT, cell_report
 from hpo import Rerun, Trial, TrialResult
@@ -76,6 +77,8 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
         loss = float(repeats[result.info["drawn_repeat"]])
     expected["loss"], told = loss, {**result.info, "loss": result.loss}
     equals = _percent_of_equals(spec, expected["test_error"])
+    if spec.transfer or TRANSFER in told:
+        expected[TRANSFER] = bool(spec.transfer)
     return [
         f"{key} is {told.get(key)} where the table says {value}"
         for key, value in expected.items()

@@ -100,10 +100,11 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
     incumbent = view.incumbent
     if name == tuned and incumbent is not None and _is_other(confirmation, incumbent[0].config):
         notes.append(f"{folder}: has a better configuration since; to confirm it: {confirm}")
-    main = _sample(confirmation, name, spec, source, evaluations, transfer is not None)
+    is_transfer = transfer is not None
+    main = _sample(folder, confirmation, name, spec, source, evaluations, is_transfer)
     default = None
     if named is None and name != DEFAULT:
-        default = _sample(confirmation, DEFAULT, spec, source, evaluations, transfer is not None)
+        default = _sample(folder, confirmation, DEFAULT, spec, source, evaluations, is_transfer)
     return Study(source, spec, main, default, tuple(notes))
 
 
@@ -113,6 +114,7 @@ def _is_other(confirmation: ConfirmationView, config: dict[str, object]) -> bool
 
 
 def _sample(
+    folder: Path,
     confirmation: ConfirmationView,
     name: str,
     spec: StudySpec,
@@ -140,6 +142,7 @@ def _sample(
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
         source=source,
+        origin=(folder.resolve(), name),
         table=load_table(spec.table).name,
         space=spec.space,
         regrets=np.array(regrets),

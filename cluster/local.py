@@ -18,6 +18,7 @@ from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from cluster.leftovers import end_session
 from cluster.memory import out_of_memory_kills
 from cluster.pool import Outcome, OwnPool, PoolError
+from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, study_security
 from cluster.worker_log import bound_log, log_tail
 from cluster.worker_setup import session_file
@@ -103,7 +104,9 @@ class LocalPool(OwnPool):
                 super().__init__(cluster)
         except Exception as error:
             self._exits.close()
-            raise PoolError(f"worker processes do not start ({error}); see {scratch}") from error
+            raise PoolError(
+                f"worker processes do not start ({start_failure(error)}); see {scratch}"
+            ) from error
 
     def close(self) -> None:
         """End the workers at once, whatever they are running."""

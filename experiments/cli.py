@@ -36,6 +36,7 @@ from experiments.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    TrustOption,
     WorkersOption,
 )
 from experiments.report import command as report_command
@@ -108,6 +109,7 @@ def _ran() -> int:
     code: int
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _check_arguments()
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:
         problem = error.format_message()
@@ -133,6 +135,17 @@ def _ran() -> int:
     except OSError as error:  # a disk that is full, gone or cannot be read
         code = _fail(one_line(error), STOPPED)
     return code
+
+
+def _check_arguments() -> None:
+    """UserError for one that no message, journal or page could show."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"the argument {argument!r} is not UTF-8: give the file or folder another name"
+            ) from None
 
 
 def _fail(message: str, code: int) -> int:
@@ -178,12 +191,15 @@ def launch(
     ] = False,
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Run a new study in a new folder, or a grid of studies, begun or not."""
     from experiments import launching
     from experiments.grids.command import run_grid
     from experiments.grids.grid import load_grid
+    from experiments.trust import Consent
 
+    consent = Consent(trust, overrides or ())
     grid = load_grid(study, overrides or [])
     if grid is not None:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
@@ -197,6 +213,7 @@ def launch(
             submit=submit,
             workers=workers,
             cluster=cluster,
+            consent=consent,
         )
         return
     if only or epoch_seconds is not None:
@@ -207,7 +224,9 @@ def launch(
         typer.echo(printable(script, kept="\n\t") if sys.stdout.isatty() else script, nl=False)
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
-        launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
+        launching.launch_study(
+            _console(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+        )
 
 
 @app.command()
@@ -227,10 +246,13 @@ def resume(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    trust: TrustOption = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+    trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
 ) -> None:
     """Go on with a study that was stopped or killed."""
     from experiments import launching
+    from experiments.trust import Consent
 
     cluster = launching.cluster_at(address, scheduler_file, submit=submit)
     launching.resume_study(
@@ -242,6 +264,7 @@ def resume(
         as_job=as_job,
         cluster=cluster,
         accept_changes=accept_changes,
+        consent=Consent(trust, overrides or (), trusted),
     )
 
 

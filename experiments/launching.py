@@ -14,6 +14,7 @@ from rich.console import Console
 
 from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.hints import command, say
 from experiments.inputs import given_inputs, located
 from experiments.pairing import doubt
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
@@ -32,7 +33,8 @@ from experiments.study_folder import (
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
 from experiments.terminal import OUTPUT_GONE, discard_output
-from hpo import Study, StudyUnwritable
+from experiments.trust import NOTHING_SAID, Consent, check_trusted
+from hpo import Study, StudyUnwritable, noted_environments
 from hpo.journal import JOURNAL_NAME
 
 
@@ -67,24 +69,26 @@ def launch_study(
     *,
     submit: bool,
     cluster: DaskCluster | None,
+    consent: Consent,
 ) -> None:
     """Make a study and work on it, or submit a master that does.
 
     cluster: whose workers are to be used instead of the study's own.
 
-    UserError: bad input, or jobs that SLURM refuses; nothing is made then. StudyStopped: it cannot
-    go on here.
+    UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is made
+    then. StudyStopped: it cannot go on here.
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
+    check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
 
 
 def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
-    """The same, with a specification that is complete and frozen."""
+    """The same, with a specification that is complete, frozen and trusted."""
     if (words := doubt(spec.dataset, spec.table)) is not None:
         console.print(f"note: {words}", markup=False, soft_wrap=True)
     jobs = slurm_jobs(spec, folder)
@@ -111,6 +115,7 @@ def resume_study(
     as_job: bool,
     cluster: DaskCluster | None,
     accept_changes: bool = False,
+    consent: Consent = NOTHING_SAID,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
@@ -123,15 +128,18 @@ def resume_study(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     check_writable_study(folder)
     given, overrides = given_inputs(overrides)
+    begun = specification_of(noted_environments(folder)[0], folder)
+    spec = with_overrides(located(begun, folder, given), overrides)
+    spec = spec.model_copy(update={"workers": workers or spec.workers})
+    check_trusted(console, [spec], consent)
+    if cluster is None:
+        slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
     changed = compared(console, folder, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         if changed is not None:
             study.note(*changed)
-        spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
-            write_specification(folder, spec)
-        spec = with_overrides(located(spec, folder, given), overrides)
-        spec = spec.model_copy(update={"workers": workers or spec.workers})
+            write_specification(folder, begun)
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
             return
@@ -155,9 +163,9 @@ def study_and_folder(
 
 
 def _submit(console: Console, master: MasterJob, folder: Path) -> None:
-    console.print(f"{folder}: the master is {master.submit()}", soft_wrap=True)
-    console.print(f"to see it: oneshot-hpo status {folder} --watch", soft_wrap=True)
-    console.print(f"to end it: oneshot-hpo stop {folder}", soft_wrap=True)
+    say(console, f"{folder}: the master is {master.submit()}")
+    say(console, f"to see it: {command('status', folder, '--watch')}")
+    say(console, f"to end it: {command('stop', folder)}")
 
 
 def _run(
@@ -174,7 +182,7 @@ def _run(
     with study:
         if not study.finished:
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
-            console.print(f"{folder}: {starting} starting", soft_wrap=True)
+            say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
                 run = StudyRun(study, spec, folder, display)
                 run.run(lambda: open_pool(spec, folder, workers, cluster), workers, as_job=as_job)
@@ -182,12 +190,12 @@ def _run(
 
 
 @contextmanager
-def resumable(command: str, journal: Path) -> Iterator[None]:
+def resumable(again: str, journal: Path) -> Iterator[None]:
     """What ends work early in here is followed by the command that goes on with it.
 
-    journal: the file that is there once the work has begun.
+    again: that command. journal: the file that is there once the work has begun.
     """
-    going_on = f"to go on: {command}"
+    going_on = f"to go on: {again}"
     try:
         yield
     except KeyboardInterrupt:

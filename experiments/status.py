@@ -11,6 +11,7 @@ from rich.live import Live
 
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from experiments.errors import StudyStopped, one_line
+from experiments.hints import command, say
 from experiments.progress import standing
 from experiments.slurm_master import cancel_all, cancel_successors, study_queue
 from experiments.sparing import Sparing
@@ -136,10 +137,9 @@ def _print_end(console: Console, observed: ObservedStudy, folder: Path) -> None:
     elif observed.goes_on:
         console.print("running" if observed.has_master else "waiting for SLURM")
     else:
-        console.print(f"not running; to go on: {resume(folder)}", markup=False, soft_wrap=True)
+        say(console, f"not running; to go on: {resume(folder)}")
     if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         reruns = read_confirmation(folder / CONFIRMATION)
         done = f"{len(reruns.evaluations)} of {reruns.total_evaluations} runs"
         what = "compare" if reruns.finished else "confirm"
-        line = f"confirmation: {done} have ended; oneshot-hpo {what} {folder}"
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, f"confirmation: {done} have ended; {command(what, folder)}")

@@ -20,7 +20,7 @@ def load_dataset(source: str | Path) -> ImageSplits:
     digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
     cifar10: the folder cifar-10-batches-py of the data folder; searchers.cifar10 splits it.
     A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
-    scaled to [0, 1]; labels (N,), any values, numbered in sorted order.
+    scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
     digits and files are split as `split_arrays` says. Raises DatasetError.
     """
     if source == "digits":
@@ -67,6 +67,21 @@ def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+def _check_labels(name: str, labels: np.ndarray) -> None:
+    """DatasetError unless labels name classes: measured values would each become one."""
+    if labels.dtype.kind not in "biufUS":
+        raise DatasetError(
+            f"data set {name}: labels need whole numbers or text, not {labels.dtype}"
+        )
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():  # NaN equals nothing
+        wrong = labels[labels != np.rint(labels)][0]
+        raise DatasetError(
+            f"data set {name}: a label is {wrong:g}: labels number classes, they need whole numbers"
+        )
+    if labels.dtype.kind == "f" and np.isinf(labels).any():
+        raise DatasetError(f"data set {name}: a label is infinite")
+
+
 def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSplits:
     """Check and scale arrays as `load_dataset` describes, and split them; raises DatasetError.
 
@@ -88,6 +103,7 @@ def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSpli
     lowest, highest = float(images.min()), float(images.max())
     if lowest == highest:
         raise DatasetError(f"data set {name}: every pixel is {lowest:g}")
+    _check_labels(name, labels)
     names, codes = np.unique(labels, return_inverse=True)
     if len(names) < 2 or len(images) < 10:
         raise DatasetError(f"data set {name}: needs 2 classes and 10 images at least")

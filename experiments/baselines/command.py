@@ -31,7 +31,10 @@ def run(
     table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
     methods: Annotated[
         str,
-        typer.Option(help="rs, re, reinforce, smac, tpe, hyperband, bohb, with commas; or all."),
+        typer.Option(
+            help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, "
+            "with commas; or all."
+        ),
     ] = "all",
     evaluations: Annotated[
         int, typer.Option(help="Full evaluations of a repetition; cheaper ones count their share.")

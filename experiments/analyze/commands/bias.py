@@ -72,7 +72,6 @@ def bias(
             sample.test_errors,
             sample.parameters,
             resamples(len(sample), rng),
-            rng,
         )
         places = {
             key: np.searchsorted(grouped.configurations, members) for key, members in groups.items()

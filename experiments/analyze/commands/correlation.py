@@ -82,8 +82,7 @@ def correlation(
                     nets = [n for n in jobs if (n.searcher, n.space) == (name, number)]
                     for place, epoch in enumerate(points):
                         scores = [running.found_scores(folder, n, jobs[n][place]) for n in nets]
-                        rng = np.random.default_rng([seed, number, 2])
-                        both = rank_correlations(scores, sample.test_errors, weights, rng)
+                        both = rank_correlations(scores, sample.test_errors, weights)
                         found.append(
                             Correlation(number, name, epoch, len(sample), len(nets), *both)
                         )

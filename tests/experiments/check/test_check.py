@@ -23,7 +23,7 @@ from experiments.study_folder import create_study
 from experiments.trial import RESULT, cell_report
 from hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
 from hpo.journal_line import sealed, unsealed
-from search_spaces import Architecture, get_space
+from search_spaces import Architecture, get_space, load_table
 from searchers.checkpoint import CHECKPOINT, save_checkpoint
 from searchers.datasets import load_dataset
 from searchers.search_loop import Search, fingerprint
@@ -134,6 +134,25 @@ def test_a_result_that_cannot_be_is_told(folder: Path, values: dict, expected: s
     found = words(verify(folder))
     assert any(expected in word for word in found), found
     assert all(read_study(folder).evaluations[0][0].key in word for word in found)
+
+
+def test_means_that_were_rounded_to_single_precision_are_the_same(
+    folder: Path, table_file: str
+) -> None:
+    """As earlier versions told them, and with cells as good as the one found counted as worse."""
+    table = load_table(table_file)
+    errors = table.mean_errors("test", table.space_rows(get_space(1)))
+
+    def change(event: dict) -> None:
+        info = event["info"]
+        equals = (errors == info["test_error"]).sum()
+        info["percentile"] += 100 * int(equals - 1) / len(errors)
+        for key in ("valid_error", "test_error", "valid_regret", "test_regret"):
+            info[key] += 6e-8
+        event["loss"] += 3e-8
+
+    altered(folder, 3, change)
+    assert [word for word in words(verify(folder)) if "the table says" in word] == []
 
 
 def test_a_configuration_that_was_never_proposed_is_told(folder: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cluster.local import LocalPool
-from experiments.errors import StudyStopped
+from cluster.pool import PoolError
+from experiments.errors import StudyStopped, one_line
 
 _MAX_ATTEMPTS = 3  # of a task whose process dies
 
@@ -25,12 +26,17 @@ def run_all(
 
     while_waiting: called about twice a second.
 
-    What a function raises is raised here. StudyStopped: a task's process died three times.
+    What a function raises is raised here. StudyStopped: a task's process died three times, or none
+    starts.
     """
     waiting = list(tasks)[::-1]
     running = 0
     lost: Counter[str] = Counter()
-    with LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool:
+    try:
+        opened = LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch)
+    except PoolError as error:
+        raise StudyStopped(one_line(error)) from error
+    with opened as pool:
         while waiting or running:
             while waiting and running < 2 * workers:
                 key = waiting.pop()

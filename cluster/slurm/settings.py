@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
 _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
+_MOST = 65_535  # seconds of notice that SLURM knows; more processors or jobs are a slip
 _ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
 
 
@@ -31,7 +32,7 @@ def _is_word(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST
 
 
 def _is_lines(value: Any) -> bool:
@@ -42,7 +43,7 @@ def _is_lines(value: Any) -> bool:
 
 _WORD = _Kind(_is_word, "a word without spaces, in quotes if it looks like a number")
 _PATH = _Kind(lambda v: isinstance(v, str) and bool(v) and "\n" not in v, "the path of a folder")
-_COUNT = _Kind(_is_count, "a whole number from 1")
+_COUNT = _Kind(_is_count, f"a whole number from 1 to {_MOST:,}")
 _LINES = _Kind(_is_lines, "a list of lines")
 _LIMIT = _Kind(
     lambda v: isinstance(v, str) and bool(_TIME.fullmatch(v)),

@@ -15,7 +15,8 @@ from waiting import wait_until
 from worker_tasks import until_asked
 
 from cluster.pool import DaskPool, Outcome, PoolError
-from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
+from cluster.slurm.contact import contact_folder
+from cluster.slurm.pool import SlurmJobs, SlurmPool
 from cluster.slurm.settings import SlurmSettings
 
 
@@ -194,7 +195,7 @@ def test_a_stranger_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
 
 
 def test_what_workers_need_can_be_read_by_the_owner_alone(pool: SlurmPool, tmp_path: Path) -> None:
-    folder = tmp_path / CONTACT
+    folder = contact_folder(tmp_path.name)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments import table_command
+from cluster.dask_settings import import_dask_alone
+from experiments import bounds, table_command
 from experiments.analyze import command as analyze_command
 from experiments.atlas import command as atlas_command
 from experiments.baselines import command as baselines_command
@@ -36,9 +37,13 @@ from experiments.options import (
     WorkersOption,
 )
 from experiments.report import command as report_command
+from experiments.start import start_cleanly
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+# Before anything imports Dask: here, and in the workers' processes, which import this module first.
+import_dask_alone()
 
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
@@ -70,6 +75,7 @@ SubmitOption = Annotated[
 
 def main() -> None:
     """Run the command line; a user's error is one line on standard error and exit code 2."""
+    start_cleanly(main)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:
@@ -238,7 +244,9 @@ def search(
         str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
     ] = "digits",
     table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the supernet.")] = 50,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=bounds.EPOCHS, help="Epochs of the supernet.")
+    ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
         list[str] | None,

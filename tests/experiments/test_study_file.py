@@ -66,7 +66,7 @@ def test_overrides_reach_keys_and_sections(tiny_study: Path) -> None:
         ("workers=0", "key 'workers' must be a whole number from 1"),
         ("cluster.threads=two", "key 'cluster.threads' must be a whole number from 1"),
         ("search=3", "key 'search' must be a section of keys, not 3"),
-        ("search.channels=abc", "channels must be a whole number from 1, not 'abc'"),
+        ("search.channels=abc", "channels must be a whole number from 1 to 1,000,000, not 'abc'"),
         ("bohb.top_n_percent=abc", "top_n_percent must be an integer, not 'abc'"),
         ("name=a/b", "key 'name' must be letters"),
         ("min_budget=3", "min_budget must be at most max_budget (2), not 3"),

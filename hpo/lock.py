@@ -6,6 +6,10 @@ the owner, which is made with O_EXCL (atomic on NFS, too) and touched every few 
 owner of a record lives is seen on its own host from the process, elsewhere from the record being
 touched: it is watched for longer than a living master would leave it alone, so no two clocks are
 compared. An owner that was asleep meanwhile finds the record of another one before it writes.
+
+Who can open a file can lock it: both files are open to those alone who may write in the folder. A
+lock that others could open, as earlier versions made it, or that cannot be opened, gives way to a
+new one.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ import errno
 import fcntl
 import logging
 import os
+import secrets
+import stat
 import threading
 import time
 from pathlib import Path
@@ -33,6 +39,9 @@ ENDING_SECONDS = 0.5
 """How long a process that was killed may still have its files open."""
 UNWRITTEN_SECONDS = 1.0
 """The same for an empty record: its maker was killed between making and filling it."""
+
+_UNREADABLE = b"?"
+"""Stands for the content of a record that this user may not read."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -53,7 +62,7 @@ class StudyLock:
         self._released = threading.Event()
         self._file = -1
         try:
-            self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            self._open()
             self._take_flock()
             self._take_record()
         except OSError as error:
@@ -84,15 +93,45 @@ class StudyLock:
         os.close(self._file)
         self._file = -1
 
+    def _open(self) -> None:
+        """Open the lock; note whether others could have it open, who are no masters."""
+        path = self._folder / LOCK_NAME
+        self._strangers = False
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError:  # another user's, say of a group that shares the folder
+            self._replace_lock()
+        else:
+            self._strangers = _restrict(self._file, self._folder)
+
+    def _replace_lock(self) -> None:
+        """A new lock in the place of the old one; the record still keeps a second master out."""
+        path = self._folder / LOCK_NAME
+        draft = path.with_name(f"{LOCK_NAME}.{secrets.token_hex(4)}.new")
+        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _restrict(file, self._folder)
+            draft.replace(path)
+        except OSError:
+            os.close(file)
+            draft.unlink(missing_ok=True)
+            raise
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._strangers = file, False
+
     def _take_flock(self) -> None:
         end = time.monotonic() + ENDING_SECONDS
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() > end:
+                if time.monotonic() <= end:
+                    time.sleep(ENDING_SECONDS / 20)
+                elif self._strangers and self._is_abandoned():
+                    self._replace_lock()
+                else:
                     raise self._refused() from None
-                time.sleep(ENDING_SECONDS / 20)
             except OSError as error:
                 if error.errno not in _NO_LOCKS:
                     raise
@@ -103,7 +142,7 @@ class StudyLock:
     def _take_record(self) -> None:
         while True:
             try:
-                file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 if not self._is_abandoned():
                     raise self._refused() from None
@@ -112,6 +151,7 @@ class StudyLock:
                 break
         try:
             with os.fdopen(file, "wb") as record:
+                _restrict(record.fileno(), self._folder)
                 record.write(self._record)
         except OSError:
             self._path.unlink(missing_ok=True)
@@ -127,7 +167,7 @@ class StudyLock:
         owner = Owner.of(before[0])
         if owner is not None and owner.is_local:
             return not owner.lives
-        patience = UNWRITTEN_SECONDS
+        patience = STALE_SECONDS if before[0] == _UNREADABLE else UNWRITTEN_SECONDS
         if owner is not None:
             patience = STALE_SECONDS
             _logger.warning(
@@ -193,5 +233,27 @@ def _look(path: Path) -> tuple[bytes, int] | None:
     try:
         with path.open("rb") as file:
             return file.read(), os.fstat(file.fileno()).st_mtime_ns
+    except PermissionError:  # another user's, which can be seen to be touched all the same
+        with contextlib.suppress(OSError):
+            return _UNREADABLE, path.stat().st_mtime_ns
+        return None
     except OSError:
         return None
+
+
+def _restrict(file: int, folder: Path) -> bool:
+    """Open a file of ours to those alone who may write in the folder; whether others could open it.
+
+    Its mode is that of the folder's writers, whatever the umask of who made it.
+    """
+    status, shared = os.fstat(file), folder.stat()
+    if status.st_uid != os.getuid():
+        return False
+    mode = 0o600
+    if shared.st_mode & stat.S_IWGRP:
+        with contextlib.suppress(OSError):  # who is not of that group shares with nobody
+            os.fchown(file, -1, shared.st_gid)
+            mode = 0o660
+    if stat.S_IMODE(status.st_mode) != mode:
+        os.fchmod(file, mode)
+    return bool(stat.S_IMODE(status.st_mode) & ~mode)

@@ -47,7 +47,7 @@ def bound_log(path: Path) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
         try:
-            _bound(descriptor, path)
+            bound(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -56,10 +56,10 @@ def _watch(descriptor: int) -> None:
     while True:
         time.sleep(CHECK_SECONDS)
         with contextlib.suppress(OSError):  # a full disk, or the end of the process
-            _bound(descriptor, Path(f"/proc/self/fd/{descriptor}"))
+            bound(descriptor, Path(f"/proc/self/fd/{descriptor}"))
 
 
-def _bound(descriptor: int, path: Path) -> None:
+def bound(descriptor: int, path: Path) -> None:
     """Leave the last KEPT_BYTES of a long file; a line that is printed meanwhile may be lost."""
     if os.fstat(descriptor).st_size <= MOST_BYTES:
         return

@@ -58,7 +58,10 @@ def state_folder() -> Path:
 
     NoPrivateFolder: the user has no home.
     """
-    folder = platformdirs.user_state_path("oneshot-hpo", appauthor=False)
+    try:
+        folder = platformdirs.user_state_path("oneshot-hpo", appauthor=False)
+    except RuntimeError:  # newer versions of platformdirs; older ones return "~/…"
+        folder = Path()
     if not folder.is_absolute():
         raise NoPrivateFolder("this user has no home folder: set XDG_STATE_HOME to one")
     return folder
@@ -109,6 +112,8 @@ def _safe_base(base: Path | None) -> Path:
                 reason = f"{place} cannot be written"
         except OSError as error:
             reason = f"{error.filename or 'a folder for temporary files'}: {error.strerror}"
+        except RuntimeError:
+            reason = "this user has no home folder"
         if not reason:
             return place
         reasons.append(reason)

@@ -54,25 +54,21 @@ def remove_old_key(folder: Path, name: str) -> bool:
 
     Only files of its names, and never through a symbolic link.
     """
-    try:
-        parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        old = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    with contextlib.ExitStack() as opened:
         try:
-            for file in _OLD_NAMES:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(file, dir_fd=old)
-        finally:
-            os.close(old)
-        os.rmdir(name, dir_fd=parent)
-    except FileNotFoundError:
-        return False
-    except OSError:  # something else lies there, or it is another user's
-        return True
-    finally:
-        os.close(parent)
+            parent = os.open(folder, flags)
+            opened.callback(os.close, parent)
+            old = os.open(name, flags, dir_fd=parent)
+            opened.callback(os.close, old)
+        except OSError:
+            return False
+
+        for file in _OLD_NAMES:
+            with contextlib.suppress(OSError):
+                os.unlink(file, dir_fd=old)
+        with contextlib.suppress(OSError):  # something else lies there
+            os.rmdir(name, dir_fd=parent)
     return True
 
 

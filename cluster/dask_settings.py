@@ -12,14 +12,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+_left_out = False
+
 
 def import_dask_alone() -> None:
     """Import Dask with its own defaults, if there are settings of a user's that it would read.
 
     To be called before anything else imports it; later it does nothing.
     """
+    global _left_out
     if "dask" in sys.modules or not _users_settings():
         return
+    _left_out = True
     before = dict(os.environ)
     for name in list(os.environ):
         if name.startswith("DASK_"):
@@ -33,7 +37,9 @@ def import_dask_alone() -> None:
 
 
 def heed_users_settings() -> None:
-    """Read the user's files and variables as Dask itself does. ValueError: a file is no YAML."""
+    """Read what `import_dask_alone` has left out. ValueError: a file is no YAML."""
+    if not _left_out:
+        return
     import dask.config
 
     dask.config.refresh(paths=[str(place) for place in _places()])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -72,6 +71,8 @@ def of_children(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]
     temporary: where the children, and this process meanwhile, keep temporary files. The
     environment of this process is the children's until then, and is put back at the end.
     """
+    import tempfile  # it imports much, which this module is to be imported before
+
     before, folder = dict(os.environ), tempfile.tempdir
     own = {SAFE_PATH: "1", "TMPDIR": str(temporary)}
     replace(cleaned(before) | own | dict(variables))

@@ -14,6 +14,8 @@ from pathlib import Path
 MOST_BYTES = 16 * 2**20
 """A log that is longer is cut to its end."""
 KEPT_BYTES = 2**18
+CUT = "[what stood here was cut off: more was printed than is kept]"
+"""The first line of a log that was cut."""
 CHECK_SECONDS = 0.5
 _LAST_LINES = 8
 _LAST_BYTES = 8192
@@ -65,7 +67,7 @@ def bound(descriptor: int, path: Path) -> None:
         return
     kept = _last_bytes(path, KEPT_BYTES)
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, b"[what stood here was cut off: more was printed than is kept]\n" + kept)
+    os.write(descriptor, f"{CUT}\n".encode() + kept)
 
 
 def _last_bytes(path: Path, number: int) -> bytes:

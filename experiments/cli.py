@@ -37,7 +37,6 @@ from experiments.options import (
     WorkersOption,
 )
 from experiments.report import command as report_command
-from experiments.start import start_cleanly
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +74,6 @@ SubmitOption = Annotated[
 
 def main() -> None:
     """Run the command line; a user's error is one line on standard error and exit code 2."""
-    start_cleanly(main)
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:

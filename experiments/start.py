@@ -9,27 +9,34 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from cluster import environment
 
+COMMAND = "oneshot-hpo"
 
-def start_cleanly(main: Callable[[], None]) -> None:
-    """Replace this process by the same command in an interpreter without such settings, if needed.
 
-    main: the command line's; nothing is done in a process that has another program.
+def start_cleanly() -> None:
+    """Replace this process by the same one in an interpreter without such settings, if needed.
+
+    Only where it was started as a program of this project; in others nothing is changed.
     """
-    if vars(sys.modules["__main__"]).get("main") is not main:
+    if not _is_ours():
         return
     for name in environment.OF_FIGURES:
         os.environ.pop(name, None)
     wanted = environment.without_pythons(os.environ)
-    if wanted == dict(os.environ) and not _imports_from_here():
-        return
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os.execve(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]], wanted)
+    if wanted != dict(os.environ) or _imports_from_here():
+        os.execve(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]], wanted)
+
+
+def _is_ours() -> bool:
+    """Whether the interpreter was started as `oneshot-hpo` or `python -m experiments.…`."""
+    words = sys.orig_argv[1:]
+    if "-m" in words:
+        return "".join(words[words.index("-m") + 1 :][:1]).startswith("experiments.")
+    # A worker's process has its master's sys.argv, but was not started by it.
+    return sys.argv[0] in words and Path(sys.argv[0]).name == COMMAND
 
 
 def _imports_from_here() -> bool:
@@ -37,6 +44,7 @@ def _imports_from_here() -> bool:
 
     Nothing is to be done where it is: a checkout that is not installed.
     """
-    if sys.flags.safe_path or "-m" not in sys.orig_argv[1:]:
+    here = Path.cwd()
+    if sys.flags.safe_path or "-m" not in sys.orig_argv[1:] or Path(__file__).parents[1] == here:
         return False
-    return sys.path[:1] == [str(Path.cwd())] and Path(__file__).parents[1] != Path.cwd()
+    return str(here) in sys.path[:1]

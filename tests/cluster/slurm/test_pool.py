@@ -10,14 +10,14 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
+from slurm_pools import opened
 from throwaway_slurm import ThrowawaySlurm
 from waiting import wait_until
 from worker_tasks import until_asked
 
 from cluster.pool import DaskPool, Outcome, PoolError
 from cluster.slurm.contact import contact_folder
-from cluster.slurm.pool import SlurmJobs, SlurmPool
-from cluster.slurm.settings import SlurmSettings
+from cluster.slurm.pool import SlurmPool
 
 
 def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
@@ -29,13 +29,6 @@ def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
         pool.check()
         outcomes |= {outcome.key: outcome for outcome in pool.next_outcomes(0.2)}
     return outcomes
-
-
-def opened(folder: Path, workers: int = 1, **settings: object) -> SlurmPool:
-    """A pool whose jobs have a name of their own, like those of a study."""
-    settings = {"scheduler_interface": "lo", "cpus": 1} | settings
-    jobs = SlurmJobs(SlurmSettings(**settings), name=folder.name, folder=folder, threads=1)  # type: ignore[arg-type]
-    return SlurmPool(jobs, workers=workers, poll_seconds=0.5)
 
 
 @pytest.fixture

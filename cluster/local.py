@@ -122,6 +122,9 @@ class LocalPool(OwnPool):
         except Exception as error:
             self._exits.close()
             raise PoolError(f"worker processes do not start ({error}); see {scratch}") from error
+        except BaseException:  # Ctrl-C
+            self._exits.close()
+            raise
 
     def close(self) -> None:
         """End the workers at once, whatever they are running."""

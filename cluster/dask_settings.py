@@ -63,8 +63,17 @@ def dask_settings(ours: dict[str, object]) -> Iterator[None]:
 
 def _users_settings() -> bool:
     return any(name.startswith("DASK_") for name in os.environ) or any(
-        place.exists() for place in _places()
+        _says_something(file) for place in _places() for file in (place, *place.glob("*"))
     )
+
+
+def _says_something(file: Path) -> bool:
+    """Whether a file has a line that is no comment: Dask makes files of comments by itself."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:  # a folder, or not there
+        return False
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
 
 
 def _places() -> list[Path]:

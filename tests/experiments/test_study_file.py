@@ -70,7 +70,7 @@ def test_overrides_reach_keys_and_sections(tiny_study: Path) -> None:
         ("bohb.top_n_percent=abc", "top_n_percent must be an integer, not 'abc'"),
         ("name=a/b", "key 'name' must be letters"),
         ("min_budget=3", "min_budget must be at most max_budget (2), not 3"),
-        ("min_budget=0", "key 'min_budget' must be a whole number of epochs from 1 to 1,000,000, not 0"),
+        ("min_budget=0", "a whole number of epochs from 1 to 1,000,000, not 0"),
         ("eta=1", "eta must be at least 2, not 1"),
         ("eta=big", "key 'eta' must be a number from 2, not 'big'"),
         ("iterations=-1", "key 'iterations' must be a whole number from 0 to 1,000,000, not -1"),

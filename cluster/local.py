@@ -20,6 +20,7 @@ from cluster.memory import out_of_memory_kills
 from cluster.pool import Outcome, OwnPool, PoolError
 from cluster.private_folder import NoPrivateFolder, private_folder
 from cluster.servers import Nanny, Scheduler
+from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
 from cluster.worker_log import bound_log, log_tail
 from cluster.worker_setup import session_file
@@ -121,7 +122,9 @@ class LocalPool(OwnPool):
                 super().__init__(cluster)
         except Exception as error:
             self._exits.close()
-            raise PoolError(f"worker processes do not start ({error}); see {scratch}") from error
+            raise PoolError(
+                f"worker processes do not start ({start_failure(error)}); see {scratch}"
+            ) from error
         except BaseException:  # Ctrl-C
             self._exits.close()
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from cluster.dask_settings import import_dask_alone
 from experiments import bounds, table_command
@@ -25,6 +27,7 @@ from experiments.errors import (
     UserError,
     is_user_error,
     one_line,
+    printable,
 )
 from experiments.exports import command as exports_command
 from experiments.figures import command as figures_command
@@ -34,9 +37,11 @@ from experiments.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    TrustOption,
     WorkersOption,
 )
 from experiments.report import command as report_command
+from experiments.terminal import OUTPUT_GONE, discard_output, open_standard_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +52,19 @@ import_dask_alone()
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
 
+
+class _Commands(typer.core.TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; who stops one that has no words of its own for it is told so."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="oneshot-hpo",
     help="Tune one-shot architecture search with BOHB, journaled and resumable.",
     add_completion=False,
@@ -73,8 +90,30 @@ SubmitOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line; a user's error is one line on standard error and exit code 2."""
+    """Run the command line; a user's error is one line on standard error and exit code 2.
+
+    SIGTERM ends a command as Ctrl-C does. Standard output that is closed, or that nobody reads any
+    more, ends it with a line and exit code 1.
+    """
+    open_standard_files()
+    if sys.stdout is None:
+        sys.exit(_fail("standard output is closed: send it to a file, or to /dev/null", STOPPED))
+    code = _ran()
     try:
+        sys.stdout.flush()
+    except OSError as error:
+        discard_output()
+        gone = isinstance(error, BrokenPipeError)
+        code = _fail(OUTPUT_GONE if gone else one_line(error), STOPPED)
+    sys.exit(code)
+
+
+def _ran() -> int:
+    """Run the command; the exit code, and what went wrong said."""
+    code: int
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _check_arguments()
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:
         problem = error.format_message()
@@ -85,15 +124,32 @@ def main() -> None:
             code = _fail(f"{problem} (oneshot-hpo --help)", USER_ERROR)
     except typer.Abort:
         code = INTERRUPTED
+    except KeyboardInterrupt:  # no command has begun
+        print("stopped", file=sys.stderr)
+        code = INTERRUPTED
     except StudyStopped as error:
         code = _fail(one_line(error), STOPPED)
     except ValueError as error:
         if not is_user_error(error):
             raise
         code = _fail(one_line(error), USER_ERROR)
+    except SystemExit:  # typer's way to end, without a word, where nobody reads what it prints
+        discard_output()
+        code = _fail(OUTPUT_GONE, STOPPED)
     except OSError as error:  # a disk that is full, gone or cannot be read
         code = _fail(one_line(error), STOPPED)
-    sys.exit(code)
+    return code
+
+
+def _check_arguments() -> None:
+    """UserError for one that no message, journal or page could show."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"the argument {argument!r} is not UTF-8: give the file or folder another name"
+            ) from None
 
 
 def _fail(message: str, code: int) -> int:
@@ -139,12 +195,15 @@ def launch(
     ] = False,
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Run a new study in a new folder, or a grid of studies, begun or not."""
     from experiments import launching
     from experiments.grids.command import run_grid
     from experiments.grids.grid import load_grid
+    from experiments.trust import Consent
 
+    consent = Consent(trust, overrides or ())
     grid = load_grid(study, overrides or [])
     if grid is not None:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
@@ -158,16 +217,20 @@ def launch(
             submit=submit,
             workers=workers,
             cluster=cluster,
+            consent=consent,
         )
         return
     if only or epoch_seconds is not None:
         raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
-        typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
+        script = launching.slurm_script(study, folder, settings, submit=submit)
+        typer.echo(printable(script, kept="\n\t") if sys.stdout.isatty() else script, nl=False)
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
-        launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
+        launching.launch_study(
+            _console(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+        )
 
 
 @app.command()
@@ -176,16 +239,24 @@ def resume(
     workers: WorkersOption = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these lie now; "
+            "repeatable.",
+        ),
     ] = None,
     submit: SubmitOption = False,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    trust: TrustOption = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+    trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
 ) -> None:
     """Go on with a study that was stopped or killed."""
     from experiments import launching
+    from experiments.trust import Consent
 
     cluster = launching.cluster_at(address, scheduler_file, submit=submit)
     launching.resume_study(
@@ -197,6 +268,7 @@ def resume(
         as_job=as_job,
         cluster=cluster,
         accept_changes=accept_changes,
+        consent=Consent(trust, overrides or (), trusted),
     )
 
 
@@ -226,10 +298,15 @@ def status(
 
 @app.command()
 def show(study: StudyArgument, overrides: SetOption = None) -> None:
-    """Print a study's full specification with every default, as a study file."""
+    """Print a study's full specification with every default, or a grid, as a file to edit."""
+    from experiments.grids.grid import load_grid
     from experiments.study_file import WRITTEN, complete, load_study
     from experiments.yaml_files import dump_yaml
 
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        typer.echo(dump_yaml(dict(grid.document)), nl=False)
+        return
     spec = complete(load_study(study, overrides or []), study)
     typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)
 
@@ -248,7 +325,11 @@ def search(
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="search.SETTING=VALUE; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="search.SETTING=VALUE, or transfer=true for another data set's table; repeatable.",
+        ),
     ] = None,
     folder: Annotated[
         Path | None,
@@ -291,9 +372,9 @@ app.command("import")(exports_command.import_)
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from experiments.terminal import terminal
 
-    return Console(highlight=False)
+    return terminal()
 
 
 if __name__ == "__main__":

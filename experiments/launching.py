@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,9 @@ from rich.console import Console
 
 from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.hints import command, say
+from experiments.inputs import given_inputs, located
+from experiments.pairing import doubt
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
@@ -20,15 +24,17 @@ from experiments.slurm_master import MasterJob
 from experiments.study_file import StudySpec, complete, freeze, load_study, with_overrides
 from experiments.study_folder import (
     SPECIFICATION,
-    check_study,
     check_vacant,
+    check_writable_study,
     create_study,
     specification_of,
     write_specification,
 )
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
-from hpo import Study, StudyUnwritable
+from experiments.terminal import OUTPUT_GONE, discard_output
+from experiments.trust import NOTHING_SAID, Consent, check_trusted
+from hpo import Study, StudyUnwritable, noted_environments
 from hpo.journal import JOURNAL_NAME
 
 
@@ -63,24 +69,28 @@ def launch_study(
     *,
     submit: bool,
     cluster: DaskCluster | None,
+    consent: Consent,
 ) -> None:
     """Make a study and work on it, or submit a master that does.
 
     cluster: whose workers are to be used instead of the study's own.
 
-    UserError: bad input, or jobs that SLURM refuses; nothing is made then. StudyStopped: it cannot
-    go on here.
+    UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is made
+    then. StudyStopped: it cannot go on here.
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
+    check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
 
 
 def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
-    """The same, with a specification that is complete and frozen."""
+    """The same, with a specification that is complete, frozen and trusted."""
+    if (words := doubt(spec.dataset, spec.table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -105,23 +115,31 @@ def resume_study(
     as_job: bool,
     cluster: DaskCluster | None,
     accept_changes: bool = False,
+    consent: Consent = NOTHING_SAID,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
-    accept_changes: also with other package versions, data or another table than before.
+    overrides: of how workers run, or where the study's data set or table lie now. accept_changes:
+    also with other package versions, data or another table than before.
 
     Raises like `launch_study`.
     """
-    check_study(folder)
-    changed = compared(console, folder, accept=accept_changes)
+    if as_job:  # the job's end, which the next master's begins with: no reason to stop the study
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    check_writable_study(folder)
+    given, overrides = given_inputs(overrides)
+    begun = specification_of(noted_environments(folder)[0], folder)
+    spec = with_overrides(located(begun, folder, given), overrides)
+    spec = spec.model_copy(update={"workers": workers or spec.workers})
+    check_trusted(console, [spec], consent)
+    if cluster is None:
+        slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
+    changed = compared(console, folder, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         if changed is not None:
             study.note(*changed)
-        spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
-            write_specification(folder, spec)
-        spec = with_overrides(spec, overrides)
-        spec = spec.model_copy(update={"workers": workers or spec.workers})
+            write_specification(folder, begun)
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
             return
@@ -145,9 +163,9 @@ def study_and_folder(
 
 
 def _submit(console: Console, master: MasterJob, folder: Path) -> None:
-    console.print(f"{folder}: the master is {master.submit()}", soft_wrap=True)
-    console.print(f"to see it: oneshot-hpo status {folder} --watch", soft_wrap=True)
-    console.print(f"to end it: oneshot-hpo stop {folder}", soft_wrap=True)
+    say(console, f"{folder}: the master is {master.submit()}")
+    say(console, f"to see it: {command('status', folder, '--watch')}")
+    say(console, f"to end it: {command('stop', folder)}")
 
 
 def _run(
@@ -164,7 +182,7 @@ def _run(
     with study:
         if not study.finished:
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
-            console.print(f"{folder}: {starting} starting", soft_wrap=True)
+            say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
                 run = StudyRun(study, spec, folder, display)
                 run.run(lambda: open_pool(spec, folder, workers, cluster), workers, as_job=as_job)
@@ -172,23 +190,27 @@ def _run(
 
 
 @contextmanager
-def resumable(command: str, journal: Path) -> Iterator[None]:
+def resumable(again: str, journal: Path) -> Iterator[None]:
     """What ends work early in here is followed by the command that goes on with it.
 
-    journal: the file that is there once the work has begun.
+    again: that command. journal: the file that is there once the work has begun.
     """
-    going_on = f"to go on: {command}"
+    going_on = f"to go on: {again}"
     try:
         yield
     except KeyboardInterrupt:
-        if journal.exists():
-            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+        begun = journal.exists()
+        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
+        print(f"stopped; {kept}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except StudyUnwritable as error:
         if not journal.exists():  # nothing has begun
             raise
         raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
     except (StudyStopped, OSError) as stop:
+        if isinstance(stop, BrokenPipeError):
+            discard_output()
+            stop = StudyStopped(OUTPUT_GONE)
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 

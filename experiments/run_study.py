@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from experiments.errors import HandedOver, StudyStopped, one_line
 from experiments.study_file import StudySpec
 from experiments.trial import TrialTask, run_trial
 from hpo import Rerun, StudyLocked, StudyUnwritable, Trial, TrialResult
+from hpo.own_file import open_own
 from searchers.checkpoint import CHECKPOINT
 
 POLL_SECONDS = 0.25
@@ -137,6 +139,7 @@ class StudyRun(Generic[Run]):
             budget=trial.budget,
             seed=trial.seed,
             objective=self._spec.objective,
+            transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
         )
         self._in_flight[trial.key] = (trial, time.time())
@@ -198,7 +201,8 @@ class StudyRun(Generic[Run]):
         if outcome.log:
             path = self._folder / "trials" / trial.key / LOST_LOG
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
+            log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(log, "a", encoding="utf-8") as file:
                 file.write(f"{outcome.lost}:\n{outcome.log}\n")
 
 

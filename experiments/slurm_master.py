@@ -16,9 +16,12 @@ from cluster.slurm.submitted import IDS, SubmittedJobs
 from experiments.errors import HandedOver, StudyStopped, UserError, one_line
 from experiments.pools import job_name
 from experiments.study_file import StudySpec
+from experiments.trust import commands_of, digest_of
 
 AS_JOB = "--as-job"
 """The option of `resume` that makes a master in a job see to its successor."""
+TRUSTED_OPTION = "--trusted"
+"""That which says what was trusted when it was submitted."""
 
 
 class MasterJob:
@@ -41,7 +44,7 @@ class MasterJob:
             logs=self._logs,
             command=[
                 *(sys.executable, "-P", "-m", "experiments.cli"),
-                *("resume", str(folder), AS_JOB, *options),
+                *("resume", str(folder), AS_JOB, *_trusted(spec), *options),
             ],
         )
 
@@ -119,6 +122,12 @@ def forget_workers(study: str, folder: Path) -> None:
 def _workers(study: str, folder: Path) -> SubmittedJobs:
     name = job_name(study, folder)
     return SubmittedJobs(name, folder.resolve(), contact_folder(name) / IDS)
+
+
+def _trusted(spec: StudySpec) -> list[str]:
+    """Options by which a master in a job knows that this process has trusted its commands."""
+    commands = commands_of(spec)
+    return [TRUSTED_OPTION, digest_of(commands)] if commands else []
 
 
 @contextmanager

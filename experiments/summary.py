@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.errors import UserError
+from experiments.hints import command, say
+from experiments.pairing import note_of_header
 from experiments.study_folder import SPECIFICATION
 from experiments.wording import number, percent
 from hpo import StudyView, TrialResult
@@ -33,13 +35,13 @@ def print_summary(console: Console, study: StudyView, folder: Path) -> None:
     if study.incumbent is not None and study.baseline is not None:
         console.print(_table(study))
     console.print(verdict(study), markup=False)
+    if (note := note_of_header(study.header, folder)) is not None:
+        console.print(note, markup=False)
     console.print()
     if study.incumbent is not None:
-        command = f"oneshot-hpo confirm {folder}"
-        console.print(f"{'with more seeds:':30}{command}", markup=False, soft_wrap=True)
+        say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
-        # A path is for copying: it is neither broken over lines nor cut short.
-        console.print(f"{what + ':':30}{folder / name}", markup=False, soft_wrap=True)
+        say(console, f"{what + ':':30}{folder / name}")
 
 
 def verdict(study: StudyView) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from cluster.local import LocalPool
@@ -27,16 +30,15 @@ def run_all(
     while_waiting: called about twice a second.
 
     What a function raises is raised here. StudyStopped: a task's process died three times, or none
-    starts.
+    starts. KeyboardInterrupt: SIGINT or SIGTERM came; the processes have ended.
     """
     waiting = list(tasks)[::-1]
     running = 0
     lost: Counter[str] = Counter()
-    try:
-        opened = LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch)
-    except PoolError as error:
-        raise StudyStopped(one_line(error)) from error
-    with opened as pool:
+    with (
+        _terminated_like_interrupted(),
+        _opened(workers, gpus, scratch) as pool,
+    ):
         while waiting or running:
             while waiting and running < 2 * workers:
                 key = waiting.pop()
@@ -57,3 +59,29 @@ def run_all(
                         f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
                     )
                 waiting.append(outcome.key)
+
+
+def _opened(workers: int, gpus: Sequence[int | str], scratch: Path) -> LocalPool:
+    try:
+        return LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch)
+    except PoolError as error:
+        raise StudyStopped(one_line(error)) from error
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """While inside, a SIGTERM ends work as Ctrl-C does: what was begun is closed. A second kills.
+
+    Without a word it would leave processes, and semaphores of which Python complains.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, before)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

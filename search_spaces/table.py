@@ -17,6 +17,16 @@ from search_spaces.space import Architecture, SearchSpace
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
 
+SINGLE_PRECISION = 5e-7
+"""Mean errors, regrets and their differences that are nearer than this are equal.
+
+Earlier versions took means of shares in single precision, which are off by less; sums of hits that
+differ make more, up to a million images of all repeats."""
+
+CIFAR10 = "cifar10"
+DATASET_CHECKSUM = "dataset_sha256"
+"""A key of a table's provenance."""
+
 
 class TableError(ValueError):
     """A table that cannot be read; the message says why and what to do."""
@@ -30,8 +40,9 @@ class MissingCell(ValueError):
 class Entry:
     """What a table says of one cell at one budget. Errors are fractions in [0, 1].
 
-    valid_error, test_error: means over the repeats. valid_errors, test_errors: float (R,), the
-    repeats. seconds: mean training time. parameters: trainable ones.
+    valid_error, test_error: means over the repeats, as `TrainedCells.mean_errors` has them.
+    valid_errors, test_errors: float (R,), the repeats. seconds: mean training time. parameters:
+    trainable ones.
     """
 
     hash: str
@@ -123,6 +134,29 @@ class TrainedCells:
         return str(self.provenance["name"])
 
     @property
+    def dataset(self) -> str | None:
+        """The name of the data set on which the cells were trained; None: the table does not say.
+
+        NAS-Bench-101's CIFAR-10 has the name that data sets have here, cifar10.
+        """
+        name = self.provenance.get("dataset")
+        return CIFAR10 if name == "CIFAR-10" else name if isinstance(name, str) else None
+
+    @property
+    def dataset_checksum(self) -> str | None:
+        """SHA-256 of its images, `ImageSplits.scratch_checksum`; None: the table does not say."""
+        checksum = self.provenance.get(DATASET_CHECKSUM)
+        return checksum if isinstance(checksum, str) else None
+
+    @property
+    def part(self) -> str | None:
+        """Of how many cells of a space the table was built, in words; None where of all."""
+        part = self.provenance.get("part")
+        if not isinstance(part, dict):
+            return None
+        return f"a part, {part.get('cells')} of {part.get('of')} cells"
+
+    @property
     def repeats(self) -> int:
         """Trainings of each cell at each budget, R."""
         return int(self.final.seconds.shape[2])
@@ -135,15 +169,13 @@ class TrainedCells:
         """Look one cell up; the largest budget when none is named. Raises MissingCell."""
         digest = np.frombuffer(bytes.fromhex(cell.hash), np.uint8)
         row = int(self.rows(digest[None])[0])
-        valid_errors = self.valid_errors(row, budget, halfway=halfway)
-        test_errors = self.test_errors(row, budget, halfway=halfway)
         return Entry(
             hash=cell.hash,
             budget=self.budgets[self._column(budget)],
-            valid_error=float(valid_errors.mean()),
-            test_error=float(test_errors.mean()),
-            valid_errors=valid_errors,
-            test_errors=test_errors,
+            valid_error=float(self.mean_errors("valid", row, budget, halfway=halfway)),
+            test_error=float(self.mean_errors("test", row, budget, halfway=halfway)),
+            valid_errors=self.valid_errors(row, budget, halfway=halfway),
+            test_errors=self.test_errors(row, budget, halfway=halfway),
             seconds=float(self.seconds(row, budget, halfway=halfway).mean()),
             parameters=int(self.parameters[row]),
         )
@@ -156,6 +188,19 @@ class TrainedCells:
         if len(missing):
             raise self._missing(len(missing), len(wanted), hashes[missing[0]].tobytes().hex())
         return rows
+
+    def row(self, module_hash: str) -> int:
+        """The row of one cell by its hash, 32 lower-case digits; raises MissingCell."""
+        try:
+            digest = bytes.fromhex(module_hash)
+        except (TypeError, ValueError):
+            digest = b""
+        if len(digest) == 16 and digest.hex() == module_hash:
+            key = np.uint64(int.from_bytes(digest[:8], "big"))
+            row = int(self._hash_keys.searchsorted(key))
+            if row < len(self) and self.hashes[row].tobytes() == digest:
+                return row
+        raise self._missing(1, 1, module_hash)
 
     def find(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
         """Rows of many cells by their graphs, int (N,): a million in about a second.
@@ -188,11 +233,30 @@ class TrainedCells:
 
         Rounded to single precision, as NAS-Bench-101 records them. Raises MissingCell.
         """
-        runs, column = self._runs(halfway), self._column(budget)
-        if metric not in runs.hits:
-            raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
-        shares: np.ndarray = runs.hits[metric][rows, column] / self.images[metric]
-        return shares.astype(np.float32).astype(np.float64)
+        return _single(self._hits(metric, rows, budget, halfway) / self.images[metric])
+
+    def shares(self, metric: str) -> np.ndarray:
+        """The accuracy of each number of hits, float (images + 1,), as `accuracies` gives it."""
+        images = self.images[metric]
+        return _single(np.arange(images + 1) / images)
+
+    def mean_errors(
+        self,
+        metric: str,
+        rows: np.ndarray | int,
+        budget: int | None = None,
+        *,
+        halfway: bool = False,
+    ) -> np.ndarray:
+        """Mean errors over the repeats, float (N,), or a number for one row.
+
+        They follow from the sum of a cell's hits: cells with equal sums have equal errors to the
+        last bit, which means of rounded shares do not. Raises MissingCell.
+        """
+        hits = self._hits(metric, rows, budget, halfway)
+        images = self.images[metric] * hits.shape[-1]
+        errors: np.ndarray = (images - hits.sum(axis=-1, dtype=np.int64)) / images
+        return errors
 
     def seconds(
         self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
@@ -226,8 +290,8 @@ class TrainedCells:
         """The lowest mean validation and the lowest mean test error in the complete space."""
         rows = self.space_rows(space)
         return Best(
-            valid_error=float(self.valid_errors(rows, budget).mean(1).min()),
-            test_error=float(self.test_errors(rows, budget).mean(1).min()),
+            valid_error=float(self.mean_errors("valid", rows, budget).min()),
+            test_error=float(self.mean_errors("test", rows, budget).min()),
         )
 
     def percentile(
@@ -237,7 +301,7 @@ class TrainedCells:
 
         100 is out of reach of a cell itself: the best one of U cells has 100 (U - 1) / U.
         """
-        errors = self.test_errors(self.space_rows(space), budget).mean(1)
+        errors = self.mean_errors("test", self.space_rows(space), budget)
         return float((errors > errors[space.cell_index(architecture)]).mean() * 100)
 
     def _column(self, budget: int | None) -> int:
@@ -255,12 +319,23 @@ class TrainedCells:
             raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
         return self.halfway
 
+    def _hits(
+        self, metric: str, rows: np.ndarray | int, budget: int | None, halfway: bool
+    ) -> np.ndarray:
+        """Correctly classified images, uint16 (N, R), or (R,) of one row. Raises MissingCell."""
+        runs, column = self._runs(halfway), self._column(budget)
+        if metric not in runs.hits:
+            raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
+        hits: np.ndarray = runs.hits[metric][rows, column]
+        return hits
+
     def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
+        built = f"; it is {self.part}" if self.part is not None else ""
         if wanted == 1:
-            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}")
+            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}{built}")
         return MissingCell(
             f"the table of {self.name} lacks {missing} of {wanted} cells, "
-            f"the first with hash {first}"
+            f"the first with hash {first}{built}"
         )
 
     @cached_property
@@ -287,6 +362,11 @@ def _as_keys(hashes: np.ndarray) -> np.ndarray:
     NAS-Bench-101's 423,624 hashes differ in these bits already.
     """
     return np.ascontiguousarray(hashes[:, :8]).view(">u8").ravel().astype(np.uint64)
+
+
+def _single(shares: np.ndarray) -> np.ndarray:
+    """Rounded to single precision."""
+    return shares.astype(np.float32).astype(np.float64)
 
 
 def _at(halfway: bool) -> str:

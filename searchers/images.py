@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 SPLIT_SEED = 0
 """Of the one permutation by which every data set is split."""
 
+_FLOATS = 16
+"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
+
 
 class DatasetError(ValueError):
     """An image data set that cannot be used; the message says why and what to do."""
+
+
+def check_memory(path: Path, size: int) -> None:
+    """Raise DatasetError if `size` bytes of pixels are more than this machine can work with."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory // _FLOATS:
+        raise DatasetError(
+            f"{path}: its arrays have {size / 1e9:.1f} GB, too much to scale and split in this "
+            f"machine's {memory / 1e9:.1f} GB of memory"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,17 +72,26 @@ class ImageSplits:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 of what a supernet trains on: images and labels, their shapes and types."""
-        digest = hashlib.sha256()
-        for part in (self.supernet_train, self.supernet_valid):
-            for array in (part.images, part.labels):
-                digest.update(str((array.shape, array.dtype)).encode())
-                digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        return _sha256(self.supernet_train, self.supernet_valid)
+
+    @cached_property
+    def scratch_checksum(self) -> str:
+        """SHA-256 of what a table follows from: images that cells train on and are measured on."""
+        return _sha256(self.scratch_train, self.valid, self.test)
 
     @property
     def channels(self) -> int:
         """Colour channels of an image."""
         return int(self.test.images.shape[1])
+
+
+def _sha256(*parts: Images) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        for array in (part.images, part.labels):
+            digest.update(str((array.shape, array.dtype)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def random_images(count: int, channels: int, pixels: int) -> ImageSplits:

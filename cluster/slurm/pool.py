@@ -29,6 +29,7 @@ from cluster.slurm.job_script import worker_script
 from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 from cluster.slurm.submitted import IDS, SubmittedJobs
+from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
 from cluster.worker_log import log_tail
 
@@ -152,7 +153,7 @@ class SlurmPool(OwnPool):
             write_address(jobs.contact, self.address)
         except Exception as error:
             self._exits.close()
-            raise PoolError(f"the scheduler does not start: {error}") from error
+            raise PoolError(f"the scheduler does not start: {start_failure(error)}") from error
         if remove_old_key(jobs.folder, _OLD_CONTACT):
             with contextlib.suppress(SlurmUnavailable):  # they find no master, and end soon
                 commands.cancel_named(jobs.name)

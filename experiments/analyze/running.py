@@ -21,14 +21,17 @@ from rich.console import Console
 
 from experiments import bounds, machine
 from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores, share_done
+from experiments.csv_cells import cell
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.own_files import check_own_files
+from experiments.pairing import Pair, pair_of, transfer_words
 from experiments.sparing import Sparing
 from experiments.study_document import parse_overrides
 from experiments.study_file import load_study
 from experiments.study_folder import make_folder
 from experiments.tasks import run_all
 from experiments.work_bar import WorkBar
-from hpo.lock import LOCK_NAME, StudyLock
+from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock
 from search_spaces import SearchSpace, TrainedCells, get_space, load_table
 from searchers.checkpoint import write_atomically
 from searchers.datasets import load_dataset
@@ -70,6 +73,12 @@ def table_of(name: str, space: int) -> tuple[TrainedCells, SearchSpace]:
     table, found = load_table(name), get_space(space)
     table.best(found)
     return table, found
+
+
+def pair_notes(dataset: str, table: str) -> list[str]:
+    """What has to be said of all that follows where the table is of another data set."""
+    is_transfer = pair_of(dataset, table) is Pair.TRANSFER
+    return [transfer_words(dataset, table)] if is_transfer else []
 
 
 def words(text: str, what: str) -> list[str]:
@@ -164,6 +173,7 @@ def analysis_folder(folder: Path) -> Iterator[None]:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
     make_folder(folder)
+    check_own_files(folder, (_SUPERNETS, "logs", LOCK_NAME, OWNER_NAME))
     lock = StudyLock(folder)
     try:
         yield
@@ -195,7 +205,7 @@ def publish(
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     write_atomically(folder / f"{name}.csv", text.getvalue().encode())
     with styled():
         write_figure(draw(), folder / name)

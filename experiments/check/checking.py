@@ -10,16 +10,24 @@ from rich.console import Console
 from experiments.check.files import (
     check_checkpoints,
     check_exports,
-    check_leftovers,
+    check_inputs,
+    check_links,
     check_specification,
 )
 from experiments.check.findings import Finding, Report
 from experiments.check.journals import checked_confirmation, checked_study
+from experiments.check.leftovers import check_leftovers
 from experiments.check.results import check_results
 from experiments.confirm.results import RESULTS, results_of, write_results
 from experiments.errors import UserError
+from experiments.inputs import is_missing
 from experiments.study_file import StudySpec
-from experiments.study_folder import CONFIRMATION, check_study, specification_of
+from experiments.study_folder import (
+    CONFIRMATION,
+    check_study,
+    check_writable_study,
+    specification_of,
+)
 from hpo import Study, StudyView
 from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.lock import is_held
@@ -32,18 +40,20 @@ def verify(folder: Path) -> Report:
     """
     check_study(folder)
     report = Report()
+    running = any(map(is_held, (folder, folder / CONFIRMATION)))
+    check_links(report, folder)
     view = checked_study(report, folder)
     if view is None:
         report.is_readable = False
         return report
     spec = _specification(report, view, folder)
     told = {trial.key for trial, _ in view.evaluations}
-    check_results(report, folder, view.evaluations, spec)
-    check_checkpoints(report, folder, view.pending, told, spec)
-    check_exports(report, folder, view)
+    check_results(report, folder, view.evaluations, _with(spec, "table"))
+    check_checkpoints(report, folder, view.pending, told, _with(spec, "dataset"))
+    check_exports(report, folder, view, running=running)
     if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         _check_confirmation(report, folder, view, spec)
-    if not any(map(is_held, (folder, folder / CONFIRMATION))):
+    if not running:
         check_leftovers(report, folder)
     return report
 
@@ -51,8 +61,10 @@ def verify(folder: Path) -> Report:
 def mend(report: Report, folder: Path) -> list[Finding]:
     """Mend what is safe to mend in a study that can be read, as its master; what was mended.
 
-    UserError, StudyLocked: a master works on the study or its confirmation.
+    UserError, StudyLocked: a master works on the study or its confirmation, or one of its files is
+    a link.
     """
+    check_writable_study(folder)
     if is_held(folder / CONFIRMATION):
         raise UserError(f"{folder / CONFIRMATION} is held by a master; stop it first")
     mended = []
@@ -69,6 +81,8 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     for finding in report.findings:
         can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
         console.print(f"{finding.words}{can}", markup=False, soft_wrap=True)
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     number = len(report.findings)
     words = "sound" if not number else "1 problem" if number == 1 else f"{number} problems"
     if mended:
@@ -88,7 +102,12 @@ def _specification(report: Report, view: StudyView, folder: Path) -> StudySpec |
         report.add(str(error))
         return None
     check_specification(report, folder, spec)
-    return spec
+    return check_inputs(report, folder, spec)
+
+
+def _with(spec: StudySpec | None, key: str) -> StudySpec | None:
+    """The specification, for checks that need one of its inputs; None where that is not there."""
+    return None if spec is None or is_missing(spec, key) else spec
 
 
 def _check_confirmation(
@@ -101,9 +120,9 @@ def _check_confirmation(
     if view.header != study.header:
         report.add(f"{own} is the confirmation of another study")
         return
-    check_results(report, own, view.evaluations, spec)
+    check_results(report, own, view.evaluations, _with(spec, "table"))
     told = {run.key for run, _ in view.evaluations}
-    check_checkpoints(report, own, view.pending, told, spec)
+    check_checkpoints(report, own, view.pending, told, _with(spec, "dataset"))
     results = own / RESULTS
     if results.exists() and results.read_bytes() != results_of(view):
         words = f"{results} is not what the confirmation's journal says"

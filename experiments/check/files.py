@@ -1,22 +1,24 @@
-"""Files beside the journal: checkpoints, exports, copies of settings, leftovers of a kill."""
+"""Files beside the journal: links, checkpoints, exports, copies of settings."""
 
 from __future__ import annotations
 
 import functools
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from experiments.check.findings import Report
-from experiments.exports.command import TOOLS, writer
+from experiments.errors import StudyFileError
+from experiments.exports.command import TOOLS, write_export
 from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.folder import MARK, export_folder
-from experiments.study_file import StudySpec
-from experiments.study_folder import SPECIFICATION, write_specification
+from experiments.exports.folder import MARK
+from experiments.inputs import INPUTS, is_missing, located, missing_words
+from experiments.own_files import strange_files
+from experiments.pairing import doubt, transfer_note
+from experiments.study_file import StudySpec, validated
+from experiments.study_folder import SPECIFICATION, STUDY_NAMES, write_specification
 from experiments.yaml_files import YamlError, load_yaml
 from hpo import Rerun, StudyView, Trial
-from hpo.journal import DRAFT_NAME
 from search_spaces import get_space
 from searchers.checkpoint import (
     CHECKPOINT,
@@ -28,6 +30,12 @@ from searchers.checkpoint import (
     remove_checkpoints,
 )
 from searchers.datasets import load_dataset
+
+
+def check_links(report: Report, folder: Path) -> None:
+    """Check that a study's own files are files: nothing is written while one is a link."""
+    for words in strange_files(folder, STUDY_NAMES):
+        report.add(f"{words}: the study is not gone on with while that is so")
 
 
 def check_checkpoints(
@@ -89,8 +97,11 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
     """Check that study.yaml says what the journal's header says."""
     path = folder / SPECIFICATION
     try:
-        same = load_yaml(path.read_text(encoding="utf-8")) == spec.model_dump(mode="json")
         words = f"{path} says other settings than the journal's header, which counts"
+        # An earlier version wrote no keys that this one has: they are read as in the header.
+        same = validated(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
+    except StudyFileError:
+        same = False
     except FileNotFoundError:
         same, words = False, f"{path} is missing"
     except (OSError, UnicodeDecodeError, YamlError) as error:
@@ -99,10 +110,33 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
         report.add(words, lambda: write_specification(folder, spec))
 
 
-def check_exports(report: Report, folder: Path, view: StudyView) -> None:
-    """Check that exports in their usual place have every evaluation."""
-    for path in sorted(folder.glob(f"exports/*/{MARK}")):
+def check_inputs(report: Report, folder: Path, spec: StudySpec) -> StudySpec:
+    """Check that data set and table are there, and note whether they belong together.
+
+    The specification with both where they lie now.
+    """
+    spec = located(spec, folder)
+    for key in INPUTS:
+        if is_missing(spec, key):
+            report.add(missing_words(spec, key, folder))
+    words = transfer_note(spec, folder)
+    if words is None and not is_missing(spec, "table"):
+        words = doubt(spec.dataset, spec.table)
+    if words is not None:
+        report.notes.append(words)
+    return spec
+
+
+def check_exports(report: Report, folder: Path, view: StudyView, *, running: bool) -> None:
+    """Check that exports in their usual place have every evaluation.
+
+    running: a master works on the study, so that every export is soon behind.
+    """
+    exports = folder / "exports"
+    for path in sorted([*exports.glob(f"*/{MARK}"), *exports.glob(f"*/*/{MARK}")]):
         where = path.parent
+        if where.name.startswith("."):
+            continue  # an export that is not finished
         try:
             mark = json.loads(path.read_bytes())
             tool, identity, number = mark["tool"], mark["study"], mark["evaluations"]
@@ -111,33 +145,12 @@ def check_exports(report: Report, folder: Path, view: StudyView) -> None:
             continue
         if identity != ExportedStudy(folder).identity:
             report.add(f"{where} is an export of another study")
-        elif number != len(view.evaluations) and tool in TOOLS:
+        elif number != len(view.evaluations) and tool in TOOLS and not running:
             words = f"{where} has {number} evaluations of {len(view.evaluations)}"
-            report.add(words, _export(folder, where, tool))
+            report.add(words, _export(folder, where, tool, mark.get("configspace")))
         else:
             report.checked.append(f"an export for {tool}")
 
 
-def check_leftovers(report: Report, folder: Path) -> None:
-    """Find what writers that were killed have left; only while nobody works on the study."""
-    drafts = [folder / DRAFT_NAME] if (folder / DRAFT_NAME).exists() else []
-    for path in [*drafts, *_temporaries(folder)]:
-        report.add(f"{path}: left by a writer that was killed", _removal(path))
-
-
-def _temporaries(folder: Path) -> Iterator[Path]:
-    for pattern in (".*.tmp", ".*.new", ".*.old"):
-        yield from sorted(folder.rglob(pattern))
-
-
-def _removal(path: Path) -> Callable[[], None]:
-    return functools.partial(shutil.rmtree, path) if path.is_dir() else path.unlink
-
-
-def _export(folder: Path, where: Path, tool: str) -> Callable[[], None]:
-    def again() -> None:
-        study = ExportedStudy(folder)
-        with export_folder(where, study, tool) as new:
-            writer(tool)(study, new)
-
-    return again
+def _export(folder: Path, where: Path, tool: str, configspace: str | None) -> Callable[[], None]:
+    return lambda: write_export(ExportedStudy(folder), where, tool, configspace)

@@ -29,6 +29,7 @@ from experiments.figures.drawing.regret import draw_regret
 from experiments.figures.drawing.style import styled
 from experiments.figures.drawing.timeline import draw_timeline
 from experiments.figures.drawing.trajectories import draw_trajectories
+from search_spaces.temporaries import temporary_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,12 +85,30 @@ def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None
 
 def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
     for space in sources.spaces:
+        studies = [study for study in sources.studies if study.spec.space == space]
         for axis in AXES:
-            yield f"regret_{axis}_space{space}", _regret(sources, space, axis)
-        yield f"trajectories_space{space}", _trajectories(sources, space)
+            draw = _regret(sources, space, axis)
+            yield f"regret_{axis}_space{space}", _marked(draw, studies)
+        yield f"trajectories_space{space}", _marked(_trajectories(sources, space), studies)
     for study, label in zip(sources.studies, _labels(sources.studies), strict=True):
         for name, draw in _of_study(study):
-            yield f"{name}{label}", draw
+            yield f"{name}{label}", _marked(draw, [study])
+
+
+def _marked(draw: _Draw, studies: list[StudySource]) -> _Draw:
+    """A figure that says so where studies in it are of another data set's table."""
+    transfers = {study.source: study.transfer for study in studies if study.transfer}
+    if not transfers:
+        return draw
+
+    def marked(notes: list[str]) -> Figure:
+        figure = draw(notes)
+        notes += [f"{source}: {words}" for source, words in transfers.items()]
+        of = "" if len(transfers) == len(studies) else f" ({', '.join(transfers)})"
+        figure.suptitle(f"transfer: the table is of another data set{of}", fontsize=7)
+        return figure
+
+    return marked
 
 
 def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:
@@ -151,11 +170,12 @@ def write_figure(figure: Figure, path: Path) -> None:
     """In all formats; equal figures are equal bytes."""
     for suffix in FORMATS:
         target = path.with_name(f"{path.name}.{suffix}")
-        temporary = target.with_name(f".{target.name}.new")
+        temporary = temporary_for(target)
         try:
             when = {"CreationDate": None} if suffix == "pdf" else {}
-            figure.savefig(temporary, format=suffix, metadata=when)
-            with temporary.open("rb") as file:
+            with temporary.open("xb") as file:
+                figure.savefig(file, format=suffix, metadata=when)
+                file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
         finally:

@@ -37,7 +37,6 @@ def regularisation(
     workers: options.WorkersOption = None,
 ) -> None:
     """Trajectories of one-shot and table error under cutout, weight decay, learning rate, order."""
-    from rich.console import Console
 
     from experiments.analyze import running
     from experiments.analyze.regularisation import NAME, draw, rows, sentence
@@ -51,8 +50,9 @@ def regularisation(
         share_done,
     )
     from experiments.figures.data.searches import CellErrors
+    from experiments.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     found: list[Ablation] = []
     plans = []
     for word in running.words(studies, "GRIDS"):
@@ -82,11 +82,12 @@ def regularisation(
             )
             cells = CellErrors(table, space)
             found += [read_ablation(plan, home, cells) for plan in plans]
+        notes = running.pair_notes(dataset, table) if plans else []
         running.publish(
             console,
             folder,
             NAME,
             rows(space, found),
             lambda: draw(space, found),
-            [sentence(space, one) for one in found],
+            [*notes, *(sentence(space, one) for one in found)],
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import distributed
 
 from cluster.dask_logs import dask_logs_to
+from cluster.dask_settings import heed_users_settings
 from cluster.pool import DaskPool, Outcome, PoolError
 
 _CONNECT_SECONDS = 60.0
@@ -39,6 +40,10 @@ class ExternalPool(DaskPool):
         if scheduler_file is not None and not scheduler_file.is_file():
             raise PoolError(f"no Dask scheduler's file {scheduler_file}")  # Dask would wait for it
         log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            heed_users_settings()
+        except ValueError as error:
+            raise PoolError(f"Dask's own configuration cannot be read: {error}") from None
         self._logs = dask_logs_to(log)
         self._logs.__enter__()
         self._counted = (-_COUNT_SECONDS, 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from cluster.slurm import commands
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from cluster.slurm.job_script import WORKER_LOG
+from cluster.slurm.submitted import SubmittedJobs
 from cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
@@ -45,9 +46,9 @@ _NEVER_PASSES = {
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is to be kept: `workers` jobs of this name and script, at most `max_pending` waiting."""
+    """What is to be kept: `workers` jobs of this script, at most `max_pending` of them waiting."""
 
-    name: str
+    jobs: SubmittedJobs
     script: str
     workers: int
     max_pending: int
@@ -100,7 +101,7 @@ class JobKeeper:
             self._stop.wait(self._poll_seconds)
 
     def _compare(self) -> None:
-        jobs = {job.id: job for job in commands.jobs_named(self._fleet.name)}
+        jobs = self._fleet.jobs.alive()
         serving = {job_id(worker) for worker in self._registered()}
         if serving - self._served:
             self._failed_starts = 0
@@ -131,7 +132,7 @@ class JobKeeper:
         commands.cancel(job for job, since in self._mute.items() if now - since > _MUTE_SECONDS)
 
     def _submit(self, number: int) -> None:
-        first = commands.submit(self._fleet.script, f"--array=0-{number - 1}")
+        first = self._fleet.jobs.submit(self._fleet.script, f"--array=0-{number - 1}")
         self._submitted |= {f"{first}_{place}" for place in range(number)}
         _logger.info("submitted job %s with %d workers", first, number)
 

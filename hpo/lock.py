@@ -249,8 +249,15 @@ def holder_here(folder: Path) -> int | None:
 def end_holder(folder: Path) -> int | None:
     """Send SIGTERM to the process on this host that holds the study; its id, None if none does.
 
-    StudyLocked: a process may hold it, but that is not certain, so it is left alone.
+    StudyLocked: another user's process holds it, or it is not certain that one does; it is left
+    alone.
     """
+    look = _look(folder / OWNER_NAME)
+    if look is not None and look[0] == _UNREADABLE and is_held(folder):
+        user = (folder / OWNER_NAME).lstat().st_uid
+        raise StudyLocked(
+            f"{folder} is held by a master of user {user}: that user alone can end it"
+        )
     owner = _owner_here(folder)
     if owner is None:
         return None

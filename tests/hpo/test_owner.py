@@ -198,5 +198,5 @@ def test_a_second_user_sees_that_a_study_is_held_and_leaves_it(tmp_path: Path) -
 
         held, words = as_second_user(look)
         assert held
-        assert f"may be held by process {os.getpid()} of this host" in words
+        assert f"held by a master of user {os.getuid()}" in words
         lock.release()

@@ -53,10 +53,11 @@ class SlurmUnavailable(RuntimeError):
 
 
 class Job(NamedTuple):
-    """A line of squeue: the id (`14_0` in an array), the state, why it waits."""
+    """A line of squeue: the id (`14_0` in an array), the state, its node, why it waits."""
 
     id: str
     state: str
+    node: str
     reason: str
 
 
@@ -127,8 +128,8 @@ def clear_queue(*names: str) -> None:
 
 
 def _listed(*words: str) -> list[Job]:
-    lines = _run((*words, "--format=%i|%T|%r")).splitlines()
-    return [Job(*line.split("|", 2)) for line in lines if line.count("|") == 2]
+    lines = _run((*words, "--format=%i|%T|%N|%r")).splitlines()
+    return [Job(*line.split("|", 3)) for line in lines if line.count("|") >= 3]
 
 
 def _run(words: Sequence[str], script: str | None = None) -> str:

@@ -14,7 +14,8 @@ from throwaway_slurm import ThrowawaySlurm
 from waiting import wait_until
 from worker_tasks import until_asked
 
-from cluster.pool import DaskPool, Outcome, PoolError
+from cluster.outcome import Outcome
+from cluster.pool import DaskPool, PoolError
 from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
 from cluster.slurm.settings import SlurmSettings
 

@@ -2,7 +2,7 @@
 
 import time
 
-from cluster.pool import OwnPool
+from cluster.own_pool import OwnPool
 from experiments.benchmarks.many_workers import ManyWorkers
 
 WORKERS = 48

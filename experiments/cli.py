@@ -178,6 +178,13 @@ def resume(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    retry_crashed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY|all",
+            help="Run an evaluation that crashed again, e.g. 0-0-3/9; repeatable.",
+        ),
+    ] = None,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
 ) -> None:
     """Go on with a study that was stopped or killed."""
@@ -193,6 +200,7 @@ def resume(
         as_job=as_job,
         cluster=cluster,
         accept_changes=accept_changes,
+        retry_crashed=retry_crashed or [],
     )
 
 

@@ -27,6 +27,14 @@ class ClusterSection(pydantic.BaseModel):
         description="a whole number from 1, or null (share the cores)",
     )
     max_attempts: int = Field(default=3, ge=1, description="a whole number from 1")
+    trial_timeout: int | float | None = Field(
+        default=None, gt=0, description="a number of seconds above 0, or null (no limit)"
+    )
+    trial_timeout_factor: int | float | None = Field(
+        default=None,
+        ge=2,
+        description="a number from 2 (of the budget's usual times), or null (no limit)",
+    )
     slurm: dict[str, Any] | None = Field(
         default=None, description="a section of keys, or null (workers on this machine)"
     )

@@ -33,8 +33,8 @@ def compared(
     specification = header.get("specification", {})
     recorded = {key: dict(specification.get(key, {})) for key in ("versions", "checksums")}
     for note in notes:
-        for key, values in note.items():
-            recorded[key] |= values
+        for key in recorded.keys() & note.keys():
+            recorded[key] |= note[key]
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:

@@ -172,7 +172,12 @@ def resume(
     workers: WorkersOption = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="cluster.KEY=VALUE for now; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these lie now; "
+            "repeatable.",
+        ),
     ] = None,
     submit: SubmitOption = False,
     address: AddressOption = None,
@@ -230,10 +235,15 @@ def status(
 
 @app.command()
 def show(study: StudyArgument, overrides: SetOption = None) -> None:
-    """Print a study's full specification with every default, as a study file."""
+    """Print a study's full specification with every default, or a grid, as a file to edit."""
+    from experiments.grids.grid import load_grid
     from experiments.study_file import WRITTEN, complete, load_study
     from experiments.yaml_files import dump_yaml
 
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        typer.echo(dump_yaml(dict(grid.document)), nl=False)
+        return
     spec = complete(load_study(study, overrides or []), study)
     typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)
 
@@ -250,7 +260,11 @@ def search(
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="search.SETTING=VALUE; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="search.SETTING=VALUE, or transfer=true for another data set's table; repeatable.",
+        ),
     ] = None,
     folder: Annotated[
         Path | None,

@@ -13,6 +13,8 @@ from rich.console import Console
 
 from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyFailed, StudyStopped, UserError, one_line
+from experiments.inputs import given_inputs, located
+from experiments.pairing import doubt
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
 from experiments.run_study import StudyRun
@@ -82,6 +84,8 @@ def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
     """The same, with a specification that is complete and frozen."""
+    if (words := doubt(spec.dataset, spec.table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -110,13 +114,15 @@ def resume_study(
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
-    accept_changes: also with other package versions, data or another table than before.
+    overrides: of how workers run, or where the study's data set or table lie now. accept_changes:
+    also with other package versions, data or another table than before.
     retry_crashed: keys of evaluations that crashed and are to be run again, or "all".
 
     Raises like `launch_study`.
     """
     check_study(folder)
-    changed = compared(console, folder, accept=accept_changes)
+    given, overrides = given_inputs(overrides)
+    changed = compared(console, folder, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         again = _crashed(study, folder, retry_crashed)
         if changed is not None:
@@ -128,7 +134,7 @@ def resume_study(
         spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
             write_specification(folder, spec)
-        spec = with_overrides(spec, overrides)
+        spec = with_overrides(located(spec, folder, given), overrides)
         spec = spec.model_copy(update={"workers": workers or spec.workers})
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)

@@ -1,6 +1,5 @@
 """What a study takes from the machine that it is launched on."""
 
-import hashlib
 import os
 import platform
 import shutil
@@ -41,20 +40,6 @@ def versions(packages: Iterable[str] = _RECORDED) -> dict[str, str]:
     return {"python": platform.python_version()} | {
         package: metadata.version(package) for package in packages
     }
-
-
-def checksums(dataset: str, table: str) -> dict[str, str]:
-    """SHA-256 of the images that a search trains on and of the table's file.
-
-    Raises DatasetError or TableError where they are not there.
-    """
-    from search_spaces.table_file import load_table, table_path
-    from searchers.datasets import load_dataset
-
-    load_table(table)  # its errors say what to do
-    with table_path(table).open("rb") as file:
-        table_checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"dataset": load_dataset(dataset).checksum, "table": table_checksum}
 
 
 def cores() -> int:

@@ -124,6 +124,7 @@ class StudyRun(Generic[Run]):
             budget=trial.budget,
             seed=trial.seed,
             objective=self._spec.objective,
+            transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
         )
         self._in_flight[trial.key] = (trial, time.time())

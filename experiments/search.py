@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.errors import UserError, one_line
+from experiments.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
 from experiments.study_file import parse_overrides
 from experiments.trial import TrialTask, search_cell
 from experiments.wording import percent
@@ -35,8 +36,11 @@ def run_single_search(
     UserError, or another of this project's errors, for arguments that cannot be used, and for a
     search that diverged.
     """
-    settings = _settings(settings_class(searcher)(), overrides)
+    settings, transfer = _settings(settings_class(searcher)(), overrides)
     load_table(table).best(get_space(space))  # every cell of the space is there
+    is_transfer = allowed_transfer(dataset, table, transfer, "--set transfer=true")
+    if (words := doubt(dataset, table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
     if folder is not None and _is_foreign(folder):
         raise UserError(f"{folder} is not empty and holds no search; choose another with --dir")
     task = TrialTask(
@@ -48,6 +52,7 @@ def run_single_search(
         table=table,
         budget=epochs,
         seed=seed,
+        transfer=is_transfer,
         folder=folder,
     )
 
@@ -74,16 +79,24 @@ def run_single_search(
     console.print(f"  test error       {percent(report['test_error'])}")
     console.print(f"  test regret      {percent(report['test_regret'])}")
     console.print(f"  better than      {report['percentile']:.1f} % of the cells on test")
+    if is_transfer:
+        console.print(transfer_words(dataset, table), markup=False, soft_wrap=True)
 
 
-def _settings(defaults: SearchSettings, overrides: Sequence[str]) -> SearchSettings:
+def _settings(
+    defaults: SearchSettings, overrides: Sequence[str]
+) -> tuple[SearchSettings, bool | None]:
+    """The settings, and whether the table may be of another data set, if that was said."""
     values = parse_overrides(overrides)
+    transfer = values.pop(TRANSFER, None)
+    if not isinstance(transfer, bool | None):
+        raise UserError(f"--set {TRANSFER}: is true or false, not {transfer!r}")
     own = values.get("search", {})
     foreign = [key for key in values if key != "search"]
     if foreign or not isinstance(own, dict):
         key = foreign[0] if foreign else "search"
         raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
-    return defaults.with_config(own)
+    return defaults.with_config(own), transfer
 
 
 def _is_foreign(folder: Path) -> bool:

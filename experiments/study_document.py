@@ -11,7 +11,7 @@ from typing import Any
 from experiments.errors import StudyFileError, one_line
 from experiments.yaml_files import YamlError, load_yaml
 
-_FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
+FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
 """Keys that hold one of these names, or else the path of a file."""
 
 _LARGEST = 1_000_000
@@ -73,7 +73,7 @@ def _find(source: str) -> Path:
 
 
 def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key, names in _FILE_KEYS.items():
+    for key, names in FILE_KEYS.items():
         value = document.get(key)
         if not isinstance(value, str) or value in names:
             continue

@@ -14,6 +14,8 @@ from pydantic import ConfigDict, Field
 from experiments import machine
 from experiments.cluster_section import ClusterSection
 from experiments.errors import StudyFileError, UserError, one_line
+from experiments.inputs import checksums
+from experiments.pairing import allowed_transfer
 from experiments.study_document import GRID, override_key, parse_overrides, read_document
 from experiments.wording import unknown_key
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
+
+_ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
 WRITTEN = ("versions", "checksums")
 """Keys of what a study was launched with, which nobody writes but launch."""
@@ -43,6 +47,9 @@ class StudySpec(pydantic.BaseModel):
     config_space: str = Field(description="the name of a configuration space")
     dataset: str = Field(description="digits, cifar10, or the path of a folder or .npz file")
     table: str = Field(description="digits, nasbench101, or the path of an .npz file")
+    transfer: bool | None = Field(
+        default=None, description="true, to allow a table of another data set than is searched on"
+    )
     objective: Literal["mean", "draw"] = Field(
         default="mean", description="mean (of the table's repeats) or draw (one, by the seed)"
     )
@@ -70,10 +77,10 @@ class StudySpec(pydantic.BaseModel):
     def title(self) -> str:
         """The study in a line."""
         tuned = f"tuned in {self.config_space}" if self.iterations else "not tuned"
-        return (
-            f"{self.name}: {self.searcher} in space {self.space} on {Path(self.dataset).stem}, "
-            f"{tuned}"
-        )
+        on = Path(self.dataset).stem
+        if self.transfer:
+            on += f" (transfer: table {Path(self.table).stem})"
+        return f"{self.name}: {self.searcher} in space {self.space} on {on}, {tuned}"
 
     @property
     def search_settings(self) -> SearchSettings:
@@ -134,7 +141,10 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
     document = parse_overrides(overrides)
     for key in document:
         if key != "cluster":
-            raise StudyFileError(f"--set {key}: only cluster.KEY may change in a study that exists")
+            raise StudyFileError(
+                f"--set {key}: only cluster.KEY may change in a study that exists, and where its "
+                "dataset and table lie"
+            )
     if not document:
         return spec
     cluster = spec.cluster.model_dump()
@@ -174,8 +184,11 @@ def validated(document: Any, origin: str) -> StudySpec:
 def complete(spec: StudySpec, origin: str) -> StudySpec:
     """Check what needs data, tables or code, and write out every default of the search and BOHB.
 
+    `transfer` is then whether the table is of another data set, not only whether it may be.
+
     StudyFileError, which begins with `origin`: a space, configuration space, data set or table
-    that is not there, or a fixed setting outside the configuration space's range.
+    that is not there, a table of another data set where that is not allowed, or a fixed setting
+    outside the configuration space's range.
     """
     from search_spaces import get_space, load_table
     from searchers.registry import settings_class
@@ -184,12 +197,18 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         space = get_space(spec.space)
         image_size = _image_size(spec.dataset)
         load_table(spec.table).best(space)  # every cell of the space is there
+        transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
         if "cutout_length" not in spec.search:
             # The paper's 16 pixels are half of its images; no more of smaller ones.
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)
         bohb = _bohb_defaults() | spec.bohb
-        update = {"search": search, "bohb": bohb, "cluster": spec.cluster.completed()}
+        update = {
+            "transfer": transfer,
+            "search": search,
+            "bohb": bohb,
+            "cluster": spec.cluster.completed(),
+        }
         spec = spec.model_copy(update=update)
         spec.checked_settings({})
         spec.configuration_space()
@@ -214,7 +233,7 @@ def freeze(spec: StudySpec) -> StudySpec:
             "workers": workers,
             "cluster": cluster,
             "versions": machine.versions(),
-            "checksums": machine.checksums(spec.dataset, spec.table),
+            "checksums": checksums(spec.dataset, spec.table),
         }
     )
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.errors import UserError
+from experiments.pairing import note_of_header
 from experiments.study_folder import SPECIFICATION
 from experiments.wording import number, percent
 from hpo import StudyView, TrialResult
@@ -33,6 +34,8 @@ def print_summary(console: Console, study: StudyView, folder: Path) -> None:
     if study.incumbent is not None and study.baseline is not None:
         console.print(_table(study))
     console.print(verdict(study), markup=False)
+    if (note := note_of_header(study.header, folder)) is not None:
+        console.print(note, markup=False)
     console.print()
     if study.incumbent is not None:
         command = f"oneshot-hpo confirm {folder}"

@@ -1,8 +1,9 @@
-"""Build a table of trained cells: every unique cell of a space, several budgets and seeds.
+"""Build a table of trained cells: unique cells of a space, all or some, several budgets and seeds.
 
 The work is cut into batches: some cells of one graph, one seed, one budget. Finished batches are
-appended to <out>.partial, a file of JSON lines whose first line is the plan; a build that was
-stopped reads it and does the rest. The table appears under its name when it is whole.
+appended to <out>.partial, a file of JSON lines whose first line is the plan with a checksum of the
+images; a build that was stopped reads it and does the rest. The table appears under its name when
+it is whole.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ import numpy as np
 from rich.console import Console
 
 from experiments import machine
+from experiments.table_summary import image_warnings, table_lines
 from experiments.tasks import run_all
 from experiments.work_bar import WorkBar
 from search_spaces import Cell, get_space
-from search_spaces.table import Runs, TrainedCells
+from search_spaces.table import DATASET_CHECKSUM, Runs, TrainedCells
 from search_spaces.table_file import write_table
 from searchers.datasets import load_dataset
 from searchers.images import ImageSplits
@@ -47,7 +49,9 @@ class BuildPlan:
     """What a table holds; two plans are equal exactly when their tables should be.
 
     budgets: epochs, each trained on its own with its own cosine schedule. repeats: seeds 0, 1, …
-    device: "cpu" or "cuda".
+    cells: how many of the space's unique cells, the first of an order drawn by cells_seed; None for
+    all. device: "cpu" or "cuda". dataset is only where the images lie: what they are tells their
+    checksum.
     """
 
     space: int = 1
@@ -56,6 +60,8 @@ class BuildPlan:
     repeats: int = 3
     settings: ScratchSettings = field(default_factory=ScratchSettings)
     device: str = "cpu"
+    cells: int | None = None
+    cells_seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.budgets or min(self.budgets) < 1 or self.repeats < 1:
@@ -64,12 +70,27 @@ class BuildPlan:
             raise TableBuildError(f"budgets need to ascend, unlike {list(self.budgets)}")
         if self.device not in ("cpu", "cuda"):
             raise TableBuildError(f"the device is cpu or cuda, not {self.device!r}")
+        most = get_space(self.space).num_cells
+        if self.cells is not None and not 1 <= self.cells <= most:
+            raise TableBuildError(
+                f"space {self.space} has {most:,} cells: --cells is 1 to {most}, not {self.cells}"
+            )
+
+    @property
+    def part(self) -> dict[str, int] | None:
+        """What a table of some cells says of that; None for all cells."""
+        most = get_space(self.space).num_cells
+        if self.cells is None or self.cells == most:
+            return None
+        return {"cells": self.cells, "of": most, "seed": self.cells_seed}
 
     def command(self, out: Path) -> str:
         """The command that builds this table."""
-        options = [("space", self.space), ("dataset", self.dataset)]
+        options: list[tuple[str, Any]] = [("space", self.space), ("dataset", self.dataset)]
         options += [("budget", budget) for budget in self.budgets]
         options += [("repeats", self.repeats), *asdict(self.settings).items()]
+        if self.part is not None:
+            options += [("cells", self.cells), ("cells_seed", self.cells_seed)]
         words = [f"--{name.replace('_', '-')} {value}" for name, value in options]
         words += ["--device", self.device, "--out", out.name]
         return " ".join(["oneshot-hpo table build", *words])
@@ -105,16 +126,18 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             f"{plan.settings.stacks} stacks make less than 2 x 2 pixels of {data.image_size} x "
             f"{data.image_size}; use fewer --stacks"
         )
-    groups = _groups(plan.space)
+    for warning in image_warnings(data):
+        console.print(warning, markup=False, soft_wrap=True)
+    groups = _groups(plan)
     partial = out.with_name(out.name + ".partial")
-    done = _read_partial(partial, plan)
+    done = _read_partial(partial, plan, data.scratch_checksum)
     todo = [batch for batch in _batches(plan, len(groups)) if batch not in done]
     total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
     with (
         partial.open("ab", buffering=0) as journal,
         WorkBar(console, "training epochs", total, total - left) as bar,
-        closing(_train(plan, todo, workers)) as results,
+        closing(_train(plan, todo, data.scratch_checksum, workers)) as results,
     ):
         for batch, result in results:
             record = asdict(batch) | result
@@ -125,14 +148,18 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     table = _assemble(plan, out, data, groups, done)
     write_table(table, out)
     partial.unlink()
+    for line in table_lines(out, table, data):
+        console.print(line, markup=False, soft_wrap=True)
     return table
 
 
-def _groups(space: int) -> list[list[Cell]]:
-    """The unique cells of a space, those of one matrix together, in groups of at most _GROUP."""
+def _groups(plan: BuildPlan) -> list[list[Cell]]:
+    """The cells of a plan, those of one matrix together, in groups of at most _GROUP."""
+    space = get_space(plan.space)
+    order = np.random.default_rng(plan.cells_seed).permutation(space.num_cells)
     by_matrix: dict[tuple[tuple[int, ...], ...], list[Cell]] = defaultdict(list)
-    for cell in get_space(space).cells:
-        by_matrix[cell.matrix].append(cell)
+    for place in sorted(order[: plan.cells].tolist()):
+        by_matrix[space.cells[place].matrix].append(space.cells[place])
     return [
         cells[start : start + _GROUP]
         for _, cells in sorted(by_matrix.items())
@@ -151,11 +178,11 @@ def _batches(plan: BuildPlan, groups: int) -> list[_Batch]:
 
 
 def _train(
-    plan: BuildPlan, todo: list[_Batch], workers: int
+    plan: BuildPlan, todo: list[_Batch], checksum: str, workers: int
 ) -> Generator[tuple[_Batch, dict[str, Any]]]:
     """Run the batches on a pool of processes and yield each with its result as it ends."""
     by_key = {"-".join(map(str, astuple(batch))): batch for batch in todo}
-    tasks = {key: (_train_batch, plan, batch) for key, batch in by_key.items()}
+    tasks = {key: (_train_batch, plan, checksum, batch) for key, batch in by_key.items()}
     gpus = machine.gpus() if plan.device == "cuda" else ()
     with TemporaryDirectory(prefix="oneshot-hpo-") as scratch:
         for key, result in run_all(tasks, workers=workers, gpus=gpus, scratch=Path(scratch)):
@@ -163,13 +190,18 @@ def _train(
 
 
 @lru_cache(maxsize=1)
-def _inputs(space: int, dataset: str) -> tuple[list[list[Cell]], ImageSplits]:
-    return _groups(space), load_dataset(dataset)
+def _inputs(plan: BuildPlan, checksum: str) -> tuple[list[list[Cell]], ImageSplits]:
+    data = load_dataset(plan.dataset)
+    if data.scratch_checksum != checksum:  # a process may begin long after the build
+        raise TableBuildError(
+            f"{plan.dataset} was changed during the build: put the images back that it began with"
+        )
+    return _groups(plan), data
 
 
-def _train_batch(plan: BuildPlan, batch: _Batch) -> dict[str, Any]:
+def _train_batch(plan: BuildPlan, checksum: str, batch: _Batch) -> dict[str, Any]:
     """What a process does: train one batch, time it, return plain lists."""
-    groups, data = _inputs(plan.space, plan.dataset)
+    groups, data = _inputs(plan, checksum)
     cells = groups[batch.group]
     # other work on the machine does not count: processor time, where the processor does the work
     clock = time.process_time if plan.device == "cpu" else time.perf_counter
@@ -184,13 +216,16 @@ def _train_batch(plan: BuildPlan, batch: _Batch) -> dict[str, Any]:
     }
 
 
-def _read_partial(partial: Path, plan: BuildPlan) -> dict[_Batch, dict[str, Any]]:
+def _read_partial(partial: Path, plan: BuildPlan, checksum: str) -> dict[_Batch, dict[str, Any]]:
     """Finished batches with their records; starts the file when there is none.
 
-    A last line without its end, left by a kill, is cut off. Raises TableBuildError for another
-    plan's file or a line that is no batch.
+    checksum: of the images, wherever they lie. A last line without its end, left by a kill, is cut
+    off. Raises TableBuildError for another plan's file or a line that is no batch.
     """
-    header = json.dumps({"plan": asdict(plan), "versions": machine.versions(_PACKAGES)})
+    settings = {key: value for key, value in asdict(plan).items() if key != "dataset"}
+    header = json.dumps(
+        {"plan": settings, "images": checksum, "versions": machine.versions(_PACKAGES)}
+    )
     content = partial.read_bytes() if partial.exists() else b""
     if header.encode().startswith(content):  # nothing yet, or a header without its end
         with partial.open("wb") as file:
@@ -206,8 +241,8 @@ def _read_partial(partial: Path, plan: BuildPlan) -> dict[_Batch, dict[str, Any]
         raise TableBuildError(f"{partial} is damaged; remove it to build anew") from None
     if first != json.loads(header):
         raise TableBuildError(
-            f"{partial} belongs to a build with other settings or package versions; remove it or "
-            "choose another --out"
+            f"{partial} belongs to a build with other settings, images or package versions; remove "
+            "it or choose another --out"
         )
     os.truncate(partial, len(whole))
     return done
@@ -243,6 +278,8 @@ def _assemble(
         provenance={
             "name": data.name,
             "dataset": data.name,
+            DATASET_CHECKSUM: data.scratch_checksum,
+            **({"part": plan.part} if plan.part is not None else {}),
             "space": plan.space,
             "settings": asdict(plan.settings),
             "seeds": list(range(plan.repeats)),

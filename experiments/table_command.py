@@ -34,6 +34,11 @@ def build(
         typer.Option(min=1, help="Epochs of training; once per budget. Default: 1, 2 and 4."),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Seeds per cell and budget.")] = 3,
+    cells: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only so many of the cells, drawn at random. Default: all."),
+    ] = None,
+    cells_seed: Annotated[int, typer.Option(min=0, help="Which ones --cells draws.")] = 0,
     channels: Annotated[int, typer.Option(min=1, help="Channels of the first stack.")] = 8,
     stacks: Annotated[int, typer.Option(min=1, help="Stacks of cells.")] = 3,
     cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
@@ -46,7 +51,10 @@ def build(
         str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")
     ] = None,
 ) -> None:
-    """Train every unique cell of a space from scratch; a stopped build goes on where it was."""
+    """Train the unique cells of a space from scratch; a stopped build goes on where it was.
+
+    A study needs a table of all cells; one of some shows what training them all would give.
+    """
     from rich.console import Console
 
     from experiments import machine
@@ -66,19 +74,14 @@ def build(
             batch_size=batch_size,
         ),
         device=device or ("cuda" if machine.gpus() else "cpu"),
+        cells=cells,
+        cells_seed=cells_seed,
     )
     console = Console(highlight=False)
     try:
-        table = build_table(
-            plan, out, workers=workers or machine.default_workers(), console=console
-        )
+        build_table(plan, out, workers=workers or machine.default_workers(), console=console)
     except KeyboardInterrupt:
         print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
         raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error
-    console.print(
-        f"{out}: {len(table)} cells, {out.stat().st_size / 1e3:.0f} kB",
-        markup=False,
-        soft_wrap=True,
-    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from cluster.local import LocalPool
@@ -26,11 +29,15 @@ def run_all(
     while_waiting: called about twice a second.
 
     What a function raises is raised here. StudyStopped: a task's process died three times.
+    KeyboardInterrupt: SIGINT or SIGTERM came; the processes have ended.
     """
     waiting = list(tasks)[::-1]
     running = 0
     lost: Counter[str] = Counter()
-    with LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool:
+    with (
+        _terminated_like_interrupted(),
+        LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool,
+    ):
         while waiting or running:
             while waiting and running < 2 * workers:
                 key = waiting.pop()
@@ -51,3 +58,22 @@ def run_all(
                         f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
                     )
                 waiting.append(outcome.key)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """While inside, a SIGTERM ends work as Ctrl-C does: what was begun is closed. A second kills.
+
+    Without a word it would leave processes, and semaphores of which Python complains.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, before)
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

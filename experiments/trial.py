@@ -16,6 +16,7 @@ import numpy as np
 from cluster.stopping import TaskStopped, stop_asked
 from cluster.task import TaskFailed
 from experiments.errors import is_user_error, one_line
+from experiments.pairing import TRANSFER
 from search_spaces import Architecture, SearchSpace, get_space, load_table
 from searchers import SearchStopped
 from searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
@@ -40,8 +41,9 @@ class TrialTask:
     """All that a worker needs to know of a trial.
 
     config is laid over settings; budget is in epochs (rounded, if a rung's is not whole);
-    objective is "mean", of the table's repeats, or "draw", one of them by the trial's seed; folder
-    is where the trial's checkpoint, metrics and result are kept, None for nowhere.
+    objective is "mean", of the table's repeats, or "draw", one of them by the trial's seed;
+    transfer says that the table is of another data set, and its report then does too; folder is
+    where the trial's checkpoint, metrics and result are kept, None for nowhere.
     """
 
     searcher: str
@@ -53,6 +55,7 @@ class TrialTask:
     budget: float
     seed: int
     objective: str = "mean"
+    transfer: bool = False
     folder: Path | None
 
 
@@ -93,7 +96,8 @@ def search_cell(
 ) -> tuple[float, dict[str, Any]]:
     """Search, and look the cell found up: its loss and its `cell_report`.
 
-    The report also says the one-shot error at the end, and which repeat was drawn, if one was.
+    The report also says the one-shot error at the end, that the table is of another data set, if it
+    is, and which repeat was drawn, if one was.
     Raises SearchDiverged, SearchStopped when the worker has to leave, and whatever else stops the
     search.
     """
@@ -114,6 +118,8 @@ def search_cell(
     )
     report = cell_report(task.table, space, result.architecture)
     report["one_shot_error"] = result.trajectory[-1].valid_error
+    if task.transfer:
+        report[TRANSFER] = True
     if task.objective == "mean":
         return report["valid_error"], report
     repeats = _table(task.table).query(space.cell(result.architecture)).valid_errors

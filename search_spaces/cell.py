@@ -130,10 +130,21 @@ def module_hash(matrix: Sequence[Sequence[int]], labels: Sequence[int]) -> str:
     matrix: V x V of 0 and 1. labels: V codes, -1 for the input, -2 for the output, else the
     place in OPERATIONS. Source: hash_module in graph_util.py of google-research/nasbench.
     """
-    vertices = range(len(labels))
+    degrees_out = [sum(row) for row in matrix]
+    degrees_in = [sum(column) for column in zip(*matrix, strict=True)]
+    vertices = zip(degrees_out, degrees_in, labels, strict=True)
+    return refined_hash(matrix, [str(vertex) for vertex in vertices])
+
+
+def refined_hash(matrix: Sequence[Sequence[int]], words: Sequence[str]) -> str:
+    """The hash of a graph from a word for each vertex, which is mixed with its neighbours'.
+
+    matrix: V x V, an edge where it is not 0. words: V of them.
+    """
+    vertices = range(len(words))
     parents = [[w for w in vertices if matrix[w][v]] for v in vertices]
     children = [[w for w, edge in enumerate(row) if edge] for row in matrix]
-    digests = [_md5(str((len(children[v]), len(parents[v]), labels[v]))) for v in vertices]
+    digests = [_md5(word) for word in words]
     for _ in vertices:
         digests = [
             _md5(

@@ -17,6 +17,10 @@ from search_spaces.space import Architecture, SearchSpace
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
 
+CIFAR10 = "cifar10"
+DATASET_CHECKSUM = "dataset_sha256"
+"""A key of a table's provenance."""
+
 
 class TableError(ValueError):
     """A table that cannot be read; the message says why and what to do."""
@@ -123,6 +127,29 @@ class TrainedCells:
         return str(self.provenance["name"])
 
     @property
+    def dataset(self) -> str | None:
+        """The name of the data set on which the cells were trained; None: the table does not say.
+
+        NAS-Bench-101's CIFAR-10 has the name that data sets have here, cifar10.
+        """
+        name = self.provenance.get("dataset")
+        return CIFAR10 if name == "CIFAR-10" else name if isinstance(name, str) else None
+
+    @property
+    def dataset_checksum(self) -> str | None:
+        """SHA-256 of its images, `ImageSplits.scratch_checksum`; None: the table does not say."""
+        checksum = self.provenance.get(DATASET_CHECKSUM)
+        return checksum if isinstance(checksum, str) else None
+
+    @property
+    def part(self) -> str | None:
+        """Of how many cells of a space the table was built, in words; None where of all."""
+        part = self.provenance.get("part")
+        if not isinstance(part, dict):
+            return None
+        return f"a part, {part.get('cells')} of {part.get('of')} cells"
+
+    @property
     def repeats(self) -> int:
         """Trainings of each cell at each budget, R."""
         return int(self.final.seconds.shape[2])
@@ -156,6 +183,19 @@ class TrainedCells:
         if len(missing):
             raise self._missing(len(missing), len(wanted), hashes[missing[0]].tobytes().hex())
         return rows
+
+    def row(self, module_hash: str) -> int:
+        """The row of one cell by its hash, 32 lower-case digits; raises MissingCell."""
+        try:
+            digest = bytes.fromhex(module_hash)
+        except (TypeError, ValueError):
+            digest = b""
+        if len(digest) == 16 and digest.hex() == module_hash:
+            key = np.uint64(int.from_bytes(digest[:8], "big"))
+            row = int(self._hash_keys.searchsorted(key))
+            if row < len(self) and self.hashes[row].tobytes() == digest:
+                return row
+        raise self._missing(1, 1, module_hash)
 
     def find(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
         """Rows of many cells by their graphs, int (N,): a million in about a second.
@@ -191,8 +231,12 @@ class TrainedCells:
         runs, column = self._runs(halfway), self._column(budget)
         if metric not in runs.hits:
             raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
-        shares: np.ndarray = runs.hits[metric][rows, column] / self.images[metric]
-        return shares.astype(np.float32).astype(np.float64)
+        return _single(runs.hits[metric][rows, column] / self.images[metric])
+
+    def shares(self, metric: str) -> np.ndarray:
+        """The accuracy of each number of hits, float (images + 1,), as `accuracies` gives it."""
+        images = self.images[metric]
+        return _single(np.arange(images + 1) / images)
 
     def seconds(
         self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
@@ -256,11 +300,12 @@ class TrainedCells:
         return self.halfway
 
     def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
+        built = f"; it is {self.part}" if self.part is not None else ""
         if wanted == 1:
-            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}")
+            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}{built}")
         return MissingCell(
             f"the table of {self.name} lacks {missing} of {wanted} cells, "
-            f"the first with hash {first}"
+            f"the first with hash {first}{built}"
         )
 
     @cached_property
@@ -287,6 +332,11 @@ def _as_keys(hashes: np.ndarray) -> np.ndarray:
     NAS-Bench-101's 423,624 hashes differ in these bits already.
     """
     return np.ascontiguousarray(hashes[:, :8]).view(">u8").ravel().astype(np.uint64)
+
+
+def _single(shares: np.ndarray) -> np.ndarray:
+    """Rounded to single precision."""
+    return shares.astype(np.float32).astype(np.float64)
 
 
 def _at(halfway: bool) -> str:

@@ -6,6 +6,7 @@ array can be used where it lies in the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import os
@@ -60,6 +61,12 @@ def table_path(source: str | Path) -> Path:
     if name in _IN_DATA_FOLDER:
         return data_folder() / _IN_DATA_FOLDER[name]
     return Path(source)
+
+
+def table_checksum(source: str | Path) -> str:
+    """SHA-256 of the file of the table of this name or path. Raises OSError."""
+    with table_path(source).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_table(table: TrainedCells, path: Path) -> None:

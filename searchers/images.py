@@ -57,17 +57,26 @@ class ImageSplits:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 of what a supernet trains on: images and labels, their shapes and types."""
-        digest = hashlib.sha256()
-        for part in (self.supernet_train, self.supernet_valid):
-            for array in (part.images, part.labels):
-                digest.update(str((array.shape, array.dtype)).encode())
-                digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        return _sha256(self.supernet_train, self.supernet_valid)
+
+    @cached_property
+    def scratch_checksum(self) -> str:
+        """SHA-256 of what a table follows from: images that cells train on and are measured on."""
+        return _sha256(self.scratch_train, self.valid, self.test)
 
     @property
     def channels(self) -> int:
         """Colour channels of an image."""
         return int(self.test.images.shape[1])
+
+
+def _sha256(*parts: Images) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        for array in (part.images, part.labels):
+            digest.update(str((array.shape, array.dtype)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def random_images(count: int, channels: int, pixels: int) -> ImageSplits:

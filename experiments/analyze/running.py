@@ -22,6 +22,7 @@ from rich.console import Console
 from experiments import machine
 from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores, share_done
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.pairing import Pair, pair_of, transfer_words
 from experiments.sparing import Sparing
 from experiments.study_document import parse_overrides
 from experiments.study_file import load_study
@@ -70,6 +71,12 @@ def table_of(name: str, space: int) -> tuple[TrainedCells, SearchSpace]:
     table, found = load_table(name), get_space(space)
     table.best(found)
     return table, found
+
+
+def pair_notes(dataset: str, table: str) -> list[str]:
+    """What has to be said of all that follows where the table is of another data set."""
+    is_transfer = pair_of(dataset, table) is Pair.TRANSFER
+    return [transfer_words(dataset, table)] if is_transfer else []
 
 
 def words(text: str, what: str) -> list[str]:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.inputs import dataset_identity
 from search_spaces import SearchSpace, get_space
 from search_spaces.pruned import PrunedSpace
 from searchers.checkpoint import (
@@ -67,7 +68,8 @@ class Supernet:
     @property
     def name(self) -> str:
         """For its folder."""
-        digest = hashlib.sha256(json.dumps(self.document, sort_keys=True).encode()).hexdigest()
+        decides = self.document | {"dataset": dataset_identity(self.dataset)}
+        digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
 
     @property

@@ -18,6 +18,7 @@ from experiments.figures.data.sources import read_study_source
 from experiments.figures.data.spread import Spread, spread
 from experiments.grids.grid import Grid, Member, load_grid
 from experiments.grids.running import opened_grid
+from experiments.inputs import dataset_identity
 from hpo.confirmation_view import DEFAULT
 from hpo.journal import JOURNAL_NAME
 from searchers.checkpoint import ARCHITECTURE, read_metrics, write_atomically
@@ -72,7 +73,8 @@ class PlannedSearch:
     @property
     def name(self) -> str:
         """For its folder; searches that several studies have in common are run once."""
-        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        decides = asdict(self) | {"dataset": dataset_identity(self.dataset)}
+        digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
         return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
 
 

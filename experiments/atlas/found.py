@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.errors import UserError
+from experiments.inputs import located
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION, check_study, specification_of
 from hpo import TrialResult, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME
 from search_spaces import Architecture, SearchSpace
-from search_spaces.table_file import table_path
+from search_spaces.table_file import table_checksum
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class StudyFinds:
 def specification(folder: Path) -> StudySpec:
     """What a study is of. UserError: the folder holds none."""
     check_study(folder)
-    return specification_of(read_study(folder).header, folder)
+    return located(specification_of(read_study(folder).header, folder), folder)
 
 
 def read_finds(folder: Path, space: SearchSpace, table: str) -> StudyFinds:
@@ -53,7 +54,7 @@ def read_finds(folder: Path, space: SearchSpace, table: str) -> StudyFinds:
     spec = specification(folder)
     if spec.space != space.number:
         raise UserError(f"{folder} is a study of space {spec.space}, not of space {space.number}")
-    if table_path(spec.table).resolve() != table_path(table).resolve():
+    if table_checksum(spec.table) != table_checksum(table):
         raise UserError(
             f"{folder} is a study of the table {spec.table}, not of {table}: --table {spec.table}"
         )

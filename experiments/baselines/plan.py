@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ from hpo.baselines import (
     settings_class,
 )
 from search_spaces import get_space, load_table
-from search_spaces.table_file import table_path
+from search_spaces.table_file import table_checksum
 
 OBJECTIVES = ("mean", "draw")
 
@@ -103,11 +102,8 @@ class BaselinePlan:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The plan for a JSON file: settings, conventions, versions, the table's checksum."""
-        path = table_path(self.table)
-        with path.open("rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
         return {
-            "table": {"name": load_table(self.table).name, "sha256": checksum},
+            "table": {"name": load_table(self.table).name, "sha256": table_checksum(self.table)},
             "spaces": list(self.spaces),
             "methods": {
                 method: dataclasses.asdict(self.settings[method]) for method in self.methods

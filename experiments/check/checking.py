@@ -10,6 +10,7 @@ from rich.console import Console
 from experiments.check.files import (
     check_checkpoints,
     check_exports,
+    check_inputs,
     check_leftovers,
     check_specification,
 )
@@ -18,6 +19,7 @@ from experiments.check.journals import checked_confirmation, checked_study
 from experiments.check.results import check_results
 from experiments.confirm.results import RESULTS, results_of, write_results
 from experiments.errors import UserError
+from experiments.inputs import is_missing
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION, check_study, specification_of
 from hpo import Study, StudyView
@@ -38,8 +40,8 @@ def verify(folder: Path) -> Report:
         return report
     spec = _specification(report, view, folder)
     told = {trial.key for trial, _ in view.evaluations}
-    check_results(report, folder, view.evaluations, spec)
-    check_checkpoints(report, folder, view.pending, told, spec)
+    check_results(report, folder, view.evaluations, _with(spec, "table"))
+    check_checkpoints(report, folder, view.pending, told, _with(spec, "dataset"))
     check_exports(report, folder, view)
     if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         _check_confirmation(report, folder, view, spec)
@@ -69,6 +71,8 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     for finding in report.findings:
         can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
         console.print(f"{finding.words}{can}", markup=False, soft_wrap=True)
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     number = len(report.findings)
     words = "sound" if not number else "1 problem" if number == 1 else f"{number} problems"
     if mended:
@@ -88,7 +92,12 @@ def _specification(report: Report, view: StudyView, folder: Path) -> StudySpec |
         report.add(str(error))
         return None
     check_specification(report, folder, spec)
-    return spec
+    return check_inputs(report, folder, spec)
+
+
+def _with(spec: StudySpec | None, key: str) -> StudySpec | None:
+    """The specification, for checks that need one of its inputs; None where that is not there."""
+    return None if spec is None or is_missing(spec, key) else spec
 
 
 def _check_confirmation(
@@ -101,9 +110,9 @@ def _check_confirmation(
     if view.header != study.header:
         report.add(f"{own} is the confirmation of another study")
         return
-    check_results(report, own, view.evaluations, spec)
+    check_results(report, own, view.evaluations, _with(spec, "table"))
     told = {run.key for run, _ in view.evaluations}
-    check_checkpoints(report, own, view.pending, told, spec)
+    check_checkpoints(report, own, view.pending, told, _with(spec, "dataset"))
     results = own / RESULTS
     if results.exists() and results.read_bytes() != results_of(view):
         words = f"{results} is not what the confirmation's journal says"

@@ -23,6 +23,8 @@ class Report:
     checked: list[str] = field(default_factory=list)
     """In a few words each."""
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is as it should be, and has to be known of the results; a sentence each."""
     is_readable: bool = True
     """Whether the study's journal can be read: without it nothing else can be looked at."""
 

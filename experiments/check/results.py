@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.check.findings import Report
+from experiments.pairing import TRANSFER
 from experiments.study_file import StudySpec
 from experiments.trial import RESULT, cell_report
 from hpo import Rerun, Trial, TrialResult
@@ -72,6 +73,8 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
         repeats = load_table(spec.table).query(space.cell(architecture)).valid_errors
         loss = float(repeats[result.info["drawn_repeat"]])
     expected["loss"], told = loss, {**result.info, "loss": result.loss}
+    if spec.transfer or TRANSFER in told:
+        expected[TRANSFER] = bool(spec.transfer)
     return [
         f"{key} is {told.get(key)} where the table says {value}"
         for key, value in expected.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from experiments.compare.sample import Sample
 from experiments.errors import UserError
 from search_spaces import TrainedCells, get_space, load_table
-from search_spaces.table_file import table_path
+from search_spaces.table_file import table_checksum
 
 METHOD, SPACE, REPETITION = "method", "space", "repetition"
 EVALUATION, ERROR = "evaluation", "incumbent_test_error"
@@ -51,12 +50,11 @@ class Baselines:
     def trained_cells(self, source_of_table: str) -> TrainedCells:
         """The table of that name or path. UserError: the file was made with another one."""
         table = load_table(source_of_table)
-        with table_path(source_of_table).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != self.checksum:
-                raise UserError(
-                    f"{self.path} was made with another table ({self.table}) than {table.name} of "
-                    "the studies beside it"
-                )
+        if table_checksum(source_of_table) != self.checksum:
+            raise UserError(
+                f"{self.path} was made with another table ({self.table}) than {table.name} of the "
+                "studies beside it"
+            )
         return table
 
     def samples(self, space: int, source_of_table: str, evaluations: int | None) -> list[Sample]:

@@ -12,6 +12,7 @@ from experiments.compare.statistics import Comparison, Question, compare_all
 from experiments.errors import UserError
 from experiments.wording import configuration
 from search_spaces.table import TableError
+from search_spaces.table_file import table_checksum
 
 SEED = 0
 """Of bootstraps and permutations, for each sample and comparison anew."""
@@ -62,12 +63,12 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
     UserError: the sources are of different tables, or a file has nothing of the studies' spaces.
     """
-    tables = {study.main.table: study.source for study in studies}
+    tables = {table_checksum(study.spec.table): study for study in studies}
     if len(tables) > 1:
-        (one, first), (two, second) = list(tables.items())[:2]
+        first, second = list(tables.values())[:2]
         raise UserError(
-            f"{first} is of the table {one}, {second} of {two}: regrets of different tables are "
-            "not compared"
+            f"{first.source} is of the table {first.main.table}, {second.source} of "
+            f"{second.main.table} with other content: regrets of different tables are not compared"
         )
     numbers = sorted({study.main.space for study in studies}) or sorted(
         {number for file in baselines for number in file.spaces}

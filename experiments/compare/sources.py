@@ -11,6 +11,8 @@ import numpy as np
 from experiments.compare.baselines import Baselines, read_baselines
 from experiments.compare.sample import Sample
 from experiments.errors import UserError
+from experiments.inputs import located
+from experiments.pairing import TRANSFER, transfer_note
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION as FOLDER
 from experiments.study_folder import check_study, specification_of
@@ -70,8 +72,10 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
         raise UserError(f"{folder} is not confirmed yet: oneshot-hpo confirm {folder}")
     confirmation = read_confirmation(folder / FOLDER)
     spec = specification_of(confirmation.header, folder / FOLDER, CONFIRMATION_NAME)
+    spec = located(spec, folder)
     tuned = confirmation.tuned
-    notes = []
+    transfer = transfer_note(spec, folder)
+    notes = [] if transfer is None else [f"{folder}: {transfer}"]
     if name is None and tuned is None:
         raise UserError(f"{folder}: its confirmation has not begun: oneshot-hpo confirm {folder}")
     if name == TUNED or name is None:
@@ -100,10 +104,10 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
             f"{folder}: has a better configuration since; to confirm it: oneshot-hpo confirm "
             f"{folder}"
         )
-    main = _sample(confirmation, name, spec, source, evaluations)
+    main = _sample(confirmation, name, spec, source, evaluations, transfer is not None)
     default = None
     if named is None and name != DEFAULT:
-        default = _sample(confirmation, DEFAULT, spec, source, evaluations)
+        default = _sample(confirmation, DEFAULT, spec, source, evaluations, transfer is not None)
     return Study(source, spec, main, default, tuple(notes))
 
 
@@ -113,7 +117,12 @@ def _is_other(confirmation: ConfirmationView, config: dict[str, object]) -> bool
 
 
 def _sample(
-    confirmation: ConfirmationView, name: str, spec: StudySpec, source: str, evaluations: int
+    confirmation: ConfirmationView,
+    name: str,
+    spec: StudySpec,
+    source: str,
+    evaluations: int,
+    transfer: bool,
 ) -> Sample:
     """UserError: no run of the setting has ended, or every one crashed."""
     told = list(confirmation.of_setting(name).values())
@@ -131,8 +140,9 @@ def _sample(
         for _, result in told
         if "search_seconds" in result.timestamps
     ]
+    mark = f" on {Path(spec.dataset).stem} ({TRANSFER})" if transfer else ""
     return Sample(
-        method=f"{spec.searcher} {_kind(confirmation, name, spec)}",
+        method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
         source=source,
         table=load_table(spec.table).name,
         space=spec.space,

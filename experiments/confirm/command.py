@@ -34,7 +34,8 @@ def confirm(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="search.KEY=VALUE for --setting, cluster.KEY=VALUE for now; repeatable.",
+            help="search.KEY=VALUE for --setting, cluster.KEY=VALUE for now, dataset=PATH or "
+            "table=PATH for where these lie now; repeatable.",
         ),
     ] = None,
     workers: WorkersOption = None,

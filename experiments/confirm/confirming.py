@@ -19,6 +19,7 @@ from experiments.confirm.display import CONFIRMATION
 from experiments.confirm.results import write_results
 from experiments.environment import compared
 from experiments.errors import UserError
+from experiments.inputs import given_inputs, present
 from experiments.launching import resumable
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from experiments.progress import display_for
@@ -64,15 +65,18 @@ def confirm_study(
     """
     check_study(folder)
     study = read_study(folder)
+    given, overrides = given_inputs(overrides)
     values = [override for override in overrides if not override.startswith("cluster.")]
-    spec = specification_of(study.header, folder)
+    spec = present(specification_of(study.header, folder), folder, given)
     spec = with_overrides(spec, [override for override in overrides if override not in values])
     workers = workers or spec.workers or 1
     settings = _settings(study, folder, spec, setting, values)
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
-    changed = compared(console, folder, accept=accept_changes, confirmation=folder / FOLDER)
+    changed = compared(
+        console, folder, accept=accept_changes, given=given, confirmation=folder / FOLDER
+    )
     again = f"oneshot-hpo confirm {folder}"
     begun = folder / FOLDER / CONFIRMATION_NAME
     with resumable(again, begun), _opened(study, folder) as confirmation:

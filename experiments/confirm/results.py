@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from experiments.pairing import TRANSFER
 from hpo import ConfirmationView
 from searchers.checkpoint import write_atomically
 
@@ -31,14 +32,17 @@ def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
 def results_of(confirmation: ConfirmationView) -> bytes:
     """Every run, by setting and seed; equal runs are equal bytes, whatever happened.
 
-    Errors and regrets as shares in [0, 1], empty for a crash, whose reason is the last column.
+    Errors and regrets as shares in [0, 1], empty for a crash, whose reason is the last column. A
+    column `transfer` is there where they are those of a table of another data set.
     """
+    is_transfer = any(TRANSFER in result.info for _, result in confirmation.evaluations)
+    columns = (*_INFO, TRANSFER) if is_transfer else _INFO
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["setting", "tuned", "number", "seed", "budget", *_INFO, "exception"])
+    writer.writerow(["setting", "tuned", "number", "seed", "budget", *columns, "exception"])
     for name in confirmation.settings:
         for number, (run, result) in confirmation.of_setting(name).items():
-            info = [result.info.get(key, "") for key in _INFO]
+            info = [result.info.get(key, "") for key in columns]
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *info, result.exception or ""]
             writer.writerow(row)

@@ -24,14 +24,27 @@ class _Tool(NamedTuple):
     """Its module in this folder."""
     reading: str
     """How an export is read."""
+    has_space: bool = False
+    """Whether there is a configspace.json in it, which can have an older form."""
+    continued: str | None = None
+    """A file that the next export appends to, for readers that have it open."""
+    named: bool = False
+    """Whether its reader calls a study by the folder's name."""
 
 
 TOOLS = {
     "hpbandster": _Tool(
-        "hpbandster", "hpbandster.core.result.logged_results_to_HBS_result({folder!r})"
+        "hpbandster",
+        "hpbandster.core.result.logged_results_to_HBS_result({folder!r})",
+        has_space=True,
     ),
-    "deepcave": _Tool("deepcave", "deepcave --open, and there the folder {folder}"),
-    "optuna": _Tool("optuna", "optuna-dashboard {folder}/journal.log"),
+    "deepcave": _Tool(
+        "deepcave",
+        "deepcave --open, which needs Python below 3.11, and there the run {folder}",
+        has_space=True,
+        named=True,
+    ),
+    "optuna": _Tool("optuna", "optuna-dashboard {folder}/journal.log", continued="journal.log"),
     "tensorboard": _Tool("tensorboard", "tensorboard --logdir {folder}"),
     "csv": _Tool("csv_files", "{folder}/trials.csv, {folder}/epochs.csv"),
 }
@@ -45,28 +58,39 @@ def export(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where to. Default: exports/TOOL in DIR."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Where to. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
+            "folder, exports/deepcave/NAME.",
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also in place of another study's export.")
     ] = False,
+    configspace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Of the ConfigSpace that is to read configspace.json: 1, or 0.4 as HpBandSter's "
+            "fANOVA needs it. Default: 1.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a study, running or not, for another tool."""
-    from experiments.exports.evaluations import ExportedStudy
-    from experiments.exports.folder import export_folder
+    """Write a study, running or not, for another tool.
 
-    if tool not in TOOLS:
-        raise UserError(f"--to {tool}: there are {', '.join(TOOLS)}")
+    What a warm-started study began with is in it too, as configurations prior-N ([-2, 0, N]): a
+    tool may call one of them the best. DeepCAVE needs Python below 3.11, in an environment of its
+    own; in Optuna, a trial that may yet be promoted is running.
+    """
+    from experiments.exports.evaluations import ExportedStudy
+
+    _options(tool, configspace)
     study = ExportedStudy(folder)
-    write = writer(tool)
-    target = out or folder / "exports" / tool
+    target = out or _usual_folder(study, tool)
     console = _console()
     try:
-        with (
-            export_folder(target, study, tool, force=force) as new,
-            console.status(f"exporting to {tool}"),
-        ):
-            write(study, new)
+        with console.status(f"exporting to {tool}"):
+            write_export(study, target, tool, configspace, force=force)
     except KeyboardInterrupt:
         print("stopped; nothing was exported", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -74,8 +98,65 @@ def export(
     counts = f"{target}: {len(results)} of {study.view.total_evaluations} evaluations"
     if crashed := sum(result.crashed for result in results):
         counts += f", {crashed} of them crashed"
+    if prior := len(study.view.prior):
+        counts += f"; and {prior} results that the study began with"
     _say(console, counts)
+    if study.transfer is not None:
+        _say(console, f"note: {study.transfer}")
     _say(console, f"to read it: {TOOLS[tool].reading.format(folder=str(target))}")
+
+
+def write_export(
+    study: ExportedStudy,
+    target: Path,
+    tool: str,
+    configspace: str | None = None,
+    *,
+    force: bool = False,
+) -> None:
+    """Write a study for a tool, whole or not at all, in place of an earlier export of it.
+
+    configspace: the form of configspace.json, if it is not the usual one.
+
+    UserError: `target` is something else, or cannot be written; or a package is missing.
+    """
+    from experiments.exports.folder import export_folder
+
+    options, write = _options(tool, configspace), _writer(tool)
+    with export_folder(
+        target,
+        study,
+        tool,
+        force=force,
+        continued=TOOLS[tool].continued,
+        configspace=configspace,
+    ) as new:
+        write(study, new, **options)
+
+
+def _options(tool: str, configspace: str | None) -> dict[str, str]:
+    """The options of the tool's writer; UserError for a tool or an option that there is not."""
+    from experiments.exports.space_file import FORMS
+
+    if tool not in TOOLS:
+        raise UserError(f"--to {tool}: there are {', '.join(TOOLS)}")
+    if configspace is None:
+        return {}
+    if not TOOLS[tool].has_space:
+        known = ", ".join(name for name, one in TOOLS.items() if one.has_space)
+        raise UserError(f"--configspace is for {known}: no other export has a configspace.json")
+    if configspace not in FORMS:
+        raise UserError(f"--configspace {configspace}: there are {', '.join(FORMS)}")
+    return {"configspace": configspace}
+
+
+def _usual_folder(study: ExportedStudy, tool: str) -> Path:
+    """exports/TOOL in the study's folder, or below it one with the study's name."""
+    from experiments.exports.folder import MARK
+
+    folder = study.folder / "exports" / tool
+    # An export that an earlier version made there is brought up to date there.
+    return folder / study.name if TOOLS[tool].named and not (folder / MARK).exists() else folder
 
 
 def import_(
@@ -95,11 +176,18 @@ def import_(
     ] = None,
 ) -> None:
     """Make a study that knows what an HpBandSter run observed."""
+    from experiments.exports.space_file import SPACE
     from experiments.exports.warm_start import create_warm_started
     from experiments.study_folder import resume
 
-    made, prior = create_warm_started(run, study, folder, overrides or [])
+    made, prior, differing = create_warm_started(run, study, folder, overrides or [])
     console = _console()
+    if differing:
+        _say(
+            console,
+            f"note: {run}/{SPACE} is another space than the study's, though every configuration "
+            f"of the run is in both: {'; '.join(differing)}",
+        )
     budgets = Counter(observation.budget for observation in prior)
     counts = ", ".join(f"{number} at {budget:g}" for budget, number in sorted(budgets.items()))
     crashed = sum(observation.loss is None for observation in prior)
@@ -111,11 +199,11 @@ def import_(
     _say(console, f"to run it: {resume(made)}")
 
 
-def writer(tool: str) -> Callable[[ExportedStudy, Path], None]:
+def _writer(tool: str) -> Callable[..., None]:
     """The function that writes for a tool; UserError if a package that it needs is missing."""
     name = f"experiments.exports.{TOOLS[tool].module}"
     try:
-        write: Callable[[ExportedStudy, Path], None] = importlib.import_module(name).write
+        write: Callable[..., None] = importlib.import_module(name).write
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != tool:
             raise

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.exports.evaluations import ExportedStudy, state
+from experiments.exports.evaluations import ExportedStudy, is_prior, name, state
+from experiments.pairing import TRANSFER
 from hpo import Trial, TrialResult
 
 TRIALS, EPOCHS = "trials.csv", "epochs.csv"
@@ -26,10 +27,16 @@ _REPORTED = {
 
 
 def write(study: ExportedStudy, folder: Path) -> None:
-    """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601)."""
-    _write_table(folder / TRIALS, (_trial_row(study, *pair) for pair in study.trials))
+    """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
+
+    Rows of bracket -2 are what a warm-started study began with. transfer: whether errors and
+    regrets are those of a table of another data set.
+    """
+    trials = [*study.prior, *study.trials]
+    transfer = {TRANSFER: study.transfer is not None}
+    _write_table(folder / TRIALS, (_trial_row(study, *pair) | transfer for pair in trials))
     epochs = (
-        {"id": _name(trial), "budget": trial.budget} | _epoch_row(record)
+        {"id": name(trial), "budget": trial.budget} | _epoch_row(record)
         for trial, _ in study.trials
         for record in study.epochs(trial)
     )
@@ -41,18 +48,18 @@ def _trial_row(study: ExportedStudy, trial: Trial, result: TrialResult | None) -
     info = {} if result is None else result.info
     times = study.times(trial, result)
     return {
-        "id": _name(trial),
+        "id": name(trial),
         "bracket": trial.id[0],
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,
         **{column: info.get(key) for column, key in _REPORTED.items()},
-        **{name: trial.config.get(name) for name in study.view.space},
-        "model_based": study.view.record(trial).info.get("model_based_pick"),
+        **{key: trial.config.get(key) for key in study.view.space},
+        "model_based": study.info(trial).get("model_based_pick"),
         "seconds": None if result is None else result.timestamps.get("search_seconds"),
-        **{name: _iso(times.get(name)) for name in ("submitted", "started", "finished")},
-        "attempts": trial.attempt + 1,
-        "seed": trial.seed,
+        **{key: _iso(times.get(key)) for key in ("submitted", "started", "finished")},
+        "attempts": None if is_prior(trial) else trial.attempt + 1,
+        "seed": None if is_prior(trial) else trial.seed,
         "module_hash": info.get("module_hash"),
         "exception": None if result is None else result.exception,
     }
@@ -66,10 +73,6 @@ def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": record["time"],
         "architecture": None if architecture is None else json.dumps(architecture),
     }
-
-
-def _name(trial: Trial) -> str:
-    return trial.key.split("/")[0]
 
 
 def _iso(seconds: float | None) -> str | None:

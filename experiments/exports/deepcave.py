@@ -12,6 +12,6 @@ from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.hpbandster import write_run
 
 
-def write(study: ExportedStudy, folder: Path) -> None:
-    """Write configspace.json, configs.json and results.json."""
-    write_run(study, folder, crash={"loss": None, "info": {"state": "CRASHED"}})
+def write(study: ExportedStudy, folder: Path, configspace: str = "1") -> None:
+    """Write configspace.json, in one of its FORMS, configs.json and results.json."""
+    write_run(study, folder, configspace, crash={"loss": None, "info": {"state": "CRASHED"}})

@@ -23,26 +23,37 @@ _STALE_SECONDS = 3600.0
 
 @contextmanager
 def export_folder(
-    target: Path, study: ExportedStudy, tool: str, *, force: bool = False
+    target: Path,
+    study: ExportedStudy,
+    tool: str,
+    *,
+    force: bool = False,
+    continued: str | None = None,
+    configspace: str | None = None,
 ) -> Iterator[Path]:
     """A new folder to write into, which takes the place of `target` when the body ends well.
 
     An earlier export of the same study for the same tool is replaced, another one with `force`.
+    continued: a file of an earlier export of the same that is in the new folder too, to be
+    continued. configspace: an option of the export, noted for whoever makes it again.
     UserError: `target` is something else, or cannot be written.
     """
     target = target.resolve()
-    _check_replaceable(target, study, tool, force=force)
+    is_same = _check_replaceable(target, study, tool, force=force)
     _remove_leftovers(target)
     unique = secrets.token_hex(8)
     new, old = (target.with_name(f".{target.name}.{unique}.{end}") for end in ("new", "old"))
     try:
         new.mkdir(parents=True)
+        if continued is not None and is_same and (target / continued).is_file():
+            shutil.copyfile(target / continued, new / continued)
         yield new
         mark = {
             "tool": tool,
             "study": study.identity,
             "name": study.name,
             "evaluations": len(study.view.evaluations),
+            "configspace": configspace,
             "oneshot-hpo": version("oneshot-hpo"),
         }
         (new / MARK).write_text(json.dumps(mark, indent=1) + "\n")
@@ -66,11 +77,14 @@ def _remove_leftovers(target: Path) -> None:
                 shutil.rmtree(path)
 
 
-def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: bool) -> None:
-    """UserError unless `target` is missing, empty, or an export that may be replaced."""
+def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: bool) -> bool:
+    """Whether `target` is an export of the same study for the same tool.
+
+    UserError unless it is that, missing, empty, or an export that may be replaced.
+    """
     try:
         if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-            return
+            return False
         mark = json.loads((target / MARK).read_text())
         same = (mark["study"], mark["tool"]) == (study.identity, tool)
         what = f"an export of study {mark['name']} for {mark['tool']}"
@@ -80,6 +94,7 @@ def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: 
         ) from None
     if not (same or force):
         raise UserError(f"{target} is {what}; choose another place with --out, or add --force")
+    return same
 
 
 def _sync(folder: Path) -> None:

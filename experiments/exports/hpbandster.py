@@ -2,7 +2,8 @@
 
 configspace.json, ConfigSpace's own JSON; configs.json, `[id, config, info]` a line; results.json,
 `[id, budget, timestamps, result, exception]` a line, in the order in which trials ended. The
-default configuration has our own id, [-1, 0, 0].
+default configuration has our own id, [-1, 0, 0]. Results that a warm-started study began with come
+first, as HpBandSter itself has them in its result, with ids [-2, 0, number].
 """
 
 from __future__ import annotations
@@ -12,25 +13,30 @@ from pathlib import Path
 from typing import Any
 
 from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.space_file import SPACE, write_space
 from hpo import TrialResult
 from hpo.trial import TrialId
 
-SPACE, CONFIGS, RESULTS = "configspace.json", "configs.json", "results.json"
+CONFIGS, RESULTS = "configs.json", "results.json"
 
 
-def write(study: ExportedStudy, folder: Path) -> None:
-    """Write the three files; the result of a crash is null, as in HpBandSter."""
-    write_run(study, folder, crash=None)
+def write(study: ExportedStudy, folder: Path, configspace: str = "1") -> None:
+    """Write the three files; the result of a crash is null, as in HpBandSter.
+
+    configspace: the version of ConfigSpace that is to read the space, one of FORMS.
+    """
+    write_run(study, folder, configspace, crash=None)
 
 
-def write_run(study: ExportedStudy, folder: Path, *, crash: dict[str, Any] | None) -> None:
+def write_run(
+    study: ExportedStudy, folder: Path, configspace: str, *, crash: dict[str, Any] | None
+) -> None:
     """The same with `crash` for the result of each trial that crashed."""
-    view = study.view
-    view.space.to_json(folder / SPACE)
+    write_space(study.view.space, folder / SPACE, configspace)
     configs: dict[TrialId, list[Any]] = {}
-    for trial, _ in study.trials:
+    for trial, _ in [*study.prior, *study.trials]:
         # A promoted configuration keeps its id: what counts is how it was found at first.
-        configs.setdefault(trial.id, [trial.id, trial.config, view.record(trial).info])
+        configs.setdefault(trial.id, [trial.id, trial.config, study.info(trial)])
     _write_lines(folder / CONFIGS, list(configs.values()))
     results = [
         [
@@ -40,7 +46,7 @@ def write_run(study: ExportedStudy, folder: Path, *, crash: dict[str, Any] | Non
             crash if result.crashed else {"loss": result.loss, "info": _info(result)},
             result.exception,
         ]
-        for trial, result in view.evaluations
+        for trial, result in [*study.prior, *study.view.evaluations]
     ]
     _write_lines(folder / RESULTS, results)
 

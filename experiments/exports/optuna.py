@@ -1,12 +1,14 @@
 """A study as an Optuna study in a journal file: a trial per configuration, a step per budget.
 
 As Optuna itself has it with HyperbandPruner: a configuration that reached the largest budget is
-COMPLETE with its loss there, one that was not promoted is PRUNED, one that crashed FAIL, and one
-that is evaluated now RUNNING. Losses at the budgets are its intermediate values.
+COMPLETE with its loss there, one that was not promoted is PRUNED with its last loss, one that
+crashed FAIL, and one that is evaluated now, or may yet be promoted, RUNNING. Losses at the budgets
+are its intermediate values.
 """
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,33 +28,55 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.exports.evaluations import ExportedStudy, state
+from experiments.exports.evaluations import ExportedStudy, is_prior, name, state
+from experiments.exports.optuna_journal import ID, bring_up_to_date, open_journal
 from hpo import BASELINE_ID, Trial, TrialResult
 
 STORAGE = "journal.log"
 
 Evaluations = list[tuple[Trial, TrialResult | None]]
+Decided = list[dict[int | float, bool]]
+"""By bracket and budget of a rung: whether all that is promoted from it was asked for."""
+
+_WITH_VALUE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def write(study: ExportedStudy, folder: Path) -> None:
-    """Write the storage with one study, which has the study's name."""
+    """Write the storage with one study, which has the study's name.
+
+    A storage that is there already, of the same study, is appended to: readers that have it open,
+    as optuna-dashboard has, go on from where they are in the file.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = JournalStorage(JournalFileBackend(str(folder / STORAGE)))
-    exported = optuna.create_study(storage=storage, study_name=study.name, direction="minimize")
-    for key, value in study.view.header.get("specification", {}).items():
-        exported.set_user_attr(key, value)
+    journal = open_journal(folder / STORAGE)
+    attributes = study.view.header.get("specification", {})
+    bring_up_to_date(journal, study.name, attributes, trials_of(study))
+
+
+def trials_of(study: ExportedStudy) -> list[FrozenTrial]:
+    """All configurations: those that the study began with, those that ended, then the others."""
     configurations: dict[Any, Evaluations] = {}
-    for trial, result in study.trials:
+    for trial, result in [*study.prior, *study.trials]:
         configurations.setdefault(trial.id, []).append((trial, result))
     # Of equal losses Optuna calls the first trial the best, the study what was told first.
     told = {trial.key: place for place, (trial, _) in enumerate(study.view.evaluations)}
-    ended = sorted(configurations.values(), key=lambda runs: told.get(runs[-1][0].key, len(told)))
+
+    def place(runs: Evaluations) -> int:
+        last = runs[-1][0]
+        return -1 if is_prior(last) else told.get(last.key, len(told))
+
     spread = distributions(study.view.space)
-    exported.add_trials([_trial(study, runs, spread) for runs in ended])
+    decided: Decided = [
+        {
+            lower.budget: upper.asked == upper.planned
+            for lower, upper in itertools.pairwise(bracket.rungs)
+        }
+        for bracket in study.view.brackets
+    ]
+    ordered = sorted(configurations.values(), key=place)
+    return [_trial(study, runs, spread, decided) for runs in ordered]
 
 
 def distributions(space: ConfigurationSpace) -> dict[str, BaseDistribution]:
@@ -72,16 +96,17 @@ def _distribution(hyperparameter: Hyperparameter) -> BaseDistribution:
 
 
 def _trial(
-    study: ExportedStudy, runs: Evaluations, spread: dict[str, BaseDistribution]
+    study: ExportedStudy, runs: Evaluations, spread: dict[str, BaseDistribution], decided: Decided
 ) -> FrozenTrial:
     """One configuration with all its evaluations, lowest budget first."""
     first, last = runs[0], runs[-1]
     result = last[1]
-    ending = _state(study, *last)
+    ending = _state(study, *last, decided)
     times = study.times(*last)
     frozen = optuna.trial.create_trial(
         state=ending,
-        value=result.loss if result is not None and ending == TrialState.COMPLETE else None,
+        # As Optuna's own `tell`, which gives a pruned trial its last intermediate value.
+        value=result.loss if result is not None and ending in _WITH_VALUE else None,
         params=first[0].config,
         distributions={name: spread[name] for name in first[0].config},
         # Steps are whole numbers: the epochs that were run.
@@ -91,27 +116,36 @@ def _trial(
             if told is not None and told.loss is not None
         },
         user_attrs={
-            "id": first[0].key.split("/")[0],
+            ID: name(first[0]),
             "bracket": first[0].id[0],
             "default": first[0].id == BASELINE_ID,
-            **study.view.record(first[0]).info,
-            **_reported(runs),
+            **study.info(first[0]),
+            # Of a trial that ended: what is said of a running one cannot be taken back.
+            **(_reported(runs) if ending.is_finished() else {}),
             "evaluations": [_evaluation(study, *run) for run in runs],
         },
     )
-    frozen.datetime_start = datetime.fromtimestamp(study.times(*first)["submitted"])
-    if result is not None:
+    # When it was asked for, which is known at once and for ever: a trial that runs is in the file.
+    frozen.datetime_start = datetime.fromtimestamp(study.times(first[0], None)["submitted"])
+    if ending.is_finished():
         frozen.datetime_complete = datetime.fromtimestamp(times["finished"])
     return frozen
 
 
-def _state(study: ExportedStudy, trial: Trial, result: TrialResult | None) -> TrialState:
+def _state(
+    study: ExportedStudy, trial: Trial, result: TrialResult | None, decided: Decided
+) -> TrialState:
     if result is None:
         return TrialState.RUNNING
     if result.crashed:
         return TrialState.FAIL
-    # The baseline has the largest budget too.
-    return TrialState.COMPLETE if trial.budget == study.largest_budget else TrialState.PRUNED
+    if is_prior(trial):
+        is_top = trial.budget >= study.largest_budget
+        return TrialState.COMPLETE if is_top else TrialState.PRUNED
+    if trial.budget == study.largest_budget:  # as the baseline's, which is in no bracket
+        return TrialState.COMPLETE
+    is_decided = decided[trial.id[0]][trial.budget]
+    return TrialState.PRUNED if is_decided else TrialState.RUNNING
 
 
 def _reported(runs: Evaluations) -> dict[str, Any]:

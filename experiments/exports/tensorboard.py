@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.plugins.hparams import metadata
+from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
 from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
-from experiments.exports.evaluations import ExportedStudy
+from experiments.exports.evaluations import ExportedStudy, name
 from hpo import Trial, TrialResult
 
 EPOCH_TAGS = {
@@ -30,8 +34,8 @@ FINAL_TAGS = {
 
 def write(study: ExportedStudy, folder: Path) -> None:
     """Write `folder`/<id>/<budget>/events.out.tfevents.…, for unfinished trials too."""
-    for trial, result in study.trials:
-        _write_trial(study, trial, result, folder / trial.key)
+    for trial, result in [*study.prior, *study.trials]:
+        _write_trial(study, trial, result, folder / name(trial) / str(trial.budget))
 
 
 def _write_trial(
@@ -41,8 +45,8 @@ def _write_trial(
     started = times.get("started", times["submitted"])
     end = times.get("finished", started)
     final = {} if result is None else result.info
-    metrics = {tag: final[name] for tag, name in FINAL_TAGS.items() if name in final}
-    experiment, start, finish = hparams({"budget": trial.budget} | trial.config, metrics)
+    metrics = {tag: final[key] for tag, key in FINAL_TAGS.items() if key in final}
+    experiment, start, _ = hparams({"budget": trial.budget} | trial.config, metrics)
 
     writer = FileWriter(str(folder))
     writer.add_summary(experiment, walltime=started)
@@ -54,8 +58,23 @@ def _write_trial(
     for tag, value in metrics.items():
         writer.add_summary(scalar(tag, value), epoch, walltime=end)
     if result is not None:
-        writer.add_summary(finish, walltime=end)
+        writer.add_summary(_session_end(result), walltime=end)
     writer.close()
+
+
+def _session_end(result: TrialResult) -> Summary:
+    """How a trial ended, for the page HPARAMS; PyTorch writes a success for every session."""
+    status = STATUS_FAILURE if result.crashed else STATUS_SUCCESS
+    content = HParamsPluginData(
+        session_end_info=SessionEndInfo(status=status), version=metadata.PLUGIN_DATA_VERSION
+    )
+    plugin = SummaryMetadata.PluginData(
+        plugin_name=metadata.PLUGIN_NAME, content=content.SerializeToString()
+    )
+    value = Summary.Value(
+        tag=metadata.SESSION_END_INFO_TAG, metadata=SummaryMetadata(plugin_data=plugin)
+    )
+    return Summary(value=[value])
 
 
 def _epochs(
@@ -71,4 +90,4 @@ def _epochs(
     time = started if finished is None else finished - took
     for record in records:
         time += record["time"]
-        yield record["epoch"], time, {tag: record[name] for tag, name in EPOCH_TAGS.items()}
+        yield record["epoch"], time, {tag: record[key] for tag, key in EPOCH_TAGS.items()}

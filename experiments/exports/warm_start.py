@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.exports.hpbandster_run import read_run
+from experiments.exports.space_file import SPACE, differences
 from experiments.launching import study_and_folder
 from experiments.study_file import complete, freeze
 from experiments.study_folder import check_vacant, create_study
@@ -14,8 +15,11 @@ from hpo import Observation
 
 def create_warm_started(
     run: Path, source: str, folder: Path | None, settings: Sequence[str]
-) -> tuple[Path, list[Observation]]:
+) -> tuple[Path, list[Observation], list[str]]:
     """Make a study that `resume` begins with; its folder, and what its model knows.
+
+    Then how the run's configspace.json differs from the study's space, in words: an observation
+    counts if its configuration is in the study's space, whatever space it was drawn from.
 
     The observations become part of its journal: the run is not needed any more. They are no
     evaluations of the study, which evaluates the default configuration and all its brackets as
@@ -26,6 +30,8 @@ def create_warm_started(
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
-    prior = read_run(run, spec.configuration_space(), spec.max_budget)
+    space = spec.configuration_space()
+    prior = read_run(run, space, spec.max_budget)
+    differing = differences(run / SPACE, space)
     create_study(folder, spec, prior=prior, prior_from=str(run.resolve())).close()
-    return folder, prior
+    return folder, prior, differing

@@ -84,12 +84,30 @@ def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None
 
 def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
     for space in sources.spaces:
+        studies = [study for study in sources.studies if study.spec.space == space]
         for axis in AXES:
-            yield f"regret_{axis}_space{space}", _regret(sources, space, axis)
-        yield f"trajectories_space{space}", _trajectories(sources, space)
+            draw = _regret(sources, space, axis)
+            yield f"regret_{axis}_space{space}", _marked(draw, studies)
+        yield f"trajectories_space{space}", _marked(_trajectories(sources, space), studies)
     for study, label in zip(sources.studies, _labels(sources.studies), strict=True):
         for name, draw in _of_study(study):
-            yield f"{name}{label}", draw
+            yield f"{name}{label}", _marked(draw, [study])
+
+
+def _marked(draw: _Draw, studies: list[StudySource]) -> _Draw:
+    """A figure that says so where studies in it are of another data set's table."""
+    transfers = {study.source: study.transfer for study in studies if study.transfer}
+    if not transfers:
+        return draw
+
+    def marked(notes: list[str]) -> Figure:
+        figure = draw(notes)
+        notes += [f"{source}: {words}" for source, words in transfers.items()]
+        of = "" if len(transfers) == len(studies) else f" ({', '.join(transfers)})"
+        figure.suptitle(f"transfer: the table is of another data set{of}", fontsize=7)
+        return figure
+
+    return marked
 
 
 def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:

@@ -13,6 +13,7 @@ from experiments.compare.sources import read_sources
 from experiments.compare.statistics import median_interval
 from experiments.compare.wording import interval, points, sentences
 from experiments.errors import UserError
+from experiments.inputs import located
 from experiments.pages.table import Cell, Column, Row, Table
 from experiments.report.headline import Card
 from experiments.report.journaled import JournaledStudy
@@ -63,8 +64,9 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
     if not study.spec.iterations and not (study.folder / CONFIRMATION).exists():
         return Compared(reason="Nothing was tuned, and the search was not repeated.")
     if not (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
+        table = located(study.spec, study.folder).table if files else study.spec.table
         for file in files:
-            file.samples(study.spec.space, study.spec.table, None)
+            file.samples(study.spec.space, table, None)
         if not _is_ready(study):
             return Compared(
                 reason="There is nothing to confirm yet: no evaluation at the largest budget, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from experiments.pages.table import Cell, Column, Row, Table
+from experiments.pairing import transfer_note
 from experiments.report.journaled import JournaledStudy, title
 from experiments.report.values import count, epochs, setting, share
 from experiments.summary import verdict
@@ -41,6 +42,8 @@ def read(study: JournaledStudy) -> Headline:
     if view.baseline is not None and not _is_default(study):
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
+    if (note := transfer_note(study.spec, study.folder)) is not None:
+        sentences.append(note)
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not ended; this is how it stands.")
     return Headline([sentence for sentence in sentences if sentence], cards)

@@ -13,46 +13,52 @@ Left out: `evaluate`, which trains a module with TensorFlow.
 
 from __future__ import annotations
 
+import copy
 import random
 import sys
-from collections.abc import Callable, Iterator, KeysView, Mapping
+from collections.abc import KeysView
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from search_spaces.cell import INPUT, OPERATIONS, OUTPUT
+from search_spaces.cell import INPUT, OUTPUT
+from search_spaces.nasbench.config import build_config
+from search_spaces.nasbench.lazy_dict import LazyDict
 from search_spaces.nasbench.model_spec import ModelSpec
+from search_spaces.nasbench.statistics import (
+    FIXED,
+    MEASURED,
+    ComputedStatistics,
+    FixedStatistics,
+    TableRows,
+)
 from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.nasbench101_record import MAX_EDGES, MAX_VERTICES
 from search_spaces.table import METRICS, TableError, TrainedCells
 from search_spaces.table_file import load_table
 
 __all__ = ["ModelSpec", "NASBench", "OutOfDomainError"]
 
-FixedStatistics = dict[str, Any]
-ComputedStatistics = dict[int, list[dict[str, float]]]
 Statistics = TypeVar("Statistics")
 
-_ACCURACIES = {
-    "train_accuracy": "train",
-    "validation_accuracy": "valid",
-    "test_accuracy": "test",
-}
 
+class OutOfDomainError(Exception):
+    """A spec or a number of epochs outside NAS-Bench-101; the message says why.
 
-class OutOfDomainError(ValueError):
-    """A spec or a number of epochs outside NAS-Bench-101; the message says why."""
+    No ValueError, as in the original: clients tell the two apart.
+    """
 
 
 class NASBench:
     """NAS-Bench-101, and a count of what its queries would have cost.
 
-    config: module_vertices, max_edges, available_ops, num_repeats.
+    config: module_vertices, max_edges, available_ops, num_repeats, and the other settings of the
+        original, which nothing here reads.
     valid_epochs: the epochs that can be queried.
-    fixed_statistics: by module hash, what `get_metrics_from_hash` returns first.
-    computed_statistics: by module hash, what it returns second.
+    fixed_statistics: dictionary by module hash of what `get_metrics_from_hash` returns first.
+    computed_statistics: the same of what it returns second. Both may be changed: an entry is made
+        when it is first read, kept then, and what all methods know of its module.
     training_time_spent, total_epochs_spent: seconds and epochs of the queries so far.
     history: an empty dictionary, the user's.
     table: where all this is read from, for many cells at once.
@@ -64,27 +70,23 @@ class NASBench:
         dataset_file: None for the NAS-Bench-101 in the data folder, a table (.npz), or one of
             the official TFRecord files. The last one is read from the data folder if it was
             imported there (`oneshot-hpo data import`), else into memory, which takes minutes.
-        seed: of the draws of `query`, which equal those of the original with this seed. Each
-            object has its own generator; the global one is left alone.
+        seed: of the draws of `query`, which equal those of the original with this seed; the
+            object has its own generator then. None: it draws from the module `random`, so that a
+            client's `random.seed` decides. Unlike the original, which seeds it, opening leaves
+            that generator alone.
 
         Raises TableError for data that cannot be read.
         """
         self.table = _load(dataset_file)
-        self.config: dict[str, Any] = {
-            "module_vertices": MAX_VERTICES,
-            "max_edges": MAX_EDGES,
-            "available_ops": list(OPERATIONS),
-            "num_repeats": self.table.repeats,
-        }
+        self.config = build_config() | {"num_repeats": self.table.repeats}
         self.valid_epochs = set(self.table.budgets)
-        self.fixed_statistics: Mapping[str, FixedStatistics] = _ByHash(self.table, self._fixed)
-        self.computed_statistics: Mapping[str, ComputedStatistics] = _ByHash(
-            self.table, self._computed
-        )
+        rows = TableRows(self.table)
+        self.fixed_statistics: dict[str, FixedStatistics] = LazyDict(rows, rows.fixed)
+        self.computed_statistics: dict[str, ComputedStatistics] = LazyDict(rows, rows.computed)
         self.history: dict[Any, Any] = {}
         self.training_time_spent = 0.0
         self.total_epochs_spent = 0
-        self._random = random.Random(seed)
+        self._random = None if seed is None else random.Random(seed)
 
     def query(
         self, model_spec: ModelSpec, epochs: int = 108, stop_halfway: bool = False
@@ -102,10 +104,13 @@ class NASBench:
             raise OutOfDomainError(
                 f"no trainings of {epochs} epochs, only of {sorted(self.valid_epochs)}"
             )
-        row = _row(self.table, self._checked_hash(model_spec))
-        repeat = self._random.randint(0, self.config["num_repeats"] - 1)
-        measured = self._measured(row, epochs, stop_halfway)
-        data = self._fixed(row) | {name: values[repeat] for name, values in measured.items()}
+        fixed, computed = self.get_metrics_from_spec(model_spec)
+        # As the original, which looks the module up before it draws.
+        drawn = (self._random or random).randint(0, self.config["num_repeats"] - 1)
+        repeat = computed[epochs][drawn]
+        point = "halfway" if stop_halfway else "final"
+        measured = {name: repeat[f"{point}_{name}"] for name in MEASURED}
+        data = {name: fixed[name] for name in FIXED} | measured
         self.training_time_spent += data["training_time"]
         self.total_epochs_spent += epochs // 2 if stop_halfway else epochs
         return data
@@ -141,7 +146,7 @@ class NASBench:
 
         Raises KeyError for an unknown hash.
         """
-        return self.fixed_statistics[module_hash], self.computed_statistics[module_hash]
+        return _own(self.fixed_statistics, module_hash), _own(self.computed_statistics, module_hash)
 
     def get_metrics_from_spec(
         self, model_spec: ModelSpec
@@ -151,11 +156,12 @@ class NASBench:
         Raises OutOfDomainError for a spec outside the benchmark, KeyError for a module that the
         table lacks.
         """
-        return self.get_metrics_from_hash(self._checked_hash(model_spec))
+        self._check_spec(model_spec)
+        return self.get_metrics_from_hash(self._hash_spec(model_spec))
 
-    def _checked_hash(self, spec: ModelSpec) -> str:
-        self._check_spec(spec)
-        return spec.hash_spec(self.config["available_ops"])
+    def _hash_spec(self, model_spec: ModelSpec) -> str:
+        """The module hash of a spec. Clients of the original call it, though it is private."""
+        return model_spec.hash_spec(self.config["available_ops"])
 
     def _check_spec(self, spec: ModelSpec) -> None:
         if not spec.valid_spec or spec.matrix is None or spec.ops is None:
@@ -182,68 +188,12 @@ class NASBench:
                     f"operation {operation!r} is none of {', '.join(self.config['available_ops'])}"
                 )
 
-    def _fixed(self, row: int) -> FixedStatistics:
-        cell = self.table.cell(row)
-        return {
-            "module_adjacency": np.array(cell.matrix, np.int8),
-            "module_operations": list(cell.operations),
-            "trainable_parameters": int(self.table.parameters[row]),
-        }
 
-    def _computed(self, row: int) -> ComputedStatistics:
-        statistics: ComputedStatistics = {}
-        for epochs in self.table.budgets:
-            columns = {
-                f"{point}_{name}": values
-                for point, halfway in (("halfway", True), ("final", False))
-                for name, values in self._measured(row, epochs, halfway).items()
-            }
-            statistics[epochs] = [
-                dict(zip(columns, repeat, strict=True))
-                for repeat in zip(*columns.values(), strict=True)
-            ]
-        return statistics
-
-    def _measured(self, row: int, epochs: int, halfway: bool) -> dict[str, list[float]]:
-        """By name, the values of all repeats at one point of the training."""
-        seconds = self.table.seconds(row, epochs, halfway=halfway)
-        accuracies = {
-            name: self.table.accuracies(metric, row, epochs, halfway=halfway)
-            for name, metric in _ACCURACIES.items()
-        }
-        return {"training_time": seconds.tolist()} | {
-            name: values.tolist() for name, values in accuracies.items()
-        }
-
-
-class _ByHash(Mapping[str, Statistics]):
-    """What a table says of each cell, by module hash, made anew at each look-up."""
-
-    def __init__(self, table: TrainedCells, read: Callable[[int], Statistics]):
-        self._table = table
-        self._read = read
-
-    def __getitem__(self, module_hash: str) -> Statistics:
-        return self._read(_row(self._table, module_hash))
-
-    def __iter__(self) -> Iterator[str]:
-        return (digest.tobytes().hex() for digest in self._table.hashes)
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-
-def _row(table: TrainedCells, module_hash: str) -> int:
-    """The row of a cell; raises KeyError with the hash, as a dictionary does."""
-    try:
-        digest = np.frombuffer(bytes.fromhex(module_hash), np.uint8)
-        row = int(table.rows(digest.reshape(1, 16))[0])
-    except (TypeError, ValueError):
-        raise KeyError(module_hash) from None
-    # Tables look at the first 64 bits alone, and upper case is no official hash.
-    if table.hashes[row].tobytes().hex() != module_hash:
-        raise KeyError(module_hash)
-    return row
+def _own(statistics: dict[str, Statistics], module_hash: str) -> Statistics:
+    """The statistics of a module, the caller's own; KeyError for an unknown hash."""
+    if isinstance(statistics, LazyDict):
+        return statistics.fresh(module_hash)
+    return copy.deepcopy(statistics[module_hash])  # a client has put a dictionary of its own there
 
 
 def _load(dataset_file: str | PathLike[str] | None) -> TrainedCells:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.cell import InvalidCell, module_hash
+from search_spaces.cell import InvalidCell, refined_hash
 
 Matrix = np.ndarray | Sequence[Sequence[int]]
 Graph = tuple[Matrix, Sequence[Any]]
@@ -41,20 +41,26 @@ def is_full_dag(matrix: np.ndarray) -> bool:
 
 
 def num_edges(matrix: np.ndarray) -> int:
-    """Number of edges."""
-    return int(np.sum(matrix))
+    """Number of edges; the sum of the entries, should they be others than 0 and 1."""
+    return np.sum(matrix).item()
 
 
-def hash_module(matrix: np.ndarray, labeling: Sequence[int]) -> str:
-    """The module hash, 32 hexadecimal digits, of any directed graph with integers as labels.
+def hash_module(matrix: Matrix, labeling: Sequence[Any]) -> str:
+    """The module hash, 32 hexadecimal digits, of any directed graph with labels of any kind.
 
-    Isomorphic graphs share it. In NAS-Bench-101 no two other cells do; larger graphs may.
+    Isomorphic graphs share it. In NAS-Bench-101 no two other cells do; larger graphs may. As in
+    the original, a vertex counts by the words that Python prints for its degrees, which are sums
+    of the matrix, and for its label: 1 and 1.0 are not the same.
     Raises InvalidCell when the labels do not fit the matrix.
     """
-    shape = np.shape(matrix)
-    if shape != (len(labeling), len(labeling)):
-        raise InvalidCell(f"{len(labeling)} labels do not fit a matrix of shape {shape}")
-    return module_hash(np.asarray(matrix).tolist(), [int(label) for label in labeling])
+    edges = np.asarray(matrix)
+    if edges.shape != (len(labeling), len(labeling)):
+        raise InvalidCell(f"{len(labeling)} labels do not fit a matrix of shape {edges.shape}")
+    degrees_out, degrees_in = edges.sum(1).tolist(), edges.sum(0).tolist()
+    # The original's numpy 1 prints its numbers as plain ones, np.int64(1) as 1.
+    with np.printoptions(legacy="1.25"):
+        words = [str(vertex) for vertex in zip(degrees_out, degrees_in, labeling, strict=True)]
+    return refined_hash(edges.tolist(), words)
 
 
 def permute_graph(
@@ -74,7 +80,9 @@ def is_isomorphic(graph1: Graph, graph2: Graph) -> bool:
     Depth-first over all partial renumberings that agree so far: instant for cells, exponential
     in the worst case. Raises InvalidCell for graphs of different sizes.
     """
-    matrix1, matrix2 = np.asarray(graph1[0]) == 1, np.asarray(graph2[0]) == 1
+    # As in the original, an entry that is neither 0 nor 1 is no edge of the first graph, and is
+    # like nothing in the second.
+    matrix1, matrix2 = np.asarray(graph1[0]) == 1, np.asarray(graph2[0])
     labels1, labels2 = graph1[1], graph2[1]
     if matrix1.shape != matrix2.shape or len(labels1) != len(labels2):
         raise InvalidCell(

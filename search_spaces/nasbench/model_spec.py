@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from search_spaces.cell import INPUT_LABEL, OUTPUT_LABEL, InvalidCell, vertices_on_paths
-from search_spaces.nasbench import graph_util
+from search_spaces.cell import (
+    INPUT_LABEL,
+    OUTPUT_LABEL,
+    InvalidCell,
+    module_hash,
+    vertices_on_paths,
+)
 
 
 class ModelSpec:
@@ -16,7 +22,7 @@ class ModelSpec:
 
     original_matrix, original_ops: copies of what was given.
     matrix, ops: the W <= V vertices on a path from the first to the last; None when no path
-        joins these two.
+        joins these two. Labels stay what they were given as: a list, a tuple or an array.
     valid_spec: whether a path does.
     data_format: kept as given.
 
@@ -25,7 +31,7 @@ class ModelSpec:
     """
 
     matrix: np.ndarray | None
-    ops: list[Any] | None
+    ops: Any
 
     def __init__(
         self,
@@ -38,7 +44,7 @@ class ModelSpec:
         Raises InvalidCell, a ValueError, for another matrix or when the labels do not fit it.
         """
         self.original_matrix = _checked(matrix)
-        self.original_ops = list(ops)
+        self.original_ops = copy.deepcopy(ops)
         self.data_format = data_format
         if len(self.original_ops) != len(self.original_matrix):
             raise InvalidCell(
@@ -49,7 +55,7 @@ class ModelSpec:
         self.valid_spec = len(kept) >= 2
         if self.valid_spec:
             self.matrix = self.original_matrix[np.ix_(kept, kept)]
-            self.ops = [self.original_ops[vertex] for vertex in kept]
+            self.ops = _taken(self.original_ops, kept)
         else:
             self.matrix = self.ops = None
 
@@ -61,17 +67,27 @@ class ModelSpec:
         """
         if self.matrix is None or self.ops is None:
             raise InvalidCell("no path leads from the cell's input to its output: it has no hash")
-        codes = {operation: code for code, operation in enumerate(canonical_ops)}
-        unknown = [operation for operation in self.ops[1:-1] if operation not in codes]
-        if unknown:
-            raise InvalidCell(f"operation {unknown[0]!r} is none of {', '.join(map(str, codes))}")
-        labels = [codes[operation] for operation in self.ops[1:-1]]
-        return graph_util.hash_module(self.matrix, [INPUT_LABEL, *labels, OUTPUT_LABEL])
+        codes = list(canonical_ops)  # labels need not be hashable
+        for operation in self.ops[1:-1]:
+            if operation not in codes:
+                known = ", ".join(map(str, codes))
+                raise InvalidCell(f"operation {operation!r} is none of {known}")
+        labels = [codes.index(operation) for operation in self.ops[1:-1]]
+        # The benchmark's hash is that of whole numbers, whatever kind of 0 and 1 was given.
+        return module_hash(self.matrix.astype(int).tolist(), [INPUT_LABEL, *labels, OUTPUT_LABEL])
 
 
 def is_upper_triangular(matrix: np.ndarray) -> bool:
     """Whether a square matrix is 0 on its diagonal and below."""
     return not np.tril(matrix).any()
+
+
+def _taken(labels: Sequence[Any], kept: Sequence[int]) -> Any:
+    """Some of the labels, in a copy of their own kind."""
+    if isinstance(labels, np.ndarray):
+        return labels[list(kept)]
+    taken = [copy.deepcopy(labels[vertex]) for vertex in kept]
+    return tuple(taken) if isinstance(labels, tuple) else taken
 
 
 def _checked(matrix: np.ndarray | Sequence[Sequence[int]]) -> np.ndarray:

@@ -2,9 +2,18 @@
 
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from hpo import BASELINE_ID, OptimizerSettings, Study, Trial, TrialResult, configuration_space
+from hpo import (
+    BASELINE_ID,
+    Observation,
+    OptimizerSettings,
+    Study,
+    Trial,
+    TrialResult,
+    configuration_space,
+)
 from search_spaces import Architecture
 from searchers.checkpoint import write_metrics
 from searchers.records import EpochRecord
@@ -15,14 +24,32 @@ ARCHITECTURE = {
 }
 
 
-def new_study(folder: Path, **changes: int) -> Study:
+def new_study(folder: Path, prior: Sequence[Observation] = (), **changes: int) -> Study:
     settings = {"min_budget": 1, "max_budget": 4, "eta": 2, "iterations": 12, "seed": 1} | changes
     return Study.create(
         folder,
         header={"specification": {"name": "told", "space": 1}},
         space=configuration_space("cs2", image_size=8),
         settings=OptimizerSettings(**settings),
+        prior=prior,
     )
+
+
+def warm_started(folder: Path) -> Path:
+    """A study with one result of its own that began with four: two of one configuration."""
+    default = dict(configuration_space("cs2", image_size=8).get_default_configuration())
+    other, third = (default | {"cutout_prob": share} for share in (0.5, 0.75))
+    prior = [
+        Observation(default, 1, 0.5),
+        Observation(other, 1, 0.75),
+        Observation(third, 2, None),
+        Observation(other, 4, 0.25),
+    ]
+    with new_study(folder, prior) as study:
+        trial = study.ask()
+        assert trial is not None
+        study.tell(trial, TrialResult(0.375, {"state": "SUCCESS", "valid_error": 0.375}))
+    return folder
 
 
 def write_epochs(study: Path, trial: Trial, epochs: int) -> None:

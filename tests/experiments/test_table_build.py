@@ -6,12 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.table_build import BuildPlan, TableBuildError, _groups
-from search_spaces import get_space, load_table
+from experiments.table_build import (
+    BuildPlan,
+    TableBuildError,
+    _Batch,
+    _groups,
+    _train_batch,
+)
+from experiments.table_summary import image_warnings, table_lines
+from search_spaces import MissingCell, get_space, load_table
+from search_spaces.table_file import table_path
 from searchers.datasets import load_dataset
 from searchers.standalone import ScratchSettings, train_from_scratch
 
@@ -63,7 +72,7 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     assert table.budgets == (1,) and table.final.seconds.shape == (2_685, 1, 1)
     assert table.images == {"valid": 4, "test": 4}
     assert table.provenance["command"].startswith("oneshot-hpo table build --space 1 --dataset")
-    groups = _groups(1)
+    groups = _groups(BuildPlan(space=1))
     assert finished
     for record in finished:
         entries = [table.query(cell) for cell in groups[record["group"]]]
@@ -76,6 +85,113 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     )
     entries = [table.query(cell) for cell in cells[:27]]
     np.testing.assert_allclose([e.test_error for e in entries], _errors(alone.test_hits))
+
+
+def _partly_built(images, out, *more):
+    """A build that SIGTERM stopped, with some batches in its partial file."""
+    partial = out.with_name(out.name + ".partial")
+    process = subprocess.Popen(
+        _command(images, out, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while not (partial.exists() and partial.read_bytes().count(b"\n") > 3):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.terminate()
+        _, said = process.communicate(timeout=300)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode, said, partial
+
+
+def test_a_build_that_is_terminated_leaves_nothing_open(images, tmp_path):
+    code, said, partial = _partly_built(images, tmp_path / "table.npz")
+    assert code == 130
+    assert said == "stopped; what is done is kept, the same command goes on\n"
+    assert partial.read_bytes().count(b"\n") > 3
+
+
+def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
+    out = tmp_path / "table.npz"
+    few = ("--cells", "60")
+    _, _, partial = _partly_built(images, out, *few)
+    begun = partial.read_bytes()
+    kept = images.read_bytes()
+    with np.load(images) as arrays:
+        changed, labels = arrays["images"].copy(), arrays["labels"]
+    changed[0] = changed[0][::-1]
+    np.savez(images, images=changed, labels=labels)
+    refused = subprocess.run(
+        _command(images, out, *few), capture_output=True, text=True, timeout=300
+    )
+    assert refused.returncode == 2
+    assert "other settings, images or package versions" in refused.stderr
+    assert partial.read_bytes() == begun
+
+    images.unlink()
+    elsewhere = tmp_path / "moved" / "renamed.npz"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(kept)
+    again = _command(f"./{elsewhere.name}", out.absolute(), *few)
+    whole = subprocess.run(
+        again,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=elsewhere.parent,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert whole.returncode == 0, whole.stderr
+    table = load_table(out)
+    assert table.dataset_checksum == load_dataset(elsewhere).scratch_checksum
+    assert table.dataset == "renamed"
+
+
+def test_a_part_of_the_cells_says_so_and_what_it_is_worth(images, tmp_path):
+    out = tmp_path / "part.npz"
+    run = subprocess.run(
+        _command(images, out, "--cells", "40", "--cells-seed", "3", "--repeats", "2"),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    table = load_table(out)
+    assert len(table) == 40
+    order = np.random.default_rng(3).permutation(2_685)[:40]
+    assert {table.cell(row).hash for row in range(40)} == {
+        get_space(1).cells[place].hash for place in order
+    }
+    assert "--cells 40 --cells-seed 3" in table.provenance["command"]
+    with pytest.raises(MissingCell, match="it is a part, 40 of 2685 cells"):
+        table.best(get_space(1))
+
+    means = table.test_errors(np.arange(40)).mean(1)
+    best, middle = 100 * means.min(), 100 * np.median(means)
+    assert f"best {best:.2f} %, median {middle:.2f} %; noise between seeds" in run.stdout
+    assert "a part, 40 of 2685 cells" in run.stdout
+    assert "4 for validation and 4 for the test: an error moves in steps of 25.0" in run.stdout
+    # the labels are noise
+    assert "half of the cells are no better than always guessing one class" in run.stdout
+    refused = subprocess.run(
+        _command(images, out, "--cells", "2686"), capture_output=True, text=True, timeout=300
+    )
+    assert refused.returncode == 2
+    assert "--cells is 1 to 2685" in refused.stderr
+
+
+def test_images_that_are_changed_during_a_build_are_noticed(images):
+    plan = BuildPlan(dataset=str(images), settings=ScratchSettings(**SETTINGS), cells=5)
+    with pytest.raises(TableBuildError, match="was changed during the build"):
+        _train_batch(plan, "0" * 64, _Batch(0, 0, 1))
+
+
+def test_a_table_that_tells_good_cells_from_bad_ones_is_not_warned_of(tmp_path):
+    lines = list(table_lines(table_path("digits"), load_table("digits"), load_dataset("digits")))
+    assert len(lines) == 3
+    assert "images: 1078 for training, 360 for validation, 359 for the test" in lines[1]
+    assert not list(image_warnings(load_dataset("digits")))
 
 
 def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):

@@ -85,5 +85,5 @@ def bias(
             NAME,
             rows(space, searcher, epochs, len(sample), size, operations),
             lambda: draw(title, len(sample), size, operations),
-            sentences(title, size, operations),
+            [*running.pair_notes(dataset, table), *sentences(title, size, operations)],
         )

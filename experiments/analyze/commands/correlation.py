@@ -87,4 +87,5 @@ def correlation(
                         found.append(
                             Correlation(number, name, epoch, len(sample), len(nets), *both)
                         )
-        running.publish(console, folder, NAME, rows(found), lambda: draw(found), sentences(found))
+        said = [*running.pair_notes(dataset, table), *sentences(found)]
+        running.publish(console, folder, NAME, rows(found), lambda: draw(found), said)

@@ -87,5 +87,5 @@ def pruning(
             NAME,
             rows(space, epochs, found),
             lambda: draw(title, found),
-            sentences(title, found),
+            [*running.pair_notes(dataset, table), *sentences(title, found)],
         )

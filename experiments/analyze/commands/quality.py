@@ -67,5 +67,5 @@ def quality(
             NAME,
             rows(space, searcher, found),
             lambda: draw(title, searcher, found),
-            sentences(title, found),
+            [*running.pair_notes(dataset, table), *sentences(title, found)],
         )

@@ -75,11 +75,12 @@ def regularisation(
             )
             cells = CellErrors(table, space)
             found += [read_ablation(plan, home, cells) for plan in plans]
+        notes = running.pair_notes(dataset, table) if plans else []
         running.publish(
             console,
             folder,
             NAME,
             rows(space, found),
             lambda: draw(space, found),
-            [sentence(space, one) for one in found],
+            [*notes, *(sentence(space, one) for one in found)],
         )

@@ -10,13 +10,14 @@ from typing import Any
 from experiments.figures.data.sources import StudySource
 from experiments.figures.data.study_runs import evaluations_spent
 from experiments.figures.methods import Method, Role
+from experiments.inputs import INPUTS, identity
 from experiments.study_file import StudySpec
 from experiments.wording import configuration
 from hpo import Rerun, TrialResult
 from hpo.confirmation_view import DEFAULT
 
-_NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions"}
-"""Keys of a specification that do not decide what is compared."""
+_NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions", "checksums", "transfer"}
+"""Keys of a specification that do not decide what is compared, or follow from others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +145,7 @@ def group_studies(studies: Sequence[StudySource]) -> list[StudyGroup]:
 
 def _settings(study: StudySource) -> dict[str, Any]:
     document = study.spec.model_dump(mode="json")
+    document |= {key: identity(study.spec, key) for key in INPUTS}
     return {key: value for key, value in document.items() if key not in _NO_SETTINGS}
 
 
@@ -158,7 +160,7 @@ def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
         for key, value in own.search.items()
         if any(other.search.get(key) != value for other in alike)
     }
-    if any(other.dataset != own.dataset for other in alike):
+    if any(identity(other, "dataset") != identity(own, "dataset") for other in alike):
         search["dataset"] = own.dataset
     if search:
         words.append(configuration(search))

@@ -15,6 +15,8 @@ from experiments.compare.sources import BASELINE_RESULTS, TUNED, split_source
 from experiments.errors import UserError
 from experiments.figures.data.errors import NotEnoughData
 from experiments.figures.data.searches import CellErrors, Search, read_search
+from experiments.inputs import located
+from experiments.pairing import transfer_note
 from experiments.study_file import StudySpec
 from experiments.study_folder import CONFIRMATION, check_study, specification_of
 from hpo import (
@@ -28,6 +30,7 @@ from hpo import (
 )
 from hpo.brackets import rung_budgets
 from hpo.confirmation_view import CONFIRMATION_NAME
+from search_spaces.table_file import table_checksum
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,11 @@ class StudySource:
     def cells(self) -> CellErrors:
         """What the study's table says of cells. TableError: it cannot be read."""
         return CellErrors(self.spec.table, self.spec.space)
+
+    @cached_property
+    def transfer(self) -> str | None:
+        """That the table is of another data set, in a sentence; None where it is not."""
+        return transfer_note(self.spec, self.folder)
 
     def search(self, trial: Trial, result: TrialResult | None = None) -> Search:
         """A trial epoch by epoch, as far as it was run. UserError: its file is damaged."""
@@ -147,7 +155,12 @@ def read_study_source(folder: Path, setting: str | None = None, source: str = ""
                 f"{source}: no such setting in {folder / CONFIRMATION}; there are {there}"
             )
     study = StudySource(
-        source, folder, specification_of(view.header, folder), view, confirmation, setting
+        source,
+        folder,
+        located(specification_of(view.header, folder), folder),
+        view,
+        confirmation,
+        setting,
     )
     study.evaluations  # noqa: B018 - raises
     return study
@@ -163,11 +176,12 @@ def _table(studies: Sequence[StudySource], baselines: Sequence[Baselines]) -> st
     """The table of all sources, checked to be one."""
     if not studies:
         return known_table(baselines[0])
-    tables = {study.cells.table.name: study.source for study in studies}
+    tables = {table_checksum(study.spec.table): study for study in studies}
     if len(tables) > 1:
-        (one, first), (two, second) = list(tables.items())[:2]
+        first, second = list(tables.values())[:2]
         raise UserError(
-            f"{first} is of the table {one}, {second} of {two}: regrets of different tables do not "
+            f"{first.source} is of the table {first.cells.table.name}, {second.source} of "
+            f"{second.cells.table.name} with other content: regrets of different tables do not "
             "belong in one figure"
         )
     return studies[0].spec.table

@@ -14,9 +14,9 @@ from experiments.check.checking import mend, verify
 from experiments.check.command import check
 from experiments.check.findings import Report
 from experiments.errors import UserError
-from experiments.exports.command import writer
+from experiments.exports.command import write_export
 from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.folder import MARK, export_folder
+from experiments.exports.folder import MARK
 from experiments.study_file import complete, freeze, load_study
 from experiments.study_folder import create_study
 from experiments.trial import RESULT, cell_report
@@ -56,8 +56,7 @@ def folder(tiny_study: Path, tmp_path: Path) -> Path:
     done = folder / "trials" / study.evaluations[0][0].key
     done.mkdir(parents=True)
     (done / RESULT).write_text(json.dumps({"loss": result.loss, "info": result.info}))
-    with export_folder(folder / "exports" / "csv", ExportedStudy(folder), "csv") as new:
-        writer("csv")(ExportedStudy(folder), new)
+    write_export(ExportedStudy(folder), folder / "exports" / "csv", "csv")
     with Confirmation.create(folder / "confirm", header=study.header, seed=0, budget=2) as again:
         again.plan("default", study.evaluations[0][0].config, 1, tuned=True)
         rerun = again.ask()
@@ -185,6 +184,20 @@ def test_what_is_safe_is_mended(folder: Path, expected: str) -> None:
     assert mend(report, folder) == report.findings
     assert words(verify(folder)) == []
     assert read_study(folder).evaluations == evaluations
+
+
+def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
+    """In its place below exports/deepcave, and in the form that was asked for."""
+    own = folder / "exports" / "deepcave" / "renamed"
+    write_export(ExportedStudy(folder), own, "deepcave", "0.4")
+    before = {path.name: path.read_bytes() for path in own.iterdir()}
+    mark = json.loads((own / MARK).read_text())
+    (own / MARK).write_text(json.dumps(mark | {"evaluations": 3}))
+    (own / "configspace.json").unlink()
+    report = verify(folder)
+    assert words(report) == [f"{own} has 3 evaluations of 4"]
+    mend(report, folder)
+    assert {path.name: path.read_bytes() for path in own.iterdir()} == before
 
 
 def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:

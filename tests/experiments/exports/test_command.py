@@ -1,11 +1,13 @@
 """`oneshot-hpo export`: what it refuses, what it replaces, and that nothing is half written."""
 
 import json
+import re
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-from exported_study import new_study
+from exported_study import new_study, warm_started
 from study_commands import run
 
 from experiments.errors import UserError, is_user_error
@@ -45,9 +47,20 @@ def test_a_running_study_is_exported_and_brought_up_to_date(tmp_path: Path, tool
             tell(study, 0.5)
             study.ask()
             export(folder, tool)
-            mark = json.loads((folder / "exports" / tool / MARK).read_text())
+            # DeepCAVE calls a run by its folder: the export has the study's name.
+            place = [tool, "told"] if tool == "deepcave" else [tool]
+            mark = json.loads((folder.joinpath("exports", *place) / MARK).read_text())
             assert (mark["tool"], mark["evaluations"]) == (tool, results)
-            assert [path.name for path in (folder / "exports").iterdir()] == [tool]
+            for depth, name in enumerate(place):
+                above = folder.joinpath("exports", *place[:depth])
+                assert [path.name for path in above.iterdir()] == [name]
+
+
+def test_an_export_for_deepcave_of_an_earlier_version_stays_in_its_place(study: Path) -> None:
+    export(study, "deepcave", study / "exports" / "deepcave")
+    before = everything(study)
+    export(study, "deepcave")
+    assert everything(study).keys() == before.keys()
 
 
 def test_the_command_says_what_it_wrote_and_how_to_read_it(
@@ -70,6 +83,8 @@ def test_the_command_says_what_it_wrote_and_how_to_read_it(
     [
         ("none", "csv", None, "none: no such folder"),
         (".", "csv", None, r"holds no study \(there is no journal.jsonl in it\)"),
+        ("study", "csv --configspace 0.4", None, "--configspace is for hpbandster, deepcave"),
+        ("study", "deepcave --configspace 2", None, "--configspace 2: there are 1, 0.4"),
         ("study", "excel", None, "--to excel: there are hpbandster, deepcave, optuna, "),
         ("study", "csv", "study", "study exists and is no export; choose another place with --out"),
         ("study", "csv", "study/journal.jsonl", "journal.jsonl exists and is no export"),
@@ -82,8 +97,10 @@ def test_bad_input_changes_nothing(
     study: Path, tmp_path: Path, folder: str, tool: str, out: str | None, words: str, force: bool
 ) -> None:
     before = everything(tmp_path)
+    tool, _, form = tool.partition(" --configspace ")
+    target = tmp_path / out if out else None
     with pytest.raises(UserError, match=words):
-        export(tmp_path / folder, tool, tmp_path / out if out else None, force=force)
+        export(tmp_path / folder, tool, target, force=force, configspace=form or None)
     assert everything(tmp_path) == before
 
 
@@ -139,6 +156,25 @@ def test_another_studys_export_is_replaced_by_force_alone(study: Path, tmp_path:
         MARK,
     }
     assert json.loads((out / MARK).read_text())["evaluations"] == 3
+
+
+def test_the_results_that_a_study_began_with_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(warm_started(tmp_path / "study"), "csv", tmp_path / "out")
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.endswith("1 of 57 evaluations; and 4 results that the study began with")
+
+
+def test_the_printed_commands_come_with_the_extra_for_exports() -> None:
+    """`pip install 'oneshot-hpo[export]'` is all that they need, but for DeepCAVE's own Python."""
+    setup = ConfigParser()
+    setup.read(Path(__file__).parents[3] / "setup.cfg")
+    lines = setup["options.extras_require"]["export"].splitlines()
+    assert {re.split("[>=]", line)[0] for line in lines if line} == {
+        "tensorboard",
+        "optuna-dashboard",
+    }
 
 
 def test_an_empty_folder_may_be_written_to(study: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from exported_study import ARCHITECTURE
+from exported_study import ARCHITECTURE, warm_started
 
 from experiments.exports.csv_files import write
 from experiments.exports.evaluations import ExportedStudy
@@ -51,3 +51,15 @@ def test_each_epoch_is_a_row(folder: Path, told: ExportedStudy, view: StudyView)
     assert list(mine["valid_error"]) == [row["valid_error"] for row in told.epochs(trial)]
     assert [json.loads(text) for text in mine["architecture"]] == [ARCHITECTURE] * len(mine)
     assert list(mine["seconds"]) == [row["time"] for row in told.epochs(trial)]
+
+
+def test_what_a_warm_started_study_began_with_is_in_it(tmp_path: Path) -> None:
+    write(ExportedStudy(warm_started(tmp_path / "study")), tmp_path)
+    table = pd.read_csv(tmp_path / "trials.csv")
+    assert list(table["id"]) == ["prior-0", "prior-1", "prior-2", "prior-1", "baseline"]
+    assert list(table["bracket"]) == [-2, -2, -2, -2, -1]
+    assert list(table["budget"]) == [1, 1, 2, 4, 4]
+    assert list(table["state"]) == ["SUCCESS", "SUCCESS", "CRASHED", "SUCCESS", "SUCCESS"]
+    assert list(table["cutout_prob"]) == [0, 0.5, 0.75, 0.5, 0]
+    assert list(table["loss"].fillna(9)) == [0.5, 0.75, 9, 0.25, 0.375]
+    assert list(table["attempts"].isna()) == [True] * 4 + [False]

@@ -1,15 +1,19 @@
 """HpBandSter's own reader on what we write."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ConfigSpace import ConfigurationSpace
+from exported_study import warm_started
 from hpbandster.core.result import Result, logged_results_to_HBS_result
 
+from experiments.exports import deepcave, hpbandster
 from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.hpbandster import write
-from hpo import BASELINE_ID, StudyView
+from experiments.exports.hpbandster_run import read_run
+from hpo import BASELINE_ID, Observation, StudyView
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +86,48 @@ def incumbents(view: StudyView) -> list[tuple[Any, ...]]:
 
 def test_the_configuration_space_is_the_studys(folder: Path, view: StudyView) -> None:
     assert ConfigurationSpace.from_json(folder / "configspace.json") == view.space
+
+
+def test_what_a_warm_started_study_began_with_is_read(tmp_path: Path) -> None:
+    """As HpBandSter has the runs of its previous_result in its own result."""
+    study = ExportedStudy(warm_started(tmp_path / "study"))
+    write(study, tmp_path)
+    read = logged_results_to_HBS_result(str(tmp_path))
+    runs = {(run.config_id, run.budget): run.loss for run in read.get_all_runs()}
+    assert runs == {
+        ((-2, 0, 0), 1): 0.5,
+        ((-2, 0, 1), 1): 0.75,
+        ((-2, 0, 2), 2): None,
+        ((-2, 0, 1), 4): 0.25,
+        (BASELINE_ID, 4): 0.375,
+    }
+    assert read.get_id2config_mapping()[-2, 0, 1]["config_info"] == {"prior": True}
+    prior = study.view.prior
+    own = [Observation(study.view.evaluations[0][0].config, 4, 0.375)]
+    assert read_run(tmp_path, study.view.space, 4) == prior + own
+
+
+@pytest.mark.parametrize("tool", [hpbandster, deepcave])
+def test_the_space_can_have_the_form_that_configspace_0_4_reads(
+    told: ExportedStudy, tmp_path: Path, tool: Any
+) -> None:
+    """What ConfigSpace 0.4.21 looks up in its json.read, and what it wrote itself."""
+    tool.write(told, tmp_path, "0.4")
+    document = json.loads((tmp_path / "configspace.json").read_text())
+    assert document["hyperparameters"] == [
+        {
+            "name": name,
+            "type": "uniform_float",
+            "log": log,
+            "lower": lower,
+            "upper": upper,
+            "default": default,
+        }
+        for name, log, lower, upper, default in (
+            ("cutout_prob", False, 0.0, 1.0, 0.0),
+            ("learning_rate", True, 1e-3, 1.0, 0.025),
+            ("weight_decay", True, 1e-5, 1e-3, 3e-4),
+        )
+    ]
+    assert (document["conditions"], document["forbiddens"]) == ([], [])
+    assert document["name"] == "cs2"

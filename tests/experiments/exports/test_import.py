@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ConfigSpace import ConfigurationSpace, Constant
 from hpbandster.core.dispatcher import Job
 from hpbandster.core.result import json_result_logger
 from study_commands import events, run
@@ -17,6 +18,7 @@ from experiments.exports.command import export, import_
 from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.hpbandster import write
 from experiments.exports.hpbandster_run import read_run
+from experiments.exports.space_file import FORMS, differences, write_space
 from hpo import Observation, OptimizerSettings, Study, configuration_space, read_study
 from hpo.config_generator import VectorisedKDEGenerator
 
@@ -198,6 +200,61 @@ def test_a_warm_started_study_is_made_and_run(
     view = read_study(folder)
     picks = [view.record(trial).info["model_based_pick"] for trial, _ in view.evaluations]
     assert picks == [False, True], "the default, then what the model of the first study proposes"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("changes", [{}, {"upper": 0.5}, {"log": True, "lower": 0.01}])
+def test_another_space_than_the_studys_is_said(
+    tiny_study: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    changes: dict[str, Any],
+) -> None:
+    """Its configurations fit: they are taken, and the user knows."""
+    source = write_run(tmp_path / "run")
+    write_space(SPACE, source / "configspace.json", form)
+    document = json.loads((source / "configspace.json").read_text())
+    document["hyperparameters"][0].update(changes)
+    (source / "configspace.json").write_text(json.dumps(document))
+    import_(source, str(tiny_study), tmp_path / "new", ["max_budget=4"])
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert len(notes) == bool(changes)
+    for note in notes:
+        assert f"{source}/configspace.json is another space than the study's" in note
+        assert note.endswith(
+            "in the run, has type uniform_float, lower 0.0, upper 1.0, log False in the study"
+        )
+        assert all(f"{key} {value}" in note for key, value in changes.items())
+        assert "learning_rate" not in note
+    assert len(read_study(tmp_path / "new").prior) == 3
+
+
+def test_hyperparameters_of_one_space_alone_are_said(tmp_path: Path) -> None:
+    other = ConfigurationSpace({"depth": [1, 2], "cutout_prob": (0.0, 1.0)})
+    other.add(Constant("width", 3))
+    write_space(other, tmp_path / "configspace.json", "1")
+    assert differences(tmp_path / "configspace.json", SPACE) == [
+        "depth has type categorical, choices [1, 2] in the run, is missing in the study",
+        "learning_rate is missing in the run, has type uniform_float, lower 0.001, upper 1.0, "
+        "log True in the study",
+        "weight_decay is missing in the run, has type uniform_float, lower 1e-05, upper 0.001, "
+        "log True in the study",
+        "width has type constant, value 3 in the run, is missing in the study",
+    ]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"3", b"{}", b'{"hyperparameters": [3]}', b"\xff", b"[" * 100_000]
+)
+def test_a_damaged_space_is_one_line_and_leaves_no_study(
+    tiny_study: Path, tmp_path: Path, damage: bytes
+) -> None:
+    source = write_run(tmp_path / "run")
+    (source / "configspace.json").write_bytes(damage)
+    with pytest.raises(UserError, match=r"configspace\.json holds no space of ConfigSpace"):
+        import_(source, str(tiny_study), tmp_path / "new", ["max_budget=4"])
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

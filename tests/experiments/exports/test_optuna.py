@@ -16,15 +16,16 @@ import optuna
 import pytest
 from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, Constant, Integer
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
-from exported_study import new_study
+from exported_study import new_study, result_of, warm_started
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from experiments.exports.command import export
 from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.optuna import STORAGE, distributions, write
-from hpo import StudyView, TrialResult
+from hpo import StudyView, Trial, TrialResult
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,8 @@ def test_each_configuration_is_a_trial_and_each_budget_a_step(
         exported = trials.pop(name)
         runs = [pair for pair in told.trials if pair[0].key.split("/")[0] == name]
         assert exported.params == runs[0][0].config
+        if exported.state == TrialState.PRUNED:  # as Optuna's own `tell` has it
+            assert exported.value == exported.intermediate_values[exported.last_step]
         assert exported.intermediate_values == {
             trial.budget: result.loss for trial, result in runs if result and not result.crashed
         }
@@ -68,15 +71,78 @@ def test_each_configuration_is_a_trial_and_each_budget_a_step(
         elif result.crashed:
             expected = TrialState.FAIL
             assert exported.user_attrs["exception"] == result.exception
+        elif trial.budget == 4:
+            expected = TrialState.COMPLETE
         else:
-            expected = TrialState.COMPLETE if trial.budget == 4 else TrialState.PRUNED
+            (above,) = (r for r in view.brackets[trial.id[0]].rungs if r.budget == trial.budget * 2)
+            expected = TrialState.PRUNED if above.asked == above.planned else TrialState.RUNNING
         assert exported.state == expected
-        if result is not None:
+        if result is not None and expected != TrialState.RUNNING:
             finished = told.times(trial, result)["finished"]
             assert exported.datetime_complete == datetime.fromtimestamp(finished)
         states.append(expected)
     assert not trials
     assert set(states) == set(TrialState) - {TrialState.WAITING}
+
+
+def growing(folder: Path, exports: int) -> Iterator[bool]:
+    """A study that is run to its end and exported so many times on the way; whether it ended."""
+    clock = time.time()
+    with new_study(folder, iterations=4) as study:
+        running: list[Trial] = []
+        total = study.total_evaluations
+        while not study.finished:
+            while len(running) < 4 and (trial := study.ask()) is not None:
+                running.append(trial)
+            clock += 10
+            trial = running.pop(len(study.evaluations) % len(running))
+            study.tell(trial, result_of(trial, clock))
+            if len(study.evaluations) % (total // exports) == 0 or study.finished:
+                export(folder, "optuna")
+                yield study.finished
+
+
+def shown(trials: list[optuna.trial.FrozenTrial]) -> dict[str, Any]:
+    """All that Optuna says of each configuration, but for its place in the file."""
+    return {
+        trial.user_attrs["id"]: (
+            trial.state,
+            trial.values,
+            trial.params,
+            trial.intermediate_values,
+            trial.user_attrs,
+            trial.datetime_start,
+            trial.datetime_complete,
+        )
+        for trial in trials
+    }
+
+
+def test_a_reader_that_is_open_sees_every_export(tmp_path: Path) -> None:
+    """The file grows at its end alone, and says what a new one would say."""
+    folder = tmp_path / "study"
+    storage = folder / "exports" / "optuna" / STORAGE
+    reader, before, states, has_ended = None, b"", set(), False
+    for has_ended in growing(folder, exports=8):  # noqa: B007 - the last one is looked at
+        content = storage.read_bytes()
+        assert content.startswith(before)
+        before = content
+        reader = reader or load(storage)
+        new = tmp_path / str(len(content))
+        new.mkdir()
+        write(ExportedStudy(folder), new)
+        fresh = shown(load(new / STORAGE).trials)
+        assert shown(reader.trials) == shown(load(storage).trials) == fresh
+        assert reader._study_id == load(storage)._study_id
+        states |= {trial.state for trial in reader.trials}
+        incumbent = ExportedStudy(folder).view.incumbent
+        if incumbent is not None and incumbent[0].budget == 4:
+            assert reader.best_params == incumbent[0].config
+    assert has_ended
+    assert states == set(TrialState) - {TrialState.WAITING}
+    assert TrialState.RUNNING not in {trial.state for trial in load(storage).trials}
+    export(folder, "optuna")
+    assert storage.read_bytes() == before
 
 
 def test_equal_losses_have_the_same_best(tmp_path: Path) -> None:
@@ -123,10 +189,10 @@ def dashboard(storage: Path) -> Iterator[str]:
 
 
 def fetch(address: str) -> bytes:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 180
     while True:
         try:
-            with urllib.request.urlopen(address, timeout=20) as answer:
+            with urllib.request.urlopen(address, timeout=60) as answer:
                 content: bytes = answer.read()
                 return content
         except OSError:
@@ -145,3 +211,37 @@ def test_optuna_dashboard_shows_the_study(storage: Path, view: StudyView) -> Non
     assert best["values"] == [view.incumbent[1].loss]
     configurations = {trial.id for trial, _ in view.evaluations} | {t.id for t in view.pending}
     assert len(shown["trials"]) == len(configurations)
+
+
+def test_optuna_dashboard_stays_open_while_the_export_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Every answer is a page, and in the end (it looks again now and then) the newest one."""
+    folder = tmp_path / "study"
+    storage = folder / "exports" / "optuna" / STORAGE
+    exports = growing(folder, exports=3)
+    next(exports)
+    with dashboard(storage) as address:
+        page = f"{address}/api/studies/0"
+        fetch(page)
+        deadline = time.monotonic() + 240
+        for _ in exports:
+            wanted = [(t.number, t.state.name.capitalize()) for t in load(storage).trials]
+            shown = None
+            while shown != wanted:
+                assert time.monotonic() < deadline, f"it shows {shown}, not {wanted}"
+                with urllib.request.urlopen(page, timeout=60) as answer:
+                    trials = json.loads(answer.read())["trials"]
+                shown = [(trial["number"], trial["state"]) for trial in trials]
+                time.sleep(0.2)
+    assert {state for _, state in wanted} == {"Complete", "Pruned", "Fail"}
+
+
+def test_what_a_warm_started_study_began_with_comes_first(tmp_path: Path) -> None:
+    write(ExportedStudy(warm_started(tmp_path / "study")), tmp_path)
+    exported = load(tmp_path / STORAGE).trials
+    assert [(t.user_attrs["id"], t.state, t.value, t.intermediate_values) for t in exported] == [
+        ("prior-0", TrialState.PRUNED, 0.5, {1: 0.5}),
+        ("prior-1", TrialState.COMPLETE, 0.25, {1: 0.75, 4: 0.25}),
+        ("prior-2", TrialState.FAIL, None, {}),
+        ("baseline", TrialState.COMPLETE, 0.375, {4: 0.375}),
+    ]
+    assert [trial.user_attrs.get("prior", False) for trial in exported] == [True] * 3 + [False]

@@ -3,8 +3,15 @@
 from pathlib import Path
 
 import pytest
+from exported_study import warm_started
+from tensorboard.backend.event_processing import plugin_event_multiplexer
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.hparams import api_pb2, list_session_groups
+from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.metadata import (
     SESSION_START_INFO_TAG,
     parse_session_start_info_plugin_data,
@@ -60,6 +67,41 @@ def test_hyperparameters_stand_beside_the_final_errors(folder: Path, told: Expor
         assert shown == trial.config | {"budget": trial.budget}
         has_errors = "table/test_error" in events.Tags()["scalars"]
         assert has_errors == (result is not None and not result.crashed)
+
+
+def test_the_page_hparams_says_what_crashed(folder: Path, told: ExportedStudy) -> None:
+    """By the page's own code: each session's status."""
+    multiplexer = plugin_event_multiplexer.EventMultiplexer()
+    multiplexer.AddRunsFromDirectory(str(folder)).Reload()
+    provider = MultiplexerDataProvider(multiplexer, str(folder))
+    context = Context(TBContext(logdir=str(folder), data_provider=provider))
+    request = api_pb2.ListSessionGroupsRequest(
+        allowed_statuses=list(api_pb2.Status.values()), start_index=0, slice_size=1000
+    )
+    answer = list_session_groups.Handler(RequestContext(), context, "", request).run()
+    statuses = {
+        session.name: api_pb2.Status.Name(session.status)
+        for group in answer.session_groups
+        for session in group.sessions
+    }
+    assert statuses == {
+        trial.key: "STATUS_UNKNOWN"
+        if result is None
+        else "STATUS_FAILURE"
+        if result.crashed
+        else "STATUS_SUCCESS"
+        for trial, result in told.trials
+    }
+
+
+def test_what_a_warm_started_study_began_with_has_its_hyperparameters(tmp_path: Path) -> None:
+    write(ExportedStudy(warm_started(tmp_path / "study")), tmp_path / "out")
+    runs = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "out")).Reload().Runs()
+    assert runs.keys() == {"baseline/4", "prior-0/1", "prior-1/1", "prior-1/4", "prior-2/2"}
+    events = EventAccumulator(str(tmp_path / "out" / "prior-1" / "4"))
+    events.Reload()
+    (loss,) = events.Scalars("table/valid_error")
+    assert loss.value == 0.25
 
 
 def test_a_running_trial_shows_the_epochs_that_it_has(

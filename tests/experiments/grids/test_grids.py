@@ -13,7 +13,7 @@ from experiments.grids.costs import Cost, cost, hours, measured_paces
 from experiments.grids.display import print_costs
 from experiments.grids.grid import Grid, load_grid
 from experiments.study_document import shipped_studies
-from experiments.study_file import complete, freeze
+from experiments.study_file import complete, freeze, load_study
 from experiments.study_folder import create_study
 from experiments.yaml_files import dump_yaml
 
@@ -109,9 +109,18 @@ def test_a_grid_that_cannot_be_is_one_line(override: str, message: str) -> None:
 
 def test_a_single_study_is_no_grid(tiny_study: Path) -> None:
     assert load_grid(str(tiny_study)) is None
-    ended = run("show", "paper")
-    assert ended.returncode == 2
-    assert "oneshot-hpo launch paper" in ended.stderr
+    with pytest.raises(StudyFileError, match="oneshot-hpo launch paper runs it"):
+        load_study("paper")
+
+
+def test_a_grid_is_printed_as_a_file_to_edit(tmp_path: Path) -> None:
+    printed = run("show", "paper", "--set", "grid.space=[2]", "--set", "eta=3")
+    assert printed.returncode == 0, printed.stderr
+    (tmp_path / "own.yaml").write_text(printed.stdout)
+    assert loaded(tmp_path / "own.yaml") == loaded("paper", "grid.space=[2]", "eta=3")
+    wrong = run("show", "paper", "--set", "grid.space=2")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "must be a list of values" in wrong.stderr
 
 
 def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
+import copy
 import os
+import pickle
 import random
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from search_spaces import TableError, get_space
 from search_spaces.data_folder import NASBENCH101
 from search_spaces.nasbench import api
+from search_spaces.nasbench.config import build_config
 from search_spaces.nasbench101_file import import_tfrecord
 from search_spaces.table_file import table_path, write_table
 
@@ -72,19 +75,72 @@ def test_statistics_are_mappings_by_hash(nasbench, recorded):
     assert parameters == recorded.parameters
 
 
-def test_what_is_returned_is_the_callers_own(nasbench, recorded):
+def test_what_a_method_returns_is_the_callers_own(nasbench, recorded):
     cell = recorded.cells[0]
-    for fixed, computed in (
-        nasbench.get_metrics_from_hash(cell.hash),
-        (nasbench.fixed_statistics[cell.hash], nasbench.computed_statistics[cell.hash]),
-    ):
+    for _ in range(2):  # as long as nothing was read, and after
+        fixed, computed = nasbench.get_metrics_from_hash(cell.hash)
+        nasbench.query(spec_of(cell))["module_adjacency"][:] = 0
         fixed["module_adjacency"][:] = 0
         fixed["module_operations"].clear()
         computed[108].clear()
+        assert nasbench.fixed_statistics[cell.hash]["module_adjacency"].any()
+        assert nasbench.fixed_statistics[cell.hash]["module_operations"] == list(cell.operations)
+        assert nasbench.computed_statistics[cell.hash] == recorded.runs[cell.hash]
+
+
+def test_clients_pad_modules_in_place(nasbench, recorded):
+    """As google's own dictionaries, they keep what is written into them, for all methods."""
+    for module_hash in nasbench.hash_iterator():
+        module = nasbench.fixed_statistics[module_hash]
+        loose = 7 - len(module["module_operations"])
+        module["module_adjacency"] = np.pad(module["module_adjacency"], (0, loose))
+        module["module_operations"].extend(["none"] * loose)
+        nasbench.computed_statistics[module_hash][108][0]["final_test_accuracy"] = -1.0
+
+    assert any(len(cell.matrix) < 7 for cell in recorded.cells)
+    for cell in recorded.cells:
+        fixed, computed = nasbench.get_metrics_from_hash(cell.hash)
+        assert fixed["module_adjacency"].shape == (7, 7)
+        assert len(fixed["module_operations"]) == 7
+        assert computed[108][0]["final_test_accuracy"] == -1.0
+        drawn = nasbench.query(spec_of(cell))
+        assert drawn["module_adjacency"].shape == (7, 7)
+        assert drawn["module_operations"] == fixed["module_operations"]
+
+
+def test_statistics_are_dictionaries_of_dictionaries(nasbench, recorded):
+    first, second = sorted(recorded.runs)[:2]
+    for statistics in (nasbench.fixed_statistics, nasbench.computed_statistics):
+        assert isinstance(statistics, dict) and type(statistics[first]) is dict
+        copied = statistics.copy()
+        assert list(copied) == sorted(recorded.runs) and type(copied) is dict
+        del statistics[first]
+        statistics["new"] = statistics[second]
+        assert first not in statistics and first in copied
+        assert len(statistics) == len(recorded.runs)
+    assert list(nasbench.hash_iterator()) == [*sorted(recorded.runs)[1:], "new"]
+    with pytest.raises(KeyError):
+        nasbench.get_metrics_from_hash(first)
+    assert nasbench.get_metrics_from_hash("new")[1] == recorded.runs[second]
+
+
+def test_clients_may_put_a_dictionary_of_their_own_there(nasbench, recorded):
+    cell = recorded.cells[0]
+    nasbench.fixed_statistics = {cell.hash: {"own": [1]}}
     fixed, computed = nasbench.get_metrics_from_hash(cell.hash)
-    assert fixed["module_adjacency"].any()
-    assert fixed["module_operations"] == list(cell.operations)
-    assert computed == recorded.runs[cell.hash]
+    assert (fixed, computed) == ({"own": [1]}, recorded.runs[cell.hash])
+    assert fixed["own"] is not nasbench.fixed_statistics[cell.hash]["own"]
+
+
+def test_a_copy_of_the_whole_benchmark_is_its_own(nasbench, recorded):
+    module_hash = recorded.cells[0].hash
+    nasbench.computed_statistics[module_hash][12].clear()
+    for twin in (copy.deepcopy(nasbench), pickle.loads(pickle.dumps(nasbench))):
+        expected = recorded.runs | {module_hash: recorded.runs[module_hash] | {12: []}}
+        assert dict(twin.computed_statistics) == expected
+        twin.computed_statistics[module_hash][12].append(1)
+        assert nasbench.computed_statistics[module_hash][12] == []
+        assert twin.query(spec_of(recorded.cells[1])) is not None
 
 
 @pytest.mark.parametrize(("stop_halfway", "point"), [(False, "final"), (True, "halfway")])
@@ -117,6 +173,24 @@ def test_without_a_seed_all_repeats_come_up(open_seeded, recorded):
     nasbench, cell = open_seeded(), recorded.cells[0]
     drawn = {nasbench.query(spec_of(cell))["training_time"] for _ in range(200)}
     assert drawn == {run["final_training_time"] for run in recorded.runs[cell.hash][108]}
+
+
+def test_without_a_seed_the_clients_generator_draws(open_seeded, recorded):
+    """As with the original, `random.seed` in a client's code makes its run repeatable."""
+    state = random.getstate()
+    try:
+        nasbench = open_seeded()
+        assert random.getstate() == state
+        random.seed(11)
+        drawn = [nasbench.query(spec_of(cell))["training_time"] for cell in recorded.cells]
+        random.seed(11)
+        draws = [random.randint(0, 2) for _ in recorded.cells]
+    finally:
+        random.setstate(state)
+    assert drawn == [
+        recorded.runs[cell.hash][108][draw]["final_training_time"]
+        for cell, draw in zip(recorded.cells, draws, strict=True)
+    ]
 
 
 def test_loose_ends_and_another_order_are_the_same_module(nasbench, recorded):
@@ -155,6 +229,19 @@ def test_what_is_outside_the_benchmark_costs_and_draws_nothing(open_seeded, reco
     ]
 
 
+def test_out_of_the_domain_is_no_value_error(nasbench):
+    """`except ValueError` in a client is for a spec that cannot be made, as with the original."""
+    assert not issubclass(api.OutOfDomainError, ValueError)
+
+
+def test_private_names_that_clients_use_are_there(nasbench, recorded):
+    cell = recorded.cells[0]
+    assert nasbench._hash_spec(spec_of(cell)) == cell.hash
+    nasbench._check_spec(spec_of(cell))
+    with pytest.raises(api.OutOfDomainError):
+        nasbench._check_spec(line(8))
+
+
 def test_pruning_comes_before_the_limits(nasbench):
     large = np.zeros((9, 9), int)
     large[0, 8] = 1
@@ -191,6 +278,7 @@ def test_the_configuration_is_the_benchmarks(nasbench):
     assert nasbench.config["max_edges"] == 9
     assert nasbench.config["num_repeats"] == 3
     assert nasbench.config["available_ops"] == [CONV, "conv1x1-bn-relu", "maxpool3x3"]
+    assert nasbench.config == build_config()
 
 
 def test_the_data_folder_is_the_default(table, folder, recorded, capsys):

@@ -103,6 +103,42 @@ def test_isomorphism_heeds_labels_of_a_regular_graph():
     assert not graph_util.is_isomorphic((cube, adjacent), (cube, opposite))
 
 
+def words(array):
+    """Vertex labels as numpy's own numbers."""
+    return list(np.array(array))
+
+
+@pytest.mark.parametrize(
+    ("factor", "dtype", "labels", "googles"),
+    [
+        (1, int, [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "e2496e78ddfa527a8af479ab84090f9c"),
+        (1, int, ["a", "b", "c"], "72a7075b7c66dd5aa515db78838296a2"),
+        (1, int, [0.2, 0.7, 1], "226c66f98f4fb458dbea03850becd07b"),
+        (1, int, [0.7, 0.2, 1], "d2464ab3410c991856d75e6118017aa0"),
+        (2, int, [0, 1, 2], "2b264ccd52190233daf066caf71e8c9e"),
+        (1, float, [0, 1, 2], "567a4778fecad20193940208d9d9c527"),
+        (1, np.int8, [1, True, None], "5e864968427970ef678132af7fa0e6c3"),
+        (1, bool, [(1, 2), "x", 3.5], "c5970eff9919830828630e1bc25e1ec5"),
+        (1, int, [-1, 2, -2], "6f6257bc3b12d87b8736e81cd4b7ed8b"),
+        (1, int, words([-1, 2, -2]), "6f6257bc3b12d87b8736e81cd4b7ed8b"),
+        (1, int, words(["a", "b", "c"]), "72a7075b7c66dd5aa515db78838296a2"),
+        (1, int, np.array([-1, 2, -2]), "6f6257bc3b12d87b8736e81cd4b7ed8b"),
+    ],
+)
+def test_labels_and_entries_of_any_kind_hash_as_in_the_original(factor, dtype, labels, googles):
+    """The digests are of google's hash_module; its numpy 1 prints numpy's numbers as plain ones."""
+    matrix = (np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0]]) * factor).astype(dtype)
+    assert graph_util.hash_module(matrix, labels) == googles
+
+
+def test_an_entry_of_2_is_no_edge_as_in_the_original():
+    chain = matrix_of([(0, 1), (1, 2)], 3)
+    assert not graph_util.is_isomorphic((chain, [1, 1, 1]), (2 * chain, [1, 1, 1]))
+    assert not graph_util.is_isomorphic((2 * chain, [1, 1, 1]), (chain, [1, 1, 1]))
+    assert graph_util.is_isomorphic((2 * chain, [1, 1, 1]), (0 * chain, [1, 1, 1]))
+    assert graph_util.num_edges(2 * chain) == 4
+
+
 def test_graphs_that_do_not_fit_are_refused():
     with pytest.raises(InvalidCell, match="2 labels do not fit"):
         graph_util.hash_module(np.zeros((3, 3), int), [0, 0])

@@ -22,12 +22,34 @@ def test_vertices_on_no_path_go_and_the_original_stays():
     matrix[0, 1] = matrix[1, 5] = 1
     matrix[0, 2] = 1  # a dead end
     matrix[3, 4] = matrix[4, 5] = 1  # not reached
-    spec = ModelSpec(matrix.tolist(), ("in", "a", "b", "c", "d", "out"))
+    spec = ModelSpec(matrix.tolist(), ["in", "a", "b", "c", "d", "out"])
     assert spec.valid_spec
     np.testing.assert_array_equal(spec.matrix, CHAIN)
     assert spec.ops == ["in", "a", "out"]
     np.testing.assert_array_equal(spec.original_matrix, matrix)
     assert spec.original_ops == ["in", "a", "b", "c", "d", "out"]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_labels_stay_of_the_kind_that_was_given(kind):
+    given = kind(["input", OPERATIONS[0], OPERATIONS[1], "output"])
+    whole = ModelSpec(np.eye(4, k=1, dtype=int), given)
+    pruned = ModelSpec([[0, 1, 1, 0], [0, 0, 0, 1], [0] * 4, [0] * 4], given)
+    for labels, expected in (
+        (whole.ops, ["input", OPERATIONS[0], OPERATIONS[1], "output"]),
+        (whole.original_ops, ["input", OPERATIONS[0], OPERATIONS[1], "output"]),
+        (pruned.ops, ["input", OPERATIONS[0], "output"]),
+    ):
+        assert type(labels) is type(given)
+        assert list(labels) == expected
+    assert pruned.hash_spec(OPERATIONS) == "b49ac8c578b4561d79ac7087988f1c61"
+
+
+def test_labels_need_not_be_hashable():
+    spec = ModelSpec(CHAIN, [[1, 0], [0, 1], [0, 0]])
+    assert spec.hash_spec([[1, 1], [0, 1]]) == ModelSpec(CHAIN, "iao").hash_spec("xa")
+    spec.original_ops[1].append(5)
+    assert spec.ops[1] == [0, 1]
 
 
 @pytest.mark.parametrize(

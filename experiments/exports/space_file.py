@@ -1,0 +1,77 @@
+"""configspace.json: a configuration space in ConfigSpace's JSON, of today or as in version 0.4."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace
+
+from experiments.errors import UserError
+
+SPACE = "configspace.json"
+FORMS = ("1", "0.4")
+"""The versions of ConfigSpace that a file can be written for."""
+
+_OLD_NAMES = {"default_value": "default", "weights": "probabilities"}
+_RANGE = ("type", "lower", "upper", "log", "choices", "sequence", "value")
+"""What a hyperparameter can be; defaults and comments are left out."""
+
+
+def write_space(space: ConfigurationSpace, path: Path, form: str) -> None:
+    """Write a space without conditions in one of FORMS."""
+    if form == "1":
+        space.to_json(path)
+        return
+    document = space.to_serialized_dict()
+    hyperparameters = [
+        {_OLD_NAMES.get(key, key): value for key, value in one.items() if key != "meta"}
+        for one in document["hyperparameters"]
+    ]
+    old = {
+        "name": document["name"],
+        "hyperparameters": hyperparameters,
+        "conditions": document["conditions"],
+        "forbiddens": document["forbiddens"],
+        "python_module_version": "0.4.21",
+        "json_format_version": 0.2,
+    }
+    path.write_text(json.dumps(old, indent=2) + "\n")
+
+
+def differences(path: Path, space: ConfigurationSpace) -> list[str]:
+    """What the space in a run's file, of either form, has otherwise than a study's, in words.
+
+    Nothing where there is no such file. UserError: it holds no space.
+    """
+    try:
+        theirs = _ranges(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UserError(
+            f"{path} holds no space of ConfigSpace; mend it or take it away, the import can do "
+            "without it"
+        ) from None
+    ours = _ranges(space.to_serialized_dict())
+    return [
+        f"{name} {_words(theirs.get(name))} in the run, {_words(ours.get(name))} in the study"
+        for name in sorted(theirs.keys() | ours.keys())
+        if theirs.get(name) != ours.get(name)
+    ]
+
+
+def _ranges(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        str(one["name"]): {key: one[key] for key in _RANGE if one.get(key) is not None}
+        for one in document["hyperparameters"]
+    }
+
+
+def _words(range_: Mapping[str, Any] | None) -> str:
+    if range_ is None:
+        return "is missing"
+    words = ", ".join(f"{key} {value}" for key, value in range_.items())
+    return f"has {words}"

@@ -1,0 +1,157 @@
+"""A dictionary whose values are made when they are first read, and kept from then on."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, Protocol, Self, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Rows(Protocol):
+    """The numbered rows from which values are made, each with a key of its own."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+
+    def row(self, key: Any) -> int:
+        """The row of a key; KeyError if there is none."""
+
+    def keys(self) -> Iterator[str]:
+        """The keys of all rows, in their order."""
+
+
+class LazyDict(dict[str, Value]):
+    """A dict with an entry for each row of `rows`, which behaves as if all values were there.
+
+    The dict's own storage holds what was read or set: a value that is made is kept, so that
+    changes in place last, and reading it again is as fast as in any dict. Entries can be set,
+    added and deleted. `copy` and `|` give plain dicts of all entries; what is pickled, or copied by
+    the module `copy`, stays lazy.
+    """
+
+    def __init__(self, rows: Rows, make: Callable[[int], Value]) -> None:
+        super().__init__()
+        self._rows = rows
+        self._make = make
+        self._deleted: set[str] = set()
+        """Keys of rows whose entries were deleted; they may have been added again."""
+        self._added: dict[str, None] = {}
+        """Keys of entries that are no row's any more, or never were, in the order of setting."""
+
+    def fresh(self, key: str) -> Value:
+        """A value that is the caller's own: a deep copy of the entry's; KeyError if it has none.
+
+        What has not been read yet is made and not kept: reading everything once in this way
+        takes no memory.
+        """
+        if dict.__contains__(self, key):
+            return copy.deepcopy(dict.__getitem__(self, key))
+        return self._make(self._row(key))
+
+    # `dict.__getitem__` calls this for a key that its storage lacks.
+    def __missing__(self, key: str) -> Value:
+        value = self._make(self._row(key))
+        dict.__setitem__(self, key, value)
+        return value
+
+    def __setitem__(self, key: str, value: Value) -> None:
+        if key not in self:
+            self._added[key] = None
+        dict.__setitem__(self, key, value)
+
+    def __delitem__(self, key: str) -> None:
+        if key not in self:
+            raise KeyError(key)
+        if key in self._added:
+            del self._added[key]
+        else:
+            self._deleted.add(key)
+        dict.pop(self, key, None)
+
+    def __contains__(self, key: object) -> bool:
+        return dict.__contains__(self, key) or self._is_row(key)
+
+    def __len__(self) -> int:
+        return len(self._rows) - len(self._deleted) + len(self._added)
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._rows.keys():  # noqa: SIM118 - rows are no dict
+            if key not in self._deleted:
+                yield key
+        yield from self._added
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
+    # All else follows from these, as collections.abc derives it; dict's own methods would see the
+    # storage alone.
+    get = Mapping.get  # type: ignore[assignment]
+    keys = Mapping.keys  # type: ignore[assignment]
+    items = Mapping.items  # type: ignore[assignment]
+    values = Mapping.values  # type: ignore[assignment]
+    update = MutableMapping.update
+    setdefault = MutableMapping.setdefault
+    __eq__ = Mapping.__eq__
+    __hash__ = None
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Take an entry out; its value, or the default if there is none."""
+        if default and key not in self:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Value]:
+        """Take the last entry out."""
+        last = deque(self, maxlen=1)
+        if not last:
+            raise KeyError("popitem(): dictionary is empty")
+        return last[0], self.pop(last[0])
+
+    def clear(self) -> None:
+        """Take all entries out."""
+        self._deleted.update(self._rows.keys())
+        self._added.clear()
+        dict.clear(self)
+
+    def copy(self) -> dict[str, Value]:
+        """A plain dict of all entries."""
+        return dict(self.items())
+
+    def __repr__(self) -> str:
+        return repr(self.copy())
+
+    def __or__(self, other: Any) -> Any:
+        return self.copy() | other if isinstance(other, dict) else NotImplemented
+
+    def __ror__(self, other: Any) -> Any:
+        return dict(other) | self.copy() if isinstance(other, dict) else NotImplemented
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override]
+        self.update(other)
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        state = {"_deleted": self._deleted, "_added": self._added}
+        return type(self), (self._rows, self._make), state, None, iter(dict.items(self))
+
+    def _is_row(self, key: object) -> bool:
+        try:
+            self._row(key)
+        except KeyError:
+            return False
+        return True
+
+    def _row(self, key: object) -> int:
+        """The row whose entry a key is; KeyError if it was deleted, or never was one."""
+        row = self._rows.row(key)
+        if key in self._deleted:
+            raise KeyError(key)
+        return row

@@ -20,6 +20,7 @@ from cluster.memory import out_of_memory_kills
 from cluster.outcome import Outcome
 from cluster.own_pool import OwnPool
 from cluster.pool import PoolError, Task
+from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, study_security
 from cluster.worker import Retired, Worker
 from cluster.worker_log import bound_log, log_tail
@@ -114,7 +115,9 @@ class LocalPool(OwnPool):
                 super().__init__(cluster)
         except Exception as error:
             self._exits.close()
-            raise PoolError(f"worker processes do not start ({error}); see {scratch}") from error
+            raise PoolError(
+                f"worker processes do not start ({start_failure(error)}); see {scratch}"
+            ) from error
 
     def close(self) -> None:
         """End the workers at once, whatever they are running."""

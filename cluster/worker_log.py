@@ -45,7 +45,7 @@ def log_tail(path: Path) -> str:
 def bound_log(path: Path) -> None:
     """Cut the log of a worker that has died, which may have printed much in its last moment."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         try:
             _bound(descriptor, path)
         finally:

@@ -13,7 +13,7 @@ from cluster.worker_log import bound_output
 def dask_setup(worker: distributed.Worker) -> None:
     """Send the process's standard output and error to the file that the pool named."""
     path = Path(os.environ["ONESHOT_HPO_WORKER_LOG"])
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(log, stream.fileno())

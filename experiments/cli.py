@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from experiments import table_command
 from experiments.analyze import command as analyze_command
@@ -24,6 +26,7 @@ from experiments.errors import (
     UserError,
     is_user_error,
     one_line,
+    printable,
 )
 from experiments.exports import command as exports_command
 from experiments.figures import command as figures_command
@@ -33,9 +36,11 @@ from experiments.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    TrustOption,
     WorkersOption,
 )
 from experiments.report import command as report_command
+from experiments.terminal import OUTPUT_GONE, discard_output, open_standard_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +48,19 @@ if TYPE_CHECKING:
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
 
+
+class _Commands(typer.core.TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; who stops one that has no words of its own for it is told so."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="oneshot-hpo",
     help="Tune one-shot architecture search with BOHB, journaled and resumable.",
     add_completion=False,
@@ -69,8 +86,30 @@ SubmitOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line; a user's error is one line on standard error and exit code 2."""
+    """Run the command line; a user's error is one line on standard error and exit code 2.
+
+    SIGTERM ends a command as Ctrl-C does. Standard output that is closed, or that nobody reads any
+    more, ends it with a line and exit code 1.
+    """
+    open_standard_files()
+    if sys.stdout is None:
+        sys.exit(_fail("standard output is closed: send it to a file, or to /dev/null", STOPPED))
+    code = _ran()
     try:
+        sys.stdout.flush()
+    except OSError as error:
+        discard_output()
+        gone = isinstance(error, BrokenPipeError)
+        code = _fail(OUTPUT_GONE if gone else one_line(error), STOPPED)
+    sys.exit(code)
+
+
+def _ran() -> int:
+    """Run the command; the exit code, and what went wrong said."""
+    code: int
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _check_arguments()
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except _ClickException as error:
         problem = error.format_message()
@@ -81,15 +120,32 @@ def main() -> None:
             code = _fail(f"{problem} (oneshot-hpo --help)", USER_ERROR)
     except typer.Abort:
         code = INTERRUPTED
+    except KeyboardInterrupt:  # no command has begun
+        print("stopped", file=sys.stderr)
+        code = INTERRUPTED
     except StudyStopped as error:
         code = _fail(one_line(error), STOPPED)
     except ValueError as error:
         if not is_user_error(error):
             raise
         code = _fail(one_line(error), USER_ERROR)
+    except SystemExit:  # typer's way to end, without a word, where nobody reads what it prints
+        discard_output()
+        code = _fail(OUTPUT_GONE, STOPPED)
     except OSError as error:  # a disk that is full, gone or cannot be read
         code = _fail(one_line(error), STOPPED)
-    sys.exit(code)
+    return code
+
+
+def _check_arguments() -> None:
+    """UserError for one that no message, journal or page could show."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"the argument {argument!r} is not UTF-8: give the file or folder another name"
+            ) from None
 
 
 def _fail(message: str, code: int) -> int:
@@ -135,12 +191,15 @@ def launch(
     ] = False,
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
+    trust: TrustOption = False,
 ) -> None:
     """Run a new study in a new folder, or a grid of studies, begun or not."""
     from experiments import launching
     from experiments.grids.command import run_grid
     from experiments.grids.grid import load_grid
+    from experiments.trust import Consent
 
+    consent = Consent(trust, overrides or ())
     grid = load_grid(study, overrides or [])
     if grid is not None:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
@@ -154,16 +213,20 @@ def launch(
             submit=submit,
             workers=workers,
             cluster=cluster,
+            consent=consent,
         )
         return
     if only or epoch_seconds is not None:
         raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
-        typer.echo(launching.slurm_script(study, folder, settings, submit=submit), nl=False)
+        script = launching.slurm_script(study, folder, settings, submit=submit)
+        typer.echo(printable(script, kept="\n\t") if sys.stdout.isatty() else script, nl=False)
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
-        launching.launch_study(_console(), study, folder, settings, submit=submit, cluster=cluster)
+        launching.launch_study(
+            _console(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+        )
 
 
 @app.command()
@@ -190,10 +253,13 @@ def resume(
             help="Run an evaluation that crashed again, e.g. 0-0-3/9; repeatable.",
         ),
     ] = None,
+    trust: TrustOption = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+    trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
 ) -> None:
     """Go on with a study that was stopped or killed."""
     from experiments import launching
+    from experiments.trust import Consent
 
     cluster = launching.cluster_at(address, scheduler_file, submit=submit)
     launching.resume_study(
@@ -206,6 +272,7 @@ def resume(
         cluster=cluster,
         accept_changes=accept_changes,
         retry_crashed=retry_crashed or [],
+        consent=Consent(trust, overrides or (), trusted),
     )
 
 
@@ -307,9 +374,9 @@ app.command("import")(exports_command.import_)
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from experiments.terminal import terminal
 
-    return Console(highlight=False)
+    return terminal()
 
 
 if __name__ == "__main__":

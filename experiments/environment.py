@@ -5,7 +5,6 @@ They are recorded at launch; a study that is resumed with others says so and ask
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from experiments import machine
 from experiments.errors import UserError
+from experiments.hints import command
 from experiments.inputs import INPUTS, PLACES, checksums, present
 from experiments.study_folder import specification_of
 from hpo import noted_environments
@@ -64,12 +64,12 @@ def compared(
     differences = _differences(recorded, here, places)
     text = "; ".join(differences)
     if differences and not accept:
-        command = "resume" if confirmation is None else "confirm"
-        again = "".join(f" --set {shlex.quote(f'{key}={place}')}" for key, place in moved.items())
+        verb = "resume" if confirmation is None else "confirm"
+        again = [word for key, place in moved.items() for word in ("--set", f"{key}={place}")]
         raise UserError(
             f"{folder} was worked on with something else than is here: {text}. What comes now may "
-            f"not compare with what came before; to go on all the same: oneshot-hpo {command} "
-            f"{folder} --accept-changes{again}"
+            "not compare with what came before; to go on all the same: "
+            f"{command(verb, folder, '--accept-changes', *again)}"
         )
     if differences:
         console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)

@@ -50,9 +50,18 @@ def is_user_error(error: BaseException) -> bool:
 def one_line(error: BaseException) -> str:
     """The message of an exception on a single line, or its type if it has none.
 
-    What a terminal would obey is written out, and a long value in it is cut.
+    What a terminal would obey is written out, and a long value in it is cut. Spaces within a line
+    stay: they may be those of a path.
     """
-    line = " ".join(str(error).split()) or type(error).__name__
+    lines = map(str.strip, str(error).splitlines())
+    line = " ".join(filter(None, lines)) or type(error).__name__
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST * 3 // 4]} … {line[-_LONGEST // 4 :]}"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return printable(line)
+
+
+def printable(text: str, kept: str = "") -> str:
+    """A text in which what a terminal would obey is written out, all but the characters `kept`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)

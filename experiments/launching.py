@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from experiments.environment import compared
 from experiments.errors import INTERRUPTED, StudyFailed, StudyStopped, UserError, one_line
+from experiments.hints import command, say
 from experiments.inputs import given_inputs, located
 from experiments.pairing import doubt
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
@@ -22,16 +24,18 @@ from experiments.slurm_master import MasterJob
 from experiments.study_file import StudySpec, complete, freeze, load_study, with_overrides
 from experiments.study_folder import (
     SPECIFICATION,
-    check_study,
     check_vacant,
+    check_writable_study,
     create_study,
     specification_of,
     write_specification,
 )
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
+from experiments.terminal import OUTPUT_GONE, discard_output
 from experiments.trial import RESULT
-from hpo import Study, StudyUnwritable, StudyView, Trial
+from experiments.trust import NOTHING_SAID, Consent, check_trusted
+from hpo import Study, StudyUnwritable, StudyView, Trial, noted_environments
 from hpo.journal import JOURNAL_NAME
 
 
@@ -66,24 +70,26 @@ def launch_study(
     *,
     submit: bool,
     cluster: DaskCluster | None,
+    consent: Consent,
 ) -> None:
     """Make a study and work on it, or submit a master that does.
 
     cluster: whose workers are to be used instead of the study's own.
 
-    UserError: bad input, or jobs that SLURM refuses; nothing is made then. StudyStopped: it cannot
-    go on here.
+    UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is made
+    then. StudyStopped: it cannot go on here.
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
+    check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
 
 
 def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
-    """The same, with a specification that is complete and frozen."""
+    """The same, with a specification that is complete, frozen and trusted."""
     if (words := doubt(spec.dataset, spec.table)) is not None:
         console.print(f"note: {words}", markup=False, soft_wrap=True)
     jobs = slurm_jobs(spec, folder)
@@ -111,6 +117,7 @@ def resume_study(
     cluster: DaskCluster | None,
     accept_changes: bool = False,
     retry_crashed: Sequence[str] = (),
+    consent: Consent = NOTHING_SAID,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
@@ -120,8 +127,16 @@ def resume_study(
 
     Raises like `launch_study`.
     """
-    check_study(folder)
+    if as_job:  # the job's end, which the next master's begins with: no reason to stop the study
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    check_writable_study(folder)
     given, overrides = given_inputs(overrides)
+    begun = specification_of(noted_environments(folder)[0], folder)
+    spec = with_overrides(located(begun, folder, given), overrides)
+    spec = spec.model_copy(update={"workers": workers or spec.workers})
+    check_trusted(console, [spec], consent)
+    if cluster is None:
+        slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
     changed = compared(console, folder, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         again = _crashed(study, folder, retry_crashed)
@@ -131,11 +146,8 @@ def resume_study(
             # First, for a trial whose result is in its folder is not run.
             (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
             study.retry_crash(trial)
-        spec = specification_of(study.header, folder)
         if not (folder / SPECIFICATION).exists():
-            write_specification(folder, spec)
-        spec = with_overrides(located(spec, folder, given), overrides)
-        spec = spec.model_copy(update={"workers": workers or spec.workers})
+            write_specification(folder, begun)
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
             return
@@ -172,9 +184,9 @@ def study_and_folder(
 
 
 def _submit(console: Console, master: MasterJob, folder: Path) -> None:
-    console.print(f"{folder}: the master is {master.submit()}", soft_wrap=True)
-    console.print(f"to see it: oneshot-hpo status {folder} --watch", soft_wrap=True)
-    console.print(f"to end it: oneshot-hpo stop {folder}", soft_wrap=True)
+    say(console, f"{folder}: the master is {master.submit()}")
+    say(console, f"to see it: {command('status', folder, '--watch')}")
+    say(console, f"to end it: {command('stop', folder)}")
 
 
 def _run(
@@ -191,7 +203,7 @@ def _run(
     with study:
         if not study.finished:
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
-            console.print(f"{folder}: {starting} starting", soft_wrap=True)
+            say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
                 run = StudyRun(study, spec, folder, display)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
@@ -209,17 +221,18 @@ class _Explained(StudyStopped):
 
 
 @contextmanager
-def resumable(command: str, journal: Path) -> Iterator[None]:
+def resumable(again: str, journal: Path) -> Iterator[None]:
     """What ends work early in here is followed by the command that goes on with it.
 
-    journal: the file that is there once the work has begun.
+    again: that command. journal: the file that is there once the work has begun.
     """
-    going_on = f"to go on: {command}"
+    going_on = f"to go on: {again}"
     try:
         yield
     except KeyboardInterrupt:
-        if journal.exists():
-            print(f"stopped; every finished evaluation is kept; {going_on}", file=sys.stderr)
+        begun = journal.exists()
+        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
+        print(f"stopped; {kept}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     except StudyUnwritable as error:
         if not journal.exists():  # nothing has begun
@@ -228,23 +241,24 @@ def resumable(command: str, journal: Path) -> Iterator[None]:
     except _Explained:
         raise
     except (StudyStopped, OSError) as stop:
+        if isinstance(stop, BrokenPipeError):
+            discard_output()
+            stop = StudyStopped(OUTPUT_GONE)
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 
 @contextmanager
 def _resumable(folder: Path) -> Iterator[None]:
     """The same for a study, which can also run again what crashed."""
-    command = resume_command(folder)
-    with resumable(command, folder / JOURNAL_NAME):
+    again = resume_command(folder)
+    with resumable(again, folder / JOURNAL_NAME):
         try:
             yield
         except StudyFailed as failure:
-            raise _Explained(_what_to_do(failure, command)) from failure
+            raise _Explained(_what_to_do(failure, again)) from failure
 
 
-def _what_to_do(failure: StudyFailed, command: str) -> str:
-    again = " ".join(f"--retry-crashed {key}" for key in failure.crashed)
-    words = (
-        f"{one_line(failure)}; once that is mended, to run what crashed again: {command} {again}"
-    )
-    return words if failure.finished else f"{words}; to go on without: {command}"
+def _what_to_do(failure: StudyFailed, again: str) -> str:
+    keys = " ".join(f"--retry-crashed {key}" for key in failure.crashed)
+    words = f"{one_line(failure)}; once that is mended, to run what crashed again: {again} {keys}"
+    return words if failure.finished else f"{words}; to go on without: {again}"

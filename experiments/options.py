@@ -18,6 +18,10 @@ SchedulerFileOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
 ]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the commands that the study names, from now on."),
+]
 AcceptOption = Annotated[
     bool,
     typer.Option(

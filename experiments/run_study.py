@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from hpo import (
     Trial,
     TrialResult,
 )
+from hpo.own_file import open_own
 from searchers.checkpoint import CHECKPOINT
 
 POLL_SECONDS = 0.25
@@ -247,7 +249,8 @@ class StudyRun(Generic[Run]):
         if outcome.log:
             path = self._folder / "trials" / trial.key / LOST_LOG
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
+            log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(log, "a", encoding="utf-8") as file:
                 file.write(f"{outcome.lost}:\n{outcome.log}\n")
 
 

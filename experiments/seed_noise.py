@@ -8,14 +8,15 @@ GOOD_SHARE = 0.1
 """Of the cells, the best ones: bad trainings, which diverge now and then, are much noisier."""
 
 
-def seed_noise(errors: np.ndarray) -> float | None:
+def seed_noise(errors: np.ndarray, means: np.ndarray) -> float | None:
     """The standard deviation of an error between trainings of one cell, pooled over good cells.
 
-    errors: (N, R), R repeats of each cell. The good ones are the GOOD_SHARE with the lowest means.
+    errors: (N, R), R repeats of each cell; means: (N,). The good ones are the GOOD_SHARE with the
+    lowest means; of equals, the first.
     None where a single repeat tells nothing.
     """
     if errors.shape[1] < 2:
         return None
     count = max(1, round(GOOD_SHARE * len(errors)))
-    good = np.argsort(errors.mean(1), kind="stable")[:count]
+    good = np.argsort(means, kind="stable")[:count]
     return float(np.sqrt(errors[good].var(1, ddof=1).mean()))

@@ -14,9 +14,12 @@ from cluster.slurm.job_script import MASTER_LOG, master_script
 from experiments.errors import HandedOver, StudyStopped, UserError, one_line
 from experiments.pools import job_name
 from experiments.study_file import StudySpec
+from experiments.trust import commands_of, digest_of
 
 AS_JOB = "--as-job"
 """The option of `resume` that makes a master in a job see to its successor."""
+TRUSTED_OPTION = "--trusted"
+"""That which says what was trusted when it was submitted."""
 
 
 class MasterJob:
@@ -39,7 +42,7 @@ class MasterJob:
             logs=self._logs,
             command=[
                 *(sys.executable, "-P", "-m", "experiments.cli"),
-                *("resume", str(folder), AS_JOB, *options),
+                *("resume", str(folder), AS_JOB, *_trusted(spec), *options),
             ],
         )
 
@@ -104,6 +107,12 @@ def cancel_all(study: str, folder: Path) -> None:
     """
     with _said("to cancel jobs"):
         commands.clear_queue(master_name(study, folder), job_name(study, folder))
+
+
+def _trusted(spec: StudySpec) -> list[str]:
+    """Options by which a master in a job knows that this process has trusted its commands."""
+    commands = commands_of(spec)
+    return [TRUSTED_OPTION, digest_of(commands)] if commands else []
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,15 +10,16 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
-from experiments.errors import StudyStopped
+from experiments.errors import StudyStopped, one_line
+from experiments.hints import command, say
 from experiments.progress import standing
 from experiments.slurm_master import cancel_all, cancel_successors, study_queue
 from experiments.sparing import Sparing
 from experiments.study_folder import CONFIRMATION, check_study, resume, specification_of
 from experiments.summary import print_summary
-from hpo import StudyView, read_confirmation, read_study
+from hpo import StudyLocked, StudyView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.lock import holder_here, is_held
+from hpo.lock import end_holder, holder_here, is_held
 
 WATCH_SECONDS = 1.0
 QUEUE_SECONDS = 10.0
@@ -118,10 +117,12 @@ def stop_study(console: Console, folder: Path) -> None:
 
 def _end_master(folder: Path) -> None:
     """End the process on this host that holds a study or a confirmation, if one does."""
-    master = holder_here(folder)
+    try:
+        master = end_holder(folder)
+    except StudyLocked as error:
+        raise StudyStopped(one_line(error)) from None
     if master is None:
         return
-    os.kill(master, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while holder_here(folder) == master:
         if time.monotonic() > deadline:
@@ -136,10 +137,9 @@ def _print_end(console: Console, observed: ObservedStudy, folder: Path) -> None:
     elif observed.goes_on:
         console.print("running" if observed.has_master else "waiting for SLURM")
     else:
-        console.print(f"not running; to go on: {resume(folder)}", markup=False, soft_wrap=True)
+        say(console, f"not running; to go on: {resume(folder)}")
     if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         reruns = read_confirmation(folder / CONFIRMATION)
         done = f"{len(reruns.evaluations)} of {reruns.total_evaluations} runs"
         what = "compare" if reruns.finished else "confirm"
-        line = f"confirmation: {done} have ended; oneshot-hpo {what} {folder}"
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, f"confirmation: {done} have ended; {command(what, folder)}")

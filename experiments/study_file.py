@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 from experiments import machine
 from experiments.cluster_section import ClusterSection
 from experiments.errors import StudyFileError, UserError, one_line
+from experiments.hints import command
 from experiments.inputs import checksums
 from experiments.pairing import allowed_transfer
 from experiments.study_document import GRID, override_key, parse_overrides, read_document
@@ -129,7 +130,7 @@ def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
     """
     document = read_document(source, overrides)
     if GRID in document:
-        raise StudyFileError(f"{source}: is a grid of studies; oneshot-hpo launch {source} runs it")
+        raise StudyFileError(f"{source}: is a grid of studies; {command('launch', source)} runs it")
     return validated(document, source)
 
 

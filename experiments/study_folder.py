@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import pwd
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from experiments import machine
 from experiments.errors import UserError
+from experiments.hints import command
+from experiments.own_files import check_own_files
 from experiments.study_file import StudySpec, validated
 from experiments.yaml_files import dump_yaml
 from hpo import Observation, Study
@@ -20,12 +25,36 @@ from searchers.checkpoint import write_atomically
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The folder, in the study's own, of its confirmation."""
+STUDY_NAMES = (
+    *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
+    *("trials", "logs", "slurm", "exports", "report", CONFIRMATION),
+)
+"""All that the program makes in a study's folder."""
+_WRITTEN = ("trials", "logs", "slurm", CONFIRMATION)
+"""Folders in a study's own into which workers and master write."""
 _REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
 """All that a launch has left which was killed before its journal was there."""
 
 
+_NO_NAME = {
+    "Cs": "is not UTF-8",
+    "Cc": "holds a line break or another control character",
+    "Zl": "holds a line break",
+    "Zp": "holds a line break",
+}
+"""By Unicode's category of a character: what YAML, Dask or SLURM cannot take in a path."""
+
+
+def check_path(folder: Path) -> None:
+    """Raise UserError for a path that a study cannot run in; the folder need not exist."""
+    for character in str(folder.resolve()):
+        if (problem := _NO_NAME.get(unicodedata.category(character))) is not None:
+            raise UserError(f"{str(folder.resolve())!r} {problem}: choose another folder for it")
+
+
 def check_vacant(folder: Path) -> None:
     """Raise UserError unless a study can be made in `folder`: it is missing or empty."""
+    check_path(folder)
     if (folder / JOURNAL_NAME).exists():
         raise UserError(f"{folder} holds a study already; to go on with it: {resume(folder)}")
     if folder.exists() and not folder.is_dir():
@@ -35,6 +64,7 @@ def check_vacant(folder: Path) -> None:
             raise UserError(f"{folder} is not empty and holds no study; choose another with --dir")
     except OSError as error:
         raise _unwritable(folder, error) from None
+    check_own_files(folder, _REMNANTS)
 
 
 def create_study(
@@ -43,11 +73,13 @@ def create_study(
     *,
     prior: Sequence[Observation] = (),
     prior_from: str | None = None,
+    prior_left_out: int = 0,
 ) -> Study:
     """Make a study in a vacant folder; when that fails, no trace of it is left.
 
     `spec` is complete. prior: what its model begins with, from a run that was in the folder
-    `prior_from`. UserError: the folder cannot be written, or is not vacant.
+    `prior_from`, without `prior_left_out` lines of it that could not be used. UserError: the folder
+    cannot be written, or is not vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
@@ -57,6 +89,8 @@ def create_study(
     }
     if prior_from is not None:
         header["prior_from"] = prior_from
+    if prior_left_out:
+        header["prior_left_out"] = prior_left_out
     made = make_folder(folder)
     try:
         study = Study.create(
@@ -99,9 +133,46 @@ def check_study(folder: Path) -> None:
         raise UserError(f"{folder} holds no study (there is no {JOURNAL_NAME} in it)")
 
 
+def check_writable_study(folder: Path) -> None:
+    """Raise UserError unless `folder` holds a study whose files are no links.
+
+    For whoever is going to write into it: a folder may have been made by somebody else.
+    """
+    check_study(folder)
+    check_continuable(folder)
+    check_own_files(folder, STUDY_NAMES)
+
+
+def check_continuable(folder: Path) -> None:
+    """Raise UserError unless this process can work on the study in `folder`, before it begins.
+
+    In the study of another user, which a group may share, all that a study writes has to be open.
+    """
+    check_path(folder)
+    owner = (folder / JOURNAL_NAME).stat().st_uid
+    if os.geteuid() in (0, owner):
+        return
+    files = [folder / JOURNAL_NAME, folder / LOCK_NAME, *folder.glob("logs/*")]
+    inside = (os.walk(folder / name) for name in _WRITTEN)
+    folders = (Path(path) for path, _, _ in itertools.chain.from_iterable(inside))
+    for path in itertools.chain([folder], files, folders):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise UserError(
+                f"{folder} is a study of {_user(owner)}, and you cannot write {path}: go on as "
+                "that user, or with a copy of the folder"
+            )
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
 def resume(folder: Path) -> str:
     """The command that goes on with a study."""
-    return f"oneshot-hpo resume {folder}"
+    return command("resume", folder)
 
 
 def make_folder(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.errors import UserError
+from experiments.hints import command, say
 from experiments.pairing import note_of_header
 from experiments.study_folder import SPECIFICATION
 from experiments.wording import number, percent
@@ -38,11 +39,9 @@ def print_summary(console: Console, study: StudyView, folder: Path) -> None:
         console.print(note, markup=False)
     console.print()
     if study.incumbent is not None:
-        command = f"oneshot-hpo confirm {folder}"
-        console.print(f"{'with more seeds:':30}{command}", markup=False, soft_wrap=True)
+        say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
-        # A path is for copying: it is neither broken over lines nor cut short.
-        console.print(f"{what + ':':30}{folder / name}", markup=False, soft_wrap=True)
+        say(console, f"{what + ':':30}{folder / name}")
 
 
 def verdict(study: StudyView) -> str:

@@ -8,6 +8,7 @@ it is whole.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ import numpy as np
 from rich.console import Console
 
 from experiments import machine
+from experiments.hints import command
 from experiments.table_summary import image_warnings, table_lines
 from experiments.tasks import run_all
 from experiments.work_bar import WorkBar
@@ -86,14 +88,14 @@ class BuildPlan:
 
     def command(self, out: Path) -> str:
         """The command that builds this table."""
-        options: list[tuple[str, Any]] = [("space", self.space), ("dataset", self.dataset)]
+        options: list[tuple[str, object]] = [("space", self.space), ("dataset", self.dataset)]
         options += [("budget", budget) for budget in self.budgets]
         options += [("repeats", self.repeats), *asdict(self.settings).items()]
         if self.part is not None:
             options += [("cells", self.cells), ("cells_seed", self.cells_seed)]
-        words = [f"--{name.replace('_', '-')} {value}" for name, value in options]
-        words += ["--device", self.device, "--out", out.name]
-        return " ".join(["oneshot-hpo table build", *words])
+        options += [("device", self.device), ("out", Path(out.name))]
+        words = [(f"--{name.replace('_', '-')}", value) for name, value in options]
+        return command("table", "build", *itertools.chain.from_iterable(words))
 
 
 @dataclass(frozen=True)

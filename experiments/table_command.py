@@ -55,10 +55,10 @@ def build(
 
     A study needs a table of all cells; one of some shows what training them all would give.
     """
-    from rich.console import Console
 
     from experiments import machine
     from experiments.table_build import BuildPlan, build_table
+    from experiments.terminal import terminal
     from searchers.standalone import ScratchSettings
 
     plan = BuildPlan(
@@ -77,7 +77,7 @@ def build(
         cells=cells,
         cells_seed=cells_seed,
     )
-    console = Console(highlight=False)
+    console = terminal()
     try:
         build_table(plan, out, workers=workers or machine.default_workers(), console=console)
     except KeyboardInterrupt:

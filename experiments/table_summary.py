@@ -39,10 +39,10 @@ def table_lines(out: Path, table: TrainedCells, data: ImageSplits) -> Iterator[s
         f"{len(data.scratch_train)} for training, {len(data.valid)} for validation, "
         f"{len(data.test)} for the test"
     )
-    errors = table.test_errors(np.arange(len(table)))
-    means = errors.mean(1)
+    rows = np.arange(len(table))
+    means = table.mean_errors("test", rows)
     words = f"best {percent(float(means.min()))}, median {percent(float(np.median(means)))}"
-    noise = seed_noise(errors)
+    noise = seed_noise(table.test_errors(rows), means)
     if noise is None:
         words += "; one seed says nothing of the noise between seeds"
     else:

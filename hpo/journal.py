@@ -16,6 +16,7 @@ from pathlib import Path
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
 from hpo.events import COUNT, NUMBER, Event, Kinds, check_event
 from hpo.journal_line import AlteredLine, is_sealed, sealed, unsealed
+from hpo.own_file import open_own
 from hpo.study_events import EVENTS
 
 JOURNAL_NAME = "journal.jsonl"
@@ -45,9 +46,7 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
         raise StudyUnwritable(f"{path} cannot be read: {error.strerror or error}") from None
     size = content.rfind(b"\n") + 1
     if not size:
-        raise CorruptJournal(
-            path, 1, "the header is missing", "nothing was run, launch it again in a new folder"
-        )
+        raise CorruptJournal(path, 1, "the header is missing", _without_header(path.parent))
     events: list[Event] = []
     for event in each_event(path, (line[:-1] for line in io.BytesIO(content[:size])), kinds):
         if isinstance(event, CorruptJournal):
@@ -56,6 +55,13 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
     if is_sealed(content[size:-1]):  # a torn line is less than that
         raise CorruptJournal(path, len(events) + 1, "its line feed was altered")
     return events, size
+
+
+def _without_header(folder: Path) -> str:
+    """What to do about a journal in which there is nothing: it may have been emptied."""
+    if any(path.is_dir() for path in folder.iterdir()):
+        return "what was run lies beside it, so it was emptied; restore a copy of the file"
+    return "nothing was run, launch it again in a new folder"
 
 
 def file_size(path: Path) -> int | None:
@@ -92,7 +98,7 @@ class Journal:
         self.path = path
         self._size = size
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+            self._file = open_own(path, os.O_WRONLY | os.O_APPEND)
             if os.fstat(self._file).st_size != size:
                 os.ftruncate(self._file, size)
                 os.fsync(self._file)
@@ -105,7 +111,7 @@ class Journal:
         line = sealed(header)
         draft = path.with_name(DRAFT_NAME)
         try:
-            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            file = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             try:
                 _write(file, line)
             finally:

@@ -6,6 +6,9 @@ the normal reference rule for all bandwidths. Two things differ from statsmodels
 its true number of levels, not the number seen in the data. Its bandwidth ends at (k - 1) / k,
 where the kernel is uniform: beyond, it would prefer what was not observed, and below 0 densities
 would follow.
+
+One thing is taken over that is questionable: the rule uses the standard deviation of a category's
+numbers, which depends on the order in which its levels are listed, though the kernel does not.
 """
 
 from __future__ import annotations

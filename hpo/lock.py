@@ -15,11 +15,13 @@ import errno
 import fcntl
 import logging
 import os
+import signal
 import threading
 import time
 from pathlib import Path
 
 from hpo.errors import StudyLocked, StudyUnwritable
+from hpo.own_file import open_own
 from hpo.owner import Owner
 
 LOCK_NAME = "lock"
@@ -34,6 +36,8 @@ ENDING_SECONDS = 0.5
 UNWRITTEN_SECONDS = 1.0
 """The same for an empty record: its maker was killed between making and filling it."""
 
+_LONGEST_RECORD = 1 << 16
+"""Bytes; a record has a few hundred."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 _logger = logging.getLogger(__name__)
@@ -49,11 +53,12 @@ class StudyLock:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / OWNER_NAME
-        self._record = Owner.this_process().record
+        self._record = b""
         self._released = threading.Event()
         self._file = -1
         try:
-            self._file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+            self._record = Owner.this_process(folder).record
+            self._file = open_own(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT)
             self._take_flock()
             self._take_record()
         except OSError as error:
@@ -126,7 +131,7 @@ class StudyLock:
             return True
         owner = Owner.of(before[0])
         if owner is not None and owner.is_local:
-            return not owner.lives
+            return owner.holds(self._folder / LOCK_NAME) is False
         patience = UNWRITTEN_SECONDS
         if owner is not None:
             patience = STALE_SECONDS
@@ -152,7 +157,7 @@ class StudyLock:
         while not self._released.wait(HEARTBEAT_SECONDS):
             with contextlib.suppress(OSError):  # what it means is seen before the next write
                 if self._is_ours():
-                    os.utime(self._path)
+                    os.utime(self._path, follow_symlinks=False)
 
     def _refused(self) -> StudyLocked:
         return StudyLocked(
@@ -174,15 +179,62 @@ def is_held(folder: Path) -> bool:
         return False
     owner = Owner.of(look[0])
     if owner is not None and owner.is_local:
-        return owner.lives
+        return owner.holds(folder / LOCK_NAME) is not False
     return time.time() - look[1] / 1e9 < STALE_SECONDS
 
 
 def holder_here(folder: Path) -> int | None:
-    """The process on this host that holds the study, if one does."""
+    """The process on this host that holds the study, if one does as far as can be seen."""
+    owner = _owner_here(folder)
+    return None if owner is None else owner.process
+
+
+def end_holder(folder: Path) -> int | None:
+    """Send SIGTERM to the process on this host that holds the study; its id, None if none does.
+
+    StudyLocked: a process may hold it, but that is not certain, so it is left alone.
+    """
+    owner = _owner_here(folder)
+    if owner is None:
+        return None
+    try:
+        # From here on the number means this process alone, also when it ends.
+        process = os.pidfd_open(owner.process)
+    except ProcessLookupError:
+        return None
+    except (OSError, AttributeError):  # an old kernel, or no Linux
+        process = None
+    try:
+        held = owner.holds(folder / LOCK_NAME)
+        if held is None:
+            raise StudyLocked(
+                f"{folder} may be held by process {owner.process} of this host, but this user "
+                f"cannot see whether it is a master: if it is, end it with kill {owner.process}"
+            )
+        if not held:
+            return None
+        _terminate(owner.process, process)
+    finally:
+        if process is not None:
+            os.close(process)
+    return owner.process
+
+
+def _terminate(process: int, descriptor: int | None) -> None:
+    """Send SIGTERM to a process that may have ended by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        if descriptor is None:
+            os.kill(process, signal.SIGTERM)
+        else:
+            signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+
+
+def _owner_here(folder: Path) -> Owner | None:
     look = _look(folder / OWNER_NAME)
     owner = look and Owner.of(look[0])
-    return owner.process if owner and owner.is_local and owner.lives else None
+    if not owner or not owner.is_local:
+        return None
+    return None if owner.holds(folder / LOCK_NAME) is False else owner
 
 
 def _look(path: Path) -> tuple[bytes, int] | None:
@@ -191,7 +243,7 @@ def _look(path: Path) -> tuple[bytes, int] | None:
     It is opened each time: that is when a client of NFS asks its server.
     """
     try:
-        with path.open("rb") as file:
-            return file.read(), os.fstat(file.fileno()).st_mtime_ns
+        with os.fdopen(open_own(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            return file.read(_LONGEST_RECORD), os.fstat(file.fileno()).st_mtime_ns
     except OSError:
         return None

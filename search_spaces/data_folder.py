@@ -12,12 +12,29 @@ NASBENCH101 = "nasbench101.npz"
 CIFAR10 = "cifar-10-batches-py"
 
 
+class NoDataFolder(ValueError):
+    """This user has no home folder, and no folder was chosen."""
+
+
 def data_folder() -> Path:
     """The folder's absolute path; it need not exist yet.
 
     ONESHOT_HPO_DATA if that is set and not empty, else this platform's folder for a user's data.
+    Raises NoDataFolder.
     """
     chosen = os.environ.get(VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return platformdirs.user_data_path("oneshot-hpo", appauthor=False)
+    try:
+        if chosen:
+            return Path(chosen).expanduser().absolute()
+        folder = platformdirs.user_data_path("oneshot-hpo", appauthor=False)
+    except RuntimeError:  # no HOME, and no entry in the list of users
+        raise _no_home() from None
+    if not folder.is_absolute():  # as platformdirs had it before it raised an error
+        raise _no_home()
+    return folder
+
+
+def _no_home() -> NoDataFolder:
+    return NoDataFolder(
+        f"this user has no home folder: set HOME, or {VARIABLE} to the path of a folder for data"
+    )

@@ -17,6 +17,12 @@ from search_spaces.space import Architecture, SearchSpace
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""
 
+SINGLE_PRECISION = 5e-7
+"""Mean errors, regrets and their differences that are nearer than this are equal.
+
+Earlier versions took means of shares in single precision, which are off by less; sums of hits that
+differ make more, up to a million images of all repeats."""
+
 CIFAR10 = "cifar10"
 DATASET_CHECKSUM = "dataset_sha256"
 """A key of a table's provenance."""
@@ -34,8 +40,9 @@ class MissingCell(ValueError):
 class Entry:
     """What a table says of one cell at one budget. Errors are fractions in [0, 1].
 
-    valid_error, test_error: means over the repeats. valid_errors, test_errors: float (R,), the
-    repeats. seconds: mean training time. parameters: trainable ones.
+    valid_error, test_error: means over the repeats, as `TrainedCells.mean_errors` has them.
+    valid_errors, test_errors: float (R,), the repeats. seconds: mean training time. parameters:
+    trainable ones.
     """
 
     hash: str
@@ -162,15 +169,13 @@ class TrainedCells:
         """Look one cell up; the largest budget when none is named. Raises MissingCell."""
         digest = np.frombuffer(bytes.fromhex(cell.hash), np.uint8)
         row = int(self.rows(digest[None])[0])
-        valid_errors = self.valid_errors(row, budget, halfway=halfway)
-        test_errors = self.test_errors(row, budget, halfway=halfway)
         return Entry(
             hash=cell.hash,
             budget=self.budgets[self._column(budget)],
-            valid_error=float(valid_errors.mean()),
-            test_error=float(test_errors.mean()),
-            valid_errors=valid_errors,
-            test_errors=test_errors,
+            valid_error=float(self.mean_errors("valid", row, budget, halfway=halfway)),
+            test_error=float(self.mean_errors("test", row, budget, halfway=halfway)),
+            valid_errors=self.valid_errors(row, budget, halfway=halfway),
+            test_errors=self.test_errors(row, budget, halfway=halfway),
             seconds=float(self.seconds(row, budget, halfway=halfway).mean()),
             parameters=int(self.parameters[row]),
         )
@@ -228,15 +233,30 @@ class TrainedCells:
 
         Rounded to single precision, as NAS-Bench-101 records them. Raises MissingCell.
         """
-        runs, column = self._runs(halfway), self._column(budget)
-        if metric not in runs.hits:
-            raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
-        return _single(runs.hits[metric][rows, column] / self.images[metric])
+        return _single(self._hits(metric, rows, budget, halfway) / self.images[metric])
 
     def shares(self, metric: str) -> np.ndarray:
         """The accuracy of each number of hits, float (images + 1,), as `accuracies` gives it."""
         images = self.images[metric]
         return _single(np.arange(images + 1) / images)
+
+    def mean_errors(
+        self,
+        metric: str,
+        rows: np.ndarray | int,
+        budget: int | None = None,
+        *,
+        halfway: bool = False,
+    ) -> np.ndarray:
+        """Mean errors over the repeats, float (N,), or a number for one row.
+
+        They follow from the sum of a cell's hits: cells with equal sums have equal errors to the
+        last bit, which means of rounded shares do not. Raises MissingCell.
+        """
+        hits = self._hits(metric, rows, budget, halfway)
+        images = self.images[metric] * hits.shape[-1]
+        errors: np.ndarray = (images - hits.sum(axis=-1, dtype=np.int64)) / images
+        return errors
 
     def seconds(
         self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
@@ -270,8 +290,8 @@ class TrainedCells:
         """The lowest mean validation and the lowest mean test error in the complete space."""
         rows = self.space_rows(space)
         return Best(
-            valid_error=float(self.valid_errors(rows, budget).mean(1).min()),
-            test_error=float(self.test_errors(rows, budget).mean(1).min()),
+            valid_error=float(self.mean_errors("valid", rows, budget).min()),
+            test_error=float(self.mean_errors("test", rows, budget).min()),
         )
 
     def percentile(
@@ -281,7 +301,7 @@ class TrainedCells:
 
         100 is out of reach of a cell itself: the best one of U cells has 100 (U - 1) / U.
         """
-        errors = self.test_errors(self.space_rows(space), budget).mean(1)
+        errors = self.mean_errors("test", self.space_rows(space), budget)
         return float((errors > errors[space.cell_index(architecture)]).mean() * 100)
 
     def _column(self, budget: int | None) -> int:
@@ -298,6 +318,16 @@ class TrainedCells:
         if self.halfway is None:
             raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
         return self.halfway
+
+    def _hits(
+        self, metric: str, rows: np.ndarray | int, budget: int | None, halfway: bool
+    ) -> np.ndarray:
+        """Correctly classified images, uint16 (N, R), or (R,) of one row. Raises MissingCell."""
+        runs, column = self._runs(halfway), self._column(budget)
+        if metric not in runs.hits:
+            raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
+        hits: np.ndarray = runs.hits[metric][rows, column]
+        return hits
 
     def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
         built = f"; it is {self.part}" if self.part is not None else ""

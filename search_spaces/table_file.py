@@ -10,6 +10,7 @@ import hashlib
 import json
 import mmap
 import os
+import re
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ import numpy as np
 
 from search_spaces.data_folder import NASBENCH101, data_folder
 from search_spaces.table import METRICS, Runs, TableError, TrainedCells
+from search_spaces.temporaries import name_behind, temporary_for
 
 _FORMAT = 2
 _SHIPPED = {"digits": "digits_space1.npz"}
@@ -81,9 +83,9 @@ def write_table(table: TrainedCells, path: Path) -> None:
         **_columns(table.final, ""),
         **(_columns(table.halfway, "halfway_") if table.halfway else {}),
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = temporary_for(path)
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             with zipfile.ZipFile(file, "w") as archive:
                 for name, array in arrays.items():
                     _append(archive, f"{name}.npy", array)
@@ -92,6 +94,14 @@ def write_table(table: TrainedCells, path: Path) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary_table(path: Path) -> bool:
+    """Whether a file is what `write_table` leaves when it is killed, in this version or before."""
+    older = re.fullmatch(r"\..+\.npz\.\d+", path.name)
+    name = name_behind(path)
+    ours = older is not None or (name is not None and name.endswith(".npz"))
+    return ours and path.is_file() and not path.is_symlink()
 
 
 def _columns(runs: Runs, prefix: str) -> dict[str, np.ndarray]:

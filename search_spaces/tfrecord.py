@@ -16,6 +16,8 @@ from search_spaces.table import TableError
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
+_LARGEST = 1 << 20
+"""Bytes of a record; those of NAS-Bench-101 have about a thousand."""
 _MASK_DELTA = 0xA282EAD8
 
 
@@ -46,6 +48,11 @@ def read_records(
             raise TableError(
                 f"{name}: cut short: the record at byte {position} has {length} bytes, more than "
                 "are left"
+            )
+        if length > _LARGEST:
+            raise TableError(
+                f"{name}: the record at byte {position} has {length:,} bytes, too many for "
+                "NAS-Bench-101"
             )
         data, footer = file.read(length), file.read(_FOOTER.size)
         if len(data) + len(footer) < length + _FOOTER.size:

@@ -10,13 +10,14 @@ import io
 import json
 import os
 import pickletools
-import secrets
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from search_spaces.temporaries import name_behind, temporary_for
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
@@ -146,9 +147,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 @contextmanager
 def _replacing(path: Path, content: bytes) -> Iterator[None]:
     """Write `content` beside the file; after the body, which runs once it is on disk, rename it."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = temporary_for(path)
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -167,7 +168,7 @@ def remove_stale_temporaries(folder: Path) -> None:
     """
     for path in folder.glob(".*.tmp"):
         try:
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            if name_behind(path) and time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 path.unlink()
         except FileNotFoundError:
             continue  # the other worker was faster

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from search_spaces.data_folder import CIFAR10
-from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
+from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits, check_memory
 from searchers.pickles import Made, read_pickle
 
 META = "batches.meta"
@@ -86,6 +86,7 @@ def read_cifar10(folder: Path) -> Cifar10:
     What is no such file is told by its keys and shapes, not by a checksum. Raises DatasetError for
     a file that is missing or something else, OSError for one that cannot be read.
     """
+    check_memory(folder, sum(_size(folder / name) for name in FILES))
     names = _read(folder / META, _class_names)
     train = [_read(folder / name, _batch) for name in TRAIN_BATCHES]
     test = _read(folder / TEST_BATCH, _batch)
@@ -97,6 +98,14 @@ def read_cifar10(folder: Path) -> Cifar10:
     if len(labels) < 10 or not len(test):
         raise DatasetError(f"{folder}: needs 10 training images and 1 test image at least")
     return Cifar10(names, RawImages(pixels, labels), test)
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 for one that is missing, which is told when it is read."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _read(path: Path, parse: Callable[[Mapping[str, Any]], _Content]) -> _Content:

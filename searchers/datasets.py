@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import numpy as np
 
 from search_spaces.data_folder import CIFAR10, data_folder
 from searchers.cifar10 import files_folder, load_cifar10
-from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits
+from searchers.images import SPLIT_SEED, DatasetError, Images, ImageSplits, check_memory
 
 _SHARES = (0.3, 0.3, 0.2, 0.2)
-_FLOATS = 16
-"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
 
 
 def load_dataset(source: str | Path) -> ImageSplits:
@@ -23,7 +20,7 @@ def load_dataset(source: str | Path) -> ImageSplits:
     digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
     cifar10: the folder cifar-10-batches-py of the data folder; searchers.cifar10 splits it.
     A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
-    scaled to [0, 1]; labels (N,), any values, numbered in sorted order.
+    scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
     digits and files are split as `split_arrays` says. Raises DatasetError.
     """
     if source == "digits":
@@ -62,17 +59,27 @@ def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """images and labels of an .npz file; DatasetError for more than this machine could hold."""
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if size > memory // _FLOATS:
-        raise DatasetError(
-            f"{path}: its arrays have {size / 1e9:.1f} GB, too much to scale and split in this "
-            f"machine's {memory / 1e9:.1f} GB of memory"
-        )
+    check_memory(path, size)
     with np.load(path, allow_pickle=False) as arrays:
         images, labels = arrays["images"], arrays["labels"]
     if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray):
         raise DatasetError(f"{path}: 'images' and 'labels' have to be arrays")
     return images, labels
+
+
+def _check_labels(name: str, labels: np.ndarray) -> None:
+    """DatasetError unless labels name classes: measured values would each become one."""
+    if labels.dtype.kind not in "biufUS":
+        raise DatasetError(
+            f"data set {name}: labels need whole numbers or text, not {labels.dtype}"
+        )
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():  # NaN equals nothing
+        wrong = labels[labels != np.rint(labels)][0]
+        raise DatasetError(
+            f"data set {name}: a label is {wrong:g}: labels number classes, they need whole numbers"
+        )
+    if labels.dtype.kind == "f" and np.isinf(labels).any():
+        raise DatasetError(f"data set {name}: a label is infinite")
 
 
 def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSplits:
@@ -96,6 +103,7 @@ def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSpli
     lowest, highest = float(images.min()), float(images.max())
     if lowest == highest:
         raise DatasetError(f"data set {name}: every pixel is {lowest:g}")
+    _check_labels(name, labels)
     names, codes = np.unique(labels, return_inverse=True)
     if len(names) < 2 or len(images) < 10:
         raise DatasetError(f"data set {name}: needs 2 classes and 10 images at least")

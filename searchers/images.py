@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 SPLIT_SEED = 0
 """Of the one permutation by which every data set is split."""
 
+_FLOATS = 16
+"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
+
 
 class DatasetError(ValueError):
     """An image data set that cannot be used; the message says why and what to do."""
+
+
+def check_memory(path: Path, size: int) -> None:
+    """Raise DatasetError if `size` bytes of pixels are more than this machine can work with."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory // _FLOATS:
+        raise DatasetError(
+            f"{path}: its arrays have {size / 1e9:.1f} GB, too much to scale and split in this "
+            f"machine's {memory / 1e9:.1f} GB of memory"
+        )
 
 
 @dataclass(frozen=True)

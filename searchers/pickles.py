@@ -28,6 +28,9 @@ class Made:
     """What it would be given afterwards."""
 
 
+_FEW = 10_000
+_BYTES_AN_INSTRUCTION = 256
+"""Images have 3072 bytes and a few instructions each; a value takes more memory than a byte."""
 _NAMES = ("_reconstruct", "ndarray", "dtype")
 _MARK = object()
 _TEXTS = (
@@ -45,8 +48,12 @@ def read_pickle(content: bytes) -> Mapping[str, Any]:
     Texts of Python 2, and bytes, are str of as many characters (Latin-1). Raises PickleError.
     """
     machine = _Machine()
+    left = _FEW + len(content) // _BYTES_AN_INSTRUCTION
     try:
         for instruction, argument, _ in pickletools.genops(content):
+            left -= 1
+            if left < 0:
+                raise PickleError("it has more instructions than its length explains")
             machine.step(instruction.name, argument)
         result = machine.stack.pop()
     except PickleError:

@@ -133,11 +133,21 @@ class SearchSettings:
         return 1
 
     def check_image_size(self, pixels: int) -> None:
-        """Raise SettingsError when the stacks would halve images of this height to nothing."""
+        """Raise SettingsError when the stacks would halve images of this height to nothing.
+
+        Also when a batch would be a single value a channel, which has no variance to normalise by.
+        """
         if pixels.bit_length() < self.stacks:
             raise SettingsError(
                 f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "
                 f"times, too often for {pixels} x {pixels} pixels"
+            )
+        # The paper's pooling pads an image, so that one of several pixels never shrinks to one.
+        last = pixels >> (self.stacks - 1) if self.supernet == "corrected" else pixels
+        if self.batch_size == 1 and last == 1:
+            raise SettingsError(
+                "search setting batch_size must be 2 at least: one image of 1 x 1 pixels, as in "
+                "the last stack, has no batch statistics"
             )
 
     def with_config(self, config: Mapping[str, Any]) -> Self:

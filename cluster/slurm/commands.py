@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import subprocess
@@ -170,4 +169,5 @@ def _in_a_line(text: str) -> str:
 
 
 def _user() -> str:
-    return getpass.getuser()
+    """By number: a user need not have a name, and LOGNAME may say another one."""
+    return str(os.getuid())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import dask
 
-from cluster.slurm.settings import SlurmSettings
+from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
 PATIENCE_SECONDS = 120
 """How long a worker waits for a master, the first or the next, before its job ends."""
@@ -42,6 +43,8 @@ def worker_script(
 
     name: of the jobs. threads: those that a worker computes with. contact: the folder of the
     certificate and of the scheduler's address. logs: where the output goes.
+
+    Raises SlurmSettingsError for a path that sbatch cannot be given.
     """
     from dask_jobqueue.slurm import SLURMJob
 
@@ -54,7 +57,7 @@ def worker_script(
         directives.append(f'--constraint="{settings.constraint}"')
     directives += [
         f"-D {_directive(contact.parent)}",
-        f"-o {_directive(logs / WORKER_LOG)}",
+        f"-o {_output(logs, WORKER_LOG)}",
         f"--signal=B:USR1@{settings.notice}",
         # The master replaces a job that was lost; one that came back by itself would be too many.
         "--no-requeue",
@@ -88,7 +91,9 @@ def worker_script(
             death_timeout=PATIENCE_SECONDS,
             local_directory=_shell_path(settings.scratch_folder or "${TMPDIR:-/tmp}"),
             worker_extra_args=(
-                ["--interface", settings.worker_interface] if settings.worker_interface else []
+                ["--interface", shlex.quote(settings.worker_interface)]
+                if settings.worker_interface
+                else []
             ),
         ).job_script()
     return script
@@ -97,7 +102,10 @@ def worker_script(
 def master_script(
     settings: SlurmSettings, *, name: str, folder: Path, logs: Path, command: Sequence[str]
 ) -> str:
-    """The script of the master's own job, which runs `command` in the study's folder."""
+    """The script of the master's own job, which runs `command` in the study's folder.
+
+    Raises SlurmSettingsError for a path that sbatch cannot be given.
+    """
     directives = [f"-J {name}", "-n 1", "--cpus-per-task=1"]
     partition = settings.master_partition or settings.partition
     for option, value in (
@@ -111,7 +119,7 @@ def master_script(
             directives.append(f"{option}{value}" if option.endswith("=") else f"{option} {value}")
     directives += [
         f"-D {_directive(folder)}",
-        f"-o {_directive(logs / MASTER_LOG)}",
+        f"-o {_output(logs, MASTER_LOG)}",
         "--open-mode=append",
         f"--signal=B:USR1@{settings.notice}",
         "--no-requeue",
@@ -131,12 +139,26 @@ def _kept(directives: list[str], settings: SlurmSettings) -> list[str]:
     ]
 
 
+def _output(folder: Path, pattern: str) -> str:
+    """The name of an output file in an #SBATCH line: % has a meaning in `pattern` alone."""
+    escaped = str(folder).replace("%", "%%")
+    return _directive(Path(escaped) / pattern)
+
+
 def _directive(path: Path) -> str:
-    """A path in an #SBATCH line, which knows double quotes and no shell."""
-    return f'"{path}"' if " " in str(path) else str(path)
+    """A path in an #SBATCH line, which knows quotes and no shell."""
+    text = str(path)
+    # In an output's name a backslash switches % off, and is dropped.
+    if re.search(r"[\\\x00-\x1f\x7f]", text):
+        problem = "holds a backslash or a control character, which sbatch cannot take"
+        raise SlurmSettingsError("the path", f"{text!r} {problem}")
+    if re.fullmatch(r"[\w/.,:@%+=-]+", text):
+        return text
+    escaped = text.replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _shell_path(path: str) -> str:
-    """A path of the job's node, whose $VARIABLES are expanded there."""
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    """A path of the job's node, in which settings allow no $ but that of variables."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

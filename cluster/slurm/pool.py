@@ -26,6 +26,7 @@ from cluster.slurm.contact import replace_script, write_address
 from cluster.slurm.job_script import worker_script
 from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, study_security
 from cluster.worker import Retired, Worker
 from cluster.worker_log import log_tail
@@ -141,7 +142,7 @@ class SlurmPool(OwnPool):
             write_address(jobs.contact, self.address)
         except Exception as error:
             self._exits.close()
-            raise PoolError(f"the scheduler does not start: {error}") from error
+            raise PoolError(f"the scheduler does not start: {start_failure(error)}") from error
         if replace_script(jobs.contact, jobs.script):
             with contextlib.suppress(SlurmUnavailable):  # they serve as well, when they start
                 commands.cancel_named(jobs.name, "--state=PENDING")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -10,6 +11,15 @@ from typing import Any, NamedTuple
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
 _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
 _ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
+
+# What gets into the jobs' scripts is text of a study file, which may be another person's: each kind
+# allows what SLURM or the system could mean by it, and nothing that a shell or sbatch would obey.
+_WORD_CHARACTERS = re.compile(r"[\w,+@:=/][\w,+@:=/.-]*")
+_INTERFACE = re.compile(r"[A-Za-z0-9][\w.:@-]*")
+_CONSTRAINT = re.compile(r"[\w.,:=<>@+&|()*\[\]! -]+")
+_NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, halves of a character, and line breaks."""
+_VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)
 
 
 class SlurmSettingsError(ValueError):
@@ -26,24 +36,36 @@ class _Kind(NamedTuple):
     words: str
 
 
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and bool(value) and not re.search(r"[\s'\"]", value)
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and bool(pattern.fullmatch(value))
 
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
+def _is_line(value: Any) -> bool:
+    """Whether it is text of one line, without control characters but tabs."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    return all(c == "\t" or unicodedata.category(c) not in _NO_TEXT for c in value)
+
+
 def _is_lines(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(line, str) and line.strip() and "\n" not in line for line in value
-    )
+    return isinstance(value, list) and all(map(_is_line, value))
 
 
-_WORD = _Kind(_is_word, "a word without spaces, in quotes if it looks like a number")
-_PATH = _Kind(lambda v: isinstance(v, str) and bool(v) and "\n" not in v, "the path of a folder")
+def _is_shell_path(value: Any) -> bool:
+    return _is_line(value) and not re.search(r"[$`]", _VARIABLE.sub("", value))
+
+
+_WORD = _Kind(
+    _matches(_WORD_CHARACTERS),
+    "a word of letters, digits and , + @ : = / . - _ in quotes if it looks like a number",
+)
+_INTERFACE_NAME = _Kind(_matches(_INTERFACE), "the name of a network interface, as ib0")
 _COUNT = _Kind(_is_count, "a whole number from 1")
-_LINES = _Kind(_is_lines, "a list of lines")
+_LINES = _Kind(_is_lines, "a list of lines without control characters")
 _LIMIT = _Kind(
     lambda v: isinstance(v, str) and bool(_TIME.fullmatch(v)),
     "a time of SLURM in quotes, as '4:00:00' or '1-12:00:00'",
@@ -58,10 +80,7 @@ _KINDS = {
         lambda v: isinstance(v, str) and bool(_ONE_OF_A_TYPE.fullmatch(v)),
         "one GPU in quotes, as '1' or 'a100:1' (a worker uses one)",
     ),
-    "constraint": _Kind(
-        lambda v: isinstance(v, str) and bool(v) and not re.search(r"[\n'\"]", v),
-        "features of nodes, as 'a100&ib'",
-    ),
+    "constraint": _Kind(_matches(_CONSTRAINT), "features of nodes, as 'a100&ib'"),
     "time": _LIMIT,
     "master_time": _LIMIT,
     "notice": _COUNT,
@@ -71,8 +90,14 @@ _KINDS = {
     "extra_directives": _LINES,
     "prologue": _LINES,
     "exclude_failing_nodes": _Kind(lambda v: isinstance(v, bool), "true or false"),
-    "log_folder": _PATH,
-    "scratch_folder": _PATH,
+    "scheduler_interface": _INTERFACE_NAME,
+    "worker_interface": _INTERFACE_NAME,
+    "log_folder": _Kind(_is_line, "the path of a folder"),
+    "scratch_folder": _Kind(
+        _is_shell_path,
+        "the path of a folder, in which a $ stands for nothing but a variable, as $TMPDIR or "
+        "${TMPDIR}",
+    ),
 }
 """What each setting must be if it is not None; those that are not here are words."""
 

@@ -19,6 +19,7 @@ from experiments.analyze.ranks import (
     Array,
     Estimate,
     estimate,
+    interval_words,
     percentiles,
     resamples,
     spearman,
@@ -65,7 +66,6 @@ def size_bias(
     errors: Array,
     parameters: Array,
     weights: Array,
-    rng: np.random.Generator,
 ) -> SizeBias:
     """From each supernet's scores (n,), the table's errors (n,), parameters (n,), resamples."""
 
@@ -81,8 +81,8 @@ def size_bias(
     def excess(i: int, w: Array | None) -> Array:
         return of_supernet(i, w) - of_table(i, w)
 
-    statistics = (of_supernet, of_table, both, excess)
-    return SizeBias(*(estimate(s, len(scores), weights, rng) for s in statistics))
+    statistics = ((of_supernet, 1), (of_table, 1), (both, 1), (excess, 2))
+    return SizeBias(*(estimate(s, len(scores), weights, limit) for s, limit in statistics))
 
 
 def operation_bias(
@@ -117,7 +117,7 @@ def operation_bias(
                 len(rows),
                 float(by_table[rows].mean()),
                 float(np.mean([own[rows].mean() for own in by_supernet])),
-                estimate(mean, len(scores), weights, rng),
+                estimate(mean, len(scores), weights, limit=100),
             )
         )
     return found
@@ -177,8 +177,8 @@ def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -
     said = [
         f"{title}: Spearman's correlation of parameters and supernet accuracy is "
         f"{size.parameters_supernet}, of parameters and table accuracy {size.parameters_table}, of "
-        f"the two accuracies {size.supernet_table}; the first less the second is {size.excess}: "
-        f"{verdict}."
+        f"the two accuracies {size.supernet_table}; the first less the second is {size.excess} "
+        f"({interval_words(size.excess.supernets)}): {verdict}."
     ]
     for one in operations:
         if one.block:

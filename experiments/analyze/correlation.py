@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from experiments.analyze.ranks import Array, Estimate, estimate, kendall, spearman
+from experiments.analyze.ranks import (
+    Array,
+    Estimate,
+    estimate,
+    interval_words,
+    kendall,
+    spearman,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,14 +38,14 @@ class Correlation:
 
 
 def rank_correlations(
-    scores: Sequence[Array], errors: Array, weights: Array, rng: np.random.Generator
+    scores: Sequence[Array], errors: Array, weights: Array
 ) -> tuple[Estimate, Estimate]:
     """Spearman's and Kendall's correlation of each supernet's scores with the table's errors.
 
     scores: of each supernet (n,); errors (n,); weights: resamples of the cells (B, n).
     """
-    rho = estimate(lambda i, w: spearman(scores[i], errors, w), len(scores), weights, rng)
-    tau = estimate(lambda i, w: kendall(scores[i], errors, w), len(scores), weights, rng)
+    rho = estimate(lambda i, w: spearman(scores[i], errors, w), len(scores), weights, limit=1)
+    tau = estimate(lambda i, w: kendall(scores[i], errors, w), len(scores), weights, limit=1)
     return rho, tau
 
 
@@ -74,11 +79,11 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
             0: "a correlation is not shown",
             -1: "it ranks them the wrong way round",
         }[agreed]
-        nets = "1 supernet" if last.supernets == 1 else f"{last.supernets} supernets"
         line = (
             f"Space {last.space}, {last.searcher}, after epoch {last.epoch}: ranks of {last.cells} "
             f"cells by the supernet's error and by the table's test error correlate by Spearman's "
-            f"{last.spearman}, Kendall's {last.kendall} (mean of {nets}, 95 %): {verdict}."
+            f"{last.spearman}, Kendall's {last.kendall} ({interval_words(last.supernets)}): "
+            f"{verdict}."
         )
         if best is not last:
             line += (

@@ -7,6 +7,14 @@ from typing import Annotated
 
 import typer
 
+
+def _several(images: int) -> int:
+    """A single image may be one value a channel, which has no variance."""
+    if images == 1:
+        raise typer.BadParameter("2 images at least, or 0 for none")
+    return images
+
+
 DirOption = Annotated[
     Path, typer.Option("--dir", metavar="DIR", help="Figures, CSV, and what makes them resumable.")
 ]
@@ -28,6 +36,7 @@ CalibrationOption = Annotated[
     typer.Option(
         "--recalibrate",
         min=0,
+        callback=_several,
         metavar="IMAGES",
         help="Training images that give each cell its batch-norm statistics; 0: not.",
     ),

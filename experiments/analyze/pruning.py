@@ -20,6 +20,7 @@ from experiments.analyze.ranks import (
     Estimate,
     best_of_first,
     estimate,
+    interval_words,
     random_best,
     resamples,
     spearman,
@@ -90,7 +91,7 @@ def pruning_of(
             lambda i, w: spearman(scores[i], errors[i], w),
             len(scores),
             resamples(size, rng),
-            rng,
+            limit=1,
         ),
         best=float(np.mean([best_of_first(s, e, k) for s, e in zip(scores, errors, strict=True)])),
         random=random_best(errors, k, rng),
@@ -150,7 +151,8 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
         said.append(
             f"{title}: with {what} {shares[0]} of the cells left out, Spearman's correlation with "
             f"the table is {many.spearman} among {many.cells} of the {many.left} that are left, "
-            f"{few.spearman} with {shares[1]} left out: {change} ({rho}).{highest} The best of the "
+            f"{few.spearman} with {shares[1]} left out: {change} ({rho}; "
+            f"{interval_words(rho.supernets)}).{highest} The best of the "
             f"{FIRST} ranked first has {100 * many.best:.2f} % test error ({100 * few.best:.2f} % "
             f"with {shares[1]} left out), of random rankings of what is left "
             f"{100 * many.random.value:.2f} % (95 % of such means: {low:.2f} to {high:.2f} %): "
@@ -211,7 +213,7 @@ def _difference(one: Estimate, other: Estimate) -> Estimate:
     value = one.value - other.value
     low = math.hypot(one.value - one.low, other.high - other.value)
     high = math.hypot(one.high - one.value, other.value - other.low)
-    return Estimate(value, value - low, value + high)
+    return Estimate(value, value - low, value + high, one.supernets)
 
 
 def left_out(text: str, cells: int) -> list[float]:

@@ -18,6 +18,7 @@ from experiments.analyze.ranks import (
     Estimate,
     best_of_first,
     estimate,
+    interval_words,
     random_best,
     spearman,
 )
@@ -63,7 +64,9 @@ def quality_of(
         supernets=len(scores),
         supernet_error=float(np.mean(scores)),
         table_error=float(errors.mean()),
-        spearman=estimate(lambda i, w: spearman(scores[i], errors, w), len(scores), weights, rng),
+        spearman=estimate(
+            lambda i, w: spearman(scores[i], errors, w), len(scores), weights, limit=1
+        ),
         best={k: float(np.mean([best_of_first(s, errors, k) for s in scores])) for k in FIRST},
         random={k: random_best([errors] * len(scores), k, rng) for k in FIRST},
     )
@@ -101,7 +104,7 @@ def sentences(title: str, found: Sequence[Quality]) -> list[str]:
         f"supernet after {long.epochs} epochs ({100 * (1 - short.supernet_error):.1f} % after "
         f"{short.epochs}), {100 * (1 - long.table_error):.1f} % test accuracy when trained alone "
         f"(mean of {long.cells} cells); Spearman's correlation is {long.spearman}, "
-        f"{short.spearman} after {short.epochs}."
+        f"{short.spearman} after {short.epochs} ({interval_words(long.supernets)})."
     ]
     for k in FIRST:
         better = [str(one.epochs) for one in found if one.verdict(k) > 0]

@@ -1,6 +1,7 @@
-"""Rank correlations with bootstrap intervals, and the best among those that a ranking puts first.
+"""Rank correlations with intervals, and the best among those that a ranking puts first.
 
-A bootstrap resample of n cells is how often each is in it, a row of weights that sum to n.
+Intervals are over what was drawn: supernets, which are few, by Student's t, and cells by bootstrap.
+A resample of n cells is how often each is in it, a row of weights that sum to n.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Array = NDArray[np.float64]
 
@@ -27,6 +29,8 @@ class Estimate:
     value: float
     low: float
     high: float
+    supernets: int | None = None
+    """How many supernets it is a mean of; of one, the interval is over cells alone."""
 
     @property
     def sign(self) -> int:
@@ -76,19 +80,45 @@ def estimate(
     statistic: Callable[[int, Array | None], Array],
     supernets: int,
     weights: Array,
-    rng: np.random.Generator,
+    limit: float = math.inf,
 ) -> Estimate:
-    """The mean of a statistic over supernets, its interval by bootstrap of supernets and cells.
+    """The mean of a statistic over supernets, with an interval for other supernets and cells.
 
-    statistic: of a supernet's number and resamples (B, n), or None for the sample itself. In each
-    resample all supernets see the same cells, and as many of them are drawn with replacement.
+    statistic: of a supernet's number and resamples (B, n), or None for the sample itself; in each
+    resample all supernets see the same cells. limit: of its absolute value.
+
+    Of supernets it is Student's t interval, of cells the bootstrap's normal one; the lengths of
+    both add up as deviations do. A single supernet says nothing of others: its interval is that of
+    the bootstrap of cells.
     """
-    value = np.mean([statistic(number, None) for number in range(supernets)])
-    found = np.array([statistic(number, weights) for number in range(supernets)])
-    drawn = rng.integers(supernets, size=(supernets, len(weights)))
-    means = np.take_along_axis(found, drawn, axis=0).mean(0)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return Estimate(float(value), float(low), float(high))
+    values = np.array([statistic(number, None) for number in range(supernets)]).ravel()
+    resampled = np.array([statistic(number, weights) for number in range(supernets)])
+    if supernets == 1:
+        low, high = np.quantile(resampled[0], (0.025, 0.975))
+        return Estimate(float(values[0]), float(low), float(high), supernets)
+
+    of_supernets = stats.t.ppf(0.975, supernets - 1) * values.std(ddof=1) / math.sqrt(supernets)
+    of_cells = stats.norm.ppf(0.975) * math.sqrt(_variance_of_cells(resampled))
+    reach = math.hypot(of_supernets, of_cells)
+    low, high = np.clip(values.mean() + np.array([-reach, reach]), -limit, limit)
+    return Estimate(float(values.mean()), float(low), float(high), supernets)
+
+
+def interval_words(supernets: int | None) -> str:
+    """What an estimate of so many supernets is, and what its interval is over."""
+    if supernets == 1:
+        return "1 supernet; 95 % over cells alone, which says nothing of other supernets"
+    return f"mean of {supernets} supernets; 95 % over supernets and cells"
+
+
+def _variance_of_cells(resampled: Array) -> float:
+    """Variance of a mean over supernets that comes of the cells they all see; resampled: (S, B).
+
+    What cells do to each supernet in its own way is in the variance between supernets already.
+    """
+    supernets = len(resampled)
+    own = (resampled - resampled.mean(0)).var(axis=1, ddof=1).sum() / (supernets - 1)
+    return max(0.0, float(resampled.mean(0).var(ddof=1) - own / supernets))
 
 
 def expected_best(errors: Array, k: int) -> float:

@@ -69,7 +69,7 @@ def verdicts(ablation: Ablation) -> list[Verdict]:
 
 def sentence(space: int, ablation: Ablation) -> str:
     """The test errors that each setting ends with, and whether they differ from the reference's."""
-    from experiments.compare.statistics import ALPHA
+    from experiments.compare.rank_tests import ALPHA
 
     seeds = sorted({len(setting.seeds) for setting in ablation.settings})
     parts = []

@@ -21,7 +21,9 @@ from rich.console import Console
 
 from experiments import machine
 from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores, share_done
+from experiments.csv_cells import cell
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.own_files import check_own_files
 from experiments.pairing import Pair, pair_of, transfer_words
 from experiments.sparing import Sparing
 from experiments.study_document import parse_overrides
@@ -29,7 +31,7 @@ from experiments.study_file import load_study
 from experiments.study_folder import make_folder
 from experiments.tasks import run_all
 from experiments.work_bar import WorkBar
-from hpo.lock import LOCK_NAME, StudyLock
+from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock
 from search_spaces import SearchSpace, TrainedCells, get_space, load_table
 from searchers.checkpoint import write_atomically
 from searchers.datasets import load_dataset
@@ -165,6 +167,7 @@ def analysis_folder(folder: Path) -> Iterator[None]:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
     make_folder(folder)
+    check_own_files(folder, (_SUPERNETS, "logs", LOCK_NAME, OWNER_NAME))
     lock = StudyLock(folder)
     try:
         yield
@@ -196,7 +199,7 @@ def publish(
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     write_atomically(folder / f"{name}.csv", text.getvalue().encode())
     with styled():
         write_figure(draw(), folder / name)

@@ -49,7 +49,7 @@ def cell_count(text: str, cells: int) -> int:
 
 def mean_test_errors(table: TrainedCells, space: SearchSpace) -> Array:
     """Mean test errors of all unique cells of a space, (U,). MissingCell: one is not there."""
-    return table.test_errors(table.space_rows(space)).mean(1)
+    return table.mean_errors("test", table.space_rows(space))
 
 
 def sample_cells(
@@ -90,7 +90,7 @@ def of_configurations(
     rows = table.space_rows(space)[cells]
     return Sample(
         configurations,
-        table.test_errors(rows).mean(1),
+        table.mean_errors("test", rows),
         table.parameters[rows].astype(float),
     )
 

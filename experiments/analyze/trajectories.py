@@ -17,7 +17,7 @@ from experiments.figures.data.searches import CellErrors, Search, read_search
 from experiments.figures.data.sources import read_study_source
 from experiments.figures.data.spread import Spread, spread
 from experiments.grids.grid import Grid, Member, load_grid
-from experiments.grids.running import opened_grid
+from experiments.grids.running import going_on, opened_grid
 from experiments.inputs import dataset_identity
 from hpo.confirmation_view import DEFAULT
 from hpo.journal import JOURNAL_NAME
@@ -192,7 +192,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
     for member in members:
         own, length = folder / member.name, member.spec.max_budget
         if not (own / JOURNAL_NAME).exists():
-            raise UserError(f"{own} is not there yet: oneshot-hpo launch goes on with the grid")
+            raise UserError(f"{own} is not there yet; for all that is left: {going_on(folder, [])}")
         study = read_study_source(own)
         told = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
         if told:

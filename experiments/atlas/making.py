@@ -16,7 +16,7 @@ from experiments.atlas.space_map import SpaceMap
 from experiments.atlas.tables import cells_table, change, neighbours_table
 from experiments.errors import UserError
 from experiments.figures.methods import Method, looks
-from experiments.pages.page import render, write_page
+from experiments.pages.page import check_replaceable, render, write_page
 from experiments.report.values import moment
 from search_spaces import get_space, load_table
 from search_spaces.table_file import table_path
@@ -48,7 +48,7 @@ def write_atlas(
     studies = [read_finds(folder, where, source) for folder in folders]
     named = list(dict.fromkeys(known.named(name) for name in cells))
     path = out if out is not None else Path(f"atlas-space{number}-{table_path(source).stem}.html")
-    _check_replaceable(path)
+    check_replaceable(path)
 
     labels = _labels(folders)
     entries = entries_of(known, named, studies, labels)
@@ -72,18 +72,6 @@ def write_atlas(
     )
     write_page(path, text)
     return path
-
-
-def _check_replaceable(path: Path) -> None:
-    """Raise UserError unless nothing is there, or a page."""
-    try:
-        with path.open("rb") as file:
-            if file.read(15).lower() != b"<!doctype html>":
-                raise UserError(f"{path} is no page; choose another file with --out")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:

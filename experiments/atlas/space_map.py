@@ -40,12 +40,12 @@ class SpaceMap:
     @cached_property
     def test(self) -> np.ndarray:
         """Mean test errors, float (U,)."""
-        return self.repeats.mean(1)
+        return self.table.mean_errors("test", self.rows)
 
     @cached_property
     def valid(self) -> np.ndarray:
         """Mean validation errors, float (U,)."""
-        return self.table.valid_errors(self.rows).mean(1)
+        return self.table.mean_errors("valid", self.rows)
 
     @cached_property
     def parameters(self) -> np.ndarray:
@@ -76,7 +76,7 @@ class SpaceMap:
     @cached_property
     def noise(self) -> float | None:
         """How much a good cell's error varies between seeds; None: the table cannot tell."""
-        return seed_noise(self.repeats) or None
+        return seed_noise(self.repeats, self.test) or None
 
     @property
     def difference_noise(self) -> float | None:

@@ -31,7 +31,10 @@ def run(
     table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
     methods: Annotated[
         str,
-        typer.Option(help="rs, re, reinforce, smac, tpe, hyperband, bohb, with commas; or all."),
+        typer.Option(
+            help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, "
+            "with commas; or all."
+        ),
     ] = "all",
     evaluations: Annotated[
         int, typer.Option(help="Full evaluations of a repetition; cheaper ones count their share.")
@@ -52,12 +55,12 @@ def run(
     ] = None,
 ) -> None:
     """Run black-box optimizers; a stopped run goes on where it was."""
-    from rich.console import Console
 
     from experiments import machine
     from experiments.baselines.plan import make_plan
     from experiments.baselines.running import run_baselines
     from experiments.baselines.summary import print_summary
+    from experiments.terminal import terminal
 
     plan = make_plan(
         table=table,
@@ -69,7 +72,7 @@ def run(
         seed=seed,
         objective=objective,
     )
-    console = Console(highlight=False)
+    console = terminal()
     try:
         results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
     except KeyboardInterrupt:

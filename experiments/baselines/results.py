@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from experiments.baselines.plan import BaselinePlan, Block
 from experiments.baselines.search import TableObjective, Trace
+from search_spaces.temporaries import temporary_for
 
 SCHEMA = pa.schema(
     [
@@ -87,7 +88,7 @@ def incumbent_places(losses: np.ndarray, budgets: np.ndarray) -> np.ndarray:
 def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
     """Write a block's rows, whole or not at all, with the processor seconds that they took."""
     noted = rows.replace_schema_metadata({"seconds": repr(seconds)})
-    _atomically(path, lambda temporary: pq.write_table(noted, temporary, compression="zstd"))
+    _atomically(path, lambda file: pq.write_table(noted, file, compression="zstd"))
 
 
 def part_seconds(path: Path) -> float:
@@ -102,8 +103,8 @@ def write_results(path: Path, plan: Mapping[str, Any], parts: Iterable[Path]) ->
     """
     schema = SCHEMA.with_metadata({PLAN_KEY: json.dumps(plan)})
 
-    def write(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    def write(file: IO[bytes]) -> None:
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for part in parts:
                 rows = pq.read_table(part).replace_schema_metadata(schema.metadata)
                 writer.write_table(rows)
@@ -113,14 +114,15 @@ def write_results(path: Path, plan: Mapping[str, Any], parts: Iterable[Path]) ->
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON file, whole or not at all."""
-    _atomically(path, lambda temporary: temporary.write_text(json.dumps(document, indent=1) + "\n"))
+    _atomically(path, lambda file: file.write((json.dumps(document, indent=1) + "\n").encode()))
 
 
-def _atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    temporary = path.with_name(f".{path.name}.new")
+def _atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    temporary = temporary_for(path)
     try:
-        write(temporary)
-        with temporary.open("rb") as file:
+        with temporary.open("xb") as file:
+            write(file)
+            file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:

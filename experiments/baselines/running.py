@@ -23,6 +23,7 @@ from experiments.baselines.block import run_block
 from experiments.baselines.plan import BaselinePlan, Block
 from experiments.baselines.results import part_seconds, write_json, write_part, write_results
 from experiments.errors import UserError
+from experiments.own_files import check_own_files
 from experiments.study_folder import make_folder
 from experiments.tasks import run_all
 from experiments.work_bar import WorkBar
@@ -42,6 +43,7 @@ def run_baselines(plan: BaselinePlan, folder: Path, *, workers: int, console: Co
     """
     _check_folder(folder, plan.document)
     make_folder(folder)
+    check_own_files(folder, (PLAN, PARTS, SECONDS, RESULTS, "logs", LOCK_NAME, OWNER_NAME))
     lock = StudyLock(folder)
     try:
         _check_folder(folder, plan.document)  # another process may have been faster

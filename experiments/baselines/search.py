@@ -26,12 +26,14 @@ class TableObjective:
     """A table's cells of one space as a function to be minimised.
 
     rows: int (U,), the space's unique cells in the table. valid_errors, seconds: by budget,
-    float (U, repeats). test_errors: float (U,), means of the repeats after the largest budget.
+    float (U, repeats). mean_valid_errors: by budget, float (U,), means of the repeats; test_errors:
+    float (U,), likewise, after the largest budget.
     """
 
     space: SearchSpace
     rows: np.ndarray
     valid_errors: dict[int, np.ndarray]
+    mean_valid_errors: dict[int, np.ndarray]
     seconds: dict[int, np.ndarray]
     test_errors: np.ndarray
 
@@ -44,14 +46,15 @@ class TableObjective:
             space=searched,
             rows=rows,
             valid_errors={b: trained.valid_errors(rows, b) for b in trained.budgets},
+            mean_valid_errors={b: trained.mean_errors("valid", rows, b) for b in trained.budgets},
             seconds={b: trained.seconds(rows, b) for b in trained.budgets},
-            test_errors=trained.test_errors(rows).mean(axis=1),
+            test_errors=trained.mean_errors("test", rows),
         )
 
     def ask_mean(self, cells: np.ndarray, budget: int) -> Answers:
         """Means over the repeats of R cells."""
         return Answers(
-            self.valid_errors[budget][cells].mean(axis=1), self.seconds[budget][cells].mean(axis=1)
+            self.mean_valid_errors[budget][cells], self.seconds[budget][cells].mean(axis=1)
         )
 
     def ask_repeat(self, cells: np.ndarray, budget: int, uniform: np.ndarray) -> Answers:

@@ -11,17 +11,23 @@ from experiments.check.files import (
     check_checkpoints,
     check_exports,
     check_inputs,
-    check_leftovers,
+    check_links,
     check_specification,
 )
 from experiments.check.findings import Finding, Report
 from experiments.check.journals import checked_confirmation, checked_study
+from experiments.check.leftovers import check_leftovers
 from experiments.check.results import check_results
 from experiments.confirm.results import RESULTS, results_of, write_results
 from experiments.errors import UserError
 from experiments.inputs import is_missing
 from experiments.study_file import StudySpec
-from experiments.study_folder import CONFIRMATION, check_study, specification_of
+from experiments.study_folder import (
+    CONFIRMATION,
+    check_study,
+    check_writable_study,
+    specification_of,
+)
 from hpo import Study, StudyView
 from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.lock import is_held
@@ -34,6 +40,8 @@ def verify(folder: Path) -> Report:
     """
     check_study(folder)
     report = Report()
+    running = any(map(is_held, (folder, folder / CONFIRMATION)))
+    check_links(report, folder)
     view = checked_study(report, folder)
     if view is None:
         report.is_readable = False
@@ -42,10 +50,10 @@ def verify(folder: Path) -> Report:
     told = {trial.key for trial, _ in view.evaluations}
     check_results(report, folder, view.evaluations, _with(spec, "table"))
     check_checkpoints(report, folder, view.pending, told, _with(spec, "dataset"))
-    check_exports(report, folder, view)
+    check_exports(report, folder, view, running=running)
     if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         _check_confirmation(report, folder, view, spec)
-    if not any(map(is_held, (folder, folder / CONFIRMATION))):
+    if not running:
         check_leftovers(report, folder)
     return report
 
@@ -53,8 +61,10 @@ def verify(folder: Path) -> Report:
 def mend(report: Report, folder: Path) -> list[Finding]:
     """Mend what is safe to mend in a study that can be read, as its master; what was mended.
 
-    UserError, StudyLocked: a master works on the study or its confirmation.
+    UserError, StudyLocked: a master works on the study or its confirmation, or one of its files is
+    a link.
     """
+    check_writable_study(folder)
     if is_held(folder / CONFIRMATION):
         raise UserError(f"{folder / CONFIRMATION} is held by a master; stop it first")
     mended = []

@@ -22,11 +22,11 @@ def check(
     ] = False,
 ) -> None:
     """Verify a study: journal, replay, results, checkpoints, exports. Exit code 1: problems."""
-    from rich.console import Console
 
     from experiments.check import checking
+    from experiments.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     report = checking.verify(Path(folder))
     mended = checking.mend(report, Path(folder)) if mend and report.is_readable else []
     checking.show(console, Path(folder), report, mended)

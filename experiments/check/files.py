@@ -1,11 +1,10 @@
-"""Files beside the journal: checkpoints, exports, copies of settings, leftovers of a kill."""
+"""Files beside the journal: links, checkpoints, exports, copies of settings."""
 
 from __future__ import annotations
 
 import functools
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from experiments.check.findings import Report
@@ -14,12 +13,12 @@ from experiments.exports.command import TOOLS, write_export
 from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.folder import MARK
 from experiments.inputs import INPUTS, is_missing, located, missing_words
+from experiments.own_files import strange_files
 from experiments.pairing import doubt, transfer_note
 from experiments.study_file import StudySpec, validated
-from experiments.study_folder import SPECIFICATION, write_specification
+from experiments.study_folder import SPECIFICATION, STUDY_NAMES, write_specification
 from experiments.yaml_files import YamlError, load_yaml
 from hpo import Rerun, StudyView, Trial
-from hpo.journal import DRAFT_NAME
 from search_spaces import get_space
 from searchers.checkpoint import (
     CHECKPOINT,
@@ -31,6 +30,12 @@ from searchers.checkpoint import (
     remove_checkpoints,
 )
 from searchers.datasets import load_dataset
+
+
+def check_links(report: Report, folder: Path) -> None:
+    """Check that a study's own files are files: nothing is written while one is a link."""
+    for words in strange_files(folder, STUDY_NAMES):
+        report.add(f"{words}: the study is not gone on with while that is so")
 
 
 def check_checkpoints(
@@ -122,11 +127,16 @@ def check_inputs(report: Report, folder: Path, spec: StudySpec) -> StudySpec:
     return spec
 
 
-def check_exports(report: Report, folder: Path, view: StudyView) -> None:
-    """Check that exports in their usual place have every evaluation."""
+def check_exports(report: Report, folder: Path, view: StudyView, *, running: bool) -> None:
+    """Check that exports in their usual place have every evaluation.
+
+    running: a master works on the study, so that every export is soon behind.
+    """
     exports = folder / "exports"
     for path in sorted([*exports.glob(f"*/{MARK}"), *exports.glob(f"*/*/{MARK}")]):
         where = path.parent
+        if where.name.startswith("."):
+            continue  # an export that is not finished
         try:
             mark = json.loads(path.read_bytes())
             tool, identity, number = mark["tool"], mark["study"], mark["evaluations"]
@@ -135,27 +145,11 @@ def check_exports(report: Report, folder: Path, view: StudyView) -> None:
             continue
         if identity != ExportedStudy(folder).identity:
             report.add(f"{where} is an export of another study")
-        elif number != len(view.evaluations) and tool in TOOLS:
+        elif number != len(view.evaluations) and tool in TOOLS and not running:
             words = f"{where} has {number} evaluations of {len(view.evaluations)}"
             report.add(words, _export(folder, where, tool, mark.get("configspace")))
         else:
             report.checked.append(f"an export for {tool}")
-
-
-def check_leftovers(report: Report, folder: Path) -> None:
-    """Find what writers that were killed have left; only while nobody works on the study."""
-    drafts = [folder / DRAFT_NAME] if (folder / DRAFT_NAME).exists() else []
-    for path in [*drafts, *_temporaries(folder)]:
-        report.add(f"{path}: left by a writer that was killed", _removal(path))
-
-
-def _temporaries(folder: Path) -> Iterator[Path]:
-    for pattern in (".*.tmp", ".*.new", ".*.old"):
-        yield from sorted(folder.rglob(pattern))
-
-
-def _removal(path: Path) -> Callable[[], None]:
-    return functools.partial(shutil.rmtree, path) if path.is_dir() else path.unlink
 
 
 def _export(folder: Path, where: Path, tool: str, configspace: str | None) -> Callable[[], None]:

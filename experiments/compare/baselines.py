@@ -84,6 +84,7 @@ class Baselines:
                 Sample(
                     method=method,
                     source=self.source,
+                    origin=(self.path.resolve(), method),
                     table=table.name,
                     space=space,
                     regrets=errors - best,

@@ -25,17 +25,17 @@ def compare(
     ] = None,
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
-    from rich.console import Console
 
     from experiments.compare.comparing import compare_sources
     from experiments.compare.display import print_spaces
     from experiments.compare.sources import read_sources
     from experiments.compare.tables import check_suffix, write_table
+    from experiments.terminal import terminal
 
     if table is not None:
         check_suffix(table)
     spaces = compare_sources(*read_sources(sources))
-    console = Console(highlight=False)
+    console = terminal()
     print_spaces(console, spaces)
     if table is not None:
         write_table(table, spaces)

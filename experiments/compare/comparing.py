@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.compare.baselines import Baselines
-from experiments.compare.sample import Sample, matched
+from experiments.compare.sample import Origin, Sample, matched
 from experiments.compare.sources import Study
 from experiments.compare.statistics import Comparison, Question, compare_all
 from experiments.errors import UserError
@@ -93,7 +93,9 @@ def _space(
     """The samples of a space, and which are to be compared."""
     here = [study for study in studies if study.main.space == number]
     mains = [study.main for study in here]
-    samples, pairs, notes = [], [], [note for study in here for note in study.notes]
+    samples: list[Sample] = []
+    pairs: list[tuple[Sample, Sample]] = []
+    notes = [note for study in here for note in study.notes]
     for study in here:
         samples.append(study.main)
         if study.default is not None:
@@ -115,7 +117,30 @@ def _space(
         samples += found
     pairs += [(mains[0], other) for other in mains[1:]]
     notes += _budgets(mains)
-    return Space(number, samples, [], notes), pairs
+    different = {sample.origin: sample for sample in reversed(samples)}
+    notes += _repeated(samples, different)
+    space = Space(number, [one for one in samples if different[one.origin] is one], [], notes)
+    return space, _each_once(pairs, different)
+
+
+def _repeated(samples: Sequence[Sample], different: Mapping[Origin, Sample]) -> Iterator[str]:
+    """What is named twice; different: the first sample of each origin."""
+    for sample in samples:
+        first = different[sample.origin]
+        if first is not sample:
+            yield f"{sample.source}: {sample.method} is in {first.source} too, and counts once"
+
+
+def _each_once(
+    pairs: Sequence[tuple[Sample, Sample]], different: Mapping[Origin, Sample]
+) -> list[tuple[Sample, Sample]]:
+    """Every question once, either way round, and nothing with itself."""
+    found: dict[frozenset[Origin], tuple[Sample, Sample]] = {}
+    for one, two in pairs:
+        if one.origin != two.origin:
+            asked = different[one.origin], different[two.origin]
+            found.setdefault(frozenset((one.origin, two.origin)), asked)
+    return list(found.values())
 
 
 def _budgets(samples: Sequence[Sample]) -> Iterator[str]:

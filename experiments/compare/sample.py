@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Origin = tuple[Path, str]
+"""A file or folder, resolved, and a setting or method in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +22,8 @@ class Sample:
     """What is compared, for a table's row: "darts tuned in cs2", "random_search"."""
     source: str
     """Where it is from, as the user named it."""
+    origin: Origin
+    """The same for samples that are the same, however they were named."""
     table: str
     """The name of the table of trained cells."""
     space: int

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.compare.baselines import Baselines, read_baselines
 from experiments.compare.sample import Sample
 from experiments.errors import UserError
+from experiments.hints import command
 from experiments.inputs import located
 from experiments.pairing import TRANSFER, transfer_note
 from experiments.study_file import StudySpec
@@ -68,8 +69,9 @@ def split_source(source: str) -> tuple[Path, str | None]:
 
 def _read_study(folder: Path, name: str | None, source: str) -> Study:
     check_study(folder)
+    confirm = command("confirm", folder)
     if not (folder / FOLDER / CONFIRMATION_NAME).exists():
-        raise UserError(f"{folder} is not confirmed yet: oneshot-hpo confirm {folder}")
+        raise UserError(f"{folder} is not confirmed yet: {confirm}")
     confirmation = read_confirmation(folder / FOLDER)
     spec = specification_of(confirmation.header, folder / FOLDER, CONFIRMATION_NAME)
     spec = located(spec, folder)
@@ -77,7 +79,7 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
     transfer = transfer_note(spec, folder)
     notes = [] if transfer is None else [f"{folder}: {transfer}"]
     if name is None and tuned is None:
-        raise UserError(f"{folder}: its confirmation has not begun: oneshot-hpo confirm {folder}")
+        raise UserError(f"{folder}: its confirmation has not begun: {confirm}")
     if name == TUNED or name is None:
         name, named = tuned, name
     else:
@@ -87,10 +89,7 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
         raise UserError(f"{source}: no such setting in {folder / FOLDER}; there are {known}")
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
-        notes.append(
-            f"{folder}: {done} of {planned} runs have ended; for the rest: oneshot-hpo confirm "
-            f"{folder}"
-        )
+        notes.append(f"{folder}: {done} of {planned} runs have ended; for the rest: {confirm}")
     view = read_study(folder)
     if not view.finished:
         notes.append(
@@ -100,14 +99,12 @@ def _read_study(folder: Path, name: str | None, source: str) -> Study:
     evaluations = len(view.evaluations)
     incumbent = view.incumbent
     if name == tuned and incumbent is not None and _is_other(confirmation, incumbent[0].config):
-        notes.append(
-            f"{folder}: has a better configuration since; to confirm it: oneshot-hpo confirm "
-            f"{folder}"
-        )
-    main = _sample(confirmation, name, spec, source, evaluations, transfer is not None)
+        notes.append(f"{folder}: has a better configuration since; to confirm it: {confirm}")
+    is_transfer = transfer is not None
+    main = _sample(folder, confirmation, name, spec, source, evaluations, is_transfer)
     default = None
     if named is None and name != DEFAULT:
-        default = _sample(confirmation, DEFAULT, spec, source, evaluations, transfer is not None)
+        default = _sample(folder, confirmation, DEFAULT, spec, source, evaluations, is_transfer)
     return Study(source, spec, main, default, tuple(notes))
 
 
@@ -117,6 +114,7 @@ def _is_other(confirmation: ConfirmationView, config: dict[str, object]) -> bool
 
 
 def _sample(
+    folder: Path,
     confirmation: ConfirmationView,
     name: str,
     spec: StudySpec,
@@ -144,6 +142,7 @@ def _sample(
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
         source=source,
+        origin=(folder.resolve(), name),
         table=load_table(spec.table).name,
         space=spec.space,
         regrets=np.array(regrets),

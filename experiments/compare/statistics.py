@@ -1,5 +1,7 @@
 """Two samples of regrets: intervals, a test, its effect size, and how many seeds would decide.
 
+The test is of ranks (`rank_tests`), not of the medians whose ratio is given beside it.
+
 Regrets are numbers from 0, lower is better; infinity is a search that crashed, worse than any
 other. Of two samples the first is the one of which something is said.
 """
@@ -15,18 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.compare.power import Seeds, seeds_needed
+from experiments.compare.rank_tests import (
+    ALPHA,
+    holm,
+    independent_test,
+    least_p_value,
+    level_ties,
+    paired_gains,
+    paired_test,
+)
+
 Array = NDArray[np.float64]
 
-ALPHA = 0.05
-"""Level of tests; intervals cover 1 - ALPHA."""
-POWER = 0.8
-"""Chance to decide that a number of seeds is to give."""
 LEAST_SEEDS = 6
-"""With fewer, no order of the values is rarer than ALPHA: 2 / 2**5 is 0.0625 (sign test)."""
-MOST_SEEDS = 1000
-"""A number of seeds above is not worth naming."""
+"""Values of a sample that an interval of its median needs."""
 _RESAMPLES = 9999
-_SMALL = 20  # values in two samples together, up to which permutations stand in for a normal law
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,18 @@ class Comparison:
     With several tests, it is one that holds for all of them together."""
     tests: int
     """How many tests these are."""
-    needed: int | None
-    """Seeds of each with which a difference like this one would be shown with POWER; see
-    `seeds_needed`."""
+    needed: Seeds | None
+    """Seeds of each with which a difference like this one would be shown; see `seeds_needed`."""
 
     @property
     def shown(self) -> bool:
         """Whether there is a difference, at level ALPHA."""
         return self.p_value < ALPHA
+
+    @property
+    def can_be_shown(self) -> bool:
+        """Whether any order of so many values, in this test alone, would show a difference."""
+        return least_p_value(*self.sizes, paired=self.pairs is not None) < ALPHA
 
     @property
     def verdict(self) -> str:
@@ -129,23 +139,42 @@ def compare(
     a, b = np.asarray(first, float), np.asarray(second, float)
     if not len(a) or not len(b) or (paired and len(a) != len(b)):
         raise ValueError(f"samples of {len(a)} and {len(b)} values cannot be compared")
-    # Ranks are all that counts from here on, and an infinity less another one has none.
-    finite = np.concatenate([a, b])[np.isfinite(np.concatenate([a, b]))]
-    worst = 1 + 2 * finite.max(initial=0.0)
-    x, y = np.minimum(a, worst), np.minimum(b, worst)
-    gains = y - x if paired else np.subtract.outer(y, x).ravel()
-    effect = _signed_rank_effect(gains) if paired else float(np.sign(gains).mean())
+    a, b = _levelled(a, b)
+    x, y = _finite(a, b)
+    ranked = compare_ranks(a, b, paired=paired, rng=rng)
     return Comparison(
         pairs=len(a) if paired else None,
         sizes=(len(a), len(b)),
         ratio=float(_ratio(a, b)),
         ratio_interval=_interval((a, b), _ratio, paired, rng),
-        wins=int((gains > 0).sum()),
-        losses=int((gains < 0).sum()),
-        effect=effect,
-        p_value=paired_test(gains) if paired else independent_test(x, y, rng),
+        wins=ranked.wins,
+        losses=ranked.losses,
+        effect=ranked.effect,
+        p_value=ranked.p_value,
         tests=tests,
         needed=seeds_needed(x, y, paired=paired, second_grows=second_grows, tests=tests),
+    )
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The part of a comparison that the ranks of two samples say; see Comparison."""
+
+    wins: int
+    losses: int
+    effect: float
+    p_value: float
+
+
+def compare_ranks(first: Array, second: Array, *, paired: bool, rng: np.random.Generator) -> Ranked:
+    """The test alone of samples (n,) and (m,), and its effect size."""
+    x, y = _finite(*_levelled(first, second))
+    gains = paired_gains(x, y) if paired else np.subtract.outer(y, x).ravel()
+    return Ranked(
+        wins=int((gains > 0).sum()),
+        losses=int((gains < 0).sum()),
+        effect=_signed_rank_effect(gains) if paired else float(np.sign(gains).mean()),
+        p_value=paired_test(gains) if paired else independent_test(x, y, rng),
     )
 
 
@@ -154,41 +183,20 @@ def median_interval(values: Sequence[float] | Array, rng: np.random.Generator) -
     return _interval((np.asarray(values, float),), np.median, False, rng)
 
 
-def seeds_needed(
-    x: Array, y: Array, *, paired: bool, second_grows: bool = True, tests: int = 1
-) -> int | None:
-    """Seeds of each sample with which the difference seen would be shown with POWER.
-
-    Noether (1987, J. Am. Stat. Assoc. 82, 645): (z_alpha + z_beta)**2 / (3 (p - 1/2)**2) pairs,
-    where p is the chance that the sum of two differences is above 0; and for independent samples
-    of n and m, 1/n + 1/m = 12 (p - 1/2)**2 / (z_alpha + z_beta)**2, where p is the chance that a
-    value of one is below one of the other. Of several tests each has a share of alpha.
-
-    None: more than MOST_SEEDS, or no number, is enough.
-    """
-    z = (stats.norm.ppf(1 - ALPHA / tests / 2) + stats.norm.ppf(POWER)) ** 2
-    if paired:
-        gains = y - x
-        sums = np.add.outer(gains, gains)[np.triu_indices(len(gains), 1)]
-        if not len(sums):
-            return None
-        share = (np.sign(sums).mean() / 2) ** 2
-        needed = z / (3 * share) if share else math.inf
-    else:
-        share = (np.sign(np.subtract.outer(y, x)).mean() / 2) ** 2
-        rest = 12 * share / z - (0 if second_grows else 1 / len(y))
-        needed = (2 if second_grows else 1) / rest if rest > 0 else math.inf
-    return None if needed > MOST_SEEDS else max(LEAST_SEEDS, math.ceil(needed))
+def _finite(first: Array, second: Array) -> tuple[Array, Array]:
+    """Samples of the same ranks: a crash is a regret above all, as no infinity has a difference."""
+    together = np.concatenate([first, second])
+    worst = 1 + 2 * together[np.isfinite(together)].max(initial=0.0)
+    return np.minimum(first, worst), np.minimum(second, worst)
 
 
-def holm(p_values: Sequence[float]) -> Array:
-    """P values that hold for all of several tests together (Holm 1979)."""
-    values = np.asarray(p_values, float)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * np.arange(len(values), 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
-    return adjusted
+def _levelled(first: Array, second: Array) -> tuple[Array, Array]:
+    """Two samples in which regrets that are equal but for rounding, to 0 also, are equal."""
+    together = np.concatenate([first, second])
+    finite = np.isfinite(together)
+    zero, *levelled = level_ties(np.append(0.0, together[finite]))
+    together[finite] = np.where(np.array(levelled) == zero, 0.0, levelled)
+    return together[: len(first)], together[len(first) :]
 
 
 def _ratio(first: Array, second: Array, axis: int = -1) -> Array:
@@ -224,29 +232,6 @@ def _interval(
         # Between a number and infinity there is nothing to interpolate.
         low, high = np.quantile(result.bootstrap_distribution, ends, method="inverted_cdf")
     return Interval(float(low), float(high))
-
-
-def paired_test(gains: Array) -> float:
-    """The two-sided p value of Wilcoxon's signed-rank test of differences (n,).
-
-    Exact for up to 50 of them, with ties up to 13.
-    """
-    if not gains.any():
-        return 1.0
-    return float(stats.wilcoxon(gains).pvalue)
-
-
-def independent_test(x: Array, y: Array, rng: np.random.Generator) -> float:
-    """The two-sided p value of Mann and Whitney's test of samples (n,) and (m,).
-
-    Of small ones by permutations, for they may have ties.
-    """
-    method: object = "asymptotic"
-    if len(x) + len(y) <= _SMALL:
-        method = stats.PermutationMethod(n_resamples=_RESAMPLES, rng=rng)
-    if np.ptp(np.concatenate([x, y])) == 0:
-        return 1.0
-    return float(stats.mannwhitneyu(x, y, method=method).pvalue)
 
 
 def _signed_rank_effect(gains: Array) -> float:

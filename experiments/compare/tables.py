@@ -1,8 +1,10 @@
 """A table of methods by space, as CSV, Markdown or LaTeX.
 
-A cell is mean and standard deviation of the test regret in percentage points. The lowest mean of a
-space is bold; * marks those that are worse than it, by the test of `statistics.compare` at level
-0.05 for all of a space together. What is neither is not shown to be worse.
+A cell is mean and standard deviation of the test regret in percentage points. Bold and * rest on
+ranks: bold is the method with the highest mean rank-biserial correlation with the others of its
+space; * marks those that are worse than it by the rank test of `statistics.compare_ranks`. As the
+data choose what is bold, p values hold for all pairs of a space together (Holm), level 0.05. What
+is neither is not shown to be worse.
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ from pathlib import Path
 import numpy as np
 
 from experiments.compare.comparing import SEED, Space
-from experiments.compare.sample import Sample, matched
-from experiments.compare.statistics import Interval, Question, compare_all, median_interval
+from experiments.compare.rank_tests import ALPHA
+from experiments.compare.ranking import rank_samples
+from experiments.compare.sample import Sample
+from experiments.compare.statistics import Interval, median_interval
 from experiments.compare.wording import points
+from experiments.csv_cells import cell as cell_of
 from experiments.errors import UserError
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (
-    "Test regret in percentage points, mean and standard deviation (number of seeds); bold: lowest "
-    "mean of the space, *: worse than it (p < 0.05, Holm's correction within a space)"
+    "Test regret in percentage points, mean and standard deviation (number of seeds); bold: best "
+    "by ranks (mean rank-biserial correlation with the others of the space), *: worse than it by "
+    "ranks (p < 0.05, Holm's correction for all pairs of the space)"
 )
 
 
@@ -34,11 +40,13 @@ class Cell:
     sample: Sample
     name: str
     best: bool
-    """Whether its mean is the lowest of the space."""
+    """Whether it is the best of the space by ranks, or equal to that."""
     p_value: float | None
-    """Against the best; None for the best."""
+    """Against the best, for all pairs of the space together; None for the best."""
     worse: bool
     """Whether it is shown to be worse than the best."""
+    testable: bool
+    """Whether so many seeds could show that, in as many tests."""
     median_interval: Interval | None
 
 
@@ -61,20 +69,21 @@ def write_table(path: Path, spaces: list[Space]) -> None:
 
 
 def _cells(space: Space) -> list[Cell]:
-    best = min(space.samples, key=lambda sample: (sample.crashed > 0, sample.mean))
-    others = [sample for sample in space.samples if sample is not best]
-    questions = [Question(*matched(best, sample)) for sample in others]
-    answers = dict(zip(map(id, others), compare_all(questions, SEED), strict=True))
+    ranking = rank_samples(space.samples, SEED)
+    best = int(ranking.scores.argmax())
     cells = []
-    for sample in space.samples:
-        answer = answers.get(id(sample))
+    for number, sample in enumerate(space.samples):
+        is_best = bool(np.isclose(ranking.scores[number], ranking.scores[best], rtol=0, atol=1e-9))
+        p_value = None if is_best else float(ranking.p_values[best, number])
+        worse = p_value is not None and p_value < ALPHA and ranking.effects[best, number] > 0
         cells.append(
             Cell(
                 sample=sample,
                 name=space.name(sample),
-                best=sample is best,
-                p_value=None if answer is None else answer.p_value,
-                worse=answer is not None and answer.verdict == "better",
+                best=is_best,
+                p_value=p_value,
+                worse=bool(worse),
+                testable=bool(ranking.least[best, number] < ALPHA),
                 median_interval=median_interval(sample.regrets, np.random.default_rng(SEED)),
             )
         )
@@ -98,7 +107,8 @@ def _csv(cells: dict[int, list[Cell]]) -> str:
             values += [bounds.low, bounds.high] if bounds else [float("nan")] * 2
             writer.writerow(
                 [
-                    *(sample.method, sample.source, sample.table, space),
+                    *map(cell_of, (sample.method, sample.source, sample.table)),
+                    space,
                     *(len(sample.regrets), sample.crashed),
                     *("" if np.isnan(value) else f"{100 * value:.4f}" for value in values),
                     *(int(cell.best), "" if cell.p_value is None else f"{cell.p_value:.4g}"),
@@ -108,18 +118,29 @@ def _csv(cells: dict[int, list[Cell]]) -> str:
     return text.getvalue()
 
 
+def _key(cells: dict[int, list[Cell]]) -> str:
+    """What the marks mean, and where there can be none."""
+    mute = [
+        str(space)
+        for space, row in cells.items()
+        if len(row) > 1 and not any(cell.testable for cell in row)
+    ]
+    few = f"; too few seeds for any * among so many methods in space {', '.join(mute)}"
+    return _KEY + (few if mute else "")
+
+
 def _markdown(cells: dict[int, list[Cell]]) -> str:
     heads = ["method", *(f"space {space}" for space in cells)]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for name, row in _rows(cells):
         words = [_text(cell, "**", "**", " ± ", "\\*") for cell in row]
         lines.append(f"| {' | '.join([name, *words])} |")
-    return "\n".join([*lines, "", f"{_KEY}.", ""])
+    return "\n".join([*lines, "", f"{_key(cells)}.", ""])
 
 
 def _latex(cells: dict[int, list[Cell]]) -> str:
     heads = " & ".join(["Method", *(f"Space {space}" for space in cells)])
-    lines = [f"% {_KEY}.", "% \\usepackage{booktabs}"]
+    lines = [f"% {_key(cells)}.", "% \\usepackage{booktabs}"]
     lines += [f"\\begin{{tabular}}{{l{'c' * len(cells)}}}", "\\toprule", f"{heads} \\\\"]
     lines.append("\\midrule")
     for name, row in _rows(cells):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from experiments.compare.comparing import Pairing, Space
-from experiments.compare.statistics import LEAST_SEEDS, MOST_SEEDS, POWER, Interval
+from experiments.compare.power import COVERED, MOST_SEEDS, POWER, Seeds, least_seeds
+from experiments.compare.statistics import Comparison, Interval
 
 
 def points(share: float) -> str:
@@ -23,41 +24,35 @@ def sentences(space: Space, pairing: Pairing) -> str:
     comparison = pairing.comparison
     first, second = space.name(pairing.first), space.name(pairing.second)
     if comparison.shown:
-        word = f"{first} is {comparison.verdict} than {second}"
-        if comparison.pairs is not None:
-            word += f", with {comparison.pairs} seeds"
+        word = f"{first} is {comparison.verdict} than {second}, with {_seeds(pairing)}"
         return f"{word}. {_grounds(pairing, first, second)}"
-    count = _seeds(pairing)
     return (
-        f"Not shown with {count}: whether {first} is better or worse than {second}. "
+        f"Not shown with {_seeds(pairing)}: whether {first} is better or worse than {second}. "
         f"{_grounds(pairing, first, second)} {_more(pairing)}"
     )
 
 
 def _seeds(pairing: Pairing) -> str:
+    """How many were compared, and of how many where only those in common were."""
     comparison = pairing.comparison
-    if comparison.pairs is not None:
-        return _count(comparison.pairs)
-    return f"{comparison.sizes[0]} seeds against {comparison.sizes[1]}"
+    if comparison.pairs is None:
+        return f"{_count(comparison.sizes[0])} against {comparison.sizes[1]}"
+    sizes = [len(sample.regrets) for sample in (pairing.first, pairing.second)]
+    words = _count(comparison.pairs)
+    if max(sizes) > comparison.pairs:
+        words += f" that both have (of {sizes[0]} and {sizes[1]})"
+    return words
 
 
 def _grounds(pairing: Pairing, first: str, second: str) -> str:
-    """Ratio of regrets, in how many seeds, the test."""
+    """Ratio of regrets, in how many seeds, the test, and where these do not say the same."""
     comparison = pairing.comparison
-    least = min(comparison.sizes)
-    if least < LEAST_SEEDS:
-        return f"With fewer than {LEAST_SEEDS} seeds nothing can be shown, whatever they say."
-    ratio, bounds = comparison.ratio, comparison.ratio_interval
-    assert bounds is not None
-    if not math.isfinite(ratio):
-        words = "The ratio of median regrets is without bound, for the lower one is 0 or the "
-        words += "higher one a crash"
-    else:
-        high = f"{bounds.high:.2f}" if math.isfinite(bounds.high) else "infinity"
-        words = (
-            f"The median regret of {second} is {ratio:.2f} times that of {first} (95 % interval "
-            f"{bounds.low:.2f} to {high})"
-        )
+    if not comparison.can_be_shown:
+        if comparison.pairs is None:
+            return "So few can show nothing, whatever they say."
+        least = least_seeds(paired=True, other=None)
+        return f"With fewer than {least} seeds nothing can be shown, whatever they say."
+    words = _medians(comparison, first, second)
     if comparison.pairs is not None:
         equal = comparison.pairs - comparison.wins - comparison.losses
         words += f"; higher with {comparison.wins} seeds, lower with {comparison.losses}"
@@ -68,8 +63,36 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
     together = f", of {comparison.tests} tests together" if comparison.tests > 1 else ""
     return (
         f"{words}; rank-biserial correlation {comparison.effect:+.2f}, p "
-        f"{_p(comparison.p_value)} ({test}{together})."
+        f"{_p(comparison.p_value)} ({test}{together}).{_disagreement(comparison)}"
     )
+
+
+def _medians(comparison: Comparison, first: str, second: str) -> str:
+    ratio, bounds = comparison.ratio, comparison.ratio_interval
+    if not math.isfinite(ratio):
+        words = "The ratio of median regrets is without bound, for the lower one is 0 or the "
+        return f"{words}higher one a crash"
+    words = f"The median regret of {second} is {ratio:.2f} times that of {first}"
+    if bounds is None:
+        return words
+    high = f"{bounds.high:.2f}" if math.isfinite(bounds.high) else "infinity"
+    return f"{words} (95 % interval {bounds.low:.2f} to {high})"
+
+
+def _disagreement(comparison: Comparison) -> str:
+    """A sentence where the medians seem to say something else than the test of ranks."""
+    bounds = comparison.ratio_interval
+    apart = bounds is not None and not bounds.low <= 1 <= bounds.high
+    if comparison.shown and (comparison.ratio - 1) * comparison.effect <= 0:
+        words = "The medians say otherwise"
+    elif comparison.shown and not apart:
+        words = "The medians alone do not show it"
+    elif not comparison.shown and apart:
+        words = "The medians alone seem to show a difference"
+    else:
+        return ""
+    ranks = "ranks of differences" if comparison.pairs is not None else "ranks"
+    return f" {words}: the verdict is the test's, which is of {ranks}."
 
 
 def _p(value: float) -> str:
@@ -77,24 +100,43 @@ def _p(value: float) -> str:
 
 
 def _more(pairing: Pairing) -> str:
-    """How many more seeds would likely decide it, and what they cost."""
+    """How many more seeds would likely decide it, what they cost, and how not to use them."""
     comparison = pairing.comparison
-    seeds = comparison.sizes[0]
-    if seeds < LEAST_SEEDS:
-        least = LEAST_SEEDS - seeds
-        return f"{_count(least)} more are the least{_cost(pairing, least)}."
+    paired, (seeds, others) = comparison.pairs is not None, comparison.sizes
+    if not comparison.can_be_shown:
+        other = None if pairing.second.seconds is not None else others
+        least = least_seeds(paired=paired, other=other, tests=comparison.tests) - seeds
+        return f"{_count(least)} more are the least{_cost(pairing, Seeds(least, least))}."
     basis = f"{100 * POWER:.0f} % power for a difference as it looks now, Noether's formula"
     if comparison.needed is None:
         return f"{MOST_SEEDS} seeds would not be likely to decide it ({basis})."
-    more = max(1, comparison.needed - seeds)
-    return f"About {_count(more)} more would likely decide it ({basis}){_cost(pairing, more)}."
+    more = _less(comparison.needed, seeds)
+    numbers = f"{more.least} to {more.most} seeds" if more.most else f"{_count(more.least)} or many"
+    return (
+        f"{numbers} more would likely decide it ({basis}; {100 * COVERED:.0f} % sure of the "
+        f"range){_cost(pairing, more)}. Settle on a number now and compare again only then: who "
+        "adds seeds until something shows finds differences by chance."
+    )
 
 
-def _cost(pairing: Pairing, more: int) -> str:
+def _less(needed: Seeds, seeds: int) -> Seeds:
+    most = None if needed.most is None else max(1, needed.most - seeds)
+    return Seeds(max(1, needed.least - seeds), most)
+
+
+def _cost(pairing: Pairing, more: Seeds) -> str:
     costs = [s.seconds for s in (pairing.first, pairing.second) if s.seconds is not None]
-    hours = more * sum(costs) / 3600
-    words = f"{hours:.0f}" if hours >= 10 else f"{hours:.2g}"
-    return f": {words} worker hours (GPU hours where workers have GPUs)" if costs else ""
+    if not costs:
+        return ""
+    words = _hours(more.least * sum(costs))
+    if more.most != more.least:
+        words += f" to {_hours(more.most * sum(costs))}" if more.most else " or more"
+    return f": {words} worker hours (GPU hours where workers have GPUs)"
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:.0f}" if hours >= 10 else f"{hours:.2g}"
 
 
 def _count(seeds: int) -> str:

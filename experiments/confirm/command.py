@@ -12,6 +12,7 @@ from experiments.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    TrustOption,
     WorkersOption,
 )
 
@@ -42,15 +43,17 @@ def confirm(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    trust: TrustOption = False,
 ) -> None:
     """Search with a study's incumbent and default again, with fresh seeds, paired by seed."""
-    from rich.console import Console
 
     from experiments.confirm.confirming import confirm_study
     from experiments.launching import cluster_at
+    from experiments.terminal import terminal
+    from experiments.trust import Consent
 
     confirm_study(
-        Console(highlight=False),
+        terminal(),
         Path(folder),
         seeds,
         setting=setting,
@@ -58,4 +61,5 @@ def confirm(
         workers=workers,
         cluster=cluster_at(address, scheduler_file, submit=False),
         accept_changes=accept_changes,
+        consent=Consent(trust, overrides or ()),
     )

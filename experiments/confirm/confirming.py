@@ -19,6 +19,7 @@ from experiments.confirm.display import CONFIRMATION
 from experiments.confirm.results import write_results
 from experiments.environment import compared
 from experiments.errors import UserError
+from experiments.hints import command, say
 from experiments.inputs import given_inputs, present
 from experiments.launching import resumable
 from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
@@ -26,7 +27,11 @@ from experiments.progress import display_for
 from experiments.run_study import StudyRun
 from experiments.study_file import StudySpec, parse_overrides, with_overrides
 from experiments.study_folder import CONFIRMATION as FOLDER
-from experiments.study_folder import check_study, specification_of
+from experiments.study_folder import (
+    check_writable_study,
+    specification_of,
+)
+from experiments.trust import NOTHING_SAID, Consent, check_trusted
 from hpo import Confirmation, StudyView, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from hpo.plain import plain
@@ -54,21 +59,23 @@ def confirm_study(
     workers: int | None = None,
     cluster: DaskCluster | None = None,
     accept_changes: bool = False,
+    consent: Consent = NOTHING_SAID,
 ) -> None:
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
     seeds: None for as many as were planned before, or SEEDS. What was run before is kept, so more
     seeds later add to it. accept_changes: as `resume_study` has it.
 
-    UserError: there is nothing to confirm yet, or bad input; nothing is made then. StudyStopped: it
-    cannot go on here.
+    UserError: there is nothing to confirm yet, commands that are not trusted, or bad input; nothing
+    is made then. StudyStopped: it cannot go on here.
     """
-    check_study(folder)
+    check_writable_study(folder)
     study = read_study(folder)
     given, overrides = given_inputs(overrides)
     values = [override for override in overrides if not override.startswith("cluster.")]
     spec = present(specification_of(study.header, folder), folder, given)
     spec = with_overrides(spec, [override for override in overrides if override not in values])
+    check_trusted(console, [spec], consent)
     workers = workers or spec.workers or 1
     settings = _settings(study, folder, spec, setting, values)
     jobs = slurm_jobs(spec, folder / FOLDER)
@@ -77,7 +84,7 @@ def confirm_study(
     changed = compared(
         console, folder, accept=accept_changes, given=given, confirmation=folder / FOLDER
     )
-    again = f"oneshot-hpo confirm {folder}"
+    again = command("confirm", folder)
     begun = folder / FOLDER / CONFIRMATION_NAME
     with resumable(again, begun), _opened(study, folder) as confirmation:
         if changed is not None:
@@ -89,8 +96,8 @@ def confirm_study(
         if not confirmation.finished:
             _run(console, confirmation, spec, folder, workers, cluster)
         results = write_results(folder / FOLDER, confirmation)
-    console.print(f"every run: {results}", markup=False, soft_wrap=True)
-    console.print(f"what it says: oneshot-hpo compare {folder}", markup=False, soft_wrap=True)
+    say(console, f"every run: {results}")
+    say(console, f"what it says: {command('compare', folder)}")
 
 
 def _settings(
@@ -165,7 +172,7 @@ def _run(
     cluster: DaskCluster | None,
 ) -> None:
     starting = "1 worker is" if workers == 1 else f"{workers} workers are"
-    console.print(f"{folder / FOLDER}: {starting} starting", soft_wrap=True)
+    say(console, f"{folder / FOLDER}: {starting} starting")
     title = f"{spec.title}; confirmed"
     with display_for(console, title, workers, CONFIRMATION) as display:
         run = StudyRun(confirmation, spec, folder / FOLDER, display)

@@ -6,6 +6,7 @@ import csv
 import io
 from pathlib import Path
 
+from experiments.csv_cells import cell
 from experiments.pairing import TRANSFER
 from hpo import ConfirmationView
 from searchers.checkpoint import write_atomically
@@ -45,5 +46,5 @@ def results_of(confirmation: ConfirmationView) -> bytes:
             info = [result.info.get(key, "") for key in columns]
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *info, result.exception or ""]
-            writer.writerow(row)
+            writer.writerow(map(cell, row))
     return text.getvalue().encode()

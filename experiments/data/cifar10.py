@@ -6,14 +6,14 @@ import hashlib
 import json
 import os
 import shutil
-import tarfile
 import time
 import zlib
 from collections.abc import Callable
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
+from experiments.data.tar_reader import Member, Readable, TarFault, members
 from experiments.errors import DataError
 from searchers.cifar10 import FILES, LARGEST, Cifar10, files_folder, read_cifar10
 from searchers.images import DatasetError
@@ -141,27 +141,50 @@ def _unpack(source: Path, new: Path, on_progress: Callable[[int, int], object]) 
     try:
         with (
             source.open("rb") as compressed,
-            GzipFile(fileobj=compressed) as plain,
-            tarfile.open(fileobj=plain, mode="r:") as archive,
+            GzipFile(fileobj=compressed) as unpacked,
         ):
-            for member in archive:
+            plain = _Bounded(unpacked, source)
+            for member in members(plain):
                 name = PurePosixPath(member.name).name
-                stream = archive.extractfile(member) if name in FILES else None
-                if stream is not None:
-                    if member.size > LARGEST:
-                        raise DatasetError(f"{source}: {name} is too large for a file of CIFAR-10")
+                if name in FILES and not member.is_folder:
+                    _check_member(source, name, member)
                     sums[name] = _copy(
-                        stream, new / name, lambda _: on_progress(compressed.tell(), total)
+                        member, new / name, lambda _: on_progress(compressed.tell(), total)
                     )
             while plain.read(_PIECE):  # gzip's own checksum stands behind the archive's end
                 pass
-    except (tarfile.TarError, EOFError, zlib.error, BadGzipFile) as error:
+    except (TarFault, EOFError, zlib.error, BadGzipFile) as error:
         reason = " ".join(str(error).split())
         raise DatasetError(f"{source}: damaged, or not cifar-10-python.tar.gz ({reason})") from None
     return sums
 
 
-def _copy(stream: IO[bytes], path: Path, copied: Callable[[int], object]) -> str:
+class _Bounded:
+    """What is unpacked of an archive, up to a size that no archive of CIFAR-10 has."""
+
+    def __init__(self, unpacked: GzipFile, source: Path) -> None:
+        self._unpacked = unpacked
+        self._source = source
+        self._left = len(FILES) * LARGEST
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. Raises DatasetError."""
+        piece = self._unpacked.read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise DatasetError(f"{self._source}: unpacks to too much for CIFAR-10")
+        return piece
+
+
+def _check_member(source: Path, name: str, member: Member) -> None:
+    """Raise DatasetError unless a member of an archive can be a file of CIFAR-10."""
+    if not member.is_file:
+        raise DatasetError(f"{source}: {name} is a link in it, or no plain file; pack the files")
+    if member.size > LARGEST:
+        raise DatasetError(f"{source}: {name} is too large for a file of CIFAR-10")
+
+
+def _copy(stream: Readable, path: Path, copied: Callable[[int], object]) -> str:
     """Write a file through to the disk, telling how many bytes each piece has; its MD5."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("wb") as file:

@@ -151,6 +151,6 @@ def _say(console: Console, line: str) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from experiments.terminal import terminal
 
-    return Console(highlight=False)
+    return terminal()

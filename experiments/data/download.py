@@ -18,6 +18,13 @@ from experiments.errors import StudyStopped
 _TIMEOUTS = (20, 60)  # seconds: for the connection, between two pieces of the answer
 _PIECE = 1 << 18
 _PAUSES = (1.0, 3.0, 10.0)  # seconds
+_FINAL = (
+    requests.TooManyRedirects,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidURL,
+)
+"""Errors that another attempt would end with, too."""
 _WORTH_A_RETRY = (408, 425, 429)  # and every answer from 500
 
 
@@ -46,13 +53,15 @@ def download(
     destination: Path,
     *,
     checksum: str,
+    largest: int,
     on_progress: Callable[[int, int | None], object],
     on_retry: Callable[[str, float], object],
     pauses: Sequence[float] = _PAUSES,
 ) -> None:
     """Get a file; `destination` is there at the end, with the right checksum, or not at all.
 
-    checksum: "sha256:..." or "md5:...", hexadecimal. on_progress: bytes so far and bytes in all
+    checksum: "sha256:..." or "md5:...", hexadecimal. largest: bytes that the file can have; what
+    has more is given up. on_progress: bytes so far and bytes in all
     (None: not known). on_retry: why an attempt failed, and the seconds until the next one.
     pauses: seconds before each new attempt after a broken one, counted anew when an attempt brought
     something.
@@ -68,8 +77,10 @@ def download(
     failures, most = 0, _size(part)
     while True:
         try:
-            _attempt(url, part, origin, on_progress)
+            _attempt(url, part, origin, largest, on_progress)
             break
+        except _FINAL as error:
+            raise DownloadFailed(f"{url}: {_reason(error)}; {_kept(part)}") from error
         except (_Broken, requests.RequestException) as error:
             failures, most = (0, _size(part)) if _size(part) > most else (failures, most)
             if failures == len(pauses):
@@ -96,7 +107,11 @@ def unfinished(folder: Path) -> dict[str, int]:
 
 
 def _attempt(
-    url: str, part: Path, origin: Path, on_progress: Callable[[int, int | None], object]
+    url: str,
+    part: Path,
+    origin: Path,
+    largest: int,
+    on_progress: Callable[[int, int | None], object],
 ) -> None:
     """Get what is missing of a file; _Broken or requests' errors if another attempt may help."""
     known, have = _known(origin, url), _size(part)
@@ -113,7 +128,11 @@ def _attempt(
             raise _Broken(f"the server answers {status} {response.reason}")
         if status not in (200, 206, 416):
             raise DownloadFailed(f"{url}: the server answers {status} {response.reason}")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise DownloadFailed(f"{url}: the server packs the file, which was not asked for")
         found = _origin(response, url)
+        if found.size > largest:
+            raise _too_large(url, largest)
         if status == 416 or (status == 206 and found != known):
             part.unlink(missing_ok=True)
             raise _Broken("the file on the server has changed")
@@ -125,13 +144,23 @@ def _attempt(
         with part.open("ab") as file:
             on_progress(have, size)
             for piece in response.iter_content(_PIECE):
-                file.write(piece)
                 have += len(piece)
+                if have > largest:
+                    part.unlink()
+                    origin.unlink(missing_ok=True)
+                    raise _too_large(url, largest)
+                file.write(piece)
                 on_progress(have, size)
             file.flush()
             os.fsync(file.fileno())
     if size is not None and have < size:
         raise _Broken("the connection ended early")
+
+
+def _too_large(url: str, largest: int) -> DownloadFailed:
+    return DownloadFailed(
+        f"{url}: not the file that was wanted: it has more than {decimal(largest)}; nothing is kept"
+    )
 
 
 def _origin(response: requests.Response, url: str) -> _Origin:
@@ -167,6 +196,10 @@ def _reason(error: BaseException) -> str:
     """Why an attempt failed, in few words: requests' own messages are long and nested."""
     if isinstance(error, _Broken):
         return str(error)
+    if isinstance(error, requests.TooManyRedirects):
+        return "the server sends from one address to the next without an end"
+    if isinstance(error, _FINAL):
+        return "the server sends to what is no address of the web"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     inner: BaseException | None = error

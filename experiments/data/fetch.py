@@ -28,10 +28,15 @@ DOWNLOADS = "downloads"
 
 @dataclass(frozen=True)
 class Remote:
-    """A file to download. entries: cells times budgets of NAS-Bench-101's files, 0 for others."""
+    """A file to download.
+
+    largest: bytes, more than it has. entries: cells times budgets of NAS-Bench-101's files, 0 for
+    others.
+    """
 
     url: str
     checksum: str
+    largest: int
     entries: int = 0
 
     @property
@@ -44,16 +49,19 @@ REMOTES = {
     "nasbench_only108": Remote(
         "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
         f"sha256:{RELEASES['nasbench_only108']}",
+        600_000_000,
         entries=CELLS,
     ),
     "nasbench_full": Remote(
         "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
         f"sha256:{RELEASES['nasbench_full']}",
+        2_200_000_000,
         entries=4 * CELLS,
     ),
     "cifar10": Remote(
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         "md5:c58f30108f718f92721af3b95e74349a",
+        200_000_000,
     ),
 }
 DEFAULT = ("nasbench_only108", "cifar10")
@@ -97,6 +105,7 @@ def fetch(
                     url,
                     path,
                     checksum=remote.checksum,
+                    largest=remote.largest,
                     on_progress=show,
                     on_retry=lambda reason, wait: say(f"{reason}; trying again in {wait:g} s"),
                 )

@@ -13,7 +13,7 @@ from experiments.errors import DataError
 from search_spaces import TableError, TrainedCells, load_table
 from search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
 from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.table_file import write_table
+from search_spaces.table_file import is_temporary_table, write_table
 
 ReportBytes = Callable[[int, int | None], object]
 """Told how many bytes are done, and how many there are in all (None: not known)."""
@@ -42,7 +42,8 @@ def open_data_folder() -> Iterator[Path]:
         ) from None
     try:
         for leftover in folder.glob(f".{NASBENCH101}.*"):
-            leftover.unlink()
+            if is_temporary_table(leftover):
+                leftover.unlink()
         settle(folder / CIFAR10)
         yield folder
     finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from experiments.errors import INTERRUPTED, UserError
+from experiments.hints import quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,7 @@ class _Tool(NamedTuple):
     module: str
     """Its module in this folder."""
     reading: str
-    """How an export is read."""
+    """How an export is read: {folder} is where it is, {quoted} the same for a shell."""
     has_space: bool = False
     """Whether there is a configspace.json in it, which can have an older form."""
     continued: str | None = None
@@ -44,8 +45,8 @@ TOOLS = {
         has_space=True,
         named=True,
     ),
-    "optuna": _Tool("optuna", "optuna-dashboard {folder}/journal.log", continued="journal.log"),
-    "tensorboard": _Tool("tensorboard", "tensorboard --logdir {folder}"),
+    "optuna": _Tool("optuna", "optuna-dashboard {quoted}/journal.log", continued="journal.log"),
+    "tensorboard": _Tool("tensorboard", "tensorboard --logdir {quoted}"),
     "csv": _Tool("csv_files", "{folder}/trials.csv, {folder}/epochs.csv"),
 }
 """What a study can be exported to."""
@@ -83,9 +84,12 @@ def export(
     own; in Optuna, a trial that may yet be promoted is running.
     """
     from experiments.exports.evaluations import ExportedStudy
+    from experiments.study_folder import check_writable_study
 
     _options(tool, configspace)
     study = ExportedStudy(folder)
+    if out is None:
+        check_writable_study(folder)
     target = out or _usual_folder(study, tool)
     console = _console()
     try:
@@ -103,7 +107,8 @@ def export(
     _say(console, counts)
     if study.transfer is not None:
         _say(console, f"note: {study.transfer}")
-    _say(console, f"to read it: {TOOLS[tool].reading.format(folder=str(target))}")
+    reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
+    _say(console, f"to read it: {reading}")
 
 
 def write_export(
@@ -174,14 +179,20 @@ def import_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="As for launch; repeatable."),
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out lines that cannot be used; name them.")
+    ] = False,
 ) -> None:
     """Make a study that knows what an HpBandSter run observed."""
     from experiments.exports.space_file import SPACE
     from experiments.exports.warm_start import create_warm_started
     from experiments.study_folder import resume
 
-    made, prior, differing = create_warm_started(run, study, folder, overrides or [])
+    left_out: list[str] | None = [] if skip_bad else None
+    made, prior, differing = create_warm_started(run, study, folder, overrides or [], left_out)
     console = _console()
+    for problem in left_out or ():
+        _say(console, f"left out: {problem}")
     if differing:
         _say(
             console,
@@ -194,7 +205,8 @@ def import_(
     _say(
         console,
         f"{made}: a study whose model knows {len(prior)} results of {run} (epochs: {counts}"
-        + (f"; {crashed} crashed)" if crashed else ")"),
+        + (f"; {crashed} crashed)" if crashed else ")")
+        + (f"; {len(left_out)} lines left out" if left_out else ""),
     )
     _say(console, f"to run it: {resume(made)}")
 
@@ -218,6 +230,6 @@ def _say(console: Console, line: str) -> None:
 
 
 def _console() -> Console:
-    from rich.console import Console
+    from experiments.terminal import terminal
 
-    return Console(highlight=False)
+    return terminal()

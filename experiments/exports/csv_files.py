@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from experiments.csv_cells import cell
 from experiments.exports.evaluations import ExportedStudy, is_prior, name, state
 from experiments.pairing import TRANSFER
 from hpo import Trial, TrialResult
@@ -86,4 +87,4 @@ def _write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
             if writer is None:
                 writer = csv.DictWriter(file, row.keys())
                 writer.writeheader()
-            writer.writerow(row)
+            writer.writerow({name: cell(value) for name, value in row.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -73,8 +74,22 @@ def _remove_leftovers(target: Path) -> None:
     """Remove what exports to this place left that were killed over an hour ago."""
     for path in target.parent.glob(f".{target.name}.*"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            if (
+                is_leftover(path, target.name)
+                and time.time() - path.stat().st_mtime > _STALE_SECONDS
+            ):
                 shutil.rmtree(path)
+
+
+def is_leftover(path: Path, name: str) -> bool:
+    """Whether a folder is what an export called `name` leaves when it is killed.
+
+    What was there before has its mark; what was to come has it last.
+    """
+    unique = re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{16}}\.(new|old)", path.name)
+    if unique is None or path.is_symlink() or not path.is_dir():
+        return False
+    return unique[1] == "new" or (path / MARK).is_file()
 
 
 def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: bool) -> bool:

@@ -19,10 +19,16 @@ from hpo.encoding import check_configuration
 from hpo.plain import finite_loss, plain
 
 
-def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -> list[Observation]:
+def read_run(
+    folder: Path,
+    space: ConfigurationSpace,
+    max_budget: int | float,
+    left_out: list[str] | None = None,
+) -> list[Observation]:
     """What a run observed, in the order of its results, for a study with this space.
 
     A result is a crash if it is null or has no finite loss, or if there is an exception.
+    left_out: takes what is wrong with each line that cannot be used; None: the first one raises.
 
     UserError: the first line that cannot be read, a configuration that is not one of the space, a
     budget above the study's (BOHB's model is that of the largest budget: the study's own results
@@ -30,12 +36,12 @@ def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
-    configs = _read_configs(folder / CONFIGS, space)
+    configs = _read_configs(folder / CONFIGS, space, left_out)
     seen: dict[tuple[Any, ...], int] = {}
     observations = []
-    for number, row in _rows(folder / RESULTS):
+    for number, line in _lines(folder / RESULTS):
         try:
-            trial_id, budget, loss = _result(row, max_budget)
+            trial_id, budget, loss = _result(_parsed(line), max_budget)
             if trial_id not in configs:
                 raise ValueError(f"configuration {list(trial_id)} is not in {CONFIGS}")
             first = seen.setdefault((trial_id, budget), number)
@@ -45,7 +51,8 @@ def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -
                     f"{first} already"
                 )
         except ValueError as error:
-            raise _wrong(folder / RESULTS, number, error) from None
+            _leave_out(left_out, folder / RESULTS, number, error)
+            continue
         observations.append(Observation(configs[trial_id], budget, loss))
     if all(observation.loss is None for observation in observations):
         raise UserError(
@@ -54,11 +61,14 @@ def read_run(folder: Path, space: ConfigurationSpace, max_budget: int | float) -
     return observations
 
 
-def _read_configs(path: Path, space: ConfigurationSpace) -> dict[tuple[int, ...], dict[str, Any]]:
+def _read_configs(
+    path: Path, space: ConfigurationSpace, left_out: list[str] | None
+) -> dict[tuple[int, ...], dict[str, Any]]:
     """Configurations by id, each one of the space."""
     configs = {}
-    for number, row in _rows(path):
+    for number, line in _lines(path):
         try:
+            row = _parsed(line)
             if not isinstance(row, list) or len(row) not in (2, 3):
                 raise ValueError("a line has to be [id, configuration, info]")
             trial_id, config = _id(row[0]), row[1]
@@ -68,7 +78,8 @@ def _read_configs(path: Path, space: ConfigurationSpace) -> dict[tuple[int, ...]
                 raise ValueError(f"configuration {list(trial_id)} is there already")
             check_configuration(space, config)
         except ValueError as error:
-            raise _wrong(path, number, error) from None
+            _leave_out(left_out, path, number, error)
+            continue
         configs[trial_id] = plain(config)
     return configs
 
@@ -103,20 +114,27 @@ def _id(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Each line's number, from 1, and its JSON value."""
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Each line's number, from 1, and the line."""
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         raise UserError(f"{path.parent} holds no HpBandSter run (no {path.name} in it)") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _wrong(path, number, ValueError(f"not JSON ({error})")) from None
+    yield from enumerate(lines, start=1)
 
 
-def _wrong(path: Path, number: int, error: ValueError) -> UserError:
-    return UserError(f"{path}, line {number}: {one_line(error)}")
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON ({error})") from None
+
+
+def _leave_out(left_out: list[str] | None, path: Path, number: int, error: ValueError) -> None:
+    """Note a line that cannot be used; UserError where none may be left out."""
+    problem = f"{path}, line {number}: {one_line(error)}"
+    if left_out is None:
+        raise UserError(problem) from None
+    left_out.append(problem)

@@ -14,12 +14,18 @@ from hpo import Observation
 
 
 def create_warm_started(
-    run: Path, source: str, folder: Path | None, settings: Sequence[str]
+    run: Path,
+    source: str,
+    folder: Path | None,
+    settings: Sequence[str],
+    left_out: list[str] | None = None,
 ) -> tuple[Path, list[Observation], list[str]]:
     """Make a study that `resume` begins with; its folder, and what its model knows.
 
     Then how the run's configspace.json differs from the study's space, in words: an observation
     counts if its configuration is in the study's space, whatever space it was drawn from.
+
+    left_out: as `read_run` has it; how many lines there are is noted in the study's journal.
 
     The observations become part of its journal: the run is not needed any more. They are no
     evaluations of the study, which evaluates the default configuration and all its brackets as
@@ -31,7 +37,13 @@ def create_warm_started(
     check_vacant(folder)
     spec = freeze(complete(spec, source))
     space = spec.configuration_space()
-    prior = read_run(run, space, spec.max_budget)
+    prior = read_run(run, space, spec.max_budget, left_out)
     differing = differences(run / SPACE, space)
-    create_study(folder, spec, prior=prior, prior_from=str(run.resolve())).close()
+    create_study(
+        folder,
+        spec,
+        prior=prior,
+        prior_from=str(run.resolve()),
+        prior_left_out=len(left_out or ()),
+    ).close()
     return folder, prior, differing

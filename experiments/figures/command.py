@@ -26,22 +26,27 @@ def figures(
     ] = None,
 ) -> None:
     """Write every figure of studies and baselines as PDF and PNG."""
-    from rich.console import Console
+
+    from rich.text import Text
 
     from experiments.figures.data.sources import read_figure_sources
+    from experiments.study_folder import check_writable_study
+    from experiments.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     with console.status("reading"):
         found = read_figure_sources(sources)
     if out is None and len(found.studies) != 1:
         count = len(found.studies) or "no"
         raise UserError(f"--out FOLDER has to say where figures of {count} studies go")
+    if out is None:
+        check_writable_study(found.studies[0].folder)
     folder = out or found.studies[0].folder / "report" / "figures"
     try:
         with console.status("") as status:
             from experiments.figures.making import make_figures
 
-            made = make_figures(found, folder, lambda name: status.update(f"drawing {name}"))
+            made = make_figures(found, folder, lambda name: status.update(Text(f"drawing {name}")))
     except KeyboardInterrupt:
         print("stopped; the figures that are there are whole", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None

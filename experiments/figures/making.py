@@ -29,6 +29,7 @@ from experiments.figures.drawing.regret import draw_regret
 from experiments.figures.drawing.style import styled
 from experiments.figures.drawing.timeline import draw_timeline
 from experiments.figures.drawing.trajectories import draw_trajectories
+from search_spaces.temporaries import temporary_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -169,11 +170,12 @@ def write_figure(figure: Figure, path: Path) -> None:
     """In all formats; equal figures are equal bytes."""
     for suffix in FORMATS:
         target = path.with_name(f"{path.name}.{suffix}")
-        temporary = target.with_name(f".{target.name}.new")
+        temporary = temporary_for(target)
         try:
             when = {"CreationDate": None} if suffix == "pdf" else {}
-            figure.savefig(temporary, format=suffix, metadata=when)
-            with temporary.open("rb") as file:
+            with temporary.open("xb") as file:
+                figure.savefig(file, format=suffix, metadata=when)
+                file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
         finally:

@@ -11,6 +11,7 @@ from experiments.grids.display import print_costs, print_members
 from experiments.grids.grid import Grid
 from experiments.grids.running import How, check_folder, launch_grid
 from experiments.pools import DaskCluster
+from experiments.trust import Consent
 
 
 def run_grid(
@@ -24,6 +25,7 @@ def run_grid(
     submit: bool,
     workers: int | None,
     cluster: DaskCluster | None,
+    consent: Consent,
 ) -> None:
     """Say what it costs, then run what of it is chosen and not done yet; raises like launch_grid.
 
@@ -35,4 +37,4 @@ def run_grid(
         print_members(console, grid, folder, only)
     print_costs(console, grid, folder, only, epoch_seconds)
     if not dry_run:
-        launch_grid(console, grid, folder, only, How(submit, cluster, workers))
+        launch_grid(console, grid, folder, only, How(submit, cluster, workers, consent))

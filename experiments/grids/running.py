@@ -11,7 +11,7 @@ several processes can share a grid.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,15 @@ from rich.console import Console
 from experiments.confirm.confirming import confirm_study
 from experiments.errors import StudyStopped, UserError
 from experiments.grids.grid import Grid, Member, make_grid
+from experiments.hints import command, say
 from experiments.launching import launch_frozen, resume_study
+from experiments.own_files import check_own_files
 from experiments.pools import DaskCluster
 from experiments.study_file import StudySpec, complete, freeze
-from experiments.study_folder import CONFIRMATION
+from experiments.study_folder import CONFIRMATION, check_path, specification_of
+from experiments.trust import NOTHING_SAID, Consent, check_trusted
 from experiments.yaml_files import YamlError, dump_yaml, load_yaml
-from hpo import StudyLocked, read_confirmation, read_study
+from hpo import StudyLocked, noted_environments, read_confirmation, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.journal import JOURNAL_NAME
 from searchers.checkpoint import write_atomically
@@ -44,13 +47,14 @@ class How:
     """Whose workers are to be used instead of the studies' own."""
     workers: int | None = None
     """Instead of the number in the file."""
+    consent: Consent = NOTHING_SAID
 
 
 def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str], how: How) -> None:
     """Run the chosen studies, or what is left of them, one after the other.
 
-    folder: checked by `check_folder`. UserError: bad input; nothing is made then. StudyStopped: a
-    study cannot go on here.
+    folder: checked by `check_folder`. UserError: bad input, or commands that are not trusted;
+    nothing is made then. StudyStopped: a study cannot go on here.
     """
     members = grid.chosen(only)
     specs = {
@@ -58,6 +62,7 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
         for member in members
         if not (folder / member.name / JOURNAL_NAME).exists()
     }
+    check_trusted(console, [*specs.values(), *_begun(members, folder)], how.consent)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
     left = []
@@ -76,15 +81,23 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
             print(f"all that is left: {going_on(folder, only)}", file=sys.stderr)
             raise
     if left:
-        console.print(f"left to other processes: {', '.join(left)}", soft_wrap=True)
+        say(console, f"left to other processes: {', '.join(left)}")
     if how.submit:
-        console.print(f"once they have ended: {going_on(folder, only)}", soft_wrap=True)
+        say(console, f"once they have ended: {going_on(folder, only)}")
+
+
+def _begun(members: Sequence[Member], folder: Path) -> Iterator[StudySpec]:
+    """What the journals of members say that are there already."""
+    for member in members:
+        own = folder / member.name
+        if (own / JOURNAL_NAME).exists():
+            yield specification_of(noted_environments(own)[0], own)
 
 
 def going_on(folder: Path, only: Sequence[str]) -> str:
     """The command that runs what is left."""
-    words = [f"--only {word}" for word in only]
-    return " ".join(["oneshot-hpo launch", str(folder / GRID_FILE), "--dir", str(folder), *words])
+    words = [word for one in only for word in ("--only", one)]
+    return command("launch", folder / GRID_FILE, "--dir", folder, *words)
 
 
 def _run_member(
@@ -102,9 +115,17 @@ def _run_member(
             submit=how.submit,
             as_job=False,
             cluster=how.cluster,
+            consent=how.consent,
         )
     if grid.confirm is not None and read_study(folder).finished:
-        confirm_study(console, folder, grid.confirm, workers=how.workers, cluster=how.cluster)
+        confirm_study(
+            console,
+            folder,
+            grid.confirm,
+            workers=how.workers,
+            cluster=how.cluster,
+            consent=how.consent,
+        )
 
 
 def is_done(grid: Grid, folder: Path) -> bool:
@@ -133,8 +154,10 @@ def _spec(member: Member, how: How) -> StudySpec:
 
 def check_folder(folder: Path, grid: Grid) -> None:
     """UserError unless the grid can begin or go on in `folder`."""
+    check_path(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
+    check_own_files(folder, (GRID_FILE, *(member.name for member in grid.members)))
     if (folder / GRID_FILE).exists():
         if opened_grid(folder).document != grid.document:
             raise UserError(f"{folder} holds another grid; choose another folder with --dir")

@@ -46,6 +46,18 @@ def render(package: str, template: str, *, has_charts: bool, **content: Any) -> 
     )
 
 
+def check_replaceable(path: Path) -> None:
+    """Raise UserError unless nothing is there, or a page."""
+    try:
+        with path.open("rb") as file:
+            if file.read(15).lower() != b"<!doctype html>":
+                raise UserError(f"{path} is no page; choose another file with --out")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
 def write_page(path: Path, text: str) -> None:
     """Write a page in place of an earlier one, all of it or nothing. UserError: it cannot be."""
     try:

@@ -19,12 +19,16 @@ def report(
             help="Runs of baselines to set beside it: results.parquet, or their folder.",
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to. Default: report/index.html in DIR."),
+    ] = None,
 ) -> None:
     """Write a study, running or not, as one HTML page; print where it is."""
-    from rich.console import Console
 
     from experiments.report.reporting import write_report
+    from experiments.terminal import terminal
 
-    with Console(stderr=True).status("drawing the figures"):
-        path = write_report(folder, baselines or [])
+    with terminal(stderr=True).status("drawing the figures"):
+        path = write_report(folder, baselines or [], out)
     typer.echo(path)

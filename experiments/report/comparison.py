@@ -13,6 +13,7 @@ from experiments.compare.sources import read_sources
 from experiments.compare.statistics import median_interval
 from experiments.compare.wording import interval, points, sentences
 from experiments.errors import UserError
+from experiments.hints import command
 from experiments.inputs import located
 from experiments.pages.table import Cell, Column, Row, Table
 from experiments.report.headline import Card
@@ -60,7 +61,7 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
         found = {file.source for file in files}
         source = next(path for path in baselines if str(path) not in found)
         raise UserError(f"{source} is no run of baselines; oneshot-hpo compare takes studies")
-    confirm = f"oneshot-hpo confirm {study.folder}"
+    confirm = command("confirm", study.folder)
     if not study.spec.iterations and not (study.folder / CONFIRMATION).exists():
         return Compared(reason="Nothing was tuned, and the search was not repeated.")
     if not (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
+from experiments.hints import command
 from experiments.report.journaled import JournaledStudy
 from experiments.report.values import moment
 from experiments.study_folder import CONFIRMATION, SPECIFICATION
@@ -55,21 +56,26 @@ def read(study: JournaledStudy) -> Origin:
 def _warm_start(study: JournaledStudy) -> dict[str, str]:
     if not study.view.prior:
         return {}
-    return {"warm start": f"{len(study.view.prior)} results of {study.view.header['prior_from']}"}
+    words = f"{len(study.view.prior)} results of {study.view.header['prior_from']}"
+    if left_out := study.view.header.get("prior_left_out"):
+        words += f", without {left_out} lines that could not be used"
+    return {"warm start": words}
 
 
 def _commands(study: JournaledStudy) -> list[str]:
-    again = shlex.quote(f"{study.folder.resolve().name}-again")
+    again = Path(f"{study.folder.resolve().name}-again")
     run = study.view.header.get("prior_from")
     if run is None:
-        commands = [f"oneshot-hpo launch {SPECIFICATION} --dir {again}"]
+        commands = [command("launch", SPECIFICATION, "--dir", again)]
     else:
-        made = f"oneshot-hpo import {shlex.quote(run)} {SPECIFICATION} --dir {again}"
-        commands = [made, f"oneshot-hpo resume {again}"]
+        skipping = ["--skip-bad"] if study.view.header.get("prior_left_out") else []
+        made = command("import", Path(run), SPECIFICATION, "--dir", again, *skipping)
+        commands = [made, command("resume", again)]
     if (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
         settings = read_confirmation(study.folder / CONFIRMATION).settings
         if DEFAULT in settings:
-            commands.append(f"oneshot-hpo confirm {again} --seeds {settings[DEFAULT].seeds}")
+            seeds = str(settings[DEFAULT].seeds)
+            commands.append(command("confirm", again, "--seeds", seeds))
     return commands
 
 

@@ -8,23 +8,30 @@ from importlib.metadata import version
 from pathlib import Path
 
 from experiments.pages.chart import Chart
-from experiments.pages.page import render, write_page
+from experiments.pages.page import check_replaceable, render, write_page
 from experiments.report import comparison, crashes, headline, origin, trials
 from experiments.report.charts import groups_of
 from experiments.report.journaled import JournaledStudy
 from experiments.report.values import moment
+from experiments.study_folder import check_writable_study
 
 PAGE = Path("report") / "index.html"
 """Where in a study's folder the page is."""
 
 
-def write_report(folder: Path, baselines: Sequence[Path]) -> Path:
+def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = None) -> Path:
     """Write the page of a study, with runs of baselines beside it; returns its path.
+
+    out: where to; None for PAGE in the study's folder.
 
     UserError: there is no study, a file of baselines cannot be set beside it, or the page cannot
     be written.
     """
+    if out is None:
+        check_writable_study(folder)
     study = JournaledStudy(folder)
+    path = folder / PAGE if out is None else out
+    check_replaceable(path)
     compared = comparison.read(study, baselines)
     groups = groups_of(study, baselines)
     text = render(
@@ -42,6 +49,5 @@ def write_report(folder: Path, baselines: Sequence[Path]) -> Path:
         written=moment(time.time()),
         version=version("oneshot-hpo"),
     )
-    path = folder / PAGE
     write_page(path, text)
     return path

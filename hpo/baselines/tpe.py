@@ -1,9 +1,11 @@
 """The tree-structured Parzen estimator (Bergstra et al. 2011) for categories.
 
-The formulas are those of Optuna's TPESampler with multivariate=False: a mixture of one kernel an
-observation and a uniform prior, a dimension on its own. A mixture over categories is a table of
-probabilities, so that all repetitions are one array. Optuna itself takes 27 ms a proposal with 280
-observations in 10 dimensions: 500 repetitions would be hours.
+The formulas are those of Optuna's TPESampler with multivariate=False, as the paper has it and as
+was Optuna's default up to version 4; since version 5 its default models all dimensions together. A
+density is a mixture of one kernel an observation and a uniform prior, a dimension on its own. A
+mixture over categories is a table of probabilities, so that all repetitions are one array. Optuna
+itself takes 27 ms a proposal with 280 observations in 10 dimensions: 500 repetitions would be
+hours.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from hpo.baselines.optimizer import (
 
 @dataclass(frozen=True, kw_only=True)
 class TPESettings:
-    """Settings of TPE; the defaults are Optuna's."""
+    """Settings of TPE; the defaults are those of Optuna's TPESampler(multivariate=False)."""
 
     startup: int = 10
     """Random configurations before the first model."""

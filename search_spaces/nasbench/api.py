@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import random
+import shlex
 import sys
 from collections.abc import KeysView
 from os import PathLike
@@ -24,6 +25,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from search_spaces.cell import INPUT, OUTPUT
+from search_spaces.data_folder import NoDataFolder
 from search_spaces.nasbench.config import build_config
 from search_spaces.nasbench.lazy_dict import LazyDict
 from search_spaces.nasbench.model_spec import ModelSpec
@@ -216,7 +218,7 @@ def _is_imported(path: Path) -> bool:
     try:
         source = load_table("nasbench101").provenance.get("source", {})
         status = path.stat()
-    except (TableError, OSError):
+    except (TableError, NoDataFolder, OSError):
         return False
     return (source.get("bytes"), source.get("modified")) == (status.st_size, status.st_mtime_ns)
 
@@ -224,7 +226,7 @@ def _is_imported(path: Path) -> bool:
 def _import(path: Path) -> TrainedCells:
     print(
         f"reading {path}, which takes minutes if it is the whole file; "
-        f"after `oneshot-hpo data import {path}` it takes none",
+        f"after `oneshot-hpo data import {shlex.quote(str(path))}` it takes none",
         file=sys.stderr,
     )
     try:

@@ -86,7 +86,7 @@ def says(process: subprocess.Popen[str]) -> str:
 
 def record(folder: Path, **changes: Any) -> None:
     """The record of a master that died without a word."""
-    owner = replace(Owner.this_process(), **changes)
+    owner = replace(Owner.this_process(folder), **changes)
     (folder / OWNER_NAME).write_text(json.dumps(asdict(owner)))
 
 

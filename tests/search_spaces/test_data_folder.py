@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.data_folder import data_folder
+from search_spaces.data_folder import NoDataFolder, data_folder
 
 
 def test_the_variable_chooses_the_folder(monkeypatch, tmp_path):
@@ -27,3 +27,20 @@ def test_without_the_variable_it_is_the_users_own(monkeypatch, value):
     folder = data_folder()
     assert folder.is_absolute() and folder.name == "oneshot-hpo"
     assert folder.is_relative_to(Path.home())
+
+
+def test_a_user_without_a_home_is_told_which_variable_to_set(monkeypatch):
+    """Such as a user of a container whose number stands in no list."""
+    import pwd
+
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for name in ("ONESHOT_HPO_DATA", "HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(NoDataFolder, match="no home folder: set HOME, or ONESHOT_HPO_DATA"):
+        data_folder()
+    monkeypatch.setenv("ONESHOT_HPO_DATA", "~/data")
+    with pytest.raises(NoDataFolder):
+        data_folder()

@@ -82,6 +82,34 @@ def test_graphs_and_hashes_find_the_same_rows(table):
     np.testing.assert_array_equal(table.find(wider, padded), rows)
 
 
+@pytest.mark.parametrize("metric", ["valid", "test"])
+def test_cells_with_as_many_hits_have_equal_mean_errors(metric):
+    """To the last bit: means of rounded shares differ in it, and break ties by chance."""
+    digits = load_table("digits")
+    rows = digits.space_rows(SPACE)
+    hits = digits.final.hits[metric][rows, -1].sum(1)
+    errors = digits.mean_errors(metric, rows)
+    np.testing.assert_array_equal(
+        np.unique(errors, return_inverse=True)[1],
+        np.unique(-hits.astype(int), return_inverse=True)[1],
+    )
+    repeats = digits.valid_errors(rows) if metric == "valid" else digits.test_errors(rows)
+    np.testing.assert_allclose(errors, repeats.mean(1), atol=1e-7)
+    for row in rows[:40].tolist():
+        assert digits.mean_errors(metric, row) == digits.mean_errors(metric, np.array([row]))[0]
+    first = digits.query(SPACE.cells[0])
+    assert errors[0] == (first.valid_error if metric == "valid" else first.test_error)
+
+
+def test_cells_that_are_as_good_do_not_count_as_worse():
+    digits = load_table("digits")
+    hits = digits.final.hits["test"][digits.space_rows(SPACE), -1].sum(1)
+    for index in np.argsort(-hits.astype(int))[:60].tolist():
+        architecture = SPACE.architecture(int(SPACE.unique.first[index]))
+        worse = 100 * (hits < hits[index]).mean()
+        assert digits.percentile(SPACE, architecture) == pytest.approx(worse, abs=1e-9)
+
+
 def test_best_is_over_means_of_the_whole_space(table):
     entries = [table.query(cell) for cell in SPACE.cells]
     best = table.best(SPACE)

@@ -83,9 +83,15 @@ def test_a_mismatch_names_the_first_difference(tmp_path):
 
 def test_only_old_leftovers_of_killed_writers_are_removed(tmp_path):
     write_atomically(tmp_path / "metrics.jsonl", b"{}\n")
-    old, new = tmp_path / ".checkpoint.pt.00.tmp", tmp_path / ".checkpoint.pt.01.tmp"
-    old.write_bytes(b"half")
-    new.write_bytes(b"half")
-    os.utime(old, (time.time() - 7200,) * 2)
+    old, new = (tmp_path / f".checkpoint.pt.{number:016x}.tmp" for number in range(2))
+    mine = tmp_path / ".notes.tmp"
+    for path in (old, new, mine):
+        path.write_bytes(b"half")
+    for path in (old, mine):
+        os.utime(path, (time.time() - 7200,) * 2)
     remove_stale_temporaries(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, "metrics.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        new.name,
+        mine.name,
+        "metrics.jsonl",
+    ]

@@ -4,6 +4,7 @@ import pytest
 from searchers.datasets import load_dataset, split_arrays
 from searchers.images import DatasetError
 
+PIXELS = np.random.default_rng(0).random((20, 8, 8))
 PARTS = ("supernet_train", "supernet_valid", "valid", "test")
 
 
@@ -57,6 +58,11 @@ def test_a_users_arrays(tmp_path):
         (np.random.default_rng(0).random((20, 8, 8)), np.arange(19) % 2, "as many labels"),
         (np.random.default_rng(0).random((20, 8, 8)), np.zeros(20), "2 classes"),
         (np.full((20, 8, 8), np.nan), np.arange(20) % 2, "finite"),
+        (PIXELS, np.linspace(0, 1, 20), "a label is 0.0526316: labels number classes"),
+        (PIXELS, np.array([0.0, 1.0] * 9 + [np.nan, 1.0]), "a label is nan: labels number"),
+        (PIXELS, np.array([0.0, 1.0] * 9 + [np.inf, 1.0]), "a label is infinite"),
+        (PIXELS, np.arange(20) % 2 + 0j, "whole numbers or text, not complex128"),
+        (PIXELS, np.arange(20).astype("M8[s]"), "whole numbers or text, not datetime64"),
     ],
 )
 def test_arrays_that_cannot_be_used_say_why(images, labels, words):
@@ -81,3 +87,8 @@ def test_files_that_cannot_be_used_say_why(tmp_path):
 
 def _rows_sorted(array: np.ndarray) -> np.ndarray:
     return array[np.lexsort(array.T)]
+
+
+@pytest.mark.parametrize("kind", [float, np.uint8, bool, str])
+def test_labels_are_whole_numbers_or_text_of_any_type(kind):
+    assert split_arrays("mine", PIXELS, (np.arange(20) % 2).astype(kind)).classes == 2

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tiny_searches import TINY, search
 
 from searchers.settings import SearchSettings, SettingsError
 
@@ -53,3 +54,18 @@ def test_unknown_name_in_a_configuration_suggests_the_nearest():
 def test_bad_values_are_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=name):
         SearchSettings(**{name: value})
+
+
+def test_a_batch_of_one_value_a_channel_is_refused(digits):
+    """Batch normalisation would have nothing to normalise by; one more value is enough."""
+    single = dataclasses.replace(TINY, batch_size=1, stacks=4)
+    with pytest.raises(SettingsError, match="batch_size must be 2 at least"):
+        search(digits, settings=single, epochs=1)
+    few = digits.supernet_train.between(0, 4), digits.supernet_valid.between(0, 4)
+    small = dataclasses.replace(digits, supernet_train=few[0], supernet_valid=few[1])
+    for settings in (
+        dataclasses.replace(single, batch_size=2),
+        dataclasses.replace(single, stacks=3),
+        dataclasses.replace(single, supernet="paper"),
+    ):
+        assert len(search(small, settings=settings, epochs=1).trajectory) == 1

@@ -25,7 +25,6 @@ def bias(
 ) -> None:
     """Does the supernet prefer large cells, or cells with certain operations?"""
     import numpy as np
-    from rich.console import Console
 
     from experiments.analyze import running
     from experiments.analyze.bias import (
@@ -40,9 +39,10 @@ def bias(
     from experiments.analyze.ranks import resamples
     from experiments.analyze.sample import of_configurations, shared_sample
     from experiments.analyze.supernet import Supernet, Wanted
+    from experiments.terminal import terminal
     from search_spaces import OPERATIONS
 
-    console = Console(highlight=False)
+    console = terminal()
     settings = running.search_settings(searcher, dataset, overrides or [])
     trained, search_space = running.table_of(table, space)
     sample = shared_sample(trained, search_space, cells, seed)
@@ -72,7 +72,6 @@ def bias(
             sample.test_errors,
             sample.parameters,
             resamples(len(sample), rng),
-            rng,
         )
         places = {
             key: np.searchsorted(grouped.configurations, members) for key, members in groups.items()

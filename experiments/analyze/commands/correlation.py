@@ -31,7 +31,6 @@ def correlation(
 ) -> None:
     """Rank correlation of one-shot errors with the table's, over the epochs of a search."""
     import numpy as np
-    from rich.console import Console
 
     from experiments.analyze import running
     from experiments.analyze.correlation import (
@@ -47,13 +46,14 @@ def correlation(
     from experiments.analyze.sample import shared_sample
     from experiments.analyze.supernet import Supernet, Wanted
     from experiments.errors import UserError
+    from experiments.terminal import terminal
     from searchers.registry import SEARCHERS
 
     names = list(SEARCHERS) if searchers == "all" else running.words(searchers, "--searcher")
     points = spread(epochs) if after is None else running.numbers(after, "--after")
     if points[-1] > epochs:
         raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
-    console = Console(highlight=False)
+    console = terminal()
     settings = {name: running.search_settings(name, dataset, overrides or []) for name in names}
     samples = {}
     for number in running.numbers(spaces, "--space"):
@@ -82,8 +82,7 @@ def correlation(
                     nets = [n for n in jobs if (n.searcher, n.space) == (name, number)]
                     for place, epoch in enumerate(points):
                         scores = [running.found_scores(folder, n, jobs[n][place]) for n in nets]
-                        rng = np.random.default_rng([seed, number, 2])
-                        both = rank_correlations(scores, sample.test_errors, weights, rng)
+                        both = rank_correlations(scores, sample.test_errors, weights)
                         found.append(
                             Correlation(number, name, epoch, len(sample), len(nets), *both)
                         )

@@ -27,7 +27,6 @@ def pruning(
 ) -> None:
     """Leave cells out, the worst or random ones, and train the supernet on what remains."""
     import numpy as np
-    from rich.console import Console
 
     from experiments.analyze import running
     from experiments.analyze.pruning import (
@@ -43,8 +42,9 @@ def pruning(
     )
     from experiments.analyze.sample import cell_count, mean_test_errors, sample_cells
     from experiments.analyze.supernet import Supernet, Wanted
+    from experiments.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     settings = running.search_settings("random_ws", dataset, overrides or [])
     trained, search_space = running.table_of(table, space)
     errors = mean_test_errors(trained, search_space)

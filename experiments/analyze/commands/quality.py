@@ -27,15 +27,15 @@ def quality(
 ) -> None:
     """Accuracy, rank correlation and the best of those ranked first, by length of training."""
     import numpy as np
-    from rich.console import Console
 
     from experiments.analyze import running
     from experiments.analyze.quality import NAME, draw, quality_of, rows, sentences
     from experiments.analyze.ranks import resamples
     from experiments.analyze.sample import shared_sample
     from experiments.analyze.supernet import Supernet, Wanted
+    from experiments.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     settings = running.search_settings(searcher, dataset, overrides or [])
     trained, search_space = running.table_of(table, space)
     sample = shared_sample(trained, search_space, cells, seed)

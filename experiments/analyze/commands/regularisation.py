@@ -30,7 +30,6 @@ def regularisation(
     workers: options.WorkersOption = None,
 ) -> None:
     """Trajectories of one-shot and table error under cutout, weight decay, learning rate, order."""
-    from rich.console import Console
 
     from experiments.analyze import running
     from experiments.analyze.regularisation import NAME, draw, rows, sentence
@@ -44,8 +43,9 @@ def regularisation(
         share_done,
     )
     from experiments.figures.data.searches import CellErrors
+    from experiments.terminal import terminal
 
-    console = Console(highlight=False)
+    console = terminal()
     found: list[Ablation] = []
     plans = []
     for word in running.words(studies, "GRIDS"):

@@ -23,12 +23,12 @@ def operations(
     ] = 5.0,
 ) -> None:
     """Say which operations make cells good, how few suffice, and how skewed accuracies are."""
-    from rich.console import Console
 
     from experiments.analyze.operations.making import analyse_operations
+    from experiments.terminal import terminal
 
     analyse_operations(
-        Console(highlight=False),
+        terminal(),
         spaces=space or ("" if all_cells else "1"),
         all_cells=all_cells,
         table=table,

@@ -17,7 +17,7 @@ from experiments.analyze.operations.population import Population
 from experiments.analyze.operations.replacements import Replacement, replacements
 from experiments.analyze.operations.skew import Shape, shape
 from experiments.analyze.operations.subsets import Subset, smallest_close, subsets
-from experiments.compare.statistics import ALPHA
+from experiments.compare.rank_tests import ALPHA
 from experiments.wording import percent
 from search_spaces import OPERATIONS
 from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3

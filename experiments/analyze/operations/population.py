@@ -26,14 +26,11 @@ class Population:
     """The pruned cells, uint32 (N,), as `search_spaces.graphs.pack` writes them."""
     repeats: np.ndarray
     """Test errors of single trainings, float (N, R)."""
+    errors: np.ndarray
+    """Mean test errors, float (N,)."""
 
     def __len__(self) -> int:
         return len(self.graphs)
-
-    @cached_property
-    def errors(self) -> np.ndarray:
-        """Mean test errors, float (N,)."""
-        return self.repeats.mean(1)
 
     @cached_property
     def unpacked(self) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +46,7 @@ class Population:
     @cached_property
     def difference_noise(self) -> float | None:
         """The standard error of the difference of two good cells' means; None: not known."""
-        noise = seed_noise(self.repeats)
+        noise = seed_noise(self.repeats, self.errors)
         return None if noise is None else float(noise * np.sqrt(2 / self.repeats.shape[1]))
 
     def best(self, share: float) -> np.ndarray:
@@ -63,15 +60,20 @@ class Population:
 def of_space(table: TrainedCells, number: int) -> Population:
     """The unique cells of a search space. Raises MissingCell."""
     rows = table.space_rows(get_space(number))
-    name = f"cells of space {number}"
-    return Population(
-        table.name, f"space{number}", name, table.graphs[rows], table.test_errors(rows)
-    )
+    return _of_rows(table, f"space{number}", f"cells of space {number}", rows)
 
 
 def of_table(table: TrainedCells) -> Population:
     """Every cell that a table holds."""
-    rows = np.arange(len(table))
+    return _of_rows(table, "all", "all cells", np.arange(len(table)))
+
+
+def _of_rows(table: TrainedCells, key: str, name: str, rows: np.ndarray) -> Population:
     return Population(
-        table.name, "all", "all cells", np.asarray(table.graphs), table.test_errors(rows)
+        table=table.name,
+        key=key,
+        name=name,
+        graphs=table.graphs[rows],
+        repeats=table.test_errors(rows),
+        errors=table.mean_errors("test", rows),
     )

@@ -15,7 +15,7 @@ from importlib import import_module
 
 from experiments.benchmarks.survival.rows import Row, markdown, summary
 
-MODULES = ("kills", "disk", "masters", "pool", "killer", "inputs", "scale")
+MODULES = ("kills", "disk", "masters", "pool", "killer", "inputs", "hostile", "scale")
 
 
 def main() -> int:

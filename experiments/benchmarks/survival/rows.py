@@ -48,6 +48,10 @@ class Group(Enum):
         "read and written back the same, or refused in one line that names the file",
     )
     GUIDED = ("inputs changed by libFuzzer, guided by coverage", "the same")
+    HOSTILE = (
+        "hostile folders and archives: a foreign lock owner, links, tar bombs",
+        "refused in one line; nothing outside was changed, no process ended, no memory taken",
+    )
     SCALE = ("evaluations in one study", "")
 
     @property

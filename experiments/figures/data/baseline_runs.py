@@ -41,10 +41,8 @@ def baseline_steps(
         columns = _matrices(file, method, space)
         rows = incumbent_rows(columns)
         unique, place = np.unique(rows, return_inverse=True)
-        if error == "valid":
-            regrets = cells.valid_errors(unique).mean(1) - best.valid_error
-        else:
-            regrets = cells.test_errors(unique).mean(1) - best.test_error
+        lowest = best.valid_error if error == "valid" else best.test_error
+        regrets = cells.mean_errors(error, unique) - lowest
         regret = regrets[place.reshape(rows.shape)]
         found[method] = [Steps(x, y) for x, y in zip(columns[_PLACES[axis]], regret, strict=True)]
     return found

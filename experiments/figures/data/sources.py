@@ -15,6 +15,7 @@ from experiments.compare.sources import BASELINE_RESULTS, TUNED, split_source
 from experiments.errors import UserError
 from experiments.figures.data.errors import NotEnoughData
 from experiments.figures.data.searches import CellErrors, Search, read_search
+from experiments.hints import command
 from experiments.inputs import located
 from experiments.pairing import transfer_note
 from experiments.study_file import StudySpec
@@ -150,7 +151,8 @@ def read_study_source(folder: Path, setting: str | None = None, source: str = ""
         if setting == TUNED and confirmation is not None and confirmation.tuned is not None:
             setting = confirmation.tuned
         if setting not in known:
-            there = ", ".join([TUNED, *known]) if known else f"none: oneshot-hpo confirm {folder}"
+            confirm = command("confirm", folder)
+            there = ", ".join([TUNED, *known]) if known else f"none: {confirm}"
             raise UserError(
                 f"{source}: no such setting in {folder / CONFIRMATION}; there are {there}"
             )

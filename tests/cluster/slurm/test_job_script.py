@@ -2,9 +2,13 @@ import subprocess
 from pathlib import Path
 
 import dask
+import pytest
+from throwaway_slurm import ThrowawaySlurm
+from waiting import wait_until
 
+from cluster.slurm import commands
 from cluster.slurm.job_script import master_script, worker_script
-from cluster.slurm.settings import SlurmSettings
+from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
 
 def script(folder: Path = Path("/shared/study"), **settings: object) -> list[str]:
@@ -63,6 +67,30 @@ def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Pat
     assert "w7_2" in words
     assert words[words.index("--local-directory") + 1] == "/disk/of mine"
     assert subprocess.run(["bash", "-n"], input="\n".join(lines), text=True).returncode == 0
+
+
+def test_sbatch_takes_folders_as_they_are_called(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    """Where a job of each script starts, and where its output goes."""
+    settings = SlurmSettings(gres=None, prologue=["pwd", "exit 0"])
+    expected: dict[Path, str] = {}
+    for name in ("a b", "100% %A %%", "it's", 'so "called"', "a # b", "$HOME;x", "é"):
+        folder = tmp_path / name
+        logs = folder / "logs"
+        logs.mkdir(parents=True)
+        commands.submit(master_script(settings, name="m", folder=folder, logs=logs, command=[]))
+        worker = "\n".join(script(folder, gres=None, prologue=["pwd", "exit 0"]))
+        job = commands.submit(worker, "--array=0")
+        paths = (logs / "master.log", logs / f"worker-{job}_0.log")
+        expected |= dict.fromkeys(paths, f"{folder}\n")
+    wait_until(lambda: not slurm.jobs("--states=PENDING,RUNNING,COMPLETING"))
+    found = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["a\\b", "a\n#SBATCH --wrap=b", "a\tb"])
+def test_a_folder_that_sbatch_cannot_take_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SlurmSettingsError, match="a backslash or a control character"):
+        script(tmp_path / name)
 
 
 def test_the_master_has_its_own_limits_and_the_workers_account() -> None:

@@ -22,6 +22,24 @@ from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
         ("extra_directives", [""], "extra_directives must be a list"),
         ("constraint", 'a"b', "constraint must be features"),
         ("log_folder", "", "log_folder must be the path"),
+        ("log_folder", "a\nb", "log_folder must be the path"),
+        ("worker_interface", "$(id)", "worker_interface must be the name of a network interface"),
+        ("worker_interface", "ib0;id", "the name of a network interface"),
+        ("scheduler_interface", "-x", "the name of a network interface"),
+        ("partition", "gpu`id`", "partition must be a word"),
+        ("partition", "-o/home/me/.bashrc", "partition must be a word"),
+        ("account", "a#b", "account must be a word"),
+        ("qos", "a\\b", "qos must be a word"),
+        ("memory", "16G\u2028x", "memory must be a word"),
+        ("constraint", "a\\", "constraint must be features"),
+        ("prologue", ["a\x1b[2J"], "prologue must be a list of lines"),
+        ("extra_directives", ["a\rb"], "extra_directives must be a list of lines"),
+        ("scratch_folder", "$(id)", r"a \$ stands for nothing but a variable"),
+        ("scratch_folder", "`id`", "scratch_folder must be the path"),
+        ("scratch_folder", "${A:-$(id)}", "scratch_folder must be the path"),
+        ("scratch_folder", "$((1))", "scratch_folder must be the path"),
+        ("scratch_folder", "/disk/$1", "scratch_folder must be the path"),
+        ("scratch_folder", "a\nb", "scratch_folder must be the path"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(setting: str, value: object, message: str) -> None:
@@ -37,6 +55,11 @@ def test_times_are_those_of_slurm(time: str) -> None:
 @pytest.mark.parametrize("gres", ["gpu", "gpu:1", "gpu:a100", "gpu:a100:1", None])
 def test_one_gpu_may_be_asked_for_in_any_way(gres: str | None) -> None:
     assert SlurmSettings(gres=gres).gres == gres
+
+
+@pytest.mark.parametrize("folder", ["/disk", "$SCRATCH/a b", "${A}_$B/it's", 'a"b', "a\\b"])
+def test_a_scratch_folder_has_the_variables_of_its_job(folder: str) -> None:
+    assert SlurmSettings(scratch_folder=folder).scratch_folder == folder
 
 
 def test_without_a_word_there_is_one_gpu_and_nothing_else() -> None:

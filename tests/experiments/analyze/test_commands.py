@@ -243,3 +243,16 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
     assert "With so few seeds" not in said
     with pytest.raises(UserError, match="no study in space 2"):
         trajectories.grid_ablation(tmp_path, 2)
+
+
+@pytest.mark.parametrize("analysis", ["quality", "bias", "pruning", "correlation"])
+def test_one_image_gives_no_batch_norm_statistics(tmp_path, analysis):
+    from typer.testing import CliRunner
+
+    from experiments.cli import app
+
+    words = ["analyze", analysis, "--recalibrate", "1", "--dir", str(tmp_path / "analyses")]
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 2
+    assert "2 images at least, or 0 for none" in ended.output
+    assert not list(tmp_path.iterdir())

@@ -32,8 +32,12 @@ def planted(effects: np.ndarray = EFFECTS, noise: float = 0.001) -> Population:
     counts = np.array([[cell.operations.count(name) for name in OPERATIONS] for cell in cells])
     errors = 0.5 + counts @ effects
     repeats = errors[:, None] + noise * np.array([-1, 0, 1])
-    graphs = np.array([pack(cell) for cell in cells], np.uint32)
-    return Population("planted", "space1", "cells of space 1", graphs, repeats)
+    return population_of(np.array([pack(cell) for cell in cells], np.uint32), repeats)
+
+
+def population_of(graphs: np.ndarray, repeats: np.ndarray) -> Population:
+    name = "cells of space 1"
+    return Population("planted", "space1", name, graphs, repeats, repeats.mean(1))
 
 
 def test_operations_are_counted_as_the_cells_have_them() -> None:
@@ -121,24 +125,19 @@ def test_findings_can_be_confirmed_and_contradicted() -> None:
     population = planted(np.zeros(3))
     kinds = (population.counts > 0).sum(1)
     mixed = 0.5 - 0.1 * kinds[:, None] + 0.001 * np.array([-1, 0, 1])
-    assert (
-        verdicts(Population("planted", "space1", "cells of space 1", population.graphs, mixed))[2]
-        == "contradicted"
-    )
+    assert verdicts(population_of(population.graphs, mixed))[2] == "contradicted"
     # Errors with a long tail: bad cells skew accuracies to the left, good ones to the right.
     tail = np.random.default_rng(0).permutation(np.geomspace(0.001, 0.4, len(population)))
     for errors, verdict in ((0.05 + tail, "confirmed"), (0.95 - tail, "contradicted")):
         repeats = errors[:, None] + 0.001 * np.array([-1, 0, 1])
-        other = Population("planted", "space1", "cells of space 1", population.graphs, repeats)
+        other = population_of(population.graphs, repeats)
         assert verdicts(other)[3] == verdict
         assert verdicts(other)[1] == "not decided"  # errors know nothing of operations
 
 
 def test_one_repeat_decides_nothing_about_noise() -> None:
     population = planted()
-    single = Population(
-        "planted", "space1", "cells of space 1", population.graphs, population.repeats[:, :1]
-    )
+    single = population_of(population.graphs, population.repeats[:, :1])
     assert [one.close for one in subsets(single)] == [None] * 7
     assert findings(analyse(single, 0.05, 0))[2].verdict == "not decided"
 

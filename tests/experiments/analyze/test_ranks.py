@@ -40,7 +40,7 @@ def test_an_interval_covers_the_correlation_of_the_population():
         x = rng.normal(size=100)
         y = rho * x + np.sqrt(1 - rho**2) * rng.normal(size=100)
         weights = ranks.resamples(100, rng)
-        found = ranks.estimate(lambda _, w, x=x, y=y: ranks.spearman(x, y, w), 1, weights, rng)
+        found = ranks.estimate(lambda _, w, x=x, y=y: ranks.spearman(x, y, w), 1, weights)
         covered += found.low <= population <= found.high
     assert 34 <= covered <= 40
 
@@ -49,13 +49,48 @@ def test_supernets_that_differ_widen_the_interval():
     x, y = pairs(200)
     rng = np.random.default_rng(0)
     weights = ranks.resamples(200, rng)
-    same = ranks.estimate(lambda _, w: ranks.spearman(x, y, w), 2, weights, rng)
+    same = ranks.estimate(lambda _, w: ranks.spearman(x, y, w), 2, weights)
     sides = [y, -y]
-    apart = ranks.estimate(lambda i, w: ranks.spearman(x, sides[i], w), 2, weights, rng)
+    apart = ranks.estimate(lambda i, w: ranks.spearman(x, sides[i], w), 2, weights)
     assert apart.value == pytest.approx(0, abs=1e-12)
     assert apart.sign == 0
     assert same.sign == 1
     assert apart.high - apart.low > 2 * (same.high - same.low)
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.4])
+def test_an_interval_covers_the_mean_of_all_supernets(spread):
+    """Three of many supernets, whose statistics differ by the spread, and cells that add .05."""
+    rng, trials = np.random.default_rng(2), 600
+    covered = 0
+    for _ in range(trials):
+        supernets, cells = rng.normal(0, spread, 3), rng.normal(0, 0.05)
+        weights = rng.normal(0, 0.05, (60, 1))
+
+        def statistic(i, w, supernets=supernets, cells=cells):
+            return supernets[i] + cells + (np.zeros(1) if w is None else w[:, 0])
+
+        found = ranks.estimate(statistic, 3, weights)
+        covered += found.low <= 0 <= found.high
+    assert covered / trials == pytest.approx(0.95, abs=0.03)
+
+
+def test_of_one_supernet_the_interval_is_over_cells_and_says_so():
+    x, y = pairs(200)
+    weights = ranks.resamples(200, np.random.default_rng(0))
+    one = ranks.estimate(lambda _, w: ranks.spearman(x, y, w), 1, weights)
+    low, high = np.quantile(ranks.spearman(x, y, weights), (0.025, 0.975))
+    assert (one.low, one.high, one.supernets) == (low, high, 1)
+    assert "says nothing of other supernets" in ranks.interval_words(1)
+    assert "mean of 3 supernets; 95 % over supernets and cells" in ranks.interval_words(3)
+
+
+def test_no_interval_goes_beyond_what_can_be():
+    x, y = pairs(200)
+    weights = ranks.resamples(200, np.random.default_rng(0))
+    sides = [y, -y]
+    apart = ranks.estimate(lambda i, w: ranks.spearman(x, sides[i], w), 2, weights, limit=1)
+    assert (apart.low, apart.high) == (-1, 1)
 
 
 def test_the_best_of_random_cells_is_as_expected():

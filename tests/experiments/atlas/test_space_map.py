@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from experiments.atlas.space_map import SpaceMap
 from experiments.errors import UserError
@@ -27,6 +28,11 @@ def test_it_agrees_with_the_table(digits: SpaceMap) -> None:
     assert digits.regrets.min() == 0
     assert digits.chances is not None
     assert digits.chances.sum() == pytest.approx(1)
+
+
+def test_cells_with_as_many_hits_share_a_rank(digits: SpaceMap) -> None:
+    hits = digits.table.final.hits["test"][digits.rows, -1].sum(1).astype(int)
+    np.testing.assert_array_equal(digits.ranks, stats.rankdata(-hits, method="min"))
 
 
 def test_a_cell_is_named_by_the_beginning_of_its_hash(digits: SpaceMap) -> None:
@@ -60,5 +66,5 @@ def test_seed_noise_is_that_of_the_good_cells() -> None:
     rng = np.random.default_rng(0)
     level = np.where(np.arange(1000) < 100, 0, 50)[:, None]
     errors = level + rng.normal(0, np.where(level < 50, 0.2, 5.0), (1000, 3))
-    assert seed_noise(errors) == pytest.approx(0.2, rel=0.15)
-    assert seed_noise(errors[:, :1]) is None
+    assert seed_noise(errors, errors.mean(1)) == pytest.approx(0.2, rel=0.15)
+    assert seed_noise(errors[:, :1], errors[:, 0]) is None

@@ -25,8 +25,10 @@ from experiments.study_file import load_study
 from hpo import OptimizerSettings
 from hpo.journal_line import sealed, unsealed
 from search_spaces import TableError, load_table
+from search_spaces.nasbench101_file import import_tfrecord
+from search_spaces.tfrecord import masked_crc
 from searchers import checkpoint
-from searchers.cifar10 import read_cifar10
+from searchers.cifar10 import FILES, read_cifar10
 from searchers.datasets import load_dataset
 from searchers.images import DatasetError
 
@@ -79,7 +81,7 @@ def test_a_zip_that_unpacks_to_more_than_the_memory(
     zeros = header((64, 256, 256)) + bytes(64 * 256 * 256 * 8)
     path.write_bytes(zipped({"images.npy": zeros, "labels.npy": zeros}, zipfile.ZIP_DEFLATED))
     assert path.stat().st_size < 1 << 17
-    monkeypatch.setattr("searchers.datasets.os.sysconf", lambda name: 1 << 14)
+    monkeypatch.setattr("searchers.images.os.sysconf", lambda name: 1 << 14)
     with pytest.raises(DatasetError, match=r"bomb\.npz: its arrays have 0\.1 GB, too much"):
         load_dataset(path)
 
@@ -107,6 +109,67 @@ def test_an_archive_with_a_huge_member(tmp_path: Path) -> None:
             path, tmp_path / "target", replace=False, on_progress=lambda done, total: None
         )
     assert not (tmp_path / "target").exists()
+
+
+def refused_archive(folder: Path, content: bytes) -> str:
+    """Why an archive is not taken in."""
+    path = folder / "cifar-10-python.tar.gz"
+    path.write_bytes(content)
+    with pytest.raises(DatasetError) as refusal:
+        import_cifar10(path, folder / "target", replace=False, on_progress=lambda done, total: None)
+    assert str(refusal.value).startswith(str(path))
+    assert not (folder / "target").exists()
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE])
+def test_an_archive_with_a_huge_header(tmp_path: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("header")
+    member.type, member.size = kind, 3 << 30
+    zeros = gzip.compress(bytes(1 << 26)) * 6
+    words = refused_archive(tmp_path, gzip.compress(member.tobuf()) + zeros)
+    assert "a header has 3,221,225,472 bytes" in words or "cut short" in words
+
+
+def test_an_archive_with_many_members(tmp_path: Path) -> None:
+    block = gzip.compress(tarfile.TarInfo("x").tobuf() * (1 << 12))
+    assert "more than 10,000 members" in refused_archive(tmp_path, block * (1 << 6))
+
+
+@pytest.mark.parametrize("target", ["nowhere", "cifar-10-batches-py/data_batch_1", "/etc/passwd"])
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_an_archive_of_links(tmp_path: Path, target: str, kind: bytes) -> None:
+    member = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
+    member.type, member.linkname = kind, target
+    words = refused_archive(tmp_path, gzip.compress(member.tobuf() + bytes(1024)))
+    assert "data_batch_1 is a link in it" in words
+
+
+def test_a_pickle_of_a_million_values(tmp_path: Path) -> None:
+    (tmp_path / "batches.meta").write_bytes(b"\x80\x02" + b"]" * (1 << 20) + b".")
+    with pytest.raises(DatasetError, match="more instructions than its length explains"):
+        read_cifar10(tmp_path)
+
+
+def test_images_that_are_more_than_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in FILES:
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(1 << 28)
+    monkeypatch.setattr("searchers.images.os.sysconf", lambda name: 1 << 16)
+    with pytest.raises(DatasetError, match=r"have 1\.9 GB, too much"):
+        read_cifar10(tmp_path)
+
+
+def test_a_record_that_is_the_whole_of_a_large_file(tmp_path: Path) -> None:
+    path = tmp_path / "nasbench_full.tfrecord"
+    length = struct.pack("<Q", 1 << 32)
+    with path.open("wb") as file:
+        file.write(length + struct.pack("<I", masked_crc(length)))
+        file.truncate((1 << 32) + 64)
+    with pytest.raises(TableError, match=r"has 4,294,967,296 bytes, too many"):
+        import_tfrecord(path, lambda done, total: None)
 
 
 def test_a_checkpoint_that_is_signed_and_a_bomb(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks.survival import disk, kills
+from experiments.benchmarks.survival import disk, hostile, kills
 from experiments.benchmarks.survival.altered import altered_files
 from experiments.benchmarks.survival.interception import Blow
 from experiments.benchmarks.survival.lives import Lives
@@ -120,6 +120,17 @@ def test_every_system_call_is_seen(tmp_path: Path) -> None:
     seen = [{"replace": "rename"}.get(name, name) for name in done.stdout.split()]
     lock = seen.index("open")  # made without O_TRUNC or O_EXCL, so strace's filter leaves it out
     assert seen[:lock] + seen[lock + 1 :] == asked
+
+
+def test_hostile_folders_and_archives_do_no_harm() -> None:
+    rows = hostile.run(nothing, every=11)
+    assert [row.group for row in rows] == [Group.HOSTILE] * 3
+    assert all(row.tried and row.survived == row.tried for row in rows), rows
+
+
+@pytest.mark.parametrize("name", hostile.ARCHIVES)
+def test_every_hostile_archive_is_small(name: str) -> None:
+    assert len(hostile.ARCHIVES[name]()) < 16 << 20
 
 
 def test_the_table_has_a_line_for_each_row_and_the_summary_one_for_each_group() -> None:

@@ -1,6 +1,7 @@
 """A study that is sound, and the same one with something wrong in it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from experiments.study_folder import create_study
 from experiments.trial import RESULT, cell_report
 from hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
 from hpo.journal_line import sealed, unsealed
-from search_spaces import Architecture, get_space
+from search_spaces import Architecture, get_space, load_table
 from searchers.checkpoint import CHECKPOINT, save_checkpoint
 from searchers.datasets import load_dataset
 from searchers.search_loop import Search, fingerprint
@@ -135,6 +136,25 @@ def test_a_result_that_cannot_be_is_told(folder: Path, values: dict, expected: s
     assert all(read_study(folder).evaluations[0][0].key in word for word in found)
 
 
+def test_means_that_were_rounded_to_single_precision_are_the_same(
+    folder: Path, table_file: str
+) -> None:
+    """As earlier versions told them, and with cells as good as the one found counted as worse."""
+    table = load_table(table_file)
+    errors = table.mean_errors("test", table.space_rows(get_space(1)))
+
+    def change(event: dict) -> None:
+        info = event["info"]
+        equals = (errors == info["test_error"]).sum()
+        info["percentile"] += 100 * int(equals - 1) / len(errors)
+        for key in ("valid_error", "test_error", "valid_regret", "test_regret"):
+            info[key] += 6e-8
+        event["loss"] += 3e-8
+
+    altered(folder, 3, change)
+    assert [word for word in words(verify(folder)) if "the table says" in word] == []
+
+
 def test_a_configuration_that_was_never_proposed_is_told(folder: Path) -> None:
     # The last one that was asked for: its own line is all that differs.
     altered(folder, 10, lambda event: event["config"].update(cutout_prob=0.125))
@@ -162,6 +182,7 @@ def _leave_checkpoint(folder: Path) -> None:
     save_checkpoint(folder / "trials" / read_study(folder).evaluations[0][0].key, {})
 
 
+LEFTOVER = ".metrics.jsonl.0123456789abcdef.tmp"
 MENDABLE: dict[str, Callable[[Path], object]] = {
     "the last line is torn (13 bytes)": _tear,
     "confirmation.jsonl: the last line is torn": _tear_confirmation,
@@ -169,7 +190,7 @@ MENDABLE: dict[str, Callable[[Path], object]] = {
     "checkpoints of a trial that has ended": _leave_checkpoint,
     "says other settings": lambda f: (f / "study.yaml").write_text("name: other\n"),
     "study.yaml is missing": lambda f: (f / "study.yaml").unlink(),
-    "left by a writer": lambda f: (f / "trials" / ".metrics.jsonl.12.tmp").write_text("["),
+    "left by a writer": lambda f: (f / "trials" / LEFTOVER).write_text("{"),
     "results.csv is not what": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
 }
 
@@ -184,6 +205,64 @@ def test_what_is_safe_is_mended(folder: Path, expected: str) -> None:
     assert mend(report, folder) == report.findings
     assert words(verify(folder)) == []
     assert read_study(folder).evaluations == evaluations
+
+
+LEFT_BEHIND = {
+    ".study.yaml.0123456789abcdef.tmp": "# Every setting",
+    "journal.jsonl.new": '{"event": "hea',
+    "trials/.checkpoint.pt.0123456789abcdef.tmp": "oneshot-",
+    "confirm/.results.csv.0123456789abcdef.tmp": "",
+    "report/.index.html.0123456789abcdef.tmp": "<!doctype html>",
+    "report/figures/.timeline.pdf.0123456789abcdef.tmp": "%PDF-1.4",
+    "report/figures/.timeline.png.new": "",
+    "exports/.csv.0123456789abcdef.new/trials.csv": "id,",
+    "exports/.csv.0123456789abcdef.old/oneshot-hpo-export.json": "{}",
+}
+THE_USERS_OWN = (
+    *(".notes.old/notes.txt", "trials/.notes.old/notes.txt", ".draft.tmp", "trials/.x.12.tmp"),
+    *("report/.index.html.new", "exports/.csv.old/trials.csv", "exports/.csv.12.new/trials.csv"),
+    "exports/.csv.fedcba9876543210.old/no-mark.txt",
+    "trials/.result.json.0123456789abcdef.tmp",
+    "notes/.result.json.0123456789abcdef.tmp",
+)
+
+
+def test_what_is_left_behind_is_removed_and_nothing_else(folder: Path) -> None:
+    for name, content in {**LEFT_BEHIND, **dict.fromkeys(THE_USERS_OWN, "my notes")}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    report = verify(folder)
+    assert len(report.findings) == len(LEFT_BEHIND)
+    assert all("left by a writer that was killed" in word for word in words(report))
+    mend(report, folder)
+    assert words(verify(folder)) == []
+    assert not any((folder / name).exists() for name in LEFT_BEHIND)
+    assert all((folder / name).read_text() == "my notes" for name in THE_USERS_OWN)
+
+
+def test_a_link_is_named_and_nothing_is_mended_through_it(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "checkpoint.pt").write_text("mine")
+    done = folder / "trials" / read_study(folder).evaluations[0][0].key
+    shutil.rmtree(done)
+    done.symlink_to(outside)
+    (folder / "trials" / LEFTOVER).symlink_to(outside / "checkpoint.pt")
+    report = verify(folder)
+    assert f"{done} is a symbolic link, to {outside}: the study is not gone on with" in " ".join(
+        words(report)
+    )
+    with pytest.raises(UserError, match="is a symbolic link"):
+        mend(report, folder)
+    assert (outside / "checkpoint.pt").read_text() == "mine"
+
+
+def test_an_export_of_a_running_study_may_be_behind(folder: Path) -> None:
+    _age_export(folder)
+    with Study.open(folder):
+        report = verify(folder)
+    assert words(report) == []
+    assert "an export for csv" in report.checked
 
 
 def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
@@ -219,7 +298,7 @@ def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
 
 
 def test_nothing_is_mended_under_a_master(folder: Path) -> None:
-    _age_export(folder)
+    _leave_checkpoint(folder)
     with Study.open(folder):
         report = verify(folder)
         with pytest.raises(StudyLocked):

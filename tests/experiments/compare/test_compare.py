@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -123,10 +124,13 @@ def test_what_is_not_shown_says_what_would_decide_it(confirmed: Confirmed) -> No
     text = text_of(confirmed("a", [*LOW[:5], 0.08, 0.09], HIGH))
     assert "Not shown with 7 seeds: whether darts tuned in cs2 is better or worse" in text
     assert "would likely decide it (80 % power" in text
+    # A range, for few seeds do not say how large the difference is.
+    more = re.search(r"\. (\d+) (?:to (\d+) seeds|seeds or many) more would likely", text)
+    assert more is not None
     # Each seed more is a search with either setting, of 36 seconds.
-    more = int(text.split("About ")[1].split(" ")[0])
-    hours = float(text.split("Noether's formula): ")[1].split(" ")[0])
-    assert hours == pytest.approx(more * 72 / 3600, rel=0.05)
+    hours = float(text.split("of the range): ")[1].split(" ")[0])
+    assert hours == pytest.approx(int(more[1]) * 72 / 3600, rel=0.05)
+    assert "compare again only then: who adds seeds until something shows finds" in text
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
@@ -137,6 +141,60 @@ def test_few_seeds_show_nothing_and_have_no_interval(confirmed: Confirmed, seeds
     assert f"{6 - seeds} seed" in text
     assert "interval" not in text.split("deviation")[1]
     assert "nan" not in text
+
+
+def test_few_seeds_against_many_can_show_something(
+    confirmed: Confirmed, baselines: Callable[..., str], table_file: str
+) -> None:
+    """The least number of seeds is one of pairs; what is shown is not said to be impossible."""
+    best = load_table(table_file).best(get_space(1)).test_error
+    errors = best + np.linspace(0.04, 0.05, 50)[:, None] + np.zeros((1, 6))
+    a, file = confirmed("a", LOW[:5], HIGH[:5]), baselines({"rs": errors})
+    pairing = compared(a, file)[0].pairings[1]
+    assert pairing.comparison.verdict == "better"
+    text = text_of(a, file)
+    assert "darts tuned in cs2 is better than rs, with 5 seeds against 50." in text
+    assert text.count("nothing can be shown") == 1  # of its five pairs with the default
+    one = confirmed("b", LOW[:1], HIGH[:1])
+    assert compared(one, file)[0].pairings[1].comparison.p_value == pytest.approx(2 * 2 / 51)
+    few = baselines({"rs": errors[:4]})
+    assert "So few can show nothing, whatever they say." in text_of(one, few)
+
+
+def test_a_question_is_asked_once_however_it_is_named(
+    confirmed: Confirmed, baselines: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = confirmed("a", LOW, HIGH), confirmed("b", HIGH, HIGH, "seed=1")
+    (usual,) = compared(a, b)
+    monkeypatch.chdir(Path(a).parent)
+    (space,) = compared(a, b, f"{a}:default", "a:0-0-0", "./b")
+    assert [one.origin for one in space.samples] == [one.origin for one in usual.samples]
+    assert len(space.pairings) == len(usual.pairings) == 3
+    for one, two in zip(space.pairings, usual.pairings, strict=True):
+        assert one.comparison.p_value == two.comparison.p_value
+    assert f"{a}:default: darts default is in {a} too, and counts once" in space.notes
+    file = baselines({"rs": np.linspace(0.2, 0.3, 8)[:, None] + np.zeros((1, 6))})
+    (space,) = compared(a, file, f"{file}:rs")
+    assert [one.method for one in space.samples][2:] == ["rs"]
+    assert len(space.pairings) == 2
+
+
+def test_seeds_that_only_one_has_are_said_to_be_left_out(confirmed: Confirmed) -> None:
+    text = text_of(confirmed("a", LOW, [*HIGH, *HIGH]))
+    assert "is better than darts default, with 7 seeds that both have (of 7 and 14)." in text
+
+
+def test_medians_that_say_otherwise_are_explained(confirmed: Confirmed) -> None:
+    """Far better in eight seeds, a little worse in the two that decide the medians."""
+    tuned = [0.001, 0.002, 0.003, 0.004, 0.0205, 0.0206, 0.03, 0.031, 0.032, 0.033]
+    default = [0.015, 0.016, 0.017, 0.0185, 0.02, 0.0202, 0.06, 0.065, 0.07, 0.075]
+    text = text_of(confirmed("a", tuned, default))
+    assert "darts tuned in cs2 is better than darts default, with 10 seeds." in text
+    assert "darts default is 0.98 times that of" in text
+    assert (
+        "The medians say otherwise: the verdict is the test's, which is of ranks of differences."
+        in text
+    )
 
 
 def test_crashes_count_as_worst_and_are_shown(confirmed: Confirmed) -> None:

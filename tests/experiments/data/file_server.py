@@ -15,7 +15,9 @@ class FileServer:
     etag, modified: sent if set. ranges: whether a part of a file can be asked for.
     statuses: errors that the next requests are answered with. cuts: after how many bytes the next
     answers break off. held_after: when set, answers stop after so many bytes until the server
-    ends. ranges_asked: the Range header of every request so far, "" for none.
+    ends. endless: answers have no end and no length. sends_to: where every request is sent on to.
+    encoding: the Content-Encoding that answers have. ranges_asked: the Range header of every
+    request so far, "" for none.
     """
 
     def __init__(self) -> None:
@@ -25,6 +27,8 @@ class FileServer:
         self.statuses: list[int] = []
         self.cuts: list[int] = []
         self.held_after: int | None = None
+        self.endless = False
+        self.sends_to = self.encoding = ""
         self.ranges_asked: list[str] = []
         self.ended = threading.Event()
         handler = type("Handler", (_Handler,), {"owner": self})
@@ -57,6 +61,19 @@ class _Handler(BaseHTTPRequestHandler):
         if owner.statuses:
             self.send_error(owner.statuses.pop(0))
             return
+        if owner.sends_to:
+            self.send_response(302)
+            self.send_header("Location", owner.sends_to)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if owner.endless:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(ConnectionError):
+                while not owner.ended.is_set():
+                    self.wfile.write(bytes(1 << 16))
+            return
         content = owner.files.get(self.path)
         if content is None:
             self.send_error(404)
@@ -77,7 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - first))
-        for header, value in (("ETag", owner.etag), ("Last-Modified", owner.modified)):
+        headers = {"ETag": owner.etag, "Last-Modified": owner.modified}
+        headers["Content-Encoding"] = owner.encoding
+        for header, value in headers.items():
             if value:
                 self.send_header(header, value)
         self.end_headers()

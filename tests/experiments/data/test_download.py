@@ -1,4 +1,5 @@
 import errno
+import gzip
 import hashlib
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from file_server import FileServer
 from experiments.data.download import DownloadFailed, download, unfinished
 
 CONTENT = np.random.default_rng(0).bytes(2_000_000)
+LARGEST = 3_000_000
 CUT = 1_200_000
 """Where an answer breaks off: more than one piece that `download` writes."""
 
@@ -45,6 +47,7 @@ class Listener:
             f"{server.url}/file",
             folder / "file",
             checksum=sha256(content),
+            largest=LARGEST,
             on_progress=lambda done, total: self.progress.append((done, total)),
             on_retry=lambda reason, wait: self.retries.append(reason),
             pauses=[0.0] * retries,
@@ -83,6 +86,7 @@ def test_md5_is_a_checksum_too(server: FileServer, tmp_path: Path) -> None:
         f"{server.url}/file",
         tmp_path / "file",
         checksum=checksum,
+        largest=LARGEST,
         on_progress=lambda *_: None,
         on_retry=lambda *_: None,
     )
@@ -235,7 +239,7 @@ def test_a_download_that_was_stopped_goes_on(
 from pathlib import Path
 from experiments.data.download import download
 download({server.url + "/file"!r}, Path({str(tmp_path / "file")!r}), checksum={sha256(CONTENT)!r},
-         on_progress=lambda *_: None, on_retry=lambda *_: None)
+         largest={LARGEST}, on_progress=lambda *_: None, on_retry=lambda *_: None)
 """
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as child:
         deadline = time.monotonic() + 60
@@ -260,7 +264,7 @@ from experiments.data.download import download
 resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
 try:
     download({server.url + "/file"!r}, Path({str(tmp_path / "file")!r}), checksum="sha256:00",
-             on_progress=lambda *_: None, on_retry=lambda *_: print("again"))
+             largest={LARGEST}, on_progress=lambda *_: None, on_retry=lambda *_: print("again"))
 except OSError as error:
     print(type(error).__name__, error.errno)
 """
@@ -271,3 +275,42 @@ except OSError as error:
     Listener().fetch(server, tmp_path)
     assert only_the_file(tmp_path)
     assert server.ranges_asked == ["", f"bytes={have}-"]
+
+
+@pytest.mark.parametrize(
+    "where", ["ftp://127.0.0.1/file", "file:///etc/passwd", "/file", "http://"]
+)
+def test_a_server_that_sends_astray_is_asked_once(
+    server: FileServer, tmp_path: Path, where: str
+) -> None:
+    server.sends_to = where
+    listener = Listener()
+    with pytest.raises(DownloadFailed, match=r"the server sends .*nothing was downloaded"):
+        listener.fetch(server, tmp_path)
+    assert listener.retries == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_an_end_is_given_up(server: FileServer, tmp_path: Path) -> None:
+    server.endless = True
+    listener = Listener()
+    with pytest.raises(DownloadFailed, match=r"more than 3\.0 MB; nothing is kept"):
+        listener.fetch(server, tmp_path)
+    assert listener.retries == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_says_to_be_too_large_is_not_begun(server: FileServer, tmp_path: Path) -> None:
+    server.files["/file"] = bytes(LARGEST + 1)
+    with pytest.raises(DownloadFailed, match=r"more than 3\.0 MB"):
+        Listener().fetch(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_comes_packed_is_refused(server: FileServer, tmp_path: Path) -> None:
+    """What a packed answer unpacks to has no bound."""
+    server.files["/file"] = gzip.compress(bytes(1 << 20))
+    server.encoding = "gzip"
+    with pytest.raises(DownloadFailed, match="the server packs the file"):
+        Listener().fetch(server, tmp_path)
+    assert list(tmp_path.iterdir()) == []

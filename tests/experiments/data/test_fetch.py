@@ -60,7 +60,7 @@ def remotes(server: FileServer) -> dict[str, Remote]:
         algorithm = REMOTES[name].checksum.partition(":")[0]
         digest = hashlib.new(algorithm, server.files[f"/{file}"]).hexdigest()
         entries = CELLS * len(EPOCHS.get(name, ()))
-        return Remote(f"{server.url}/{file}", f"{algorithm}:{digest}", entries)
+        return Remote(f"{server.url}/{file}", f"{algorithm}:{digest}", 1 << 30, entries)
 
     return {name: remote(name) for name in REMOTES}
 

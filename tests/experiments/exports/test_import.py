@@ -19,6 +19,8 @@ from experiments.exports.evaluations import ExportedStudy
 from experiments.exports.hpbandster import write
 from experiments.exports.hpbandster_run import read_run
 from experiments.exports.space_file import FORMS, differences, write_space
+from experiments.report import origin
+from experiments.report.journaled import JournaledStudy
 from hpo import Observation, OptimizerSettings, Study, configuration_space, read_study
 from hpo.config_generator import VectorisedKDEGenerator
 
@@ -158,6 +160,37 @@ def test_a_damaged_file_names_the_line(tmp_path: Path, damage: bytes) -> None:
         path.write_bytes(b"\n".join([lines[0], damage, *lines[2:]]))
         with pytest.raises(UserError, match=f"{name}, line 2: "):
             read_run(tmp_path, SPACE, 4)
+
+
+def test_what_is_damaged_is_left_out_and_named_if_so_wanted(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    run_folder, folder = tmp_path / "run", tmp_path / "new"
+    configs = [*CONFIGS, [[0, 0, 2], DEFAULT | {"cutout_prob": 7}]]
+    results = [*RESULTS, [[0, 0, 2], 1, TIMES, {"loss": 0.5}, None], [[0, 0, 1], -1, TIMES, 0, 0]]
+    write_run(run_folder, configs, results)
+    with (run_folder / "results.json").open("ab") as file:
+        file.write(b'[[0, 0, 1], 2.0, {}, {"loss"')  # torn by a kill
+    settings = ["--set", "max_budget=4"]
+    refused = run("import", run_folder, tiny_study, "--dir", folder, *settings)
+    assert refused.returncode == 2
+    assert "configs.json, line 3: cutout_prob cannot be 7" in refused.stderr
+    assert not folder.exists()
+
+    made = run("import", run_folder, tiny_study, "--dir", folder, *settings, "--skip-bad")
+    assert made.returncode == 0, made.stderr
+    *named, said, to_run = made.stdout.splitlines()
+    places = [f"configs.json, line {3}", *(f"results.json, line {n}" for n in (4, 5, 6))]
+    assert len(named) == len(places)
+    for line, place in zip(named, places, strict=True):
+        assert line.startswith(f"left out: {run_folder}/{place}: ")
+    assert said.endswith("1 crashed); 4 lines left out")
+    assert to_run == f"to run it: oneshot-hpo resume {folder}"
+    assert read_study(folder).prior == read_run(write_run(tmp_path / "whole"), SPACE, 4)
+
+    repeated = origin.read(JournaledStudy(folder))
+    assert repeated.machine["warm start"].endswith("without 4 lines that could not be used")
+    assert repeated.commands[0].endswith("--skip-bad")
 
 
 def test_what_is_no_run_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""Why a pool does not start: Dask says that a nanny failed, which is what came of the cause."""
+
+from __future__ import annotations
+
+import errno
+import resource
+from collections.abc import Iterator
+
+_NO_THREAD = "can't start new thread"  # all that Python says of EAGAIN there
+_FEWER = ", or use fewer workers"
+
+
+def start_failure(error: BaseException) -> str:
+    """What kept a pool from starting, in words: a limit of the system if one is behind `error`."""
+    for cause in reversed(list(_chain(error))):  # the first one last: what came of it is no cause
+        if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
+            return _too_many_files(cause)
+        if isinstance(cause, OSError) and cause.errno == errno.EAGAIN:
+            return _no_process()
+        if isinstance(cause, RuntimeError) and str(cause) == _NO_THREAD:
+            return _no_process()
+    return str(error)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _too_many_files(error: OSError) -> str:
+    if error.errno == errno.ENFILE:
+        return f"too many open files on this machine: raise fs.file-max{_FEWER}"
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return f"too many open files: a process may have {limit}; raise that (ulimit -n){_FEWER}"
+
+
+def _no_process() -> str:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    mine = "the container's" if limit == resource.RLIM_INFINITY else f"{limit} (ulimit -u)"
+    return f"no more processes or threads: the limit is {mine}; raise that{_FEWER}"

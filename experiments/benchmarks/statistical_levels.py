@@ -1,0 +1,131 @@
+"""Do the statistics keep what they say? Simulated studies of which the truth is known.
+
+    OMP_NUM_THREADS=1 python -m experiments.benchmarks.statistical_levels --trials 2000
+
+Coverage of the intervals of `analyze`; the atlas's probability of being the best beside how often
+it came true; how often `--table` stars one of methods that are alike; what becomes of the level
+when seeds are added as the advice of `compare` says.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.analyze import ranks
+from experiments.atlas.probability import probability_of_best
+from experiments.compare.rank_tests import ALPHA
+from experiments.compare.ranking import rank_samples
+from experiments.compare.sample import Sample
+from experiments.compare.statistics import compare
+
+Array = NDArray[np.float64]
+
+_CELLS, _RESAMPLES = 60, 200  # of an analysis: few, so that trials can be many
+_NOISE = 0.62  # points, of a mean of three seeds of the digits
+
+
+def main() -> None:
+    """Print a line for each case."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trials", type=int, default=2000)
+    trials = parser.parse_args().trials
+    for lines in (intervals(trials), atlas(trials), stars(trials), advice(trials)):
+        for line in lines:
+            print(line, flush=True)
+
+
+def intervals(trials: int) -> Iterator[str]:
+    """Spearman's correlation of supernets whose own correlations are spread about 0.5."""
+    for spread in (0.0, 0.1, 0.2, 0.4):
+        drawn = np.random.default_rng(9).normal(0.5, spread, 200_000).clip(-0.99, 0.99)
+        truth = (6 / np.pi * np.arcsin(drawn / 2)).mean()
+        for supernets in (1, 3, 10):
+            rng = np.random.default_rng([int(100 * spread), supernets])
+            found = [_interval(rng, spread, supernets) for _ in range(trials)]
+            covered = np.mean([one.low <= truth <= one.high for one in found])
+            yield f"analyze, spread {spread}, {supernets} supernets: 95 % covers {covered:.3f}"
+
+
+def _interval(rng: np.random.Generator, spread: float, supernets: int) -> ranks.Estimate:
+    errors = rng.normal(size=_CELLS)
+    rho = rng.normal(0.5, spread, (supernets, 1)).clip(-0.99, 0.99)
+    scores = rho * errors + np.sqrt(1 - rho**2) * rng.normal(size=(supernets, _CELLS))
+    weights = rng.multinomial(_CELLS, np.full(_CELLS, 1 / _CELLS), size=_RESAMPLES).astype(float)
+    return ranks.estimate(
+        lambda i, w: ranks.spearman(errors, scores[i], w), supernets, weights, limit=1
+    )
+
+
+def atlas(trials: int) -> Iterator[str]:
+    """2,685 cells whose true errors, in points, crowd at a floor, thin out or are normal."""
+    rng = np.random.default_rng(0)
+    worlds = {
+        "crowded floor": lambda: 1.5 + 39 * rng.random(2685) ** 3,
+        "floor": lambda: 1.5 + rng.exponential(13, 2685),
+        "gamma": lambda: 1 + rng.gamma(2, 7, 2685),
+        "normal": lambda: rng.normal(17, 11, 2685),
+    }
+    for name, world in worlds.items():
+        said, true = [], []
+        for _ in range(trials):
+            errors = world()
+            seen = errors + rng.normal(0, _NOISE, len(errors))
+            chances = probability_of_best(seen, _NOISE)
+            likely = np.argsort(-chances)[:30]
+            said.append(chances[likely])
+            true.append(likely == errors.argmin())
+        yield from _deciles(name, np.concatenate(said), np.concatenate(true))
+
+
+def _deciles(name: str, said: Array, true: NDArray[np.bool_]) -> Iterator[str]:
+    for part in np.array_split(np.argsort(said), 10):
+        yield f"atlas, {name}: said {said[part].mean():.4f}, came true {true[part].mean():.4f}"
+
+
+def stars(trials: int) -> Iterator[str]:
+    """Methods whose regrets are from one distribution, 20 seeds each, in pairs."""
+    for methods in (3, 8, 12):
+        rng = np.random.default_rng(methods)
+        starred = 0
+        for _ in range(trials):
+            regrets = rng.lognormal(0, 1, (methods, 20)) / 100
+            ranking = rank_samples([_sample(k, row) for k, row in enumerate(regrets)], 0)
+            starred += bool((ranking.p_values[ranking.scores.argmax()] < ALPHA).any())
+        yield f"--table, {methods} methods that are alike: a star in {starred / trials:.3f}"
+
+
+def _sample(number: int, regrets: Array) -> Sample:
+    name = f"method {number}"
+    return Sample(
+        method=name,
+        source=name,
+        origin=(Path(name), name),
+        table="made up",
+        space=1,
+        regrets=regrets,
+        seeds=tuple(range(len(regrets))),
+    )
+
+
+def advice(trials: int) -> Iterator[str]:
+    """Two settings that are alike, 10 pairs, then once as many more as the range begins with."""
+    rng = np.random.default_rng(0)
+    shown = {"10 seeds": 0, "and with more, as advised": 0}
+    for _ in range(trials):
+        one, two = rng.lognormal(0, 1, (2, 1010)) / 100
+        first = compare(one[:10], two[:10], paired=True, rng=rng)
+        needed = 10 if first.shown or first.needed is None else max(10, first.needed.least)
+        last = compare(one[:needed], two[:needed], paired=True, rng=rng)
+        shown["10 seeds"] += first.shown
+        shown["and with more, as advised"] += first.shown or last.shown
+    for name, count in shown.items():
+        yield f"compare, no difference, {name}: shown in {count / trials:.3f}"
+
+
+if __name__ == "__main__":
+    main()

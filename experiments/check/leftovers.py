@@ -1,0 +1,74 @@
+"""What this program leaves in a study's folder when it is killed while it writes, and nothing else.
+
+A leftover is known by its name, which nobody else gives to a file, and by how its content begins.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from experiments.check.findings import Report
+from experiments.confirm.results import RESULTS
+from experiments.exports.folder import is_leftover
+from experiments.report.reporting import PAGE
+from experiments.study_folder import CONFIRMATION, SPECIFICATION
+from experiments.trial import RESULT
+from hpo.journal import DRAFT_NAME
+from search_spaces.temporaries import name_behind
+from searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS
+
+_BEGINNINGS = {
+    **dict.fromkeys((METRICS, ARCHITECTURE, RESULT, DRAFT_NAME), b"{"),
+    CHECKPOINT: b"oneshot-hpo checkpoint",
+    SPECIFICATION: b"# ",
+    RESULTS: b"setting,",
+    PAGE.name: b"<!doctype html>",
+}
+"""How the content of each file begins that is written beside its place."""
+_FIGURES = {".pdf": b"%PDF", ".png": b"\x89PNG"}
+_OLD_FIGURE = re.compile(r"\.(?P<name>\w+\.(pdf|png))\.new")
+"""What earlier versions called a figure that is not yet whole."""
+_FOLDERS = ("trials", "report", CONFIRMATION)
+
+
+def check_leftovers(report: Report, folder: Path) -> None:
+    """Find what writers that were killed have left; only while nobody works on the study."""
+    for path in _leftovers(folder):
+        report.add(f"{path}: left by a writer that was killed", _removal(path))
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    yield from filter(_is_leftover, sorted(folder.iterdir()))
+    for name in _FOLDERS:
+        for parent, _, files in os.walk(folder / name):
+            yield from filter(_is_leftover, (Path(parent) / file for file in sorted(files)))
+    exports = folder / "exports"
+    for path in sorted([*exports.glob(".*"), *exports.glob("*/.*")]):
+        if is_leftover(path, path.name[1:].rsplit(".", 2)[0]):
+            yield path
+
+
+def _is_leftover(path: Path) -> bool:
+    old_figure = _OLD_FIGURE.fullmatch(path.name)
+    name = old_figure["name"] if old_figure else name_behind(path)
+    if path.name == DRAFT_NAME:
+        name = DRAFT_NAME
+    if name is None or path.is_symlink() or not path.is_file():
+        return False
+    expected = _BEGINNINGS.get(name) or _FIGURES.get(Path(name).suffix)
+    return expected is not None and _begins_with(path, expected)
+
+
+def _begins_with(path: Path, expected: bytes) -> bool:
+    """Whether a file begins so, as far as it was written."""
+    with path.open("rb") as file:
+        return expected.startswith(file.read(len(expected)))
+
+
+def _removal(path: Path) -> Callable[[], None]:
+    return functools.partial(shutil.rmtree, path) if path.is_dir() else path.unlink

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import distributed
@@ -14,10 +16,10 @@ from cluster.outcome import Outcome
 from cluster.pool import DaskPool, PoolError
 from cluster.worker import Worker, host_of
 
-_CONNECT_SECONDS = 20.0
+_CONNECT_SECONDS = 60.0
+"""How long one attempt to reach the scheduler may take; it may be busy."""
 _COUNT_SECONDS = 1.0  # how long a count of workers holds
 _AGAIN_SECONDS = 5.0  # between attempts at a scheduler that has gone
-_TRY_SECONDS = 2.0
 
 
 class ExternalPool(DaskPool):
@@ -51,14 +53,15 @@ class ExternalPool(DaskPool):
         self._listed: tuple[float, list[Worker] | None] = (-_COUNT_SECONDS, None)
         self._gone_since: str | None = None  # the scheduler; the time of day
         self._none_since: str | None = None  # workers
-        self._tried = -_AGAIN_SECONDS
+        self._attempt: Future[distributed.Client] | None = None  # at one that has gone
+        self._not_before = 0.0
         self._where: dict[str, str] = {}
         if scheduler_file is not None:
             self._where["scheduler_file"] = str(scheduler_file)
         elif address is not None:
             self._where["address"] = address
         try:
-            client = self._connected(_CONNECT_SECONDS)
+            client = self._connected()
         except (OSError, ValueError) as error:
             self._logs.__exit__(None, None, None)
             raise PoolError(f"no Dask scheduler at {address or scheduler_file}: {error}") from error
@@ -96,6 +99,8 @@ class ExternalPool(DaskPool):
     def close(self) -> None:
         """Leave the cluster; what its workers run goes on to its end, and is not told."""
         super().close()
+        if self._attempt is not None:
+            self._attempt.add_done_callback(_close)
         self._logs.__exit__(None, None, None)
 
     def _look(self) -> list[Worker] | None:
@@ -114,17 +119,45 @@ class ExternalPool(DaskPool):
         return workers
 
     def _connect_again(self) -> None:
-        """A new client in place of one that is closed. OSError, ValueError: no scheduler there."""
-        if time.monotonic() - self._tried < _AGAIN_SECONDS:
-            raise OSError("not yet")
-        self._tried = time.monotonic()
-        self._client = self._connected(_TRY_SECONDS)
-        for key, attempt in self._running.items():
-            lost = Outcome(key, lost="the scheduler had gone", taken=True, worker=attempt.worker)
-            self._ended.put((attempt.number, lost))
+        """A new client in place of one that is closed. OSError, ValueError: no scheduler there.
 
-    def _connected(self, seconds: float) -> distributed.Client:
-        return distributed.Client(**self._where, set_as_default=False, timeout=seconds)
+        The attempt goes on in a thread, however long it takes, and this loop looks again.
+        """
+        if self._attempt is None:
+            if time.monotonic() < self._not_before:
+                raise OSError("not yet")
+            self._attempt = _in_a_thread(self._connected)
+        if not self._attempt.done():
+            raise OSError("not yet")
+        attempt, self._attempt = self._attempt, None
+        self._not_before = time.monotonic() + _AGAIN_SECONDS
+        self._client = attempt.result()
+        for key, running in self._running.items():
+            lost = Outcome(key, lost="the scheduler had gone", taken=True, worker=running.worker)
+            self._ended.put((running.number, lost))
+
+    def _connected(self) -> distributed.Client:
+        return distributed.Client(**self._where, set_as_default=False, timeout=_CONNECT_SECONDS)
+
+
+def _in_a_thread(connect: Callable[[], distributed.Client]) -> Future[distributed.Client]:
+    """What `connect` returns or raises; the end of this process does not wait for it."""
+    future: Future[distributed.Client] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(connect())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="dask scheduler", daemon=True).start()
+    return future
+
+
+def _close(attempt: Future[distributed.Client]) -> None:
+    """Close a client that came too late."""
+    if attempt.exception() is None:
+        attempt.result().close()
 
 
 def _now() -> str:

@@ -20,7 +20,10 @@ import psutil
 _PR_SET_CHILD_SUBREAPER = 36
 _OF_DASK = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
 """How the names of threads begin that Dask, or its loop, starts whenever it needs one."""
+_KILL_SECONDS = 60.0
+"""How long a killed process may take to end: it has to get the processor, and free its memory."""
 _GRACE_SECONDS = 1.0
+"""How long a thread may take to end; one that takes longer costs a new worker process, no more."""
 
 _guarded = False
 _left_threads = False
@@ -85,7 +88,7 @@ def _end(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(processes, timeout=_GRACE_SECONDS)
+    psutil.wait_procs(processes, timeout=_KILL_SECONDS)
 
 
 def _goes_on(thread: threading.Thread) -> bool:

@@ -39,6 +39,7 @@ _DASK: dict[str, object] = {
     "distributed.scheduler.worker-ttl": None,
     # On a busy machine a worker may take long to come back: Dask would give it up.
     "distributed.deploy.lost-worker-timeout": "1 hour",
+    "distributed.comm.timeouts.connect": "2 minutes",  # of dozens that start at once
 }
 
 

@@ -13,6 +13,7 @@ from cluster.pool import DaskPool
 from cluster.worker import Worker, host_of
 
 _CLOSING_SECONDS = 10.0
+"""How long workers may take to part politely; after that they are parted by the process's end."""
 SILENT_SECONDS = 60.0
 """A worker says something every few seconds, whatever it computes."""
 

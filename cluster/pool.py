@@ -52,8 +52,11 @@ class DaskPool(abc.ABC):
     on a worker, and none is lost with a worker that it had not started on.
     """
 
-    patience_seconds = 60.0
-    """How long there may be no worker at all until something must be wrong."""
+    patience_seconds = 600.0
+    """How long there may be no worker at all until something must be wrong: it ends a hang only.
+
+    A worker's process may take minutes to start on a busy machine or a slow file system.
+    """
 
     another_seconds = 30.0
     """How long a task waits for another worker than those to avoid, where none is there."""

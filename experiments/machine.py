@@ -14,6 +14,8 @@ _RECORDED = (
     *("ConfigSpace", "hpbandster", "statsmodels"),
 )
 """Packages that decide what a study computes, hence recorded with it."""
+_DRIVER_SECONDS = 120
+"""It ends a driver that hangs; one of many GPUs may take long to wake up."""
 
 
 def gpus() -> list[str]:
@@ -78,7 +80,9 @@ def _gpu_names() -> list[str]:
         return []
     query = [program, "--query-gpu=name", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(
+            query, capture_output=True, text=True, timeout=_DRIVER_SECONDS, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return []
     return answer.stdout.splitlines()

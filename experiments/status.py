@@ -24,8 +24,8 @@ from hpo.lock import end_holder, holder_here, is_held
 WATCH_SECONDS = 1.0
 QUEUE_SECONDS = 10.0
 """How often SLURM is asked while a study is watched."""
-STOP_SECONDS = 90.0
-"""How long a master may take to end."""
+STOP_SECONDS = 900.0
+"""It ends the waiting for a master that hangs; one may have to wait for SLURM to end its jobs."""
 
 
 class ObservedStudy:

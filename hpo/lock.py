@@ -29,12 +29,18 @@ OWNER_NAME = "lock.owner"
 
 HEARTBEAT_SECONDS = 5.0
 """How often a master touches its record."""
-STALE_SECONDS = 30.0
-"""How long a record of another host is watched until its owner counts as dead."""
-ENDING_SECONDS = 0.5
-"""How long a process that was killed may still have its files open."""
+STALE_SECONDS = 120.0
+"""How long a record of another host is watched until its owner counts as dead.
+
+Nothing but time tells that host's death from its being busy, or its network's.
+"""
+ENDING_SECONDS = 60.0
+"""How long the lock of a process that has ended may stay: its memory has to be freed first."""
 UNWRITTEN_SECONDS = 1.0
-"""The same for an empty record: its maker was killed between making and filling it."""
+"""How long an empty record is watched: its maker was killed between making and filling it.
+
+One that lives and is slower than that sees that its record was taken for abandoned, and is refused.
+"""
 
 _LONGEST_RECORD = 1 << 16
 """Bytes; a record has a few hundred."""
@@ -95,15 +101,22 @@ class StudyLock:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() > end:
+                if self._holder_stays() or time.monotonic() > end:
                     raise self._refused() from None
-                time.sleep(ENDING_SECONDS / 20)
+                time.sleep(0.025)
             except OSError as error:
                 if error.errno not in _NO_LOCKS:
                     raise
                 return
             else:
                 return
+
+    def _holder_stays(self) -> bool:
+        """Whether a master is known to hold the study, and has not been killed just now."""
+        look = _look(self._path)
+        owner = Owner.of(look[0]) if look else None
+        killed = owner is not None and owner.is_local and owner.is_killed
+        return is_held(self._folder) and not killed
 
     def _take_record(self) -> None:
         while True:

@@ -6,12 +6,16 @@ import functools
 import json
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from hpo.process import files_written_by, started, user_of
+
+_PENDING = ("SigPnd:", "ShdPnd:")
+_PF_EXITING = 0x4
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,18 @@ class Owner:
             return None if _is_below(lock.parent, written) else False
         except OSError:
             return None
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether a local process got a SIGKILL; on a busy machine it takes a while to end."""
+        try:
+            lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
+            flags = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[6]
+        except OSError:  # ended meanwhile, or no Linux
+            return False
+        masks = [int(line.split()[1], 16) for line in lines if line.startswith(_PENDING)]
+        pending = any(mask >> (signal.SIGKILL - 1) & 1 for mask in masks)
+        return pending or bool(int(flags) & _PF_EXITING)
 
     def __str__(self) -> str:
         return f"host {self.host}, process {self.process}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,26 @@ import pytest
 from throwaway_slurm import ThrowawaySlurm, missing_programs
 
 from search_spaces import OPERATIONS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="Run the tests in a random order.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files in a random order, and the tests of each; all processes of xdist find the same one."""
+    seed = config.getoption("shuffle")
+    if seed is None:
+        return
+    order = random.Random(seed)
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    shuffled = list(files.values())
+    order.shuffle(shuffled)
+    for tests in shuffled:
+        order.shuffle(tests)
+    items[:] = [item for tests in shuffled for item in tests]
 
 
 def pytest_configure() -> None:
@@ -79,23 +101,50 @@ def full_tfrecord(nasbench101_folder: Path, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-@pytest.fixture
-def slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
-    """A real SLURM with two nodes of two fake GPUs each, in whose queue the test leaves no job.
-
-    Each test has its own: a controller that was killed may come back with GPUs taken by no job.
-    """
+@contextmanager
+def _started_slurm() -> Iterator[ThrowawaySlurm]:
     if missing := missing_programs():
         pytest.skip(f"no SLURM here (apt-get install slurm-wlm munge): {', '.join(missing)}")
     slurm = ThrowawaySlurm()
+    try:
+        slurm.start()
+        yield slurm
+    finally:
+        slurm.stop()
+
+
+def _lent(slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
+    """Let a test use a SLURM, in whose queue it has to leave no job."""
     for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
     # A job takes the environment over: its worker finds the modules that tests share.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
-    try:
-        slurm.start()
-        yield slurm
-        left = slurm.jobs("--states=PENDING,RUNNING")
-    finally:
-        slurm.stop()
+    yield slurm
+    left = slurm.jobs("--states=PENDING,RUNNING")
+    slurm.clear()
     assert not left
+
+
+@pytest.fixture(scope="session")
+def shared_slurm() -> Iterator[ThrowawaySlurm]:
+    """A real SLURM with two nodes of two fake GPUs each, started once."""
+    with _started_slurm() as slurm:
+        yield slurm
+
+
+@pytest.fixture
+def slurm(
+    shared_slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ThrowawaySlurm]:
+    """The SLURM that tests share; all of them leave its daemons alone."""
+    yield from _lent(shared_slurm, monkeypatch)
+
+
+@pytest.fixture
+def own_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThrowawaySlurm]:
+    """A SLURM for a test that kills its daemons.
+
+    A controller that was killed may come back with GPUs taken by no job.
+    """
+    with _started_slurm() as slurm:
+        yield from _lent(slurm, monkeypatch)

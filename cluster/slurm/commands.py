@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-_SECONDS = 60.0
-"""How long a command may take; SLURM's own time-outs are shorter."""
+_SECONDS = 300.0
+"""It ends a command that hangs; SLURM's own time-outs are shorter, also on a busy login node."""
 
-_CANCEL_SECONDS = 60.0
-"""How long SLURM may take to empty the queue of a study's jobs."""
+_CANCEL_SECONDS = 300.0
+"""How long SLURM may take to empty the queue of a study's jobs: they end when they have saved."""
 
 _TEMPORARY = (
     "unable to contact slurm controller",

@@ -12,7 +12,7 @@ import dask
 
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 """How long a worker waits for a master, the first or the next, before its job ends."""
 
 WORKER_LOG = "worker-%A_%a.log"

@@ -41,6 +41,7 @@ _DASK: dict[str, object] = {
     "distributed.scheduler.worker-saturation": 1.0,
     # A frozen node may come back; a worker that is really gone closes its connection.
     "distributed.scheduler.worker-ttl": "1 hour",
+    "distributed.comm.timeouts.connect": "2 minutes",  # of dozens that start at once
 }
 
 _BLAMELESS = {
@@ -53,8 +54,8 @@ _BLAMELESS = {
     "TIMEOUT",
 }
 """States of a job whose end is no fault of what ran in it."""
-_ENDING_SECONDS = 20.0
-"""How long SLURM may take to say how a job ended."""
+_ENDING_SECONDS = 120.0
+"""How long SLURM may take to say how a job ended: its controller may be busy, or restarted."""
 
 
 class SlurmJobs:
@@ -227,7 +228,7 @@ class SlurmPool(OwnPool):
 
     async def _loss(self, key: str, worker: Worker) -> Outcome:
         job = job_id(worker.name)
-        state = await asyncio.to_thread(_final_state, job)
+        state = await asyncio.to_thread(self._final_state, worker.name)
         words = (
             "its worker's job has ended" if state is None else f"its worker's job ended: {state}"
         )
@@ -239,23 +240,19 @@ class SlurmPool(OwnPool):
             worker=worker,
         )
 
+    def _final_state(self, worker: str) -> str | None:
+        """How a worker's job ended; None if it has not (its connection broke), or nobody says."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while worker not in self._registered() and time.monotonic() < deadline:
+            with contextlib.suppress(SlurmUnavailable):
+                state = commands.state_of(job_id(worker))
+                if commands.has_ended(state):
+                    return state
+            time.sleep(0.5)
+        return None
+
 
 def _excluded_by_hand(directives: Sequence[str]) -> tuple[str, ...]:
     """The nodes that the user's own directives exclude; sbatch's option would override them."""
     matches = [re.match(r"(?:--exclude[ =]|-x\s*)(\S+)", line) for line in directives]
     return tuple(match[1] for match in matches if match)
-
-
-def _final_state(job: str) -> str | None:
-    """How a job ended; None if SLURM does not say so in time."""
-    deadline = time.monotonic() + _ENDING_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            state = commands.state_of(job)
-        except SlurmUnavailable:
-            state = None
-        else:
-            if commands.has_ended(state):
-                return state
-        time.sleep(0.5)
-    return None

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,8 +33,12 @@ from cluster.task import has_failed
 from cluster.tls import WITHOUT_HTTP, security_in
 from cluster.worker_log import bound_output
 
-_CONNECT_SECONDS = 10.0
-_RESULT_SECONDS = 5.0  # for the master to fetch a last result
+_CONNECT_SECONDS = 120.0
+"""How long one attempt to reach a busy master may take; it ends when another one has come."""
+_LEAVE_SECONDS = 10.0
+"""How long a worker may take to part politely; the end of its process parts it as well."""
+_RESULT_SECONDS = 300.0
+"""How long a busy master may take to fetch a last result; SLURM ends the job long before."""
 
 
 class _StopTasks(distributed.WorkerPlugin):
@@ -58,7 +63,7 @@ async def serve(arguments: argparse.Namespace) -> int | None:
     waiting_since = time.monotonic()
     while not leaving.is_set():
         address = _address(arguments.folder)
-        worker = await _connected(arguments, address) if address else None
+        worker = await _connected(arguments, address, leaving) if address else None
         if worker is not None:
             served = True
             _say(f"working for {address}")
@@ -83,8 +88,13 @@ async def serve(arguments: argparse.Namespace) -> int | None:
     return 0
 
 
-async def _connected(arguments: argparse.Namespace, address: str) -> distributed.Worker | None:
-    """A worker that is registered with the scheduler at `address`, if that is reached."""
+async def _connected(
+    arguments: argparse.Namespace, address: str, leaving: asyncio.Event
+) -> distributed.Worker | None:
+    """A worker that is registered with the scheduler at `address`, if that is reached.
+
+    None also if there is another address meanwhile, or the worker has to leave.
+    """
     if arguments.interface:
         host = get_ip_interface(arguments.interface)
     else:
@@ -106,11 +116,29 @@ async def _connected(arguments: argparse.Namespace, address: str) -> distributed
         plugins=(_StopTasks(),),
     )
     try:
-        return await worker
+        return await _registered(
+            worker, lambda: leaving.is_set() or _address(arguments.folder) != address
+        )
     except (OSError, RuntimeError) as error:  # TimeoutError is an OSError
         _say(f"{address} is not reached: {error}")
         allow_tasks()
         return None
+
+
+async def _registered(
+    worker: distributed.Worker, in_vain: Callable[[], bool]
+) -> distributed.Worker:
+    """The worker, once its scheduler knows it. Raises TimeoutError when that is `in_vain`."""
+    starting = asyncio.ensure_future(worker.start())
+    while not (starting.done() or in_vain()):
+        await asyncio.wait({starting}, timeout=0.5)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        await worker.close(reason="no scheduler")
+        raise TimeoutError("another master has come, or this job ends")
+    await starting
+    return worker
 
 
 async def _drained(worker: distributed.Worker) -> None:
@@ -119,10 +147,12 @@ async def _drained(worker: distributed.Worker) -> None:
     while worker.state.executing_count and worker.status == Status.paused:
         await asyncio.sleep(0.05)
     deadline = time.monotonic() + _RESULT_SECONDS
-    while worker.state.tasks and time.monotonic() < deadline:
+    while (
+        worker.state.tasks and worker.status == Status.paused and time.monotonic() < deadline
+    ):  # a worker whose master is gone closes
         await asyncio.sleep(0.05)
     with contextlib.suppress(OSError, RuntimeError):  # the master may be gone as well
-        await asyncio.wait_for(worker.close_gracefully(reason="asked to leave"), _CONNECT_SECONDS)
+        await asyncio.wait_for(worker.close_gracefully(reason="asked to leave"), _LEAVE_SECONDS)
 
 
 async def _first(*waits: object) -> None:

@@ -15,7 +15,7 @@ from rich.filesize import decimal
 
 from experiments.errors import StudyStopped
 
-_TIMEOUTS = (20, 60)  # seconds: for the connection, between two pieces of the answer
+_TIMEOUTS = (60, 120)  # seconds: for the connection, between two pieces of the answer
 _PIECE = 1 << 18
 _PAUSES = (1.0, 3.0, 10.0)  # seconds
 _FINAL = (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import distributed
 import pytest
+from waiting import HANG_SECONDS
 
 from cluster.external import ExternalPool
 from cluster.pool import PoolError
@@ -26,7 +27,7 @@ def test_tasks_run_there_and_the_cluster_stays(
         with ExternalPool(address=cluster.scheduler_address, log=tmp_path / "dask.log") as pool:
             assert pool.live_workers == 2
             pool.submit("root", math.sqrt, attempt)
-            assert pool.next_outcomes(20)[0].value == math.sqrt(attempt)
+            assert pool.next_outcomes(HANG_SECONDS)[0].value == math.sqrt(attempt)
 
 
 def test_a_scheduler_file_leads_there_too(

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from waiting import HANG_SECONDS
 
 NODES = ("n1", "n2")
 GPU_FILES = ("/dev/null", "/dev/zero")
@@ -78,6 +79,7 @@ class ThrowawaySlurm:
         self.root = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.root.chmod(0o755)
         self.environment = {"SLURM_CONF": str(self.root / "slurm.conf")}
+        self._before = 0  # the last job that is none of this test's
 
     def start(self) -> None:
         """Start munge, the controller and both nodes; returns once the nodes are idle."""
@@ -105,12 +107,7 @@ class ThrowawaySlurm:
         self.start_controller()
         for node in NODES:
             self.start_node(node)
-        self._wait_for(
-            "idle nodes",
-            lambda: (
-                self.command("sinfo", "-hN", "-t", "idle", "-p", "gpu").count("\n") == len(NODES)
-            ),
-        )
+        self._wait_for_idle_nodes()
 
     def stop(self) -> None:
         """End every job and daemon, and remove the folder."""
@@ -119,7 +116,7 @@ class ThrowawaySlurm:
             for process in mine:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-            psutil.wait_procs(mine, timeout=10)
+            psutil.wait_procs(mine, timeout=HANG_SECONDS)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start_controller(self) -> None:
@@ -135,28 +132,52 @@ class ThrowawaySlurm:
         """Kill -9 a daemon: "slurmctld", "slurmd-n1" or "slurmd-n2"."""
         process = psutil.Process(int((self.root / f"{daemon}.pid").read_text()))
         process.kill()
-        process.wait(10)
+        process.wait(HANG_SECONDS)
 
     def command(self, *words: str) -> str:
         """Standard output of one of SLURM's commands, empty if it fails."""
+        environment = os.environ | self.environment
         return subprocess.run(
-            words, env=os.environ | self.environment, capture_output=True, text=True, timeout=30
+            words, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS
         ).stdout
 
     def jobs(self, *options: str) -> list[tuple[str, str, str]]:
-        """(id, state, name) of what is in the queue."""
-        output = self.command("squeue", "-h", "-r", *options, "-o", "%i|%T|%j")
-        return [tuple(line.split("|")) for line in output.splitlines()]  # type: ignore[misc]
+        """(id, state, name) of what is in the queue and has come since the last `clear`."""
+        output = self.command("squeue", "-h", "-r", *options, "-o", "%A|%i|%T|%j")
+        lines = [line.split("|") for line in output.splitlines()]
+        return [tuple(words) for job, *words in lines if int(job) > self._before]  # type: ignore[misc]
 
-    def preempt(self, seconds: float) -> None:
-        """Submit a job that takes every GPU for so long; returns when a job was preempted for it.
+    def clear(self) -> None:
+        """End every job; returns when the nodes are idle. `jobs` tells of later ones alone."""
+        self.command("scancel", f"--user={psutil.Process().username()}")
+        self._wait_for_idle_nodes()
+        jobs = self.command("squeue", "-h", "--states=all", "-o", "%A").split()
+        self._before = max(map(int, jobs), default=0)
+
+    def preempt(self) -> None:
+        """Submit a job that takes every GPU; returns when a job was preempted for it.
 
         That is one of the partition "spare".
         """
         words = ["--partition=urgent", f"--nodes={len(NODES)}", f"--gres=gpu:{len(GPU_FILES)}"]
-        words += ["--job-name=urgent", "--output=/dev/null", f"--wrap=sleep {seconds}"]
+        words += ["--job-name=urgent", "--output=/dev/null", "--wrap=exec sleep 3000"]
         self.command("sbatch", *words)
         self._wait_for("preemption", lambda: bool(self.jobs("--states=PREEMPTED")))
+
+    def end_preemption(self) -> None:
+        """Give the GPUs back."""
+        self.command("scancel", "--name=urgent")
+
+    def wait_for_saved_state(self) -> None:
+        """Wait until the controller has saved what it knows now; it does so every few seconds.
+
+        One that is killed before that has forgotten the jobs when it comes back.
+        """
+        (job, *_), *_ = self.jobs("--states=RUNNING")
+        word = f"saved {time.monotonic_ns()}"
+        self.command("scontrol", "update", f"JobId={job}", f"Comment={word}")
+        saved = self.root / "state" / "job_state"
+        self._wait_for("saved state", lambda: word.encode() in saved.read_bytes())
 
     def processes(self, job: str | None = None) -> list[psutil.Process]:
         """Processes of a running job, or of all, that run Python."""
@@ -192,12 +213,16 @@ class ThrowawaySlurm:
                 check=True,
             )
 
+    def _wait_for_idle_nodes(self) -> None:
+        idle = ("sinfo", "-hN", "-t", "idle", "-p", "gpu")
+        self._wait_for("idle nodes", lambda: self.command(*idle).count("\n") == len(NODES))
+
     def _wait_for(self, what: str, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         while not done():
             if time.monotonic() > deadline:
                 logs = {path.name: path.read_text()[-600:] for path in self.root.glob("*.log")}
-                raise RuntimeError(f"no {what} after 30 s: {logs}")
+                raise RuntimeError(f"no {what} after {HANG_SECONDS:.0f} s: {logs}")
             time.sleep(0.1)
 
     def _is_mine(self, process: psutil.Process) -> bool:

@@ -1,12 +1,27 @@
-"""Waiting for what SLURM has to do."""
+"""Waiting for what has to happen: for the event itself, however slow the machine is."""
 
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import psutil
+
+HANG_SECONDS = 1200.0
+"""No event takes so long on any machine: this limit only ends a test that hangs."""
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    """Wait up to 40 seconds for something that has to happen."""
-    deadline = time.monotonic() + 40
+def wait_until(done: Callable[[], object], *makers: subprocess.Popen[Any]) -> None:
+    """Wait for an event; it fails when one of the processes that are to make it has ended."""
+    deadline = time.monotonic() + HANG_SECONDS
     while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        ended = [maker for maker in makers if maker.poll() is not None]
+        assert done() or not ended, f"ended before the event: {[each.args for each in ended]}"
+        assert time.monotonic() < deadline, "the event did not come"
+        time.sleep(0.05)
+
+
+def wait_for_end(processes: Iterable[psutil.Process]) -> None:
+    """Wait until these processes, children of this one or not, have ended."""
+    _, alive = psutil.wait_procs(processes, timeout=HANG_SECONDS)
+    assert not alive

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import distributed
 
@@ -17,6 +18,33 @@ def until_asked(seconds: float) -> str:
             raise TaskStopped("asked to stop")
         time.sleep(0.05)
     return "done"
+
+
+def when(seconds: float) -> tuple[int, float, float]:
+    """The process, when it began to sleep for so long and when it had."""
+    begun = time.monotonic()
+    time.sleep(seconds)
+    return os.getpid(), begun, time.monotonic()
+
+
+def beside_another(folder: str, variable: str) -> str:
+    """A variable of the environment, once a second process runs this task at the same time."""
+    (Path(folder) / str(os.getpid())).touch()
+    while len(list(Path(folder).iterdir())) < 2:
+        time.sleep(0.01)
+    return os.environ[variable]
+
+
+def begun(file: str, seconds: float) -> str:
+    """`until_asked`, which says by a file that it has begun."""
+    Path(file).touch()
+    return until_asked(seconds)
+
+
+def deaf(file: str, seconds: float) -> None:
+    """Sleep, whatever is asked; a file says that it has begun."""
+    Path(file).touch()
+    time.sleep(seconds)
 
 
 def stopped_at_once(task: object) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from browser import chromium
+from made_once import made_once
 from playwright.sync_api import Browser
+from study_commands import run
 
 from hpo import OptimizerSettings, Study, configuration_space
 from search_spaces import get_space
@@ -53,10 +55,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def table_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A synthetic table of all cells of space 1: nothing was trained, errors follow the hash."""
+    folder = made_once(
+        tmp_path_factory, "table", lambda folder: write_table(_table(), folder / "synthetic.npz")
+    )
+    return str(folder / "synthetic.npz")
+
+
+def _table() -> TrainedCells:
     space = get_space(1)
     digests = hash_array(space.cells)
     hits = 200 + digests[:, :3].astype(np.uint16)[:, None, :] // 2
-    table = TrainedCells.of_cells(
+    return TrainedCells.of_cells(
         space.cells,
         parameters=np.ones(space.num_cells),
         budgets=(1,),
@@ -66,28 +75,30 @@ def table_file(tmp_path_factory: pytest.TempPathFactory) -> str:
         ),
         provenance={"name": "synthetic", "made by": "a fixture of the tests"},
     )
-    path = tmp_path_factory.mktemp("tables") / "synthetic.npz"
-    write_table(table, path)
-    return str(path)
 
 
 @pytest.fixture(scope="session")
 def tiny_study(tmp_path_factory: pytest.TempPathFactory, table_file: str) -> Path:
     """A study file of TINY_EVALUATIONS evaluations."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
-    path.write_text(TINY.format(table=table_file))
-    return path
+    content = TINY.format(table=table_file)
+    folder = made_once(
+        tmp_path_factory, "tiny", lambda folder: (folder / "tiny.yaml").write_text(content)
+    )
+    return folder / "tiny.yaml"
 
 
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory, tiny_study: Path) -> Path:
-    """The folder of the tiny study, run to its end with one worker. Not to be changed."""
-    from study_commands import run
+    """The folder of the tiny study, run to its end with one worker.
 
-    folder = tmp_path_factory.mktemp("studies") / "finished"
-    ended = run("launch", tiny_study, "--dir", folder, "--workers", 1)
-    assert ended.returncode == 0, ended.stderr
-    return folder
+    Not to be changed or locked: tests in other processes read and copy it meanwhile.
+    """
+
+    def launch(folder: Path) -> None:
+        ended = run("launch", tiny_study, "--dir", folder / "finished", "--workers", 1)
+        assert ended.returncode == 0, ended.stderr
+
+    return made_once(tmp_path_factory, "studies", launch) / "finished"
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from study_commands import command, decisions, run
+from processes import finish, running
+from study_commands import called, command, decisions, run
 
 from experiments.yaml_files import load_yaml
 from hpo.lock import StudyLock
@@ -14,7 +15,7 @@ from hpo.lock import StudyLock
 
 def refused(*arguments: object, cwd: Path | None = None) -> str:
     """The one line on standard error of a command that ends with exit code 2."""
-    ended = run(*arguments, cwd=cwd)
+    ended = called(*arguments, cwd=cwd)
     assert ended.returncode == 2, ended
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()
@@ -48,6 +49,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 )
 def test_bad_usage_is_one_line(arguments: tuple[str, ...]) -> None:
     refused(*arguments)
+
+
+def test_a_process_ends_as_the_call_does(tiny_study: Path) -> None:
+    arguments = ("launch", tiny_study, "--set", "seed=one")
+    process, call = run(*arguments), called(*arguments)
+    assert (process.returncode, process.stderr) == (call.returncode, call.stderr)
+    assert process.returncode == 2
 
 
 def test_a_study_is_not_launched_into_another_one(tiny_study: Path, finished_study: Path) -> None:
@@ -97,63 +105,66 @@ def test_a_corrupt_journal_is_named_by_line_and_left_alone(
     assert journal.read_bytes() == before
 
 
-def test_a_study_that_another_master_holds_is_refused(finished_study: Path) -> None:
+def test_a_study_that_another_master_holds_is_refused(finished_study: Path, tmp_path: Path) -> None:
     from hpo import Study
 
-    with Study.open(finished_study):
-        line = refused("resume", finished_study)
+    shutil.copytree(finished_study, tmp_path / "held")
+    with Study.open(tmp_path / "held"):
+        line = refused("resume", tmp_path / "held")
     assert f"process {os.getpid()}" in line
 
 
-def test_resuming_a_finished_study_shows_its_end(finished_study: Path) -> None:
-    before = decisions(finished_study)
-    ended = run("resume", finished_study)
+def test_resuming_a_finished_study_shows_its_end(finished_study: Path, tmp_path: Path) -> None:
+    before, folder = decisions(finished_study), tmp_path / "finished"
+    shutil.copytree(finished_study, folder)
+    ended = called("resume", folder)
     assert ended.returncode == 0, ended.stderr
     assert "validation error" in ended.stdout
-    assert str(finished_study / "journal.jsonl") in ended.stdout
-    assert decisions(finished_study) == before
+    assert str(folder / "journal.jsonl") in ended.stdout
+    assert decisions(folder) == before
 
 
 def test_a_lost_study_file_is_written_again(finished_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(finished_study, folder)
     (folder / "study.yaml").unlink()
-    assert run("resume", folder).returncode == 0
+    assert called("resume", folder).returncode == 0
     assert load_yaml((folder / "study.yaml").read_text()) == load_yaml(
         (finished_study / "study.yaml").read_text()
     )
 
 
 def test_status_of_a_finished_and_of_a_stopped_study(finished_study: Path, tmp_path: Path) -> None:
-    ended = run("status", finished_study)
+    ended = called("status", finished_study)
     assert ended.returncode == 0
     assert "6 of 6 done" in ended.stdout
     assert max(map(len, ended.stdout.splitlines())) <= max(80, len(str(finished_study)) + 50)
-    assert run("status", finished_study, "--watch").returncode == 0
+    assert called("status", finished_study, "--watch").returncode == 0
 
     journal = (finished_study / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "journal.jsonl").write_bytes(b"".join(journal[:4]))
-    ended = run("status", tmp_path)
+    ended = called("status", tmp_path)
     assert "1 of 6 done, 0 running, 5 waiting" in ended.stdout
     assert "not running" in ended.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]
 
 
 def test_show_prints_a_study_file_with_every_default(tiny_study: Path, tmp_path: Path) -> None:
-    shown = run("show", tiny_study, "--set", "search.momentum=0.5")
+    shown = called("show", tiny_study, "--set", "search.momentum=0.5")
     assert shown.returncode == 0, shown.stderr
     document = load_yaml(shown.stdout)
     assert document["search"]["momentum"] == 0.5
     assert document["bohb"]["num_samples"] == 64
     again = tmp_path / "again.yaml"
     again.write_text(shown.stdout)
-    assert run("show", again).stdout == shown.stdout
+    assert called("show", again).stdout == shown.stdout
 
 
 def test_a_search_in_no_space_is_refused() -> None:
     assert "there are search spaces 1, 2 and 3, not 9" in refused("search", "--space", 9)
 
 
+@pytest.mark.slow
 def test_a_search_alone_can_be_continued(table_file: str, tmp_path: Path) -> None:
     settings = ["channels=2", "stacks=2", "cells_per_stack=1", "batch_size=128", "cutout_length=4"]
     arguments = ["search", "--table", table_file, "--dir", tmp_path / "s", "--epochs", 2]
@@ -186,17 +197,16 @@ def test_ctrl_c_ends_any_command_with_130(finished_study: Path, tmp_path: Path) 
     (tmp_path / "journal.jsonl").write_bytes(b"".join(journal[:4]))
     lock = StudyLock(tmp_path)  # it has a master, so watching does not end by itself
     seen, terminal = os.openpty()
-    with subprocess.Popen(
-        command("status", tmp_path, "--watch"), stdout=terminal, stderr=subprocess.PIPE
-    ) as watch:
+    pipes = {"stdout": terminal, "stderr": subprocess.PIPE}
+    with running(command("status", tmp_path, "--watch"), **pipes) as watch:
         os.read(seen, 1)
         watch.send_signal(2)
-        _, complaint = watch.communicate(timeout=20)
+        _, complaint = finish(watch)
     os.close(seen)
     os.close(terminal)
     lock.release()
     assert watch.returncode == 130
-    assert complaint == b""
+    assert complaint in ("", "stopped\n")  # before or after the command itself has begun
 
 
 def test_the_journal_is_json_lines_with_events(finished_study: Path) -> None:

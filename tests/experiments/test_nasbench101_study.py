@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cifar10_writer import write_cifar10
-from study_commands import events, run
+from study_commands import called, events, run
 from tfrecord_writer import random_records, write_tfrecord
 
 from search_spaces import Architecture, get_space, load_table
 from search_spaces.data_folder import VARIABLE
+
+pytestmark = pytest.mark.slow
 
 SPACE = get_space(2)
 
@@ -38,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_tfrecord(folder / "all.tfrecord", records)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(folder))
-        imported = run("data", "import", folder / "all.tfrecord")
+        imported = called("data", "import", folder / "all.tfrecord")
         assert imported.returncode == 0, imported.stderr
         yield folder
 
@@ -67,7 +69,7 @@ def test_a_study_reports_nasbench101_s_errors(tmp_path: Path, objective: str) ->
 def test_a_table_without_all_cells_of_the_space_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(STUDY.format(objective="mean"))
     arguments = ("launch", tmp_path / "study.yaml", "--set", "space=3")
-    ended = run(*arguments, "--dir", tmp_path / "study")
+    ended = called(*arguments, "--dir", tmp_path / "study")
     assert ended.returncode == 2 and "Traceback" not in ended.stderr
     assert "space 3: the table of NAS-Bench-101 lacks" in ended.stderr
     assert not (tmp_path / "study").exists()

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import finish, running
 from rich.console import Console
-from study_commands import TINY_EVALUATIONS, decisions, events, run, started, wait_until
+from study_commands import TINY_EVALUATIONS, decisions, events, run, started
+from waiting import wait_until
 from worker_tasks import stopped_at_once
 
 from cluster.local import LocalPool
@@ -25,27 +27,37 @@ from experiments.study_file import complete, load_study
 from experiments.yaml_files import load_yaml
 from hpo import Study
 
+pytestmark = pytest.mark.slow
 
-def wait_for_events(folder: Path, number: int) -> None:
+
+def wait_for_events(folder: Path, number: int, master: subprocess.Popen[str]) -> None:
     """Wait until the journal has so many lines."""
-    deadline = time.monotonic() + 60
-    while len(events(folder)) < number:
-        assert time.monotonic() < deadline, "the study does not get on"
-        time.sleep(0.01)
+    wait_until(lambda: len(events(folder)) >= number, master)
 
 
-def kill_at_work(master: int) -> None:
-    """Kill the only worker of a master that has just asked for its first trial.
+def has_begun_one(folder: Path) -> bool:
+    """Whether a trial has begun on a worker and has no result yet."""
+    begun = list((folder / "trials").glob("*/*"))
+    return any(not (trial / "result.json").exists() for trial in begun)
 
-    Frozen first, for a second: so the trial is on the worker by then, and not finished.
+
+def kill_at_work(master: subprocess.Popen[str], folder: Path) -> None:
+    """Kill the only worker of a master in the middle of a trial.
+
+    Frozen first, to see whether it still has that trial: it may have finished it meanwhile.
     """
-    worker = next(
-        child
-        for child in psutil.Process(master).children(recursive=True)
-        if any("spawn_main" in word for word in child.cmdline())
-    )
-    worker.suspend()
-    time.sleep(1)
+    while True:
+        wait_until(lambda: has_begun_one(folder), master)
+        worker = next(
+            child
+            for child in psutil.Process(master.pid).children(recursive=True)
+            if any("spawn_main" in word for word in child.cmdline())
+        )
+        worker.suspend()
+        wait_until(lambda worker=worker: worker.status() == psutil.STATUS_STOPPED)  # type: ignore[misc]
+        if has_begun_one(folder):
+            break
+        worker.resume()
     worker.kill()
 
 
@@ -89,7 +101,7 @@ def test_a_master_killed_at_random_decides_the_same(
     arguments: list[object] = ["launch", tiny_study, "--dir", folder, "--workers", 1]
     for lines in (2, 5, 9):
         with started(*arguments) as master:
-            wait_for_events(folder, lines)
+            wait_for_events(folder, lines, master)
             time.sleep(moments.uniform(0, 0.3))
             master.kill()
         arguments = ["resume", folder]
@@ -105,10 +117,10 @@ def test_a_signal_stops_the_study_cleanly(
     folder = tmp_path / "stopped"
     arguments = ["launch", tiny_study, "--dir", folder, "--workers", 1]
     with started(*arguments) as master:
-        wait_for_events(folder, 3)
+        wait_for_events(folder, 3, master)
         # Ctrl-C goes to the whole process group of the terminal, SIGTERM to the master.
         os.killpg(master.pid, number) if number == signal.SIGINT else master.terminate()
-        _, complaint = master.communicate(timeout=30)
+        _, complaint = finish(master)
         assert master.returncode == 130
     assert complaint.splitlines() == [
         f"stopped; every finished evaluation is kept; to go on: oneshot-hpo resume {folder}"
@@ -124,9 +136,8 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(
 ) -> None:
     folder = tmp_path / "worker"
     with started("launch", tiny_study, "--dir", folder, "--workers", 1) as master:
-        wait_for_events(folder, 2)
-        kill_at_work(master.pid)
-        output, complaint = master.communicate(timeout=60)
+        kill_at_work(master, folder)
+        output, complaint = finish(master)
         assert master.returncode == 0, complaint
     assert complaint == ""
     assert "default" in output
@@ -139,10 +150,10 @@ def test_a_killed_worker_costs_an_attempt_and_nothing_else(
 def test_a_trial_that_loses_its_workers_is_given_up(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "given up"
     arguments = ["--workers", 1, "--set", "cluster.max_attempts=1"]
+    arguments += ["--set", "min_budget=8", "--set", "max_budget=16"]  # time to hit the first one
     with started("launch", tiny_study, "--dir", folder, *arguments) as master:
-        wait_for_events(folder, 2)
-        kill_at_work(master.pid)
-        _, complaint = master.communicate(timeout=60)
+        kill_at_work(master, folder)
+        _, complaint = finish(master)
         assert master.returncode == 1
     assert complaint.startswith("error: the default configuration cannot be searched: given up")
     first = next(event for event in events(folder) if event["event"] == "tell")
@@ -187,9 +198,9 @@ def test_a_full_disk_stops_the_study_with_a_word(tiny_study: Path, tmp_path: Pat
     folder = tmp_path / "blocked"
     # A file where a trial's folder has to be fails like a disk does: with an OSError.
     with started("launch", tiny_study, "--dir", folder, "--workers", 1) as master:
-        wait_for_events(folder, 1)
+        wait_for_events(folder, 1, master)
         (folder / "trials").write_text("")
-        _, complaint = master.communicate(timeout=60)
+        _, complaint = finish(master)
         assert master.returncode == 1
     assert len(complaint.splitlines()) == 1
     assert complaint.startswith("error: trial baseline/2 cannot run: ")
@@ -207,10 +218,9 @@ def test_a_study_runs_on_a_dask_cluster_that_is_there(tiny_study: Path, tmp_path
         ):
             command = [sys.executable, "-m", f"distributed.cli.{name}", *options]
             command += ["--scheduler-file", str(file)]
-            daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            daemons.callback(daemon.wait)
-            daemons.callback(daemon.kill)
-            wait_until(file.exists)
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            daemon = daemons.enter_context(running(command, **silent))
+            wait_until(file.exists, daemon)
         arguments = ["--dir", folder, "--workers", 1, "--scheduler-file", file]
         ended = run("launch", tiny_study, *arguments)
         assert ended.returncode == 0, ended.stderr

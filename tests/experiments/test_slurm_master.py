@@ -1,14 +1,21 @@
 """The master as a SLURM job of its own, seen and stopped from outside."""
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
-from study_commands import TINY_EVALUATIONS, events, run, started, told, wait_until
+from study_commands import TINY_EVALUATIONS, events, run, started, told
 from throwaway_slurm import ThrowawaySlurm
+from waiting import HANG_SECONDS, wait_until
 
 from hpo.lock import holder_here
+
+pytestmark = pytest.mark.slow
 
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
 
@@ -18,7 +25,33 @@ def masters(slurm: ThrowawaySlurm, state: str) -> list[str]:
     return [job for job, _, name in jobs if name.endswith("-master")]
 
 
-@pytest.mark.timeout(600)
+@contextlib.contextmanager
+def held_back(slurm: ThrowawaySlurm, folder: Path) -> Iterator[None]:
+    """Inside, a study does not end, however fast the machine: its workers are frozen.
+
+    That is from its first evaluation on; on a slow machine nothing but SLURM's limits ends a job.
+    """
+
+    def freeze() -> None:
+        while not ended.wait(0.1):
+            if told(folder):
+                for process in slurm.processes():
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.suspend()
+
+    ended = threading.Event()
+    thread = threading.Thread(target=freeze)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        for process in slurm.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
 def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -26,22 +59,25 @@ def test_a_study_longer_than_its_jobs_may_run_ends_by_itself(
     folder = tmp_path / "study"
     settings = ["time='0:01:00'", "master_time='0:01:00'", "notice=5"]
     short = [word for setting in settings for word in ("--set", f"cluster.slurm.{setting}")]
-    longer = ["--set", "min_budget=50", "--set", "max_budget=100", "--workers", 1]
+    longer = ["--set", "min_budget=2", "--set", "max_budget=4", "--workers", 1]
     ended = run("launch", tiny_study, "--dir", folder, "--submit", *longer, *SLURM, *short)
     assert ended.returncode == 0, ended.stderr
     assert f"oneshot-hpo stop {folder}" in ended.stdout
 
     output = folder / "logs" / "master.log"
-    wait_until(lambda: output.exists() and "handed over to job" in output.read_text())
-    wait_until(lambda: holder_here(folder) is not None)
-    shown = run("status", folder)
-    assert shown.returncode == 0, shown.stderr
-    assert "1 master running" in shown.stdout
-    master = holder_here(folder)
-    assert master is not None
-    os.kill(master, signal.SIGKILL)
+    with held_back(slurm, folder):
+        wait_until(lambda: output.exists() and "handed over to job" in output.read_text())
+        wait_until(lambda: holder_here(folder) is not None)
+        shown = run("status", folder)
+        assert shown.returncode == 0, shown.stderr
+        assert "1 master running" in shown.stdout
+        # It may have handed over as well; and it has to have submitted the next one.
+        wait_until(lambda: holder_here(folder) is not None and masters(slurm, "PENDING"))
+        master = holder_here(folder)
+        assert master is not None
+        os.kill(master, signal.SIGKILL)
 
-    watched = run("status", folder, "--watch", seconds=500)
+    watched = run("status", folder, "--watch")
     assert watched.returncode == 0, watched.stderr
     assert "every decision and result" in watched.stdout
     assert len(told(folder)) == len(set(told(folder))) == TINY_EVALUATIONS
@@ -72,10 +108,10 @@ def test_stop_ends_a_master_on_this_machine(tiny_study: Path, tmp_path: Path) ->
     folder = tmp_path / "study"
     longer = ["--workers", 1, "--set", "max_budget=64"]
     with started("launch", tiny_study, "--dir", folder, *longer) as master:
-        wait_until(lambda: any((folder / "trials").rglob("metrics.jsonl")))
+        wait_until(lambda: any((folder / "trials").rglob("metrics.jsonl")), master)
         stopped = run("stop", folder)
         assert stopped.returncode == 0, stopped.stderr
-        assert master.wait(timeout=30) == 130
+        assert master.wait(HANG_SECONDS) == 130
     assert f"not running; to go on: oneshot-hpo resume {folder}" in stopped.stdout
 
 

@@ -2,14 +2,14 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import finish, run, running
+from waiting import wait_until
 
 from experiments.table_build import (
     BuildPlan,
@@ -47,22 +47,19 @@ def _errors(hits):
     return 1 - np.array(hits) / 4
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
     partial.write_text('{"plan": ')  # a header without its end, as a kill may leave it
-    process = subprocess.Popen(_command(images, out), stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (partial.exists() and partial.read_bytes().count(b"\n") > 10):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    with running(_command(images, out), stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: partial.exists() and partial.read_bytes().count(b"\n") > 10, process)
+        process.kill()
     assert not out.exists()
     finished = [json.loads(line) for line in partial.read_bytes().split(b"\n")[1:-1]]
 
     with partial.open("ab") as file:
         file.write(b'{"group": 3, "rep')  # a torn line, as a kill may leave it
-    again = subprocess.run(_command(images, out), capture_output=True, text=True, timeout=120)
+    again = run(_command(images, out))
     assert again.returncode == 0, again.stderr
     assert not partial.exists()
 
@@ -90,18 +87,11 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
 def _partly_built(images, out, *more):
     """A build that SIGTERM stopped, with some batches in its partial file."""
     partial = out.with_name(out.name + ".partial")
-    process = subprocess.Popen(
-        _command(images, out, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        while not (partial.exists() and partial.read_bytes().count(b"\n") > 3):
-            assert process.poll() is None
-            time.sleep(0.02)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with running(_command(images, out, *more), **pipes) as process:
+        wait_until(lambda: partial.exists() and partial.read_bytes().count(b"\n") > 3, process)
         process.terminate()
-        _, said = process.communicate(timeout=300)
-    finally:
-        process.kill()
-        process.wait()
+        _, said = finish(process)
     return process.returncode, said, partial
 
 
@@ -122,9 +112,7 @@ def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
         changed, labels = arrays["images"].copy(), arrays["labels"]
     changed[0] = changed[0][::-1]
     np.savez(images, images=changed, labels=labels)
-    refused = subprocess.run(
-        _command(images, out, *few), capture_output=True, text=True, timeout=300
-    )
+    refused = run(_command(images, out, *few))
     assert refused.returncode == 2
     assert "other settings, images or package versions" in refused.stderr
     assert partial.read_bytes() == begun
@@ -134,11 +122,8 @@ def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(kept)
     again = _command(f"./{elsewhere.name}", out.absolute(), *few)
-    whole = subprocess.run(
+    whole = run(
         again,
-        capture_output=True,
-        text=True,
-        timeout=300,
         cwd=elsewhere.parent,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
@@ -150,13 +135,8 @@ def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
 
 def test_a_part_of_the_cells_says_so_and_what_it_is_worth(images, tmp_path):
     out = tmp_path / "part.npz"
-    run = subprocess.run(
-        _command(images, out, "--cells", "40", "--cells-seed", "3", "--repeats", "2"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stderr
+    built = run(_command(images, out, "--cells", "40", "--cells-seed", "3", "--repeats", "2"))
+    assert built.returncode == 0, built.stderr
     table = load_table(out)
     assert len(table) == 40
     order = np.random.default_rng(3).permutation(2_685)[:40]
@@ -169,14 +149,12 @@ def test_a_part_of_the_cells_says_so_and_what_it_is_worth(images, tmp_path):
 
     means = table.test_errors(np.arange(40)).mean(1)
     best, middle = 100 * means.min(), 100 * np.median(means)
-    assert f"best {best:.2f} %, median {middle:.2f} %; noise between seeds" in run.stdout
-    assert "a part, 40 of 2685 cells" in run.stdout
-    assert "4 for validation and 4 for the test: an error moves in steps of 25.0" in run.stdout
+    assert f"best {best:.2f} %, median {middle:.2f} %; noise between seeds" in built.stdout
+    assert "a part, 40 of 2685 cells" in built.stdout
+    assert "4 for validation and 4 for the test: an error moves in steps of 25.0" in built.stdout
     # the labels are noise
-    assert "half of the cells are no better than always guessing one class" in run.stdout
-    refused = subprocess.run(
-        _command(images, out, "--cells", "2686"), capture_output=True, text=True, timeout=300
-    )
+    assert "half of the cells are no better than always guessing one class" in built.stdout
+    refused = run(_command(images, out, "--cells", "2686"))
     assert refused.returncode == 2
     assert "--cells is 1 to 2685" in refused.stderr
 
@@ -194,20 +172,20 @@ def test_a_table_that_tells_good_cells_from_bad_ones_is_not_warned_of(tmp_path):
     assert not list(image_warnings(load_dataset("digits")))
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
     ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
     words = [str(word) for word in _command(images, tmp_path / "table.npz")[3:]]
     start = f"import sys; sys.argv[1:] = {words}; from experiments.cli import main; main()"
-    run = subprocess.run(
-        [sys.executable, "-c", limit + ignore + start], capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 1
-    assert "File too large" in run.stderr and "the same command goes on" in run.stderr
-    assert len(run.stderr.splitlines()) == 1
+    ended = run([sys.executable, "-c", limit + ignore + start])
+    assert ended.returncode == 1
+    assert "File too large" in ended.stderr and "the same command goes on" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "table.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_build_that_cannot_start_says_why(images, tmp_path):
     out = tmp_path / "table.npz"
     partial = tmp_path / "table.npz.partial"
@@ -219,23 +197,17 @@ def test_a_build_that_cannot_start_says_why(images, tmp_path):
     ]
     for made, words, make in cases:
         make()
-        run = subprocess.run(_command(images, out), capture_output=True, text=True, timeout=60)
-        assert run.returncode == 2
-        assert words in run.stderr and len(run.stderr.splitlines()) == 1
+        ended = run(_command(images, out))
+        assert ended.returncode == 2
+        assert words in ended.stderr and len(ended.stderr.splitlines()) == 1
         made.unlink()
-    run = subprocess.run(
-        _command(images, tmp_path / "no" / "t.npz"), capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 2 and "no folder" in run.stderr
+    ended = run(_command(images, tmp_path / "no" / "t.npz"))
+    assert ended.returncode == 2 and "no folder" in ended.stderr
     for more, words in ((["--stacks", "3"], "fewer --stacks"), (["--device", "tpu"], "not 'tpu'")):
-        run = subprocess.run(
-            _command(images, out, *more), capture_output=True, text=True, timeout=60
-        )
-        assert run.returncode == 2 and words in run.stderr
-    run = subprocess.run(
-        _command(tmp_path / "none.npz", out), capture_output=True, text=True, timeout=60
-    )
-    assert run.returncode == 2 and "no data set" in run.stderr
+        ended = run(_command(images, out, *more))
+        assert ended.returncode == 2 and words in ended.stderr
+    ended = run(_command(tmp_path / "none.npz", out))
+    assert ended.returncode == 2 and "no data set" in ended.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.npz"]
 
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from study_commands import command, events, run, started, wait_until
+from study_commands import command, events, run, started
+from waiting import wait_until
 
 from experiments.errors import printable
 from experiments.status import show_status
@@ -115,7 +116,7 @@ def _hears_sigterm(process: int) -> bool:
 def test_sigterm_before_the_work_begins_is_said(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     with started("launch", tiny_study, "--dir", folder) as process:
-        wait_until(lambda: _hears_sigterm(process.pid), seconds=600)
+        wait_until(lambda: _hears_sigterm(process.pid), process)
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
         complaint = process.stderr.read()

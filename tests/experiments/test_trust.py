@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from made_study import run_study
+from processes import finish
 from rich.console import Console
-from study_commands import run, started, wait_until
+from study_commands import run, started
 from throwaway_slurm import ThrowawaySlurm
+from waiting import wait_until
 
 from experiments.errors import UserError
 from experiments.study_file import StudySpec, load_study
@@ -168,7 +170,7 @@ def test_masters_that_are_jobs_go_on_without_a_terminal_or_a_home(
     assert ended.returncode == 0, ended.stderr
     log = folder / "logs" / "master.log"
     try:
-        wait_until(lambda: not slurm.jobs("--states=PENDING,RUNNING"), seconds=400)
+        wait_until(lambda: not slurm.jobs("--states=PENDING,RUNNING"))
     finally:
         run("stop", folder)
     assert mark.exists()
@@ -185,7 +187,7 @@ def test_every_value_of_a_study_file_reaches_the_job_as_data(
     lines = ["scratch_folder: \"${NODE_DISK}/of 'mine'\"", "cpus: 1"]
     received = study_file(tiny_study, tmp_path, *lines)
     with started("launch", received, "--dir", folder, "--workers", 1) as master:
-        _, complaint = master.communicate(timeout=400)
+        _, complaint = finish(master)
         assert master.returncode == 0, complaint
     assert list((folder / "logs").glob("worker-*.log"))
     assert not [path for path in folder.rglob("*") if path.name in ("a", "b")]

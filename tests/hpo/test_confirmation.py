@@ -74,6 +74,7 @@ def test_settings_are_paired_by_seed(tmp_path: Path) -> None:
     assert [run.number for run, _ in view.of_setting("default").values()] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_journal_cut_at_any_byte_ends_the_same(tmp_path: Path) -> None:
     with planned(tmp_path / "whole", 3) as confirmation:
         work(confirmation)

@@ -1,15 +1,15 @@
 """A study that was killed and resumed decides what one that was never killed does."""
 
 import random
-import subprocess
+import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy_study
+from processes import run
 from toy_study import create, decisions, drive, toy_result
 
 import hpo
@@ -33,6 +33,7 @@ def resume(folder: Path, content: bytes) -> None:
         drive(study)
 
 
+@pytest.mark.slow
 def test_cut_after_every_third_line_and_run_to_the_end(whole: Path, tmp_path: Path) -> None:
     """Asks and tells in turn; the test with several trials in flight stops after every line."""
     lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
@@ -44,6 +45,7 @@ def test_cut_after_every_third_line_and_run_to_the_end(whole: Path, tmp_path: Pa
         assert decisions(tmp_path) == expected, f"cut after line {kept}"
 
 
+@pytest.mark.slow
 def test_cut_at_every_byte_of_an_ask_and_a_tell(whole: Path, tmp_path: Path) -> None:
     """A torn line leaves the journal of the lines before it, from where the test above goes on."""
     path = tmp_path / "journal.jsonl"
@@ -89,28 +91,19 @@ def test_several_trials_in_flight_replay_exactly(tmp_path: Path) -> None:
     assert decisions(folder) == expected
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     command = [sys.executable, toy_study.__file__, str(tmp_path / "killed")]
-    journal = tmp_path / "killed" / "journal.jsonl"
-    order = random.Random(1)
-    kills = 0
-    while kills < 3:
-        start = count_lines(journal)
-        process = subprocess.Popen(command)
-        while process.poll() is None and count_lines(journal) < start + 20:
-            time.sleep(0.001)
-        time.sleep(order.random() * 0.05)
-        process.kill()
-        kills += process.wait() != 0
+    moments = random.Random(1)
+    for _ in range(3):
+        ended = run([*command, moments.uniform(0.02, 0.1)])
+        assert ended.returncode == -signal.SIGPROF, ended.stderr
         assert not hpo.read_study(tmp_path / "killed").finished
-    subprocess.run(command, check=True)
+    ended = run(command)
+    assert ended.returncode == 0, ended.stderr
     with create(tmp_path / "whole", iterations=80) as study:
         drive(study)
     assert decisions(tmp_path / "killed") == decisions(tmp_path / "whole")
-
-
-def count_lines(journal: Path) -> int:
-    return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def test_replay_is_quick_because_models_wait_for_a_proposal(

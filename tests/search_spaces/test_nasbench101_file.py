@@ -280,6 +280,7 @@ def spaces_table(reference, nasbench101_folder, tmp_path_factory) -> TrainedCell
     return imported(path)
 
 
+@pytest.mark.slow
 class TestRealNumbers:
     """Against the numbers that another program wrote, and reads with code of its own."""
 

@@ -178,6 +178,7 @@ def test_random_damage_is_always_a_dataset_error(folder):
         assert data.test.pixels.shape == (len(data.test), 3072)
 
 
+@pytest.mark.slow
 def test_the_real_images(real_folder):
     data = load_dataset(real_folder)
     parts = ("supernet_train", "supernet_valid", "scratch_train", "valid", "test")

@@ -4,12 +4,11 @@ import logging
 import multiprocessing
 import random
 import signal
-import time
 import weakref
 
 import pytest
 import torch
-from tiny_searches import TINY, equal_states, search, state_of
+from tiny_searches import TINY, equal_states, killed_at, search, state_of
 
 from search_spaces import get_space
 from searchers import (
@@ -171,14 +170,15 @@ def finished_epochs(folder) -> int:
     return len(metrics.read_text().splitlines()) if metrics.exists() else 0
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, monkeypatch):
-    """SIGKILL four times, each at a random moment after one more epoch was finished."""
+    """Ended four times by the kernel, each at a random moment after two more epochs."""
     epochs = 24
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["searchers.search"])
 
-    def start(folder):
+    def ended(folder, target=run_search, **options):
         arguments = {
             "searcher": "darts",
             "settings": dataclasses.replace(TINY, crop_and_flip=True, batch_size=64),
@@ -188,32 +188,21 @@ def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, monkeypat
             "seed": 7,
             "folder": folder,
         }
-        process = processes.Process(target=run_search, kwargs=arguments)
+        process = processes.Process(target=target, kwargs=arguments | options)
         process.start()
-        return process
+        process.join()
+        return process.exitcode
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    process = start(whole)
-    process.join()
-    assert process.exitcode == 0
-    epoch_time = json.loads((whole / "metrics.jsonl").read_text().splitlines()[-1])["time"]
+    assert ended(whole) == 0
 
-    rng = random.Random(0)
-    interrupted = 0
+    moments = random.Random(0)
     for _ in range(4):
         before = finished_epochs(killed)
-        process = start(killed)
-        while finished_epochs(killed) == before and process.is_alive():
-            time.sleep(0.001)
-        time.sleep(rng.uniform(0, epoch_time))
-        process.kill()
-        process.join()
-        assert process.exitcode in (0, -signal.SIGKILL)
-        interrupted += before < finished_epochs(killed) < epochs
-    assert interrupted >= 2  # on a busy machine a process may get further before it is killed
-    process = start(killed)
-    process.join()
-    assert process.exitcode == 0
+        code = ended(killed, killed_at, share=moments.uniform(0.05, 1.5))
+        assert code == -signal.SIGPROF
+        assert before + 2 <= finished_epochs(killed) < epochs
+    assert ended(killed) == 0
 
     states = [state_of(folder) for folder in (whole, killed)]
     assert equal_states(*states)

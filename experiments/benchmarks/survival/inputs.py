@@ -30,7 +30,7 @@ from experiments.benchmarks.survival.rows import Group, Progress, Row, markdown
 
 EXECUTIONS = 3000
 """Of each reader, times its weight."""
-SECONDS = 20
+SECONDS = 120
 """For one input."""
 MEMORY = 1 << 30
 """Bytes beside those that a process holds before its first input."""

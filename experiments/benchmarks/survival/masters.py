@@ -29,7 +29,7 @@ from hpo.lock import OWNER_NAME
 
 HOSTS = ("one", "two")
 LOCKS = ("flock", "flock does nothing", "flock fails")
-_STALE_SECONDS = 2.0
+_STALE_SECONDS = 10.0
 
 
 def run(progress: Progress) -> list[Row]:

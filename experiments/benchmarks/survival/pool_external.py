@@ -24,8 +24,10 @@ from hpo import read_study
 Run = Callable[[Path, Any, Callable[..., Any], io.StringIO], None]
 """Runs a study of instant trials to its end: (folder, pool, trial, what was shown)."""
 
-AWAY_SECONDS = 6.0
-"""How long what goes stays away: longer than Dask needs to notice."""
+FROZEN_SECONDS = 18.0
+"""Longer than Dask needs to give a frozen worker up, and its trial to another one."""
+HANG_SECONDS = 600.0
+"""What goes stays away until that is said; this only ends a hang."""
 _TTL = "5s"  # the shortest that Dask's heartbeats allow
 
 
@@ -46,7 +48,7 @@ class Cluster:
 
     def start_worker(self, port: int | None = None) -> subprocess.Popen[bytes]:
         """Start a worker, which finds the scheduler at `port`."""
-        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "600"]
         address = f"tcp://127.0.0.1:{port or self.port}"
         return self._start("dask_worker", address, *options)
 
@@ -114,10 +116,10 @@ def scheduler_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     cluster = Cluster(stack)
     cluster.start_worker()
 
-    def strike() -> None:
+    def strike(until_said: Callable[[], None]) -> None:
         cluster.scheduler.kill()
         cluster.scheduler.wait()
-        time.sleep(AWAY_SECONDS)
+        until_said()
         cluster.start_scheduler()
         cluster.start_worker()
 
@@ -144,10 +146,10 @@ def frozen_for_long(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     cluster = Cluster(stack)
     worker = cluster.start_worker()
 
-    def strike() -> None:
+    def strike(_: Callable[[], None]) -> None:
         worker.send_signal(signal.SIGSTOP)
         cluster.start_worker()
-        time.sleep(3 * AWAY_SECONDS)
+        time.sleep(FROZEN_SECONDS)
         worker.send_signal(signal.SIGCONT)
 
     return _problem(cluster, folder, run, strike, "", attempts=1)
@@ -156,9 +158,9 @@ def frozen_for_long(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
 def _away(cluster: Cluster, folder: Path, run: Run, go: Callable[[], None]) -> str:
     """The only worker goes; another one comes later."""
 
-    def strike() -> None:
+    def strike(until_said: Callable[[], None]) -> None:
         go()
-        time.sleep(AWAY_SECONDS)
+        until_said()
         cluster.start_worker()
 
     return _problem(cluster, folder, run, strike, "none alive since", attempts=1)
@@ -168,7 +170,7 @@ def _problem(
     cluster: Cluster,
     folder: Path,
     run: Run,
-    strike: Callable[[], None],
+    strike: Callable[[Callable[[], None]], None],
     says: str,
     attempts: int = 0,
 ) -> str:
@@ -181,7 +183,12 @@ def _problem(
     def at_the_first_trial() -> None:
         while not (study / "trials" / victim / "struck").exists():
             time.sleep(0.05)
-        strike()
+        strike(until_said)
+
+    def until_said() -> None:
+        deadline = time.monotonic() + HANG_SECONDS
+        while says not in said.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     striker = threading.Thread(target=at_the_first_trial)
     striker.start()

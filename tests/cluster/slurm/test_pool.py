@@ -11,23 +11,30 @@ import distributed
 import psutil
 import pytest
 from throwaway_slurm import ThrowawaySlurm
-from waiting import wait_until
-from worker_tasks import until_asked
+from waiting import HANG_SECONDS, wait_until
+from worker_tasks import begun, deaf, until_asked
 
 from cluster.outcome import Outcome
 from cluster.pool import DaskPool, PoolError
 from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
 from cluster.slurm.settings import SlurmSettings
 
+pytestmark = pytest.mark.slow
+
+REFUSED_SECONDS = 2
+"""How long a client tries that must not get in: the longer, the surer, but it never does."""
+
 
 def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
     """The next `number` outcomes, by key."""
     outcomes: dict[str, Outcome] = {}
-    deadline = time.monotonic() + 40
-    while len(outcomes) < number:
-        assert time.monotonic() < deadline, pool.standing
+
+    def are_there() -> bool:
         pool.check()
-        outcomes |= {outcome.key: outcome for outcome in pool.next_outcomes(0.2)}
+        outcomes.update({outcome.key: outcome for outcome in pool.next_outcomes(0.2)})
+        return len(outcomes) >= number
+
+    wait_until(are_there)
     return outcomes
 
 
@@ -46,9 +53,6 @@ def pool(slurm: ThrowawaySlurm, tmp_path: Path) -> Iterator[SlurmPool]:
 
 def test_each_worker_has_a_gpu_of_its_own(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
     wait_until(lambda: pool.live_workers == 3)
-    for number in range(3):  # at once, so each on a worker of its own
-        pool.submit(f"sleep {number}", time.sleep, 0.5)
-    collect(pool, 3)
     seen = []
     for process in slurm.processes():
         environment = process.environ()
@@ -59,11 +63,11 @@ def test_each_worker_has_a_gpu_of_its_own(pool: SlurmPool, slurm: ThrowawaySlurm
 
 
 def test_an_asked_worker_stops_its_task_and_another_one_comes(
-    pool: SlurmPool, slurm: ThrowawaySlurm
+    pool: SlurmPool, slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     wait_until(lambda: pool.live_workers == 3)
-    pool.submit("long", until_asked, 60)
-    time.sleep(0.5)
+    pool.submit("long", begun, str(tmp_path / "begun"), 2 * HANG_SECONDS)
+    wait_until((tmp_path / "begun").exists)
     ids = [job for job, _, _ in slurm.jobs("--states=RUNNING")]
     for job in ids:  # what comes before the time limit
         slurm.command("scancel", "--batch", "--signal=USR1", job)
@@ -76,10 +80,12 @@ def test_an_asked_worker_stops_its_task_and_another_one_comes(
     assert slurm.jobs("--states=COMPLETED")
 
 
-def test_the_task_of_a_cancelled_job_is_not_blamed(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
+def test_the_task_of_a_cancelled_job_is_not_blamed(
+    pool: SlurmPool, slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
     wait_until(lambda: pool.live_workers == 3)
-    pool.submit("deaf", time.sleep, 60)
-    time.sleep(0.5)
+    pool.submit("deaf", deaf, str(tmp_path / "begun"), 2 * HANG_SECONDS)
+    wait_until((tmp_path / "begun").exists)
     for job, _, _ in slurm.jobs():
         slurm.command("scancel", job)
     outcome = collect(pool, 1)["deaf"]
@@ -100,12 +106,12 @@ def test_the_task_of_a_killed_worker_is(pool: SlurmPool) -> None:
 def test_a_preempted_task_is_not_blamed(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     with opened(tmp_path, partition="spare") as pool:
         wait_until(lambda: pool.live_workers == 1)
-        pool.submit("long", until_asked, 60)
-        time.sleep(0.5)
-        slurm.preempt(seconds=8)
+        pool.submit("long", begun, str(tmp_path / "begun"), 2 * HANG_SECONDS)
+        wait_until((tmp_path / "begun").exists)
+        slurm.preempt()
         outcome = collect(pool, 1)["long"]
         assert outcome.taken
-        slurm.command("scancel", "--name=urgent")
+        slurm.end_preemption()
         pool.submit("again", until_asked, 0)
         assert collect(pool, 1)["again"].value == "done"
 
@@ -128,8 +134,8 @@ def test_no_more_jobs_wait_than_may(slurm: ThrowawaySlurm, tmp_path: Path) -> No
 def test_the_next_master_takes_workers_over(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     pool = opened(tmp_path, workers=2)
     wait_until(lambda: pool.live_workers == 2)
-    pool.submit("long", until_asked, 60)
-    time.sleep(0.5)
+    pool.submit("long", begun, str(tmp_path / "begun"), 2 * HANG_SECONDS)
+    wait_until((tmp_path / "begun").exists)
     before = {process.pid for process in slurm.processes()}
     pool.hand_over()
     with opened(tmp_path, workers=1) as pool:
@@ -139,22 +145,25 @@ def test_the_next_master_takes_workers_over(slurm: ThrowawaySlurm, tmp_path: Pat
         assert {process.pid for process in slurm.processes()} < before
 
 
-def test_jobs_go_on_without_a_controller_and_a_node(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
-    wait_until(lambda: pool.live_workers == 3)
-    time.sleep(6)  # it saves its state every 5 s; else it would bring back other tests' jobs
-    slurm.kill("slurmctld")
-    slurm.kill("slurmd-n1")
-    try:
-        pool.submit("meanwhile", until_asked, 0.5)
-        assert collect(pool, 1)["meanwhile"].value == "done"
-        wait_until(lambda: "does not answer" in pool.standing)
-    finally:
-        slurm.start_controller()
-        slurm.start_node("n1")
-    wait_until(lambda: "does not answer" not in pool.standing)
-    wait_until(lambda: pool.live_workers >= 3)
-    pool.submit("afterwards", until_asked, 0)
-    assert collect(pool, 1)["afterwards"].value == "done"
+def test_jobs_go_on_without_a_controller_and_a_node(
+    own_slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
+    with opened(tmp_path, workers=3) as pool:
+        wait_until(lambda: pool.live_workers == 3)
+        own_slurm.wait_for_saved_state()
+        own_slurm.kill("slurmctld")
+        own_slurm.kill("slurmd-n1")
+        try:
+            pool.submit("meanwhile", until_asked, 0.5)
+            assert collect(pool, 1)["meanwhile"].value == "done"
+            wait_until(lambda: "does not answer" in pool.standing)
+        finally:
+            own_slurm.start_controller()
+            own_slurm.start_node("n1")
+        wait_until(lambda: "does not answer" not in pool.standing)
+        wait_until(lambda: pool.live_workers >= 3)
+        pool.submit("afterwards", until_asked, 0)
+        assert collect(pool, 1)["afterwards"].value == "done"
 
 
 def test_a_prologue_that_fails_is_said_with_its_last_words(
@@ -187,10 +196,10 @@ def test_a_stranger_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
     assert address.startswith("tls://127.0.0.1:")
     host, _, port = address.removeprefix("tls://").rpartition(":")
     with pytest.raises(OSError):
-        distributed.Client(f"tcp://{host}:{port}", timeout=2)
+        distributed.Client(f"tcp://{host}:{port}", timeout=REFUSED_SECONDS)
     other = distributed.Security.temporary()  # encrypts, but is not this study's
     with pytest.raises(OSError):
-        distributed.Client(address, security=other, timeout=2)
+        distributed.Client(address, security=other, timeout=REFUSED_SECONDS)
     assert pool.live_workers == 3
 
 

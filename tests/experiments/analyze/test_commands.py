@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import finish
 from study_commands import run, started
+from waiting import wait_until
 
 from experiments import cli
 from experiments.analyze import correlation, supernet, trajectories
@@ -76,6 +78,7 @@ def test_names_tell_supernets_apart():
     assert net(cells=(0,)).search_space.num_configurations < net().search_space.num_configurations
 
 
+@pytest.mark.slow
 def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file, monkeypatch):
     out = tmp_path / "analyses"
     common = ["--dir", out, "--table", table_file, "--cells", "24", *SETS]
@@ -126,17 +129,14 @@ def test_mistakes_are_said_and_leave_nothing(arguments, message, tmp_path, monke
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
     out = tmp_path / "analyses"
     arguments = ["--dir", out, "--table", table_file, "--lengths", 500, "--supernets", 1, *SETS]
     with started("analyze", "quality", *arguments, "--workers", 1) as process:
-        deadline = time.monotonic() + 120
-        while not list(out.glob("supernets/*/checkpoint.pt")):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.2)
+        wait_until(lambda: list(out.glob("supernets/*/checkpoint.pt")), process)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = finish(process)
     assert process.returncode == 130
     assert "the same command goes on" in error
     assert list(out.glob("supernets/*/checkpoint.pt"))

@@ -15,6 +15,8 @@ from experiments.atlas.tables import CELLS
 from experiments.errors import UserError
 from search_spaces import get_space, load_table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def opened(browser: Browser, page: Path) -> Iterator[OpenedPage]:
@@ -70,8 +72,7 @@ def test_a_point_leads_to_its_cell(opened: OpenedPage, named: str) -> None:
     """A click on a marked cell opens what the page says of it."""
     page = opened.page
     plot = page.locator("#ranks .plot")
-    plot.scroll_into_view_if_needed()
-    page.wait_for_timeout(700)  # scrolling is smooth
+    opened.scroll_to(plot)
     box = plot.locator(".scatterlayer .trace").last.locator("path.point").first.bounding_box()
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*middle)
@@ -88,8 +89,7 @@ def test_a_point_leads_to_its_cell(opened: OpenedPage, named: str) -> None:
 
 def test_its_plots_zoom(opened: OpenedPage) -> None:
     plot = opened.page.locator("#validation-test .plot")
-    plot.scroll_into_view_if_needed()
-    opened.page.wait_for_timeout(700)
+    opened.scroll_to(plot)
     before = plot.evaluate("plot => plot._fullLayout.xaxis.range.slice()")
     box = plot.locator(".nsewdrag").first.bounding_box()
     opened.page.mouse.move(box["x"] + 60, box["y"] + 60)

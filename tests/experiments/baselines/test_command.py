@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from study_commands import run, started, wait_until
+from study_commands import called, run, started
+from waiting import HANG_SECONDS, wait_until
 
 from search_spaces import get_space, load_table
 
@@ -62,24 +63,25 @@ def test_the_results_say_what_the_table_says(finished: Path) -> None:
 
 
 @pytest.mark.parametrize(("end", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.slow
 def test_a_stopped_run_ends_with_the_same_bytes(
     finished: Path, tmp_path: Path, end: signal.Signals, code: int
 ) -> None:
     folder = tmp_path / "disturbed"
     with started("baselines", "run", *OPTIONS, "--workers", 2, "--dir", folder) as process:
-        wait_until(lambda: len(list(folder.glob("parts/*.parquet"))) >= 2)
+        wait_until(lambda: len(list(folder.glob("parts/*.parquet"))) >= 2, process)
         os.kill(process.pid, end)
-        assert process.wait(30) == code
+        assert process.wait(HANG_SECONDS) == code
     kept = {path: path.stat().st_mtime_ns for path in folder.glob("parts/*.parquet")}
     assert 2 <= len(kept) < BLOCKS and not (folder / "results.parquet").exists()
     # A part that was lost is computed again, those that are there are not.
     lost = min(kept)
     lost.unlink()
     with started("baselines", "run", *OPTIONS, "--workers", 1, "--dir", folder) as process:
-        wait_until(lost.exists)
+        wait_until(lost.exists, process)
         del kept[lost]
         assert {path: path.stat().st_mtime_ns for path in kept} == kept
-        assert process.wait(120) == 0
+        assert process.wait(HANG_SECONDS) == 0
     assert (folder / "results.parquet").read_bytes() == (finished / "results.parquet").read_bytes()
     assert not (folder / "parts").exists()
 
@@ -94,7 +96,7 @@ def test_a_finished_run_is_only_shown(finished: Path) -> None:
 
 def refused(*arguments: object) -> str:
     """The one line on standard error of a command that ends with exit code 2."""
-    ended = run("baselines", "run", *arguments)
+    ended = called("baselines", "run", *arguments)
     assert ended.returncode == 2, ended
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()

@@ -145,6 +145,7 @@ def test_what_is_read_otherwise_when_written_again_is_broken() -> None:
         attempt(reader_that(lambda content, folder: require(False, "another seed")), b"")
 
 
+@pytest.mark.slow
 def test_one_reader_in_a_process_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,12 @@
 
 import time
 
+import pytest
+
 from cluster.own_pool import OwnPool
 from experiments.benchmarks.many_workers import ManyWorkers
+
+pytestmark = pytest.mark.slow
 
 WORKERS = 48
 TASKS = 3 * WORKERS

@@ -11,6 +11,7 @@ from experiments.benchmarks.survival import scale
 from hpo import Study, read_study
 
 
+@pytest.mark.slow
 def test_a_study_grows_and_opens_again(tmp_path: Path) -> None:
     spec = specification("halving", 120, 50, [])
     rows = grow(spec, tmp_path, every=40).rows
@@ -28,6 +29,7 @@ def test_a_study_grows_and_opens_again(tmp_path: Path) -> None:
         assert float(next(csv.DictReader(file))["open_s"]) > 0
 
 
+@pytest.mark.slow
 def test_the_row_of_a_small_study() -> None:
     (row,) = scale.run(lambda *counts: None, 60)
     assert (row.tried, row.survived) == (60, 60)

@@ -14,6 +14,8 @@ from experiments.benchmarks.survival.lives import Lives
 from experiments.benchmarks.survival.rows import Group, Row, markdown, summary
 from experiments.benchmarks.survival.subjects import SearchSubject, ShortStudy
 
+pytestmark = pytest.mark.slow
+
 STRACED = """
 import sys
 from pathlib import Path

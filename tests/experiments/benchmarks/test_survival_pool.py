@@ -13,6 +13,8 @@ from experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, strike
 from experiments.benchmarks.survival.pool_study import run_to_end
 from experiments.benchmarks.survival.pool_trials import little_memory
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = [blow for blow in BLOWS if blow.name != "leave and die"]
 
 
@@ -33,9 +35,6 @@ def test_a_trial_that_strikes_its_worker_changes_no_evaluation(
         assert strike(pool, smaller, 1, tmp_path) == ""
 
 
-def test_a_scheduler_that_has_gone_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool_external, "AWAY_SECONDS", 2.0)
+def test_a_scheduler_that_has_gone_is_waited_for(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         assert pool_external.scheduler_gone(stack, tmp_path / "gone", run_to_end) == ""

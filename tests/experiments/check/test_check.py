@@ -9,7 +9,7 @@ import pytest
 import torch
 import typer
 from exported_study import ARCHITECTURE
-from study_commands import run
+from study_commands import called
 
 from experiments.check.checking import mend, verify
 from experiments.check.command import check
@@ -310,7 +310,7 @@ def test_the_command_says_so_in_its_exit_code(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _tear(folder)
-    found = run("check", folder)
+    found = called("check", folder)
     assert found.returncode == 1
     assert "the last line is torn (13 bytes) (--mend)" in found.stdout
     assert f"{folder}: 1 problem; looked at: " in found.stdout

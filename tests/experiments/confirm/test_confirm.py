@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import finish
 from rich.console import Console
-from study_commands import events, run, started, wait_until
+from study_commands import events, run, started
 from told_study import work
+from waiting import wait_until
 
 from experiments.confirm.confirming import confirm_study
 from experiments.errors import UserError, is_user_error
@@ -22,6 +24,8 @@ from hpo import StudyNotFound, Trial, read_confirmation, read_study
 from hpo.confirmation_view import EVENTS
 from hpo.journal import read_journal
 from hpo.randomness import confirmation_seed
+
+pytestmark = pytest.mark.slow
 
 SEEDS = 3
 RUNS = 2 * SEEDS
@@ -75,16 +79,16 @@ def test_killed_and_resumed_it_is_the_same_file(
     shutil.copytree(finished_study, folder)
     moments = random.Random(0)
     arguments: list[object] = ["confirm", folder, "--seeds", SEEDS]
-    for lines in (3, 6):
+    for lines in (3, 5):
         with started(*arguments) as master:
-            wait_until(lambda lines=lines: len(decisions(folder)) >= lines)  # type: ignore[misc]
+            wait_until(lambda lines=lines: len(decisions(folder)) >= lines, master)  # type: ignore[misc]
             time.sleep(moments.uniform(0, 0.3))
             master.kill()
         arguments = ["confirm", folder]
     with started(*arguments) as master:
-        wait_until(lambda: len(decisions(folder)) >= 9)
+        wait_until(lambda: len(decisions(folder)) >= 7, master)
         master.send_signal(signal.SIGINT)
-        _, complaint = master.communicate(timeout=60)
+        _, complaint = finish(master)
     assert complaint.splitlines() == [
         f"stopped; every finished evaluation is kept; to go on: oneshot-hpo confirm {folder}"
     ]

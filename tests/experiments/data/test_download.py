@@ -4,13 +4,14 @@ import hashlib
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from file_server import FileServer
+from processes import running
+from waiting import HANG_SECONDS, wait_until
 
 from experiments.data.download import DownloadFailed, download, unfinished
 
@@ -241,13 +242,10 @@ from experiments.data.download import download
 download({server.url + "/file"!r}, Path({str(tmp_path / "file")!r}), checksum={sha256(CONTENT)!r},
          largest={LARGEST}, on_progress=lambda *_: None, on_retry=lambda *_: None)
 """
-    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as child:
-        deadline = time.monotonic() + 60
-        while unfinished(tmp_path).get("file", 0) < 500_000:
-            assert time.monotonic() < deadline and child.poll() is None
-            time.sleep(0.02)
+    with running([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as child:
+        wait_until(lambda: unfinished(tmp_path).get("file", 0) >= 500_000, child)
         child.send_signal(stop)
-        child.wait(timeout=60)
+        child.wait(HANG_SECONDS)
     have = unfinished(tmp_path)["file"]
     server.held_after = None
     server.ranges_asked.clear()

@@ -1,7 +1,5 @@
 import hashlib
-import subprocess
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +8,10 @@ import numpy as np
 import pytest
 from cifar10_writer import write_cifar10
 from file_server import FileServer
-from study_commands import command, run
+from processes import finish
+from study_commands import run, started
 from tfrecord_writer import random_records, write_tfrecord
+from waiting import wait_until
 
 from experiments.data.download import DownloadFailed
 from experiments.data.fetch import DEFAULT, REMOTES, Remote, fetch
@@ -201,17 +201,10 @@ def test_ctrl_c_keeps_what_came(server: FileServer, data: Path) -> None:
     server.files["/cifar-10-python.tar.gz"] = bytes(2_000_000)
     server.held_after = 1_000_000
     part = data / "downloads" / "cifar-10-python.tar.gz.part"
-    with subprocess.Popen(
-        command("data", "fetch", "cifar10", "--mirror", server.url),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        while not (part.exists() and part.stat().st_size > 500_000):
-            assert child.poll() is None
-            time.sleep(0.02)
+    with started("data", "fetch", "cifar10", "--mirror", server.url) as child:
+        wait_until(lambda: part.exists() and part.stat().st_size > 500_000, child)
         child.send_signal(2)
-        _, complaint = child.communicate(timeout=60)
+        _, complaint = finish(child)
     assert child.returncode == 130
     assert complaint == "stopped; what was downloaded is kept, the same command goes on\n"
     shown = run("data", "info").stdout

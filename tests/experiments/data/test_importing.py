@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from cifar10_writer import write_cifar10
-from study_commands import command, run
+from study_commands import called, command, run
 from tfrecord_writer import random_records, write_tfrecord
+from waiting import HANG_SECONDS
 
 from experiments.data.cifar10 import _OFFICIAL, SOURCE, import_cifar10, origin_of
 from experiments.data.importing import open_data_folder
@@ -64,7 +66,7 @@ def imported(*arguments: object) -> str:
 
 def refused(*arguments: object, code: int = 2) -> str:
     """The one line on standard error."""
-    ended = run("data", *arguments)
+    ended = called("data", *arguments)
     assert ended.returncode == code, ended
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: ")
@@ -251,9 +253,7 @@ def test_a_full_disk_stops_in_one_line_and_leaves_nothing(
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))
 
-    ended = subprocess.run(
-        command("data", "import", source), capture_output=True, text=True, preexec_fn=small_files
-    )
+    ended = processes.run(command("data", "import", source), preexec_fn=small_files)
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: ") and "File too large; nothing was imported" in line
@@ -282,17 +282,12 @@ def test_an_import_that_was_stopped_changed_nothing(
     imported(cifar10)
     before = contents(data / NAME)
     other = write_cifar10(data.parent / "other", seed=1)
-    with subprocess.Popen(
-        [sys.executable, "-c", PAUSED, str(other)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with processes.running([sys.executable, "-c", PAUSED, other], **pipes) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "halfway\n"
         child.send_signal(stop)
-        child.wait(timeout=60)
+        child.wait(HANG_SECONDS)
     assert contents(data / NAME) == before
     left = [] if stop == signal.SIGINT else [f".{NAME}.new"]
     assert names(data) == [*left, NAME]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cifar10_writer import write_cifar10
-from study_commands import run
+from study_commands import called
 from tfrecord_writer import random_records, write_tfrecord
 
 from search_spaces import get_space
@@ -32,7 +32,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("ONESHOT_HPO_DATA", str(folder / "data"))
         for source in (path, write_cifar10(folder / "images")):
-            assert run("data", "import", source).returncode == 0
+            assert called("data", "import", source).returncode == 0
     return folder / "data"
 
 
@@ -44,7 +44,7 @@ def filled(imported: Path, data: Path) -> Path:
 
 
 def info() -> str:
-    ended = run("data", "info")
+    ended = called("data", "info")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     return ended.stdout
@@ -122,6 +122,6 @@ def test_a_damaged_note_of_the_origin_is_no_damage(filled: Path, note: str) -> N
 
 def test_a_data_folder_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONESHOT_HPO_DATA", "/" + "long" * 100)
-    ended = run("data", "info")
+    ended = called("data", "info")
     assert ended.returncode == 2
     assert ended.stderr.startswith("error: /longlong") and "cannot be read" in ended.stderr

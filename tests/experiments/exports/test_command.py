@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from exported_study import new_study, warm_started
-from study_commands import run
+from study_commands import called
 
 from experiments.errors import UserError, is_user_error
 from experiments.exports.command import TOOLS, export
@@ -66,7 +66,7 @@ def test_an_export_for_deepcave_of_an_earlier_version_stays_in_its_place(study: 
 def test_the_command_says_what_it_wrote_and_how_to_read_it(
     told_folder: Path, tmp_path: Path
 ) -> None:
-    ended = run("export", told_folder, "--to", "csv", "--out", tmp_path / "deep" / "tables")
+    ended = called("export", told_folder, "--to", "csv", "--out", tmp_path / "deep" / "tables")
     assert ended.returncode == 0, ended.stderr
     crashed = sum(r.crashed for _, r in ExportedStudy(told_folder).view.evaluations)
     out = tmp_path / "deep" / "tables"
@@ -112,7 +112,7 @@ def test_the_command_ends_with_one_line(
     tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     new_study(tmp_path).close()
-    ended = run("export", tmp_path, *arguments)
+    ended = called("export", tmp_path, *arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: ")

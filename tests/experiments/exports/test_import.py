@@ -212,6 +212,7 @@ def test_pickles_are_not_looked_at(tmp_path: Path) -> None:
     assert len(read_run(tmp_path, SPACE, 4)) == 3
 
 
+@pytest.mark.slow
 def test_a_warm_started_study_is_made_and_run(
     tiny_study: Path, told_folder: Path, tmp_path: Path
 ) -> None:

@@ -21,6 +21,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+from processes import running
+from waiting import HANG_SECONDS, wait_until
 
 from experiments.exports.command import export
 from experiments.exports.evaluations import ExportedStudy
@@ -180,24 +182,20 @@ def dashboard(storage: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("optuna-dashboard")), str(storage)]
-    process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
-    try:
+    with running([*command, "--port", port], stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: listens(port), process)
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 def fetch(address: str) -> bytes:
-    deadline = time.monotonic() + 180
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=60) as answer:
-                content: bytes = answer.read()
-                return content
-        except OSError:
-            assert time.monotonic() < deadline, f"no answer at {address}"
-            time.sleep(0.1)
+    with urllib.request.urlopen(address, timeout=HANG_SECONDS) as answer:
+        content: bytes = answer.read()
+        return content
 
 
 def test_optuna_dashboard_shows_the_study(storage: Path, view: StudyView) -> None:
@@ -222,16 +220,14 @@ def test_optuna_dashboard_stays_open_while_the_export_is_brought_up_to_date(tmp_
     with dashboard(storage) as address:
         page = f"{address}/api/studies/0"
         fetch(page)
-        deadline = time.monotonic() + 240
         for _ in exports:
             wanted = [(t.number, t.state.name.capitalize()) for t in load(storage).trials]
-            shown = None
-            while shown != wanted:
-                assert time.monotonic() < deadline, f"it shows {shown}, not {wanted}"
-                with urllib.request.urlopen(page, timeout=60) as answer:
-                    trials = json.loads(answer.read())["trials"]
-                shown = [(trial["number"], trial["state"]) for trial in trials]
-                time.sleep(0.2)
+
+            def is_shown(wanted: list[tuple[int, str]] = wanted) -> bool:
+                trials = json.loads(fetch(page))["trials"]
+                return [(trial["number"], trial["state"]) for trial in trials] == wanted
+
+            wait_until(is_shown)
     assert {state for _, state in wanted} == {"Complete", "Pruned", "Fail"}
 
 

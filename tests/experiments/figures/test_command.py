@@ -61,6 +61,7 @@ def check_png(path: Path) -> None:
     assert all((edge > 250).all() for edge in edges), "something is cut off"
 
 
+@pytest.mark.slow
 def test_all_figures_of_a_study_beside_baselines(
     confirmed_folder: Path, baselines_file: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_all_figures_of_a_study_beside_baselines(
     shutil.rmtree(confirmed_folder / "report")
 
 
+@pytest.mark.slow
 def test_a_running_study_has_the_figures_that_it_can_have(tmp_path: Path) -> None:
     study = run_study(tmp_path / "study", "seed=2", workers=4, evaluations=5)
     stale = tmp_path / "out" / "importance.png"
@@ -105,6 +107,7 @@ def test_a_study_of_crashes_alone_shows_crashes_alone(tmp_path: Path) -> None:
     check_png(tmp_path / "out" / "configurations.png")
 
 
+@pytest.mark.slow
 def test_equal_figures_are_equal_bytes(baselines_file: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         sources = read_figure_sources([f"{baselines_file}:rs"])
@@ -188,6 +191,7 @@ def test_variants_of_a_method_differ_in_lightness() -> None:
     assert looks(methods)[methods[0]] == look(methods[0])
 
 
+@pytest.mark.slow
 def test_trajectories_without_a_study_are_left_out(baselines_file: Path, tmp_path: Path) -> None:
     made = make_figures(read_figure_sources([str(baselines_file)]), tmp_path, lambda _: None)
     assert made.left_out["trajectories_space1"] == "space 1: trajectories are those of studies"

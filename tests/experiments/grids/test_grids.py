@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from study_commands import events, run
+from study_commands import called, events, run
 from told_study import work
 
 from experiments.errors import StudyFileError, UserError
@@ -114,11 +114,11 @@ def test_a_single_study_is_no_grid(tiny_study: Path) -> None:
 
 
 def test_a_grid_is_printed_as_a_file_to_edit(tmp_path: Path) -> None:
-    printed = run("show", "paper", "--set", "grid.space=[2]", "--set", "eta=3")
+    printed = called("show", "paper", "--set", "grid.space=[2]", "--set", "eta=3")
     assert printed.returncode == 0, printed.stderr
     (tmp_path / "own.yaml").write_text(printed.stdout)
     assert loaded(tmp_path / "own.yaml") == loaded("paper", "grid.space=[2]", "eta=3")
-    wrong = run("show", "paper", "--set", "grid.space=2")
+    wrong = called("show", "paper", "--set", "grid.space=2")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "must be a list of values" in wrong.stderr
 
@@ -161,6 +161,7 @@ def test_a_dry_run_makes_nothing_and_needs_no_data(tmp_path: Path) -> None:
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.slow
 def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path: Path) -> None:
     folder = tmp_path / "grid"
     arguments = ["launch", small_grid, "--dir", folder]
@@ -177,11 +178,12 @@ def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path:
     assert events(folder / names[1]) == before
     rates = [events(folder / n)[0]["study"]["specification"]["search"] for n in names]
     assert [rate["learning_rate"] for rate in rates] == [0.25, 0.025]
-    other = run("launch", "paper", "--dir", folder)
+    other = called("launch", "paper", "--dir", folder)
     assert other.returncode == 2
     assert "holds another grid" in other.stderr
 
 
+@pytest.mark.slow
 def test_a_study_that_another_process_works_on_is_left_to_it(
     small_grid: Path, tmp_path: Path
 ) -> None:

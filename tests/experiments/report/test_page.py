@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Locator
 
 from experiments.report.trials import TRIALS
 
+pytestmark = pytest.mark.slow
+
 VALIDATION = 3
 """The column of validation errors."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from page_study import DIGITS, confirm, crash, make_study, result_of, tell_all
-from study_commands import run
+from study_commands import called
 
 from experiments.errors import UserError
 from experiments.report.reporting import write_report
@@ -173,7 +173,7 @@ def test_what_cannot_be_reported_is_refused(
 
 def test_the_command_prints_where_the_page_is(begun: Study, tmp_path: Path) -> None:
     folder = tmp_path / "study"
-    ended = run("report", folder)
+    ended = called("report", folder)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(folder / "report" / "index.html")
     assert text_of(folder / "report" / "index.html").startswith("tiny: report")

@@ -18,7 +18,7 @@ MARGINS = [
     ("tpe", LARGE, 100, 0.02),
     ("hyperband", LARGE, 100, 0.01),
     ("bohb", LARGE, 100, 0.05),
-    ("smac", SMALL, 28, 0.01),
+    pytest.param("smac", SMALL, 28, 0.01, marks=pytest.mark.slow),
 ]
 
 

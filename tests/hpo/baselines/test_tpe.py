@@ -61,6 +61,7 @@ def test_densities_are_those_of_optuna(n: int) -> None:
                 assert not ours[i, k:].any()
 
 
+@pytest.mark.slow
 def test_it_ends_where_optuna_ends() -> None:
     planted, evaluations, repetitions = Planted(dimensions=6, values=4), 60, 40
     _, losses, _ = run("tpe", planted, evaluations, seeds(repetitions))

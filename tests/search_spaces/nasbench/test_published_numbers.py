@@ -23,6 +23,7 @@ def program():
         yield importlib.import_module("nb101"), importlib.import_module("write_tfrecord")
 
 
+@pytest.mark.slow
 def test_1000_random_cells_equal_to_the_bit(program, tmp_path):
     nb101, writer = program
     numbers = nb101.load()

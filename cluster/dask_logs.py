@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from cluster.worker_log import bound
+
 CLUSTER_LOG = "cluster.log"
 
 _LOGGERS = (
@@ -15,7 +17,17 @@ _LOGGERS = (
 
 
 class _QuietFileHandler(logging.FileHandler):
-    """A log file that a full disk cuts short without a trace on the terminal."""
+    """A log file of bounded size that a full disk cuts short without a trace on the terminal.
+
+    Strangers who knock at the scheduler's port have it written to.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; of a file that has become long, its end is kept."""
+        super().emit(record)
+        with contextlib.suppress(OSError, ValueError):
+            assert self.stream is not None
+            bound(self.stream.fileno(), Path(self.baseFilename))
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Lose the record: what matters is written elsewhere, and fails in one line there."""

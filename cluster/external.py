@@ -12,6 +12,7 @@ from pathlib import Path
 import distributed
 
 from cluster.dask_logs import dask_logs_to
+from cluster.dask_settings import heed_users_settings
 from cluster.outcome import Outcome
 from cluster.pool import DaskPool, PoolError
 from cluster.worker import Worker, host_of
@@ -48,6 +49,10 @@ class ExternalPool(DaskPool):
         if scheduler_file is not None and not scheduler_file.is_file():
             raise PoolError(f"no Dask scheduler's file {scheduler_file}")  # Dask would wait for it
         log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            heed_users_settings()
+        except ValueError as error:
+            raise PoolError(f"Dask's own configuration cannot be read: {error}") from None
         self._logs = dask_logs_to(log)
         self._logs.__enter__()
         self._listed: tuple[float, list[Worker] | None] = (-_COUNT_SECONDS, None)

@@ -9,19 +9,21 @@ from collections.abc import Collection, Iterator, Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
 
-import dask
-import distributed
 from distributed.core import Status
 from distributed.deploy.spec import SpecCluster
 
 from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from cluster.dask_settings import dask_settings
+from cluster.environment import SAFE_PATH, of_children
 from cluster.leftovers import end_session
 from cluster.memory import out_of_memory_kills
 from cluster.outcome import Outcome
 from cluster.own_pool import OwnPool
 from cluster.pool import PoolError, Task
+from cluster.private_folder import NoPrivateFolder, private_folder
+from cluster.servers import Nanny, Scheduler
 from cluster.start_failures import start_failure
-from cluster.tls import WITHOUT_HTTP, study_security
+from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
 from cluster.worker import Retired, Worker
 from cluster.worker_log import bound_log, log_tail
 from cluster.worker_setup import session_file
@@ -51,6 +53,8 @@ class LocalPool(OwnPool):
     - Everything listens on the loopback interface only, and speaks TLS: who has no key of this
       pool, on a machine of many users, gets nothing.
     - Workers never see Ctrl-C: what a keyboard interrupt means is decided in this process alone.
+    - Keys and temporary files are in a folder of the pool's that no other user can enter or
+      replace. Workers import nothing from it, and nothing from the folder they are started in.
     - Workers end within seconds of this process, even when it is killed.
     - What workers and Dask print goes into files under `scratch`, of bounded size.
     - Processes that a task leaves behind are ended; threads, by replacing the worker's process.
@@ -79,14 +83,28 @@ class LocalPool(OwnPool):
         for log in self._logs.values():
             session_file(log).unlink(missing_ok=True)  # of another time, or another host
         self._oom_kills = out_of_memory_kills()
-        security = study_security(scratch / "tls")
+        remove_old_key(scratch, "tls")
         self._exits = contextlib.ExitStack()
         self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
-        self._exits.enter_context(dask.config.set(_DASK))
+        try:
+            private = self._exits.enter_context(private_folder())
+            security = new_security(private)
+        except (NoPrivateFolder, OSError) as error:
+            self._exits.close()
+            raise PoolError(f"no workers can start: {error}") from None
+        variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+        settings = {
+            "temporary-directory": str(private),
+            # What a worker must find before its first import.
+            "distributed.nanny.pre-spawn-environ": variables,
+        }
+        users_own = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
+        self._exits.enter_context(of_children(private, variables))
+        self._exits.enter_context(dask_settings(_DASK | settings))
         encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {
             number: {
-                "cls": distributed.Nanny,
+                "cls": Nanny,
                 "options": encrypted
                 | {
                     "nthreads": 1,
@@ -94,13 +112,15 @@ class LocalPool(OwnPool):
                     "dashboard": False,
                     "silence_logs": logging.WARNING,
                     "preload": ["cluster.worker_setup"],
-                    "env": _worker_environment(self._gpus.get(number), self._logs[str(number)]),
+                    # What a trial starts in its turn finds its own folder's modules, as ever.
+                    "env": users_own
+                    | _worker_environment(self._gpus.get(number), self._logs[str(number)]),
                 },
             }
             for number in range(workers)
         }
         scheduler = {
-            "cls": distributed.Scheduler,
+            "cls": Scheduler,
             "options": encrypted
             | {
                 "port": 0,
@@ -111,7 +131,7 @@ class LocalPool(OwnPool):
             },
         }
         try:
-            with _environment(threads), _interrupt_blocked():
+            with _interrupt_blocked():
                 cluster = SpecCluster(workers=specification, scheduler=scheduler, security=security)
                 super().__init__(cluster)
         except Exception as error:
@@ -119,6 +139,9 @@ class LocalPool(OwnPool):
             raise PoolError(
                 f"worker processes do not start ({start_failure(error)}); see {scratch}"
             ) from error
+        except BaseException:  # Ctrl-C
+            self._exits.close()
+            raise
 
     def close(self) -> None:
         """End the workers at once, whatever they are running."""
@@ -191,26 +214,6 @@ def _worker_environment(gpu: int | str | None, log: Path) -> dict[str, str]:
     if gpu is not None:
         environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
     return environment
-
-
-@contextlib.contextmanager
-def _environment(threads: int) -> Iterator[None]:
-    """What a worker must find before its first import: its numbers of threads.
-
-    Nannies read it when they are made, from Dask's configuration, over which os.environ goes.
-    """
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    variables = {name: str(threads) for name in THREAD_VARIABLES}
-    os.environ.update(variables)
-    try:
-        with dask.config.set({"distributed.nanny.pre-spawn-environ": variables}):
-            yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -1,19 +1,24 @@
-"""Encryption between a study's scheduler and workers, with a certificate made for that study.
+"""Encryption between a pool's scheduler and workers, with a certificate made for that pool.
 
-Both sides show the certificate and accept nothing else: who cannot read its key gets nothing.
+Both sides show the certificate and accept nothing else: who cannot read its key gets nothing. A key
+is never kept with a study: whoever was given the folder would have it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 from pathlib import Path
 
 import distributed
 
-CERTIFICATE, KEY = "certificate.pem", "key.pem"
+CREDENTIALS = "credentials.pem"
+"""The certificate and its key in one file, so that no reader finds halves of two."""
+_OLD_NAMES = ("certificate.pem", "key.pem", "scheduler.json", "worker.sh")
+"""What earlier versions kept in a study's folder, keys among it."""
 
-WITHOUT_HTTP: dict[str, list[str]] = {
+WITHOUT_HTTP: dict[str, object] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
@@ -23,37 +28,58 @@ _VALID_DAYS = 3650
 _CLOCK_SKEW_DAYS = 1  # a node whose clock is behind must not find the certificate too young
 
 
-def study_security(folder: Path) -> distributed.Security:
-    """The security of the study whose certificate lies in `folder`; it is made when it is missing.
+def new_security(folder: Path) -> distributed.Security:
+    """The security of a pool with a new certificate, in place of an earlier one in `folder`.
 
-    The folder and the files can be read by their owner alone.
+    The file can be read by its owner alone.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    if not (folder / CERTIFICATE).exists():  # written last
-        _make_certificate(folder)
+    write_private(folder / CREDENTIALS, _new_credentials())
     return security_in(folder)
 
 
 def security_in(folder: Path) -> distributed.Security:
     """The security with the certificate that lies in `folder`."""
-    certificate, key = str(folder / CERTIFICATE), str(folder / KEY)
+    credentials = str(folder / CREDENTIALS)
     roles = ("client", "scheduler", "worker")
     return distributed.Security(
         require_encryption=True,
-        tls_ca_file=certificate,
-        **{f"tls_{role}_cert": certificate for role in roles},
-        **{f"tls_{role}_key": key for role in roles},
+        tls_ca_file=credentials,
+        **{f"tls_{role}_cert": credentials for role in roles},
+        **{f"tls_{role}_key": credentials for role in roles},
     )
 
 
-def _make_certificate(folder: Path) -> None:
+def remove_old_key(folder: Path, name: str) -> bool:
+    """Remove the key that an earlier version kept in folder/name; whether there was such a folder.
+
+    Only files of its names, and never through a symbolic link.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    with contextlib.ExitStack() as opened:
+        try:
+            parent = os.open(folder, flags)
+            opened.callback(os.close, parent)
+            old = os.open(name, flags, dir_fd=parent)
+            opened.callback(os.close, old)
+        except OSError:
+            return False
+
+        for file in _OLD_NAMES:
+            with contextlib.suppress(OSError):
+                os.unlink(file, dir_fd=old)
+        with contextlib.suppress(OSError):  # something else lies there
+            os.rmdir(name, dir_fd=parent)
+    return True
+
+
+def _new_credentials() -> bytes:
+    """A certificate and its key, as PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "oneshot-hpo study")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "oneshot-hpo pool")])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -65,15 +91,12 @@ def _make_certificate(folder: Path) -> None:
         .not_valid_after(now + datetime.timedelta(days=_VALID_DAYS))
         .sign(key, hashes.SHA256())
     )
-    write_private(
-        folder / KEY,
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
-    write_private(folder / CERTIFICATE, certificate.public_bytes(serialization.Encoding.PEM))
+    return certificate.public_bytes(serialization.Encoding.PEM) + private
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 MOST_BYTES = 16 * 2**20
 """A log that is longer is cut to its end."""
 KEPT_BYTES = 2**18
+CUT = "[what stood here was cut off: more was printed than is kept]"
+"""The first line of a log that was cut."""
 CHECK_SECONDS = 0.5
 _LAST_LINES = 8
 _LAST_BYTES = 8192
@@ -47,7 +49,7 @@ def bound_log(path: Path) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         try:
-            _bound(descriptor, path)
+            bound(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -56,16 +58,16 @@ def _watch(descriptor: int) -> None:
     while True:
         time.sleep(CHECK_SECONDS)
         with contextlib.suppress(OSError):  # a full disk, or the end of the process
-            _bound(descriptor, Path(f"/proc/self/fd/{descriptor}"))
+            bound(descriptor, Path(f"/proc/self/fd/{descriptor}"))
 
 
-def _bound(descriptor: int, path: Path) -> None:
+def bound(descriptor: int, path: Path) -> None:
     """Leave the last KEPT_BYTES of a long file; a line that is printed meanwhile may be lost."""
     if os.fstat(descriptor).st_size <= MOST_BYTES:
         return
     kept = _last_bytes(path, KEPT_BYTES)
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, b"[what stood here was cut off: more was printed than is kept]\n" + kept)
+    os.write(descriptor, f"{CUT}\n".encode() + kept)
 
 
 def _last_bytes(path: Path, number: int) -> bytes:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
-from experiments import table_command
+from cluster.dask_settings import import_dask_alone
+from experiments import bounds, table_command
 from experiments.analyze import command as analyze_command
 from experiments.atlas import command as atlas_command
 from experiments.baselines import command as baselines_command
@@ -44,6 +45,9 @@ from experiments.terminal import OUTPUT_GONE, discard_output, open_standard_file
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+# Before anything imports Dask: here, and in the workers' processes, which import this module first.
+import_dask_alone()
 
 # The base of usage errors; not public, and not in the package click where typer brings its own.
 _ClickException: Any = typer.BadParameter.__mro__[2]
@@ -323,7 +327,9 @@ def search(
         str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
     ] = "digits",
     table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the supernet.")] = 50,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=bounds.EPOCHS, help="Epochs of the supernet.")
+    ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     overrides: Annotated[
         list[str] | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pydantic
 from pydantic import ConfigDict, Field
 
+from experiments import bounds
 from experiments.errors import UserError
 from experiments.wording import unknown_key
 
@@ -24,9 +25,15 @@ class ClusterSection(pydantic.BaseModel):
     threads: int | None = Field(
         default=None,
         ge=1,
-        description="a whole number from 1, or null (share the cores)",
+        le=bounds.THREADS,
+        description=f"a whole number from 1 to {bounds.THREADS:,}, or null (share the cores)",
     )
-    max_attempts: int = Field(default=3, ge=1, description="a whole number from 1")
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=bounds.ATTEMPTS,
+        description=f"a whole number from 1 to {bounds.ATTEMPTS:,}",
+    )
     trial_timeout: int | float | None = Field(
         default=None, gt=0, description="a number of seconds above 0, or null (no limit)"
     )

@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from experiments import bounds
+
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Worker processes. Default: one per GPU, else one per core."),
+    typer.Option(
+        min=1, max=bounds.WORKERS, help="Worker processes. Default: one per GPU, else one per core."
+    ),
 ]
 AddressOption = Annotated[
     str | None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cluster.private_folder import NoPrivateFolder
 from experiments import machine
 from experiments.errors import StudyStopped, UserError, one_line
 from experiments.study_file import StudySpec
@@ -76,7 +77,10 @@ def slurm_jobs(spec: StudySpec, folder: Path) -> SlurmJobs | None:
 
     assert spec.cluster.threads is not None
     name = job_name(spec.name, folder)
-    return SlurmJobs(settings, name=name, folder=folder, threads=spec.cluster.threads)
+    try:
+        return SlurmJobs(settings, name=name, folder=folder, threads=spec.cluster.threads)
+    except NoPrivateFolder as error:
+        raise UserError(str(error)) from None
 
 
 def check_with_slurm(jobs: SlurmJobs) -> None:

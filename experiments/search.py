@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from cluster.environment import of_children
+from cluster.private_folder import NoPrivateFolder, private_folder
 from experiments.errors import UserError, one_line
 from experiments.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
 from experiments.study_file import parse_overrides
@@ -64,7 +66,11 @@ def run_single_search(
         )
 
     try:
-        _, report = search_cell(task, show)
+        # Torch keeps files, code among them, under well-known names in the folder for such files.
+        with private_folder() as scratch, of_children(scratch, {}):
+            _, report = search_cell(task, show)
+    except NoPrivateFolder as failure:
+        raise UserError(str(failure)) from None
     except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(one_line(failure)) from None
     except OSError as failure:

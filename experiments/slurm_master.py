@@ -10,7 +10,9 @@ from pathlib import Path
 
 from cluster.slurm import commands
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
+from cluster.slurm.contact import contact_folder, remove_contact
 from cluster.slurm.job_script import MASTER_LOG, master_script
+from cluster.slurm.submitted import IDS, SubmittedJobs
 from experiments.errors import HandedOver, StudyStopped, UserError, one_line
 from experiments.pools import job_name
 from experiments.study_file import StudySpec
@@ -55,7 +57,7 @@ class MasterJob:
         """Submit the first master; where its output will be."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with _said("the master's job"):
-            job = commands.submit(self.script)
+            job = commands.submit(self.script, f"--job-name={self._name}")
         return f"job {job}; its output: {self._logs / MASTER_LOG}"
 
     @contextmanager
@@ -67,7 +69,9 @@ class MasterJob:
         """
         with _said("the next master's job"):
             successor = commands.submit(
-                self.script, f"--dependency=afterany:{os.environ['SLURM_JOB_ID']}"
+                self.script,
+                f"--job-name={self._name}",
+                f"--dependency=afterany:{os.environ['SLURM_JOB_ID']}",
             )
         try:
             yield
@@ -91,7 +95,7 @@ def study_queue(study: str, folder: Path) -> tuple[list[Job], list[Job]]:
     Raises SlurmUnavailable or SlurmRefused where there is no SLURM that answers.
     """
     masters = commands.jobs_named(master_name(study, folder))
-    return masters, commands.jobs_named(job_name(study, folder))
+    return masters, list(_workers(study, folder).alive().values())
 
 
 def cancel_successors(study: str, folder: Path) -> None:
@@ -106,7 +110,18 @@ def cancel_all(study: str, folder: Path) -> None:
     StudyStopped: SLURM does not answer.
     """
     with _said("to cancel jobs"):
-        commands.clear_queue(master_name(study, folder), job_name(study, folder))
+        commands.clear_queue(master_name(study, folder))
+        _workers(study, folder).cancel_all()
+
+
+def forget_workers(study: str, folder: Path) -> None:
+    """Remove the key and the address that jobs of the study found, when it has no master."""
+    remove_contact(contact_folder(job_name(study, folder)))
+
+
+def _workers(study: str, folder: Path) -> SubmittedJobs:
+    name = job_name(study, folder)
+    return SubmittedJobs(name, folder.resolve(), contact_folder(name) / IDS)
 
 
 def _trusted(spec: StudySpec) -> list[str]:

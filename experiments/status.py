@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from cluster.private_folder import NoPrivateFolder
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from experiments.errors import StudyStopped, one_line
 from experiments.hints import command, say
 from experiments.progress import standing
-from experiments.slurm_master import cancel_all, cancel_successors, study_queue
+from experiments.slurm_master import cancel_all, cancel_successors, forget_workers, study_queue
 from experiments.sparing import Sparing
 from experiments.study_folder import CONFIRMATION, check_study, resume, specification_of
 from experiments.summary import print_summary
@@ -48,7 +49,7 @@ class ObservedStudy:
         self._asked = time.monotonic()
         try:
             self._masters, self._workers = study_queue(self.spec.name, self._folder)
-        except (SlurmUnavailable, SlurmRefused):
+        except (SlurmUnavailable, SlurmRefused, NoPrivateFolder):
             return  # the journal is the truth; SLURM only says how its jobs are
 
     @property
@@ -112,6 +113,8 @@ def stop_study(console: Console, folder: Path) -> None:
             cancel_all(observed.spec.name, own)
         if is_held(own):
             raise StudyStopped(f"{own} is held by a master on another host; stop it there")
+        if slurm:
+            forget_workers(observed.spec.name, own)
     _print_end(console, ObservedStudy(folder), folder)
 
 

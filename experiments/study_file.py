@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 from pydantic import ConfigDict, Field
 
-from experiments import machine
+from experiments import bounds, machine
 from experiments.cluster_section import ClusterSection
 from experiments.errors import StudyFileError, UserError, one_line
 from experiments.hints import command
@@ -34,6 +34,8 @@ _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 WRITTEN = ("versions", "checksums")
 """Keys of what a study was launched with, which nobody writes but launch."""
 
+_EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
+
 
 class StudySpec(pydantic.BaseModel):
     """A study file's content. The description of each field is what it must be."""
@@ -54,15 +56,21 @@ class StudySpec(pydantic.BaseModel):
     objective: Literal["mean", "draw"] = Field(
         default="mean", description="mean (of the table's repeats) or draw (one, by the seed)"
     )
-    min_budget: int = Field(ge=1, description="a whole number of epochs from 1")
-    max_budget: int = Field(ge=1, description="a whole number of epochs from 1")
+    min_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
+    max_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
     eta: int | float = Field(default=2, description="a number from 2")
-    iterations: int = Field(ge=0, description="a whole number from 0")
+    iterations: int = Field(
+        ge=0,
+        le=bounds.ITERATIONS,
+        description=f"a whole number from 0 to {bounds.ITERATIONS:,}",
+    )
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
     workers: int | None = Field(
         default=None,
         ge=1,
-        description="a whole number from 1, or null (one per GPU, else per core)",
+        le=bounds.WORKERS,
+        description=f"a whole number from 1 to {bounds.WORKERS:,}, or null (one per GPU, else per "
+        "core)",
     )
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")

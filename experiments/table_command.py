@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import bounds
 from experiments.errors import INTERRUPTED, StudyStopped
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
@@ -31,9 +32,13 @@ def build(
     ] = "digits",
     budget: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Epochs of training; once per budget. Default: 1, 2 and 4."),
+        typer.Option(
+            min=1,
+            max=bounds.EPOCHS,
+            help="Epochs of training; once per budget. Default: 1, 2 and 4.",
+        ),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Seeds per cell and budget.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds per cell and budget.")] = 3,
     cells: Annotated[
         int | None,
         typer.Option(min=1, help="Only so many of the cells, drawn at random. Default: all."),
@@ -43,9 +48,12 @@ def build(
     stacks: Annotated[int, typer.Option(min=1, help="Stacks of cells.")] = 3,
     cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
     learning_rate: Annotated[float, typer.Option(min=0, help="Adam's, at the start.")] = 0.01,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images a step.")] = 50,
+    batch_size: Annotated[int, typer.Option(min=2, max=bounds.IMAGES, help="Images a step.")] = 50,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes. Default: one per GPU, else per core.")
+        int | None,
+        typer.Option(
+            min=1, max=bounds.WORKERS, help="Processes. Default: one per GPU, else per core."
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")

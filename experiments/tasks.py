@@ -11,7 +11,8 @@ from types import FrameType
 from typing import Any
 
 from cluster.local import LocalPool
-from experiments.errors import StudyStopped
+from cluster.pool import PoolError
+from experiments.errors import StudyStopped, one_line
 
 _MAX_ATTEMPTS = 3  # of a task whose process dies
 
@@ -28,15 +29,15 @@ def run_all(
 
     while_waiting: called about twice a second.
 
-    What a function raises is raised here. StudyStopped: a task's process died three times.
-    KeyboardInterrupt: SIGINT or SIGTERM came; the processes have ended.
+    What a function raises is raised here. StudyStopped: a task's process died three times, or none
+    starts. KeyboardInterrupt: SIGINT or SIGTERM came; the processes have ended.
     """
     waiting = list(tasks)[::-1]
     running = 0
     lost: Counter[str] = Counter()
     with (
         _terminated_like_interrupted(),
-        LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool,
+        _opened(workers, gpus, scratch) as pool,
     ):
         while waiting or running:
             while waiting and running < 2 * workers:
@@ -58,6 +59,13 @@ def run_all(
                         f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
                     )
                 waiting.append(outcome.key)
+
+
+def _opened(workers: int, gpus: Sequence[int | str], scratch: Path) -> LocalPool:
+    try:
+        return LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch)
+    except PoolError as error:
+        raise StudyStopped(one_line(error)) from error
 
 
 @contextmanager

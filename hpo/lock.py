@@ -6,6 +6,10 @@ the owner, which is made with O_EXCL (atomic on NFS, too) and touched every few 
 owner of a record lives is seen on its own host from the process, elsewhere from the record being
 touched: it is watched for longer than a living master would leave it alone, so no two clocks are
 compared. An owner that was asleep meanwhile finds the record of another one before it writes.
+
+Who can open a file can lock it: both files are open to those alone who may write in the folder. A
+lock that others could open, as earlier versions made it, or that cannot be opened, gives way to a
+new one.
 """
 
 from __future__ import annotations
@@ -15,7 +19,9 @@ import errno
 import fcntl
 import logging
 import os
+import secrets
 import signal
+import stat
 import threading
 import time
 from pathlib import Path
@@ -42,6 +48,9 @@ UNWRITTEN_SECONDS = 1.0
 One that lives and is slower than that sees that its record was taken for abandoned, and is refused.
 """
 
+_UNREADABLE = b"?"
+"""Stands for the content of a record that this user may not read."""
+
 _LONGEST_RECORD = 1 << 16
 """Bytes; a record has a few hundred."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -64,7 +73,7 @@ class StudyLock:
         self._file = -1
         try:
             self._record = Owner.this_process(folder).record
-            self._file = open_own(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT)
+            self._open()
             self._take_flock()
             self._take_record()
         except OSError as error:
@@ -95,15 +104,49 @@ class StudyLock:
         os.close(self._file)
         self._file = -1
 
+    def _open(self) -> None:
+        """Open the lock; note whether others could have it open, who are no masters."""
+        path = self._folder / LOCK_NAME
+        self._strangers = False
+        try:
+            self._file = open_own(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError:  # another user's, say of a group that shares the folder
+            if not self._is_abandoned():
+                raise self._refused() from None
+            self._replace_lock()
+        else:
+            self._strangers = _restrict(self._file, self._folder)
+
+    def _replace_lock(self) -> None:
+        """A new lock in the place of the old one; the record still keeps a second master out."""
+        path = self._folder / LOCK_NAME
+        draft = path.with_name(f"{LOCK_NAME}.{secrets.token_hex(4)}.new")
+        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _restrict(file, self._folder)
+            draft.replace(path)
+        except OSError:
+            os.close(file)
+            draft.unlink(missing_ok=True)
+            raise
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._strangers = file, False
+
     def _take_flock(self) -> None:
         end = time.monotonic() + ENDING_SECONDS
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if self._holder_stays() or time.monotonic() > end:
+                if self._holder_stays():
                     raise self._refused() from None
-                time.sleep(0.025)
+                if self._strangers and self._is_abandoned():
+                    self._replace_lock()
+                elif time.monotonic() > end:
+                    raise self._refused() from None
+                else:
+                    time.sleep(0.025)
             except OSError as error:
                 if error.errno not in _NO_LOCKS:
                     raise
@@ -121,7 +164,7 @@ class StudyLock:
     def _take_record(self) -> None:
         while True:
             try:
-                file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 if not self._is_abandoned():
                     raise self._refused() from None
@@ -130,6 +173,7 @@ class StudyLock:
                 break
         try:
             with os.fdopen(file, "wb") as record:
+                _restrict(record.fileno(), self._folder)
                 record.write(self._record)
         except OSError:
             self._path.unlink(missing_ok=True)
@@ -145,7 +189,7 @@ class StudyLock:
         owner = Owner.of(before[0])
         if owner is not None and owner.is_local:
             return owner.holds(self._folder / LOCK_NAME) is False
-        patience = UNWRITTEN_SECONDS
+        patience = STALE_SECONDS if before[0] == _UNREADABLE else UNWRITTEN_SECONDS
         if owner is not None:
             patience = STALE_SECONDS
             _logger.warning(
@@ -258,5 +302,27 @@ def _look(path: Path) -> tuple[bytes, int] | None:
     try:
         with os.fdopen(open_own(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             return file.read(_LONGEST_RECORD), os.fstat(file.fileno()).st_mtime_ns
+    except PermissionError:  # another user's, which can be seen to be touched all the same
+        with contextlib.suppress(OSError):
+            return _UNREADABLE, path.lstat().st_mtime_ns
+        return None
     except OSError:
         return None
+
+
+def _restrict(file: int, folder: Path) -> bool:
+    """Open a file of ours to those alone who may write in the folder; whether others could open it.
+
+    Its mode is that of the folder's writers, whatever the umask of who made it.
+    """
+    status, shared = os.fstat(file), folder.stat()
+    if status.st_uid != os.getuid():
+        return False
+    mode = 0o600
+    if shared.st_mode & stat.S_IWGRP:
+        with contextlib.suppress(OSError):  # who is not of that group shares with nobody
+            os.fchown(file, -1, shared.st_gid)
+            mode = 0o660
+    if stat.S_IMODE(status.st_mode) != mode:
+        os.fchmod(file, mode)
+    return bool(stat.S_IMODE(status.st_mode) & ~mode)

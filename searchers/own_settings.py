@@ -105,7 +105,8 @@ class SinglePathSettings(SearchSettings):
         super().__post_init__()
         self._counts("population", "generations", "survivors")
         self._shares("mutation_prob")
-        self._keep("recalibration_images", Integral, int, lambda n: n >= 0, "a whole number from 0")
+        wanted = "a whole number from 0 to 1,000,000"
+        self._keep("recalibration_images", Integral, int, lambda n: 0 <= n <= 1_000_000, wanted)
 
 
 @dataclass(frozen=True, kw_only=True)

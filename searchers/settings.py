@@ -16,6 +16,7 @@ class SettingsError(ValueError):
 SUPERNETS = ("corrected", "paper")
 """The presets of the supernet; searchers.supernet says in what they differ."""
 
+_MOST = 1_000_000  # of whatever is counted; more is a slip
 _LARGEST = 1e300
 """Above it there may be no float."""
 _COUNTS = ("channels", "stacks", "cells_per_stack", "batch_size", "cutout_length")
@@ -105,7 +106,8 @@ class SearchSettings:
 
     def _counts(self, *names: str) -> None:
         for name in names:
-            self._keep(name, Integral, int, lambda value: value >= 1, "a whole number from 1")
+            wanted = f"a whole number from 1 to {_MOST:,}"
+            self._keep(name, Integral, int, lambda value: 1 <= value <= _MOST, wanted)
 
     def _positive(self, *names: str) -> None:
         for name in names:

@@ -117,6 +117,8 @@ def _lent(slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Th
     """Let a test use a SLURM, in whose queue it has to leave no job."""
     for name, value in slurm.environment.items():
         monkeypatch.setenv(name, value)
+    # What jobs find of their master lies in the user's folder, here in one of the test's.
+    monkeypatch.setenv("XDG_STATE_HOME", str(slurm.root / "state-home"))
     # A job takes the environment over: its worker finds the modules that tests share.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
     yield slurm

@@ -1,6 +1,7 @@
 """Who imports whom: the arrows between the packages, and how little a worker loads."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,12 @@ def loaded_by(statement: str) -> set[str]:
     """Top-level modules that a fresh interpreter has loaded after a statement."""
     script = f"{statement}\nimport sys\nprint(*sorted(sys.modules))"
     output = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"HOME": "/nowhere"},  # where there are no settings of Dask's
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     return {name.split(".")[0] for name in output.split()}
 

@@ -6,8 +6,11 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+from cluster import environment
 
 _SECONDS = 300.0
 """It ends a command that hangs; SLURM's own time-outs are shorter, also on a busy login node."""
@@ -76,6 +79,21 @@ def jobs_named(name: str) -> list[Job]:
     return [job for job in _listed(*words) if job.state not in _ENDED | {"COMPLETING"}]
 
 
+def jobs_numbered(ids: Iterable[str], folder: Path) -> list[Job]:
+    """Those jobs of these ids that start in the folder and have not ended. Raises SlurmUnavailable.
+
+    SLURM gives an id again after a while: the folder tells a job of ours from another one.
+    """
+    words = ("squeue", "--noheader", "--array", "--states=all", f"--user={_user()}")
+    try:
+        jobs = _listed(*words, f"--jobs={','.join(sorted(ids))}", folder=folder)
+    except SlurmUnavailable as error:
+        if "invalid job id" in str(error).lower():
+            return []
+        raise
+    return [job for job in jobs if job.state not in _ENDED | {"COMPLETING"}]
+
+
 def state_of(job: str) -> str | None:
     """State of a job, ended ones too; None if SLURM has forgotten it. Raises SlurmUnavailable."""
     try:
@@ -103,19 +121,15 @@ def cancel_named(name: str, *options: str) -> None:
     _run(("scancel", "--quiet", f"--user={_user()}", f"--name={name}", *options))
 
 
-def clear_queue(*names: str) -> None:
-    """Cancel this user's jobs of these names and wait until they are gone.
-
-    Raises SlurmUnavailable.
-    """
+def cancel_all(jobs: Callable[[], Collection[Job]]) -> None:
+    """Cancel the jobs that `jobs` finds and wait until it finds none. Raises SlurmUnavailable."""
     deadline = time.monotonic() + _CANCEL_SECONDS
     while True:
         try:
-            left = [job for name in names for job in jobs_named(name)]
+            left = jobs()
             if not left:
                 return
-            for name in names:
-                cancel_named(name)
+            cancel(job.id for job in left)
         except SlurmUnavailable:
             if time.monotonic() > deadline:
                 raise
@@ -126,24 +140,30 @@ def clear_queue(*names: str) -> None:
         time.sleep(0.5)
 
 
-def _listed(*words: str) -> list[Job]:
-    lines = _run((*words, "--format=%i|%T|%N|%r")).splitlines()
-    return [Job(*line.split("|", 3)) for line in lines if line.count("|") >= 3]
+def clear_queue(*names: str) -> None:
+    """Cancel this user's jobs of these names and wait until they are gone.
+
+    Raises SlurmUnavailable.
+    """
+    cancel_all(lambda: [job for name in names for job in jobs_named(name)])
+
+
+def _listed(*words: str, folder: Path | None = None) -> list[Job]:
+    """The jobs that squeue lists; only those that start in `folder`, if it is given."""
+    lines = _run((*words, "--format=%i|%T|%N|%r|%Z")).splitlines()
+    parts = [line.split("|", 4) for line in lines if line.count("|") >= 4]
+    return [Job(*part[:4]) for part in parts if folder is None or part[4] == str(folder)]
 
 
 def _run(words: Sequence[str], script: str | None = None) -> str:
-    # A job that submits another one must not hand its own limits on.
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("SLURM_") or name == "SLURM_CONF"
-    }
     try:
         ended = subprocess.run(
             words,
             input=script,
             stdin=subprocess.DEVNULL if script is None else None,
-            env=environment,
+            # A job that submits another one must not hand its own limits on, and what a user has
+            # set for other work must not hide jobs or give them other names.
+            env=environment.for_slurm(os.environ),
             capture_output=True,
             text=True,
             timeout=_SECONDS,
@@ -160,6 +180,9 @@ def _run(words: Sequence[str], script: str | None = None) -> str:
     said = _in_a_line(ended.stderr) or f"{words[0]} ended with exit code {ended.returncode}"
     if words[0] != "sbatch" or any(word in said.lower() for word in _TEMPORARY):
         raise SlurmUnavailable(said)
+    ignored = sorted(name for name in os.environ if name.startswith("SBATCH_"))
+    if ignored:
+        said += f" ({', '.join(ignored)} not heeded: cluster.slurm in the study says what jobs get)"
     raise SlurmRefused(said)
 
 

@@ -31,18 +31,19 @@ _DEFAULTS = dict.fromkeys(_NONE) | {
     "job-extra-directives": [],
     "job-script-prologue": [],
     "shebang": "#!/usr/bin/env bash",
-    "worker-command": "cluster.slurm.worker",
+    "worker-command": "cluster.slurm.job",
     "worker-extra-args": [],
 }
 
 
 def worker_script(
-    settings: SlurmSettings, *, name: str, threads: int, contact: Path, logs: Path
+    settings: SlurmSettings, *, name: str, threads: int, contact: Path, folder: Path, logs: Path
 ) -> str:
     """The script of a job array of workers, without the array's size.
 
     name: of the jobs. threads: those that a worker computes with. contact: the folder of the
-    certificate and of the scheduler's address. logs: where the output goes.
+    certificate and of the scheduler's address. folder: where the jobs start. logs: where the output
+    goes.
 
     Raises SlurmSettingsError for a path that sbatch cannot be given.
     """
@@ -56,7 +57,7 @@ def worker_script(
     if settings.constraint:
         directives.append(f'--constraint="{settings.constraint}"')
     directives += [
-        f"-D {_directive(contact.parent)}",
+        f"-D {_directive(folder)}",
         f"-o {_output(logs, WORKER_LOG)}",
         f"--signal=B:USR1@{settings.notice}",
         # The master replaces a job that was lost; one that came back by itself would be too many.

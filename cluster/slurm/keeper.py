@@ -13,6 +13,7 @@ from pathlib import Path
 from cluster.slurm import commands
 from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
 from cluster.slurm.job_script import WORKER_LOG
+from cluster.slurm.submitted import SubmittedJobs
 from cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
@@ -45,9 +46,9 @@ _NEVER_PASSES = {
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is to be kept: `workers` jobs of this name and script, at most `max_pending` waiting."""
+    """What is to be kept: `workers` jobs of this script, at most `max_pending` of them waiting."""
 
-    name: str
+    jobs: SubmittedJobs
     script: str
     workers: int
     max_pending: int
@@ -95,8 +96,8 @@ class JobKeeper:
         """
         commands.check(self._fleet.script, "--array=0", *_exclusion(nodes))
         self._excluded = nodes
-        commands.cancel_named(self._fleet.name, "--state=PENDING")
-        commands.cancel(job for job, node in self.nodes.items() if node in nodes)
+        jobs = self._fleet.jobs.alive().values()
+        commands.cancel(job.id for job in jobs if job.state == "PENDING" or job.node in nodes)
 
     def _run(self) -> None:
         while not self._stop.is_set() and self.problem is None:
@@ -114,7 +115,7 @@ class JobKeeper:
             self._stop.wait(self._poll_seconds)
 
     def _compare(self) -> None:
-        jobs = {job.id: job for job in commands.jobs_named(self._fleet.name)}
+        jobs = self._fleet.jobs.alive()
         self.nodes = {job.id: job.node for job in jobs.values() if job.node}
         serving = {job_id(worker) for worker in self._registered()}
         if serving - self._served:
@@ -147,7 +148,7 @@ class JobKeeper:
 
     def _submit(self, number: int) -> None:
         options = [f"--array=0-{number - 1}", *_exclusion(self._excluded)]
-        first = commands.submit(self._fleet.script, *options)
+        first = self._fleet.jobs.submit(self._fleet.script, *options)
         self._submitted |= {f"{first}_{place}" for place in range(number)}
         _logger.info("submitted job %s with %d workers", first, number)
 

@@ -11,30 +11,38 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import dask
-import distributed
 from distributed.deploy.spec import SpecCluster
 from distributed.utils import get_ip, get_ip_interface
 
 from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from cluster.dask_settings import dask_settings
 from cluster.outcome import Outcome
 from cluster.own_pool import OwnPool
 from cluster.pool import PoolError
+from cluster.private_folder import NoPrivateFolder, private_folder
+from cluster.servers import Scheduler
 from cluster.slurm import commands
 from cluster.slurm.commands import SlurmRefused, SlurmUnavailable
-from cluster.slurm.contact import replace_script, write_address
+from cluster.slurm.contact import (
+    contact_folder,
+    open_contact,
+    remove_contact,
+    replace_script,
+    write_address,
+)
 from cluster.slurm.job_script import worker_script
 from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file
 from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from cluster.slurm.submitted import IDS, SubmittedJobs
 from cluster.start_failures import start_failure
-from cluster.tls import WITHOUT_HTTP, study_security
+from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
 from cluster.worker import Retired, Worker
 from cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
 
-CONTACT = "slurm"
-"""The folder, in the study's own, of the certificate and of what workers have to find."""
+_OLD_CONTACT = "slurm"
+"""The folder, in the study's own, where earlier versions kept the key."""
 
 _DASK: dict[str, object] = {
     **WITHOUT_HTTP,
@@ -63,16 +71,28 @@ class SlurmJobs:
 
     folder: the study's own, on a file system that the nodes share. name: of the jobs, the study's
     alone. threads: those that a worker computes with.
+
+    NoPrivateFolder: the user has no home for what workers have to find.
     """
 
     def __init__(self, settings: SlurmSettings, *, name: str, folder: Path, threads: int) -> None:
         self.settings = settings
         self.name = name
-        self.contact = folder.resolve() / CONTACT
+        self.folder = folder.resolve()
+        self.contact = contact_folder(name)
         self.logs = Path(settings.log_folder or folder / "logs").resolve()
         self.script = worker_script(
-            settings, name=name, threads=threads, contact=self.contact, logs=self.logs
+            settings,
+            name=name,
+            threads=threads,
+            contact=self.contact,
+            folder=self.folder,
+            logs=self.logs,
         )
+
+    def submitted(self) -> SubmittedJobs:
+        """Those that masters have submitted until now, and those that one will submit."""
+        return SubmittedJobs(self.name, self.folder, self.contact / IDS)
 
     def check(self) -> None:
         """Let SLURM look at the script, before anything is made or submitted.
@@ -116,19 +136,24 @@ class SlurmPool(OwnPool):
         """retired: nodes that are to get no job, if the settings say so."""
         self._jobs = jobs
         self._closed = False
+        host = scheduler_host(jobs.settings)
         self._exits = contextlib.ExitStack()
         try:
             # SLURM fails a job whose log cannot be opened, without a word.
             jobs.logs.mkdir(parents=True, exist_ok=True)
-            security = study_security(jobs.contact)
+            open_contact(jobs.contact)
+            security = new_security(jobs.contact)
+            private = self._exits.enter_context(private_folder())
+        except NoPrivateFolder as error:
+            raise PoolError(str(error)) from None
         except OSError as error:
             raise PoolError(f"{error.filename} cannot be used: {error.strerror}") from error
         self._exits.enter_context(dask_logs_to(jobs.logs / CLUSTER_LOG))
-        self._exits.enter_context(dask.config.set(_DASK))
+        self._exits.enter_context(dask_settings(_DASK | {"temporary-directory": str(private)}))
         scheduler = {
-            "cls": distributed.Scheduler,
+            "cls": Scheduler,
             "options": {
-                "host": scheduler_host(jobs.settings),
+                "host": host,
                 "port": 0,
                 "protocol": "tls://",
                 "security": security,
@@ -144,10 +169,14 @@ class SlurmPool(OwnPool):
         except Exception as error:
             self._exits.close()
             raise PoolError(f"the scheduler does not start: {start_failure(error)}") from error
+        if remove_old_key(jobs.folder, _OLD_CONTACT):
+            with contextlib.suppress(SlurmUnavailable):  # they find no master, and end soon
+                commands.cancel_named(jobs.name)
         if replace_script(jobs.contact, jobs.script):
             with contextlib.suppress(SlurmUnavailable):  # they serve as well, when they start
                 commands.cancel_named(jobs.name, "--state=PENDING")
-        fleet = Fleet(jobs.name, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
+        self._submitted = jobs.submitted()
+        fleet = Fleet(self._submitted, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
         self._keeper = JobKeeper(fleet, self._registered, poll_seconds)
         self._excluded = _excluded_by_hand(jobs.settings.extra_directives)
         self._retired.update(node for node in sorted(retired) if self._exclude(node))
@@ -171,7 +200,8 @@ class SlurmPool(OwnPool):
             return
         self._keeper.close()
         try:
-            commands.clear_queue(self._jobs.name)
+            self._submitted.cancel_all()
+            remove_contact(self._jobs.contact)
         except SlurmUnavailable as error:
             raise PoolError(
                 f"jobs named {self._jobs.name} may be left in the queue ({error})"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
 _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
+_MOST = 65_535  # seconds of notice that SLURM knows; more processors or jobs are a slip
 _ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
 
 # What gets into the jobs' scripts is text of a study file, which may be another person's: each kind
@@ -41,7 +42,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST
 
 
 def _is_line(value: Any) -> bool:
@@ -64,7 +65,7 @@ _WORD = _Kind(
     "a word of letters, digits and , + @ : = / . - _ in quotes if it looks like a number",
 )
 _INTERFACE_NAME = _Kind(_matches(_INTERFACE), "the name of a network interface, as ib0")
-_COUNT = _Kind(_is_count, "a whole number from 1")
+_COUNT = _Kind(_is_count, f"a whole number from 1 to {_MOST:,}")
 _LINES = _Kind(_is_lines, "a list of lines without control characters")
 _LIMIT = _Kind(
     lambda v: isinstance(v, str) and bool(_TIME.fullmatch(v)),

@@ -1,4 +1,4 @@
-"""The process of a worker's job: `python -m cluster.slurm.worker`, as the job script says.
+"""The process of a worker's job, which `cluster.slurm.job` starts.
 
 It serves the master whose address stands in the study's contact file. When that master goes, the
 task saves and stops, and the worker waits for the next master to write its address there. Before
@@ -21,12 +21,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import dask
 import distributed
 from distributed.core import Status
 from distributed.utils import get_ip, get_ip_interface
 
+from cluster import environment
+from cluster.dask_settings import dask_settings
 from cluster.leftovers import guard, threads_left
+from cluster.private_folder import NoPrivateFolder, private_folder
+from cluster.servers import Worker
 from cluster.slurm.contact import SCHEDULER
 from cluster.stopping import allow_tasks, ask_to_stop
 from cluster.task import has_failed
@@ -82,6 +85,11 @@ async def serve(arguments: argparse.Namespace) -> int | None:
             waiting_since = time.monotonic()
         elif time.monotonic() - waiting_since > arguments.death_timeout:
             _say(f"no master at {address or 'any address'} for {arguments.death_timeout:g} s")
+            if not served and not arguments.folder.exists():
+                _say(
+                    f"there is no {arguments.folder} on this node: set XDG_STATE_HOME, where the "
+                    "master starts, to a folder that the nodes share"
+                )
             return 0 if served else 1
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(leaving.wait(), 1)
@@ -99,23 +107,23 @@ async def _connected(
         host = get_ip_interface(arguments.interface)
     else:
         host = get_ip(address.removeprefix("tls://").rpartition(":")[0])
-    worker = distributed.Worker(
-        address,
-        name=arguments.name,
-        nthreads=arguments.nthreads,
-        memory_limit=arguments.memory_limit,
-        local_directory=arguments.local_directory,
-        security=security_in(arguments.folder),
-        protocol="tls://",
-        host=host,
-        dashboard=False,
-        dashboard_address="127.0.0.1:0",
-        death_timeout=_CONNECT_SECONDS,
-        # Its threads are waited for when the worker closes, however long the task takes to stop.
-        executor=ThreadPoolExecutor(1, thread_name_prefix="task"),
-        plugins=(_StopTasks(),),
-    )
     try:
+        # The next master has another key: it is read anew, and may be gone with the last one.
+        worker = Worker(
+            address,
+            name=arguments.name,
+            nthreads=arguments.nthreads,
+            memory_limit=arguments.memory_limit,
+            security=security_in(arguments.folder),
+            protocol="tls://",
+            host=host,
+            dashboard=False,
+            dashboard_address="127.0.0.1:0",
+            death_timeout=_CONNECT_SECONDS,
+            # Its threads are waited for when it closes, however long the task takes to stop.
+            executor=ThreadPoolExecutor(1, thread_name_prefix="task"),
+            plugins=(_StopTasks(),),
+        )
         return await _registered(
             worker, lambda: leaving.is_set() or _address(arguments.folder) != address
         )
@@ -192,8 +200,15 @@ def main() -> int:
     )
     bound_output()
     guard()
-    with dask.config.set(WITHOUT_HTTP):
-        code = asyncio.run(serve(arguments))
+    try:
+        with private_folder(Path(arguments.local_directory)) as scratch:
+            settings = WITHOUT_HTTP | {"temporary-directory": str(scratch)}
+            with environment.of_children(scratch, {}), dask_settings(settings):
+                os.environ.pop(environment.SAFE_PATH)  # this process was started with -P
+                code = asyncio.run(serve(arguments))
+    except NoPrivateFolder as error:
+        _say(str(error))
+        return 1
     if code is None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return code

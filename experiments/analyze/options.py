@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from experiments import bounds
+
 
 def _several(images: int) -> int:
     """A single image may be one value a channel, which has no variance."""
@@ -24,9 +26,14 @@ DatasetOption = Annotated[
     str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
 ]
 TableOption = Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")]
-EpochsOption = Annotated[int, typer.Option(min=1, help="Epochs of the supernet's training.")]
+EpochsOption = Annotated[
+    int, typer.Option(min=1, max=bounds.EPOCHS, help="Epochs of the supernet's training.")
+]
 SupernetsOption = Annotated[
-    int, typer.Option(min=1, help="Supernets of each kind, trained from different seeds.")
+    int,
+    typer.Option(
+        min=1, max=bounds.REPETITIONS, help="Supernets of each kind, trained from different seeds."
+    ),
 ]
 CellsOption = Annotated[
     str, typer.Option(help="Cells that are drawn and scored, up to 5000, or all.")
@@ -36,6 +43,7 @@ CalibrationOption = Annotated[
     typer.Option(
         "--recalibrate",
         min=0,
+        max=bounds.IMAGES,
         callback=_several,
         metavar="IMAGES",
         help="Training images that give each cell its batch-norm statistics; 0: not.",
@@ -44,7 +52,9 @@ CalibrationOption = Annotated[
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Processes. Default: one per GPU, else one per core."),
+    typer.Option(
+        min=1, max=bounds.WORKERS, help="Processes. Default: one per GPU, else one per core."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from experiments import machine
+from experiments import bounds, machine
 from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores, share_done
 from experiments.csv_cells import cell
 from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
@@ -92,9 +92,15 @@ def words(text: str, what: str) -> list[str]:
 def numbers(text: str, what: str) -> list[int]:
     """Whole numbers from 1, ascending, in a list with commas. UserError: they are not."""
     parts = words(text, what)
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise UserError(f"{what} must be whole numbers from 1 with commas, not {text!r}")
+    if not all(map(_is_count, parts)):
+        raise UserError(
+            f"{what} must be whole numbers from 1 to {bounds.EPOCHS:,} with commas, not {text!r}"
+        )
     return sorted(map(int, parts))
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10 and 0 < int(text) <= bounds.EPOCHS
 
 
 def score_all(console: Console, folder: Path, jobs: Jobs, workers: int | None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import bounds
 from experiments.errors import INTERRUPTED, StudyStopped
 
 app = typer.Typer(
@@ -37,15 +38,22 @@ def run(
         ),
     ] = "all",
     evaluations: Annotated[
-        int, typer.Option(help="Full evaluations of a repetition; cheaper ones count their share.")
+        int,
+        typer.Option(
+            max=bounds.EVALUATIONS,
+            help="Full evaluations of a repetition; cheaper ones count their share.",
+        ),
     ] = 280,
-    repetitions: Annotated[int, typer.Option(help="How often each method is run.")] = 500,
+    repetitions: Annotated[
+        int, typer.Option(max=bounds.REPETITIONS, help="How often each method is run.")
+    ] = 500,
     objective: Annotated[
         str, typer.Option(help="What a method sees: mean of the repeats, or draw one each time.")
     ] = "mean",
     seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes. Default: one per core.")
+        int | None,
+        typer.Option(min=1, max=bounds.WORKERS, help="Processes. Default: one per core."),
     ] = None,
     overrides: Annotated[
         list[str] | None,

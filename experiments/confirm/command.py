@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import bounds
 from experiments.options import (
     AcceptOption,
     AddressOption,
@@ -21,7 +22,11 @@ def confirm(
     folder: FolderArgument,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Searches of each setting. Default: as planned before, or 10."),
+        typer.Option(
+            min=1,
+            max=bounds.REPETITIONS,
+            help="Searches of each setting. Default: as planned before, or 10.",
+        ),
     ] = None,
     setting: Annotated[
         str | None,

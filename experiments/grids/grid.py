@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import bounds
 from experiments.errors import StudyFileError, UserError
 from experiments.study_document import GRID, lay, read_document
 from experiments.study_file import WRITTEN, StudySpec, validated
@@ -74,8 +75,9 @@ def make_grid(document: Mapping[str, Any], origin: str) -> Grid:
     """The grid in a document; StudyFileError, which begins with `origin`, if there is none."""
     base = {key: value for key, value in document.items() if key not in (GRID, CONFIRM)}
     confirm = document.get(CONFIRM)
-    if confirm is not None and (type(confirm) is not int or confirm < 1):
-        raise StudyFileError(f"{origin}: key 'confirm' must be a whole number from 1")
+    if confirm is not None and (type(confirm) is not int or not 1 <= confirm <= bounds.REPETITIONS):
+        wanted = f"a whole number from 1 to {bounds.REPETITIONS:,}"
+        raise StudyFileError(f"{origin}: key 'confirm' must be {wanted}")
     axes = _axes(document[GRID], base, origin)
     if (studies := math.prod(map(len, axes.values()))) > _MOST:
         raise StudyFileError(f"{origin}: stands for {studies:,} studies; {_MOST:,} are the most")

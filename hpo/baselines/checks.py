@@ -7,6 +7,9 @@ from typing import Any
 
 from hpo.baselines.optimizer import InvalidBaseline
 
+MOST = 10_000_000
+"""Of whatever a method counts; more is a slip that would take all memory."""
+
 
 def require(settings: Any, name: str, holds: bool, expected: str) -> None:
     """Raise InvalidBaseline, naming the setting and what is expected, unless it holds."""
@@ -15,11 +18,12 @@ def require(settings: Any, name: str, holds: bool, expected: str) -> None:
 
 
 def require_counts(settings: Any, *names: str) -> None:
-    """Raise InvalidBaseline unless these settings are whole numbers from 1."""
+    """Raise InvalidBaseline unless these settings are whole numbers from 1 to MOST."""
     for name in names:
         value = getattr(settings, name)
         whole = isinstance(value, int) and not isinstance(value, bool)
-        require(settings, name, whole and value >= 1, "a whole number from 1")
+        expected = f"a whole number from 1 to {MOST:,}"
+        require(settings, name, whole and 1 <= value <= MOST, expected)
 
 
 def require_number(settings: Any, *names: str) -> None:

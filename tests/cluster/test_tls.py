@@ -1,26 +1,48 @@
 import stat
 from pathlib import Path
 
-from cluster.tls import CERTIFICATE, KEY, study_security, write_private
+from cluster.tls import CREDENTIALS, new_security, remove_old_key, write_private
 
 
-def test_a_certificate_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "study" / "tls"
-    security = study_security(folder)
-    assert security.require_encryption
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-    before = (folder / CERTIFICATE).read_bytes(), (folder / KEY).read_bytes()
-    study_security(folder)
-    assert ((folder / CERTIFICATE).read_bytes(), (folder / KEY).read_bytes()) == before
+def old_folder(folder: Path) -> Path:
+    """What an earlier version left."""
+    folder.mkdir()
+    for name in ("certificate.pem", "key.pem", "scheduler.json", "worker.sh"):
+        (folder / name).write_text(name)
+    return folder
 
 
-def test_half_a_certificate_is_made_anew(tmp_path: Path) -> None:
-    study_security(tmp_path)
-    key = (tmp_path / KEY).read_bytes()
-    (tmp_path / CERTIFICATE).unlink()
-    study_security(tmp_path)
-    assert (tmp_path / KEY).read_bytes() != key
+def test_each_pool_has_a_certificate_of_its_own_for_the_owner_alone(tmp_path: Path) -> None:
+    assert new_security(tmp_path).require_encryption
+    assert stat.S_IMODE((tmp_path / CREDENTIALS).stat().st_mode) == 0o600
+    before = (tmp_path / CREDENTIALS).read_bytes()
+    new_security(tmp_path)
+    assert (tmp_path / CREDENTIALS).read_bytes() != before
+    assert [path.name for path in tmp_path.iterdir()] == [CREDENTIALS]
+
+
+def test_a_key_in_a_study_s_folder_is_removed(tmp_path: Path) -> None:
+    assert not remove_old_key(tmp_path, "tls")
+    assert not remove_old_key(tmp_path / "nowhere", "tls")
+    old_folder(tmp_path / "tls")
+    assert remove_old_key(tmp_path, "tls")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_else_is_removed_and_no_link_is_followed(tmp_path: Path) -> None:
+    victim = old_folder(tmp_path / "victim")
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "tls").symlink_to(victim)
+    (tmp_path / "linked").symlink_to(tmp_path)
+    assert not remove_old_key(study, "tls")
+    assert not remove_old_key(tmp_path / "linked", "victim")
+    assert len(list(victim.iterdir())) == 4
+
+    (study / "tls").unlink()
+    (old_folder(study / "tls") / "notes").write_text("mine")
+    assert remove_old_key(study, "tls")
+    assert [path.name for path in (study / "tls").iterdir()] == ["notes"]
 
 
 def test_a_private_file_takes_the_place_of_a_readable_one(tmp_path: Path) -> None:

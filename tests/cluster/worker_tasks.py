@@ -1,6 +1,8 @@
 """Functions that workers in tests run; a worker imports this module."""
 
+import importlib
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -60,3 +62,24 @@ def failing() -> None:
 def where() -> tuple[str, int]:
     """The worker's name and process."""
     return str(distributed.get_worker().name), os.getpid()
+
+
+def imported() -> str:
+    """The file of a module of the standard library that nothing has imported yet."""
+    return str(importlib.import_module("colorsys").__file__)
+
+
+def python_path() -> list[str]:
+    """Where this process looks for modules."""
+    return list(sys.path)
+
+
+def optimizer_step() -> float:
+    """What every trial does first, with which torch makes its folders."""
+    import torch
+
+    weight = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.5)
+    weight.sum().backward()
+    optimizer.step()
+    return float(weight)

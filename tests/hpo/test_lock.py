@@ -1,11 +1,14 @@
+import contextlib
 import errno
 import fcntl
 import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +21,7 @@ from waiting import wait_until
 import hpo
 from hpo import lock as lock_module
 from hpo.errors import StudyLocked, StudyUnwritable
-from hpo.lock import OWNER_NAME, StudyLock, holder_here, is_held
+from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock, holder_here, is_held
 from hpo.owner import Owner
 
 HOLD = """
@@ -255,3 +258,143 @@ def test_a_folder_that_takes_no_lock_is_named(tmp_path: Path) -> None:
     with pytest.raises(StudyUnwritable, match=f"{tmp_path} cannot be written"):
         StudyLock(tmp_path)
     assert not (tmp_path / OWNER_NAME).exists()
+
+
+OTHER = 65534
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A study's folder that other users can enter."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextlib.contextmanager
+def flocked_by_another_user(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another user has opened a file and holds it locked, if it could."""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec 9< "$1" && flock 9 && echo held && read end', "sh", str(path)],
+        user=OTHER,
+        group=OTHER,
+        extra_groups=[],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@needs_root
+def test_another_user_cannot_keep_the_owner_out(shared: Path) -> None:
+    StudyLock(shared).release()
+    with flocked_by_another_user(shared / LOCK_NAME) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == ""  # it could not even open it
+        StudyLock(shared).release()
+
+
+@needs_root
+def test_a_readable_lock_that_another_user_holds_gives_way(shared: Path) -> None:
+    (shared / LOCK_NAME).touch(mode=0o644)
+    with flocked_by_another_user(shared / LOCK_NAME) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        lock = StudyLock(shared)
+        assert mode(shared / LOCK_NAME) == mode(shared / OWNER_NAME) == 0o600
+        with pytest.raises(StudyLocked):
+            StudyLock(shared)
+        lock.release()
+
+
+def test_a_readable_lock_that_a_master_holds_does_not(
+    tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
+) -> None:
+    (tmp_path / LOCK_NAME).touch(mode=0o644)
+    holding = master("", "flock")
+    assert holding.stdout is not None
+    assert holding.stdout.readline() == "held\n"
+    (tmp_path / LOCK_NAME).chmod(0o644)
+    with pytest.raises(StudyLocked, match=f"process {holding.pid}"):
+        StudyLock(tmp_path)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_who_may_write_in_the_folder_may_open_the_lock_and_nobody_else(
+    tmp_path: Path, umask: int
+) -> None:
+    tmp_path.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        lock = StudyLock(tmp_path)
+        assert mode(tmp_path / LOCK_NAME) == mode(tmp_path / OWNER_NAME) == 0o600
+        lock.release()
+        tmp_path.chmod(0o2775)
+        lock = StudyLock(tmp_path)
+        assert mode(tmp_path / LOCK_NAME) == mode(tmp_path / OWNER_NAME) == 0o660
+        lock.release()
+    finally:
+        os.umask(before)
+
+
+AS_COLLEAGUE = """
+import os, sys
+from pathlib import Path
+from hpo.lock import StudyLock, is_held
+
+os.setgroups([int(sys.argv[3])])
+os.setgid(65534)
+os.setuid(int(sys.argv[2]))
+print(is_held(Path(sys.argv[1])), flush=True)
+try:
+    StudyLock(Path(sys.argv[1])).release()
+except Exception as error:
+    print(error)
+else:
+    print("let in")
+"""
+
+
+@needs_root
+def test_a_colleague_in_the_folder_s_group_is_let_in_and_nobody_else(shared: Path) -> None:
+    def colleague(user: int, group: int) -> list[str]:
+        words = [sys.executable, "-c", AS_COLLEAGUE, str(shared), str(user), str(group)]
+        return subprocess.check_output(words, text=True).splitlines()
+
+    group = 64_321
+    StudyLock(shared).release()  # while the folder is the owner's alone
+    assert colleague(OTHER, group) == [
+        "False",
+        f"{shared} cannot be written: Permission denied",
+    ]
+    os.chown(shared, -1, group)
+    shared.chmod(0o2770)
+    assert colleague(OTHER, group) == ["False", "let in"]
+    lock = StudyLock(shared)
+    held, refused = colleague(OTHER, group)
+    assert held == "True"
+    assert f"is held by another master (host {socket.gethostname()}" in refused
+    lock.release()
+
+
+@needs_root
+def test_that_a_study_is_held_is_seen_without_reading_the_record(shared: Path) -> None:
+    lock = StudyLock(shared)
+    words = [sys.executable, "-c", AS_COLLEAGUE, str(shared), str(OTHER), str(OTHER)]
+    held, refused = subprocess.check_output(words, text=True).splitlines()
+    assert held == "True"
+    assert "is held by another master" in refused
+    lock.release()

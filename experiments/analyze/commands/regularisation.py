@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from experiments import bounds
 from experiments.analyze import options
 
 SHIPPED = "ablation-cutout,ablation-weight-decay,ablation-learning-rate,ablation-order"
@@ -22,9 +23,15 @@ def regularisation(
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
     epochs: Annotated[
-        int, typer.Option(min=2, help="Of a shipped study: stands for its 50 epochs.")
+        int,
+        typer.Option(
+            min=2, max=bounds.EPOCHS, help="Of a shipped study: stands for its 50 epochs."
+        ),
     ] = 12,
-    seeds: Annotated[int, typer.Option(min=1, help="Of a shipped study: of each setting.")] = 10,
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, max=bounds.REPETITIONS, help="Of a shipped study: of each setting."),
+    ] = 10,
     overrides: options.SetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,

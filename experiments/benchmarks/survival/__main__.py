@@ -15,7 +15,10 @@ from importlib import import_module
 
 from experiments.benchmarks.survival.rows import Row, markdown, summary
 
-MODULES = ("kills", "disk", "masters", "pool", "killer", "inputs", "hostile", "scale")
+MODULES = (
+    *("kills", "disk", "masters", "pool", "environment"),
+    *("killer", "inputs", "hostile", "scale"),
+)
 
 
 def main() -> int:

@@ -42,6 +42,10 @@ class Group(Enum):
         "faults of workers, scheduler and network",
         "said; told or waited for; no evaluation lost or told twice",
     )
+    ENVIRONMENT = (
+        "variables and files for other work, other people's modules in the working directory",
+        "the same result, no job left",
+    )
     KILLER = ("processes of a study of digits, one killed every 5 to 15 s", "")
     INPUTS = (
         "inputs changed at random, by bytes and by meaning",

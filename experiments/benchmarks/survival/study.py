@@ -91,13 +91,12 @@ def _thread_pool(spec: object, folder: Path, *_: object) -> object:
 
     from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
     from cluster.own_pool import OwnPool
-    from cluster.tls import WITHOUT_HTTP, study_security
+    from cluster.tls import WITHOUT_HTTP
 
     class ThreadPool(OwnPool):
         def __init__(self) -> None:
             scratch = folder / "logs"
             scratch.mkdir(parents=True, exist_ok=True)
-            study_security(scratch / "tls")
             self._exits = contextlib.ExitStack()
             self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
             options = {"nthreads": 1, "memory_limit": 0, "dashboard": False}

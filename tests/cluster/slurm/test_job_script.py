@@ -16,7 +16,8 @@ def script(folder: Path = Path("/shared/study"), **settings: object) -> list[str
         SlurmSettings(**settings),  # type: ignore[arg-type]
         name="study-1a2b",
         threads=3,
-        contact=folder / "slurm",
+        contact=folder / "contact",
+        folder=folder,
         logs=folder / "logs",
     ).splitlines()
 
@@ -63,7 +64,7 @@ def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Pat
         f"NODE_DISK=/disk; SLURM_ARRAY_JOB_ID=7; SLURM_ARRAY_TASK_ID=2; printf '%s\\n' {command}"
     )
     words = subprocess.check_output(["bash", "-c", shown], text=True).splitlines()
-    assert str(folder / "slurm") in words
+    assert str(folder / "contact") in words
     assert "w7_2" in words
     assert words[words.index("--local-directory") + 1] == "/disk/of mine"
     assert subprocess.run(["bash", "-n"], input="\n".join(lines), text=True).returncode == 0

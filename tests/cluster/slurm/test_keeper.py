@@ -8,8 +8,9 @@ import pytest
 from throwaway_slurm import ThrowawaySlurm
 from waiting import wait_until
 
-from cluster.slurm import commands, keeper
+from cluster.slurm import keeper
 from cluster.slurm.keeper import Fleet, JobKeeper
+from cluster.slurm.submitted import SubmittedJobs
 
 pytestmark = pytest.mark.slow
 
@@ -22,14 +23,15 @@ def kept(fleet: Fleet) -> Iterator[JobKeeper]:
         yield jobs
     finally:
         jobs.close()
-        commands.clear_queue(fleet.name)
+        fleet.jobs.cancel_all()
 
 
 def fleet(name: str, logs: Path, workers: int) -> Fleet:
     """Jobs that do nothing until they are cancelled."""
     output = f"#SBATCH -J {name} -o {logs / keeper.WORKER_LOG}"
     script = f"#!/bin/sh\n{output}\nexec sleep 3000\n"
-    return Fleet(name, script, workers=workers, max_pending=9, logs=logs)
+    submitted = SubmittedJobs(name, logs, logs.parent / "ids")
+    return Fleet(submitted, script, workers=workers, max_pending=9, logs=logs)
 
 
 def test_a_log_folder_that_the_nodes_lack_is_said(slurm: ThrowawaySlurm, tmp_path: Path) -> None:

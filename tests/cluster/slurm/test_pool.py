@@ -10,14 +10,15 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
+from slurm_pools import opened
 from throwaway_slurm import ThrowawaySlurm
 from waiting import HANG_SECONDS, wait_until
 from worker_tasks import begun, deaf, until_asked
 
 from cluster.outcome import Outcome
 from cluster.pool import DaskPool, PoolError
-from cluster.slurm.pool import CONTACT, SlurmJobs, SlurmPool
-from cluster.slurm.settings import SlurmSettings
+from cluster.slurm.contact import contact_folder
+from cluster.slurm.pool import SlurmPool
 
 pytestmark = pytest.mark.slow
 
@@ -36,13 +37,6 @@ def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
 
     wait_until(are_there)
     return outcomes
-
-
-def opened(folder: Path, workers: int = 1, **settings: object) -> SlurmPool:
-    """A pool whose jobs have a name of their own, like those of a study."""
-    settings = {"scheduler_interface": "lo", "cpus": 1} | settings
-    jobs = SlurmJobs(SlurmSettings(**settings), name=folder.name, folder=folder, threads=1)  # type: ignore[arg-type]
-    return SlurmPool(jobs, workers=workers, poll_seconds=0.5)
 
 
 @pytest.fixture
@@ -204,7 +198,7 @@ def test_a_stranger_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
 
 
 def test_what_workers_need_can_be_read_by_the_owner_alone(pool: SlurmPool, tmp_path: Path) -> None:
-    folder = tmp_path / CONTACT
+    folder = contact_folder(tmp_path.name)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 

@@ -69,7 +69,7 @@ def test_every_value_of_every_dimension_is_proposed_and_no_other(method: str) ->
 @pytest.mark.parametrize(
     ("method", "settings", "words"),
     [
-        ("re", {"population": 0}, "population must be a whole number from 1, not 0"),
+        ("re", {"population": 0}, "population must be a whole number from 1 to 10,000,000, not 0"),
         ("re", {"sample": 2.5}, "sample"),
         ("reinforce", {"momentum": 1}, "momentum must be in"),
         ("reinforce", {"learning_rate": "fast"}, "learning_rate must be a finite number"),

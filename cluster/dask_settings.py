@@ -1,0 +1,88 @@
+"""Which of Dask's settings hold: its own defaults for our pools, the user's for their cluster.
+
+Dask reads the user's files and variables when it is imported, and a file that is no YAML ends the
+import. So it is imported without them; this module imports nothing of Dask before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_left_out = False
+
+
+def import_dask_alone() -> None:
+    """Import Dask with its own defaults, if there are settings of a user's that it would read.
+
+    To be called before anything else imports it; later it does nothing.
+    """
+    global _left_out
+    if "dask" in sys.modules or not _users_settings():
+        return
+    _left_out = True
+    before = dict(os.environ)
+    for name in list(os.environ):
+        if name.startswith("DASK_"):
+            del os.environ[name]
+    os.environ |= {"HOME": os.devnull, "DASK_ROOT_CONFIG": os.devnull}
+    try:
+        import dask.config  # noqa: F401 - it reads its settings now, and finds none
+    finally:
+        del os.environ["HOME"], os.environ["DASK_ROOT_CONFIG"]
+        os.environ.update(before)
+
+
+def heed_users_settings() -> None:
+    """Read what `import_dask_alone` has left out. ValueError: a file is no YAML."""
+    if not _left_out:
+        return
+    import dask.config
+
+    dask.config.refresh(paths=[str(place) for place in _places()])
+
+
+@contextlib.contextmanager
+def dask_settings(ours: dict[str, object]) -> Iterator[None]:
+    """While inside, Dask's own defaults hold, and these settings."""
+    import dask
+    import distributed  # noqa: F401 - its defaults are to be known
+
+    before = dict(dask.config.config)
+    dask.config.refresh(paths=[], env={})
+    dask.config.set(ours)
+    try:
+        yield
+    finally:
+        dask.config.config.clear()
+        dask.config.config.update(before)
+
+
+def _users_settings() -> bool:
+    return any(name.startswith("DASK_") for name in os.environ) or any(
+        _says_something(file) for place in _places() for file in (place, *place.glob("*"))
+    )
+
+
+def _says_something(file: Path) -> bool:
+    """Whether a file has a line that is no comment: Dask makes files of comments by itself."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:  # a folder, or not there
+        return False
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
+
+
+def _places() -> list[Path]:
+    """Where Dask looks for files, the later ones before the earlier ones."""
+    places = [
+        Path(os.environ.get("DASK_ROOT_CONFIG", "/etc/dask")),
+        Path(sys.prefix, "etc", "dask"),
+        Path("~/.config/dask").expanduser(),
+    ]
+    if chosen := os.environ.get("DASK_CONFIG"):
+        places.append(Path(chosen))
+    return places

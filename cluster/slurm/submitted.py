@@ -1,0 +1,57 @@
+"""The jobs of a pool that SLURM has: found by their name, and by the ids that sbatch gave.
+
+The name finds a job whose master was killed before it noted the id. The ids find a job whose name
+is not the one that it was submitted with, say because a site's SLURM changes names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from cluster.slurm import commands
+from cluster.slurm.commands import Job
+
+IDS = "ids"
+"""The file of the ids, one a line, of the jobs that the masters of a pool have submitted."""
+
+
+class SubmittedJobs:
+    """The jobs that were submitted under a name and start in a folder.
+
+    note: the file in which ids are kept for the next master.
+    """
+
+    def __init__(self, name: str, folder: Path, note: Path) -> None:
+        self._name = name
+        self._folder = folder
+        self._note = note
+        self._ids = set(note.read_text().split()) if note.exists() else set()
+        self._ended: set[str] = set()
+
+    def submit(self, script: str, *options: str) -> str:
+        """Submit a script; the id. Raises SlurmRefused, SlurmUnavailable."""
+        # On the command line it goes before what the script's own lines say.
+        job = commands.submit(script, f"--job-name={self._name}", *options)
+        self._ids.add(job)
+        with contextlib.suppress(OSError), self._note.open("a") as note:
+            note.write(f"{job}\n")
+        return job
+
+    def alive(self) -> dict[str, Job]:
+        """By id, those that have not ended. Raises SlurmUnavailable."""
+        jobs = {job.id: job for job in commands.jobs_named(self._name)}
+        unnamed = self._ids - self._ended - _arrays(jobs)
+        if unnamed:
+            jobs |= {job.id: job for job in commands.jobs_numbered(unnamed, self._folder)}
+            self._ended |= unnamed - _arrays(jobs)
+        return jobs
+
+    def cancel_all(self) -> None:
+        """End them; returns when none is left in the queue. Raises SlurmUnavailable."""
+        commands.cancel_all(lambda: self.alive().values())
+
+
+def _arrays(jobs: dict[str, Job]) -> set[str]:
+    """The ids of the arrays that these jobs are parts of."""
+    return {job.partition("_")[0] for job in jobs}

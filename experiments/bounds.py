@@ -1,0 +1,23 @@
+"""The most that a user may ask for: far above what anybody has run, below what stops a machine.
+
+A number with too many digits is a slip, and without a bound it takes all memory before a word.
+"""
+
+from __future__ import annotations
+
+WORKERS = 4_096
+"""Worker processes, or jobs; 1,000 were run."""
+THREADS = 1_024
+"""Threads that a worker computes with."""
+ATTEMPTS = 1_000
+"""Attempts at a trial that loses its workers."""
+EPOCHS = 1_000_000
+"""Epochs of one search or training."""
+ITERATIONS = 1_000_000
+"""Brackets of successive halving; the optimizer's own bound."""
+REPETITIONS = 1_000_000
+"""How often one thing is done again with another seed."""
+EVALUATIONS = 10_000_000
+"""Evaluations in one run of a black-box optimizer."""
+IMAGES = 1_000_000
+"""Images a step, or of a calibration."""

@@ -1,0 +1,79 @@
+"""Whose settings of Dask hold; it reads them on import, so each test has its own process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+POOL = """
+import sys
+from pathlib import Path
+
+from cluster.dask_settings import import_dask_alone
+
+import_dask_alone()
+import dask
+import distributed
+
+print(dask.config.get("mine", "left out"), dask.config.get("distributed.comm.timeouts.connect"))
+
+from cluster.external import ExternalPool
+from cluster.pool import PoolError
+
+try:
+    ExternalPool(address="tcp://127.0.0.1:1", log=Path(sys.argv[1]) / "cluster.log")
+except PoolError as error:
+    print(str(error).splitlines()[0])
+print(dask.config.get("mine", "left out"), dask.config.get("distributed.comm.tls.ca-file"))
+"""
+OF_THE_USER = """
+mine: read
+distributed: {comm: {timeouts: {connect: 50ms}, tls: {ca-file: mine.pem}}}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / ".config" / "dask").mkdir(parents=True)
+    return tmp_path
+
+
+def said(home: Path, **variables: str) -> list[str]:
+    ended = subprocess.run(
+        [sys.executable, "-c", POOL, str(home)],
+        env=os.environ | {"HOME": str(home)} | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    return ended.stdout.splitlines()
+
+
+def test_the_user_s_files_hold_for_a_cluster_of_the_user_s_alone(home: Path) -> None:
+    (home / ".config" / "dask" / "mine.yaml").write_text(OF_THE_USER)
+    before, problem, after = said(home)
+    assert before == "left out 30s"
+    assert problem.startswith("no Dask scheduler at tcp://127.0.0.1:1")
+    assert after == "read mine.pem"
+
+
+def test_so_do_the_user_s_variables(home: Path) -> None:
+    (home / "dask.yaml").write_text("mine: read")
+    before, _, after = said(
+        home,
+        DASK_CONFIG=str(home / "dask.yaml"),
+        DASK_DISTRIBUTED__COMM__TLS__CA_FILE="mine.pem",
+        DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="50ms",
+    )
+    assert (before, after) == ("left out 30s", "read mine.pem")
+
+
+def test_a_file_that_is_no_yaml_matters_to_such_a_cluster_alone(home: Path) -> None:
+    (home / ".config" / "dask" / "mine.yaml").write_text("mine: [")
+    before, problem, after = said(home)
+    assert before == "left out 30s"
+    assert problem.startswith("Dask's own configuration cannot be read: A dask config file at ")
+    assert after == "left out None"

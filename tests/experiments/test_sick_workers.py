@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study_commands import TINY_EVALUATIONS, decisions, events, run, told, wait_until
+from study_commands import TINY_EVALUATIONS, decisions, events, run, told
 from throwaway_slurm import ThrowawaySlurm
+from waiting import wait_until
 
 from hpo import read_study
 
-pytestmark = pytest.mark.timeout(1500)  # real searches on workers that start again and again
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 SICK = Path(__file__).parents[1] / "cluster" / "sick"
 LONGER = ["--set", "iterations=6"]
@@ -51,7 +52,7 @@ def test_a_sick_worker_of_this_machine_is_retired(
 ) -> None:
     monkeypatch.setenv("SICK_WORKER", "ONESHOT_HPO_WORKER_LOG=worker-1.log")
     folder = tmp_path / "study"
-    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *LONGER, seconds=1200)
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *LONGER)
     assert ended.returncode == 0, ended.stderr
     check_retired(folder, "worker 1")
     assert "failed on it in a row: worker 1 is retired (RuntimeError: CUDA error" in ended.stdout
@@ -78,7 +79,7 @@ def test_a_sick_worker_of_somebody_elses_cluster_is_retired(
             daemons.callback(daemon.kill)
             wait_until(file.exists)
         arguments = ["--dir", folder, "--workers", 2, *LONGER, "--scheduler-file", file]
-        ended = run("launch", tiny_study, *arguments, seconds=1200)
+        ended = run("launch", tiny_study, *arguments)
     assert ended.returncode == 0, ended.stderr
     check_retired(folder, "worker tcp://127.0.0.1:")
 
@@ -90,9 +91,7 @@ def test_a_node_of_slurm_on_which_trials_fail_is_excluded(
     folder = tmp_path / "study"
     settings = ["cluster.slurm.scheduler_interface=lo", "cluster.slurm.cpus=3"]  # one job a node
     options = [word for setting in settings for word in ("--set", setting)]
-    ended = run(
-        "launch", tiny_study, "--dir", folder, "--workers", 2, *LONGER, *options, seconds=1200
-    )
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *LONGER, *options)
     assert ended.returncode == 0, ended.stderr
     check_retired(folder, "worker w")
     assert "node n2 is retired" in ended.stdout
@@ -107,7 +106,7 @@ def test_a_trial_that_hangs_is_run_elsewhere(
     monkeypatch.setenv("SICK_KIND", "hang")
     folder = tmp_path / "study"
     limit = ["--set", "cluster.trial_timeout=60"]
-    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *limit, seconds=1200)
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *limit)
     assert ended.returncode == 0, ended.stderr
     assert retried(folder, "worker 1", "TrialTimeout: it has not ended within 60 s")
 
@@ -117,7 +116,7 @@ def test_a_study_whose_every_trial_fails_ends_early_and_can_be_mended(
 ) -> None:
     folder = tmp_path / "study"
     monkeypatch.setenv("SICK_WORKER", "HOME=")
-    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, seconds=1200)
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 2)
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: the default configuration cannot be searched: RuntimeError: ")
@@ -133,7 +132,7 @@ def test_a_study_whose_every_trial_fails_ends_early_and_can_be_mended(
     assert "these did: " in refused.stderr
 
     monkeypatch.delenv("SICK_WORKER")
-    ended = run("resume", folder, "--retry-crashed", "all", seconds=1200)
+    ended = run("resume", folder, "--retry-crashed", "all")
     assert ended.returncode == 0, ended.stderr
     last = {(*e["id"], e["budget"]): e["exception"] for e in events(folder) if e["event"] == "tell"}
     assert len(last) == TINY_EVALUATIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import distributed
 
 from cluster.dask_logs import dask_logs_to
 from cluster.dask_settings import heed_users_settings
-from cluster.pool import DaskPool, Outcome, PoolError
+from cluster.outcome import Outcome
+from cluster.pool import DaskPool, PoolError
+from cluster.worker import Worker, host_of
 
 _CONNECT_SECONDS = 60.0
 """How long one attempt to reach the scheduler may take; it may be busy."""
@@ -25,9 +27,11 @@ class ExternalPool(DaskPool):
     """Runs tasks on the workers of the scheduler at an address, or of a scheduler file.
 
     Encryption is Dask's own configuration's matter (distributed.comm.tls), as for any client. The
-    cluster stays up when the pool is closed. How often a task may die with its worker before the
-    pool hears of it is the scheduler's own setting (allowed-failures). When the scheduler or all
-    workers go, the pool waits for them, or for a scheduler at the same address or in the same file.
+    cluster stays up when the pool is closed. A task that hangs cannot be ended here: its worker
+    gets no other one until it has ended. When the scheduler or all workers go, the pool waits for
+    them, or for a scheduler at the same address or in the same file.
+
+    retired: names and hosts of workers that are not to be used.
 
     log: the file for what Dask says in this process. PoolError: the scheduler is not reached.
     """
@@ -35,7 +39,12 @@ class ExternalPool(DaskPool):
     patience_seconds = math.inf  # who ended the workers may start some again
 
     def __init__(
-        self, *, address: str | None = None, scheduler_file: Path | None = None, log: Path
+        self,
+        *,
+        address: str | None = None,
+        scheduler_file: Path | None = None,
+        log: Path,
+        retired: Collection[str] = (),
     ) -> None:
         if scheduler_file is not None and not scheduler_file.is_file():
             raise PoolError(f"no Dask scheduler's file {scheduler_file}")  # Dask would wait for it
@@ -46,7 +55,7 @@ class ExternalPool(DaskPool):
             raise PoolError(f"Dask's own configuration cannot be read: {error}") from None
         self._logs = dask_logs_to(log)
         self._logs.__enter__()
-        self._counted = (-_COUNT_SECONDS, 0)
+        self._listed: tuple[float, list[Worker] | None] = (-_COUNT_SECONDS, None)
         self._gone_since: str | None = None  # the scheduler; the time of day
         self._none_since: str | None = None  # workers
         self._attempt: Future[distributed.Client] | None = None  # at one that has gone
@@ -61,22 +70,33 @@ class ExternalPool(DaskPool):
         except (OSError, ValueError) as error:
             self._logs.__exit__(None, None, None)
             raise PoolError(f"no Dask scheduler at {address or scheduler_file}: {error}") from error
-        super().__init__(client)
+        super().__init__(client, retired)
 
-    @property
-    def live_workers(self) -> int:
+    def _alive(self) -> Sequence[Worker]:
         """Workers of the cluster, as they were a second ago at most."""
-        when, number = self._counted
+        return self._known() or ()
+
+    def _addresses(self) -> Collection[str] | None:
+        workers = self._known()
+        return None if workers is None else {worker.address for worker in workers}
+
+    def _known(self) -> list[Worker] | None:
+        when, workers = self._listed
         if time.monotonic() - when > _COUNT_SECONDS:
-            number = self._count()
-            self._counted = (time.monotonic(), number)
-        return number
+            workers = self._look()
+            self._listed = (time.monotonic(), workers)
+        return workers
+
+    def _never_began(self, key: str, worker: Worker) -> Outcome:
+        # A scheduler that allows failures looks for the same worker again, without a word.
+        return Outcome(key, lost=f"its worker {worker.name} died", worker=worker)
 
     @property
     def standing(self) -> str:
         """How many workers the cluster has, or since when there is none, or no scheduler."""
-        if self.live_workers:
-            return f"{self.live_workers} alive"
+        if self._alive():
+            unused = len(self._alive()) - self.live_workers
+            return f"{len(self._alive())} alive" + (f", {unused} not used" if unused else "")
         if self._gone_since is not None:
             return f"the scheduler has been gone since {self._gone_since}; waiting for it"
         return f"none alive since {self._none_since}; waiting for one"
@@ -88,20 +108,20 @@ class ExternalPool(DaskPool):
             self._attempt.add_done_callback(_close)
         self._logs.__exit__(None, None, None)
 
-    def _count(self) -> int:
-        """The workers now; 0 while the scheduler is gone, which is tried again meanwhile."""
+    def _look(self) -> list[Worker] | None:
+        """The workers now; None while the scheduler is gone, which is tried again meanwhile."""
+        workers = None
         try:
             if self._client.status == "closed":  # it gave the scheduler up
                 self._connect_again()
-            number = len(self._client.nthreads()) if self._client.status == "running" else 0
+            if self._client.status == "running":
+                addresses = sorted(self._client.nthreads())
+                workers = [Worker(address, address, host_of(address)) for address in addresses]
         except (OSError, RuntimeError):
-            number = 0
-            self._gone_since = self._gone_since or _now()
-        else:
-            reached = self._client.status == "running"
-            self._gone_since = None if reached else self._gone_since or _now()
-        self._none_since = None if number else self._none_since or _now()
-        return number
+            workers = None
+        self._gone_since = (self._gone_since or _now()) if workers is None else None
+        self._none_since = None if workers else self._none_since or _now()
+        return workers
 
     def _connect_again(self) -> None:
         """A new client in place of one that is closed. OSError, ValueError: no scheduler there.
@@ -117,9 +137,9 @@ class ExternalPool(DaskPool):
         attempt, self._attempt = self._attempt, None
         self._not_before = time.monotonic() + _AGAIN_SECONDS
         self._client = attempt.result()
-        for key, number in self._running.items():
-            lost = Outcome(key, lost="the scheduler had gone", taken=True)
-            self._ended.put((number, lost))
+        for key, running in self._running.items():
+            lost = Outcome(key, lost="the scheduler had gone", taken=True, worker=running.worker)
+            self._ended.put((running.number, lost))
 
     def _connected(self) -> distributed.Client:
         return distributed.Client(**self._where, set_as_default=False, timeout=_CONNECT_SECONDS)

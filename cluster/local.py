@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from cluster.dask_settings import dask_settings
 from cluster.environment import SAFE_PATH, of_children
 from cluster.leftovers import end_session
 from cluster.memory import out_of_memory_kills
-from cluster.pool import Outcome, OwnPool, PoolError
+from cluster.outcome import Outcome
+from cluster.own_pool import OwnPool
+from cluster.pool import PoolError, Task
 from cluster.private_folder import NoPrivateFolder, private_folder
 from cluster.servers import Nanny, Scheduler
 from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
+from cluster.worker import Retired, Worker
 from cluster.worker_log import bound_log, log_tail
 from cluster.worker_setup import session_file
 
@@ -56,14 +59,23 @@ class LocalPool(OwnPool):
     - What workers and Dask print goes into files under `scratch`, of bounded size.
     - Processes that a task leaves behind are ended; threads, by replacing the worker's process.
     - A worker that closes or cannot start is replaced for as long as the pool is open; one that is
-      frozen is waited for.
+      frozen is waited for. One that is retired is not replaced; its GPU, if it has one, is retired
+      with it, for this pool and, as one of `retired`, for later ones.
 
     PoolError: a worker process does not start.
     """
 
     def __init__(
-        self, *, workers: int, threads: int, gpus: Sequence[int | str] = (), scratch: Path
+        self,
+        *,
+        workers: int,
+        threads: int,
+        gpus: Sequence[int | str] = (),
+        scratch: Path,
+        retired: Collection[str] = (),
     ) -> None:
+        gpus = [gpu for gpu in gpus if _gpu_name(gpu) not in retired] or gpus
+        self._gpus = {number: gpus[number % len(gpus)] for number in range(workers) if gpus}
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
         self._workers = workers
@@ -101,7 +113,8 @@ class LocalPool(OwnPool):
                     "silence_logs": logging.WARNING,
                     "preload": ["cluster.worker_setup"],
                     # What a trial starts in its turn finds its own folder's modules, as ever.
-                    "env": users_own | _worker_environment(number, gpus, self._logs[str(number)]),
+                    "env": users_own
+                    | _worker_environment(self._gpus.get(number), self._logs[str(number)]),
                 },
             }
             for number in range(workers)
@@ -150,17 +163,40 @@ class LocalPool(OwnPool):
             self._cluster.scale(self._workers)
         return super().next_outcomes(timeout)
 
-    async def _loss(self, key: str, worker: str) -> Outcome:
-        words = f"its worker {worker} died"
+    def retire(self, worker: Worker) -> Retired | None:
+        """End a worker, and those that share its GPU, unless no worker would be left."""
+        number = int(worker.name)
+        gpu = self._gpus.get(number)
+        slots = set(self._cluster.worker_spec)
+        retired = {number} if gpu is None else {slot for slot in slots if self._gpus[slot] == gpu}
+        if retired >= slots:
+            return None
+        self._workers -= len(retired)
+        for slot in retired:
+            self._retired.add(str(slot))
+            del self._cluster.worker_spec[slot]
+            if nanny := self._cluster.workers.pop(slot, None):
+                self._cluster.loop.add_callback(nanny.close, timeout=0.5)
+        if gpu is None:
+            return Retired("", f"worker {worker.name}")
+        return Retired(_gpu_name(gpu), _gpu_name(gpu))
+
+    def _expects_another(self, task: Task) -> bool:
+        """A worker that is not there is being started."""
+        tried = {worker.name for worker in task.avoid}
+        return any(str(slot) not in tried for slot in self._cluster.worker_spec)
+
+    async def _loss(self, key: str, worker: Worker) -> Outcome:
+        words = f"its worker {worker.name} died"
         before, self._oom_kills = self._oom_kills, out_of_memory_kills()
         if self._oom_kills > before:
             words += (
                 ": this machine ran out of memory (its kernel ended "
                 f"{self._oom_kills - before} processes for it); fewer workers need less"
             )
-        log = self._logs[worker]
+        log = self._logs[worker.name]
         bound_log(log)
-        return Outcome(key, lost=words, log=log_tail(log))
+        return Outcome(key, lost=words, log=log_tail(log), worker=worker)
 
     async def _close_nannies(self) -> None:
         await asyncio.gather(
@@ -169,10 +205,14 @@ class LocalPool(OwnPool):
         )
 
 
-def _worker_environment(number: int, gpus: Sequence[int | str], log: Path) -> dict[str, str]:
+def _gpu_name(gpu: int | str) -> str:
+    return f"GPU {gpu}"
+
+
+def _worker_environment(gpu: int | str | None, log: Path) -> dict[str, str]:
     environment = {"ONESHOT_HPO_WORKER_LOG": str(log)}
-    if gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = str(gpus[number % len(gpus)])
+    if gpu is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
     return environment
 
 

@@ -7,54 +7,42 @@ import itertools
 import queue
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, Self
 
 import distributed
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
+from cluster.outcome import Outcome
 from cluster.stopping import TaskStopped
-from cluster.task import Ended, run_task
+from cluster.task import Ended, TaskFailed, run_task
+from cluster.worker import Retired, Worker, elsewhere
 
-_CLOSING_SECONDS = 10.0
-"""How long workers may take to part politely; after that they are parted by the process's end."""
-SILENT_SECONDS = 60.0
-"""A worker says something every few seconds, whatever it computes."""
+_GONE_SECONDS = 5.0
+"""How long Dask may take to say what became of a task whose worker is not registered any more."""
 
 
 class PoolError(RuntimeError):
     """The pool itself cannot work, for instance because no worker process starts."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How one submitted task ended; exactly one of three endings.
+class Task(NamedTuple):
+    """A task that waits for a worker."""
 
-    value: what the function returned (when neither of the others is set).
-    error: the exception that the function raised.
-    lost: why the infrastructure lost the task (its worker was killed, ...); the function may
-        have run in part or even to its end, so it has to be safe to run again.
-
-    taken: with `lost`: the worker was taken away (time limit, preemption, ...), which is no fault
-        of the task; a worker that died may have died of it.
-    log: with `lost`: the last lines that the worker wrote, where they are known.
-    """
-
-    key: str
-    value: Any = None
-    error: Exception | None = None
-    lost: str | None = None
-    taken: bool = False
-    log: str = ""
-
-
-class _Task(NamedTuple):
     key: str
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    avoid: tuple[Worker, ...]
+    since: float  # submitted, monotonic
+
+
+class _Attempt(NamedTuple):
+    number: int
+    worker: Worker
+    began: float  # monotonic
+    future: distributed.Future
 
 
 class DaskPool(abc.ABC):
@@ -70,12 +58,19 @@ class DaskPool(abc.ABC):
     A worker's process may take minutes to start on a busy machine or a slow file system.
     """
 
-    def __init__(self, client: distributed.Client) -> None:
+    another_seconds = 30.0
+    """How long a task waits for another worker than those to avoid, where none is there."""
+
+    def __init__(self, client: distributed.Client, retired: Collection[str] = ()) -> None:
+        """retired: the names and hosts of workers that are not to be used."""
         self._client: Any = client
-        self._waiting: deque[_Task] = deque()
-        self._running: dict[str, int] = {}  # the attempt at each task that counts
+        self._waiting: deque[Task] = deque()
+        self._running: dict[str, _Attempt] = {}  # the attempt at each task that counts
         self._ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
         self._attempts = itertools.count()
+        self._retired = set(retired)
+        self._hung: dict[str, int] = {}  # addresses of workers with an attempt that was given up
+        self._gone: dict[int, float] = {}  # attempts whose worker is not registered, and since when
 
     def __enter__(self) -> Self:
         return self
@@ -83,10 +78,31 @@ class DaskPool(abc.ABC):
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    @property
     @abc.abstractmethod
+    def _alive(self) -> Sequence[Worker]:
+        """Workers that are registered with the scheduler and take tasks now, retired ones too."""
+
+    def _number_alive(self) -> int:
+        """How many they are."""
+        return len(self._alive())
+
+    @abc.abstractmethod
+    def _addresses(self) -> Collection[str] | None:
+        """Addresses of all workers that are registered; None: the scheduler is not reached."""
+
+    @property
     def live_workers(self) -> int:
-        """Workers that are registered with the scheduler and take tasks now."""
+        """Workers that take tasks now: registered, not retired, and not with a task that hung."""
+        if self._retired or self._hung:
+            return len(self._usable())
+        return self._number_alive()
+
+    def _usable(self) -> list[Worker]:
+        return [
+            worker
+            for worker in self._alive()
+            if not self._retired & {worker.name, worker.host} and worker.address not in self._hung
+        ]
 
     @property
     def standing(self) -> str:
@@ -95,7 +111,7 @@ class DaskPool(abc.ABC):
 
     @property
     def silent_workers(self) -> int:
-        """Live workers that have not been heard of for SILENT_SECONDS: frozen, or cut off."""
+        """Live workers that have not been heard of for a while: frozen, or cut off."""
         return 0
 
     @property
@@ -108,21 +124,62 @@ class DaskPool(abc.ABC):
         """Tasks on workers that are there and are heard of; the others wait."""
         return max(0, min(len(self._running), self.live_workers) - self.silent_workers)
 
-    def submit(self, key: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    def submit(
+        self,
+        key: str,
+        function: Callable[..., Any],
+        *args: Any,
+        avoid: Sequence[Worker] = (),
+        **kwargs: Any,
+    ) -> None:
         """Run function(*args, **kwargs) on a worker; its Outcome will carry `key`.
+
+        avoid: workers on which it failed. It runs on another host where there is one, else on
+        another worker, else in a new process of the same worker; on a worker that is not this
+        pool's to replace, in the same process.
 
         ValueError: a task of this key is in flight already.
         """
         if key in self._running or any(task.key == key for task in self._waiting):
             raise ValueError(f"task {key} is in flight already")
-        self._waiting.append(_Task(key, function, args, kwargs))
+        self._waiting.append(Task(key, function, args, kwargs, tuple(avoid), time.monotonic()))
         self._dispatch()
+
+    @property
+    def busy_seconds(self) -> dict[str, float]:
+        """How long each task that is on a worker has been there, by key."""
+        now = time.monotonic()
+        return {key: now - attempt.began for key, attempt in self._running.items()}
+
+    def give_up(self, key: str, reason: str) -> None:
+        """Of a task on a worker that hangs: its outcome comes at once, as failed.
+
+        The worker gets no other task until its process is a new one, or this task has ended.
+        """
+        attempt = self._running[key]
+        self._hung[attempt.worker.address] = attempt.number
+        self._ended.put((attempt.number, Outcome(key, failed=reason, worker=attempt.worker)))
+        self._soon(self._end(attempt.worker))
+
+    def retire(self, worker: Worker) -> Retired | None:
+        """Give a worker that fails no task any more, nor any other on its host; None: it is needed.
+
+        Where every worker is on one host, only this worker is retired; and the last one never is.
+        """
+        others = [other for other in self._usable() if other.name != worker.name]
+        if not others:
+            return None
+        whole_host = any(other.host != worker.host for other in others)
+        place = worker.host if whole_host else worker.name
+        self._retired.add(place)
+        return Retired(place, f"host {worker.host}" if whole_host else f"worker {worker.name}")
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
         """Outcomes since the last call; waits up to `timeout` seconds for the first one.
 
         A task that was submitted has one outcome, whatever its workers send and however late.
         """
+        self._look_for_gone()
         self._dispatch()
         try:
             ended = [self._ended.get(timeout=timeout)]
@@ -132,7 +189,8 @@ class DaskPool(abc.ABC):
             ended.append(self._ended.get())
         outcomes = []
         for attempt, outcome in ended:
-            if self._running.get(outcome.key) == attempt:
+            current = self._running.get(outcome.key)
+            if current is not None and current.number == attempt:
                 del self._running[outcome.key]
                 outcomes.append(outcome)
         self._dispatch()
@@ -150,107 +208,120 @@ class DaskPool(abc.ABC):
         """End, but leave workers that can wait for it to the next master."""
         self.close()
 
-    async def _loss(self, key: str, worker: str) -> Outcome:
-        """What is to be said of a task whose worker of that name has gone."""
-        return Outcome(key, lost=f"its worker {worker} died")
+    async def _loss(self, key: str, worker: Worker) -> Outcome:
+        """What is to be said of a task whose worker has gone."""
+        return Outcome(key, lost=f"its worker {worker.name} died", worker=worker)
 
-    async def _renew(self, worker: str) -> None:  # noqa: B027 - not what is somebody else's
-        """Replace the process of the worker at this address; returns when it takes no tasks."""
+    def _never_began(self, key: str, worker: Worker) -> Outcome:
+        """What is to be said of a task whose worker has gone, without a word of Dask's."""
+        lost = f"its worker {worker.name} went before it began"
+        return Outcome(key, lost=lost, taken=True, worker=worker)
+
+    async def _renew(self, worker: Worker) -> None:  # noqa: B027 - not what is somebody else's
+        """Replace the process of a worker; returns when it takes no tasks."""
+
+    async def _end(self, worker: Worker) -> None:
+        """Replace the process of a worker that hangs."""
+        await self._renew(worker)
+
+    def _expects_another(self, task: Task) -> bool:
+        """Whether a worker may come that is not one of those to avoid."""
+        return time.monotonic() - task.since < self.another_seconds
+
+    def _look_for_gone(self) -> None:
+        """A task can be on its way to a worker that goes: Dask would keep it for that one."""
+        registered = self._addresses()
+        if registered is None:
+            return
+        now = time.monotonic()
+        for key, attempt in self._running.items():
+            if attempt.worker.address in registered or attempt.future.status != "pending":
+                self._gone.pop(attempt.number, None)
+            elif now - self._gone.setdefault(attempt.number, now) > _GONE_SECONDS:
+                del self._gone[attempt.number]
+                self._ended.put((attempt.number, self._never_began(key, attempt.worker)))
 
     def _dispatch(self) -> None:
-        while self._waiting and len(self._running) < self.live_workers:
+        if not self._waiting:
+            return
+        if not (self._retired or self._hung) and len(self._running) >= self.live_workers:
+            return
+        usable = self._usable()
+        busy = {attempt.worker.address for attempt in self._running.values()}
+        idle = [worker for worker in usable if worker.address not in busy]
+        kept: list[Task] = []
+        while self._waiting and idle:
             task = self._waiting.popleft()
-            attempt = self._running[task.key] = next(self._attempts)
-            # Every attempt has a Dask key of its own: Dask never takes one for another, and no
-            # result of an earlier attempt is handed out for a later one. All are of one kind, the
-            # first word: a worker whose task is of a kind that has never ended seems idle to Dask.
-            future = self._client.submit(
-                run_task,
-                task.function,
-                task.args,
-                task.kwargs,
-                key=("trial", f"{task.key}#{attempt}"),
-                pure=False,
-            )
-            asyncio.run_coroutine_threadsafe(
-                self._watch(task.key, attempt, future), self._client.loop.asyncio_loop
-            )
+            worker = self._worker_for(task, idle, usable)
+            if worker is None:
+                kept.append(task)
+            else:
+                idle.remove(worker)
+                self._start(task, worker)
+        self._waiting.extendleft(reversed(kept))
 
-    async def _watch(self, key: str, attempt: int, future: distributed.Future) -> None:
+    def _worker_for(
+        self, task: Task, idle: Sequence[Worker], usable: Sequence[Worker]
+    ) -> Worker | None:
+        """An idle worker for a task; None: the one that it should get is not idle yet."""
+        if not task.avoid:
+            return idle[0]
+        others = elsewhere(usable, task.avoid)
+        if others:
+            return next((worker for worker in idle if worker in others), None)
+        if self._expects_another(task):
+            return None
+        tried = {worker.address for worker in task.avoid}
+        return next((worker for worker in idle if worker.address not in tried), idle[0])
+
+    def _start(self, task: Task, worker: Worker) -> None:
+        number = next(self._attempts)
+        # Every attempt has a Dask key of its own: Dask never takes one for another, and no
+        # result of an earlier attempt is handed out for a later one.
+        future = self._client.submit(
+            run_task,
+            task.function,
+            task.args,
+            task.kwargs,
+            key=("trial", f"{task.key}#{number}"),
+            pure=False,
+            workers=[worker.address],
+            allow_other_workers=False,
+        )
+        self._running[task.key] = _Attempt(number, worker, time.monotonic(), future)
+        self._soon(self._watch(task.key, number, worker, future))
+
+    def _soon(self, coroutine: Any) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
+
+    async def _watch(
+        self, key: str, number: int, worker: Worker, future: distributed.Future
+    ) -> None:
         try:
-            outcome = await self._outcome(key, future)
+            outcome = await self._outcome(key, worker, future)
         except Exception as error:
-            outcome = Outcome(key, error=error)
+            outcome = Outcome(key, error=error, worker=worker)
         finally:
             future.release()
-        self._ended.put((attempt, outcome))
+        if self._hung.get(worker.address) == number:
+            del self._hung[worker.address]
+        self._ended.put((number, outcome))
 
-    async def _outcome(self, key: str, future: distributed.Future) -> Outcome:
+    async def _outcome(self, key: str, worker: Worker, future: distributed.Future) -> Outcome:
         try:
             ended: Ended = await self._client.gather(future, asynchronous=True)
-        except KilledWorker as death:
-            return await self._loss(key, str(death.last_worker.name))
+        except KilledWorker:
+            return await self._loss(key, worker)
+        except TaskFailed as failure:
+            await self._renew(worker)
+            return Outcome(key, failed=str(failure), worker=worker)
         except TaskStopped as stop:
-            return Outcome(key, lost=str(stop), taken=True)
+            return Outcome(key, lost=str(stop), taken=True, worker=worker)
         except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
             # Of the master's, the scheduler's or a worker's network; a task cannot do that.
             name = type(loss).__name__
-            return Outcome(key, lost=f"the connection to it was lost ({name})", taken=True)
+            lost = f"the connection to it was lost ({name})"
+            return Outcome(key, lost=lost, taken=True, worker=worker)
         if ended.left_threads:
-            await self._renew(ended.worker)
-        return Outcome(key, ended.value)
-
-
-class OwnPool(DaskPool):
-    """A pool whose scheduler lives in this process."""
-
-    def __init__(self, cluster: Any) -> None:
-        """Use `cluster`, a distributed.SpecCluster."""
-        super().__init__(distributed.Client(cluster, set_as_default=False))
-        self._cluster = cluster
-
-    @property
-    def address(self) -> str:
-        """Where the scheduler listens."""
-        return str(self._cluster.scheduler_address)
-
-    @property
-    def live_workers(self) -> int:
-        """Workers that are registered with the scheduler and take tasks now."""
-        return len(self._cluster.scheduler.running)
-
-    @property
-    def silent_workers(self) -> int:
-        """Live workers that have not been heard of for SILENT_SECONDS: frozen, or cut off."""
-        return len(self._silences())
-
-    @property
-    def standing(self) -> str:
-        """How many workers are alive and since when how many are silent; empty if none is."""
-        silences = self._silences()
-        if not silences:
-            return ""
-        since = time.strftime("%H:%M:%S", time.localtime(min(silences)))
-        return (
-            f"{self.live_workers} alive, {len(silences)} of them not heard of since {since} "
-            "(frozen, or cut off)"
-        )
-
-    async def _renew(self, worker: str) -> None:
-        """Replace the process of the worker at this address; returns when it takes no tasks."""
-        await self._cluster.scheduler.restart_workers(
-            [worker], wait_for_workers=False, on_error="return", stimulus_id="renewed"
-        )
-
-    def _silences(self) -> list[float]:
-        """When those live workers that are silent were last heard of, in seconds since 1970."""
-        running = tuple(self._cluster.scheduler.running)
-        longest_ago = time.time() - SILENT_SECONDS
-        return [worker.last_seen for worker in running if worker.last_seen < longest_ago]
-
-    def close(self) -> None:
-        """End the workers at once, whatever they are running. Again, it does nothing."""
-        super().close()
-        # Dask takes a minute to part with a thousand workers; the process's end parts them, too.
-        with contextlib.suppress(TimeoutError):
-            self._cluster.close(timeout=_CLOSING_SECONDS)
+            await self._renew(worker)
+        return Outcome(key, ended.value, worker=worker)

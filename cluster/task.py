@@ -10,6 +10,13 @@ import distributed
 from cluster.leftovers import cleared, threads_left
 
 
+class TaskFailed(Exception):
+    """Raised by a task that failed for a reason that may be its worker's: a device, memory, a bug.
+
+    The worker's process runs no other task: whatever broke in it ends with it.
+    """
+
+
 class Ended(NamedTuple):
     """What a worker says of a task that has returned."""
 
@@ -21,8 +28,21 @@ class Ended(NamedTuple):
     """Whether threads go on in the worker's process that the task has started."""
 
 
+_failed = False
+
+
+def has_failed() -> bool:
+    """Whether a task has failed in this process, which is then to be replaced."""
+    return _failed
+
+
 def run_task(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ended:
     """Call the function; processes that it started and did not end are ended."""
-    with cleared():
-        value = function(*args, **kwargs)
+    global _failed
+    try:
+        with cleared():
+            value = function(*args, **kwargs)
+    except TaskFailed:
+        _failed = True
+        raise
     return Ended(value, distributed.get_worker().address, threads_left())

@@ -250,6 +250,13 @@ def resume(
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
+    retry_crashed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY|all",
+            help="Run an evaluation that crashed again, e.g. 0-0-3/9; repeatable.",
+        ),
+    ] = None,
     trust: TrustOption = False,
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
     trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
@@ -268,6 +275,7 @@ def resume(
         as_job=as_job,
         cluster=cluster,
         accept_changes=accept_changes,
+        retry_crashed=retry_crashed or [],
         consent=Consent(trust, overrides or (), trusted),
     )
 

@@ -34,6 +34,14 @@ class ClusterSection(pydantic.BaseModel):
         le=bounds.ATTEMPTS,
         description=f"a whole number from 1 to {bounds.ATTEMPTS:,}",
     )
+    trial_timeout: int | float | None = Field(
+        default=None, gt=0, description="a number of seconds above 0, or null (no limit)"
+    )
+    trial_timeout_factor: int | float | None = Field(
+        default=None,
+        ge=2,
+        description="a number from 2 (of the budget's usual times), or null (no limit)",
+    )
     slurm: dict[str, Any] | None = Field(
         default=None, description="a section of keys, or null (workers on this machine)"
     )

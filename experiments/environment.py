@@ -45,8 +45,8 @@ def compared(
     recorded = {key: dict(specification.get(key, {})) for key in ("versions", "checksums")}
     recorded[PLACES] = {key: specification[key] for key in INPUTS if key in specification}
     for note in notes:
-        for key, values in note.items():
-            recorded[key] |= values
+        for key in recorded.keys() & note.keys():
+            recorded[key] |= note[key]
     places = _places(folder, header, given)
     moved = _moved(console, recorded[PLACES], places, given or {})
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}

@@ -26,6 +26,18 @@ class StudyStopped(RuntimeError):
     """A study, or a build, cannot go on here and now; with the cause mended it can be resumed."""
 
 
+class StudyFailed(StudyStopped):
+    """A study whose trials fail, so that it makes no sense to go on unseen.
+
+    crashed: the keys of the evaluations to run again, or "all". finished: no other is left to run.
+    """
+
+    def __init__(self, reason: str, *crashed: str, finished: bool = False) -> None:
+        super().__init__(reason)
+        self.crashed = crashed
+        self.finished = finished
+
+
 class HandedOver(Exception):
     """A master in a SLURM job has to end; its workers wait for the next one."""
 

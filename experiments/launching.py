@@ -6,14 +6,14 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
 from experiments.environment import compared
-from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from experiments.errors import INTERRUPTED, StudyFailed, StudyStopped, UserError, one_line
 from experiments.hints import command, say
 from experiments.inputs import given_inputs, located
 from experiments.pairing import doubt
@@ -33,8 +33,9 @@ from experiments.study_folder import (
 from experiments.study_folder import resume as resume_command
 from experiments.summary import print_summary
 from experiments.terminal import OUTPUT_GONE, discard_output
+from experiments.trial import RESULT
 from experiments.trust import NOTHING_SAID, Consent, check_trusted
-from hpo import Study, StudyUnwritable, noted_environments
+from hpo import Study, StudyUnwritable, StudyView, Trial, noted_environments
 from hpo.journal import JOURNAL_NAME
 
 
@@ -115,12 +116,14 @@ def resume_study(
     as_job: bool,
     cluster: DaskCluster | None,
     accept_changes: bool = False,
+    retry_crashed: Sequence[str] = (),
     consent: Consent = NOTHING_SAID,
 ) -> None:
     """Go on with a study; `as_job`: this process is a master in a job, and has successors.
 
     overrides: of how workers run, or where the study's data set or table lie now. accept_changes:
     also with other package versions, data or another table than before.
+    retry_crashed: keys of evaluations that crashed and are to be run again, or "all".
 
     Raises like `launch_study`.
     """
@@ -136,8 +139,13 @@ def resume_study(
         slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
     changed = compared(console, folder, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
+        again = _crashed(study, folder, retry_crashed)
         if changed is not None:
             study.note(*changed)
+        for trial in again:
+            # First, for a trial whose result is in its folder is not run.
+            (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
+            study.retry_crash(trial)
         if not (folder / SPECIFICATION).exists():
             write_specification(folder, begun)
         if not (submit or as_job):
@@ -151,6 +159,19 @@ def resume_study(
         else:
             study.close()
             _submit(console, master, folder)
+
+
+def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]:
+    """The evaluations that crashed, of these keys. UserError: there is no such one."""
+    crashed = {trial.key: trial for trial, result in study.evaluations if result.crashed}
+    if "all" in keys:
+        keys = list(crashed) or keys
+    for key in keys:
+        if key not in crashed:
+            there = f"; these did: {', '.join(crashed)}" if crashed else ""
+            what = "no evaluation" if key == "all" else f"no evaluation {key}"
+            raise UserError(f"--retry-crashed {key}: {what} of {folder} crashed{there}")
+    return [crashed[key] for key in dict.fromkeys(keys)]
 
 
 def study_and_folder(
@@ -185,8 +206,18 @@ def _run(
             say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
                 run = StudyRun(study, spec, folder, display)
-                run.run(lambda: open_pool(spec, folder, workers, cluster), workers, as_job=as_job)
+                pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
+                run.run(pool, workers, as_job=as_job)
         print_summary(console, study, folder)
+        if study.incumbent is None:
+            last = study.evaluations[-1][1].exception
+            raise StudyFailed(
+                f"every evaluation crashed, the last one: {last}", "all", finished=True
+            )
+
+
+class _Explained(StudyStopped):
+    """Its message says already how to go on."""
 
 
 @contextmanager
@@ -207,6 +238,8 @@ def resumable(again: str, journal: Path) -> Iterator[None]:
         if not journal.exists():  # nothing has begun
             raise
         raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
+    except _Explained:
+        raise
     except (StudyStopped, OSError) as stop:
         if isinstance(stop, BrokenPipeError):
             discard_output()
@@ -214,5 +247,18 @@ def resumable(again: str, journal: Path) -> Iterator[None]:
         raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
 
 
-def _resumable(folder: Path) -> AbstractContextManager[None]:
-    return resumable(resume_command(folder), folder / JOURNAL_NAME)
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """The same for a study, which can also run again what crashed."""
+    again = resume_command(folder)
+    with resumable(again, folder / JOURNAL_NAME):
+        try:
+            yield
+        except StudyFailed as failure:
+            raise _Explained(_what_to_do(failure, again)) from failure
+
+
+def _what_to_do(failure: StudyFailed, again: str) -> str:
+    keys = " ".join(f"--retry-crashed {key}" for key in failure.crashed)
+    words = f"{one_line(failure)}; once that is mended, to run what crashed again: {again} {keys}"
+    return words if failure.finished else f"{words}; to go on without: {again}"

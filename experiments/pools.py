@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.private_folder import NoPrivateFolder
 from experiments import machine
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from cluster.slurm.pool import SlurmJobs
 
 
+RETIRED = "retired"
+"""In the note of a worker that was retired: what a later pool leaves out."""
+
+
 @dataclass(frozen=True)
 class DaskCluster:
     """A Dask cluster that the user runs already: its scheduler's address, or file."""
@@ -26,9 +31,17 @@ class DaskCluster:
 
 
 def open_pool(
-    spec: StudySpec, folder: Path, workers: int, cluster: DaskCluster | None = None
+    spec: StudySpec,
+    folder: Path,
+    workers: int,
+    cluster: DaskCluster | None = None,
+    notes: Sequence[Mapping[str, Any]] = (),
 ) -> DaskPool:
-    """The pool that a frozen specification asks for, or `cluster`'s. Raises PoolError."""
+    """The pool that a frozen specification asks for, or `cluster`'s. Raises PoolError.
+
+    notes: of the work's journal; what they say is retired is not used.
+    """
+    retired = [note[RETIRED] for note in notes if isinstance(note.get(RETIRED), str)]
     if cluster is not None:
         from cluster.external import ExternalPool
 
@@ -36,12 +49,13 @@ def open_pool(
             address=cluster.address,
             scheduler_file=cluster.scheduler_file,
             log=folder / "logs" / "cluster.log",
+            retired=retired,
         )
     jobs = slurm_jobs(spec, folder)
     if jobs is not None:
         from cluster.slurm.pool import SlurmPool
 
-        return SlurmPool(jobs, workers=workers)
+        return SlurmPool(jobs, workers=workers, retired=retired)
     from cluster.local import LocalPool
 
     assert spec.cluster.threads is not None
@@ -50,6 +64,7 @@ def open_pool(
         threads=spec.cluster.threads,
         gpus=machine.gpus(),
         scratch=folder / "logs",
+        retired=retired,
     )
 
 

@@ -71,6 +71,10 @@ class LiveDisplay:
             self._draw(study, running, workers)
         self._left_out = None
 
+    def say(self, line: str) -> None:
+        """Print a line that stays, above what is drawn."""
+        self._live.console.print(line, markup=False, soft_wrap=True)
+
     def _draw(self, study: Any, running: int, workers: str) -> None:
         times = f"elapsed {duration(time.monotonic() - self._started)}"
         left = self._words.seconds_left(study, self._workers)
@@ -99,6 +103,10 @@ class PlainDisplay:
 
     def __exit__(self, *exception: object) -> None:
         """Nothing is left to do."""
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._print(line)
 
     def update(self, study: Any, running: int, workers: str) -> None:
         """Print what has ended since the last call, and why no trial runs."""

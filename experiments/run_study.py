@@ -6,16 +6,29 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic
 
-from cluster.pool import DaskPool, Outcome, PoolError
-from experiments.errors import HandedOver, StudyStopped, one_line
+from cluster.outcome import Outcome
+from cluster.pool import DaskPool, PoolError
+from cluster.worker import Worker
+from experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
+from experiments.failures import Failures, first_bracket_crashed, workers_named
+from experiments.pools import RETIRED
 from experiments.study_file import StudySpec
-from experiments.trial import TrialTask, run_trial
-from hpo import Rerun, StudyLocked, StudyUnwritable, Trial, TrialResult
+from experiments.trial import CRASHED, TrialTask, run_trial
+from experiments.trial_limits import TrialLimits
+from experiments.work import Display, Run, Work
+from hpo import (
+    BASELINE_ID,
+    StudyLocked,
+    StudyUnwritable,
+    StudyView,
+    Trial,
+    TrialResult,
+)
 from hpo.own_file import open_own
 from searchers.checkpoint import CHECKPOINT
 
@@ -23,42 +36,10 @@ POLL_SECONDS = 0.25
 """How often the loop looks up from waiting, at signals and the display."""
 FRUITLESS = 20
 """How often in a row a trial may lose its worker, without its fault, and have saved nothing new."""
+HOPELESS = 3
+"""So many trials that failed for good, one after the other, stop the study."""
 LOST_LOG = "lost.log"
 """In a trial's folder: the last lines of each worker that it lost."""
-
-
-Run = TypeVar("Run", Trial, Rerun)
-
-
-class Work(Protocol[Run]):
-    """What is to be run: a study, or a confirmation."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether everything planned is told."""
-
-    @property
-    def pending(self) -> Sequence[Run]:
-        """Asked for and not told yet, in the order of asking."""
-
-    def ask(self) -> Run | None:
-        """The next run; None: nothing can start before another tell, or all is asked for."""
-
-    def tell(self, trial: Run, result: TrialResult, /) -> None:
-        """How a pending run ended."""
-
-    def retry(self, trial: Run, reason: str, /) -> Run:
-        """The next attempt at a pending run whose infrastructure was lost."""
-
-
-class Display(Protocol):
-    """Shows how a study stands."""
-
-    def update(self, study: Any, running: int, workers: str) -> None:
-        """Called several times a second; `running` trials are on workers.
-
-        workers: how these stand, empty if there is nothing to say.
-        """
 
 
 class Interrupted(KeyboardInterrupt):
@@ -75,6 +56,9 @@ class StudyRun(Generic[Run]):
         self._display = display
         self._in_flight: dict[str, tuple[Run, float]] = {}
         self._fruitless: dict[str, tuple[int, int]] = {}
+        self._failures = Failures()
+        self._failed_in_a_row: list[str] = []
+        self._limits = TrialLimits(spec.cluster)
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
@@ -104,19 +88,22 @@ class StudyRun(Generic[Run]):
         # Trials that an earlier master had asked for come first, in the order of asking.
         pending = list(reversed(self._study.pending))
         last_seen_alive = time.monotonic()
+        for trial, result in self._study.evaluations if self._limits.any else ():
+            self._limits.learn(trial, result)
         while not self._study.finished:
             if signals:
                 raise Interrupted
             # A worker that is free is the only reason to ask: the later BOHB decides, the more
             # it knows. With one worker it makes the order of decisions certain.
             while len(self._in_flight) < min(workers, pool.live_workers):
-                trial = pending.pop() if pending else self._study.ask()
-                if trial is None:
+                following = pending.pop() if pending else self._study.ask()
+                if following is None:
                     break
-                self._submit(pool, trial)
+                self._submit(pool, following)
             self._display.update(self._study, pool.running, pool.standing)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
+            self._give_up_hanging(pool)
 
             pool.check()
             if pool.live_workers:
@@ -143,28 +130,89 @@ class StudyRun(Generic[Run]):
             folder=self._folder / "trials" / trial.key,
         )
         self._in_flight[trial.key] = (trial, time.time())
-        pool.submit(trial.key, run_trial, task)
+        pool.submit(trial.key, run_trial, task, avoid=self._failures.tried(trial.key))
 
     def _settle(self, pool: DaskPool, outcome: Outcome) -> None:
         """A result and a crash are told; a loss is tried again; what is left stops the study."""
         trial, submitted = self._in_flight.pop(outcome.key)
         if outcome.lost is not None:
             self._settle_loss(pool, trial, outcome, outcome.lost)
+        elif outcome.failed is not None:
+            self._settle_failure(pool, trial, outcome.worker, outcome.failed)
         elif outcome.error is not None:
             raise StudyStopped(
                 f"trial {trial.key} cannot run: {one_line(outcome.error)}"
             ) from outcome.error
         else:
-            result = outcome.value
-            self._study.tell(
-                trial,
-                TrialResult(
-                    loss=result["loss"],
-                    info=result["info"],
-                    exception=result["exception"],
-                    timestamps={"submitted": submitted} | result["timestamps"],
-                ),
+            value = outcome.value
+            result = TrialResult(
+                loss=value["loss"],
+                info=value["info"],
+                exception=value["exception"],
+                timestamps={"submitted": submitted} | value["timestamps"],
             )
+            self._failures.ended(trial.key, outcome.worker)
+            self._failed_in_a_row.clear()
+            self._tell(trial, result)
+
+    def _settle_failure(
+        self, pool: DaskPool, trial: Run, worker: Worker | None, reason: str
+    ) -> None:
+        """Tried again on another worker; told as a crash when it has failed there, too."""
+        assert worker is not None  # a task fails on one
+        self._failures.add(trial.key, worker)
+        tried = [worker.name for worker in self._failures.tried(trial.key)]
+        if self._failures.is_data(trial.key):
+            self._tell_crash(trial, f"{reason} (on {workers_named(tried)})")
+            return
+        if self._failures.is_sick(worker):
+            self._retire(pool, worker, reason)
+        self._submit(pool, self._study.retry(trial, f"{reason} (on worker {worker.name})"))
+
+    def _retire(self, pool: DaskPool, worker: Worker, reason: str) -> None:
+        """Say that a worker is sick, and use it no more if there is another one."""
+        trials = " and ".join(self._failures.on(worker))
+        retired = pool.retire(worker)
+        what = "it is needed, and stays" if retired is None else f"{retired.words} is retired"
+        words = f"worker {worker.name}: {trials} failed on it in a row: {what} ({reason})"
+        self._display.say(words)
+        if retired is not None:
+            self._study.note(words, {RETIRED: retired.place} if retired.place else {})
+
+    def _tell_crash(self, trial: Run, reason: str) -> None:
+        """The crash of a trial that was tried as often as it has to be. StudyFailed: it is enough.
+
+        No such crash is a surprise to the next master, which counts from there.
+        """
+        self._tell(trial, TrialResult(loss=None, info=CRASHED, exception=reason))
+        self._failed_in_a_row.append(trial.key)
+        if isinstance(trial, Trial) and trial.id == BASELINE_ID:
+            raise StudyFailed(f"the default configuration cannot be searched: {reason}", trial.key)
+        if len(self._failed_in_a_row) == HOPELESS:
+            raise StudyFailed(
+                f"{HOPELESS} trials in a row failed ({', '.join(self._failed_in_a_row)}), the last "
+                f"one with {reason}",
+                *self._failed_in_a_row,
+            )
+
+    def _tell(self, trial: Run, result: TrialResult) -> None:
+        """Journal how a trial ended. StudyFailed: so did every one of the first bracket."""
+        self._study.tell(trial, result)
+        self._limits.learn(trial, result)
+        if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
+            alike = first_bracket_crashed(self._study) if trial.id[0] == 0 else None
+            if alike is not None:
+                reason = f"every evaluation of the first bracket crashed alike, the last: {alike}"
+                raise StudyFailed(reason, "all")
+
+    def _give_up_hanging(self, pool: DaskPool) -> None:
+        """End trials that are on their worker for longer than the study's limits allow."""
+        if not self._limits.any:
+            return
+        for key, seconds in pool.busy_seconds.items():
+            limit = self._limits.seconds(self._in_flight[key][0].budget)
+            if limit is not None and seconds > limit:
+                pool.give_up(key, f"TrialTimeout: it has not ended within {limit:.3g} s")
 
     def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
         """Back to the queue; an attempt is counted only where the trial may have been the cause."""
@@ -180,7 +228,7 @@ class StudyRun(Generic[Run]):
         reason = f"given up after {attempts} attempts: {lost}"
         if outcome.log:
             reason += f" ({LOST_LOG} in the trial's folder has its last lines)"
-        self._study.tell(trial, TrialResult(loss=None, info={"state": "CRASHED"}, exception=reason))
+        self._tell_crash(trial, reason)
 
     def _check_gain(self, trial: Run, lost: str) -> None:
         """StudyStopped if this trial loses its workers again and again and never gets on."""

@@ -14,16 +14,19 @@ import google_crc32c
 import numpy as np
 
 from cluster.stopping import TaskStopped, stop_asked
+from cluster.task import TaskFailed
 from experiments.errors import is_user_error, one_line
 from experiments.pairing import TRANSFER
 from search_spaces import Architecture, SearchSpace, get_space, load_table
 from searchers import SearchStopped
 from searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
 from searchers.datasets import load_dataset
-from searchers.records import EpochRecord
-from searchers.settings import SearchSettings
+from searchers.records import EpochRecord, SearchDiverged
+from searchers.settings import SearchSettings, SettingsError
 
 RESULT = "result.json"
+CRASHED = {"state": "CRASHED"}
+"""What is told of a crash beside its reason."""
 _CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
 
 _DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
@@ -61,14 +64,16 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
 
     loss: validation error of the cell found, in [0, 1], as the objective says; None for a crash.
     info: see `cell_report`; nothing in it depends on the time or on the worker.
-    exception: why the search crashed, else None. A crash is a fact about the configuration.
+    exception: why the search crashed, else None. A crash is a fact about the configuration: a loss
+        that is not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
         search_seconds, which all attempts' finished epochs took together.
 
     A trial may be run again after anything: it continues from its checkpoint, and when its result
     is in its folder already, it is that one. Raises TaskStopped, after a checkpoint, when its
     worker has to leave, and what is no fact about the configuration: an OSError (a full disk, data
-    that cannot be read) or an input error of this project's packages.
+    that cannot be read), an input error of this project's packages, or TaskFailed for anything else
+    (a device, memory, a bug).
     """
     assert task.folder is not None
     result = finished_result(task.folder)
@@ -150,12 +155,17 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         raise
     except SearchStopped as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
+    except (SearchDiverged, SettingsError) as error:
+        return {"loss": None, "info": CRASHED, "exception": _reason(error)}
     except Exception as error:
         if is_user_error(error):
             raise
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        return {"loss": None, "info": {"state": "CRASHED"}, "exception": reason}
+        raise TaskFailed(_reason(error)) from None
     return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def finished_result(folder: Path) -> dict[str, Any] | None:

@@ -20,8 +20,9 @@ from hpo.errors import (
 )
 from hpo.settings import OptimizerSettings
 from hpo.study import Study
+from hpo.study_state import TrialRecord
 from hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
-from hpo.view import BracketState, RungState, StudyView, TrialRecord, read_study
+from hpo.view import BracketState, RungState, StudyView, read_study
 
 __all__ = [
     "BASELINE_ID",

@@ -45,6 +45,8 @@ class _Observations:
 
     def take_in(self, encoding: Encoding) -> None:
         """Puts what is new into the arrays."""
+        if not self.new:
+            return
         self.new.sort(key=itemgetter(1))
         losses = np.array([loss for _, loss in self.new])
         vectors = np.array([encoding.encode(config) for config, _ in self.new])
@@ -80,6 +82,19 @@ class VectorisedKDEGenerator(base_config_generator):
             self._observations[job.kwargs["budget"]] = observations
         observations.new.append((job.kwargs["config"], loss))
         observations.last_seq = self.seq
+
+    def forget_crash(self, config: dict[str, Any], budget: float) -> None:
+        """Takes the crash of a configuration out of the observations at a budget."""
+        seen = self._observations[budget]
+        seen.take_in(self.encoding)
+        vector = self.encoding.encode(config)
+        same = (seen.vectors == vector) | (np.isnan(seen.vectors) & np.isnan(vector))
+        # Of equal crashes the first one, so that a replay forgets the same one.
+        row = np.flatnonzero(np.isinf(seen.losses) & same.all(axis=1))[0]
+        seen.vectors = np.delete(seen.vectors, row, axis=0)
+        seen.losses = np.delete(seen.losses, row)
+        seen.last_seq = self.seq
+        seen.model = None
 
     def get_config(self, budget: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """A configuration and {"model_based_pick": whether the model proposed it}.

@@ -23,6 +23,7 @@ from hpo.events import (
     TEXT_OR_NULL,
     TIMES,
     Event,
+    EventKind,
     Kind,
     Kinds,
 )
@@ -35,22 +36,6 @@ DEFAULT = "default"
 """The name of the study's default configuration; the incumbent's is that of its trial."""
 
 SEEDS = Kind(lambda v: COUNT.test(v) and v <= 10**5, "a whole number up to 100,000")
-
-EVENTS: Kinds = {
-    "header": {"format": COUNT, "study": OBJECT, "seed": COUNT, "budget": BUDGET},
-    "plan": {"setting": TEXT, "config": OBJECT, "seeds": SEEDS, "tuned": BOOLEAN},
-    "ask": {"setting": TEXT, "number": COUNT, "seed": COUNT},
-    "tell": {
-        "setting": TEXT,
-        "number": COUNT,
-        "loss": LOSS,
-        "info": OBJECT,
-        "exception": TEXT_OR_NULL,
-        "timestamps": TIMES,
-    },
-    "retry": {"setting": TEXT, "number": COUNT, "attempt": COUNT, "reason": TEXT},
-    "note": NOTE,
-}
 
 _Key = tuple[str, int]
 
@@ -103,6 +88,8 @@ class ConfirmationView:
         self._asked: set[_Key] = set()
         self._pending: dict[_Key, Rerun] = {}
         self._evaluations: list[tuple[Rerun, TrialResult]] = []
+        self.notes: list[dict[str, Any]] = []
+        """What was noted of the environments of the work, in order; opaque to this package."""
 
     @property
     def header(self) -> dict[str, Any]:
@@ -178,36 +165,10 @@ class ConfirmationView:
 
     def _apply(self, event: Event) -> None:
         """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
-        if event["event"] == "note":
-            return  # decides nothing
-        name = event["setting"]
-        if event["event"] == "plan":
-            self._apply_plan(name, event)
-            return
-        key = (name, event["number"])
-        match event["event"]:
-            case "ask":
-                if key != self._next():
-                    raise InvalidEvent(f"{name} with seed number {key[1]} is not next")
-                seed = confirmation_seed(self._header["seed"], key[1])
-                if event["seed"] != seed:
-                    raise InvalidEvent(f"seed is {event['seed']} where {seed} is next")
-                config = self._settings[name].config
-                self._pending[key] = Rerun(name, key[1], config, self.budget, seed)
-                self._asked.add(key)
-            case "tell":
-                result = TrialResult(
-                    event["loss"], event["info"], event["exception"], event["timestamps"]
-                )
-                self._evaluations.append((self._pending_run(key), result))
-                del self._pending[key]
-            case "retry":
-                run = self._pending_run(key)
-                if event["attempt"] != run.attempt + 1:
-                    raise InvalidEvent(f"attempt is {event['attempt']}, not {run.attempt + 1}")
-                self._pending[key] = replace(run, attempt=event["attempt"])
+        EVENTS[event["event"]].apply(self, event)
 
-    def _apply_plan(self, name: str, event: Event) -> None:
+    def _apply_plan(self, event: Event) -> None:
+        name = event["setting"]
         before = self._settings.get(name)
         if before is not None and (
             before.config != event["config"] or event["seeds"] < before.seeds
@@ -218,11 +179,63 @@ class ConfirmationView:
         if event["tuned"]:
             self._tuned = name
 
+    def _apply_ask(self, event: Event) -> None:
+        key = name, number = _key(event)
+        if key != self._next():
+            raise InvalidEvent(f"{name} with seed number {number} is not next")
+        seed = confirmation_seed(self._header["seed"], number)
+        if event["seed"] != seed:
+            raise InvalidEvent(f"seed is {event['seed']} where {seed} is next")
+        config = self._settings[name].config
+        self._pending[key] = Rerun(name, number, config, self.budget, seed)
+        self._asked.add(key)
+
+    def _apply_tell(self, event: Event) -> None:
+        key = _key(event)
+        result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
+        self._evaluations.append((self._pending_run(key), result))
+        del self._pending[key]
+
+    def _apply_retry(self, event: Event) -> None:
+        run = self._pending_run(_key(event))
+        if event["attempt"] != run.attempt + 1:
+            raise InvalidEvent(f"attempt is {event['attempt']}, not {run.attempt + 1}")
+        self._pending[_key(event)] = replace(run, attempt=event["attempt"])
+
     def _pending_run(self, key: _Key) -> Rerun:
         if key in self._pending:
             return self._pending[key]
         state = "told already" if key in self._asked else "not asked for"
         raise InvalidEvent(f"{key[0]} with seed number {key[1]} was {state}")
+
+
+EVENTS: Kinds = {
+    "header": EventKind({"format": COUNT, "study": OBJECT, "seed": COUNT, "budget": BUDGET}),
+    "plan": EventKind(
+        {"setting": TEXT, "config": OBJECT, "seeds": SEEDS, "tuned": BOOLEAN},
+        ConfirmationView._apply_plan,
+    ),
+    "ask": EventKind(
+        {"setting": TEXT, "number": COUNT, "seed": COUNT}, ConfirmationView._apply_ask
+    ),
+    "tell": EventKind(
+        {
+            "setting": TEXT,
+            "number": COUNT,
+            "loss": LOSS,
+            "info": OBJECT,
+            "exception": TEXT_OR_NULL,
+            "timestamps": TIMES,
+        },
+        ConfirmationView._apply_tell,
+    ),
+    "retry": EventKind(
+        {"setting": TEXT, "number": COUNT, "attempt": COUNT, "reason": TEXT},
+        ConfirmationView._apply_retry,
+    ),
+    "note": NOTE,
+}
+"""A confirmation's events. None of them decides: what is run follows from the plan alone."""
 
 
 def read_confirmation(folder: Path) -> ConfirmationView:
@@ -235,6 +248,10 @@ def read_confirmation(folder: Path) -> ConfirmationView:
     view = ConfirmationView(path, events[0])
     view._fold(events)
     return view
+
+
+def _key(event: Event) -> _Key:
+    return event["setting"], event["number"]
 
 
 def _number(told: tuple[Rerun, TrialResult]) -> int:

@@ -1,9 +1,10 @@
-"""What the events of a journal may hold: the keys of each, and of what kind their values are."""
+"""Kinds of events: the keys of each, of what type their values are, and what an event changes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from hpo.errors import InvalidEvent
@@ -62,45 +63,65 @@ OBSERVATIONS = Kind(
 )
 BOOLEAN = Kind(lambda v: isinstance(v, bool), "true or false")
 
-Kinds = Mapping[str, Mapping[str, Kind]]
-"""The keys of each event that a journal may hold; `header` is its first."""
 
-NOTE = {"text": TEXT, "environment": OBJECT}
-"""The work goes on in another environment."""
-
-EVENTS: Kinds = {
-    "header": {
-        "format": COUNT,
-        "study": OBJECT,
-        "optimizer": OBJECT,
-        "space": OBJECT,
-        "prior": OBSERVATIONS,
-    },
-    "ask": {"seq": COUNT, "id": TRIAL_ID, "budget": BUDGET, "config": OBJECT, "info": OBJECT},
-    "tell": {
-        "seq": COUNT,
-        "id": TRIAL_ID,
-        "budget": BUDGET,
-        "loss": LOSS,
-        "info": OBJECT,
-        "exception": TEXT_OR_NULL,
-        "timestamps": TIMES,
-    },
-    "retry": {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT},
-    "note": NOTE,
-}
-"""A study's events; in a journal each has `time` as well, in seconds since the epoch."""
+def exactly(value: Any) -> Kind:
+    """The kind of a key that has one value only."""
+    return Kind(lambda v: type(v) is type(value) and v == value, repr(value))
 
 
-def check_event(event: Event, kinds: Kinds = EVENTS) -> None:
-    """Raises InvalidEvent unless an event has its keys, each of its kind, and no other but `time`.
+def keep_note(state: Any, event: Event) -> None:
+    """A note decides nothing; what it says of the environment is kept in `state.notes`."""
+    state.notes.append(event["environment"])
+
+
+def _nothing(state: Any, event: Event) -> None:
+    """The header is read before there is a state."""
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One kind of event. To add a kind to a journal, add one of these to its table."""
+
+    keys: Mapping[str, Kind]
+    """What an event of this kind holds, beside `event` and `time`."""
+    apply: Callable[[Any, Event], None] = _nothing
+    """Moves the journal's state on by an event; raises InvalidEvent if the event cannot follow."""
+    replay: Callable[[Any, Any, Event], None] | None = None
+    """Given (optimizer, state, event), lets the optimizer decide again. None: it decides nothing.
+
+    An event that decides has the key `seq`, the number of the decision. The state has been moved on
+    already. Raises InvalidEvent if the optimizer decides something else.
+    """
+    since: int = 1
+    """The first format of the journal that has this kind.
+
+    From format 4 on, an event of a later kind says so in its key `format`. So it may be appended to
+    a journal whose header has an older format, and a version that does not know the kind can name
+    the format that it needs.
+    """
+
+    @property
+    def decides(self) -> bool:
+        """Whether the optimizer depends on it."""
+        return self.replay is not None
+
+
+Kinds = Mapping[str, EventKind]
+"""The kinds of events that a journal may hold, by name; `header` is its first."""
+
+NOTE = EventKind({"text": TEXT, "environment": OBJECT}, keep_note)
+"""Something to be remembered: say, that the work continues in another environment."""
+
+
+def check_event(event: Event, kinds: Kinds) -> None:
+    """Raises InvalidEvent unless an event has its keys, each of its type, and no other but `time`.
 
     `time` itself is not checked.
     """
     name = event.get("event")
     if not isinstance(name, str) or name not in kinds:
         raise InvalidEvent(f"unknown event {name!r}")
-    keys = kinds[name]
+    keys = kinds[name].keys
     if missing := keys.keys() - event.keys():
         raise InvalidEvent(f"{name} without {', '.join(sorted(missing))}")
     if unknown := event.keys() - keys.keys() - {"event", "time"}:

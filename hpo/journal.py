@@ -14,17 +14,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound, StudyUnwritable
-from hpo.events import COUNT, EVENTS, NUMBER, Event, Kinds, check_event
+from hpo.events import COUNT, NUMBER, Event, Kinds, check_event
 from hpo.journal_line import AlteredLine, is_sealed, sealed, unsealed
 from hpo.own_file import open_own
+from hpo.study_events import EVENTS
 
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
-FORMAT = 3
+FORMAT = 4
 """Version of the format that is written; older ones are read.
 
 2: prior observations. 3: every line has a checksum; a line without one is read in a journal whose
-header says an older format, which is continued with checksums.
+header says an older format, which is continued with checksums. 4: kinds of events that came later
+say so in their key `format` (see EventKind.since). A journal keeps its header, so such events may
+follow a header of any format; the first of these kinds is "crash retried".
 """
 _CHECKSUMS_FROM = 3
 
@@ -205,12 +208,8 @@ def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> tuple[Event, b
     if (name == "header") != (number == 1):
         what = "a second header" if name == "header" else "the header is missing"
         raise CorruptJournal(path, number, what)
-    if name == "header" and COUNT.test(event.get("format")) and event["format"] > FORMAT:
-        raise NewerJournal(
-            f"{path} was written by a newer version of oneshot-hpo (journal format "
-            f"{event['format']}, this version reads up to {FORMAT}): update oneshot-hpo"
-        )
-    if name == "header" and event.get("format") == 1 and "prior" in kinds["header"]:
+    _check_format(path, number, event, kinds)
+    if name == "header" and event.get("format") == 1 and "prior" in kinds["header"].keys:
         event["prior"] = []
     if not NUMBER.test(event.get("time")):
         raise CorruptJournal(path, number, f"time must be {NUMBER.words}")
@@ -219,3 +218,20 @@ def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> tuple[Event, b
     except InvalidEvent as error:
         raise CorruptJournal(path, number, str(error)) from None
     return event, has_checksum
+
+
+def _check_format(path: Path, number: int, event: Event, kinds: Kinds) -> None:
+    """NewerJournal if a header, or an event of an unknown kind, says a format that is not known."""
+    name, wanted = event.get("event"), event.get("format")
+    if not (isinstance(wanted, int) and COUNT.test(wanted) and wanted > FORMAT):
+        return
+    if name == "header":
+        what = f"{path} was written by"
+    elif isinstance(name, str) and name not in kinds:
+        what = f"{path}, line {number}: the event {name!r} is of"
+    else:
+        return
+    raise NewerJournal(
+        f"{what} a newer version of oneshot-hpo (journal format {wanted}, this version reads up to "
+        f"{FORMAT}): update oneshot-hpo"
+    )

@@ -65,6 +65,19 @@ class StableSuccessiveHalving(SuccessiveHalving):
         super().process_results()
         self._queued.extend(key for key, datum in self.data.items() if datum.status == "QUEUED")
 
+    def run_again(self, trial_id: TrialId, budget: int | float) -> None:
+        """A run that crashed runs again, if its rung has not ended; else nothing changes."""
+        datum = self.data[trial_id]
+        is_open = not self.is_finished and self.budgets[self.stage] == budget
+        if is_open and datum.status == "CRASHED":
+            datum.status = "RUNNING"
+            self.num_running += 1
+
+    def awaits(self, trial_id: TrialId, budget: int | float) -> bool:
+        """Whether a rung of this bracket waits for the result of a run."""
+        datum = self.data[trial_id]
+        return bool(datum.status == "RUNNING" and datum.budget == budget)
+
     def get_next_run(self) -> tuple[TrialId, dict[str, Any], int | float] | None:
         """HpBandSter's, without looking through all configurations for one that waits."""
         if self.is_finished:
@@ -193,12 +206,25 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         job.exception = exception
         job.timestamps = timestamps
         self.config_generator.seq = seq
-        if trial_id == BASELINE_ID:
+        if trial_id == BASELINE_ID or not self.iterations[trial_id[0]].awaits(trial_id, budget):
             self.config_generator.new_result(job)
         else:
             self.num_running_jobs += 1  # job_callback takes it back
             self.job_callback(job)
             heappush(self._ready, trial_id[0])
+
+    def retry_crash(
+        self, seq: int, trial_id: TrialId, config: dict[str, Any], budget: int | float
+    ) -> None:
+        """Decision `seq`: a run that crashed is run again, and the model forgets that it crashed.
+
+        Where its rung has ended, its new result will be the model's alone: nothing is promoted that
+        was not before.
+        """
+        self.config_generator.seq = seq
+        self.config_generator.forget_crash(config, budget)
+        if trial_id != BASELINE_ID:
+            self.iterations[trial_id[0]].run_again(trial_id, budget)
 
     def _run(self, iteration: int, run: tuple[TrialId, dict[str, Any], int | float]) -> Run:
         trial_id, config, budget = run

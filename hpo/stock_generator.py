@@ -32,7 +32,8 @@ class SeededStockGenerator(CG_BOHB):
     def __init__(self, space: ConfigurationSpace, settings: OptimizerSettings) -> None:
         self.seq = 0
         self._seed = settings.seed
-        self._queued: list[tuple[Job, int]] = []
+        self._results: list[tuple[Job, int]] = []
+        self._registered = 0  # how many of them the stock class has
         try:
             with warnings.catch_warnings(action="ignore"):
                 super().__init__(
@@ -51,22 +52,37 @@ class SeededStockGenerator(CG_BOHB):
 
     def new_result(self, job: Job, update_model: bool = True) -> None:
         """Keeps a finished job until a proposal needs the model."""
-        self._queued.append((job, self.seq))
+        self._results.append((job, self.seq))
+
+    def forget_crash(self, config: dict[str, Any], budget: float) -> None:
+        """Takes the crash of a configuration at a budget out of what the model knows."""
+        crash = {"config": config, "budget": budget}
+        place = next(
+            place
+            for place, (job, _) in enumerate(self._results)
+            if job.result is None and job.kwargs == crash
+        )
+        del self._results[place]
+        # The stock class cannot forget: it is told all others again.
+        for known in (self.configs, self.losses, self.kde_models):
+            known.clear()
+        self._registered = 0
 
     def get_config(self, budget: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """A configuration and {"model_based_pick": whether the model proposed it}."""
-        self._register_queued()
+        self._register_results()
         rng = event_generator(self._seed, Purpose.PROPOSAL, self.seq)
         with _seeded(rng, self.configspace):
             return super().get_config(budget)
 
-    def _register_queued(self) -> None:
-        last = {job.kwargs["budget"]: seq for job, seq in self._queued}
-        for job, seq in self._queued:
+    def _register_results(self) -> None:
+        new = self._results[self._registered :]
+        last = {job.kwargs["budget"]: seq for job, seq in new}
+        for job, seq in new:
             with _seeded(event_generator(self._seed, Purpose.MODEL, seq), self.configspace):
                 # Only the last model of a budget is ever used.
                 super().new_result(job, update_model=seq == last[job.kwargs["budget"]])
-        self._queued.clear()
+        self._registered = len(self._results)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from hpo.journal import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
 from hpo.lock import StudyLock
 from hpo.plain import plain
 from hpo.settings import OptimizerSettings
+from hpo.study_events import CRASH_RETRIED, EVENTS
 from hpo.trial import Observation, Trial, TrialResult
 from hpo.view import StudyView
 from hpo.writer import JournalWriter, held, vacant
@@ -73,7 +74,7 @@ class Study(StudyView, JournalWriter):
             "prior": [plain(asdict(observation)) for observation in prior],
             "time": time.time(),
         }
-        check_event(event)
+        check_event(event, EVENTS)
         with vacant(path) as lock:
             study = cls(path, event, lock)
             study._journal = Journal.create(path, event)
@@ -103,20 +104,20 @@ class Study(StudyView, JournalWriter):
         Raises StudyUnwritable.
         """
         with self._whole():
-            run = self._master.next_run(self._seq)
+            run = self._master.next_run(self._state.seq)
             if run is None:
                 return None
             self._record(
                 {
                     "event": "ask",
-                    "seq": self._seq,
+                    "seq": self._state.seq,
                     "id": list(run.id),
                     "budget": run.budget,
                     "config": run.config,
                     "info": run.info,
                 }
             )
-        return self._pending[run.id, run.budget]
+        return self._state.pending[run.id, run.budget]
 
     def tell(self, trial: Trial, result: TrialResult) -> None:
         """Journals how a pending trial ended, whichever attempt at it the result comes from.
@@ -124,18 +125,18 @@ class Study(StudyView, JournalWriter):
         A loss that is not a finite number, or an exception, is a crash. Raises StudyError when the
         trial is not pending or its info cannot be written as JSON, and StudyUnwritable.
         """
-        self._pending_trial((trial.id, trial.budget))
+        self._state.pending_trial((trial.id, trial.budget))
         event = {
             "event": "tell",
-            "seq": self._seq,
+            "seq": self._state.seq,
             "id": list(trial.id),
             "budget": trial.budget,
             **result.journaled(),
         }
-        check_event(event)
+        check_event(event, EVENTS)
         with self._whole():
             self._record(event)
-            self._tell_master(event)
+            self._decide(event)
 
     def retry(self, trial: Trial, reason: str) -> Trial:
         """Journals that the infrastructure of a pending trial was lost; returns its next attempt.
@@ -144,7 +145,7 @@ class Study(StudyView, JournalWriter):
         StudyUnwritable.
         """
         key = (trial.id, trial.budget)
-        attempt = self._pending_trial(key).attempt + 1
+        attempt = self._state.pending_trial(key).attempt + 1
         event = {
             "event": "retry",
             "id": list(trial.id),
@@ -152,40 +153,43 @@ class Study(StudyView, JournalWriter):
             "attempt": attempt,
             "reason": reason,
         }
-        check_event(event)
+        check_event(event, EVENTS)
         with self._whole():
             self._record(event)
-        return self._pending[key]
+        return self._state.pending[key]
+
+    def retry_crash(self, trial: Trial) -> Trial:
+        """Journals that a trial that crashed is to be run again; returns it, which is pending.
+
+        Its crash is no evaluation any more, and the model forgets it; the model learns the new
+        result when that is told. If the trial's rung has not ended, the result counts there; else
+        the rung stays as it was: the trial is not promoted. Raises StudyError when the trial did
+        not crash, StudyUnwritable.
+        """
+        key = (trial.id, trial.budget)
+        self._state.crashed(key)
+        event = {
+            "event": CRASH_RETRIED,
+            "format": EVENTS[CRASH_RETRIED].since,
+            "seq": self._state.seq,
+            "id": list(trial.id),
+            "budget": trial.budget,
+        }
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)
+            self._decide(event)
+        return self._state.pending[key]
 
     def _replay(self, event: Event) -> None:
-        """Makes the optimizer decide again, then moves the state on."""
-        if event["event"] == "ask":
-            run = self._master.next_run(event["seq"], logged=(event["config"], event["info"]))
-            if run is None:
-                raise InvalidEvent("nothing can be asked for here")
-            for key, expected in (
-                ("id", list(run.id)),
-                ("budget", run.budget),
-                ("config", run.config),
-                ("info", run.info),
-            ):
-                if event[key] != expected:
-                    raise InvalidEvent(f"{key} is {event[key]} where {expected} is next")
+        """Moves the state on, then makes the optimizer decide again."""
         self._apply(event)
-        if event["event"] == "tell":
-            self._tell_master(event)
+        self._decide(event)
 
-    def _tell_master(self, event: Event) -> None:
-        trial = self._asked[tuple(event["id"]), event["budget"]]
-        self._master.tell(
-            event["seq"],
-            trial.id,
-            trial.config,
-            trial.budget,
-            loss=event["loss"],
-            exception=event["exception"],
-            timestamps=event["timestamps"],
-        )
+    def _decide(self, event: Event) -> None:
+        replay = EVENTS[event["event"]].replay
+        if replay is not None:
+            replay(self._master, self._state, event)
 
 
 def _new_master(

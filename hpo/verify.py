@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hpo.errors import CorruptJournal
-from hpo.events import EVENTS, Event, Kinds
+from hpo.events import Event, Kinds
 from hpo.journal import JOURNAL_NAME, each_event, read_journal
 from hpo.master import BOHBMaster
 from hpo.study import Study
+from hpo.study_events import EVENTS
 
 
 class Difference(NamedTuple):

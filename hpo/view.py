@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,10 @@ from hpo.brackets import bracket, planned_evaluations
 from hpo.errors import CorruptJournal, InvalidEvent
 from hpo.events import Event
 from hpo.journal import JOURNAL_NAME, read_journal
-from hpo.randomness import trial_seed
 from hpo.settings import OptimizerSettings
-from hpo.trial import BASELINE_ID, Observation, Trial, TrialId, TrialResult
-
-Key = tuple[TrialId, int | float]
+from hpo.study_events import EVENTS
+from hpo.study_state import StudyState, TrialRecord
+from hpo.trial import Observation, Trial, TrialResult
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,6 @@ class BracketState:
     """Lowest budget first."""
 
 
-@dataclass(frozen=True)
-class TrialRecord:
-    """What the journal says of a trial beside its result."""
-
-    info: dict[str, Any]
-    """How its configuration was found: {"model_based_pick": whether the model proposed it}."""
-    asked: float
-    """When it was asked for, in seconds since the epoch."""
-    told: float | None = None
-    """When its result was told."""
-
-
 class StudyView:
     """A study as its journal tells it, read-only."""
 
@@ -70,15 +57,7 @@ class StudyView:
             self._settings = OptimizerSettings(**header["optimizer"])
         except (TypeError, ValueError) as error:
             raise CorruptJournal(path, 1, f"optimizer of header: {error}") from None
-        self._seq = 0
-        self._asked: dict[Key, Trial] = {}
-        self._pending: dict[Key, Trial] = {}
-        self._records: dict[Key, TrialRecord] = {}
-        self._evaluations: list[tuple[Trial, TrialResult]] = []
-        self._asked_on_rung: dict[tuple[int, int | float], int] = {}
-        self._told_on_rung: dict[tuple[int, int | float], int] = {}
-        self._incumbent: tuple[Trial, TrialResult] | None = None
-        self._baseline: tuple[Trial, TrialResult] | None = None
+        self._state = StudyState(self._settings.seed)
 
     @property
     def header(self) -> dict:
@@ -107,26 +86,34 @@ class StudyView:
     @property
     def pending(self) -> list[Trial]:
         """Trials asked for and not told yet, in the order of asking."""
-        return list(self._pending.values())
+        return list(self._state.pending.values())
 
     @property
     def evaluations(self) -> Sequence[tuple[Trial, TrialResult]]:
-        """Trials with their results, in the order of telling; it grows with the study."""
-        return self._evaluations
+        """Trials with their results, in the order of telling.
+
+        It grows with the study; a crash that is run again leaves it.
+        """
+        return self._state.evaluations
 
     def record(self, trial: Trial) -> TrialRecord:
         """What the journal says of a trial that was asked for."""
-        return self._records[trial.id, trial.budget]
+        return self._state.records[trial.id, trial.budget]
+
+    @property
+    def notes(self) -> Sequence[dict[str, Any]]:
+        """What was noted of the environments of the work, in order; opaque to this package."""
+        return self._state.notes
 
     @property
     def incumbent(self) -> tuple[Trial, TrialResult] | None:
         """The lowest loss at the largest budget that has one; of equals, the first told."""
-        return self._incumbent
+        return self._state.incumbent
 
     @property
     def baseline(self) -> tuple[Trial, TrialResult] | None:
         """The default configuration at the largest budget, once it is told."""
-        return self._baseline
+        return self._state.baseline
 
     @property
     def brackets(self) -> list[BracketState]:
@@ -138,8 +125,8 @@ class StudyView:
                     RungState(
                         rung.budget,
                         rung.size,
-                        self._asked_on_rung.get((i, rung.budget), 0),
-                        self._told_on_rung.get((i, rung.budget), 0),
+                        self._state.asked_on_rung.get((i, rung.budget), 0),
+                        self._state.told_on_rung.get((i, rung.budget), 0),
                     )
                     for rung in bracket(self._settings, i)
                 ),
@@ -155,7 +142,7 @@ class StudyView:
     @property
     def finished(self) -> bool:
         """Whether everything planned is told."""
-        return len(self._evaluations) == self.total_evaluations
+        return len(self._state.evaluations) == self.total_evaluations
 
     def _fold(self, events: list[Event]) -> None:
         """Replays the events after the header; CorruptJournal names the line that cannot be."""
@@ -173,68 +160,7 @@ class StudyView:
 
     def _apply(self, event: Event) -> None:
         """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
-        if event["event"] == "note":
-            return  # decides nothing
-        trial_id: TrialId = tuple(event["id"])
-        key = (trial_id, event["budget"])
-        if event["event"] != "retry" and event["seq"] != self._seq:
-            raise InvalidEvent(f"seq is {event['seq']} where {self._seq} is next")
-        match event["event"]:
-            case "ask":
-                self._apply_ask(key, event)
-            case "tell":
-                self._apply_tell(self._pending_trial(key), event)
-            case "retry":
-                self._apply_retry(self._pending_trial(key), event)
-
-    def _pending_trial(self, key: Key) -> Trial:
-        if key in self._pending:
-            return self._pending[key]
-        state = "told already" if key in self._asked else "not asked for"
-        raise InvalidEvent(f"trial {list(key[0])} at budget {key[1]} was {state}")
-
-    def _apply_ask(self, key: Key, event: Event) -> None:
-        trial_id, budget = key
-        if key in self._asked:
-            raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} was asked for already")
-        seed = trial_seed(self._settings.seed, trial_id, budget)
-        trial = Trial(trial_id, budget, event["config"], event["seq"], attempt=0, seed=seed)
-        self._asked[key] = self._pending[key] = trial
-        self._records[key] = TrialRecord(event["info"], asked=event["time"])
-        _count(self._asked_on_rung, trial)
-        self._seq += 1
-
-    def _apply_tell(self, trial: Trial, event: Event) -> None:
-        result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
-        key = (trial.id, trial.budget)
-        del self._pending[key]
-        self._records[key] = replace(self._records[key], told=event["time"])
-        self._evaluations.append((trial, result))
-        _count(self._told_on_rung, trial)
-        if trial.id == BASELINE_ID:
-            self._baseline = (trial, result)
-        if result.loss is not None and self._beats_incumbent(trial, result.loss):
-            self._incumbent = (trial, result)
-        self._seq += 1
-
-    def _apply_retry(self, trial: Trial, event: Event) -> None:
-        if event["attempt"] != trial.attempt + 1:
-            raise InvalidEvent(f"attempt is {event['attempt']} where {trial.attempt + 1} is next")
-        again = Trial(trial.id, trial.budget, trial.config, trial.seq, event["attempt"], trial.seed)
-        self._pending[trial.id, trial.budget] = again
-
-    def _beats_incumbent(self, trial: Trial, loss: float) -> bool:
-        if self._incumbent is None:
-            return True
-        best_trial, best = self._incumbent
-        if trial.budget != best_trial.budget:
-            return trial.budget > best_trial.budget
-        return best.loss is None or loss < best.loss
-
-
-def _count(counts: dict[tuple[int, int | float], int], trial: Trial) -> None:
-    rung = (trial.id[0], trial.budget)
-    counts[rung] = counts.get(rung, 0) + 1
+        EVENTS[event["event"]].apply(self._state, event)
 
 
 def read_study(folder: Path) -> StudyView:

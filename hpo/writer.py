@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hpo.errors import StudyError, StudyExists, StudyUnwritable
-from hpo.events import Event, check_event
+from hpo.events import NOTE, Event, check_event
 from hpo.journal import Journal, sync_folder
 from hpo.lock import StudyLock
 from hpo.plain import plain
@@ -46,13 +46,13 @@ class JournalWriter(ABC):
         self.close()
 
     def note(self, text: str, environment: dict[str, Any]) -> None:
-        """Journals that the work goes on in another environment, opaque to this package.
+        """Journals something about the environment of the work, opaque to this package.
 
         It changes no decision. Raises StudyError for what cannot be written as JSON, and
         StudyUnwritable.
         """
         event = {"event": "note", "text": text, "environment": plain(environment)}
-        check_event(event)
+        check_event(event, {"note": NOTE})
         with self._whole():
             self._record(event)
 

@@ -55,10 +55,11 @@ class SlurmUnavailable(RuntimeError):
 
 
 class Job(NamedTuple):
-    """A line of squeue: the id (`14_0` in an array), the state, why it waits."""
+    """A line of squeue: the id (`14_0` in an array), the state, its node, why it waits."""
 
     id: str
     state: str
+    node: str
     reason: str
 
 
@@ -149,9 +150,9 @@ def clear_queue(*names: str) -> None:
 
 def _listed(*words: str, folder: Path | None = None) -> list[Job]:
     """The jobs that squeue lists; only those that start in `folder`, if it is given."""
-    lines = _run((*words, "--format=%i|%T|%r|%Z")).splitlines()
-    parts = [line.split("|", 3) for line in lines if line.count("|") >= 3]
-    return [Job(*part[:3]) for part in parts if folder is None or part[3] == str(folder)]
+    lines = _run((*words, "--format=%i|%T|%N|%r|%Z")).splitlines()
+    parts = [line.split("|", 4) for line in lines if line.count("|") >= 4]
+    return [Job(*part[:4]) for part in parts if folder is None or part[4] == str(folder)]
 
 
 def _run(words: Sequence[str], script: str | None = None) -> str:

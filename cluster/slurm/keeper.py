@@ -68,7 +68,10 @@ class JobKeeper:
     ) -> None:
         self.problem: str | None = None
         self.standing = ""
+        self.nodes: dict[str, str] = {}
+        """The node of each job that was seen on one."""
         self._fleet = fleet
+        self._excluded: tuple[str, ...] = ()
         self._registered = registered
         self._poll_seconds = poll_seconds
         self._submitted: set[str] = set()
@@ -84,6 +87,17 @@ class JobKeeper:
         """Submit nothing any more; returns when a submission under way has ended."""
         self._stop.set()
         self._thread.join()
+
+    def exclude(self, nodes: tuple[str, ...]) -> None:
+        """Have no job on these nodes from now on: those that are there or wait are replaced.
+
+        Raises SlurmRefused when SLURM knows no other node for such a job; nothing changes then.
+        Raises SlurmUnavailable, too.
+        """
+        commands.check(self._fleet.script, "--array=0", *_exclusion(nodes))
+        self._excluded = nodes
+        jobs = self._fleet.jobs.alive().values()
+        commands.cancel(job.id for job in jobs if job.state == "PENDING" or job.node in nodes)
 
     def _run(self) -> None:
         while not self._stop.is_set() and self.problem is None:
@@ -102,6 +116,7 @@ class JobKeeper:
 
     def _compare(self) -> None:
         jobs = self._fleet.jobs.alive()
+        self.nodes = {job.id: job.node for job in jobs.values() if job.node}
         serving = {job_id(worker) for worker in self._registered()}
         if serving - self._served:
             self._failed_starts = 0
@@ -132,7 +147,8 @@ class JobKeeper:
         commands.cancel(job for job, since in self._mute.items() if now - since > _MUTE_SECONDS)
 
     def _submit(self, number: int) -> None:
-        first = self._fleet.jobs.submit(self._fleet.script, f"--array=0-{number - 1}")
+        options = [f"--array=0-{number - 1}", *_exclusion(self._excluded)]
+        first = self._fleet.jobs.submit(self._fleet.script, *options)
         self._submitted |= {f"{first}_{place}" for place in range(number)}
         _logger.info("submitted job %s with %d workers", first, number)
 
@@ -171,6 +187,10 @@ class JobKeeper:
     def _wait_longer(self) -> None:
         wait = min(_LONGEST_WAIT, 2.0 ** max(0, self._failed_starts - 1))
         self._not_before = time.monotonic() + wait
+
+
+def _exclusion(nodes: tuple[str, ...]) -> list[str]:
+    return [f"--exclude={','.join(nodes)}"] if nodes else []
 
 
 def job_id(worker: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
+import re
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from distributed.deploy.spec import SpecCluster
@@ -13,11 +16,13 @@ from distributed.utils import get_ip, get_ip_interface
 
 from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from cluster.dask_settings import dask_settings
-from cluster.pool import Outcome, OwnPool, PoolError
+from cluster.outcome import Outcome
+from cluster.own_pool import OwnPool
+from cluster.pool import PoolError
 from cluster.private_folder import NoPrivateFolder, private_folder
 from cluster.servers import Scheduler
 from cluster.slurm import commands
-from cluster.slurm.commands import SlurmUnavailable
+from cluster.slurm.commands import SlurmRefused, SlurmUnavailable
 from cluster.slurm.contact import (
     contact_folder,
     open_contact,
@@ -31,7 +36,10 @@ from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 from cluster.slurm.submitted import IDS, SubmittedJobs
 from cluster.start_failures import start_failure
 from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
+from cluster.worker import Retired, Worker
 from cluster.worker_log import log_tail
+
+_logger = logging.getLogger(__name__)
 
 _OLD_CONTACT = "slurm"
 """The folder, in the study's own, where earlier versions kept the key."""
@@ -118,8 +126,14 @@ class SlurmPool(OwnPool):
     patience_seconds = math.inf  # SLURM may start a job hours later
 
     def __init__(
-        self, jobs: SlurmJobs, *, workers: int, poll_seconds: float = POLL_SECONDS
+        self,
+        jobs: SlurmJobs,
+        *,
+        workers: int,
+        poll_seconds: float = POLL_SECONDS,
+        retired: Collection[str] = (),
     ) -> None:
+        """retired: nodes that are to get no job, if the settings say so."""
         self._jobs = jobs
         self._closed = False
         host = scheduler_host(jobs.settings)
@@ -164,6 +178,8 @@ class SlurmPool(OwnPool):
         self._submitted = jobs.submitted()
         fleet = Fleet(self._submitted, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
         self._keeper = JobKeeper(fleet, self._registered, poll_seconds)
+        self._excluded = _excluded_by_hand(jobs.settings.extra_directives)
+        self._retired.update(node for node in sorted(retired) if self._exclude(node))
 
     @property
     def standing(self) -> str:
@@ -207,8 +223,42 @@ class SlurmPool(OwnPool):
         # Not those that are leaving, which may take its time on a node that lost touch.
         return {str(worker.name) for worker in tuple(self._cluster.scheduler.running)}
 
-    async def _loss(self, key: str, worker: str) -> Outcome:
-        state = await asyncio.to_thread(self._final_state, worker)
+    def retire(self, worker: Worker) -> Retired | None:
+        """Use no job on a worker's node any more, and have its jobs replaced by others elsewhere.
+
+        None: SLURM has no other node for them, or the settings say that no node is to be excluded;
+        the worker's own job is replaced, then.
+        """
+        if self._exclude(worker.host):
+            self._retired.add(worker.host)
+            return Retired(worker.host, f"node {worker.host}")
+        self._soon(self._end(worker))
+        return None
+
+    def _exclude(self, node: str) -> bool:
+        """Whether SLURM starts no job on a node from now on."""
+        if not self._jobs.settings.exclude_failing_nodes:
+            return False
+        try:
+            self._keeper.exclude((*self._excluded, node))
+        except (SlurmRefused, SlurmUnavailable) as error:
+            _logger.warning("node %s is not excluded: %s", node, error)
+            return False
+        self._excluded = (*self._excluded, node)
+        return True
+
+    def _worker(self, name: str, address: str) -> Worker:
+        """A worker on a node that is not known yet has a host of its own."""
+        return Worker(address, name, self._keeper.nodes.get(job_id(name), name))
+
+    async def _end(self, worker: Worker) -> None:
+        """SLURM ends the job, whatever its process does."""
+        with contextlib.suppress(SlurmRefused, SlurmUnavailable):
+            await asyncio.to_thread(commands.cancel, [job_id(worker.name)])
+
+    async def _loss(self, key: str, worker: Worker) -> Outcome:
+        job = job_id(worker.name)
+        state = await asyncio.to_thread(self._final_state, worker.name)
         words = (
             "its worker's job has ended" if state is None else f"its worker's job ended: {state}"
         )
@@ -216,7 +266,8 @@ class SlurmPool(OwnPool):
             key,
             lost=words,
             taken=state is None or state in _BLAMELESS,
-            log=log_tail(log_file(self._jobs.logs, job_id(worker))),
+            log=log_tail(log_file(self._jobs.logs, job)),
+            worker=worker,
         )
 
     def _final_state(self, worker: str) -> str | None:
@@ -229,3 +280,9 @@ class SlurmPool(OwnPool):
                     return state
             time.sleep(0.5)
         return None
+
+
+def _excluded_by_hand(directives: Sequence[str]) -> tuple[str, ...]:
+    """The nodes that the user's own directives exclude; sbatch's option would override them."""
+    matches = [re.match(r"(?:--exclude[ =]|-x\s*)(\S+)", line) for line in directives]
+    return tuple(match[1] for match in matches if match)

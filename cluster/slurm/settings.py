@@ -90,6 +90,7 @@ _KINDS = {
     "skip_directives": _LINES,
     "extra_directives": _LINES,
     "prologue": _LINES,
+    "exclude_failing_nodes": _Kind(lambda v: isinstance(v, bool), "true or false"),
     "scheduler_interface": _INTERFACE_NAME,
     "worker_interface": _INTERFACE_NAME,
     "log_folder": _Kind(_is_line, "the path of a folder"),
@@ -101,7 +102,10 @@ _KINDS = {
 }
 """What each setting must be if it is not None; those that are not here are words."""
 
-_NEVER_NONE = ("notice", "cpus", "max_pending", "skip_directives", "extra_directives", "prologue")
+_NEVER_NONE = (
+    *("notice", "cpus", "max_pending", "exclude_failing_nodes"),
+    *("skip_directives", "extra_directives", "prologue"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +150,8 @@ class SlurmSettings:
     """A folder on the workers' nodes; $VARIABLES are those of the job. None: $TMPDIR or /tmp."""
     max_pending: int = 100
     """Most jobs that wait in SLURM's queue at once."""
+    exclude_failing_nodes: bool = True
+    """Whether a node on which trials fail, one after the other, gets no more jobs of the study."""
     master_partition: str | None = None
     """Partition of the master's own job. None: that of the workers."""
     master_time: str | None = None

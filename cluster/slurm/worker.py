@@ -32,6 +32,7 @@ from cluster.private_folder import NoPrivateFolder, private_folder
 from cluster.servers import Worker
 from cluster.slurm.contact import SCHEDULER
 from cluster.stopping import allow_tasks, ask_to_stop
+from cluster.task import has_failed
 from cluster.tls import WITHOUT_HTTP, security_in
 from cluster.worker_log import bound_output
 
@@ -50,8 +51,8 @@ class _StopTasks(distributed.WorkerPlugin):
         ask_to_stop()
 
 
-async def serve(arguments: argparse.Namespace) -> int:
-    """Work for one master after the other; the exit code of the job."""
+async def serve(arguments: argparse.Namespace) -> int | None:
+    """Work for one master after the other; the exit code of the job, None: in a new process."""
     leaving = asyncio.Event()
 
     def leave() -> None:
@@ -76,6 +77,9 @@ async def serve(arguments: argparse.Namespace) -> int:
             if threads_left():
                 _say("a task has left a thread behind: another job takes this one's place")
                 return 0
+            if has_failed():
+                _say("a task has failed: a new process takes this one's place")
+                return None
             _say("the master is gone; waiting for another one")
             allow_tasks()
             waiting_since = time.monotonic()
@@ -201,10 +205,13 @@ def main() -> int:
             settings = WITHOUT_HTTP | {"temporary-directory": str(scratch)}
             with environment.of_children(scratch, {}), dask_settings(settings):
                 os.environ.pop(environment.SAFE_PATH)  # this process was started with -P
-                return asyncio.run(serve(arguments))
+                code = asyncio.run(serve(arguments))
     except NoPrivateFolder as error:
         _say(str(error))
         return 1
+    if code is None:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return code
 
 
 if __name__ == "__main__":

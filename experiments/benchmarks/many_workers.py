@@ -17,15 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dask
 import distributed
 from distributed.deploy.spec import SpecCluster
 
-from cluster.pool import OwnPool
+from cluster.own_pool import OwnPool
 from cluster.tls import WITHOUT_HTTP
+from cluster.worker import Worker
 from experiments.benchmarks.simulated_pool import instant_trial
 from experiments.trial import TrialTask
 
@@ -67,9 +68,17 @@ class ManyWorkers(OwnPool):
         while self.live_workers < workers:
             time.sleep(0.1)
 
-    def submit(self, key: str, _: Callable[..., Any], task: TrialTask) -> None:
+    def submit(
+        self,
+        key: str,
+        function: Callable[..., Any],
+        *args: Any,
+        avoid: Sequence[Worker] = (),
+        **kwargs: Any,
+    ) -> None:
         """A sleeping trial in place of a search."""
-        super().submit(key, functools.partial(sleeping_trial, self._seconds), task)
+        sleeping = functools.partial(sleeping_trial, self._seconds)
+        super().submit(key, sleeping, *args, avoid=avoid, **kwargs)
 
     def close(self) -> None:
         """End them all."""

@@ -6,12 +6,13 @@ import heapq
 import math
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from cluster.pool import Outcome
+from cluster.outcome import Outcome
+from cluster.worker import Worker
 from experiments.trial import TrialTask
 
 
@@ -44,7 +45,9 @@ class SimulatedPool:
     def check(self) -> None:
         """There will always be workers."""
 
-    def submit(self, key: str, _: Callable[..., Any], task: TrialTask) -> None:
+    def submit(
+        self, key: str, _: Callable[..., Any], task: TrialTask, avoid: Sequence[Worker] = ()
+    ) -> None:
         """A trial takes as long as its budget says, give or take a third."""
         start = time.process_time()
         end = self._now + task.budget * self._random.lognormal(sigma=0.3)

@@ -63,6 +63,10 @@ class Growth:
         self._last = (0, time.process_time(), 0.0, time.perf_counter())
         self.rows: list[dict[str, float]] = []
 
+    def say(self, line: str) -> None:
+        """As the loop calls it."""
+        self._display.say(line)
+
     def update(self, study: Study, running: int, workers: str) -> None:
         """As the loop calls it."""
         self._display.update(study, running, workers)

@@ -11,8 +11,9 @@ from experiments.check.findings import Report
 from hpo import Confirmation, ConfirmationView, CorruptJournal, StudyView, read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, read_confirmation
 from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
-from hpo.events import EVENTS, Kinds
+from hpo.events import Kinds
 from hpo.journal import JOURNAL_NAME
+from hpo.study_events import EVENTS
 from hpo.verify import Difference, differences, faults
 
 _SHOWN = 3

@@ -176,4 +176,5 @@ def _run(
     title = f"{spec.title}; confirmed"
     with display_for(console, title, workers, CONFIRMATION) as display:
         run = StudyRun(confirmation, spec, folder / FOLDER, display)
-        run.run(lambda: open_pool(spec, folder / FOLDER, workers, cluster), workers)
+        notes = confirmation.notes
+        run.run(lambda: open_pool(spec, folder / FOLDER, workers, cluster, notes), workers)

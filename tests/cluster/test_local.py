@@ -15,10 +15,10 @@ import psutil
 import pytest
 from processes import running
 from waiting import HANG_SECONDS, wait_for_end, wait_until
-from worker_tasks import beside_another, when
+from worker_tasks import beside_another, failing, when, where
 
 from cluster.local import LocalPool
-from cluster.pool import Outcome
+from cluster.outcome import Outcome
 
 pytestmark = pytest.mark.slow
 
@@ -131,7 +131,7 @@ def test_a_killed_worker_is_reported_at_once_and_replaced(pool: LocalPool) -> No
 
 def test_a_task_has_one_outcome_however_many_results_come(pool: LocalPool) -> None:
     pool.submit("once", time.sleep, 0.3)
-    attempt = pool._running["once"]
+    attempt = pool._running["once"].number
     pool._ended.put((attempt - 1, Outcome("once", "late, of an earlier attempt")))
     assert collect(pool, 1)["once"].value is None
     pool._ended.put((attempt, Outcome("once", "a second one")))
@@ -143,7 +143,7 @@ def test_a_frozen_worker_is_waited_for_and_said(
     pool: LocalPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert pool.standing == ""
-    monkeypatch.setattr("cluster.pool.SILENT_SECONDS", 5.0)
+    monkeypatch.setattr("cluster.own_pool.SILENT_SECONDS", 5.0)
     pool.submit("pid", os.getpid)
     worker = psutil.Process(collect(pool, 1)["pid"].value)
     worker.suspend()
@@ -231,3 +231,44 @@ def test_workers_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
         assert len(workers) >= 2
         master.kill()
         wait_for_end(workers)
+
+
+def test_a_task_that_failed_runs_on_another_worker_and_one_that_is_sick_is_retired(
+    tmp_path: Path,
+) -> None:
+    with LocalPool(workers=2, threads=1, gpus=["a", "b"], scratch=tmp_path) as pool:
+        pool.submit("x", failing)
+        first = collect(pool, 1)["x"]
+        assert first.failed == "RuntimeError: a device"
+        assert first.worker is not None
+        for _ in range(3):
+            pool.submit("x", where, avoid=[first.worker])
+            assert collect(pool, 1)["x"].value[0] != first.worker.name
+
+        retired = pool.retire(first.worker)
+        assert retired is not None
+        assert retired.place == f"GPU {'ab'[int(first.worker.name)]}"
+        wait_until(lambda: pool.live_workers == 1)
+        pool.submit("y", where)
+        name, process = collect(pool, 1)["y"].value
+        assert name != first.worker.name
+
+        # The last one stays; what fails on it runs in a new process of it.
+        pool.submit("y", failing)
+        last = collect(pool, 1)["y"].worker
+        assert last is not None
+        assert pool.retire(last) is None
+        pool.submit("y", where, avoid=[last])
+        again = collect(pool, 1)["y"].value
+        assert again[0] == name
+        assert again[1] != process
+
+
+def test_a_task_that_hangs_is_given_up_and_its_worker_replaced(tmp_path: Path) -> None:
+    with LocalPool(workers=1, threads=1, scratch=tmp_path) as pool:
+        pool.submit("x", time.sleep, 10_000)
+        wait_until(lambda: "x" in pool.busy_seconds)
+        pool.give_up("x", "too long")
+        assert collect(pool, 1)["x"].failed == "too long"
+        pool.submit("x", math.sqrt, 4)
+        assert collect(pool, 1)["x"].value == 2.0

@@ -6,7 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import distributed
+
 from cluster.stopping import TaskStopped, stop_asked
+from cluster.task import TaskFailed
 
 
 def until_asked(seconds: float) -> str:
@@ -49,6 +52,16 @@ def deaf(file: str, seconds: float) -> None:
 def stopped_at_once(task: object) -> None:
     """A trial whose worker always has to leave."""
     raise TaskStopped("the time limit came at once")
+
+
+def failing() -> None:
+    """A task that fails for what may be its worker's fault."""
+    raise TaskFailed("RuntimeError: a device")
+
+
+def where() -> tuple[str, int]:
+    """The worker's name and process."""
+    return str(distributed.get_worker().name), os.getpid()
 
 
 def imported() -> str:

@@ -153,13 +153,16 @@ def test_a_trial_that_loses_its_workers_is_given_up(tiny_study: Path, tmp_path: 
     arguments += ["--set", "min_budget=8", "--set", "max_budget=16"]  # time to hit the first one
     with started("launch", tiny_study, "--dir", folder, *arguments) as master:
         kill_at_work(master, folder)
-        output, complaint = finish(master)
-        assert master.returncode == 0, complaint
+        _, complaint = finish(master)
+        assert master.returncode == 1
+    assert complaint.startswith("error: the default configuration cannot be searched: given up")
     first = next(event for event in events(folder) if event["event"] == "tell")
     assert first["loss"] is None
     assert first["exception"].startswith("given up after 1 attempts: its worker 0 died")
+    ended = run("resume", folder)  # without it
+    assert ended.returncode == 0, ended.stderr
     assert told_once(folder)
-    assert "The default configuration crashed" in output
+    assert "The default configuration crashed" in ended.stdout
 
 
 def test_two_workers_share_the_study(tiny_study: Path, tmp_path: Path) -> None:
@@ -171,15 +174,24 @@ def test_two_workers_share_the_study(tiny_study: Path, tmp_path: Path) -> None:
     assert kinds[:3] == ["header", "ask", "ask"]
 
 
-def test_a_study_of_crashes_ends_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
+def test_a_study_of_crashes_stops_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
     wild = ["config_space=cs1", "search.learning_rate=1e30", "search.grad_clip=1e30"]
     settings = [word for setting in wild for word in ("--set", setting)]
-    ended = run("launch", tiny_study, "--dir", tmp_path / "wild", "--workers", 1, *settings)
-    assert ended.returncode == 0, ended.stderr
-    assert "Every evaluation crashed" in ended.stdout
-    tells = [event for event in events(tmp_path / "wild") if event["event"] == "tell"]
-    assert tells
+    folder = tmp_path / "wild"
+    ended = run("launch", tiny_study, "--dir", folder, "--workers", 1, *settings)
+    assert ended.returncode == 1
+    assert "every evaluation of the first bracket crashed alike" in ended.stderr
+    assert f"oneshot-hpo resume {folder} --retry-crashed all" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    tells = [event for event in events(folder) if event["event"] == "tell"]
+    assert 1 < len(tells) < TINY_EVALUATIONS
     assert all(event["exception"].startswith("SearchDiverged") for event in tells)
+
+    ended = run("resume", folder)
+    assert ended.returncode == 1
+    assert told_once(folder)
+    assert "Every evaluation crashed" in ended.stdout
+    assert ended.stderr.startswith("error: every evaluation crashed, the last one: SearchDiverged")
 
 
 def test_a_full_disk_stops_the_study_with_a_word(tiny_study: Path, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def test_a_trial_that_kills_its_workers_is_ended_with_their_last_lines(
         for process in slurm.processes():
             process.kill()
         _, complaint = finish(master)
-        assert master.returncode == 0, complaint
+        assert master.returncode == 1
+    assert complaint.startswith("error: the default configuration cannot be searched: given up")
     first = next(event for event in events(folder) if event["event"] == "tell")
     assert first["exception"].startswith("given up after 1 attempts: its worker's job ended:")
     assert "working for tls://127.0.0.1" in log.read_text()

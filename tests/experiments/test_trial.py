@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
+from cluster.task import TaskFailed
 from experiments.trial import (
     RESULT,
     TrialTask,
@@ -157,7 +158,13 @@ def test_a_search_that_diverges_is_data(task: TrialTask) -> None:
     assert run_trial(wild) == result
 
 
-def test_a_search_too_large_for_its_gpu_is_data_and_leaves_the_worker_usable(
+def test_a_setting_that_the_search_refuses_is_data(task: TrialTask) -> None:
+    result = run_trial(dataclasses.replace(task, config={"batch_size": 0}))
+    assert result["loss"] is None
+    assert result["exception"].startswith("SettingsError: ")
+
+
+def test_a_search_too_large_for_its_gpu_may_fail_by_the_gpu_and_leaves_the_worker_usable(
     task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -165,24 +172,23 @@ def test_a_search_too_large_for_its_gpu_is_data_and_leaves_the_worker_usable(
 
     with monkeypatch.context() as patched:
         patched.setattr(Supernet, "forward", full)
-        result = run_trial(task)
-    assert result["loss"] is None
-    assert result["exception"].startswith("OutOfDeviceMemory: ")
+        with pytest.raises(TaskFailed, match=r"^OutOfDeviceMemory: "):
+            run_trial(task)
     assert task.folder is not None
+    assert not (task.folder / RESULT).exists()
     assert run_trial(dataclasses.replace(task, folder=task.folder / "next"))["exception"] is None
 
 
-def test_no_memory_for_a_search_is_data_and_said_shortly(
+def test_no_memory_for_a_search_is_said_shortly(
     task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise MemoryError("no memory " * 10_000)
 
     monkeypatch.setattr(Supernet, "forward", full)
-    result = run_trial(task)
-    assert result["loss"] is None
-    assert result["exception"].startswith("MemoryError: no memory")
-    assert len(result["exception"]) < 2000
+    with pytest.raises(TaskFailed, match=r"^MemoryError: no memory") as failure:
+        run_trial(task)
+    assert len(str(failure.value)) < 2000
 
 
 def test_a_folder_that_cannot_be_written_is_not_data(task: TrialTask, tmp_path: Path) -> None:

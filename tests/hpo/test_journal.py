@@ -10,6 +10,7 @@ from hpo.errors import CorruptJournal, InvalidEvent, NewerJournal, StudyNotFound
 from hpo.events import check_event
 from hpo.journal import FORMAT, Journal, read_journal
 from hpo.journal_line import sealed
+from hpo.study_events import EVENTS as KINDS
 
 PRIOR = [{"config": {"x": 0.2}, "budget": 3, "loss": None}]
 HEADER = {
@@ -33,6 +34,7 @@ TELL = {
     "timestamps": {"started": 1.5},
 }
 RETRY = {"event": "retry", "id": [0, 0, 1], "budget": 3, "attempt": 1, "reason": "worker killed"}
+AGAIN = {"event": "crash retried", "format": 4, "seq": 2, "id": [0, 0, 1], "budget": 3}
 EVENTS = [{**event, "time": 1.5} for event in (ASK, RETRY, TELL)]
 
 
@@ -167,20 +169,38 @@ BAD_VALUES: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("event", [HEADER, *EVENTS])
+@pytest.mark.parametrize("event", [HEADER, *EVENTS, AGAIN])
 def test_every_key_of_every_event_is_required_and_checked(event: dict[str, Any]) -> None:
-    check_event(event)
+    check_event(event, KINDS)
     for key in event.keys() - {"event", "time"}:
         with pytest.raises(InvalidEvent, match=key):
-            check_event({k: v for k, v in event.items() if k != key})
+            check_event({k: v for k, v in event.items() if k != key}, KINDS)
         for value in BAD_VALUES[key]:
             with pytest.raises(InvalidEvent, match=key):
-                check_event({**event, key: value})
+                check_event({**event, key: value}, KINDS)
+
+
+def test_an_event_of_a_newer_version_names_the_format_that_it_needs(path: Path) -> None:
+    journal = Journal(path, path.stat().st_size)
+    journal.append({"event": "moon phase", "format": FORMAT + 1, "phase": 0.5, "time": 2})
+    journal.close()
+    with pytest.raises(
+        NewerJournal, match=rf"line 5: the event 'moon phase' .*journal format {FORMAT + 1}.*update"
+    ):
+        read_journal(path)
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name].since > 3])
+def test_a_kind_that_came_later_says_its_format(kind: str) -> None:
+    format_of_kind = KINDS[kind].keys["format"]
+    assert KINDS[kind].since <= FORMAT
+    assert format_of_kind.test(KINDS[kind].since)
+    assert not format_of_kind.test(KINDS[kind].since + 1)
 
 
 def test_a_crash_and_the_baseline_are_valid_events() -> None:
-    check_event({**TELL, "loss": None, "exception": "ArithmeticError", "timestamps": {}})
-    check_event({**ASK, "id": [-1, 0, 0]})
+    check_event({**TELL, "loss": None, "exception": "ArithmeticError", "timestamps": {}}, KINDS)
+    check_event({**ASK, "id": [-1, 0, 0]}, KINDS)
 
 
 def test_a_full_disk_leaves_whole_lines_and_a_clear_error(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hpo.journal import JOURNAL_NAME
 
 JOURNALS = Path(__file__).parent / "journals"
 """`format-N.jsonl`: written by toy_study.py's study as it stood when N was the format, killed after
-30 results of 40, with a retry and two trials pending; never to be written again."""
+30 results of 40, with crashes, retries and two trials pending (3: a note, too; 4: a crash run again
+as well); never to be written again."""
 
 
 @pytest.mark.parametrize("old", sorted(JOURNALS.glob("format-*.jsonl")), ids=lambda path: path.stem)

@@ -19,8 +19,9 @@ from experiments.trial import RESULT, finished_result
 from hpo import Confirmation, CorruptJournal, Study
 from hpo.confirmation_view import CONFIRMATION_NAME
 from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
-from hpo.events import EVENTS, Kinds
+from hpo.events import Kinds
 from hpo.journal import JOURNAL_NAME, read_journal
+from hpo.study_events import EVENTS
 from searchers.checkpoint import CHECKPOINT, DamagedCheckpoint, load_checkpoint
 
 FLIPS = (0x01, 0x20, 0xFF)

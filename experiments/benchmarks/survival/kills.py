@@ -11,6 +11,7 @@ from experiments.benchmarks.survival.lives import Lives
 from experiments.benchmarks.survival.rows import Group, Progress, Row
 from experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
+    CrashesRetried,
     ExportSubject,
     ResumedStudy,
     SearchSubject,
@@ -38,6 +39,7 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
     masters: list[Callable[[Lives, Path], Subject]] = [
         StudySubject,
         ResumedStudy,
+        CrashesRetried,
         ConfirmationSubject,
         ExportSubject,
     ]

@@ -18,7 +18,7 @@ import psutil
 
 from cluster import worker_log
 from cluster.local import LocalPool
-from experiments.benchmarks.survival import pool_external
+from experiments.benchmarks.survival import pool_external, pool_sick
 from experiments.benchmarks.survival.pool_study import (
     ATTEMPTS,
     EVALUATIONS,
@@ -113,6 +113,10 @@ def run(progress: Progress) -> list[Row]:
                 failure = fault(stack, folder / kind, run_to_end)
             progress(kind, 1, 1)
             rows.append(_row(kind, [failure], note))
+        for kind, note, strike_pool in pool_sick.FAULTS:
+            progress(kind, 0, 1)
+            rows.append(_row(kind, [strike_pool(folder / kind)], note))
+            progress(kind, 1, 1)
     return rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +14,7 @@ from rich.console import Console
 from cluster.pool import DaskPool
 from experiments import run_study
 from experiments.benchmarks.survival.pool_trials import loss
+from experiments.errors import StudyFailed
 from experiments.progress import PlainDisplay
 from experiments.run_study import StudyRun
 from experiments.study_file import load_study
@@ -40,14 +41,25 @@ def new_study(folder: Path) -> Study:
 
 
 def run_to_end(
-    folder: Path, pool: DaskPool, function: Callable[..., Any], said: io.StringIO | None = None
+    folder: Path,
+    pool: DaskPool,
+    function: Callable[..., Any],
+    said: io.StringIO | None = None,
+    *,
+    workers: int = 1,
+    settings: Sequence[str] = (),
 ) -> None:
-    """Work on a new study with one worker of a pool, which stays open; what is shown: `said`."""
-    spec = load_study("quickstart", [f"cluster.max_attempts={ATTEMPTS}"])
-    display = PlainDisplay(Console(file=said or io.StringIO()), spec.title, 1)
+    """Work on a new study with workers of a pool, which stays open; what is shown: `said`.
+
+    A study that its failing trials stop is gone on with, without them.
+    """
+    spec = load_study("quickstart", [f"cluster.max_attempts={ATTEMPTS}", *settings])
+    display = PlainDisplay(Console(file=said or io.StringIO()), spec.title, workers)
     with new_study(folder) as study, mock.patch.object(run_study, "run_trial", function):
         open_pool: Any = lambda: contextlib.nullcontext(pool)  # noqa: E731
-        StudyRun(study, spec, folder, display).run(open_pool, 1)
+        while not study.finished:
+            with contextlib.suppress(StudyFailed):
+                StudyRun(study, spec, folder, display).run(open_pool, workers)
 
 
 def evaluations(folder: Path) -> list[tuple[Any, ...]]:

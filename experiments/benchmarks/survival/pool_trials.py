@@ -67,6 +67,11 @@ def _take_time(size: int) -> None:
     time.sleep(2)
 
 
+def _hang(size: int) -> None:
+    while True:
+        time.sleep(1)
+
+
 def _cut(size: int) -> None:
     """Cut the worker's connection, and come with a result a second later."""
     worker: Any = distributed.get_worker()
@@ -119,6 +124,7 @@ _BLOWS = {
     "freeze": _freeze,
     "cut": _cut,
     "take time": _take_time,
+    "hang": _hang,
     "print": _print,
     "leave": _leave,
     "leave and die": _leave_and_die,

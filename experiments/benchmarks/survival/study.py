@@ -90,7 +90,7 @@ def _thread_pool(spec: object, folder: Path, *_: object) -> object:
     from distributed.deploy.spec import SpecCluster
 
     from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-    from cluster.pool import OwnPool
+    from cluster.own_pool import OwnPool
     from cluster.tls import WITHOUT_HTTP
 
     class ThreadPool(OwnPool):

@@ -14,8 +14,11 @@ from experiments.benchmarks.survival.lives import Life, Lives
 from experiments.benchmarks.survival.study import command, decisions, told, write_study
 from experiments.benchmarks.survival.trial import found, search, write_digits
 from experiments.study_folder import CONFIRMATION
+from hpo import read_study
 from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
 from hpo.journal import JOURNAL_NAME, read_journal
+from hpo.journal_line import sealed, unsealed
+from hpo.study_events import CRASH_RETRIED
 
 Deed = tuple[Callable[..., int | None], *tuple[object, ...]]
 """A function of a module and its arguments."""
@@ -119,6 +122,45 @@ class ResumedStudy(StudySubject):
     def begin(self) -> Deed:
         """`oneshot-hpo resume`."""
         return command, "resume", self.folder
+
+
+class CrashesRetried(StudySubject):
+    """A finished study whose crashes are run again: `resume --retry-crashed all`."""
+
+    name = "study whose crashes are run again"
+    iterations = 2
+
+    def prepared(self) -> None:
+        """The finished study, as an older version began it: its header says format 3."""
+        super().prepared()
+        if not hasattr(self, "_finished"):
+            self.lives.live(self.folder, *super().begin())
+            journal = (self.folder / JOURNAL_NAME).read_bytes()
+            header, rest = journal.split(b"\n", 1)
+            self._finished = _of_format_3(header) + rest
+            super().prepared()
+        self.folder.mkdir()
+        (self.folder / JOURNAL_NAME).write_bytes(self._finished)
+
+    def begin(self) -> Deed:
+        """`oneshot-hpo resume --retry-crashed`, of each crash that was not retried before."""
+        events = decisions(self.folder)
+        retried = {(*e["id"], e["budget"]) for e in events if e["event"] == CRASH_RETRIED}
+        view = read_study(self.folder)
+        crashed = [trial for trial, result in view.evaluations if result.crashed]
+        keys = [trial.key for trial in crashed if (*trial.id, trial.budget) not in retried]
+        options: tuple[object, ...] = tuple(w for key in keys for w in ("--retry-crashed", key))
+        deed: Any = (command, "resume", self.folder, *options)
+        return deed
+
+    def go_on(self) -> Deed:
+        """The same."""
+        return self.begin()
+
+
+def _of_format_3(header: bytes) -> bytes:
+    event, _ = unsealed(header)
+    return sealed({**event, "format": 3})
 
 
 class ConfirmationSubject(StudySubject):

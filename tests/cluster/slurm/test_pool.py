@@ -15,7 +15,8 @@ from throwaway_slurm import ThrowawaySlurm
 from waiting import HANG_SECONDS, wait_until
 from worker_tasks import begun, deaf, until_asked
 
-from cluster.pool import DaskPool, Outcome, PoolError
+from cluster.outcome import Outcome
+from cluster.pool import DaskPool, PoolError
 from cluster.slurm.contact import contact_folder
 from cluster.slurm.pool import SlurmPool
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cluster.pool import OwnPool
+from cluster.own_pool import OwnPool
 from experiments.benchmarks.many_workers import ManyWorkers
 
 pytestmark = pytest.mark.slow

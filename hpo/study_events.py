@@ -1,0 +1,103 @@
+"""The table of a study's events: what each holds, how it moves the state on, what it decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hpo.errors import InvalidEvent
+from hpo.events import (
+    BUDGET,
+    COUNT,
+    LOSS,
+    NOTE,
+    OBJECT,
+    OBSERVATIONS,
+    TEXT,
+    TEXT_OR_NULL,
+    TIMES,
+    TRIAL_ID,
+    Event,
+    EventKind,
+    Kinds,
+    exactly,
+)
+from hpo.study_state import StudyState
+
+if TYPE_CHECKING:
+    from hpo.master import BOHBMaster
+
+
+def _replay_ask(master: BOHBMaster, state: StudyState, event: Event) -> None:
+    run = master.next_run(event["seq"], logged=(event["config"], event["info"]))
+    if run is None:
+        raise InvalidEvent("nothing can be asked for here")
+    for key, expected in (
+        ("id", list(run.id)),
+        ("budget", run.budget),
+        ("config", run.config),
+        ("info", run.info),
+    ):
+        if event[key] != expected:
+            raise InvalidEvent(f"{key} is {event[key]} where {expected} is next")
+
+
+def _replay_tell(master: BOHBMaster, state: StudyState, event: Event) -> None:
+    trial = state.asked[tuple(event["id"]), event["budget"]]
+    master.tell(
+        event["seq"],
+        trial.id,
+        trial.config,
+        trial.budget,
+        loss=event["loss"],
+        exception=event["exception"],
+        timestamps=event["timestamps"],
+    )
+
+
+def _replay_crash_retried(master: BOHBMaster, state: StudyState, event: Event) -> None:
+    trial = state.asked[tuple(event["id"]), event["budget"]]
+    master.retry_crash(event["seq"], trial.id, trial.config, trial.budget)
+
+
+CRASH_RETRIED = "crash retried"
+
+EVENTS: Kinds = {
+    "header": EventKind(
+        {
+            "format": COUNT,
+            "study": OBJECT,
+            "optimizer": OBJECT,
+            "space": OBJECT,
+            "prior": OBSERVATIONS,
+        }
+    ),
+    "ask": EventKind(
+        {"seq": COUNT, "id": TRIAL_ID, "budget": BUDGET, "config": OBJECT, "info": OBJECT},
+        StudyState.ask,
+        _replay_ask,
+    ),
+    "tell": EventKind(
+        {
+            "seq": COUNT,
+            "id": TRIAL_ID,
+            "budget": BUDGET,
+            "loss": LOSS,
+            "info": OBJECT,
+            "exception": TEXT_OR_NULL,
+            "timestamps": TIMES,
+        },
+        StudyState.tell,
+        _replay_tell,
+    ),
+    "retry": EventKind(
+        {"id": TRIAL_ID, "budget": BUDGET, "attempt": COUNT, "reason": TEXT}, StudyState.retry
+    ),
+    "note": NOTE,
+    CRASH_RETRIED: EventKind(
+        {"format": exactly(4), "seq": COUNT, "id": TRIAL_ID, "budget": BUDGET},
+        StudyState.retry_crash,
+        _replay_crash_retried,
+        since=4,
+    ),
+}
+"""In a journal each event has `time` as well, in seconds since the epoch."""

@@ -1,0 +1,23 @@
+"""Faults of workers and trials that the survival command tries, too."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.benchmarks.survival.kills import strike
+from experiments.benchmarks.survival.lives import Lives
+from experiments.benchmarks.survival.pool_sick import FAULTS
+from experiments.benchmarks.survival.subjects import CrashesRetried
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[kind for kind, _, _ in FAULTS])
+def test_it_is_survived(number: int, tmp_path: Path) -> None:
+    _, _, fault = FAULTS[number]
+    assert fault(tmp_path) == ""
+
+
+def test_kills_while_crashes_are_run_again_change_nothing(tmp_path: Path) -> None:
+    subject = CrashesRetried(Lives(tmp_path), tmp_path)
+    for row in strike(subject, 25, lambda what, done, planned: None):
+        assert row.tried >= 1
+        assert row.survived == row.tried, row.note

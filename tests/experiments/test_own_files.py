@@ -18,6 +18,7 @@ from experiments.launching import launch_study, resume_study
 from experiments.own_files import check_own_files, strange_files
 from experiments.report.reporting import write_report
 from experiments.study_folder import STUDY_NAMES, check_vacant
+from experiments.trust import NOTHING_SAID
 from experiments.yaml_files import dump_yaml
 from hpo import Study, StudyUnwritable
 from hpo.journal import DRAFT_NAME, JOURNAL_NAME
@@ -98,7 +99,9 @@ def test_no_study_begins_over_a_link(tmp_path: Path, outside: Path, name: str) -
     with pytest.raises(UserError, match=f"{name} is a symbolic link"):
         check_vacant(folder)
     with pytest.raises(UserError, match=f"{name} is a symbolic link"):
-        launch_study(CONSOLE, "quickstart", folder, [], submit=False, cluster=None)
+        launch_study(
+            CONSOLE, "quickstart", folder, [], submit=False, cluster=None, consent=NOTHING_SAID
+        )
     assert (outside / "mine").stat().st_size == 20 << 20
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.worker_log import bound
+from oneshot_hpo.cluster.worker_log import bound
 
 CLUSTER_LOG = "cluster.log"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import distributed
 
-from cluster.dask_logs import dask_logs_to
-from cluster.dask_settings import heed_users_settings
-from cluster.outcome import Outcome
-from cluster.pool import DaskPool, PoolError
-from cluster.worker import Worker, host_of
+from oneshot_hpo.cluster.dask_logs import dask_logs_to
+from oneshot_hpo.cluster.dask_settings import heed_users_settings
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.pool import DaskPool, PoolError
+from oneshot_hpo.cluster.worker import Worker, host_of
 
 _CONNECT_SECONDS = 60.0
 """How long one attempt to reach the scheduler may take; it may be busy."""

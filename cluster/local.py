@@ -12,21 +12,21 @@ from pathlib import Path
 from distributed.core import Status
 from distributed.deploy.spec import SpecCluster
 
-from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-from cluster.dask_settings import dask_settings
-from cluster.environment import SAFE_PATH, of_children
-from cluster.leftovers import end_session
-from cluster.memory import out_of_memory_kills
-from cluster.outcome import Outcome
-from cluster.own_pool import OwnPool
-from cluster.pool import PoolError, Task
-from cluster.private_folder import NoPrivateFolder, private_folder
-from cluster.servers import Nanny, Scheduler
-from cluster.start_failures import start_failure
-from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
-from cluster.worker import Retired, Worker
-from cluster.worker_log import bound_log, log_tail
-from cluster.worker_setup import session_file
+from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from oneshot_hpo.cluster.dask_settings import dask_settings
+from oneshot_hpo.cluster.environment import SAFE_PATH, of_children
+from oneshot_hpo.cluster.leftovers import end_session
+from oneshot_hpo.cluster.memory import out_of_memory_kills
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.own_pool import OwnPool
+from oneshot_hpo.cluster.pool import PoolError, Task
+from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
+from oneshot_hpo.cluster.servers import Nanny, Scheduler
+from oneshot_hpo.cluster.start_failures import start_failure
+from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
+from oneshot_hpo.cluster.worker import Retired, Worker
+from oneshot_hpo.cluster.worker_log import bound_log, log_tail
+from oneshot_hpo.cluster.worker_setup import session_file
 
 _CLOSED = (Status.closing_gracefully, Status.closed, Status.failed)
 
@@ -111,7 +111,7 @@ class LocalPool(OwnPool):
                     "memory_limit": 0,
                     "dashboard": False,
                     "silence_logs": logging.WARNING,
-                    "preload": ["cluster.worker_setup"],
+                    "preload": ["oneshot_hpo.cluster.worker_setup"],
                     # What a trial starts in its turn finds its own folder's modules, as ever.
                     "env": users_own
                     | _worker_environment(self._gpus.get(number), self._logs[str(number)]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.worker import Worker
+from oneshot_hpo.cluster.worker import Worker
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import distributed
 
-from cluster.pool import DaskPool
-from cluster.worker import Worker, host_of
+from oneshot_hpo.cluster.pool import DaskPool
+from oneshot_hpo.cluster.worker import Worker, host_of
 
 _CLOSING_SECONDS = 10.0
 """How long workers may take to part politely; after that they are parted by the process's end."""

@@ -14,10 +14,10 @@ import distributed
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from cluster.outcome import Outcome
-from cluster.stopping import TaskStopped
-from cluster.task import Ended, TaskFailed, run_task
-from cluster.worker import Retired, Worker, elsewhere
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.stopping import TaskStopped
+from oneshot_hpo.cluster.task import Ended, TaskFailed, run_task
+from oneshot_hpo.cluster.worker import Retired, Worker, elsewhere
 
 _GONE_SECONDS = 5.0
 """How long Dask may take to say what became of a task whose worker is not registered any more."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import distributed
 
-from cluster.leftovers import cleared, threads_left
+from oneshot_hpo.cluster.leftovers import cleared, threads_left
 
 
 class TaskFailed(Exception):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import distributed
 
-from cluster.leftovers import guard, lead_session
-from cluster.worker_log import bound_output
+from oneshot_hpo.cluster.leftovers import guard, lead_session
+from oneshot_hpo.cluster.worker_log import bound_output
 
 
 def dask_setup(worker: distributed.Worker) -> None:

@@ -4,11 +4,11 @@ Importing this package imports ConfigSpace and numpy. HpBandSter comes in when a
 opened.
 """
 
-from hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space
-from hpo.confirmation import Confirmation
-from hpo.confirmation_view import ConfirmationView, Rerun, read_confirmation
-from hpo.environments import noted_environments
-from hpo.errors import (
+from oneshot_hpo.hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space
+from oneshot_hpo.hpo.confirmation import Confirmation
+from oneshot_hpo.hpo.confirmation_view import ConfirmationView, Rerun, read_confirmation
+from oneshot_hpo.hpo.environments import noted_environments
+from oneshot_hpo.hpo.errors import (
     CorruptJournal,
     InvalidSettings,
     NewerJournal,
@@ -18,11 +18,11 @@ from hpo.errors import (
     StudyNotFound,
     StudyUnwritable,
 )
-from hpo.settings import OptimizerSettings
-from hpo.study import Study
-from hpo.study_state import TrialRecord
-from hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
-from hpo.view import BracketState, RungState, StudyView, read_study
+from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.study import Study
+from oneshot_hpo.hpo.study_state import TrialRecord
+from oneshot_hpo.hpo.study_view import BracketState, RungState, StudyView, read_study
+from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
 
 __all__ = [
     "BASELINE_ID",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.settings import OptimizerSettings
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace, Float, Integer
 from ConfigSpace.hyperparameters import Hyperparameter
 
-from hpo.errors import StudyError
+from oneshot_hpo.hpo.errors import StudyError
 
 UNTUNED = "none"
 """The space without a hyperparameter, for a study of one setting alone."""

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS, ConfirmationView, Rerun
-from hpo.errors import StudyError
-from hpo.events import Event, check_event
-from hpo.journal import FORMAT, Journal, read_journal
-from hpo.lock import StudyLock
-from hpo.plain import plain
-from hpo.randomness import confirmation_seed
-from hpo.trial import TrialResult
-from hpo.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, EVENTS, ConfirmationView, Rerun
+from oneshot_hpo.hpo.errors import StudyError
+from oneshot_hpo.hpo.journal.events import Event, check_event
+from oneshot_hpo.hpo.journal.file import FORMAT, Journal, read_journal
+from oneshot_hpo.hpo.journal.lock import StudyLock
+from oneshot_hpo.hpo.journal.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.hpo.randomness import confirmation_seed
+from oneshot_hpo.hpo.trial import TrialResult
 
 
 class Confirmation(ConfirmationView, JournalWriter):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpo.errors import CorruptJournal, InvalidEvent
-from hpo.events import (
+from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent
+from oneshot_hpo.hpo.journal.events import (
     BOOLEAN,
     BUDGET,
     COUNT,
@@ -27,9 +27,9 @@ from hpo.events import (
     Kind,
     Kinds,
 )
-from hpo.journal import read_journal
-from hpo.randomness import confirmation_seed
-from hpo.trial import TrialResult
+from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.randomness import confirmation_seed
+from oneshot_hpo.hpo.trial import TrialResult
 
 CONFIRMATION_NAME = "confirmation.jsonl"
 DEFAULT = "default"

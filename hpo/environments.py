@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
-from hpo.journal import JOURNAL_NAME, read_journal
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 
 
 def noted_environments(

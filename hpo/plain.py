@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.errors import StudyError
+from oneshot_hpo.hpo.errors import StudyError
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hpo.errors import InvalidSettings
+from oneshot_hpo.hpo.errors import InvalidSettings
 
 BRACKET_SIZES = ("paper", "hpbandster")
 GENERATORS = ("vectorised", "hpbandster")

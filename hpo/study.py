@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ConfigSpace import ConfigurationSpace
 
-from hpo.encoding import check_configuration
-from hpo.errors import CorruptJournal, InvalidEvent, StudyError
-from hpo.events import Event, check_event
-from hpo.journal import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
-from hpo.lock import StudyLock
-from hpo.plain import plain
-from hpo.settings import OptimizerSettings
-from hpo.study_events import CRASH_RETRIED, EVENTS
-from hpo.trial import Observation, Trial, TrialResult
-from hpo.view import StudyView
-from hpo.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.bohb.encoding import check_configuration
+from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
+from oneshot_hpo.hpo.journal.events import Event, check_event
+from oneshot_hpo.hpo.journal.file import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
+from oneshot_hpo.hpo.journal.lock import StudyLock
+from oneshot_hpo.hpo.journal.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS
+from oneshot_hpo.hpo.study_view import StudyView
+from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
 if TYPE_CHECKING:
-    from hpo.master import BOHBMaster
+    from oneshot_hpo.hpo.bohb.master import BOHBMaster
 
 
 class Study(StudyView, JournalWriter):
@@ -196,6 +196,6 @@ def _new_master(
     space: ConfigurationSpace, settings: OptimizerSettings, prior: Sequence[Observation]
 ) -> BOHBMaster:
     # Imported here, for it takes seconds that reading a study need not wait for.
-    from hpo.master import BOHBMaster
+    from oneshot_hpo.hpo.bohb.master import BOHBMaster
 
     return BOHBMaster(space, settings, prior)

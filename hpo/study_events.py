@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hpo.errors import InvalidEvent
-from hpo.events import (
+from oneshot_hpo.hpo.errors import InvalidEvent
+from oneshot_hpo.hpo.journal.events import (
     BUDGET,
     COUNT,
     LOSS,
@@ -21,10 +21,10 @@ from hpo.events import (
     Kinds,
     exactly,
 )
-from hpo.study_state import StudyState
+from oneshot_hpo.hpo.study_state import StudyState
 
 if TYPE_CHECKING:
-    from hpo.master import BOHBMaster
+    from oneshot_hpo.hpo.bohb.master import BOHBMaster
 
 
 def _replay_ask(master: BOHBMaster, state: StudyState, event: Event) -> None:

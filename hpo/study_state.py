@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hpo.errors import InvalidEvent
-from hpo.events import Event
-from hpo.randomness import trial_seed
-from hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
+from oneshot_hpo.hpo.errors import InvalidEvent
+from oneshot_hpo.hpo.journal.events import Event
+from oneshot_hpo.hpo.randomness import trial_seed
+from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
 
 Key = tuple[TrialId, int | float]
 """Of a trial: the id of its configuration, and its budget."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpo.plain import finite_loss, plain
+from oneshot_hpo.hpo.plain import finite_loss, plain
 
 TrialId = tuple[int, int, int]
 """(bracket, rung at which the configuration was first run, its number there)."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hpo.errors import CorruptJournal
-from hpo.events import Event, Kinds
-from hpo.journal import JOURNAL_NAME, each_event, read_journal
-from hpo.master import BOHBMaster
-from hpo.study import Study
-from hpo.study_events import EVENTS
+from oneshot_hpo.hpo.bohb.master import BOHBMaster
+from oneshot_hpo.hpo.errors import CorruptJournal
+from oneshot_hpo.hpo.journal.events import Event, Kinds
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, each_event, read_journal
+from oneshot_hpo.hpo.study import Study
+from oneshot_hpo.hpo.study_events import EVENTS
 
 
 class Difference(NamedTuple):

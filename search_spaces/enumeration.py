@@ -12,7 +12,7 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 
-from search_spaces.cell import OPERATIONS, kept_vertices
+from oneshot_hpo.search_spaces.cell import OPERATIONS, kept_vertices
 
 _PRUNED = len(OPERATIONS)  # the label of a choice block that pruning removes
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from search_spaces.graphs import pack
-from search_spaces.nasbench101_record import BadRecord, cell_of, parse_record
-from search_spaces.table import METRICS, Runs, TableError, TrainedCells
-from search_spaces.tfrecord import read_records
+from oneshot_hpo.search_spaces.graphs import pack
+from oneshot_hpo.search_spaces.nasbench101_record import BadRecord, cell_of, parse_record
+from oneshot_hpo.search_spaces.table import METRICS, Runs, TableError, TrainedCells
+from oneshot_hpo.search_spaces.tfrecord import read_records
 
 CELLS = 423_624
 """Unique cells of NAS-Bench-101."""

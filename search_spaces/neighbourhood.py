@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search_spaces.cell import OPERATIONS
-from search_spaces.space import SearchSpace
+from oneshot_hpo.search_spaces.cell import OPERATIONS
+from oneshot_hpo.search_spaces.space import SearchSpace
 
 
 @dataclass(frozen=True)

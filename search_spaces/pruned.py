@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from search_spaces.space import Architecture, SearchSpace, get_space
+from oneshot_hpo.search_spaces.space import Architecture, SearchSpace, get_space
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell, kept_vertices
-from search_spaces.enumeration import (
+from oneshot_hpo.search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell, kept_vertices
+from oneshot_hpo.search_spaces.enumeration import (
     UniqueCells,
     labellings,
     parent_choices,

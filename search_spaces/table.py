@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
-from search_spaces.graph_index import GraphIndex
-from search_spaces.graphs import pack, unpack_cell
-from search_spaces.space import Architecture, SearchSpace
+from oneshot_hpo.search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
+from oneshot_hpo.search_spaces.graph_index import GraphIndex
+from oneshot_hpo.search_spaces.graphs import pack, unpack_cell
+from oneshot_hpo.search_spaces.space import Architecture, SearchSpace
 
 METRICS = ("train", "valid", "test")
 """The sets of images on which a table may have counted a trained cell's hits."""

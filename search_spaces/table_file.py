@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.data_folder import NASBENCH101, data_folder
-from search_spaces.table import METRICS, Runs, TableError, TrainedCells
-from search_spaces.temporaries import name_behind, temporary_for
+from oneshot_hpo.search_spaces.data_folder import NASBENCH101, data_folder
+from oneshot_hpo.search_spaces.table import METRICS, Runs, TableError, TrainedCells
+from oneshot_hpo.search_spaces.temporaries import name_behind, temporary_for
 
 _FORMAT = 2
 _SHIPPED = {"digits": "digits_space1.npz"}

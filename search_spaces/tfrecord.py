@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import google_crc32c
 
-from search_spaces.table import TableError
+from oneshot_hpo.search_spaces.table import TableError
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")

@@ -2,18 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-from searchers.records import (
+from oneshot_hpo.searchers.records import (
     EpochRecord,
     OutOfDeviceMemory,
     SearchDiverged,
     SearchResult,
     SearchStopped,
 )
-from searchers.registry import SEARCHERS, UnknownSearcher, check_searcher, settings_class
-from searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.registry import (
+    SEARCHERS,
+    UnknownSearcher,
+    check_searcher,
+    settings_class,
+)
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 if TYPE_CHECKING:
-    from searchers.search import run_search
+    from oneshot_hpo.searchers.search import run_search
 
 __all__ = [
     "SEARCHERS",
@@ -34,7 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import `run_search` when it is first used: it loads torch, which takes seconds."""
     if name == "run_search":
-        from searchers.search import run_search
+        from oneshot_hpo.searchers.search import run_search
 
         return run_search
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

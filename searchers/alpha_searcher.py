@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from searchers.searcher import Searcher
-from searchers.settings import SearchSettings
+from oneshot_hpo.searchers.searcher import Searcher
+from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class AlphaSearcher(Searcher):

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from search_spaces.temporaries import name_behind, temporary_for
+from oneshot_hpo.search_spaces.temporaries import name_behind, temporary_for
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from search_spaces import OPERATIONS, Architecture, SearchSpace
-from searchers.sampling import draw
+from oneshot_hpo.search_spaces import OPERATIONS, Architecture, SearchSpace
+from oneshot_hpo.searchers.sampling import draw
 
 _HIDDEN = 64  # units of the LSTM (authors' code)
 _INITIAL_BOUND = 0.1

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from search_spaces import Architecture, SearchSpace
-from searchers.batches import Batch
-from searchers.controller import Controller
-from searchers.encoding import Encoding
-from searchers.evaluation import OneShotEvaluation, wrong
-from searchers.own_settings import EnasSettings
-from searchers.sampled_searcher import SampledSearcher
-from searchers.settings import SearchSettings
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.controller import Controller
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.own_settings import EnasSettings
+from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
+from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class Enas(SampledSearcher):

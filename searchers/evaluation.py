@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from search_spaces import Architecture
-from searchers.batches import Batch
-from searchers.encoding import Encoding
-from searchers.many_cells import wrong_labels
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.many_cells import wrong_labels
+from oneshot_hpo.searchers.network.supernet import Supernet
 
 # Not the search's batch size, so that errors of searches compare: batch normalisation uses the
 # statistics of the batch.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from search_spaces import SearchSpace
-from searchers.batches import Batch
-from searchers.darts import Darts
-from searchers.encoding import Encoding, Weight
-from searchers.own_settings import GdasSettings
-from searchers.sampling import gumbel
-from searchers.settings import SearchSettings
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.darts import Darts
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.network.encoding import Encoding, Weight
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.own_settings import GdasSettings
+from oneshot_hpo.searchers.sampling import gumbel
+from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class Gdas(Darts):

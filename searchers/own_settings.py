@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import ClassVar
 
-from searchers.settings import SearchSettings, SettingsError, tuned
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError, tuned
 
 _NO_ARCHITECTURE_OPTIMIZER = frozenset({"arch_learning_rate", "arch_weight_decay"})
 

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from search_spaces import OPERATIONS, Architecture, SearchSpace
-from searchers.alpha_searcher import AlphaSearcher
-from searchers.batches import Batch
-from searchers.encoding import Encoding, Weight
-from searchers.sampling import draw
-from searchers.settings import SearchSettings
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import OPERATIONS, Architecture, SearchSpace
+from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.network.encoding import Encoding, Weight
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.sampling import draw
+from oneshot_hpo.searchers.settings import SearchSettings
 
 _INITIAL_DEVIATION = 1e-3
 _BETAS = (0.0, 0.999)  # no momentum: it would move the paths that were not drawn

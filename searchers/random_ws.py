@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from search_spaces import Architecture, SearchSpace
-from searchers.batches import Batch
-from searchers.evaluation import OneShotEvaluation
-from searchers.own_settings import RandomWsSettings
-from searchers.sampled_searcher import SampledSearcher
-from searchers.sampling import uniform_architecture
-from searchers.settings import SearchSettings
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.own_settings import RandomWsSettings
+from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
+from oneshot_hpo.searchers.sampling import uniform_architecture
+from oneshot_hpo.searchers.settings import SearchSettings
 
 _Settings = TypeVar("_Settings", bound=SearchSettings)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from search_spaces import Architecture
+from oneshot_hpo.search_spaces import Architecture
 
 
 @dataclass(frozen=True)

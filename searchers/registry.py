@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from searchers.own_settings import (
+from oneshot_hpo.searchers.own_settings import (
     EnasSettings,
     GdasSettings,
     PcDartsSettings,
@@ -15,25 +15,25 @@ from searchers.own_settings import (
     SecondOrderSettings,
     SinglePathSettings,
 )
-from searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
-    from searchers.searcher import Searcher
+    from oneshot_hpo.searchers.searcher import Searcher
 
 # Modules and classes by name: names and settings can be checked without loading torch.
 SEARCHERS: dict[str, tuple[str, str, type[SearchSettings]]] = {
-    "darts": ("searchers.darts", "Darts", SearchSettings),
+    "darts": ("oneshot_hpo.searchers.darts", "Darts", SearchSettings),
     "darts_second_order": (
-        "searchers.darts_second_order",
+        "oneshot_hpo.searchers.darts_second_order",
         "SecondOrderDarts",
         SecondOrderSettings,
     ),
-    "pc_darts": ("searchers.pc_darts", "PcDarts", PcDartsSettings),
-    "gdas": ("searchers.gdas", "Gdas", GdasSettings),
-    "random_ws": ("searchers.random_ws", "RandomWs", RandomWsSettings),
-    "single_path": ("searchers.single_path", "SinglePath", SinglePathSettings),
-    "enas": ("searchers.enas", "Enas", EnasSettings),
-    "proxylessnas": ("searchers.proxylessnas", "ProxylessNas", ProxylessSettings),
+    "pc_darts": ("oneshot_hpo.searchers.pc_darts", "PcDarts", PcDartsSettings),
+    "gdas": ("oneshot_hpo.searchers.gdas", "Gdas", GdasSettings),
+    "random_ws": ("oneshot_hpo.searchers.random_ws", "RandomWs", RandomWsSettings),
+    "single_path": ("oneshot_hpo.searchers.single_path", "SinglePath", SinglePathSettings),
+    "enas": ("oneshot_hpo.searchers.enas", "Enas", EnasSettings),
+    "proxylessnas": ("oneshot_hpo.searchers.proxylessnas", "ProxylessNas", ProxylessSettings),
 }
 
 

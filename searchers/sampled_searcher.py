@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from search_spaces import Architecture
-from searchers.encoding import Encoding
-from searchers.searcher import Searcher
+from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.searcher import Searcher
 
 
 class SampledSearcher(Searcher):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
 
 def gumbel(shape: Sequence[int], generator: torch.Generator) -> Tensor:

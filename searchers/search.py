@@ -13,13 +13,18 @@ from pathlib import Path
 
 import torch
 
-from search_spaces import SearchSpace
-from searchers import checkpoint
-from searchers.images import ImageSplits
-from searchers.records import EpochRecord, OutOfDeviceMemory, SearchResult, SearchStopped
-from searchers.registry import settings_class
-from searchers.search_loop import Search
-from searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers import checkpoint
+from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.records import (
+    EpochRecord,
+    OutOfDeviceMemory,
+    SearchResult,
+    SearchStopped,
+)
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.search_loop import Search
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 _logger = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from search_spaces import SearchSpace
-from searchers.augment import Augmentation
-from searchers.batches import Batch, paired_batches
-from searchers.evaluation import OneShotEvaluation, wrong
-from searchers.images import ImageSplits
-from searchers.records import EpochRecord, SearchDiverged, SearchStopped
-from searchers.registry import searcher_class
-from searchers.settings import SearchSettings
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.data.augment import Augmentation
+from oneshot_hpo.searchers.data.batches import Batch, paired_batches
+from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.registry import searcher_class
+from oneshot_hpo.searchers.settings import SearchSettings
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:

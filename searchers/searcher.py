@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from search_spaces import Architecture, SearchSpace
-from searchers.batches import Batch
-from searchers.encoding import Encoding
-from searchers.evaluation import OneShotEvaluation
-from searchers.settings import SearchSettings
-from searchers.supernet import Supernet
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class Searcher(ABC):

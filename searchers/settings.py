@@ -14,7 +14,7 @@ class SettingsError(ValueError):
 
 
 SUPERNETS = ("corrected", "paper")
-"""The presets of the supernet; searchers.supernet says in what they differ."""
+"""The presets of the supernet; searchers.network.supernet says in what they differ."""
 
 _MOST = 1_000_000  # of whatever is counted; more is a slip
 _LARGEST = 1e300

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import torch
 
-from search_spaces import OPERATIONS, Architecture
-from searchers.evaluation import OneShotEvaluation
-from searchers.own_settings import SinglePathSettings
-from searchers.random_ws import UniformSearcher
+from oneshot_hpo.search_spaces import OPERATIONS, Architecture
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.searchers.own_settings import SinglePathSettings
+from oneshot_hpo.searchers.random_ws import UniformSearcher
 
 _Item = TypeVar("_Item")
 

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS, Cell
-from searchers.images import Images, ImageSplits
+from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS, Cell
+from oneshot_hpo.searchers.data.images import Images, ImageSplits
 
 _EVALUATION_BATCH = 100
 _KERNELS = {CONV3X3: 3, CONV1X1: 1}

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from throwaway_slurm import ThrowawaySlurm, missing_programs
+from support.throwaway_slurm import ThrowawaySlurm, missing_programs
 
-from search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces import OPERATIONS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -75,7 +75,9 @@ def loaded_by(statement: str) -> set[str]:
     return {name.split(".")[0] for name in output.split()}
 
 
-@pytest.mark.parametrize("statement", ["import experiments.trial", "import cluster.worker_setup"])
+@pytest.mark.parametrize(
+    "statement", ["import experiments.study.trial", "import cluster.worker_setup"]
+)
 def test_a_worker_loads_no_optimizer(statement: str) -> None:
     assert not loaded_by(statement) & {"hpo", "hpbandster", "statsmodels", "pandas", "rich"}
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cluster import environment
+from oneshot_hpo.cluster import environment
 
 _SECONDS = 300.0
 """It ends a command that hangs; SLURM's own time-outs are shorter, also on a busy login node."""

@@ -11,8 +11,8 @@ import json
 import shutil
 from pathlib import Path
 
-from cluster.private_folder import make_private, state_folder
-from cluster.tls import write_private
+from oneshot_hpo.cluster.private_folder import make_private, state_folder
+from oneshot_hpo.cluster.tls import write_private
 
 SCHEDULER = "scheduler.json"
 SCRIPT = "worker.sh"

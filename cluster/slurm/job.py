@@ -7,15 +7,15 @@ worker imports anything that would heed it.
 import os
 import sys
 
-from cluster import environment
-from cluster.dask_settings import import_dask_alone
+from oneshot_hpo.cluster import environment
+from oneshot_hpo.cluster.dask_settings import import_dask_alone
 
 
 def main() -> int:
     """Be a worker with a clean environment; the exit code of the job."""
     environment.replace(environment.cleaned(os.environ))
     import_dask_alone()
-    from cluster.slurm import worker
+    from oneshot_hpo.cluster.slurm import worker
 
     return worker.main()
 

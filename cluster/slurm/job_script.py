@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dask
 
-from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
 PATIENCE_SECONDS = 300
 """How long a worker waits for a master, the first or the next, before its job ends."""
@@ -31,7 +31,7 @@ _DEFAULTS = dict.fromkeys(_NONE) | {
     "job-extra-directives": [],
     "job-script-prologue": [],
     "shebang": "#!/usr/bin/env bash",
-    "worker-command": "cluster.slurm.job",
+    "worker-command": "oneshot_hpo.cluster.slurm.job",
     "worker-extra-args": [],
 }
 

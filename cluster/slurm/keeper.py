@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.slurm import commands
-from cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
-from cluster.slurm.job_script import WORKER_LOG
-from cluster.slurm.submitted import SubmittedJobs
-from cluster.worker_log import log_tail
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
+from oneshot_hpo.cluster.slurm.job_script import WORKER_LOG
+from oneshot_hpo.cluster.slurm.submitted import SubmittedJobs
+from oneshot_hpo.cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
 

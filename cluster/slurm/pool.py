@@ -14,30 +14,30 @@ from pathlib import Path
 from distributed.deploy.spec import SpecCluster
 from distributed.utils import get_ip, get_ip_interface
 
-from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-from cluster.dask_settings import dask_settings
-from cluster.outcome import Outcome
-from cluster.own_pool import OwnPool
-from cluster.pool import PoolError
-from cluster.private_folder import NoPrivateFolder, private_folder
-from cluster.servers import Scheduler
-from cluster.slurm import commands
-from cluster.slurm.commands import SlurmRefused, SlurmUnavailable
-from cluster.slurm.contact import (
+from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from oneshot_hpo.cluster.dask_settings import dask_settings
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.own_pool import OwnPool
+from oneshot_hpo.cluster.pool import PoolError
+from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
+from oneshot_hpo.cluster.servers import Scheduler
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.cluster.slurm.commands import SlurmRefused, SlurmUnavailable
+from oneshot_hpo.cluster.slurm.contact import (
     contact_folder,
     open_contact,
     remove_contact,
     replace_script,
     write_address,
 )
-from cluster.slurm.job_script import worker_script
-from cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file
-from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
-from cluster.slurm.submitted import IDS, SubmittedJobs
-from cluster.start_failures import start_failure
-from cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
-from cluster.worker import Retired, Worker
-from cluster.worker_log import log_tail
+from oneshot_hpo.cluster.slurm.job_script import worker_script
+from oneshot_hpo.cluster.slurm.keeper import POLL_SECONDS, Fleet, JobKeeper, job_id, log_file
+from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from oneshot_hpo.cluster.slurm.submitted import IDS, SubmittedJobs
+from oneshot_hpo.cluster.start_failures import start_failure
+from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
+from oneshot_hpo.cluster.worker import Retired, Worker
+from oneshot_hpo.cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from cluster.slurm import commands
-from cluster.slurm.commands import Job
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.cluster.slurm.commands import Job
 
 IDS = "ids"
 """The file of the ids, one a line, of the jobs that the masters of a pool have submitted."""

@@ -25,16 +25,16 @@ import distributed
 from distributed.core import Status
 from distributed.utils import get_ip, get_ip_interface
 
-from cluster import environment
-from cluster.dask_settings import dask_settings
-from cluster.leftovers import guard, threads_left
-from cluster.private_folder import NoPrivateFolder, private_folder
-from cluster.servers import Worker
-from cluster.slurm.contact import SCHEDULER
-from cluster.stopping import allow_tasks, ask_to_stop
-from cluster.task import has_failed
-from cluster.tls import WITHOUT_HTTP, security_in
-from cluster.worker_log import bound_output
+from oneshot_hpo.cluster import environment
+from oneshot_hpo.cluster.dask_settings import dask_settings
+from oneshot_hpo.cluster.leftovers import guard, threads_left
+from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
+from oneshot_hpo.cluster.servers import Worker
+from oneshot_hpo.cluster.slurm.contact import SCHEDULER
+from oneshot_hpo.cluster.stopping import allow_tasks, ask_to_stop
+from oneshot_hpo.cluster.task import has_failed
+from oneshot_hpo.cluster.tls import WITHOUT_HTTP, security_in
+from oneshot_hpo.cluster.worker_log import bound_output
 
 _CONNECT_SECONDS = 120.0
 """How long one attempt to reach a busy master may take; it ends when another one has come."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analyze.ranks import (
+from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
     estimate,
@@ -24,12 +24,12 @@ from experiments.analyze.ranks import (
     resamples,
     spearman,
 )
-from search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces import OPERATIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from search_spaces import SearchSpace
+    from oneshot_hpo.search_spaces import SearchSpace
 
 NAME = "bias"
 _SHORT = {name: name.removesuffix("-bn-relu") for name in OPERATIONS}
@@ -130,7 +130,7 @@ def grouped_configurations(
 
     Drawn uniformly, without replacement; a loose end counts as no operation.
     """
-    from experiments.analyze.sample import block_operations
+    from oneshot_hpo.experiments.analyze.sample import block_operations
 
     operations = block_operations(space, np.arange(space.num_configurations))
     groups = {}
@@ -201,7 +201,7 @@ def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -
 
 def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationBias]) -> Figure:
     """Left the correlations, right the excess of each operation at each block."""
-    from experiments.figures.drawing.style import GREY, new_figure
+    from oneshot_hpo.experiments.figures.style import GREY, new_figure
 
     figure = new_figure(2.9)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.3))

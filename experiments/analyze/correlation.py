@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.analyze.ranks import (
+from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
     estimate,
@@ -98,13 +98,13 @@ def draw(found: Sequence[Correlation]) -> Figure:
     """Spearman above, Kendall below, a column for each space, a line for each searcher."""
     from matplotlib.ticker import NullLocator
 
-    from experiments.figures.drawing.style import (
+    from oneshot_hpo.experiments.figures.style import (
         GREY,
         legend_below,
         line_style,
         new_figure,
     )
-    from experiments.figures.methods import Method, look
+    from oneshot_hpo.experiments.numbers.methods import Method, look
 
     spaces = list(dict.fromkeys(one.space for one in found))
     epochs = sorted({one.epoch for one in found})

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments import bounds
+from oneshot_hpo.experiments.study import bounds
 
 
 def _several(images: int) -> int:

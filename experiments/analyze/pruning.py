@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analyze.ranks import (
+from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
     best_of_first,
@@ -163,7 +163,7 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
 
 def draw(title: str, found: Sequence[Pruning]) -> Figure:
     """Top 10, correlation and mean accuracies over the share that is left out."""
-    from experiments.figures.drawing.style import GREY, legend_below, new_figure, plain_log
+    from oneshot_hpo.experiments.figures.style import GREY, legend_below, new_figure, plain_log
 
     figure = new_figure(3.1)
     left, middle, right = figure.subplots(1, 3)
@@ -218,8 +218,8 @@ def _difference(one: Estimate, other: Estimate) -> Estimate:
 
 def left_out(text: str, cells: int) -> list[float]:
     """The shares in a list with commas. UserError: they are not, or leave too few cells."""
-    from experiments.analyze.running import words
-    from experiments.errors import UserError
+    from oneshot_hpo.experiments.analyze.running import words
+    from oneshot_hpo.experiments.errors import UserError
 
     try:
         shares = sorted(float(word) for word in words(text, "--shares"))

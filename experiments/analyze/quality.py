@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.analyze.ranks import (
+from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
     best_of_first,
@@ -132,8 +132,8 @@ def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     """Accuracies, correlation, and the best of those ranked first, over the length of training."""
     from matplotlib.ticker import NullLocator
 
-    from experiments.figures.drawing.style import GREY, line_style, new_figure, plain_log
-    from experiments.figures.methods import Method, look
+    from oneshot_hpo.experiments.figures.style import GREY, line_style, new_figure, plain_log
+    from oneshot_hpo.experiments.numbers.methods import Method, look
 
     figure = new_figure(2.7)
     left, middle, right = figure.subplots(1, 3)

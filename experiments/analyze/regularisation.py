@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from experiments.analyze.trajectories import Ablation
+    from oneshot_hpo.experiments.analyze.trajectories import Ablation
 
 NAME = "regularisation"
 
@@ -40,7 +40,7 @@ class Verdict:
 
 def verdicts(ablation: Ablation) -> list[Verdict]:
     """Each setting beside the reference: paired by seed, level 5 % for all of an ablation."""
-    from experiments.compare.statistics import Question, compare_all
+    from oneshot_hpo.experiments.compare.statistics import Question, compare_all
 
     ends = [setting.final_test_errors for setting in ablation.settings]
     reference = ablation.reference
@@ -69,7 +69,7 @@ def verdicts(ablation: Ablation) -> list[Verdict]:
 
 def sentence(space: int, ablation: Ablation) -> str:
     """The test errors that each setting ends with, and whether they differ from the reference's."""
-    from experiments.compare.rank_tests import ALPHA
+    from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 
     seeds = sorted({len(setting.seeds) for setting in ablation.settings})
     parts = []
@@ -118,7 +118,7 @@ def rows(space: int, found: Sequence[Ablation]) -> list[dict[str, Any]]:
 
 def draw(space: int, found: Sequence[Ablation]) -> Figure:
     """A row for each ablation: one-shot validation error, the table's test error of the cell."""
-    from experiments.figures.drawing.style import new_figure
+    from oneshot_hpo.experiments.figures.style import new_figure
 
     figure = new_figure(2.3 * len(found) + 0.3)
     axes = figure.subplots(len(found), 2, squeeze=False)
@@ -136,8 +136,8 @@ def draw(space: int, found: Sequence[Ablation]) -> Figure:
 
 
 def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
-    from experiments.figures.drawing.style import MARKERS, plain_log, whole_numbers
-    from experiments.figures.methods import BUDGET_MARKERS, budget_colour
+    from oneshot_hpo.experiments.figures.style import MARKERS, plain_log, whole_numbers
+    from oneshot_hpo.experiments.numbers.methods import BUDGET_MARKERS, budget_colour
 
     count = len(ablation.settings)
     for rank, setting in enumerate(ablation.settings):
@@ -164,7 +164,7 @@ def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
 
 def _paired(one: dict[int, float], other: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     """Values of the seeds that both have. UserError: none."""
-    from experiments.errors import UserError
+    from oneshot_hpo.experiments.errors import UserError
 
     both = sorted(one.keys() & other.keys())
     if not both:

@@ -19,25 +19,33 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from experiments import bounds, machine
-from experiments.analyze.supernet import Supernet, Wanted, missing, score, scores, share_done
-from experiments.csv_cells import cell
-from experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
-from experiments.own_files import check_own_files
-from experiments.pairing import Pair, pair_of, transfer_words
-from experiments.sparing import Sparing
-from experiments.study_document import parse_overrides
-from experiments.study_file import load_study
-from experiments.study_folder import make_folder
-from experiments.tasks import run_all
-from experiments.work_bar import WorkBar
-from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock
-from search_spaces import SearchSpace, TrainedCells, get_space, load_table
-from searchers.checkpoint import write_atomically
-from searchers.datasets import load_dataset
-from searchers.records import OutOfDeviceMemory, SearchDiverged
-from searchers.registry import settings_class
-from searchers.settings import SearchSettings
+from oneshot_hpo.cluster.tasks import run_all
+from oneshot_hpo.experiments import machine
+from oneshot_hpo.experiments.analyze.supernet import (
+    Supernet,
+    Wanted,
+    missing,
+    score,
+    scores,
+    share_done,
+)
+from oneshot_hpo.experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from oneshot_hpo.experiments.files import check_own_files
+from oneshot_hpo.experiments.numbers.csv_cells import cell
+from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study.document import parse_overrides
+from oneshot_hpo.experiments.study.folder import make_folder
+from oneshot_hpo.experiments.study.pairing import Pair, pair_of, transfer_words
+from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.terminal.sparing import Sparing
+from oneshot_hpo.experiments.terminal.work_bar import WorkBar
+from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
+from oneshot_hpo.search_spaces import SearchSpace, TrainedCells, get_space, load_table
+from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -199,8 +207,8 @@ def publish(
 
     rows: all with the same keys.
     """
-    from experiments.figures.drawing.style import styled
-    from experiments.figures.making import write_figure
+    from oneshot_hpo.experiments.figures.making import write_figure
+    from oneshot_hpo.experiments.figures.style import styled
 
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

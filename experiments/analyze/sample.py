@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analyze.ranks import MOST_CELLS
-from experiments.errors import UserError
-from search_spaces import SearchSpace, TrainedCells
-from search_spaces.enumeration import kept_vertices, labellings, topologies
+from oneshot_hpo.experiments.analyze.ranks import MOST_CELLS
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import SearchSpace, TrainedCells
+from oneshot_hpo.search_spaces.enumeration import kept_vertices, labellings, topologies
 
 Array = NDArray[np.float64]
 

@@ -24,21 +24,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.inputs import dataset_identity
-from search_spaces import SearchSpace, get_space
-from search_spaces.pruned import PrunedSpace
-from searchers.checkpoint import (
+from oneshot_hpo.experiments.study.inputs import dataset_identity
+from oneshot_hpo.search_spaces import SearchSpace, get_space
+from oneshot_hpo.search_spaces.pruned import PrunedSpace
+from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     read_metrics,
     save_checkpoint,
     write_atomically,
     write_metrics,
 )
-from searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
-    from experiments.analyze.sample import Sample
-    from searchers.search_loop import Search
+    from oneshot_hpo.experiments.analyze.sample import Sample
+    from oneshot_hpo.searchers.search_loop import Search
 
 SUPERNET, SCORES = "supernet.json", "scores.jsonl"
 _AT_ONCE = 100  # cells between two lines of scores
@@ -121,8 +121,8 @@ def score(supernet: Supernet, wanted: Sequence[Wanted], folder: Path) -> None:
 
     SearchDiverged: a loss is not finite. TaskStopped: the worker has to leave.
     """
-    from cluster.stopping import TaskStopped, stop_asked
-    from experiments.trial import device_name
+    from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
+    from oneshot_hpo.experiments.study.trial import device_name
 
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / SUPERNET, json.dumps(supernet.document).encode())
@@ -153,8 +153,8 @@ def score(supernet: Supernet, wanted: Sequence[Wanted], folder: Path) -> None:
 def _search(supernet: Supernet, device: str) -> Search:
     import torch
 
-    from experiments.trial import load_images
-    from searchers.search_loop import Search
+    from oneshot_hpo.experiments.study.trial import load_images
+    from oneshot_hpo.searchers.search_loop import Search
 
     return Search(
         supernet.searcher,
@@ -169,9 +169,9 @@ def _search(supernet: Supernet, device: str) -> Search:
 
 def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
     """Make the weights after these epochs, those that are not there."""
-    from cluster.stopping import TaskStopped, stop_asked
-    from searchers.checkpoint import remove_checkpoints
-    from searchers.records import SearchStopped
+    from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
+    from oneshot_hpo.searchers.checkpoint import remove_checkpoints
+    from oneshot_hpo.searchers.records import SearchStopped
 
     left = [n for n in epochs if load_checkpoint(folder / f"epoch-{n}") is None]
     if not left:

@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from experiments.analyze.running import search_settings
-from experiments.errors import UserError
-from experiments.figures.data.searches import CellErrors, Search, read_search
-from experiments.figures.data.sources import read_study_source
-from experiments.figures.data.spread import Spread, spread
-from experiments.grids.grid import Grid, Member, load_grid
-from experiments.grids.running import going_on, opened_grid
-from experiments.inputs import dataset_identity
-from hpo.confirmation_view import DEFAULT
-from hpo.journal import JOURNAL_NAME
-from searchers.checkpoint import ARCHITECTURE, read_metrics, write_atomically
-from searchers.registry import settings_class
-from searchers.settings import SearchSettings
+from oneshot_hpo.experiments.analyze.running import search_settings
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.grids.grid import Grid, Member, load_grid
+from oneshot_hpo.experiments.grids.running import going_on, opened_grid
+from oneshot_hpo.experiments.numbers.searches import CellErrors, Search, read_search
+from oneshot_hpo.experiments.numbers.sources import read_study_source
+from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.study.inputs import dataset_identity
+from oneshot_hpo.hpo.confirmation_view import DEFAULT
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics, write_atomically
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.settings import SearchSettings
 
 _CRASH = "crash.json"
 _STUDY_EPOCHS = 50  # of the shipped ablation studies, but for those that vary it
@@ -131,12 +131,12 @@ def plan_ablation(
 
 def run_one(search: PlannedSearch, folder: Path) -> None:
     """Search, or go on with a search; a loss that is not finite is noted as its crash."""
-    from cluster.stopping import TaskStopped, stop_asked
-    from experiments.trial import device_name, load_images
-    from search_spaces import get_space
-    from searchers.checkpoint import remove_checkpoints
-    from searchers.records import SearchDiverged, SearchStopped
-    from searchers.search import run_search
+    from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
+    from oneshot_hpo.experiments.study.trial import device_name, load_images
+    from oneshot_hpo.search_spaces import get_space
+    from oneshot_hpo.searchers.checkpoint import remove_checkpoints
+    from oneshot_hpo.searchers.records import SearchDiverged, SearchStopped
+    from oneshot_hpo.searchers.search import run_search
 
     try:
         run_search(

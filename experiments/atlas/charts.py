@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from experiments.atlas.space_map import SpaceMap
-from experiments.figures.methods import Look
-from experiments.pages.chart import Chart, plain
-from experiments.report.charts import style
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.numbers.methods import Look
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, plain
 
 _BARS = 90
 _CELLS_ACROSS, _CELLS_UP = 70, 50  # bins of a map

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from experiments.atlas.found import StudyFinds
-from experiments.atlas.space_map import SpaceMap
-from experiments.wording import percent
-from search_spaces import Cell
-from search_spaces.neighbourhood import Neighbour, neighbours_of
+from oneshot_hpo.experiments.atlas.found import StudyFinds
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.search_spaces import Cell
+from oneshot_hpo.search_spaces.neighbourhood import Neighbour, neighbours_of
 
 BEST = 10
 """How many of the best cells of the space are among them."""

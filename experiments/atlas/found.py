@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.errors import UserError
-from experiments.inputs import located
-from experiments.study_file import StudySpec
-from experiments.study_folder import CONFIRMATION, check_study, specification_of
-from hpo import TrialResult, read_confirmation, read_study
-from hpo.confirmation_view import CONFIRMATION_NAME
-from search_spaces import Architecture, SearchSpace
-from search_spaces.table_file import table_checksum
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
+from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.hpo import TrialResult, read_confirmation, read_study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces.table_file import table_checksum
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.atlas.found import StudyFinds
-from experiments.atlas.space_map import SpaceMap
-from experiments.atlas.tables import chance_words
-from experiments.report.headline import Card, Headline
-from experiments.wording import percent
+from oneshot_hpo.experiments.atlas.found import StudyFinds
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.atlas.tables import chance_words
+from oneshot_hpo.experiments.report.headline import Card, Headline
+from oneshot_hpo.experiments.wording import percent
 
 
 def read(space: SpaceMap, studies: Sequence[StudyFinds], labels: Sequence[str]) -> Headline:

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from experiments.atlas import headline
-from experiments.atlas.charts import Marked, charts_of
-from experiments.atlas.entries import entries_of
-from experiments.atlas.found import StudyFinds, read_finds, specification
-from experiments.atlas.pictures import picture
-from experiments.atlas.space_map import SpaceMap
-from experiments.atlas.tables import cells_table, change, neighbours_table
-from experiments.errors import UserError
-from experiments.figures.methods import Method, looks
-from experiments.pages.page import check_replaceable, render, write_page
-from experiments.report.values import moment
-from search_spaces import get_space, load_table
-from search_spaces.table_file import table_path
+from oneshot_hpo.experiments.atlas import headline
+from oneshot_hpo.experiments.atlas.charts import Marked, charts_of
+from oneshot_hpo.experiments.atlas.entries import entries_of
+from oneshot_hpo.experiments.atlas.found import StudyFinds, read_finds, specification
+from oneshot_hpo.experiments.atlas.pictures import picture
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.atlas.tables import cells_table, change, neighbours_table
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.methods import Method, looks
+from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
+from oneshot_hpo.experiments.pages.values import moment
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.table_file import table_path
 
 
 def write_atlas(
@@ -53,7 +53,7 @@ def write_atlas(
     labels = _labels(folders)
     entries = entries_of(known, named, studies, labels)
     text = render(
-        "experiments.atlas",
+        "oneshot_hpo.experiments.atlas",
         "atlas.html.jinja",
         has_charts=True,
         map=known,

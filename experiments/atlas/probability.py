@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from experiments.seed_noise import GOOD_SHARE
+from oneshot_hpo.search_spaces.seed_noise import GOOD_SHARE
 
 Array = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from experiments.atlas.probability import probability_of_best
-from experiments.errors import UserError
-from experiments.seed_noise import seed_noise
-from search_spaces import SearchSpace, TrainedCells
-from search_spaces.neighbourhood import best_neighbours
+from oneshot_hpo.experiments.atlas.probability import probability_of_best
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import SearchSpace, TrainedCells
+from oneshot_hpo.search_spaces.neighbourhood import best_neighbours
+from oneshot_hpo.search_spaces.seed_noise import seed_noise
 
 _DISTINCT = 2.0
 """Standard errors of the difference, from which two means are called different."""

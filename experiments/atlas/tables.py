@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.atlas.entries import Entry
-from experiments.atlas.pictures import NAMES, words
-from experiments.atlas.space_map import SpaceMap
-from experiments.pages.table import Cell, Column, Row, Table
-from experiments.report.values import NOTHING, share
-from search_spaces import Architecture
-from search_spaces.cell import INPUT, OUTPUT
-from search_spaces.neighbourhood import Neighbour
+from oneshot_hpo.experiments.atlas.entries import Entry
+from oneshot_hpo.experiments.atlas.pictures import NAMES, words
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
+from oneshot_hpo.experiments.pages.values import NOTHING, share
+from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces.cell import INPUT, OUTPUT
+from oneshot_hpo.search_spaces.neighbourhood import Neighbour
 
 CELLS = "cells-table"
 """The place in the page of the table of cells."""

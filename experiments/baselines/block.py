@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from experiments.baselines.plan import BaselinePlan, Block
-from experiments.baselines.results import rows_of
-from experiments.baselines.search import TableObjective, search
+from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
+from oneshot_hpo.experiments.baselines.results import rows_of
+from oneshot_hpo.experiments.baselines.search import TableObjective, search
 
 
 @lru_cache(maxsize=3)

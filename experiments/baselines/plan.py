@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments import machine
-from experiments.errors import UserError
-from experiments.study_file import parse_overrides
-from experiments.wording import unknown_key
-from hpo.baselines import (
+from oneshot_hpo.experiments import machine
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.specification import parse_overrides
+from oneshot_hpo.experiments.wording import unknown_key
+from oneshot_hpo.hpo.baselines import (
     METHODS,
     InvalidBaseline,
     Problem,
@@ -20,8 +20,8 @@ from hpo.baselines import (
     make_optimizer,
     settings_class,
 )
-from search_spaces import get_space, load_table
-from search_spaces.table_file import table_checksum
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.table_file import table_checksum
 
 OBJECTIVES = ("mean", "draw")
 

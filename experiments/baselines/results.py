@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.baselines.plan import BaselinePlan, Block
-from experiments.baselines.search import TableObjective, Trace
-from search_spaces.temporaries import temporary_for
+from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
+from oneshot_hpo.experiments.baselines.search import TableObjective, Trace
+from oneshot_hpo.search_spaces.temporaries import temporary_for
 
 SCHEMA = pa.schema(
     [

@@ -19,16 +19,21 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.baselines.block import run_block
-from experiments.baselines.plan import BaselinePlan, Block
-from experiments.baselines.results import part_seconds, write_json, write_part, write_results
-from experiments.errors import UserError
-from experiments.own_files import check_own_files
-from experiments.study_folder import make_folder
-from experiments.tasks import run_all
-from experiments.work_bar import WorkBar
-from hpo.journal import sync_folder
-from hpo.lock import LOCK_NAME, OWNER_NAME, StudyLock
+from oneshot_hpo.cluster.tasks import run_all
+from oneshot_hpo.experiments.baselines.block import run_block
+from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
+from oneshot_hpo.experiments.baselines.results import (
+    part_seconds,
+    write_json,
+    write_part,
+    write_results,
+)
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.files import check_own_files
+from oneshot_hpo.experiments.study.folder import make_folder
+from oneshot_hpo.experiments.terminal.work_bar import WorkBar
+from oneshot_hpo.hpo.journal.file import sync_folder
+from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
 
 _SLOW = ("smac", "bohb", "tpe")  # they begin, so that the processes end together
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.baselines.plan import BaselinePlan, Block
-from hpo.baselines import Problem, make_optimizer
-from search_spaces import SearchSpace, get_space, load_table
+from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
+from oneshot_hpo.hpo.baselines import Problem, make_optimizer
+from oneshot_hpo.search_spaces import SearchSpace, get_space, load_table
 
 
 class Answers(NamedTuple):

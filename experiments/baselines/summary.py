@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from experiments.baselines.plan import BaselinePlan
-from experiments.baselines.running import SECONDS
-from search_spaces import get_space, load_table
+from oneshot_hpo.experiments.baselines.plan import BaselinePlan
+from oneshot_hpo.experiments.baselines.running import SECONDS
+from oneshot_hpo.search_spaces import get_space, load_table
 
 
 def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:

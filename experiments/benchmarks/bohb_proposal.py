@@ -19,8 +19,8 @@ from hpbandster.optimizers.config_generators.bohb import BOHB as CG_BOHB
 from rich.console import Console
 from rich.table import Table
 
-from hpo import OptimizerSettings, configuration_space
-from hpo.config_generator import VectorisedKDEGenerator
+from oneshot_hpo.hpo import OptimizerSettings, configuration_space
+from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
 
 BUDGET = 1
 

@@ -24,11 +24,11 @@ import dask
 import distributed
 from distributed.deploy.spec import SpecCluster
 
-from cluster.own_pool import OwnPool
-from cluster.tls import WITHOUT_HTTP
-from cluster.worker import Worker
-from experiments.benchmarks.simulated_pool import instant_trial
-from experiments.trial import TrialTask
+from oneshot_hpo.cluster.own_pool import OwnPool
+from oneshot_hpo.cluster.tls import WITHOUT_HTTP
+from oneshot_hpo.cluster.worker import Worker
+from oneshot_hpo.experiments.benchmarks.simulated_pool import instant_trial
+from oneshot_hpo.experiments.study.trial import TrialTask
 
 _PROCESSES = 4
 _OPTIONS: dict[str, Any] = WITHOUT_HTTP | {

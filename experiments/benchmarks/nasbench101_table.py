@@ -18,11 +18,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from search_spaces import load_table
-from search_spaces.graphs import unpack
-from search_spaces.nasbench import api
-from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.table_file import write_table
+from oneshot_hpo.search_spaces import load_table
+from oneshot_hpo.search_spaces.graphs import unpack
+from oneshot_hpo.search_spaces.nasbench import api
+from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.table_file import write_table
 
 _QUERIES = 5_000
 _MANY = 1_000_000

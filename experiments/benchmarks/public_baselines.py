@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-import search_spaces.nasbench.api
-import search_spaces.nasbench.graph_util
-from experiments.baselines.plan import Block, make_plan
-from experiments.baselines.results import incumbent_places
-from experiments.baselines.search import TableObjective, search
-from search_spaces import get_space, load_table
+import oneshot_hpo.search_spaces.nasbench.api
+import oneshot_hpo.search_spaces.nasbench.graph_util
+from oneshot_hpo.experiments.baselines.plan import Block, make_plan
+from oneshot_hpo.experiments.baselines.results import incumbent_places
+from oneshot_hpo.experiments.baselines.search import TableObjective, search
+from oneshot_hpo.search_spaces import get_space, load_table
 
 SCRIPTS = {"re": "run_regularized_evolution.py", "reinforce": "run_rl.py"}
 METHODS = ("rs", "re", "reinforce", "hyperband")
@@ -97,7 +97,7 @@ class PublicScripts:
             sys.modules[f"nasbench.{name}"] = getattr(search_spaces.nasbench, name)
         sys.modules["nasbench"] = search_spaces.nasbench
         library = ModuleType("nasbench.lib")
-        library.graph_util = search_spaces.nasbench.graph_util  # type: ignore[attr-defined]
+        library.graph_util = oneshot_hpo.search_spaces.nasbench.graph_util  # type: ignore[attr-defined]
         sys.modules["nasbench.lib"] = library
         self._scripts = folder / "experiment_scripts"
         base: Any = _module(folder / "tabular_benchmarks" / "nas_cifar10.py").NASCifar10
@@ -108,13 +108,15 @@ class PublicScripts:
 
             def __init__(self) -> None:
                 # Not theirs: it would open a file by the name of the official one.
-                self.dataset = search_spaces.nasbench.api.NASBench()
+                self.dataset = oneshot_hpo.search_spaces.nasbench.api.NASBench()
                 self.budgets: list[int] = []
                 self.reset_tracker()
 
             def objective_function(self, config: Any, budget: int = 108) -> tuple[float, float]:
                 cell = searched.cell(searched.from_configuration(config))
-                spec = search_spaces.nasbench.api.ModelSpec(cell.matrix, list(cell.operations))
+                spec = oneshot_hpo.search_spaces.nasbench.api.ModelSpec(
+                    cell.matrix, list(cell.operations)
+                )
                 data = self.dataset.query(spec, epochs=budget)
                 self.record_valid(config, data, spec)
                 self.budgets.append(budget)
@@ -176,7 +178,7 @@ class PublicScripts:
         from hpbandster.core.dispatcher import Job
         from hpbandster.optimizers.hyperband import HyperBand
 
-        from hpo.master import DispatcherlessMaster
+        from oneshot_hpo.hpo.bohb.master import DispatcherlessMaster
 
         class Sequential(HyperBand, DispatcherlessMaster):
             def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The one-shot model of NAS-Bench-1Shot1 the way its authors compute it, for comparisons of speed.
 
 One module per operation, every operation computed and then weighted, images channels first.
-The mathematics is that of `searchers.supernet` with the preset `paper`.
+The mathematics is that of `searchers.network.supernet` with the preset `paper`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from searchers.cell import OneShotCell
-from searchers.supernet import Supernet
+from oneshot_hpo.searchers.network.cell import OneShotCell
+from oneshot_hpo.searchers.network.supernet import Supernet
 
 _MOMENTUM = 0.997
 

@@ -23,13 +23,13 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn import functional as F
 
-from experiments.benchmarks.reference_network import ReferenceNetwork
-from search_spaces import OPERATIONS, SearchSpace, get_space
-from searchers.batches import Batch
-from searchers.images import ImageSplits, random_images
-from searchers.registry import SEARCHERS, settings_class
-from searchers.search_loop import Search
-from searchers.supernet import Supernet
+from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwork
+from oneshot_hpo.search_spaces import OPERATIONS, SearchSpace, get_space
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.data.images import ImageSplits, random_images
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.searchers.search_loop import Search
 
 _EPOCH_IMAGES = 25_000  # of CIFAR-10, for the weights
 _WITHOUT_REFERENCE = ("proxylessnas",)  # not in the reference's code

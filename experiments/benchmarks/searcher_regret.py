@@ -18,9 +18,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from experiments.trial import TrialTask, cell_report, search_cell
-from search_spaces import get_space
-from searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.experiments.study.trial import TrialTask, cell_report, search_cell
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 
 SPACE = 1
 SIZES: dict[str, Any] = {

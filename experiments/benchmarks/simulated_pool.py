@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from cluster.outcome import Outcome
-from cluster.worker import Worker
-from experiments.trial import TrialTask
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.worker import Worker
+from oneshot_hpo.experiments.study.trial import TrialTask
 
 
 class SimulatedPool:

@@ -26,9 +26,9 @@ from pathlib import Path
 
 import psutil
 
-from experiments.pools import job_name
-from experiments.study_folder import specification_of
-from hpo import Study, read_study
+from oneshot_hpo.experiments.study.folder import specification_of
+from oneshot_hpo.experiments.study.pools import job_name
+from oneshot_hpo.hpo import Study, read_study
 
 SHORTEST, LONGEST = 3.0, 12.0
 """Seconds between two blows."""
@@ -141,7 +141,7 @@ class Chaos:
         return "preemption of all jobs"
 
     def _kill_worker(self) -> str | None:
-        workers = _processes("cluster.slurm.worker")
+        workers = _processes("oneshot_hpo.cluster.slurm.worker")
         return _killed(self._random.choice(workers), "worker") if workers else None
 
     def _kill_node(self) -> str | None:
@@ -191,7 +191,7 @@ def _killed(process: psutil.Process, what: str) -> str:
 
 
 def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "experiments.cli", name]
+    return [sys.executable, "-m", "oneshot_hpo.experiments.cli", name]
 
 
 def _output(*words: str) -> str:

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.analyze import ranks
-from experiments.atlas.probability import probability_of_best
-from experiments.compare.rank_tests import ALPHA
-from experiments.compare.ranking import rank_samples
-from experiments.compare.sample import Sample
-from experiments.compare.statistics import compare
+from oneshot_hpo.experiments.analyze import ranks
+from oneshot_hpo.experiments.atlas.probability import probability_of_best
+from oneshot_hpo.experiments.compare.rank_tests import ALPHA
+from oneshot_hpo.experiments.compare.ranking import rank_samples
+from oneshot_hpo.experiments.compare.statistics import compare
+from oneshot_hpo.experiments.numbers.sample import Sample
 
 Array = NDArray[np.float64]
 

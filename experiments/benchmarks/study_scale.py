@@ -32,16 +32,16 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.benchmarks.many_workers import ManyWorkers
-from experiments.benchmarks.simulated_pool import SimulatedPool
-from experiments.progress import display_for
-from experiments.run_study import StudyRun
-from experiments.status import show_status
-from experiments.study_file import StudySpec, complete, freeze, load_study
-from experiments.study_folder import create_study
-from hpo import Study, read_study
-from hpo.brackets import planned_evaluations
-from hpo.journal import JOURNAL_NAME
+from oneshot_hpo.experiments.benchmarks.many_workers import ManyWorkers
+from oneshot_hpo.experiments.benchmarks.simulated_pool import SimulatedPool
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.status import show_status
+from oneshot_hpo.experiments.terminal.progress import display_for
+from oneshot_hpo.hpo import Study, read_study
+from oneshot_hpo.hpo.brackets import planned_evaluations
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 SHAPES = {
     "halving": ("min_budget=1", "max_budget=81", "eta=3"),
@@ -159,7 +159,12 @@ def replays(folder: Path, sizes: list[int]) -> list[dict[str, float]]:
         part = folder / f"first-{size}"
         part.mkdir()
         (part / JOURNAL_NAME).write_bytes(b"".join(lines[:end]))
-        command = [sys.executable, "-m", "experiments.benchmarks.study_scale", "--replay"]
+        command = [
+            sys.executable,
+            "-m",
+            "oneshot_hpo.experiments.benchmarks.study_scale",
+            "--replay",
+        ]
         done = subprocess.run([*command, "--dir", str(part)], capture_output=True, check=True)
         rows.append({"evaluations": told} | json.loads(done.stdout))
         _write(folder / "replay.csv", rows)

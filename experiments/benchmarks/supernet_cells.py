@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from experiments.benchmarks.searcher_regret import SIZES
-from search_spaces import get_space
-from searchers.datasets import load_dataset
-from searchers.registry import settings_class
-from searchers.search_loop import Search
+from oneshot_hpo.experiments.benchmarks.searcher_regret import SIZES
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.search_loop import Search
 
 
 def main() -> None:

@@ -7,30 +7,30 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.check.files import (
+from oneshot_hpo.experiments.check.files import (
     check_checkpoints,
     check_exports,
     check_inputs,
     check_links,
     check_specification,
 )
-from experiments.check.findings import Finding, Report
-from experiments.check.journals import checked_confirmation, checked_study
-from experiments.check.leftovers import check_leftovers
-from experiments.check.results import check_results
-from experiments.confirm.results import RESULTS, results_of, write_results
-from experiments.errors import UserError
-from experiments.inputs import is_missing
-from experiments.study_file import StudySpec
-from experiments.study_folder import (
+from oneshot_hpo.experiments.check.findings import Finding, Report
+from oneshot_hpo.experiments.check.journals import checked_confirmation, checked_study
+from oneshot_hpo.experiments.check.leftovers import check_leftovers
+from oneshot_hpo.experiments.check.results import check_results
+from oneshot_hpo.experiments.confirm.results import RESULTS, results_of, write_results
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import (
     CONFIRMATION,
     check_study,
     check_writable_study,
     specification_of,
 )
-from hpo import Study, StudyView
-from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.lock import is_held
+from oneshot_hpo.experiments.study.inputs import is_missing
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.hpo import Study, StudyView
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.journal.lock import is_held
 
 
 def verify(folder: Path) -> Report:

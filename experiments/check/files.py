@@ -7,20 +7,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from experiments.check.findings import Report
-from experiments.errors import StudyFileError
-from experiments.exports.command import TOOLS, write_export
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.folder import MARK
-from experiments.inputs import INPUTS, is_missing, located, missing_words
-from experiments.own_files import strange_files
-from experiments.pairing import doubt, transfer_note
-from experiments.study_file import StudySpec, validated
-from experiments.study_folder import SPECIFICATION, STUDY_NAMES, write_specification
-from experiments.yaml_files import YamlError, load_yaml
-from hpo import Rerun, StudyView, Trial
-from search_spaces import get_space
-from searchers.checkpoint import (
+from oneshot_hpo.experiments.check.findings import Report
+from oneshot_hpo.experiments.cli.exports import TOOLS, write_export
+from oneshot_hpo.experiments.errors import StudyFileError
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.folder import MARK
+from oneshot_hpo.experiments.files import strange_files
+from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, write_specification
+from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, located, missing_words
+from oneshot_hpo.experiments.study.pairing import doubt, transfer_note
+from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
+from oneshot_hpo.hpo import Rerun, StudyView, Trial
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.checkpoint import (
     CHECKPOINT,
     PREVIOUS,
     CheckpointMismatch,
@@ -29,7 +29,7 @@ from searchers.checkpoint import (
     load_checkpoint,
     remove_checkpoints,
 )
-from searchers.datasets import load_dataset
+from oneshot_hpo.searchers.data.datasets import load_dataset
 
 
 def check_links(report: Report, folder: Path) -> None:
@@ -66,7 +66,7 @@ def _check_checkpoint(
     report: Report, folder: Path, trial: Trial | Rerun, spec: StudySpec | None
 ) -> int:
     """How many of the trial's checkpoints are sound."""
-    from searchers.search_loop import fingerprint  # loads torch
+    from oneshot_hpo.searchers.search_loop import fingerprint  # loads torch
 
     sound = 0
     for name in (CHECKPOINT, PREVIOUS):

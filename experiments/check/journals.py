@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments import machine
-from experiments.check.findings import Report
-from hpo import Confirmation, ConfirmationView, CorruptJournal, StudyView, read_study
-from hpo.confirmation_view import CONFIRMATION_NAME, read_confirmation
-from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
-from hpo.events import Kinds
-from hpo.journal import JOURNAL_NAME
-from hpo.study_events import EVENTS
-from hpo.verify import Difference, differences, faults
+from oneshot_hpo.experiments import machine
+from oneshot_hpo.experiments.check.findings import Report
+from oneshot_hpo.hpo import Confirmation, ConfirmationView, CorruptJournal, StudyView, read_study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, read_confirmation
+from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
+from oneshot_hpo.hpo.journal.events import Kinds
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.hpo.study_events import EVENTS
+from oneshot_hpo.hpo.verify import Difference, differences, faults
 
 _SHOWN = 3
 

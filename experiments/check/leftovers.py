@@ -12,15 +12,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from experiments.check.findings import Report
-from experiments.confirm.results import RESULTS
-from experiments.exports.folder import is_leftover
-from experiments.report.reporting import PAGE
-from experiments.study_folder import CONFIRMATION, SPECIFICATION
-from experiments.trial import RESULT
-from hpo.journal import DRAFT_NAME
-from search_spaces.temporaries import name_behind
-from searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS
+from oneshot_hpo.experiments.check.findings import Report
+from oneshot_hpo.experiments.confirm.results import RESULTS
+from oneshot_hpo.experiments.exports.folder import is_leftover
+from oneshot_hpo.experiments.report.reporting import PAGE
+from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
+from oneshot_hpo.experiments.study.trial import RESULT
+from oneshot_hpo.hpo.journal.file import DRAFT_NAME
+from oneshot_hpo.search_spaces.temporaries import name_behind
+from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS
 
 _BEGINNINGS = {
     **dict.fromkeys((METRICS, ARCHITECTURE, RESULT, DRAFT_NAME), b"{"),

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from experiments.check.findings import Report
-from experiments.pairing import TRANSFER
-from experiments.study_file import StudySpec
-from experiments.trial import RESULT, cell_report
-from hpo import Rerun, Trial, TrialResult
-from search_spaces import Architecture, get_space, load_table
-from search_spaces.table import SINGLE_PRECISION
+from oneshot_hpo.experiments.check.findings import Report
+from oneshot_hpo.experiments.study.pairing import TRANSFER
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.trial import RESULT, cell_report
+from oneshot_hpo.hpo import Rerun, Trial, TrialResult
+from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
 
 _SHARES = ("valid_error", "test_error", "one_shot_error")
 _REGRETS = ("valid_regret", "test_regret")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.compare.baselines import Baselines
-from experiments.compare.sample import Origin, Sample, matched
-from experiments.compare.sources import Study
-from experiments.compare.statistics import Comparison, Question, compare_all
-from experiments.errors import UserError
-from experiments.wording import configuration
-from search_spaces.table import TableError
-from search_spaces.table_file import table_checksum
+from oneshot_hpo.experiments.compare.sources import Study
+from oneshot_hpo.experiments.compare.statistics import Comparison, Question, compare_all
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.baselines_file import Baselines
+from oneshot_hpo.experiments.numbers.sample import Origin, Sample, matched
+from oneshot_hpo.experiments.wording import configuration
+from oneshot_hpo.search_spaces.table import TableError
+from oneshot_hpo.search_spaces.table_file import table_checksum
 
 SEED = 0
 """Of bootstraps and permutations, for each sample and comparison anew."""
@@ -152,7 +152,7 @@ def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
 
 def known_table(file: Baselines) -> str:
     """The table of a file that is shown without a study: one that has a name here. UserError."""
-    from search_spaces import load_table
+    from oneshot_hpo.search_spaces import load_table
 
     for source in ("digits", "nasbench101"):
         try:

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.compare.comparing import SEED, Space
-from experiments.compare.statistics import median_interval
-from experiments.compare.wording import interval, points, sentences
+from oneshot_hpo.experiments.compare.comparing import SEED, Space
+from oneshot_hpo.experiments.compare.statistics import median_interval
+from oneshot_hpo.experiments.compare.wording import interval, points, sentences
 
 
 def print_spaces(console: Console, spaces: list[Space]) -> None:

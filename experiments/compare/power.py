@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.compare.rank_tests import ALPHA, least_p_value
+from oneshot_hpo.experiments.compare.rank_tests import ALPHA, least_p_value
 
 Array = NDArray[np.float64]
 

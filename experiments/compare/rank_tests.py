@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from search_spaces.table import SINGLE_PRECISION
+from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
 
 Array = NDArray[np.float64]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.compare.rank_tests import holm, least_p_value
-from experiments.compare.sample import Sample, matched
-from experiments.compare.statistics import compare_ranks
+from oneshot_hpo.experiments.compare.rank_tests import holm, least_p_value
+from oneshot_hpo.experiments.compare.statistics import compare_ranks
+from oneshot_hpo.experiments.numbers.sample import Sample, matched
 
 Array = NDArray[np.float64]
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare.baselines import Baselines, read_baselines
-from experiments.compare.sample import Sample
-from experiments.errors import UserError
-from experiments.hints import command
-from experiments.inputs import located
-from experiments.pairing import TRANSFER, transfer_note
-from experiments.study_file import StudySpec
-from experiments.study_folder import CONFIRMATION as FOLDER
-from experiments.study_folder import check_study, specification_of
-from experiments.summary import reported
-from hpo import ConfirmationView, read_confirmation, read_study
-from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
-from search_spaces import load_table
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.baselines_file import Baselines, read_baselines
+from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
+from oneshot_hpo.experiments.study.folder import check_study, specification_of
+from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.pairing import TRANSFER, transfer_note
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.summary import reported
+from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.hpo import ConfirmationView, read_confirmation, read_study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
+from oneshot_hpo.search_spaces import load_table
 
 TUNED = "tuned"
 BASELINE_RESULTS = "results.parquet"

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.compare.power import Seeds, seeds_needed
-from experiments.compare.rank_tests import (
+from oneshot_hpo.experiments.compare.power import Seeds, seeds_needed
+from oneshot_hpo.experiments.compare.rank_tests import (
     ALPHA,
     holm,
     independent_test,

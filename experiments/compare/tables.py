@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare.comparing import SEED, Space
-from experiments.compare.rank_tests import ALPHA
-from experiments.compare.ranking import rank_samples
-from experiments.compare.sample import Sample
-from experiments.compare.statistics import Interval, median_interval
-from experiments.compare.wording import points
-from experiments.csv_cells import cell as cell_of
-from experiments.errors import UserError
+from oneshot_hpo.experiments.compare.comparing import SEED, Space
+from oneshot_hpo.experiments.compare.rank_tests import ALPHA
+from oneshot_hpo.experiments.compare.ranking import rank_samples
+from oneshot_hpo.experiments.compare.statistics import Interval, median_interval
+from oneshot_hpo.experiments.compare.wording import points
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
+from oneshot_hpo.experiments.numbers.sample import Sample
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (

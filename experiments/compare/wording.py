@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from experiments.compare.comparing import Pairing, Space
-from experiments.compare.power import COVERED, MOST_SEEDS, POWER, Seeds, least_seeds
-from experiments.compare.statistics import Comparison, Interval
+from oneshot_hpo.experiments.compare.comparing import Pairing, Space
+from oneshot_hpo.experiments.compare.power import COVERED, MOST_SEEDS, POWER, Seeds, least_seeds
+from oneshot_hpo.experiments.compare.statistics import Comparison, Interval
 
 
 def points(share: float) -> str:

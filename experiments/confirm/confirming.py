@@ -15,26 +15,26 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.confirm.display import CONFIRMATION
-from experiments.confirm.results import write_results
-from experiments.environment import compared
-from experiments.errors import UserError
-from experiments.hints import command, say
-from experiments.inputs import given_inputs, present
-from experiments.launching import resumable
-from experiments.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
-from experiments.progress import display_for
-from experiments.run_study import StudyRun
-from experiments.study_file import StudySpec, parse_overrides, with_overrides
-from experiments.study_folder import CONFIRMATION as FOLDER
-from experiments.study_folder import (
+from oneshot_hpo.experiments.confirm.display import CONFIRMATION
+from oneshot_hpo.experiments.confirm.results import write_results
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
+from oneshot_hpo.experiments.study.folder import (
     check_writable_study,
     specification_of,
 )
-from experiments.trust import NOTHING_SAID, Consent, check_trusted
-from hpo import Confirmation, StudyView, read_confirmation, read_study
-from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
-from hpo.plain import plain
+from oneshot_hpo.experiments.study.inputs import given_inputs, present
+from oneshot_hpo.experiments.study.launching import resumable
+from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
+from oneshot_hpo.experiments.study.specification import StudySpec, parse_overrides, with_overrides
+from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.progress import display_for
+from oneshot_hpo.hpo import Confirmation, StudyView, read_confirmation, read_study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
+from oneshot_hpo.hpo.plain import plain
 
 SEEDS = 10
 """How many when nobody says."""

@@ -6,9 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from experiments.progress import Words, counts, error, seconds_an_epoch
-from experiments.wording import configuration
-from hpo import ConfirmationView, Rerun, TrialResult
+from oneshot_hpo.experiments.terminal.progress import Words, counts, error, seconds_an_epoch
+from oneshot_hpo.experiments.wording import configuration
+from oneshot_hpo.hpo import ConfirmationView, Rerun, TrialResult
 
 
 def standing(

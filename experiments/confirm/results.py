@@ -6,10 +6,10 @@ import csv
 import io
 from pathlib import Path
 
-from experiments.csv_cells import cell
-from experiments.pairing import TRANSFER
-from hpo import ConfirmationView
-from searchers.checkpoint import write_atomically
+from oneshot_hpo.experiments.numbers.csv_cells import cell
+from oneshot_hpo.experiments.study.pairing import TRANSFER
+from oneshot_hpo.hpo import ConfirmationView
+from oneshot_hpo.searchers.checkpoint import write_atomically
 
 RESULTS = "results.csv"
 _INFO = (

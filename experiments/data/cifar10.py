@@ -13,10 +13,10 @@ from gzip import BadGzipFile, GzipFile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from experiments.data.tar_reader import Member, Readable, TarFault, members
-from experiments.errors import DataError
-from searchers.cifar10 import FILES, LARGEST, Cifar10, files_folder, read_cifar10
-from searchers.images import DatasetError
+from oneshot_hpo.experiments.data.tar_reader import Member, Readable, TarFault, members
+from oneshot_hpo.experiments.errors import DataError
+from oneshot_hpo.searchers.data.cifar10 import FILES, LARGEST, Cifar10, files_folder, read_cifar10
+from oneshot_hpo.searchers.data.images import DatasetError
 
 SOURCE = "source.json"
 """Beside the official files: where they came from."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import requests
 from rich.filesize import decimal
 
-from experiments.errors import StudyStopped
+from oneshot_hpo.experiments.errors import StudyStopped
 
 _TIMEOUTS = (60, 120)  # seconds: for the connection, between two pieces of the answer
 _PIECE = 1 << 18

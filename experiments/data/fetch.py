@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from experiments.data.cifar10 import is_cifar10
-from experiments.data.download import download
-from experiments.data.importing import (
+from oneshot_hpo.experiments.data.cifar10 import is_cifar10
+from oneshot_hpo.experiments.data.download import download
+from oneshot_hpo.experiments.data.importing import (
     ReportBytes,
     coverage,
     entries,
@@ -18,9 +18,9 @@ from experiments.data.importing import (
     present_table,
     release_of,
 )
-from experiments.errors import DataError
-from search_spaces.data_folder import CIFAR10
-from search_spaces.nasbench101_file import CELLS, RELEASES
+from oneshot_hpo.experiments.errors import DataError
+from oneshot_hpo.search_spaces.data_folder import CIFAR10
+from oneshot_hpo.search_spaces.nasbench101_file import CELLS, RELEASES
 
 DOWNLOADS = "downloads"
 """Folder in the data folder where a download lies until it is taken in."""

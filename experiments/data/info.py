@@ -7,16 +7,16 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
-from experiments.data.cifar10 import image_counts, origin_of
-from experiments.data.download import unfinished
-from experiments.data.fetch import DOWNLOADS, REMOTES
-from experiments.data.importing import coverage, release_of
-from experiments.errors import one_line
-from search_spaces import TableError, get_space, load_table
-from search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
-from search_spaces.nasbench101_file import CELLS
-from searchers.cifar10 import read_cifar10
-from searchers.images import DatasetError
+from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
+from oneshot_hpo.experiments.data.download import unfinished
+from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
+from oneshot_hpo.experiments.data.importing import coverage, release_of
+from oneshot_hpo.experiments.errors import one_line
+from oneshot_hpo.search_spaces import TableError, get_space, load_table
+from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
+from oneshot_hpo.search_spaces.nasbench101_file import CELLS
+from oneshot_hpo.searchers.data.cifar10 import read_cifar10
+from oneshot_hpo.searchers.data.images import DatasetError
 
 
 def describe(folder: Path) -> list[str]:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from experiments.csv_cells import cell
-from experiments.exports.evaluations import ExportedStudy, is_prior, name, state
-from experiments.pairing import TRANSFER
-from hpo import Trial, TrialResult
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy, is_prior, name, state
+from oneshot_hpo.experiments.numbers.csv_cells import cell
+from oneshot_hpo.experiments.study.pairing import TRANSFER
+from oneshot_hpo.hpo import Trial, TrialResult
 
 TRIALS, EPOCHS = "trials.csv", "epochs.csv"
 
@@ -24,7 +24,7 @@ _REPORTED = {
     "percentile": "percentile",
     "one_shot_error": "one_shot_error",
 }
-"""Columns of what a trial reported, with its names there (see experiments.trial.cell_report)."""
+"""Columns of what a trial reported, with its names there (see experiments.study.trial.cell_report)."""
 
 
 def write(study: ExportedStudy, folder: Path) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.hpbandster import write_run
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.hpbandster import write_run
 
 
 def write(study: ExportedStudy, folder: Path, configspace: str = "1") -> None:

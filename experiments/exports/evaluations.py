@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import UserError
-from experiments.pairing import note_of_header
-from experiments.study_folder import check_study
-from hpo import StudyView, Trial, TrialResult, read_study
-from hpo.brackets import rung_budgets
-from hpo.journal import JOURNAL_NAME
-from searchers.checkpoint import METRICS, read_metrics
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import check_study
+from oneshot_hpo.experiments.study.pairing import note_of_header
+from oneshot_hpo.hpo import StudyView, Trial, TrialResult, read_study
+from oneshot_hpo.hpo.brackets import rung_budgets
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 PRIOR = -2
 """In an export, the bracket of what a warm-started study began with; the default has -1."""

@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from experiments.errors import UserError
-from experiments.exports.evaluations import ExportedStudy
-from hpo.journal import sync_folder
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.hpo.journal.file import sync_folder
 
 MARK = "oneshot-hpo-export.json"
 """In an export: of which study it is, and for which tool."""

@@ -12,10 +12,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.space_file import SPACE, write_space
-from hpo import TrialResult
-from hpo.trial import TrialId
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.space_file import SPACE, write_space
+from oneshot_hpo.hpo import TrialResult
+from oneshot_hpo.hpo.trial import TrialId
 
 CONFIGS, RESULTS = "configs.json", "results.json"
 

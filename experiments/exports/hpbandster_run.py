@@ -12,11 +12,11 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from experiments.errors import UserError, one_line
-from experiments.exports.hpbandster import CONFIGS, RESULTS
-from hpo import Observation
-from hpo.encoding import check_configuration
-from hpo.plain import finite_loss, plain
+from oneshot_hpo.experiments.errors import UserError, one_line
+from oneshot_hpo.experiments.exports.hpbandster import CONFIGS, RESULTS
+from oneshot_hpo.hpo import Observation
+from oneshot_hpo.hpo.bohb.encoding import check_configuration
+from oneshot_hpo.hpo.plain import finite_loss, plain
 
 
 def read_run(

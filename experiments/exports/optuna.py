@@ -30,9 +30,9 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.exports.evaluations import ExportedStudy, is_prior, name, state
-from experiments.exports.optuna_journal import ID, bring_up_to_date, open_journal
-from hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy, is_prior, name, state
+from oneshot_hpo.experiments.exports.optuna_journal import ID, bring_up_to_date, open_journal
+from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 STORAGE = "journal.log"
 

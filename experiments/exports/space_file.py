@@ -9,7 +9,7 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from experiments.errors import UserError
+from oneshot_hpo.experiments.errors import UserError
 
 SPACE = "configspace.json"
 FORMS = ("1", "0.4")

@@ -12,8 +12,8 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
-from experiments.exports.evaluations import ExportedStudy, name
-from hpo import Trial, TrialResult
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy, name
+from oneshot_hpo.hpo import Trial, TrialResult
 
 EPOCH_TAGS = {
     "one_shot/valid_error": "valid_error",

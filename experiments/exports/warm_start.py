@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.exports.hpbandster_run import read_run
-from experiments.exports.space_file import SPACE, differences
-from experiments.launching import study_and_folder
-from experiments.study_file import complete, freeze
-from experiments.study_folder import check_vacant, create_study
-from hpo import Observation
+from oneshot_hpo.experiments.exports.hpbandster_run import read_run
+from oneshot_hpo.experiments.exports.space_file import SPACE, differences
+from oneshot_hpo.experiments.study.folder import check_vacant, create_study
+from oneshot_hpo.experiments.study.launching import study_and_folder
+from oneshot_hpo.experiments.study.specification import complete, freeze
+from oneshot_hpo.hpo import Observation
 
 
 def create_warm_started(

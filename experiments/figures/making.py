@@ -8,28 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.errors import UserError
-from experiments.figures.data.budgets import budget_ranks
-from experiments.figures.data.cells import found_cells
-from experiments.figures.data.configurations import configurations
-from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.importance import importance
-from experiments.figures.data.one_shot import one_shot_correlation
-from experiments.figures.data.regret import AXES, Axis, regret_curves
-from experiments.figures.data.sources import Sources, StudySource
-from experiments.figures.data.timeline import timeline
-from experiments.figures.data.trajectories import trajectories
-from experiments.figures.drawing.budgets import draw_budgets
-from experiments.figures.drawing.cells import draw_cells
-from experiments.figures.drawing.configurations import draw_configurations
-from experiments.figures.drawing.dependence import draw_dependence
-from experiments.figures.drawing.importance import draw_importance
-from experiments.figures.drawing.one_shot import draw_one_shot
-from experiments.figures.drawing.regret import draw_regret
-from experiments.figures.drawing.style import styled
-from experiments.figures.drawing.timeline import draw_timeline
-from experiments.figures.drawing.trajectories import draw_trajectories
-from search_spaces.temporaries import temporary_for
+from oneshot_hpo.experiments.errors import NotEnoughData, UserError
+from oneshot_hpo.experiments.figures.budgets import draw_budgets
+from oneshot_hpo.experiments.figures.cells import draw_cells
+from oneshot_hpo.experiments.figures.configurations import draw_configurations
+from oneshot_hpo.experiments.figures.dependence import draw_dependence
+from oneshot_hpo.experiments.figures.importance import draw_importance
+from oneshot_hpo.experiments.figures.one_shot import draw_one_shot
+from oneshot_hpo.experiments.figures.regret import draw_regret
+from oneshot_hpo.experiments.figures.style import styled
+from oneshot_hpo.experiments.figures.timeline import draw_timeline
+from oneshot_hpo.experiments.figures.trajectories import draw_trajectories
+from oneshot_hpo.experiments.numbers.budgets import budget_ranks
+from oneshot_hpo.experiments.numbers.cells import found_cells
+from oneshot_hpo.experiments.numbers.configurations import configurations
+from oneshot_hpo.experiments.numbers.importance import importance
+from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
+from oneshot_hpo.experiments.numbers.regret import AXES, Axis, regret_curves
+from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
+from oneshot_hpo.experiments.numbers.timeline import timeline
+from oneshot_hpo.experiments.numbers.trajectories import trajectories
+from oneshot_hpo.search_spaces.temporaries import temporary_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.grids.grid import Grid, Member
-from experiments.progress import seconds_an_epoch
-from experiments.study_file import StudySpec
-from hpo import read_study
-from hpo.brackets import bracket, planned_evaluations
-from hpo.journal import JOURNAL_NAME
+from oneshot_hpo.experiments.grids.grid import Grid, Member
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.terminal.progress import seconds_an_epoch
+from oneshot_hpo.hpo import read_study
+from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 SUSTAINED = 2e12
 """Floating-point operations a second: an assumption. These networks are small for a GPU, and many
@@ -78,7 +78,7 @@ def _nearest(member: Member, grid: Grid, found: Mapping[str, float]) -> float:
 
 def counted_paces(grid: Grid) -> dict[str, float]:
     """Seconds an epoch by member: operations of an epoch over SUSTAINED. Loads torch."""
-    from experiments.grids.operations import operations_an_epoch
+    from oneshot_hpo.experiments.grids.operations import operations_an_epoch
 
     counts: dict[tuple[object, ...], float] = {}
     paces = {}

@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from experiments.grids.costs import Cost, cost, counted_paces, hours, measured_paces
-from experiments.grids.grid import Grid
-from experiments.grids.running import is_done
-from experiments.wording import number
-from hpo import read_study
-from hpo.journal import JOURNAL_NAME
+from oneshot_hpo.experiments.grids.costs import Cost, cost, counted_paces, hours, measured_paces
+from oneshot_hpo.experiments.grids.grid import Grid
+from oneshot_hpo.experiments.grids.running import is_done
+from oneshot_hpo.experiments.wording import number
+from oneshot_hpo.hpo import read_study
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
 def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str]) -> None:

@@ -16,12 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import bounds
-from experiments.errors import StudyFileError, UserError
-from experiments.study_document import GRID, lay, read_document
-from experiments.study_file import WRITTEN, StudySpec, validated
-from experiments.wording import unknown_key
-from experiments.yaml_files import load_yaml
+from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study.document import GRID, lay, read_document
+from oneshot_hpo.experiments.study.specification import WRITTEN, StudySpec, validated
+from oneshot_hpo.experiments.study.yaml_files import load_yaml
+from oneshot_hpo.experiments.wording import unknown_key
 
 CONFIRM = "confirm"
 _MOST = 10_000

@@ -7,12 +7,12 @@ import dataclasses
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from experiments.study_file import StudySpec
-from search_spaces import get_space
-from searchers.batches import Batch
-from searchers.datasets import load_dataset
-from searchers.images import random_images
-from searchers.search_loop import Search
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.data.images import random_images
+from oneshot_hpo.searchers.search_loop import Search
 
 _CIFAR10 = (25_000, 3, 32)  # a study's cost can be known before its data are there
 _BATCH = 2

@@ -18,21 +18,21 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from experiments.confirm.confirming import confirm_study
-from experiments.errors import StudyStopped, UserError
-from experiments.grids.grid import Grid, Member, make_grid
-from experiments.hints import command, say
-from experiments.launching import launch_frozen, resume_study
-from experiments.own_files import check_own_files
-from experiments.pools import DaskCluster
-from experiments.study_file import StudySpec, complete, freeze
-from experiments.study_folder import CONFIRMATION, check_path, specification_of
-from experiments.trust import NOTHING_SAID, Consent, check_trusted
-from experiments.yaml_files import YamlError, dump_yaml, load_yaml
-from hpo import StudyLocked, noted_environments, read_confirmation, read_study
-from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.journal import JOURNAL_NAME
-from searchers.checkpoint import write_atomically
+from oneshot_hpo.experiments.confirm.confirming import confirm_study
+from oneshot_hpo.experiments.errors import StudyStopped, UserError
+from oneshot_hpo.experiments.files import check_own_files
+from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
+from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_path, specification_of
+from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
+from oneshot_hpo.experiments.study.pools import DaskCluster
+from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
+from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.yaml_files import YamlError, dump_yaml, load_yaml
+from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.hpo import StudyLocked, noted_environments, read_confirmation, read_study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.searchers.checkpoint import write_atomically
 
 GRID_FILE = "grid.yaml"
 

@@ -15,10 +15,10 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.errors import UserError
-from searchers.checkpoint import write_atomically
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.searchers.checkpoint import write_atomically
 
-_PACKAGE = "experiments.pages"
+_PACKAGE = "oneshot_hpo.experiments.pages"
 
 
 def render(package: str, template: str, *, has_charts: bool, **content: Any) -> str:

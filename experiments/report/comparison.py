@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare.comparing import SEED, Space, compare_sources
-from experiments.compare.sources import read_sources
-from experiments.compare.statistics import median_interval
-from experiments.compare.wording import interval, points, sentences
-from experiments.errors import UserError
-from experiments.hints import command
-from experiments.inputs import located
-from experiments.pages.table import Cell, Column, Row, Table
-from experiments.report.headline import Card
-from experiments.report.journaled import JournaledStudy
-from experiments.report.values import NOTHING, count, epochs
-from experiments.study_folder import CONFIRMATION
-from hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.experiments.compare.comparing import SEED, Space, compare_sources
+from oneshot_hpo.experiments.compare.sources import read_sources
+from oneshot_hpo.experiments.compare.statistics import median_interval
+from oneshot_hpo.experiments.compare.wording import interval, points, sentences
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
+from oneshot_hpo.experiments.pages.values import NOTHING, count, epochs
+from oneshot_hpo.experiments.report.headline import Card
+from oneshot_hpo.experiments.report.journaled import JournaledStudy
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
+from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 
 _COLUMNS = (
     Column("what"),

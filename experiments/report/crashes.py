@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.report.journaled import JournaledStudy, anchor, title
-from experiments.report.values import moment
-from experiments.run_study import LOST_LOG
-from experiments.study_folder import CONFIRMATION
-from experiments.wording import configuration, percent
-from hpo import Rerun, Trial, TrialResult, read_confirmation
-from hpo.confirmation_view import CONFIRMATION_NAME
-from searchers.checkpoint import METRICS, read_metrics
+from oneshot_hpo.experiments.pages.values import moment
+from oneshot_hpo.experiments.report.journaled import JournaledStudy, anchor, title
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
+from oneshot_hpo.experiments.study.loop import LOST_LOG
+from oneshot_hpo.experiments.wording import configuration, percent
+from oneshot_hpo.hpo import Rerun, Trial, TrialResult, read_confirmation
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 _LINES, _EPOCHS = 20, 3
 """How much of a log is shown."""

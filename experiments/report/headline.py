@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.pages.table import Cell, Column, Row, Table
-from experiments.pairing import transfer_note
-from experiments.report.journaled import JournaledStudy, title
-from experiments.report.values import count, epochs, setting, share
-from experiments.summary import verdict
-from experiments.wording import percent
-from hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
+from oneshot_hpo.experiments.pages.values import count, epochs, setting, share
+from oneshot_hpo.experiments.report.journaled import JournaledStudy, title
+from oneshot_hpo.experiments.study.pairing import transfer_note
+from oneshot_hpo.experiments.study.summary import verdict
+from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments.progress import seconds_left
-from experiments.report.values import epochs
-from experiments.status import ObservedStudy
-from experiments.wording import duration
-from hpo import BASELINE_ID, Trial, TrialResult
-from hpo.journal import JOURNAL_NAME, read_journal
+from oneshot_hpo.experiments.pages.values import epochs
+from oneshot_hpo.experiments.study.status import ObservedStudy
+from oneshot_hpo.experiments.terminal.progress import seconds_left
+from oneshot_hpo.experiments.wording import duration
+from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 
 
 class JournaledStudy:

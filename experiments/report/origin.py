@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.hints import command
-from experiments.report.journaled import JournaledStudy
-from experiments.report.values import moment
-from experiments.study_folder import CONFIRMATION, SPECIFICATION
-from experiments.yaml_files import dump_yaml
-from hpo import read_confirmation
-from hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
+from oneshot_hpo.experiments.pages.values import moment
+from oneshot_hpo.experiments.report.journaled import JournaledStudy
+from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
+from oneshot_hpo.experiments.study.yaml_files import dump_yaml
+from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.hpo import read_confirmation
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 
 _GIB = "memory_gib"
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from experiments.pages.chart import Chart
-from experiments.pages.page import check_replaceable, render, write_page
-from experiments.report import comparison, crashes, headline, origin, trials
-from experiments.report.charts import groups_of
-from experiments.report.journaled import JournaledStudy
-from experiments.report.values import moment
-from experiments.study_folder import check_writable_study
+from oneshot_hpo.experiments.pages.chart import Chart
+from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
+from oneshot_hpo.experiments.pages.values import moment
+from oneshot_hpo.experiments.report import comparison, crashes, headline, origin, trials
+from oneshot_hpo.experiments.report.charts import groups_of
+from oneshot_hpo.experiments.report.journaled import JournaledStudy
+from oneshot_hpo.experiments.study.folder import check_writable_study
 
 PAGE = Path("report") / "index.html"
 """Where in a study's folder the page is."""
@@ -35,7 +35,7 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
     compared = comparison.read(study, baselines)
     groups = groups_of(study, baselines)
     text = render(
-        "experiments.report",
+        "oneshot_hpo.experiments.report",
         "report.html.jinja",
         has_charts=any(isinstance(chart, Chart) for group in groups for chart in group.charts),
         study=study,

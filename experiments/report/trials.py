@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.pages.table import Cell, Column, Row, Table
-from experiments.report.journaled import JournaledStudy, anchor, name
-from experiments.report.values import NOTHING, count, moment, setting, share
-from hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
+from oneshot_hpo.experiments.pages.values import NOTHING, count, moment, setting, share
+from oneshot_hpo.experiments.report.journaled import JournaledStudy, anchor, name
+from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 TRIALS = "trials-table"
 """The table's place in the page."""

@@ -4,8 +4,8 @@ One object runs many repetitions side by side: configurations are int (R, d), lo
 What a repetition does follows from its own seed, whichever others run beside it.
 """
 
-from hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem, Proposal
-from hpo.baselines.registry import METHODS, check_method, make_optimizer, settings_class
+from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem, Proposal
+from oneshot_hpo.hpo.baselines.registry import METHODS, check_method, make_optimizer, settings_class
 
 __all__ = [
     "METHODS",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.baselines.hyperband import Hyperband, HyperbandSettings
-from hpo.baselines.optimizer import Floats, Integers, Problem
-from hpo.kde_model import KDEModel, can_be_fitted
+from oneshot_hpo.hpo.baselines.hyperband import Hyperband, HyperbandSettings
+from oneshot_hpo.hpo.baselines.optimizer import Floats, Integers, Problem
+from oneshot_hpo.hpo.bohb.kde_model import KDEModel, can_be_fitted
 
 
 @dataclass(frozen=True, kw_only=True)

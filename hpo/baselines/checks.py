@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hpo.baselines.optimizer import InvalidBaseline
+from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline
 
 MOST = 10_000_000
 """Of whatever a method counts; more is a slip that would take all memory."""

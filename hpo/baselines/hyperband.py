@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.baselines.optimizer import (
+from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
     Floats,
     Integers,
@@ -17,9 +17,9 @@ from hpo.baselines.optimizer import (
     Problem,
     Proposal,
 )
-from hpo.brackets import bracket, rung_budgets
-from hpo.errors import InvalidSettings
-from hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.brackets import bracket, rung_budgets
+from oneshot_hpo.hpo.errors import InvalidSettings
+from oneshot_hpo.hpo.settings import OptimizerSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.errors import InvalidSettings
+from oneshot_hpo.hpo.errors import InvalidSettings
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.baselines.optimizer import Draws, Floats, Optimizer, Problem, Proposal
+from oneshot_hpo.hpo.baselines.optimizer import Draws, Floats, Optimizer, Problem, Proposal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem
+from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem
 
 # Modules by name, so that none is loaded before it is used; each has a class and its settings.
 METHODS: dict[str, tuple[str, str]] = {
@@ -52,4 +52,4 @@ def check_method(method: str) -> None:
 def _member(method: str, suffix: str) -> Any:
     check_method(method)
     module, name = METHODS[method]
-    return getattr(import_module(f"hpo.baselines.{module}"), name + suffix)
+    return getattr(import_module(f"oneshot_hpo.hpo.baselines.{module}"), name + suffix)

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.baselines.checks import require_counts
-from hpo.baselines.optimizer import Draws, Floats, Integers, Optimizer, Problem, Proposal
+from oneshot_hpo.hpo.baselines.checks import require_counts
+from oneshot_hpo.hpo.baselines.optimizer import (
+    Draws,
+    Floats,
+    Integers,
+    Optimizer,
+    Problem,
+    Proposal,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

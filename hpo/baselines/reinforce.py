@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo.baselines.checks import require, require_number
-from hpo.baselines.optimizer import (
+from oneshot_hpo.hpo.baselines.checks import require, require_number
+from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
     Floats,
     Optimizer,

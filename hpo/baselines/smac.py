@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace
 
-from hpo.baselines.checks import require, require_counts, require_number
-from hpo.baselines.optimizer import (
+from oneshot_hpo.hpo.baselines.checks import require, require_counts, require_number
+from oneshot_hpo.hpo.baselines.optimizer import (
     Floats,
     Integers,
     InvalidBaseline,

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpo.baselines.checks import require, require_counts, require_number
-from hpo.baselines.optimizer import (
+from oneshot_hpo.hpo.baselines.checks import require, require_counts, require_number
+from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
     Floats,
     Integers,

@@ -1,6 +1,6 @@
 """Query NAS-Bench-101 as with google-research/nasbench (api.py there), without TensorFlow.
 
-    from search_spaces.nasbench import api
+    from oneshot_hpo.search_spaces.nasbench import api
 
     nasbench = api.NASBench()
     spec = api.ModelSpec(
@@ -24,21 +24,21 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from search_spaces.cell import INPUT, OUTPUT
-from search_spaces.data_folder import NoDataFolder
-from search_spaces.nasbench.config import build_config
-from search_spaces.nasbench.lazy_dict import LazyDict
-from search_spaces.nasbench.model_spec import ModelSpec
-from search_spaces.nasbench.statistics import (
+from oneshot_hpo.search_spaces.cell import INPUT, OUTPUT
+from oneshot_hpo.search_spaces.data_folder import NoDataFolder
+from oneshot_hpo.search_spaces.nasbench.config import build_config
+from oneshot_hpo.search_spaces.nasbench.lazy_dict import LazyDict
+from oneshot_hpo.search_spaces.nasbench.model_spec import ModelSpec
+from oneshot_hpo.search_spaces.nasbench.statistics import (
     FIXED,
     MEASURED,
     ComputedStatistics,
     FixedStatistics,
     TableRows,
 )
-from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.table import METRICS, TableError, TrainedCells
-from search_spaces.table_file import load_table
+from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.table import METRICS, TableError, TrainedCells
+from oneshot_hpo.search_spaces.table_file import load_table
 
 __all__ = ["ModelSpec", "NASBench", "OutOfDomainError"]
 

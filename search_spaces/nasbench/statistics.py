@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.table import METRICS, MissingCell, TrainedCells
+from oneshot_hpo.search_spaces.table import METRICS, MissingCell, TrainedCells
 
 FixedStatistics = dict[str, Any]
 ComputedStatistics = dict[int, list[dict[str, float]]]

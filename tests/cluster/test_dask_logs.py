@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster import worker_log
-from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-from cluster.local import LocalPool
+from oneshot_hpo.cluster import worker_log
+from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+from oneshot_hpo.cluster.local import LocalPool
 
 
 def test_the_log_is_cut_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ POOL = """
 import sys
 from pathlib import Path
 
-from cluster.dask_settings import import_dask_alone
+from oneshot_hpo.cluster.dask_settings import import_dask_alone
 
 import_dask_alone()
 import dask
@@ -19,8 +19,8 @@ import distributed
 
 print(dask.config.get("mine", "left out"), dask.config.get("distributed.comm.timeouts.connect"))
 
-from cluster.external import ExternalPool
-from cluster.pool import PoolError
+from oneshot_hpo.cluster.external import ExternalPool
+from oneshot_hpo.cluster.pool import PoolError
 
 try:
     ExternalPool(address="tcp://127.0.0.1:1", log=Path(sys.argv[1]) / "cluster.log")

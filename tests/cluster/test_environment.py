@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import environment
+from oneshot_hpo.cluster import environment
 
 HOSTILE = {
     "PYTHONOPTIMIZE": "2",

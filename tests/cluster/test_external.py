@@ -6,10 +6,10 @@ from pathlib import Path
 
 import distributed
 import pytest
-from waiting import HANG_SECONDS
+from support.waiting import HANG_SECONDS
 
-from cluster.external import ExternalPool
-from cluster.pool import PoolError
+from oneshot_hpo.cluster.external import ExternalPool
+from oneshot_hpo.cluster.pool import PoolError
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_scheduler_file_leads_there_too(
 
 
 def test_nobody_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cluster.external._CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("oneshot_hpo.cluster.external._CONNECT_SECONDS", 0.5)
     with pytest.raises(PoolError, match=r"no Dask scheduler at tcp://127.0.0.1:9"):
         ExternalPool(address="tcp://127.0.0.1:9", log=tmp_path / "dask.log")
     with pytest.raises(PoolError, match=r"none.json"):

@@ -13,12 +13,12 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
-from processes import running
-from waiting import HANG_SECONDS, wait_for_end, wait_until
-from worker_tasks import beside_another, failing, when, where
+from support.processes import running
+from support.waiting import HANG_SECONDS, wait_for_end, wait_until
+from support.worker_tasks import beside_another, failing, when, where
 
-from cluster.local import LocalPool
-from cluster.outcome import Outcome
+from oneshot_hpo.cluster.local import LocalPool
+from oneshot_hpo.cluster.outcome import Outcome
 
 pytestmark = pytest.mark.slow
 
@@ -143,7 +143,7 @@ def test_a_frozen_worker_is_waited_for_and_said(
     pool: LocalPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert pool.standing == ""
-    monkeypatch.setattr("cluster.own_pool.SILENT_SECONDS", 5.0)
+    monkeypatch.setattr("oneshot_hpo.cluster.own_pool.SILENT_SECONDS", 5.0)
     pool.submit("pid", os.getpid)
     worker = psutil.Process(collect(pool, 1)["pid"].value)
     worker.suspend()
@@ -207,7 +207,7 @@ def test_what_a_task_prints_goes_into_a_log(
 MASTER = """
 import os, sys, time
 from pathlib import Path
-from cluster.local import LocalPool
+from oneshot_hpo.cluster.local import LocalPool
 
 if __name__ == "__main__":
     with LocalPool(workers=2, threads=1, scratch=Path(sys.argv[1])) as pool:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import distributed
 import pytest
-from other_user import as_other, shared_folder
+from support.other_user import as_other, shared_folder
+from support.worker_tasks import imported, python_path
 from test_local import collect
-from worker_tasks import imported, python_path
 
-from cluster.local import LocalPool
+from oneshot_hpo.cluster.local import LocalPool
 
 POOL = """
 import sys
 from pathlib import Path
 
-from cluster.local import LocalPool
-from worker_tasks import imported, optimizer_step, python_path
+from oneshot_hpo.cluster.local import LocalPool
+from support.worker_tasks import imported, optimizer_step, python_path
 
 if __name__ == "__main__":
     scratch, what = Path(sys.argv[1]), sys.argv[2]

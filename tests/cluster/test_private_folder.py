@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from other_user import OTHER, as_other, needs_another_user, shared_folder
+from support.other_user import OTHER, as_other, needs_another_user, shared_folder
 
-from cluster.private_folder import (
+from oneshot_hpo.cluster.private_folder import (
     PREFIX,
     NoPrivateFolder,
     make_private,

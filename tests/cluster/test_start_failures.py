@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster.start_failures import start_failure
+from oneshot_hpo.cluster.start_failures import start_failure
 
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from cluster.local import LocalPool
-from cluster.pool import PoolError
+from oneshot_hpo.cluster.local import LocalPool
+from oneshot_hpo.cluster.pool import PoolError
 resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
 try:
     LocalPool(workers=2, threads=1, scratch=Path(sys.argv[1])).close()

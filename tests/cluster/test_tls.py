@@ -1,7 +1,7 @@
 import stat
 from pathlib import Path
 
-from cluster.tls import CREDENTIALS, new_security, remove_old_key, write_private
+from oneshot_hpo.cluster.tls import CREDENTIALS, new_security, remove_old_key, write_private
 
 
 def old_folder(folder: Path) -> Path:

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browser import chromium
-from made_once import made_once
 from playwright.sync_api import Browser
-from study_commands import run
+from support.browser import chromium
+from support.made_once import made_once
+from support.study_commands import run
 
-from hpo import OptimizerSettings, Study, configuration_space
-from search_spaces import get_space
-from search_spaces.table import Runs, TrainedCells, hash_array
-from search_spaces.table_file import write_table
+from oneshot_hpo.hpo import OptimizerSettings, Study, configuration_space
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces.table import Runs, TrainedCells, hash_array
+from oneshot_hpo.search_spaces.table_file import write_table
 
 TINY = """
 space: 1

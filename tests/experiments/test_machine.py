@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import machine
+from oneshot_hpo.experiments import machine
 
 
 def test_cores_are_shared_out_and_never_none() -> None:
@@ -19,7 +19,7 @@ def test_cores_are_shared_out_and_never_none() -> None:
 def test_gpus_are_those_that_are_visible_and_there(visible: str) -> None:
     import torch
 
-    script = "from experiments import machine; print(len(machine.gpus()))"
+    script = "from oneshot_hpo.experiments import machine; print(len(machine.gpus()))"
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": visible}
     output = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
     expected = 0 if not visible else min(2, torch.cuda.device_count())

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cifar10_writer import write_cifar10
-from study_commands import called, events, run
-from tfrecord_writer import random_records, write_tfrecord
+from support.cifar10_writer import write_cifar10
+from support.study_commands import called, events, run
+from support.tfrecord_writer import random_records, write_tfrecord
 
-from search_spaces import Architecture, get_space, load_table
-from search_spaces.data_folder import VARIABLE
+from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces.data_folder import VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study_commands import TINY_EVALUATIONS, decisions, events, run, told
-from throwaway_slurm import ThrowawaySlurm
-from waiting import wait_until
+from support.study_commands import TINY_EVALUATIONS, decisions, events, run, told
+from support.throwaway_slurm import ThrowawaySlurm
+from support.waiting import wait_until
 
-from hpo import read_study
+from oneshot_hpo.hpo import read_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 

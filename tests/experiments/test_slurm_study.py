@@ -6,10 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from processes import finish
-from study_commands import TINY_EVALUATIONS, called, decisions, events, run, started, told
-from throwaway_slurm import ThrowawaySlurm
-from waiting import wait_until
+from support.processes import finish
+from support.study_commands import TINY_EVALUATIONS, called, decisions, events, run, started, told
+from support.throwaway_slurm import ThrowawaySlurm
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hpbandster.optimizers.bohb import BOHB
 
-from hpo import OptimizerSettings
-from hpo.brackets import bracket, planned_evaluations, rung_budgets
+from oneshot_hpo.hpo import OptimizerSettings
+from oneshot_hpo.hpo.brackets import bracket, planned_evaluations, rung_budgets
 
 
 def settings(low: float, high: float, eta: float, **changes: Any) -> OptimizerSettings:

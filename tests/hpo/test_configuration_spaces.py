@@ -5,7 +5,7 @@ from ConfigSpace.hyperparameters import (
     UniformIntegerHyperparameter,
 )
 
-from hpo import Range, StudyError, configuration_space
+from oneshot_hpo.hpo import Range, StudyError, configuration_space
 
 CS1 = {"weight_decay": (1e-5, 1e-3, 3e-4, True), "cutout_prob": (0, 1, 0, False)}
 CS2 = {**CS1, "learning_rate": (1e-3, 1, 0.025, True)}

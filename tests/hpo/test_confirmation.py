@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hpo import (
+from oneshot_hpo.hpo import (
     Confirmation,
     CorruptJournal,
     Rerun,
@@ -15,10 +15,10 @@ from hpo import (
     TrialResult,
     read_confirmation,
 )
-from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
-from hpo.journal import read_journal
-from hpo.journal_line import sealed
-from hpo.randomness import trial_seed
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
+from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.journal.line import sealed
+from oneshot_hpo.hpo.randomness import trial_seed
 
 DEFAULT, TUNED = {"learning_rate": 0.025}, {"learning_rate": 0.1}
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.toy_study import create, decisions, drive, toy_result
 from test_old_journals import JOURNALS
-from toy_study import create, decisions, drive, toy_result
 
-import hpo
-from hpo.journal import JOURNAL_NAME, read_journal
-from hpo.study_events import CRASH_RETRIED
+from oneshot_hpo import hpo
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+from oneshot_hpo.hpo.study_events import CRASH_RETRIED
 
 CRASH = hpo.TrialResult(None, exception="RuntimeError: CUDA error")
 
@@ -117,9 +117,9 @@ def test_a_kill_around_each_event_changes_nothing(
     tmp_path: Path, generator: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if generator == "hpbandster":  # which knows no ordinals
-        import toy_study
+        from support import toy_study
 
-        from hpo import configuration_space
+        from oneshot_hpo.hpo import configuration_space
 
         monkeypatch.setattr(
             toy_study, "mixed_space", lambda: configuration_space("cs1", image_size=8)

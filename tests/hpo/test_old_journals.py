@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from toy_study import drive
+from support.toy_study import drive
 
-import hpo
-from hpo.confirmation import Confirmation
-from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.journal import JOURNAL_NAME
+from oneshot_hpo import hpo
+from oneshot_hpo.hpo.confirmation import Confirmation
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 JOURNALS = Path(__file__).parent / "journals"
 """`format-N.jsonl`: written by toy_study.py's study as it stood when N was the format, killed after

@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from hpo import StudyError
-from hpo.plain import finite_loss, plain
+from oneshot_hpo.hpo import StudyError
+from oneshot_hpo.hpo.plain import finite_loss, plain
 
 
 def test_plain_values_survive_json_unchanged() -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hpbandster.core.base_iteration import Datum, WarmStartIteration
 from hpbandster.core.result import Result
-from toy_study import decisions, drive, mixed_space, toy_settings
+from support.toy_study import decisions, drive, mixed_space, toy_settings
 
-import hpo
-from hpo.config_generator import VectorisedKDEGenerator
-from hpo.study import Study
+from oneshot_hpo import hpo
+from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
+from oneshot_hpo.hpo.study import Study
 
 DEFAULT = dict(mixed_space().get_default_configuration())
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import toy_study
-from processes import run
-from toy_study import create, decisions, drive, toy_result
+from support import toy_study
+from support.processes import run
+from support.toy_study import create, decisions, drive, toy_result
 
-import hpo
-from hpo.journal import read_journal
-from hpo.journal_line import sealed
+from oneshot_hpo import hpo
+from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.journal.line import sealed
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_replay_is_quick_because_models_wait_for_a_proposal(
     whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits = []
-    generator = "hpo.config_generator.VectorisedKDEGenerator"
+    generator = "oneshot_hpo.hpo.bohb.generator.VectorisedKDEGenerator"
     monkeypatch.setattr(f"{generator}.model", lambda *arguments: fits.append(arguments))
     hpo.Study.open(whole).close()
     assert fits == []
@@ -190,7 +190,7 @@ def test_an_interrupted_decision_closes_the_study_and_resumes(
             assert trial is not None
             study.tell(trial, toy_result(trial))
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr("hpo.journal.os.write", interrupt)
+            patch.setattr("oneshot_hpo.hpo.journal.file.os.write", interrupt)
             study.ask()
         with pytest.raises(hpo.StudyError, match="closed"):
             study.ask()

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from hpo import InvalidSettings, OptimizerSettings
+from oneshot_hpo.hpo import InvalidSettings, OptimizerSettings
 
 
 def settings(**changes: Any) -> OptimizerSettings:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toy_study import create, decisions, drive, mixed_space, toy_result, toy_settings
+from support.toy_study import create, decisions, drive, mixed_space, toy_result, toy_settings
 
-import hpo
-from hpo.brackets import bracket
-from hpo.journal import read_journal
+from oneshot_hpo import hpo
+from oneshot_hpo.hpo.brackets import bracket
+from oneshot_hpo.hpo.journal.file import read_journal
 
 CRASH = hpo.TrialResult(None, exception="ArithmeticError: diverged")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from search_spaces import OPERATIONS, Cell, InvalidCell
+from oneshot_hpo.search_spaces import OPERATIONS, Cell, InvalidCell
 
 CHAIN = ((0, 1, 0), (0, 0, 1), (0, 0, 0))
 

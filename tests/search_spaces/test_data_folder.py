@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.data_folder import NoDataFolder, data_folder
+from oneshot_hpo.search_spaces.data_folder import NoDataFolder, data_folder
 
 
 def test_the_variable_chooses_the_folder(monkeypatch, tmp_path):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from search_spaces import InvalidCell, get_space
-from search_spaces.graph_index import GraphIndex
-from search_spaces.graphs import pack
+from oneshot_hpo.search_spaces import InvalidCell, get_space
+from oneshot_hpo.search_spaces.graph_index import GraphIndex
+from oneshot_hpo.search_spaces.graphs import pack
 
 SPACE = get_space(1)
 

@@ -3,9 +3,9 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from search_spaces import OPERATIONS, Cell, get_space
-from search_spaces.cell import kept_vertices
-from search_spaces.graphs import isomorphism_keys, pack, unpack, unpack_cell
+from oneshot_hpo.search_spaces import OPERATIONS, Cell, get_space
+from oneshot_hpo.search_spaces.cell import kept_vertices
+from oneshot_hpo.search_spaces.graphs import isomorphism_keys, pack, unpack, unpack_cell
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tfrecord_writer import frame, metrics, random_records, record, write_tfrecord
+from support.tfrecord_writer import frame, metrics, random_records, record, write_tfrecord
 
-from search_spaces import OPERATIONS, Cell, TableError, TrainedCells, get_space
-from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.nasbench101_record import ModelMetrics, parse_record
-from search_spaces.table import METRICS
-from search_spaces.table_file import load_table, write_table
+from oneshot_hpo.search_spaces import OPERATIONS, Cell, TableError, TrainedCells, get_space
+from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101_record import ModelMetrics, parse_record
+from oneshot_hpo.search_spaces.table import METRICS
+from oneshot_hpo.search_spaces.table_file import load_table, write_table
 
 CELLS = get_space(1).cells[:30]
 ACCURACIES = ("train", "validation", "test")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from search_spaces import SearchSpace, get_space
-from search_spaces.neighbourhood import best_neighbours, neighbours_of
+from oneshot_hpo.search_spaces import SearchSpace, get_space
+from oneshot_hpo.search_spaces.neighbourhood import best_neighbours, neighbours_of
 
 
 def neighbours_one_by_one(space: SearchSpace, cell: int) -> set[int]:

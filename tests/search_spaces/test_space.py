@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ConfigSpace import ConfigurationSpace
 
-from search_spaces import OPERATIONS, Architecture, get_space
+from oneshot_hpo.search_spaces import OPERATIONS, Architecture, get_space
 
 
 def test_unknown_space_says_which_there_are():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from search_spaces import Cell, get_space, load_table
-from search_spaces.table import MissingCell, Runs, TrainedCells, hash_array
+from oneshot_hpo.search_spaces import Cell, get_space, load_table
+from oneshot_hpo.search_spaces.table import MissingCell, Runs, TrainedCells, hash_array
 
 SPACE = get_space(1)
 

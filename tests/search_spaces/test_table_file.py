@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from search_spaces import get_space, load_table
-from search_spaces.data_folder import VARIABLE
-from search_spaces.table import Runs, TableError, TrainedCells
-from search_spaces.table_file import write_table
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.data_folder import VARIABLE
+from oneshot_hpo.search_spaces.table import Runs, TableError, TrainedCells
+from oneshot_hpo.search_spaces.table_file import write_table
 
 CELLS = get_space(1).cells[:40]
 
@@ -153,7 +153,7 @@ def test_a_full_disk_leaves_what_was_there(table, tmp_path):
     script = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
-        "from search_spaces.table_file import load_table, write_table\n"
+        "from oneshot_hpo.search_spaces.table_file import load_table, write_table\n"
         "table = load_table(sys.argv[1])\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
@@ -171,7 +171,7 @@ def test_a_full_disk_leaves_what_was_there(table, tmp_path):
 
 
 def test_the_shipped_table_is_stored_as_it_is_used():
-    from search_spaces.table_file import table_path
+    from oneshot_hpo.search_spaces.table_file import table_path
 
     with zipfile.ZipFile(table_path("digits")) as archive:
         assert archive.testzip() is None

@@ -4,10 +4,10 @@ import struct
 
 import google_crc32c
 import pytest
-from tfrecord_writer import frame
+from support.tfrecord_writer import frame
 
-from search_spaces.table import TableError
-from search_spaces.tfrecord import masked_crc, read_records
+from oneshot_hpo.search_spaces.table import TableError
+from oneshot_hpo.search_spaces.tfrecord import masked_crc, read_records
 
 RECORDS = [b"first", b"", b"\x00" * 300, b"last"]
 WHOLE = b"".join(map(frame, RECORDS))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from searchers.datasets import load_dataset
-from searchers.images import Images, ImageSplits
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.data.images import Images, ImageSplits
 
 # tiny_searches and steps are modules beside this one.
 sys.path.insert(0, str(Path(__file__).parent))

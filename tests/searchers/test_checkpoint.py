@@ -5,8 +5,8 @@ import time
 import pytest
 import torch
 
-from searchers import checkpoint
-from searchers.checkpoint import (
+from oneshot_hpo.searchers import checkpoint
+from oneshot_hpo.searchers.checkpoint import (
     CheckpointMismatch,
     DamagedCheckpoint,
     check_fingerprint,

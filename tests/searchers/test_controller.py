@@ -3,8 +3,8 @@ import itertools
 import pytest
 import torch
 
-from search_spaces import get_space
-from searchers.controller import Controller, _successive
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.controller import Controller, _successive
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from steps import Steps
+from support.steps import Steps
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from search_spaces import get_space
+from oneshot_hpo.search_spaces import get_space
 
 
 def exact_gradient(steps):
@@ -34,7 +34,7 @@ def exact_gradient(steps):
 def test_agrees_with_double_backward_where_the_loss_is_smooth(number, with_momentum, monkeypatch):
     """ReLUs and max-pooling have kinks, which a finite difference crosses: without them."""
     monkeypatch.setattr(
-        "searchers.cell.batch_norm_relu",
+        "oneshot_hpo.searchers.network.cell.batch_norm_relu",
         lambda x, scale, shift, statistics=None: F.softplus(
             F.batch_norm(x, None, None, scale, shift, training=True)
         ),

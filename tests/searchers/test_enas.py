@@ -1,10 +1,10 @@
 import pytest
 import torch
-from steps import Steps
+from support.steps import Steps
 
-from search_spaces import get_space
-from searchers.encoding import Encoding
-from searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.searchers.network.encoding import Encoding
 
 
 def test_the_baseline_begins_with_the_first_reward():

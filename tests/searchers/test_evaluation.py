@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from steps import Steps
+from support.steps import Steps
 from torch.nn import functional as F
 
-from search_spaces import get_space
-from searchers.encoding import Encoding
-from searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.searchers.network.encoding import Encoding
 
 SPACE = get_space(1)
 

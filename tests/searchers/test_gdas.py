@@ -1,8 +1,8 @@
 import pytest
 import torch
-from steps import Steps
+from support.steps import Steps
 
-from search_spaces import OPERATIONS, get_space
+from oneshot_hpo.search_spaces import OPERATIONS, get_space
 
 
 def test_one_operation_a_block_and_soft_edges():

@@ -1,7 +1,7 @@
 import pytest
 
-from searchers.registry import SEARCHERS, settings_class
-from searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 DEFAULTS = {
     "darts": {},

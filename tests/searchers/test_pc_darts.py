@@ -1,9 +1,9 @@
 import pytest
 import torch
-from steps import Steps
+from support.steps import Steps
 
-from search_spaces import get_space
-from searchers.settings import SettingsError
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.settings import SettingsError
 
 
 @pytest.mark.parametrize(("epochs", "warm"), [(50, 15), (10, 3), (4, 2), (2, 1), (1, 0)])

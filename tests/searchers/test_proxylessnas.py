@@ -1,9 +1,9 @@
 import torch
-from steps import Steps
+from support.steps import Steps
 
-from search_spaces import OPERATIONS, get_space
-from searchers.encoding import Encoding
-from searchers.sampling import draw
+from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.sampling import draw
 
 
 def probabilities(searcher):

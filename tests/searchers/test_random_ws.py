@@ -1,7 +1,7 @@
-from steps import Steps
+from support.steps import Steps
 
-from search_spaces import get_space
-from searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 
 
 def evaluation_of(steps):

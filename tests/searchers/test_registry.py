@@ -3,8 +3,13 @@ import sys
 
 import pytest
 
-from searchers.registry import SEARCHERS, UnknownSearcher, check_searcher, searcher_class
-from searchers.searcher import Searcher
+from oneshot_hpo.searchers.registry import (
+    SEARCHERS,
+    UnknownSearcher,
+    check_searcher,
+    searcher_class,
+)
+from oneshot_hpo.searchers.searcher import Searcher
 
 
 @pytest.mark.parametrize("name", SEARCHERS)

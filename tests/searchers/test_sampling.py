@@ -1,7 +1,7 @@
 import torch
 
-from search_spaces import get_space
-from searchers.sampling import draw, gumbel, uniform_architecture
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.sampling import draw, gumbel, uniform_architecture
 
 
 def test_draws_without_replacement_follow_the_softmax():

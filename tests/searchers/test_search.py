@@ -8,18 +8,18 @@ import weakref
 
 import pytest
 import torch
-from tiny_searches import TINY, equal_states, killed_at, search, state_of
+from support.tiny_searches import TINY, equal_states, killed_at, search, state_of
 
-from search_spaces import get_space
-from searchers import (
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers import (
     EpochRecord,
     SettingsError,
     UnknownSearcher,
     run_search,
 )
-from searchers.checkpoint import CheckpointMismatch
-from searchers.records import OutOfDeviceMemory
-from searchers.supernet import Supernet
+from oneshot_hpo.searchers.checkpoint import CheckpointMismatch
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.records import OutOfDeviceMemory
 
 
 def test_running_out_of_device_memory_is_reported_and_frees_it(few_digits, monkeypatch):
@@ -176,7 +176,7 @@ def test_killed_at_random_moments_ends_bit_identical(digits, tmp_path, monkeypat
     epochs = 24
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["searchers.search"])
+    processes.set_forkserver_preload(["oneshot_hpo.searchers.search"])
 
     def ended(folder, target=run_search, **options):
         arguments = {

@@ -1,10 +1,10 @@
 import pytest
-from tiny_searches import TINY, search
+from support.tiny_searches import TINY, search
 
-from search_spaces import get_space
-from searchers import SearchDiverged, SearchSettings
-from searchers.checkpoint import load_checkpoint
-from searchers.search_loop import cosine_learning_rate
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers import SearchDiverged, SearchSettings
+from oneshot_hpo.searchers.checkpoint import load_checkpoint
+from oneshot_hpo.searchers.search_loop import cosine_learning_rate
 
 
 def test_a_search_improves_its_supernet(digits):

@@ -1,11 +1,11 @@
 """What holds for every one-shot optimizer."""
 
 import pytest
-from tiny_searches import equal_states, state_of
+from support.tiny_searches import equal_states, state_of
 
-from search_spaces import get_space
-from searchers import SearchDiverged, SearchStopped, run_search
-from searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers import SearchDiverged, SearchStopped, run_search
+from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 
 TINY = {
     "channels": 4,

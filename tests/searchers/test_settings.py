@@ -2,9 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tiny_searches import TINY, search
+from support.tiny_searches import TINY, search
 
-from searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 
 def test_defaults_are_the_papers():

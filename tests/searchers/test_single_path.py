@@ -1,8 +1,8 @@
 import pytest
-from steps import Steps
+from support.steps import Steps
 
-from search_spaces import get_space
-from searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 
 
 def make(number=1, **settings):

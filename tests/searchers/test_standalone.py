@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from search_spaces import Cell, get_space
-from searchers.datasets import load_dataset
-from searchers.images import ImageSplits
-from searchers.standalone import (
+from oneshot_hpo.search_spaces import Cell, get_space
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.standalone import (
     ScratchSettings,
     _Networks,
     parameter_count,

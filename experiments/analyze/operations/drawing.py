@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.analyze.operations.findings import NAMES, Analysis, described
-from experiments.analyze.operations.subsets import CLOSE
-from experiments.figures.drawing.style import (
+from oneshot_hpo.experiments.analyze.operations.findings import NAMES, Analysis, described
+from oneshot_hpo.experiments.analyze.operations.subsets import CLOSE
+from oneshot_hpo.experiments.figures.style import (
     GREY,
     MARKERS,
     new_figure,
@@ -16,8 +16,8 @@ from experiments.figures.drawing.style import (
     signed,
     whole_numbers,
 )
-from search_spaces import OPERATIONS
-from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 _LOOKS = {
     CONV3X3: ("#0072b2", "-", MARKERS["circle"]),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from experiments.analyze.operations.population import Population
-from search_spaces import OPERATIONS
+from oneshot_hpo.experiments.analyze.operations.population import Population
+from oneshot_hpo.search_spaces import OPERATIONS
 
 _LEAST = 5  # of a chi-squared test
 

@@ -7,20 +7,20 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.analyze.operations.enrichment import (
+from oneshot_hpo.experiments.analyze.operations.enrichment import (
     Enriched,
     by_combination,
     by_operation,
     differ,
 )
-from experiments.analyze.operations.population import Population
-from experiments.analyze.operations.replacements import Replacement, replacements
-from experiments.analyze.operations.skew import Shape, shape
-from experiments.analyze.operations.subsets import Subset, smallest_close, subsets
-from experiments.compare.rank_tests import ALPHA
-from experiments.wording import percent
-from search_spaces import OPERATIONS
-from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.experiments.analyze.operations.population import Population
+from oneshot_hpo.experiments.analyze.operations.replacements import Replacement, replacements
+from oneshot_hpo.experiments.analyze.operations.skew import Shape, shape
+from oneshot_hpo.experiments.analyze.operations.subsets import Subset, smallest_close, subsets
+from oneshot_hpo.experiments.compare.rank_tests import ALPHA
+from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
 """What people call operations."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.analyze.operations.drawing import draw_operations
-from experiments.analyze.operations.findings import Analysis, analyse, findings
-from experiments.analyze.operations.population import Population, of_space, of_table
-from experiments.analyze.operations.rows import rows
-from experiments.analyze.running import analysis_folder, numbers, publish
-from experiments.errors import UserError
-from search_spaces import TrainedCells, load_table
+from oneshot_hpo.experiments.analyze.operations.drawing import draw_operations
+from oneshot_hpo.experiments.analyze.operations.findings import Analysis, analyse, findings
+from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
+from oneshot_hpo.experiments.analyze.operations.rows import rows
+from oneshot_hpo.experiments.analyze.running import analysis_folder, numbers, publish
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import TrainedCells, load_table
 
 _SEED = 0  # of the bootstrap
 _LEAST = 20  # cells of which a share and a skewness say something

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from experiments.seed_noise import seed_noise
-from search_spaces import OPERATIONS, TrainedCells, get_space
-from search_spaces.graphs import unpack
+from oneshot_hpo.search_spaces import OPERATIONS, TrainedCells, get_space
+from oneshot_hpo.search_spaces.graphs import unpack
+from oneshot_hpo.search_spaces.seed_noise import seed_noise
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ from itertools import combinations
 
 import numpy as np
 
-from experiments.analyze.operations.population import Population
-from search_spaces import OPERATIONS
-from search_spaces.graphs import isomorphism_keys
+from oneshot_hpo.experiments.analyze.operations.population import Population
+from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces.graphs import isomorphism_keys
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from experiments.analyze.operations.enrichment import Enriched
-from experiments.analyze.operations.findings import Analysis
-from experiments.analyze.operations.skew import Measured
-from search_spaces import OPERATIONS
+from oneshot_hpo.experiments.analyze.operations.enrichment import Enriched
+from oneshot_hpo.experiments.analyze.operations.findings import Analysis
+from oneshot_hpo.experiments.analyze.operations.skew import Measured
+from oneshot_hpo.search_spaces import OPERATIONS
 
 Row = tuple[str, str, str, float]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from experiments.analyze.operations.population import Population
-from search_spaces import OPERATIONS
+from oneshot_hpo.experiments.analyze.operations.population import Population
+from oneshot_hpo.search_spaces import OPERATIONS
 
 CLOSE = 2.0
 """Standard errors of the difference of two means within which a cell is close to the best."""

@@ -13,7 +13,7 @@ import sys
 import time
 from importlib import import_module
 
-from experiments.benchmarks.survival.rows import Row, markdown, summary
+from oneshot_hpo.experiments.benchmarks.survival.rows import Row, markdown, summary
 
 MODULES = (
     *("kills", "disk", "masters", "pool", "environment"),
@@ -30,7 +30,7 @@ def main() -> int:
         parser.error(f"no module {', '.join(sorted(unknown))}: there are {', '.join(MODULES)}")
     rows: list[Row] = []
     for name in chosen:
-        module = import_module(f"experiments.benchmarks.survival.{name}")
+        module = import_module(f"oneshot_hpo.experiments.benchmarks.survival.{name}")
         rows += module.run(_print_progress)
     print("", file=sys.stderr)
     print(markdown(rows))

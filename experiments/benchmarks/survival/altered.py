@@ -6,23 +6,23 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.benchmarks.survival.subjects import (
+from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     SearchSubject,
     Subject,
     subject_of,
 )
-from experiments.study_folder import CONFIRMATION
-from experiments.trial import RESULT, finished_result
-from hpo import Confirmation, CorruptJournal, Study
-from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
-from hpo.events import Kinds
-from hpo.journal import JOURNAL_NAME, read_journal
-from hpo.study_events import EVENTS
-from searchers.checkpoint import CHECKPOINT, DamagedCheckpoint, load_checkpoint
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
+from oneshot_hpo.experiments.study.trial import RESULT, finished_result
+from oneshot_hpo.hpo import Confirmation, CorruptJournal, Study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
+from oneshot_hpo.hpo.journal.events import Kinds
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+from oneshot_hpo.hpo.study_events import EVENTS
+from oneshot_hpo.searchers.checkpoint import CHECKPOINT, DamagedCheckpoint, load_checkpoint
 
 FLIPS = (0x01, 0x20, 0xFF)
 """What a byte is flipped with: its lowest bit, the bit of lower case, all bits."""

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments.benchmarks.survival.altered import altered_files
-from experiments.benchmarks.survival.interception import NEED_SPACE, VANISHED, Blow
-from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.mounted import real_limits
-from experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
-from experiments.benchmarks.survival.study import command_while_the_clock_jumps
-from experiments.benchmarks.survival.subjects import (
+from oneshot_hpo.experiments.benchmarks.survival.altered import altered_files
+from oneshot_hpo.experiments.benchmarks.survival.interception import NEED_SPACE, VANISHED, Blow
+from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
+from oneshot_hpo.experiments.benchmarks.survival.mounted import real_limits
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
+from oneshot_hpo.experiments.benchmarks.survival.study import command_while_the_clock_jumps
+from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ExportSubject,
     SearchSubject,
     ShortStudy,

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.slurm import commands
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.benchmarks.survival.study import decisions
-from experiments.pools import job_name
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.study import decisions
+from oneshot_hpo.experiments.study.pools import job_name
 
 _SETTINGS = ("iterations=0", "max_budget=1", "min_budget=1", "search.channels=2", "seed=3")
 _ON_SLURM = ("cluster.slurm.scheduler_interface=lo", "cluster.slurm.gres=null")
@@ -125,7 +125,9 @@ def _program(folder: Path) -> list[str]:
     """The command as pip installs it."""
     (folder / "bin").mkdir()
     path = folder / "bin" / "oneshot-hpo"
-    path.write_text("from experiments.cli import main\nif __name__ == '__main__':\n    main()\n")
+    path.write_text(
+        "from oneshot_hpo.experiments.cli import main\nif __name__ == '__main__':\n    main()\n"
+    )
     return [sys.executable, str(path)]
 
 

@@ -18,9 +18,9 @@ import atheris
 _WATCHED = ["experiments", "hpo", "search_spaces", "searchers", "yaml", "pickletools"]
 
 with atheris.instrument_imports(include=_WATCHED):
-    from experiments.benchmarks.survival import data_readers, study_readers  # noqa: F401
-    from experiments.benchmarks.survival.inputs import attempt, confine, keep, readers
-    from experiments.benchmarks.survival.reader import Broken
+    from oneshot_hpo.experiments.benchmarks.survival import data_readers, study_readers  # noqa: F401
+    from oneshot_hpo.experiments.benchmarks.survival.inputs import attempt, confine, keep, readers
+    from oneshot_hpo.experiments.benchmarks.survival.reader import Broken
 
 _LARGEST = 1 << 16
 """Bytes of an input."""

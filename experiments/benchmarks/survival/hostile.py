@@ -19,15 +19,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from experiments.benchmarks.survival.lives import Life
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.benchmarks.survival.study import command
-from experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
-from experiments.errors import USER_ERROR
-from experiments.study_folder import STUDY_NAMES
-from hpo.lock import LOCK_NAME, OWNER_NAME
-from hpo.owner import Owner
-from hpo.process import started
+from oneshot_hpo.experiments.benchmarks.survival.lives import Life
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.study import command
+from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
+from oneshot_hpo.experiments.errors import USER_ERROR
+from oneshot_hpo.experiments.study.folder import STUDY_NAMES
+from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME
+from oneshot_hpo.hpo.journal.owner import Owner
+from oneshot_hpo.hpo.journal.process import started
 
 _BYSTANDER = "import sys; file = open(sys.argv[1], 'a+'); print(flush=True); sys.stdin.read()"
 _OLD_KEYS = ("host", "process", "started", "place", "token")

@@ -25,8 +25,8 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 
-from experiments.benchmarks.survival.reader import Broken, Reader
-from experiments.benchmarks.survival.rows import Group, Progress, Row, markdown
+from oneshot_hpo.experiments.benchmarks.survival.reader import Broken, Reader
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row, markdown
 
 EXECUTIONS = 3000
 """Of each reader, times its weight."""
@@ -44,7 +44,7 @@ class Hang(BaseException):
 
 def readers() -> dict[str, Reader]:
     """All readers by name."""
-    from experiments.benchmarks.survival import data_readers, study_readers
+    from oneshot_hpo.experiments.benchmarks.survival import data_readers, study_readers
 
     return {reader.name: reader for reader in (*study_readers.READERS, *data_readers.READERS)}
 
@@ -67,7 +67,12 @@ def run(progress: Progress, executions: int = EXECUTIONS, seed: int = 0) -> list
 def _tried(name: str, count: int, seed: int, *, guided: bool = False) -> Row:
     """The row of one reader, tried in a process of its own."""
     module = "guided" if guided else "inputs"
-    command = [sys.executable, "-m", f"experiments.benchmarks.survival.{module}", "--one"]
+    command = [
+        sys.executable,
+        "-m",
+        f"oneshot_hpo.experiments.benchmarks.survival.{module}",
+        "--one",
+    ]
     command += ["--executions", str(count), "--seed", str(seed), "--", name]
     done = subprocess.run(command, capture_output=True, text=True)
     kind = f"input: {name}" + (", guided by coverage" if guided else "")

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.benchmarks.survival.durable import DurableFiles
+from oneshot_hpo.experiments.benchmarks.survival.durable import DurableFiles
 
 NAMES = ("replace", "rename", "link", "symlink", "unlink", "remove", "rmdir", "mkdir", "chmod")
 """Functions of os that change names; their first argument is a path."""

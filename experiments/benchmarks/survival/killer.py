@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.benchmarks.survival.study import decisions, told
-from hpo import read_study
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.study import decisions, told
+from oneshot_hpo.hpo import read_study
 
 SHORTEST, LONGEST = 5.0, 15.0
 """Seconds between two kills."""
@@ -72,5 +72,5 @@ def _asked_and_told(folder: Path) -> list[dict[str, object]]:
 
 
 def _oneshot_hpo(*words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "experiments.cli", *words]
+    command = [sys.executable, "-m", "oneshot_hpo.experiments.cli", *words]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.benchmarks.survival.subjects import (
+from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     CrashesRetried,
     ExportSubject,
@@ -19,7 +19,7 @@ from experiments.benchmarks.survival.subjects import (
     Subject,
     subject_of,
 )
-from searchers.registry import SEARCHERS
+from oneshot_hpo.searchers.registry import SEARCHERS
 
 KILLED = "killed before and after each change of a file"
 KINDS: dict[str, tuple[Group, tuple[str, ...]]] = {

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.benchmarks.survival.interception import Blow, Interception, Operation
-from experiments.errors import STOPPED, USER_ERROR
+from oneshot_hpo.experiments.benchmarks.survival.interception import Blow, Interception, Operation
+from oneshot_hpo.experiments.errors import STOPPED, USER_ERROR
 
 LIFE_SECONDS = 1200.0
 """It only ends a life that hangs."""
@@ -51,7 +51,7 @@ class Lives:
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["experiments.benchmarks.survival.warm"])
+        self._context.set_forkserver_preload(["oneshot_hpo.experiments.benchmarks.survival.warm"])
 
     def live(
         self, folder: Path, deed: Callable[..., int | None], *args: object, blow: Blow | None = None

@@ -17,15 +17,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import hpo.lock
-import hpo.owner
-from experiments.benchmarks.survival import study
-from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
-from experiments.errors import USER_ERROR
-from hpo.lock import OWNER_NAME
+import oneshot_hpo.hpo.journal.lock
+import oneshot_hpo.hpo.journal.owner
+from oneshot_hpo.experiments.benchmarks.survival import study
+from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
+from oneshot_hpo.experiments.errors import USER_ERROR
+from oneshot_hpo.hpo.journal.lock import OWNER_NAME
 
 HOSTS = ("one", "two")
 LOCKS = ("flock", "flock does nothing", "flock fails")
@@ -55,8 +55,11 @@ def run(progress: Progress) -> list[Row]:
 def master(host: str, locks: str, until: Path | None, *arguments: object) -> None:
     """A command of a master on `host`, whose trials end once the file `until` is there."""
     socket.gethostname = lambda: host
-    hpo.owner._place = lambda: f"boot of {host}"  # type: ignore[assignment]
-    hpo.lock.HEARTBEAT_SECONDS, hpo.lock.STALE_SECONDS = 0.1, _STALE_SECONDS
+    oneshot_hpo.hpo.journal.owner._place = lambda: f"boot of {host}"  # type: ignore[assignment]
+    oneshot_hpo.hpo.journal.lock.HEARTBEAT_SECONDS, oneshot_hpo.hpo.journal.lock.STALE_SECONDS = (
+        0.1,
+        _STALE_SECONDS,
+    )
     if locks != "flock":
         fcntl.flock = _no_flock if locks == "flock fails" else lambda *_: None
     instant = study.instant_trial

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
-from experiments.benchmarks.survival.study import command
-from experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
+from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
+from oneshot_hpo.experiments.benchmarks.survival.study import command
+from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
 
 BYTES = range(1024, 16_384, 512)
 """Limits of a file's size."""

@@ -16,25 +16,25 @@ from pathlib import Path
 
 import psutil
 
-from cluster import worker_log
-from cluster.local import LocalPool
-from experiments.benchmarks.survival import pool_external, pool_sick
-from experiments.benchmarks.survival.pool_study import (
+from oneshot_hpo.cluster import worker_log
+from oneshot_hpo.cluster.local import LocalPool
+from oneshot_hpo.experiments.benchmarks.survival import pool_external, pool_sick
+from oneshot_hpo.experiments.benchmarks.survival.pool_study import (
     ATTEMPTS,
     EVALUATIONS,
     evaluations,
     run_to_end,
     undisturbed,
 )
-from experiments.benchmarks.survival.pool_trials import (
+from oneshot_hpo.experiments.benchmarks.survival.pool_trials import (
     BUSY,
     LAST_WORDS,
     evaluate,
     little_memory,
 )
-from experiments.benchmarks.survival.rows import Group, Progress, Row
-from experiments.run_study import LOST_LOG
-from hpo import read_study
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.study.loop import LOST_LOG
+from oneshot_hpo.hpo import read_study
 
 _MOST_GROWTH = 200 * 2**20  # of the master's memory, bytes
 

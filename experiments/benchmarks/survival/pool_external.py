@@ -16,10 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cluster.external import ExternalPool
-from experiments.benchmarks.survival.pool_study import evaluations, undisturbed
-from experiments.benchmarks.survival.pool_trials import evaluate
-from hpo import read_study
+from oneshot_hpo.cluster.external import ExternalPool
+from oneshot_hpo.experiments.benchmarks.survival.pool_study import evaluations, undisturbed
+from oneshot_hpo.experiments.benchmarks.survival.pool_trials import evaluate
+from oneshot_hpo.hpo import read_study
 
 Run = Callable[[Path, Any, Callable[..., Any], io.StringIO], None]
 """Runs a study of instant trials to its end: (folder, pool, trial, what was shown)."""

@@ -10,17 +10,17 @@ from typing import Any
 
 import distributed
 
-from cluster.local import LocalPool
-from cluster.task import TaskFailed
-from experiments.benchmarks.survival.pool_study import (
+from oneshot_hpo.cluster.local import LocalPool
+from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.experiments.benchmarks.survival.pool_study import (
     EVALUATIONS,
     evaluations,
     run_to_end,
     undisturbed,
 )
-from experiments.benchmarks.survival.pool_trials import evaluate
-from experiments.trial import TrialTask
-from hpo import read_study
+from oneshot_hpo.experiments.benchmarks.survival.pool_trials import evaluate
+from oneshot_hpo.experiments.study.trial import TrialTask
+from oneshot_hpo.hpo import read_study
 
 LIMIT_SECONDS = 20
 """Long for a trial that takes no time, on a machine that may be busy."""

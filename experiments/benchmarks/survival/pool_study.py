@@ -11,14 +11,14 @@ from unittest import mock
 
 from rich.console import Console
 
-from cluster.pool import DaskPool
-from experiments import run_study
-from experiments.benchmarks.survival.pool_trials import loss
-from experiments.errors import StudyFailed
-from experiments.progress import PlainDisplay
-from experiments.run_study import StudyRun
-from experiments.study_file import load_study
-from hpo import OptimizerSettings, Study, TrialResult, configuration_space, read_study
+from oneshot_hpo.cluster.pool import DaskPool
+from oneshot_hpo.experiments.benchmarks.survival.pool_trials import loss
+from oneshot_hpo.experiments.errors import StudyFailed
+from oneshot_hpo.experiments.study import loop as run_study
+from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.terminal.progress import PlainDisplay
+from oneshot_hpo.hpo import OptimizerSettings, Study, TrialResult, configuration_space, read_study
 
 EVALUATIONS = 6
 ATTEMPTS = 3

@@ -17,7 +17,7 @@ import distributed
 import numpy as np
 import psutil
 
-from experiments.trial import TrialTask
+from oneshot_hpo.experiments.study.trial import TrialTask
 
 FROZEN_SECONDS = 3.0
 LAST_WORDS = "the last words of a trial"

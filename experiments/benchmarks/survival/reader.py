@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.benchmarks.survival.mutation import Mutate
-from experiments.errors import is_user_error, one_line
+from oneshot_hpo.experiments.benchmarks.survival.mutation import Mutate
+from oneshot_hpo.experiments.errors import is_user_error, one_line
 
 _LONGEST = 2000
 """Characters of a message: a line that a terminal can still show."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 
 EVALUATIONS, WORKERS = 100_000, 1000
 OWN_MS, MEMORY_MB, REPLAY_S = 2.0, 1000.0, 30.0
@@ -43,7 +43,7 @@ def measured(
     folder: Path, evaluations: int
 ) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
     """The rows of growth and replay that `study_scale` comes to in a process of its own."""
-    module = "experiments.benchmarks.study_scale"
+    module = "oneshot_hpo.experiments.benchmarks.study_scale"
     options = ["--evaluations", str(evaluations), "--every", str(max(1, evaluations // 20))]
     subprocess.run(
         [sys.executable, "-m", module, "--dir", str(folder), *options, "--workers", str(WORKERS)],

@@ -12,11 +12,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import PACKAGES
-from experiments.trial import TrialTask
-from hpo.errors import StudyNotFound
-from hpo.events import Event
-from hpo.journal import JOURNAL_NAME, read_journal
+from oneshot_hpo.experiments.errors import PACKAGES
+from oneshot_hpo.experiments.study.trial import TrialTask
+from oneshot_hpo.hpo.errors import StudyNotFound
+from oneshot_hpo.hpo.journal.events import Event
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 
 STUDY = """
 name: toy
@@ -58,15 +58,15 @@ def command(*arguments: object) -> None:
     """`oneshot-hpo ARGUMENTS` in this process, whose one worker is a thread of it."""
     import logging
 
-    import experiments.confirm.confirming
-    import experiments.launching
-    import experiments.run_study
-    from experiments.cli import main
+    import oneshot_hpo.experiments.confirm.confirming
+    import oneshot_hpo.experiments.study.launching
+    import oneshot_hpo.experiments.study.loop
+    from oneshot_hpo.experiments.cli import main
 
     logging.getLogger("distributed").setLevel(logging.ERROR)
-    experiments.launching.open_pool = _thread_pool  # type: ignore[assignment]
-    experiments.confirm.confirming.open_pool = _thread_pool  # type: ignore[assignment]
-    experiments.run_study.run_trial = instant_trial
+    oneshot_hpo.experiments.study.launching.open_pool = _thread_pool  # type: ignore[assignment]
+    oneshot_hpo.experiments.confirm.confirming.open_pool = _thread_pool  # type: ignore[assignment]
+    oneshot_hpo.experiments.study.loop.run_trial = instant_trial
     sys.argv = ["oneshot-hpo", *map(str, arguments)]
     main()
 
@@ -89,9 +89,9 @@ def _thread_pool(spec: object, folder: Path, *_: object) -> object:
     import distributed
     from distributed.deploy.spec import SpecCluster
 
-    from cluster.dask_logs import CLUSTER_LOG, dask_logs_to
-    from cluster.own_pool import OwnPool
-    from cluster.tls import WITHOUT_HTTP
+    from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
+    from oneshot_hpo.cluster.own_pool import OwnPool
+    from oneshot_hpo.cluster.tls import WITHOUT_HTTP
 
     class ThreadPool(OwnPool):
         def __init__(self) -> None:

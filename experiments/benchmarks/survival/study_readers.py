@@ -13,27 +13,34 @@ from random import Random
 import yaml
 from rich.console import Console
 
-from experiments.benchmarks.survival.mutation import (
+from oneshot_hpo.experiments.benchmarks.survival.mutation import (
     mixed,
     mutate_bytes,
     mutate_document,
     mutate_lines,
 )
-from experiments.benchmarks.survival.reader import Reader, require
-from experiments.compare.sources import read_sources
-from experiments.exports import hpbandster
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.hpbandster import CONFIGS, RESULTS
-from experiments.exports.hpbandster_run import read_run
-from experiments.grids.grid import load_grid
-from experiments.status import show_status
-from experiments.study_document import shipped_studies
-from experiments.study_file import StudySpec, complete, load_study, validated
-from experiments.study_folder import CONFIRMATION, create_study
-from experiments.yaml_files import dump_yaml
-from hpo import Confirmation, Study, TrialResult, configuration_space, read_confirmation, read_study
-from hpo.confirmation_view import CONFIRMATION_NAME
-from hpo.journal import JOURNAL_NAME
+from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
+from oneshot_hpo.experiments.compare.sources import read_sources
+from oneshot_hpo.experiments.exports import hpbandster
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.hpbandster import CONFIGS, RESULTS
+from oneshot_hpo.experiments.exports.hpbandster_run import read_run
+from oneshot_hpo.experiments.grids.grid import load_grid
+from oneshot_hpo.experiments.study.document import shipped_studies
+from oneshot_hpo.experiments.study.folder import CONFIRMATION, create_study
+from oneshot_hpo.experiments.study.specification import StudySpec, complete, load_study, validated
+from oneshot_hpo.experiments.study.status import show_status
+from oneshot_hpo.experiments.study.yaml_files import dump_yaml
+from oneshot_hpo.hpo import (
+    Confirmation,
+    Study,
+    TrialResult,
+    configuration_space,
+    read_confirmation,
+    read_study,
+)
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
 def _specification() -> StudySpec:

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.survival.lives import Life, Lives
-from experiments.benchmarks.survival.study import command, decisions, told, write_study
-from experiments.benchmarks.survival.trial import found, search, write_digits
-from experiments.study_folder import CONFIRMATION
-from hpo import read_study
-from hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
-from hpo.journal import JOURNAL_NAME, read_journal
-from hpo.journal_line import sealed, unsealed
-from hpo.study_events import CRASH_RETRIED
+from oneshot_hpo.experiments.benchmarks.survival.lives import Life, Lives
+from oneshot_hpo.experiments.benchmarks.survival.study import command, decisions, told, write_study
+from oneshot_hpo.experiments.benchmarks.survival.trial import found, search, write_digits
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
+from oneshot_hpo.hpo import read_study
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+from oneshot_hpo.hpo.journal.line import sealed, unsealed
+from oneshot_hpo.hpo.study_events import CRASH_RETRIED
 
 Deed = tuple[Callable[..., int | None], *tuple[object, ...]]
 """A function of a module and its arguments."""

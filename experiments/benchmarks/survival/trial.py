@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from experiments.errors import STOPPED, one_line
-from experiments.trial import TrialTask, finished_result, run_trial
-from searchers.checkpoint import ARCHITECTURE, read_metrics
-from searchers.registry import settings_class
+from oneshot_hpo.experiments.errors import STOPPED, one_line
+from oneshot_hpo.experiments.study.trial import TrialTask, finished_result, run_trial
+from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics
+from oneshot_hpo.searchers.registry import settings_class
 
 EPOCHS = 2
 IMAGES = 120

@@ -5,23 +5,23 @@ from importlib import import_module
 import torch
 import yaml
 
-from experiments.benchmarks.survival.study import STUDY
-from experiments.study_file import complete, validated
-from searchers.registry import SEARCHERS
+from oneshot_hpo.experiments.benchmarks.survival.study import STUDY
+from oneshot_hpo.experiments.study.specification import complete, validated
+from oneshot_hpo.searchers.registry import SEARCHERS
 
 for module in (
     "cryptography.x509",
     "distributed",
-    "cluster.tls",
-    "experiments.cli",
-    "experiments.confirm.confirming",
-    "experiments.exports.command",
-    "experiments.grids.command",
-    "experiments.launching",
-    "experiments.status",
-    "hpo.master",
+    "oneshot_hpo.cluster.tls",
+    "oneshot_hpo.experiments.cli",
+    "oneshot_hpo.experiments.confirm.confirming",
+    "oneshot_hpo.experiments.cli.exports",
+    "oneshot_hpo.experiments.grids.launching",
+    "oneshot_hpo.experiments.study.launching",
+    "oneshot_hpo.experiments.study.status",
+    "oneshot_hpo.hpo.bohb.master",
     "rich.progress",
-    "searchers.search",
+    "oneshot_hpo.searchers.search",
     "torch._dynamo",  # imported by the first optimizer
     *(module for module, _, _ in SEARCHERS.values()),
 ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.errors import UserError
+from oneshot_hpo.experiments.errors import UserError
 
 
 class NotEnoughData(UserError):

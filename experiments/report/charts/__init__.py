@@ -1,4 +1,4 @@
-"""The figures of a study: the numbers of experiments.figures.data, drawn by plotly."""
+"""The figures of a study: the numbers of experiments.numbers, drawn by plotly."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from experiments.errors import UserError
-from experiments.figures.data.sources import read_figure_sources
-from experiments.pages.chart import Chart, Group, NoChart
-from experiments.report.charts import budgets, cells, hyperparameters, one_shot, regret, workers
-from experiments.report.charts.trajectories import chart as trajectories
-from experiments.report.charts.trials import Trials
-from experiments.report.charts.words import sentence
-from experiments.report.journaled import JournaledStudy
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.sources import read_figure_sources
+from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart
+from oneshot_hpo.experiments.report.charts import (
+    budgets,
+    cells,
+    hyperparameters,
+    one_shot,
+    regret,
+    workers,
+)
+from oneshot_hpo.experiments.report.charts.hover import sentence
+from oneshot_hpo.experiments.report.charts.trajectories import chart as trajectories
+from oneshot_hpo.experiments.report.charts.trials import Trials
+from oneshot_hpo.experiments.report.journaled import JournaledStudy
 
 
 def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:

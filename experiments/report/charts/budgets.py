@@ -6,12 +6,12 @@ import math
 
 import plotly.graph_objects as go
 
-from experiments.figures.data.budgets import budget_ranks
-from experiments.figures.data.rank_correlation import LEAST, RankCorrelation
-from experiments.figures.data.sources import StudySource
-from experiments.pages.chart import Chart
-from experiments.report.charts import style
-from experiments.report.values import epochs
+from oneshot_hpo.experiments.numbers.budgets import budget_ranks
+from oneshot_hpo.experiments.numbers.rank_correlation import LEAST, RankCorrelation
+from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart
+from oneshot_hpo.experiments.pages.values import epochs
 
 TITLE = "Rank correlation between budgets"
 

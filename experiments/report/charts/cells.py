@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from experiments.figures.data.cells import CellDrawing, found_cells
-from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.sources import StudySource
-from experiments.pages.chart import Chart, NoChart, plain
-from experiments.report.charts import style
-from experiments.report.charts.words import sentence
-from experiments.report.values import epochs
-from experiments.wording import percent
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.cells import CellDrawing, found_cells
+from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
+from oneshot_hpo.experiments.pages.values import epochs
+from oneshot_hpo.experiments.report.charts.hover import sentence
+from oneshot_hpo.experiments.wording import percent
 
 _OPERATIONS = {
     "input": ("input", "#d5d8dd"),

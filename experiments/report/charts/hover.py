@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.pages.chart import plain
-from experiments.report.journaled import title
-from experiments.wording import number, percent
-from hpo import Trial, TrialResult
+from oneshot_hpo.experiments.pages.chart import plain
+from oneshot_hpo.experiments.report.journaled import title
+from oneshot_hpo.experiments.wording import number, percent
+from oneshot_hpo.hpo import Trial, TrialResult
 
 _SHOWN = {
     "validation error": "valid_error",

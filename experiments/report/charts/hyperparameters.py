@@ -7,15 +7,16 @@ from collections.abc import Callable
 import numpy as np
 import plotly.graph_objects as go
 
-from experiments.figures.data.configurations import AxisScale
-from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.importance import BudgetImportance, Importance, importance
-from experiments.figures.data.sources import StudySource
-from experiments.pages.chart import Chart, Group, NoChart, plain
-from experiments.report.charts import parallel, style
-from experiments.report.charts.trials import Trials
-from experiments.report.charts.words import noted, sentence
-from experiments.report.values import epochs
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.configurations import AxisScale
+from oneshot_hpo.experiments.numbers.importance import BudgetImportance, Importance, importance
+from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart, plain
+from oneshot_hpo.experiments.pages.values import epochs
+from oneshot_hpo.experiments.report.charts import parallel
+from oneshot_hpo.experiments.report.charts.hover import noted, sentence
+from oneshot_hpo.experiments.report.charts.trials import Trials
 
 
 def groups(

@@ -6,13 +6,13 @@ import math
 
 import plotly.graph_objects as go
 
-from experiments.figures.data.one_shot import one_shot_correlation
-from experiments.figures.data.rank_correlation import RankCorrelation
-from experiments.pages.chart import Chart
-from experiments.report.charts import style
-from experiments.report.charts.trials import Trials
-from experiments.report.charts.words import noted
-from experiments.report.values import epochs
+from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
+from oneshot_hpo.experiments.numbers.rank_correlation import RankCorrelation
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart
+from oneshot_hpo.experiments.pages.values import epochs
+from oneshot_hpo.experiments.report.charts.hover import noted
+from oneshot_hpo.experiments.report.charts.trials import Trials
 
 AT_END = "One-shot error against the table's"
 BY_EPOCH = "Their rank correlation after each epoch"

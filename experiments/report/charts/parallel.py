@@ -6,12 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from experiments.figures.data.configurations import AxisScale, configurations
-from experiments.figures.data.errors import NotEnoughData
-from experiments.pages.chart import Chart, plain
-from experiments.report.charts import style
-from experiments.report.charts.trials import Trials
-from experiments.report.trials import TRIALS
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.configurations import AxisScale, configurations
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, plain
+from oneshot_hpo.experiments.report.charts.trials import Trials
+from oneshot_hpo.experiments.report.trials import TRIALS
 
 TITLE = "Every configuration"
 _OFF = -0.1

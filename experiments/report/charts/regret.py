@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from experiments.figures.data.regret import AXES, Axis, Curve, RegretCurves, regret_curves
-from experiments.figures.data.sources import Sources, StudySource
-from experiments.figures.data.study_runs import search_seconds
-from experiments.figures.methods import Look, looks
-from experiments.pages.chart import Chart, plain
-from experiments.report.charts import style
-from experiments.report.charts.trials import Trials
-from experiments.report.charts.words import noted
+from oneshot_hpo.experiments.numbers.methods import Look, looks
+from oneshot_hpo.experiments.numbers.regret import AXES, Axis, Curve, RegretCurves, regret_curves
+from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
+from oneshot_hpo.experiments.numbers.study_runs import search_seconds
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, plain
+from oneshot_hpo.experiments.report.charts.hover import noted
+from oneshot_hpo.experiments.report.charts.trials import Trials
 
 __all__ = ["AXES", "TITLES", "chart"]
 

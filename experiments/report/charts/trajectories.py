@@ -6,13 +6,13 @@ from typing import Any
 
 from plotly.subplots import make_subplots
 
-from experiments.figures.data.sources import Sources
-from experiments.figures.data.spread import Spread
-from experiments.figures.data.trajectories import Trajectory, trajectories
-from experiments.figures.methods import Look, looks
-from experiments.pages.chart import Chart, plain
-from experiments.report.charts import style
-from experiments.report.charts.words import noted
+from oneshot_hpo.experiments.numbers.methods import Look, looks
+from oneshot_hpo.experiments.numbers.sources import Sources
+from oneshot_hpo.experiments.numbers.spread import Spread
+from oneshot_hpo.experiments.numbers.trajectories import Trajectory, trajectories
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, plain
+from oneshot_hpo.experiments.report.charts.hover import noted
 
 
 def chart(sources: Sources) -> Chart:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from experiments.figures.data.sources import StudySource
-from experiments.report.charts.hover import of_trial
-from experiments.report.journaled import anchor
-from hpo import Trial, TrialResult
+from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.report.charts.hover import of_trial
+from oneshot_hpo.experiments.report.journaled import anchor
+from oneshot_hpo.hpo import Trial, TrialResult
 
 
 class Trials:

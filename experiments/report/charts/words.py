@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from experiments.figures.data.sources import StudySource
+from oneshot_hpo.experiments.numbers.sources import StudySource
 
 
 def noted(caption: str, notes: Iterable[str], study: StudySource) -> str:

@@ -6,11 +6,11 @@ from collections import defaultdict
 
 import plotly.graph_objects as go
 
-from experiments.figures.data.timeline import Bar, timeline
-from experiments.pages.chart import Chart, plain
-from experiments.report.charts import style
-from experiments.report.charts.trials import Trials
-from experiments.report.values import epochs
+from oneshot_hpo.experiments.numbers.timeline import Bar, timeline
+from oneshot_hpo.experiments.pages import chart_style as style
+from oneshot_hpo.experiments.pages.chart import Chart, plain
+from oneshot_hpo.experiments.pages.values import epochs
+from oneshot_hpo.experiments.report.charts.trials import Trials
 
 TITLE = "Trials at work"
 _UNITS = ((2 * 86400, 86400, "days"), (2 * 3600, 3600, "hours"), (300, 60, "minutes"))

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import dask
 import pytest
-from throwaway_slurm import ThrowawaySlurm
-from waiting import wait_until
+from support.throwaway_slurm import ThrowawaySlurm
+from support.waiting import wait_until
 
-from cluster.slurm import commands
-from cluster.slurm.job_script import master_script, worker_script
-from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.cluster.slurm.job_script import master_script, worker_script
+from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
 
 def script(folder: Path = Path("/shared/study"), **settings: object) -> list[str]:

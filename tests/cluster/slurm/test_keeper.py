@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from throwaway_slurm import ThrowawaySlurm
-from waiting import wait_until
+from support.throwaway_slurm import ThrowawaySlurm
+from support.waiting import wait_until
 
-from cluster.slurm import keeper
-from cluster.slurm.keeper import Fleet, JobKeeper
-from cluster.slurm.submitted import SubmittedJobs
+from oneshot_hpo.cluster.slurm import keeper
+from oneshot_hpo.cluster.slurm.keeper import Fleet, JobKeeper
+from oneshot_hpo.cluster.slurm.submitted import SubmittedJobs
 
 pytestmark = pytest.mark.slow
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
-from slurm_pools import opened
-from throwaway_slurm import ThrowawaySlurm
-from waiting import HANG_SECONDS, wait_until
-from worker_tasks import begun, deaf, until_asked
+from support.slurm_pools import opened
+from support.throwaway_slurm import ThrowawaySlurm
+from support.waiting import HANG_SECONDS, wait_until
+from support.worker_tasks import begun, deaf, until_asked
 
-from cluster.outcome import Outcome
-from cluster.pool import DaskPool, PoolError
-from cluster.slurm.contact import contact_folder
-from cluster.slurm.pool import SlurmPool
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.pool import DaskPool, PoolError
+from oneshot_hpo.cluster.slurm.contact import contact_folder
+from oneshot_hpo.cluster.slurm.pool import SlurmPool
 
 pytestmark = pytest.mark.slow
 

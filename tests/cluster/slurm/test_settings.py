@@ -1,6 +1,6 @@
 import pytest
 
-from cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from slurm_pools import opened
-from throwaway_slurm import ThrowawaySlurm
-from waiting import wait_until
+from support.slurm_pools import opened
+from support.throwaway_slurm import ThrowawaySlurm
+from support.waiting import wait_until
 
-from cluster.slurm import commands
-from cluster.slurm.contact import contact_folder
-from cluster.slurm.submitted import IDS, SubmittedJobs
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.cluster.slurm.contact import contact_folder
+from oneshot_hpo.cluster.slurm.submitted import IDS, SubmittedJobs
 
 SCRIPT = "#!/bin/sh\n#SBATCH -J another -o /dev/null\nsleep 600\n"
 ALIVE = "--states=PENDING,RUNNING"

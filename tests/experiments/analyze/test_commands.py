@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import finish
-from study_commands import run, started
-from waiting import wait_until
+from support.processes import finish
+from support.study_commands import run, started
+from support.waiting import wait_until
 
-from experiments import cli
-from experiments.analyze import correlation, supernet, trajectories
-from experiments.analyze.running import search_settings
-from searchers.checkpoint import remove_checkpoints
+from oneshot_hpo.experiments import cli
+from oneshot_hpo.experiments.analyze import correlation, supernet, trajectories
+from oneshot_hpo.experiments.analyze.running import search_settings
+from oneshot_hpo.searchers.checkpoint import remove_checkpoints
 
 TINY = ["search.channels=2", "search.stacks=2", "search.batch_size=128"]
 SETS = [part for setting in TINY for part in ("--set", setting)]
@@ -155,8 +155,8 @@ def test_settings_of_the_shipped_ablations(tmp_path):
 
 
 def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
-    from experiments.analyze import regularisation
-    from experiments.figures.data.searches import CellErrors
+    from oneshot_hpo.experiments.analyze import regularisation
+    from oneshot_hpo.experiments.numbers.searches import CellErrors
 
     plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 2, 0, TINY)
     for search in plan.searches:
@@ -175,7 +175,7 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
 
 
 def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
-    from experiments.figures.data.searches import CellErrors
+    from oneshot_hpo.experiments.numbers.searches import CellErrors
 
     wild = [*TINY, "search.learning_rate=1e30", "search.grad_clip=1e30"]
     plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 1, 0, wild)
@@ -193,9 +193,9 @@ def test_epochs_that_are_looked_at():
 
 def confirm_default(folder, seeds):
     """As a study that tunes nothing is confirmed, its searches made up."""
-    from made_study import result_of, write_search
+    from support.made_study import result_of, write_search
 
-    from hpo import Confirmation, read_study
+    from oneshot_hpo.hpo import Confirmation, read_study
 
     view = read_study(folder)
     with Confirmation.create(
@@ -208,11 +208,11 @@ def confirm_default(folder, seeds):
 
 
 def test_a_grid_that_was_launched_is_read(tmp_path):
-    from made_study import run_study
+    from support.made_study import run_study
 
-    from experiments.analyze import regularisation
-    from experiments.errors import UserError
-    from experiments.yaml_files import dump_yaml
+    from oneshot_hpo.experiments.analyze import regularisation
+    from oneshot_hpo.experiments.errors import UserError
+    from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 
     common = {"searcher": "darts", "config_space": "none", "iterations": 0}
     common |= {"min_budget": 1, "max_budget": 3}
@@ -249,7 +249,7 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
 def test_one_image_gives_no_batch_norm_statistics(tmp_path, analysis):
     from typer.testing import CliRunner
 
-    from experiments.cli import app
+    from oneshot_hpo.experiments.cli import app
 
     words = ["analyze", analysis, "--recalibrate", "1", "--dir", str(tmp_path / "analyses")]
     ended = CliRunner().invoke(app, words)

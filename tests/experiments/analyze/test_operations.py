@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from study_commands import run
+from support.study_commands import run
 
-from experiments.analyze.operations.enrichment import by_combination, by_operation
-from experiments.analyze.operations.findings import analyse, findings
-from experiments.analyze.operations.making import analyse_operations
-from experiments.analyze.operations.population import Population, of_space, of_table
-from experiments.analyze.operations.replacements import replacements
-from experiments.analyze.operations.skew import shape
-from experiments.analyze.operations.subsets import smallest_close, subsets
-from experiments.errors import UserError
-from search_spaces import OPERATIONS, get_space, load_table
-from search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
-from search_spaces.graphs import pack
+from oneshot_hpo.experiments.analyze.operations.enrichment import by_combination, by_operation
+from oneshot_hpo.experiments.analyze.operations.findings import analyse, findings
+from oneshot_hpo.experiments.analyze.operations.making import analyse_operations
+from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
+from oneshot_hpo.experiments.analyze.operations.replacements import replacements
+from oneshot_hpo.experiments.analyze.operations.skew import shape
+from oneshot_hpo.experiments.analyze.operations.subsets import smallest_close, subsets
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
+from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces.graphs import pack
 
 EFFECTS = np.array([-0.03, 0.01, 0.02])
 """On the error, of one more conv 3×3, conv 1×1, max pool."""

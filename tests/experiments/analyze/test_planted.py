@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from experiments.analyze import bias, correlation, pruning, quality
-from experiments.analyze.ranks import RESAMPLES, expected_best, resamples
-from experiments.analyze.sample import (
+from oneshot_hpo.experiments.analyze import bias, correlation, pruning, quality
+from oneshot_hpo.experiments.analyze.ranks import RESAMPLES, expected_best, resamples
+from oneshot_hpo.experiments.analyze.sample import (
     block_operations,
     cell_count,
     mean_test_errors,
     of_configurations,
     sample_cells,
 )
-from experiments.errors import UserError
-from search_spaces import OPERATIONS, get_space, load_table
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
 
 SPACE = get_space(1)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.analyze import ranks
+from oneshot_hpo.experiments.analyze import ranks
 
 
 def pairs(n=60):

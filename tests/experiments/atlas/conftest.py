@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.atlas.making import write_atlas
-from experiments.study_file import complete, freeze, load_study
-from experiments.study_folder import create_study
-from experiments.trial import cell_report
-from hpo import Confirmation, Rerun, Study, Trial, TrialResult
-from search_spaces import get_space
+from oneshot_hpo.experiments.atlas.making import write_atlas
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.trial import cell_report
+from oneshot_hpo.hpo import Confirmation, Rerun, Study, Trial, TrialResult
+from oneshot_hpo.search_spaces import get_space
 
 
 def new_study(folder: Path, study_file: Path) -> Study:

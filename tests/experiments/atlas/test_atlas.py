@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import NARROW, WIDE, OpenedPage
 from playwright.sync_api import Browser
+from support.browser import NARROW, WIDE, OpenedPage
 
-from experiments.atlas.making import write_atlas
-from experiments.atlas.space_map import SpaceMap
-from experiments.atlas.tables import CELLS
-from experiments.errors import UserError
-from search_spaces import get_space, load_table
+from oneshot_hpo.experiments.atlas.making import write_atlas
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.atlas.tables import CELLS
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import get_space, load_table
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.atlas.probability import probability_of_best
+from oneshot_hpo.experiments.atlas.probability import probability_of_best
 
 
 def worlds(number: int, cells: int, error: float):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.atlas.space_map import SpaceMap
-from experiments.errors import UserError
-from experiments.seed_noise import seed_noise
-from search_spaces import get_space, load_table
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.seed_noise import seed_noise
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_a_cell_is_named_by_the_beginning_of_its_hash(digits: SpaceMap) -> None:
 
 
 def test_dead_ends_have_no_better_neighbour(digits: SpaceMap) -> None:
-    from search_spaces.neighbourhood import neighbours_of
+    from oneshot_hpo.search_spaces.neighbourhood import neighbours_of
 
     order = np.argsort(digits.test)[:60].tolist()
     ends = [

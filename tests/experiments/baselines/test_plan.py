@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from plans import plan
+from support.plans import plan
 
-from experiments.baselines.plan import Block
-from experiments.errors import is_user_error
-from hpo.baselines import METHODS
+from oneshot_hpo.experiments.baselines.plan import Block
+from oneshot_hpo.experiments.errors import is_user_error
+from oneshot_hpo.hpo.baselines import METHODS
 
 
 def test_everything_is_there_by_default() -> None:

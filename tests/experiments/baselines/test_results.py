@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from experiments.baselines.results import incumbent_places
+from oneshot_hpo.experiments.baselines.results import incumbent_places
 
 
 def test_incumbents_are_the_best_at_the_largest_budget_so_far() -> None:

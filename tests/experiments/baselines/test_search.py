@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from plans import plan
+from support.plans import plan
 
-from experiments.baselines.plan import Block
-from experiments.baselines.search import TableObjective, search
-from search_spaces import get_space, load_table
+from oneshot_hpo.experiments.baselines.plan import Block
+from oneshot_hpo.experiments.baselines.search import TableObjective, search
+from oneshot_hpo.search_spaces import get_space, load_table
 
 
 @pytest.fixture(scope="module")

@@ -16,21 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.benchmarks.survival.inputs import readers
-from experiments.compare.baselines import read_baselines
-from experiments.data.cifar10 import import_cifar10
-from experiments.errors import UserError
-from experiments.grids.grid import load_grid
-from experiments.study_file import load_study
-from hpo import OptimizerSettings
-from hpo.journal_line import sealed, unsealed
-from search_spaces import TableError, load_table
-from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.tfrecord import masked_crc
-from searchers import checkpoint
-from searchers.cifar10 import FILES, read_cifar10
-from searchers.datasets import load_dataset
-from searchers.images import DatasetError
+from oneshot_hpo.experiments.benchmarks.survival.inputs import readers
+from oneshot_hpo.experiments.data.cifar10 import import_cifar10
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.grids.grid import load_grid
+from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
+from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.hpo import OptimizerSettings
+from oneshot_hpo.hpo.journal.line import sealed, unsealed
+from oneshot_hpo.search_spaces import TableError, load_table
+from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.tfrecord import masked_crc
+from oneshot_hpo.searchers import checkpoint
+from oneshot_hpo.searchers.data.cifar10 import FILES, read_cifar10
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.data.images import DatasetError
 
 MEMORY = 300 << 10
 """KiB that a refusal may take at most."""
@@ -82,7 +82,7 @@ def test_a_zip_that_unpacks_to_more_than_the_memory(
     zeros = header((64, 256, 256)) + bytes(64 * 256 * 256 * 8)
     path.write_bytes(zipped({"images.npy": zeros, "labels.npy": zeros}, zipfile.ZIP_DEFLATED))
     assert path.stat().st_size < 1 << 17
-    monkeypatch.setattr("searchers.images.os.sysconf", lambda name: 1 << 14)
+    monkeypatch.setattr("oneshot_hpo.searchers.data.images.os.sysconf", lambda name: 1 << 14)
     with pytest.raises(DatasetError, match=r"bomb\.npz: its arrays have 0\.1 GB, too much"):
         load_dataset(path)
 
@@ -158,7 +158,7 @@ def test_images_that_are_more_than_the_memory(
     for name in FILES:
         with (tmp_path / name).open("wb") as file:
             file.truncate(1 << 28)
-    monkeypatch.setattr("searchers.images.os.sysconf", lambda name: 1 << 16)
+    monkeypatch.setattr("oneshot_hpo.searchers.data.images.os.sysconf", lambda name: 1 << 16)
     with pytest.raises(DatasetError, match=r"have 1\.9 GB, too much"):
         read_cifar10(tmp_path)
 
@@ -220,7 +220,7 @@ def test_results_with_more_rows_than_anybody_has(
 ) -> None:
     path = tmp_path / "results.parquet"
     path.write_bytes(readers()["Parquet results"].samples()[0])
-    monkeypatch.setattr("experiments.compare.baselines._MOST_ROWS", 3)
+    monkeypatch.setattr("oneshot_hpo.experiments.numbers.baselines_file._MOST_ROWS", 3)
     with pytest.raises(UserError, match="4 rows, too many"):
         read_baselines(path, None, "results")
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.benchmarks.survival import inputs
-from experiments.benchmarks.survival.inputs import attempt, readers, try_reader
-from experiments.benchmarks.survival.mutation import mutate_bytes, mutate_document
-from experiments.benchmarks.survival.reader import Broken, Reader, require
-from experiments.errors import UserError, one_line
-from experiments.yaml_files import dump_yaml, load_yaml
-from hpo.journal_line import sealed
+from oneshot_hpo.experiments.benchmarks.survival import inputs
+from oneshot_hpo.experiments.benchmarks.survival.inputs import attempt, readers, try_reader
+from oneshot_hpo.experiments.benchmarks.survival.mutation import mutate_bytes, mutate_document
+from oneshot_hpo.experiments.benchmarks.survival.reader import Broken, Reader, require
+from oneshot_hpo.experiments.errors import UserError, one_line
+from oneshot_hpo.experiments.study.yaml_files import dump_yaml, load_yaml
+from oneshot_hpo.hpo.journal.line import sealed
 
 READERS = readers()
 QUICK = settings(

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from cluster.own_pool import OwnPool
-from experiments.benchmarks.many_workers import ManyWorkers
+from oneshot_hpo.cluster.own_pool import OwnPool
+from oneshot_hpo.experiments.benchmarks.many_workers import ManyWorkers
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from experiments.benchmarks.survival.inputs import attempt, readers
+from oneshot_hpo.experiments.benchmarks.survival.inputs import attempt, readers
 
 READERS = readers()
 PACKAGES = ("search_spaces", "searchers", "hpo", "cluster", "experiments")

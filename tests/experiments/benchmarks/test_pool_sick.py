@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks.survival.kills import strike
-from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.pool_sick import FAULTS
-from experiments.benchmarks.survival.subjects import CrashesRetried
+from oneshot_hpo.experiments.benchmarks.survival.kills import strike
+from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
+from oneshot_hpo.experiments.benchmarks.survival.pool_sick import FAULTS
+from oneshot_hpo.experiments.benchmarks.survival.subjects import CrashesRetried
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[kind for kind, _, _ in FAULTS])

@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from experiments.benchmarks.reference_network import ReferenceNetwork
-from search_spaces import OPERATIONS, get_space
-from searchers.darts import Darts
-from searchers.encoding import Encoding
-from searchers.registry import settings_class
-from searchers.supernet import Supernet
+from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwork
+from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.searchers.darts import Darts
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.registry import settings_class
 
 CPU = torch.device("cpu")
 

@@ -2,8 +2,8 @@ import argparse
 
 import pytest
 
-from experiments.benchmarks.search_step import measured
-from searchers.registry import SEARCHERS
+from oneshot_hpo.experiments.benchmarks.search_step import measured
+from oneshot_hpo.searchers.registry import SEARCHERS
 
 
 @pytest.mark.parametrize("name", SEARCHERS)

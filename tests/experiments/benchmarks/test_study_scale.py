@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks import study_scale
-from experiments.benchmarks.study_scale import grow, replays, specification
-from experiments.benchmarks.survival import scale
-from hpo import Study, read_study
+from oneshot_hpo.experiments.benchmarks import study_scale
+from oneshot_hpo.experiments.benchmarks.study_scale import grow, replays, specification
+from oneshot_hpo.experiments.benchmarks.survival import scale
+from oneshot_hpo.hpo import Study, read_study
 
 
 @pytest.mark.slow

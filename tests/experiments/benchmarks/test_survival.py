@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from experiments.benchmarks.survival import disk, hostile, kills
-from experiments.benchmarks.survival.altered import altered_files
-from experiments.benchmarks.survival.interception import Blow
-from experiments.benchmarks.survival.lives import Lives
-from experiments.benchmarks.survival.rows import Group, Row, markdown, summary
-from experiments.benchmarks.survival.subjects import SearchSubject, ShortStudy
+from oneshot_hpo.experiments.benchmarks.survival import disk, hostile, kills
+from oneshot_hpo.experiments.benchmarks.survival.altered import altered_files
+from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
+from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Row, markdown, summary
+from oneshot_hpo.experiments.benchmarks.survival.subjects import SearchSubject, ShortStudy
 
 pytestmark = pytest.mark.slow
 
 STRACED = """
 import sys
 from pathlib import Path
-from experiments.benchmarks.survival.interception import Interception
-from experiments.benchmarks.survival.trial import write_digits
-from hpo.errors import StudyLocked
-from hpo.journal import Journal
-from hpo.lock import StudyLock
-from searchers.checkpoint import write_atomically
+from oneshot_hpo.experiments.benchmarks.survival.interception import Interception
+from oneshot_hpo.experiments.benchmarks.survival.trial import write_digits
+from oneshot_hpo.hpo.errors import StudyLocked
+from oneshot_hpo.hpo.journal.file import Journal
+from oneshot_hpo.hpo.journal.lock import StudyLock
+from oneshot_hpo.searchers.checkpoint import write_atomically
 
 folder = Path(sys.argv[1])
 seen = Interception(folder, None)

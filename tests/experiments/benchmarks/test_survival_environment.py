@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from throwaway_slurm import ThrowawaySlurm
+from support.throwaway_slurm import ThrowawaySlurm
 
-from experiments.benchmarks.survival.environment import (
+from oneshot_hpo.experiments.benchmarks.survival.environment import (
     SURROUNDINGS,
     Surroundings,
     found,

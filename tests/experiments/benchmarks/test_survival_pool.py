@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local import LocalPool
-from experiments.benchmarks.survival import pool_external
-from experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, strike
-from experiments.benchmarks.survival.pool_study import run_to_end
-from experiments.benchmarks.survival.pool_trials import little_memory
+from oneshot_hpo.cluster.local import LocalPool
+from oneshot_hpo.experiments.benchmarks.survival import pool_external
+from oneshot_hpo.experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, strike
+from oneshot_hpo.experiments.benchmarks.survival.pool_study import run_to_end
+from oneshot_hpo.experiments.benchmarks.survival.pool_trials import little_memory
 
 pytestmark = pytest.mark.slow
 

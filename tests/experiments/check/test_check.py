@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 import torch
 import typer
-from exported_study import ARCHITECTURE
-from study_commands import called
+from support.exported_study import ARCHITECTURE
+from support.study_commands import called
 
-from experiments.check.checking import mend, verify
-from experiments.check.command import check
-from experiments.check.findings import Report
-from experiments.errors import UserError
-from experiments.exports.command import write_export
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.folder import MARK
-from experiments.study_file import complete, freeze, load_study
-from experiments.study_folder import create_study
-from experiments.trial import RESULT, cell_report
-from hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
-from hpo.journal_line import sealed, unsealed
-from search_spaces import Architecture, get_space, load_table
-from searchers.checkpoint import CHECKPOINT, save_checkpoint
-from searchers.datasets import load_dataset
-from searchers.search_loop import Search, fingerprint
+from oneshot_hpo.experiments.check.checking import mend, verify
+from oneshot_hpo.experiments.check.findings import Report
+from oneshot_hpo.experiments.cli.check import check
+from oneshot_hpo.experiments.cli.exports import write_export
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.folder import MARK
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.trial import RESULT, cell_report
+from oneshot_hpo.hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
+from oneshot_hpo.hpo.journal.line import sealed, unsealed
+from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.searchers.checkpoint import CHECKPOINT, save_checkpoint
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.search_loop import Search, fingerprint
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
-from told_study import work
+from support.told_study import work
 
-from experiments.compare.comparing import Space, compare_sources
-from experiments.compare.display import print_spaces
-from experiments.compare.sources import read_sources
-from experiments.compare.tables import check_suffix, write_table
-from experiments.errors import UserError
-from experiments.study_file import complete, freeze, load_study
-from experiments.study_folder import create_study
-from hpo import Confirmation, TrialResult
-from search_spaces import get_space, load_table
+from oneshot_hpo.experiments.compare.comparing import Space, compare_sources
+from oneshot_hpo.experiments.compare.display import print_spaces
+from oneshot_hpo.experiments.compare.sources import read_sources
+from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.hpo import Confirmation, TrialResult
+from oneshot_hpo.search_spaces import get_space, load_table
 
 LOW = [0.01, 0.011, 0.012, 0.013, 0.014, 0.015, 0.016]
 HIGH = [0.05, 0.052, 0.054, 0.056, 0.058, 0.060, 0.062]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.compare.power import COVERED, POWER, least_seeds, seeds_needed
-from experiments.compare.rank_tests import ALPHA, independent_test, paired_test
+from oneshot_hpo.experiments.compare.power import COVERED, POWER, least_seeds, seeds_needed
+from oneshot_hpo.experiments.compare.rank_tests import ALPHA, independent_test, paired_test
 
 HALF = 0.5
 """The difference, in deviations."""

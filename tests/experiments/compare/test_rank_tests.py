@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.compare.rank_tests import (
+from oneshot_hpo.experiments.compare.rank_tests import (
     independent_test,
     least_p_value,
     level_ties,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.compare.comparing import Space
-from experiments.compare.ranking import rank_samples
-from experiments.compare.sample import Sample
-from experiments.compare.tables import write_table
+from oneshot_hpo.experiments.compare.comparing import Space
+from oneshot_hpo.experiments.compare.ranking import rank_samples
+from oneshot_hpo.experiments.compare.tables import write_table
+from oneshot_hpo.experiments.numbers.sample import Sample
 
 
 def sample(method: str, regrets: np.ndarray, seeds: bool = True) -> Sample:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.compare.rank_tests import holm
-from experiments.compare.statistics import (
+from oneshot_hpo.experiments.compare.rank_tests import holm
+from oneshot_hpo.experiments.compare.statistics import (
     LEAST_SEEDS,
     Comparison,
     Question,

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import finish
 from rich.console import Console
-from study_commands import events, run, started
-from told_study import work
-from waiting import wait_until
+from support.processes import finish
+from support.study_commands import events, run, started
+from support.told_study import work
+from support.waiting import wait_until
 
-from experiments.confirm.confirming import confirm_study
-from experiments.errors import UserError, is_user_error
-from experiments.study_file import complete, freeze, load_study
-from experiments.study_folder import create_study
-from hpo import StudyNotFound, Trial, read_confirmation, read_study
-from hpo.confirmation_view import EVENTS
-from hpo.journal import read_journal
-from hpo.randomness import confirmation_seed
+from oneshot_hpo.experiments.confirm.confirming import confirm_study
+from oneshot_hpo.experiments.errors import UserError, is_user_error
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.hpo import StudyNotFound, Trial, read_confirmation, read_study
+from oneshot_hpo.hpo.confirmation_view import EVENTS
+from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.randomness import confirmation_seed
 
 pytestmark = pytest.mark.slow
 

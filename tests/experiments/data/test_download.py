@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from file_server import FileServer
-from processes import running
-from waiting import HANG_SECONDS, wait_until
+from support.file_server import FileServer
+from support.processes import running
+from support.waiting import HANG_SECONDS, wait_until
 
-from experiments.data.download import DownloadFailed, download, unfinished
+from oneshot_hpo.experiments.data.download import DownloadFailed, download, unfinished
 
 CONTENT = np.random.default_rng(0).bytes(2_000_000)
 LARGEST = 3_000_000
@@ -238,7 +238,7 @@ def test_a_download_that_was_stopped_goes_on(
     server.held_after = CUT
     script = f"""
 from pathlib import Path
-from experiments.data.download import download
+from oneshot_hpo.experiments.data.download import download
 download({server.url + "/file"!r}, Path({str(tmp_path / "file")!r}), checksum={sha256(CONTENT)!r},
          largest={LARGEST}, on_progress=lambda *_: None, on_retry=lambda *_: None)
 """
@@ -258,7 +258,7 @@ def test_a_full_disk_is_no_connection_that_broke(server: FileServer, tmp_path: P
     script = f"""
 import resource
 from pathlib import Path
-from experiments.data.download import download
+from oneshot_hpo.experiments.data.download import download
 resource.setrlimit(resource.RLIMIT_FSIZE, (700_000, 700_000))
 try:
     download({server.url + "/file"!r}, Path({str(tmp_path / "file")!r}), checksum="sha256:00",

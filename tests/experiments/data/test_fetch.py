@@ -6,20 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cifar10_writer import write_cifar10
-from file_server import FileServer
-from processes import finish
-from study_commands import run, started
-from tfrecord_writer import random_records, write_tfrecord
-from waiting import wait_until
+from support.cifar10_writer import write_cifar10
+from support.file_server import FileServer
+from support.processes import finish
+from support.study_commands import run, started
+from support.tfrecord_writer import random_records, write_tfrecord
+from support.waiting import wait_until
 
-from experiments.data.download import DownloadFailed
-from experiments.data.fetch import DEFAULT, REMOTES, Remote, fetch
-from experiments.data.importing import open_data_folder
-from experiments.errors import DataError
-from search_spaces import get_space, load_table
-from search_spaces.nasbench101_file import RELEASES
-from searchers.cifar10 import read_cifar10
+from oneshot_hpo.experiments.data.download import DownloadFailed
+from oneshot_hpo.experiments.data.fetch import DEFAULT, REMOTES, Remote, fetch
+from oneshot_hpo.experiments.data.importing import open_data_folder
+from oneshot_hpo.experiments.errors import DataError
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.nasbench101_file import RELEASES
+from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 
 CELLS = 5
 EPOCHS = {"nasbench_only108": (108,), "nasbench_full": (4, 12, 36, 108)}

@@ -12,18 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import processes
 import pytest
-from cifar10_writer import write_cifar10
-from study_commands import called, command, run
-from tfrecord_writer import random_records, write_tfrecord
-from waiting import HANG_SECONDS
+from support import processes
+from support.cifar10_writer import write_cifar10
+from support.study_commands import called, command, run
+from support.tfrecord_writer import random_records, write_tfrecord
+from support.waiting import HANG_SECONDS
 
-from experiments.data.cifar10 import _OFFICIAL, SOURCE, import_cifar10, origin_of
-from experiments.data.importing import open_data_folder
-from search_spaces import get_space, load_table
-from searchers.cifar10 import read_cifar10
-from searchers.datasets import load_dataset
+from oneshot_hpo.experiments.data.cifar10 import _OFFICIAL, SOURCE, import_cifar10, origin_of
+from oneshot_hpo.experiments.data.importing import open_data_folder
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.searchers.data.cifar10 import read_cifar10
+from oneshot_hpo.searchers.data.datasets import load_dataset
 
 NAME = "cifar-10-batches-py"
 
@@ -263,7 +263,7 @@ def test_a_full_disk_stops_in_one_line_and_leaves_nothing(
 PAUSED = """
 import sys
 from pathlib import Path
-from experiments.data.importing import import_data, open_data_folder
+from oneshot_hpo.experiments.data.importing import import_data, open_data_folder
 
 def pause(done, total):
     if done > total / 2:
@@ -331,7 +331,7 @@ def test_the_official_files_are_known_by_their_sums(
 ) -> None:
     sums = {name: hashlib.md5(content).hexdigest() for name, content in contents(cifar10).items()}
     assert sums.keys() == _OFFICIAL.keys()
-    monkeypatch.setattr("experiments.data.cifar10._OFFICIAL", sums)
+    monkeypatch.setattr("oneshot_hpo.experiments.data.cifar10._OFFICIAL", sums)
     data.mkdir()
     said = import_cifar10(cifar10, data / NAME, replace=False, on_progress=lambda *_: None)
     assert said == "CIFAR-10: 20 training and 6 test images"

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cifar10_writer import write_cifar10
-from study_commands import called
-from tfrecord_writer import random_records, write_tfrecord
+from support.cifar10_writer import write_cifar10
+from support.study_commands import called
+from support.tfrecord_writer import random_records, write_tfrecord
 
-from search_spaces import get_space
+from oneshot_hpo.search_spaces import get_space
 
 TABLE, IMAGES = "nasbench101.npz", "cifar-10-batches-py"
 

@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from experiments.data.tar_reader import TarFault, members
+from oneshot_hpo.experiments.data.tar_reader import TarFault, members
 
 NAMES = (
     *("short", "folder/name", "a" * 99, "b" * 100, "c" * 101, "d/" * 90 + "file", "e" * 700),

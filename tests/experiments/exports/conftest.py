@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from exported_study import run_for_a_while
+from support.exported_study import run_for_a_while
 
-from experiments.exports.evaluations import ExportedStudy
-from hpo import StudyView
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.hpo import StudyView
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from exported_study import ARCHITECTURE, warm_started
+from support.exported_study import ARCHITECTURE, warm_started
 
-from experiments.exports.csv_files import write
-from experiments.exports.evaluations import ExportedStudy
-from hpo import StudyView
+from oneshot_hpo.experiments.exports.csv_files import write
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.hpo import StudyView
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 from ConfigSpace import Configuration, ConfigurationSpace
 from hpbandster.core.result import logged_results_to_HBS_result
 
-from experiments.exports.deepcave import write
-from experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.deepcave import write
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
 
 
 def test_each_run_has_what_the_reader_takes(told: ExportedStudy, tmp_path: Path) -> None:

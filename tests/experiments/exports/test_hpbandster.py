@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from ConfigSpace import ConfigurationSpace
-from exported_study import warm_started
 from hpbandster.core.result import Result, logged_results_to_HBS_result
+from support.exported_study import warm_started
 
-from experiments.exports import deepcave, hpbandster
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.hpbandster import write
-from experiments.exports.hpbandster_run import read_run
-from hpo import BASELINE_ID, Observation, StudyView
+from oneshot_hpo.experiments.exports import deepcave, hpbandster
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.hpbandster import write
+from oneshot_hpo.experiments.exports.hpbandster_run import read_run
+from oneshot_hpo.hpo import BASELINE_ID, Observation, StudyView
 
 
 @pytest.fixture(scope="module")

@@ -11,18 +11,18 @@ import pytest
 from ConfigSpace import ConfigurationSpace, Constant
 from hpbandster.core.dispatcher import Job
 from hpbandster.core.result import json_result_logger
-from study_commands import events, run
+from support.study_commands import events, run
 
-from experiments.errors import UserError
-from experiments.exports.command import export, import_
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.hpbandster import write
-from experiments.exports.hpbandster_run import read_run
-from experiments.exports.space_file import FORMS, differences, write_space
-from experiments.report import origin
-from experiments.report.journaled import JournaledStudy
-from hpo import Observation, OptimizerSettings, Study, configuration_space, read_study
-from hpo.config_generator import VectorisedKDEGenerator
+from oneshot_hpo.experiments.cli.exports import export, import_
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.hpbandster import write
+from oneshot_hpo.experiments.exports.hpbandster_run import read_run
+from oneshot_hpo.experiments.exports.space_file import FORMS, differences, write_space
+from oneshot_hpo.experiments.report import origin
+from oneshot_hpo.experiments.report.journaled import JournaledStudy
+from oneshot_hpo.hpo import Observation, OptimizerSettings, Study, configuration_space, read_study
+from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
 
 SPACE = configuration_space("cs2", image_size=8)
 DEFAULT = dict(SPACE.get_default_configuration())

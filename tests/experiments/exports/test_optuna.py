@@ -16,18 +16,18 @@ import optuna
 import pytest
 from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, Constant, Integer
 from ConfigSpace.hyperparameters import OrdinalHyperparameter
-from exported_study import new_study, result_of, warm_started
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-from processes import running
-from waiting import HANG_SECONDS, wait_until
+from support.exported_study import new_study, result_of, warm_started
+from support.processes import running
+from support.waiting import HANG_SECONDS, wait_until
 
-from experiments.exports.command import export
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.optuna import STORAGE, distributions, write
-from hpo import StudyView, Trial, TrialResult
+from oneshot_hpo.experiments.cli.exports import export
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.optuna import STORAGE, distributions, write
+from oneshot_hpo.hpo import StudyView, Trial, TrialResult
 
 
 @pytest.fixture(scope="module")

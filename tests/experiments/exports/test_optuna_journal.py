@@ -10,7 +10,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from experiments.exports.optuna_journal import bring_up_to_date, open_journal
+from oneshot_hpo.experiments.exports.optuna_journal import bring_up_to_date, open_journal
 
 STARTED, ENDED = datetime(2026, 1, 1, 8), datetime(2026, 1, 1, 9)
 

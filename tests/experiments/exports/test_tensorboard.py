@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from exported_study import warm_started
+from support.exported_study import warm_started
 from tensorboard.backend.event_processing import plugin_event_multiplexer
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -17,9 +17,9 @@ from tensorboard.plugins.hparams.metadata import (
     parse_session_start_info_plugin_data,
 )
 
-from experiments.exports.evaluations import ExportedStudy
-from experiments.exports.tensorboard import EPOCH_TAGS, write
-from hpo import StudyView, Trial
+from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.tensorboard import EPOCH_TAGS, write
+from oneshot_hpo.hpo import StudyView, Trial
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from made_study import confirm, run_study
-from plans import plan, write_baselines
+from support.made_study import confirm, run_study
+from support.plans import plan, write_baselines
 
-from experiments.figures.data.sources import StudySource, read_study_source
+from oneshot_hpo.experiments.numbers.sources import StudySource, read_study_source
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from made_study import SECONDS, confirm, run_study
-from plans import plan, write_baselines
+from support.made_study import SECONDS, confirm, run_study
+from support.plans import plan, write_baselines
 
-from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.regret import Axis, Error, RegretCurves, regret_curves
-from experiments.figures.data.sources import Sources, StudySource, read_figure_sources
-from search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.regret import Axis, Error, RegretCurves, regret_curves
+from oneshot_hpo.experiments.numbers.sources import Sources, StudySource, read_figure_sources
+from oneshot_hpo.search_spaces import Architecture, get_space, load_table
 
 
 def curves_of(sources: Sources, axis: Axis, error: Error = "test") -> RegretCurves:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from experiments.figures.data.rank_correlation import LEAST, rank_correlation
-from experiments.figures.data.spread import Steps, spread, spread_of_steps
+from oneshot_hpo.experiments.numbers.rank_correlation import LEAST, rank_correlation
+from oneshot_hpo.experiments.numbers.spread import Steps, spread, spread_of_steps
 
 
 def test_quartiles_lie_between_order_statistics() -> None:

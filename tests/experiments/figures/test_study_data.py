@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_study import SECONDS, new_study, result_of, run_study, write_search
 from scipy import stats
+from support.made_study import SECONDS, new_study, result_of, run_study, write_search
 
-from experiments.figures.data.budgets import budget_ranks
-from experiments.figures.data.cells import BOX, found_cells, layered
-from experiments.figures.data.configurations import configurations
-from experiments.figures.data.errors import NotEnoughData
-from experiments.figures.data.importance import importance
-from experiments.figures.data.one_shot import one_shot_correlation
-from experiments.figures.data.rank_correlation import LEAST
-from experiments.figures.data.sources import Sources, StudySource, read_study_source
-from experiments.figures.data.timeline import timeline
-from experiments.figures.data.trajectories import trajectories
-from hpo import TrialResult
-from search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.budgets import budget_ranks
+from oneshot_hpo.experiments.numbers.cells import BOX, found_cells, layered
+from oneshot_hpo.experiments.numbers.configurations import configurations
+from oneshot_hpo.experiments.numbers.importance import importance
+from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
+from oneshot_hpo.experiments.numbers.rank_correlation import LEAST
+from oneshot_hpo.experiments.numbers.sources import Sources, StudySource, read_study_source
+from oneshot_hpo.experiments.numbers.timeline import timeline
+from oneshot_hpo.experiments.numbers.trajectories import trajectories
+from oneshot_hpo.hpo import TrialResult
+from oneshot_hpo.search_spaces import Architecture, get_space, load_table
 
 
 def tells(study: StudySource) -> list[dict[str, Any]]:

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from study_commands import called, events, run
-from told_study import work
+from support.study_commands import called, events, run
+from support.told_study import work
 
-from experiments.errors import StudyFileError, UserError
-from experiments.grids.costs import Cost, cost, hours, measured_paces
-from experiments.grids.display import print_costs
-from experiments.grids.grid import Grid, load_grid
-from experiments.study_document import shipped_studies
-from experiments.study_file import complete, freeze, load_study
-from experiments.study_folder import create_study
-from experiments.yaml_files import dump_yaml
+from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.grids.costs import Cost, cost, hours, measured_paces
+from oneshot_hpo.experiments.grids.display import print_costs
+from oneshot_hpo.experiments.grids.grid import Grid, load_grid
+from oneshot_hpo.experiments.study.document import shipped_studies
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 
 GRIDS = sorted(set(shipped_studies()) - {"quickstart"})
 

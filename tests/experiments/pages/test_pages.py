@@ -10,16 +10,16 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 
-from experiments.errors import UserError
-from experiments.pages.chart import Chart
-from experiments.pages.page import render, write_page
-from experiments.pages.table import Cell, Column, Row, Table
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.pages.chart import Chart
+from oneshot_hpo.experiments.pages.page import render, write_page
+from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 
 HOSTILE = "</script><script>alert(1)</script>"
 
 
 def test_only_the_scripts_of_the_page_may_run() -> None:
-    text = render("experiments.pages", "page.html.jinja", has_charts=False)
+    text = render("oneshot_hpo.experiments.pages", "page.html.jinja", has_charts=False)
     [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     assert len(scripts) == 1
@@ -30,7 +30,7 @@ def test_only_the_scripts_of_the_page_may_run() -> None:
 
 
 def test_plotly_is_there_where_a_chart_is() -> None:
-    text = render("experiments.pages", "page.html.jinja", has_charts=True)
+    text = render("oneshot_hpo.experiments.pages", "page.html.jinja", has_charts=True)
     assert text.count("plotly.js v") == 1
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from page_study import DIGITS, confirm, make_study, tell_all
-from plans import plan
+from support.page_study import DIGITS, confirm, make_study, tell_all
+from support.plans import plan
 
-from experiments.baselines.block import run_block
-from experiments.baselines.results import write_part, write_results
-from experiments.report.reporting import write_report
+from oneshot_hpo.experiments.baselines.block import run_block
+from oneshot_hpo.experiments.baselines.results import write_part, write_results
+from oneshot_hpo.experiments.report.reporting import write_report
 
 
 @pytest.fixture(scope="session")

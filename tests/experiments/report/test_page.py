@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import NARROW, WIDE, OpenedPage
-from page_study import HOSTILE
 from PIL import Image
 from playwright.sync_api import Browser, Locator
+from support.browser import NARROW, WIDE, OpenedPage
+from support.page_study import HOSTILE
 
-from experiments.report.trials import TRIALS
+from oneshot_hpo.experiments.report.trials import TRIALS
 
 pytestmark = pytest.mark.slow
 

@@ -7,15 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
-from page_study import DIGITS, confirm, crash, make_study, result_of, tell_all
-from study_commands import called
+from support.page_study import DIGITS, confirm, crash, make_study, result_of, tell_all
+from support.study_commands import called
 
-from experiments.errors import UserError
-from experiments.report.reporting import write_report
-from experiments.study_file import load_study
-from hpo import Study
-from hpo.journal import read_journal
-from hpo.journal_line import sealed
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.report.reporting import write_report
+from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.hpo import Study
+from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.journal.line import sealed
 
 
 def text_of(page: Path) -> str:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from ConfigSpace import Categorical, ConfigurationSpace
-from planted import Planted, run, seeds
+from support.planted import Planted, run, seeds
 
-from hpo import OptimizerSettings
-from hpo.baselines import InvalidBaseline, make_optimizer, settings_class
-from hpo.config_generator import VectorisedKDEGenerator
-from hpo.master import BOHBMaster
+from oneshot_hpo.hpo import OptimizerSettings
+from oneshot_hpo.hpo.baselines import InvalidBaseline, make_optimizer, settings_class
+from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
+from oneshot_hpo.hpo.bohb.master import BOHBMaster
 
 PLANTED = Planted(dimensions=4, values=3)
 

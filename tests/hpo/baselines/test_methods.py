@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from planted import Planted, best_full_loss, run, seeds
 from scipy import stats
+from support.planted import Planted, best_full_loss, run, seeds
 
-from hpo.baselines import METHODS, InvalidBaseline, check_method, make_optimizer, settings_class
+from oneshot_hpo.hpo.baselines import (
+    METHODS,
+    InvalidBaseline,
+    check_method,
+    make_optimizer,
+    settings_class,
+)
 
 LARGE, SMALL = Planted(dimensions=8, values=4), Planted(dimensions=6, values=4)
 VECTORISED = sorted(METHODS.keys() - {"smac"})

@@ -1,5 +1,5 @@
 import numpy as np
-from planted import Planted, run, seeds
+from support.planted import Planted, run, seeds
 
 PLANTED = Planted(dimensions=6, values=4)
 

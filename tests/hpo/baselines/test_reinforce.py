@@ -1,9 +1,9 @@
 import numpy as np
 import torch
-from planted import Planted, seeds
+from support.planted import Planted, seeds
 
-from hpo.baselines import make_optimizer, settings_class
-from hpo.baselines.optimizer import draw_levels
+from oneshot_hpo.hpo.baselines import make_optimizer, settings_class
+from oneshot_hpo.hpo.baselines.optimizer import draw_levels
 
 
 def test_logits_follow_the_gradient_that_torch_finds() -> None:

@@ -8,10 +8,10 @@ import pytest
 from optuna.samplers import TPESampler
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.sampler import _split_trials, default_gamma
-from planted import Planted, run, seeds
 from scipy import stats
+from support.planted import Planted, run, seeds
 
-from hpo.baselines.tpe import good_ones, level_probabilities
+from oneshot_hpo.hpo.baselines.tpe import good_ones, level_probabilities
 
 CHOICES = (2, 5, 3)
 

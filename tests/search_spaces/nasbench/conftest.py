@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tfrecord_writer import random_records, write_tfrecord
+from support.tfrecord_writer import random_records, write_tfrecord
 
-from search_spaces import Cell, get_space
-from search_spaces.nasbench101_record import ModelMetrics
+from oneshot_hpo.search_spaces import Cell, get_space
+from oneshot_hpo.search_spaces.nasbench101_record import ModelMetrics
 
 EPOCHS = (12, 108)
 

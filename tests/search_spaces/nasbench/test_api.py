@@ -6,12 +6,12 @@ import random
 import numpy as np
 import pytest
 
-from search_spaces import TableError, get_space
-from search_spaces.data_folder import NASBENCH101
-from search_spaces.nasbench import api
-from search_spaces.nasbench.config import build_config
-from search_spaces.nasbench101_file import import_tfrecord
-from search_spaces.table_file import table_path, write_table
+from oneshot_hpo.search_spaces import TableError, get_space
+from oneshot_hpo.search_spaces.data_folder import NASBENCH101
+from oneshot_hpo.search_spaces.nasbench import api
+from oneshot_hpo.search_spaces.nasbench.config import build_config
+from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.table_file import table_path, write_table
 
 CONV = "conv3x3-bn-relu"
 

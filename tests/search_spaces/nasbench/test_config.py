@@ -1,4 +1,4 @@
-from search_spaces.nasbench.config import build_config
+from oneshot_hpo.search_spaces.nasbench.config import build_config
 
 # lib/config.py of google-research/nasbench, after its flags are parsed.
 GOOGLES = {

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from search_spaces import InvalidCell
-from search_spaces.nasbench import graph_util
+from oneshot_hpo.search_spaces import InvalidCell
+from oneshot_hpo.search_spaces.nasbench import graph_util
 
 CUBE = [(a, b) for a in range(8) for b in range(8) if (a ^ b).bit_count() == 1]
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from search_spaces.nasbench.lazy_dict import LazyDict
+from oneshot_hpo.search_spaces.nasbench.lazy_dict import LazyDict
 
 
 class Letters:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from search_spaces import OPERATIONS, Cell, InvalidCell
-from search_spaces.nasbench import model_spec
-from search_spaces.nasbench.model_spec import ModelSpec
+from oneshot_hpo.search_spaces import OPERATIONS, Cell, InvalidCell
+from oneshot_hpo.search_spaces.nasbench import model_spec
+from oneshot_hpo.search_spaces.nasbench.model_spec import ModelSpec
 
 CHAIN = [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
 

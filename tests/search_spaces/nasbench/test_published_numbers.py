@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search_spaces.nasbench import api
+from oneshot_hpo.search_spaces.nasbench import api
 
 EPOCHS = (4, 12, 36, 108)
 

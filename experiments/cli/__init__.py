@@ -1,0 +1,1 @@
+"""The command line: a file a command. Typer is imported here alone."""

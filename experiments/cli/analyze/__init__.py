@@ -1,0 +1,29 @@
+"""The commands `oneshot-hpo analyze …`, each in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from oneshot_hpo.experiments.cli.analyze.bias import bias
+from oneshot_hpo.experiments.cli.analyze.correlation import correlation
+from oneshot_hpo.experiments.cli.analyze.operations import operations
+from oneshot_hpo.experiments.cli.analyze.pruning import pruning
+from oneshot_hpo.experiments.cli.analyze.quality import quality
+from oneshot_hpo.experiments.cli.analyze.regularisation import regularisation
+
+app = typer.Typer(
+    name="analyze", help="What supernets know, and what tables say.", no_args_is_help=True
+)
+
+
+@app.callback()
+def common() -> None:
+    """What supernets know, and what tables say."""
+
+
+app.command()(bias)
+app.command()(correlation)
+app.command()(operations)
+app.command()(pruning)
+app.command()(quality)
+app.command()(regularisation)

@@ -1,0 +1,37 @@
+"""The command `oneshot-hpo analyze operations`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from oneshot_hpo.experiments.cli import analyze_options as options
+
+
+def operations(
+    folder: options.DirOption = options.DEFAULT_DIR,
+    space: Annotated[
+        str | None, typer.Option(help="1, 2 or 3; several with commas. Default: 1, without --all.")
+    ] = None,
+    all_cells: Annotated[
+        bool, typer.Option("--all", help="All cells of the table, of a space or not.")
+    ] = False,
+    table: options.TableOption = "digits",
+    top: Annotated[
+        float, typer.Option(metavar="PERCENT", help="How many cells are called the best.")
+    ] = 5.0,
+) -> None:
+    """Say which operations make cells good, how few suffice, and how skewed accuracies are."""
+
+    from oneshot_hpo.experiments.analyze.operations.making import analyse_operations
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    analyse_operations(
+        terminal(),
+        spaces=space or ("" if all_cells else "1"),
+        all_cells=all_cells,
+        table=table,
+        top=top,
+        folder=folder,
+    )

@@ -1,0 +1,91 @@
+"""The commands `oneshot-hpo baselines …`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneshot_hpo.experiments.errors import INTERRUPTED, StudyStopped
+from oneshot_hpo.experiments.study import bounds
+
+app = typer.Typer(
+    name="baselines", help="Black-box optimizers on a table of cells.", no_args_is_help=True
+)
+
+
+@app.callback()
+def common() -> None:
+    """Black-box optimizers on a table of cells."""
+
+
+@app.command()
+def run(
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where results go; the same goes on.")
+    ],
+    space: Annotated[
+        list[str] | None, typer.Option(help="1, 2 or 3; repeatable, or a list with commas.")
+    ] = None,
+    table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
+    methods: Annotated[
+        str,
+        typer.Option(
+            help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, "
+            "with commas; or all."
+        ),
+    ] = "all",
+    evaluations: Annotated[
+        int,
+        typer.Option(
+            max=bounds.EVALUATIONS,
+            help="Full evaluations of a repetition; cheaper ones count their share.",
+        ),
+    ] = 280,
+    repetitions: Annotated[
+        int, typer.Option(max=bounds.REPETITIONS, help="How often each method is run.")
+    ] = 500,
+    objective: Annotated[
+        str, typer.Option(help="What a method sees: mean of the repeats, or draw one each time.")
+    ] = "mean",
+    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=bounds.WORKERS, help="Processes. Default: one per core."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="METHOD.KEY=VALUE", help="e.g. re.population=50; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Run black-box optimizers; a stopped run goes on where it was."""
+
+    from oneshot_hpo.experiments import machine
+    from oneshot_hpo.experiments.baselines.plan import make_plan
+    from oneshot_hpo.experiments.baselines.running import run_baselines
+    from oneshot_hpo.experiments.baselines.summary import print_summary
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    plan = make_plan(
+        table=table,
+        spaces=space or ["1"],
+        methods=methods,
+        overrides=overrides or [],
+        evaluations=evaluations,
+        repetitions=repetitions,
+        seed=seed,
+        objective=objective,
+    )
+    console = terminal()
+    try:
+        results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error
+    print_summary(console, plan, results)

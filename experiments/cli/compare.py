@@ -1,0 +1,42 @@
+"""The command `oneshot-hpo compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Confirmed studies (DIR), one setting of one (DIR:NAME, DIR:default), results of "
+            "baselines (FILE.parquet, or FILE.parquet:METHOD). The first is compared with each.",
+        ),
+    ],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also a table, method by space: .csv, .md or .tex (booktabs)."
+        ),
+    ] = None,
+) -> None:
+    """Say whether tuned is better than default, by how much, and how sure that is."""
+
+    from oneshot_hpo.experiments.compare.comparing import compare_sources
+    from oneshot_hpo.experiments.compare.display import print_spaces
+    from oneshot_hpo.experiments.compare.sources import read_sources
+    from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    if table is not None:
+        check_suffix(table)
+    spaces = compare_sources(*read_sources(sources))
+    console = terminal()
+    print_spaces(console, spaces)
+    if table is not None:
+        write_table(table, spaces)
+        console.print(f"table: {table}", markup=False, soft_wrap=True)

@@ -1,0 +1,156 @@
+"""The commands `oneshot-hpo data …`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oneshot_hpo.experiments.errors import INTERRUPTED, DataError, StudyStopped, one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from oneshot_hpo.experiments.data.importing import ReportBytes
+
+app = typer.Typer(
+    name="data", help="NAS-Bench-101 and CIFAR-10 on this machine.", no_args_is_help=True
+)
+
+ReplaceOption = Annotated[
+    bool,
+    typer.Option("--replace", help="Also in place of data that is whole, or holds more."),
+]
+
+
+@app.callback()
+def common() -> None:
+    """NAS-Bench-101 and CIFAR-10 on this machine."""
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="nasbench_only108.tfrecord, nasbench_full.tfrecord, cifar-10-python.tar.gz, "
+            "or a folder cifar-10-batches-py.",
+        ),
+    ],
+    replace: ReplaceOption = False,
+) -> None:
+    """Take files that you have into the data folder; a damaged file changes nothing."""
+    console = _console()
+    with _ending("nothing was imported"):
+        from oneshot_hpo.experiments.data.importing import import_data, open_data_folder
+
+        with open_data_folder() as folder, _bar(console, f"importing {path.name}") as show:
+            told = import_data(path, folder, replace=replace, on_progress=show)
+    _say(console, told)
+
+
+@app.command()
+def fetch(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="nasbench_only108, nasbench_full, cifar10. Default: the first and the last.",
+        ),
+    ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Take the files from under this address instead."),
+    ] = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """Download, check and import what the data folder lacks; once stopped, it goes on."""
+    console = _console()
+    with _ending("what was downloaded is kept, the same command goes on"):
+        from oneshot_hpo.experiments.data import fetch as fetching
+        from oneshot_hpo.experiments.data.importing import open_data_folder
+
+        with open_data_folder() as folder:
+            fetching.fetch(
+                names or fetching.DEFAULT,
+                folder,
+                mirror=mirror,
+                replace=replace,
+                bar=lambda label: _bar(console, label),
+                say=lambda line: _say(console, line),
+            )
+
+
+@app.command()
+def info() -> None:
+    """Show the data folder: what is there, what it covers, where it came from."""
+    from oneshot_hpo.experiments.data.info import describe
+    from oneshot_hpo.search_spaces.data_folder import data_folder
+
+    folder = data_folder()
+    try:
+        lines = describe(folder)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}") from None
+    console = _console()
+    for line in lines:
+        _say(console, line)
+
+
+@contextmanager
+def _ending(left: str) -> Iterator[None]:
+    """Say what a command leaves behind when Ctrl-C or the system ends it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"stopped; {left}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        raise StudyStopped(f"{one_line(error)}; {left}") from error
+
+
+@contextmanager
+def _bar(console: Console, label: str) -> Iterator[ReportBytes]:
+    """A progress bar of one step, gone when the step has ended; a line in logs and pipes."""
+    if not console.is_terminal:
+        _say(console, label)
+        yield lambda done, total: None
+        return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=10),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(label, total=None)
+
+        def show(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield show
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def _console() -> Console:
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    return terminal()

@@ -1,0 +1,235 @@
+"""The commands `oneshot-hpo export` and `oneshot-hpo import`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from oneshot_hpo.experiments.errors import INTERRUPTED, UserError
+from oneshot_hpo.experiments.terminal.hints import quoted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+
+
+class _Tool(NamedTuple):
+    module: str
+    """Its module in this folder."""
+    reading: str
+    """How an export is read: {folder} is where it is, {quoted} the same for a shell."""
+    has_space: bool = False
+    """Whether there is a configspace.json in it, which can have an older form."""
+    continued: str | None = None
+    """A file that the next export appends to, for readers that have it open."""
+    named: bool = False
+    """Whether its reader calls a study by the folder's name."""
+
+
+TOOLS = {
+    "hpbandster": _Tool(
+        "hpbandster",
+        "hpbandster.core.result.logged_results_to_HBS_result({folder!r})",
+        has_space=True,
+    ),
+    "deepcave": _Tool(
+        "deepcave",
+        "deepcave --open, which needs Python below 3.11, and there the run {folder}",
+        has_space=True,
+        named=True,
+    ),
+    "optuna": _Tool("optuna", "optuna-dashboard {quoted}/journal.log", continued="journal.log"),
+    "tensorboard": _Tool("tensorboard", "tensorboard --logdir {quoted}"),
+    "csv": _Tool("csv_files", "{folder}/trials.csv, {folder}/epochs.csv"),
+}
+"""What a study can be exported to."""
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    tool: Annotated[
+        str, typer.Option("--to", metavar="TOOL", help=f"What is to read it: {', '.join(TOOLS)}.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where to. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
+            "folder, exports/deepcave/NAME.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also in place of another study's export.")
+    ] = False,
+    configspace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Of the ConfigSpace that is to read configspace.json: 1, or 0.4 as HpBandSter's "
+            "fANOVA needs it. Default: 1.",
+        ),
+    ] = None,
+) -> None:
+    """Write a study, running or not, for another tool.
+
+    What a warm-started study began with is in it too, as configurations prior-N ([-2, 0, N]): a
+    tool may call one of them the best. DeepCAVE needs Python below 3.11, in an environment of its
+    own; in Optuna, a trial that may yet be promoted is running.
+    """
+    from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+    from oneshot_hpo.experiments.study.folder import check_writable_study
+
+    _options(tool, configspace)
+    study = ExportedStudy(folder)
+    if out is None:
+        check_writable_study(folder)
+    target = out or _usual_folder(study, tool)
+    console = _console()
+    try:
+        with console.status(f"exporting to {tool}"):
+            write_export(study, target, tool, configspace, force=force)
+    except KeyboardInterrupt:
+        print("stopped; nothing was exported", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    results = [result for _, result in study.view.evaluations]
+    counts = f"{target}: {len(results)} of {study.view.total_evaluations} evaluations"
+    if crashed := sum(result.crashed for result in results):
+        counts += f", {crashed} of them crashed"
+    if prior := len(study.view.prior):
+        counts += f"; and {prior} results that the study began with"
+    _say(console, counts)
+    if study.transfer is not None:
+        _say(console, f"note: {study.transfer}")
+    reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
+    _say(console, f"to read it: {reading}")
+
+
+def write_export(
+    study: ExportedStudy,
+    target: Path,
+    tool: str,
+    configspace: str | None = None,
+    *,
+    force: bool = False,
+) -> None:
+    """Write a study for a tool, whole or not at all, in place of an earlier export of it.
+
+    configspace: the form of configspace.json, if it is not the usual one.
+
+    UserError: `target` is something else, or cannot be written; or a package is missing.
+    """
+    from oneshot_hpo.experiments.exports.folder import export_folder
+
+    options, write = _options(tool, configspace), _writer(tool)
+    with export_folder(
+        target,
+        study,
+        tool,
+        force=force,
+        continued=TOOLS[tool].continued,
+        configspace=configspace,
+    ) as new:
+        write(study, new, **options)
+
+
+def _options(tool: str, configspace: str | None) -> dict[str, str]:
+    """The options of the tool's writer; UserError for a tool or an option that there is not."""
+    from oneshot_hpo.experiments.exports.space_file import FORMS
+
+    if tool not in TOOLS:
+        raise UserError(f"--to {tool}: there are {', '.join(TOOLS)}")
+    if configspace is None:
+        return {}
+    if not TOOLS[tool].has_space:
+        known = ", ".join(name for name, one in TOOLS.items() if one.has_space)
+        raise UserError(f"--configspace is for {known}: no other export has a configspace.json")
+    if configspace not in FORMS:
+        raise UserError(f"--configspace {configspace}: there are {', '.join(FORMS)}")
+    return {"configspace": configspace}
+
+
+def _usual_folder(study: ExportedStudy, tool: str) -> Path:
+    """exports/TOOL in the study's folder, or below it one with the study's name."""
+    from oneshot_hpo.experiments.exports.folder import MARK
+
+    folder = study.folder / "exports" / tool
+    # An export that an earlier version made there is brought up to date there.
+    return folder / study.name if TOOLS[tool].named and not (folder / MARK).exists() else folder
+
+
+def import_(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN_DIR", help="A folder with configs.json and results.json.")
+    ],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A study file, or the name of a shipped study.")
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="New folder. Default: studies/NAME, here."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="As for launch; repeatable."),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out lines that cannot be used; name them.")
+    ] = False,
+) -> None:
+    """Make a study that knows what an HpBandSter run observed."""
+    from oneshot_hpo.experiments.exports.space_file import SPACE
+    from oneshot_hpo.experiments.exports.warm_start import create_warm_started
+    from oneshot_hpo.experiments.study.folder import resume
+
+    left_out: list[str] | None = [] if skip_bad else None
+    made, prior, differing = create_warm_started(run, study, folder, overrides or [], left_out)
+    console = _console()
+    for problem in left_out or ():
+        _say(console, f"left out: {problem}")
+    if differing:
+        _say(
+            console,
+            f"note: {run}/{SPACE} is another space than the study's, though every configuration "
+            f"of the run is in both: {'; '.join(differing)}",
+        )
+    budgets = Counter(observation.budget for observation in prior)
+    counts = ", ".join(f"{number} at {budget:g}" for budget, number in sorted(budgets.items()))
+    crashed = sum(observation.loss is None for observation in prior)
+    _say(
+        console,
+        f"{made}: a study whose model knows {len(prior)} results of {run} (epochs: {counts}"
+        + (f"; {crashed} crashed)" if crashed else ")")
+        + (f"; {len(left_out)} lines left out" if left_out else ""),
+    )
+    _say(console, f"to run it: {resume(made)}")
+
+
+def _writer(tool: str) -> Callable[..., None]:
+    """The function that writes for a tool; UserError if a package that it needs is missing."""
+    name = f"oneshot_hpo.experiments.exports.{TOOLS[tool].module}"
+    try:
+        write: Callable[..., None] = importlib.import_module(name).write
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != tool:
+            raise
+        raise UserError(
+            f"--to {tool} needs the package {error.name}: pip install 'oneshot-hpo[export]'"
+        ) from None
+    return write
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def _console() -> Console:
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    return terminal()

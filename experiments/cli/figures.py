@@ -1,0 +1,63 @@
+"""The command `oneshot-hpo figures`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneshot_hpo.experiments.errors import INTERRUPTED, UserError
+
+
+def figures(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Studies, running or not, with their confirmations (DIR), one setting of one "
+            "(DIR:NAME), results of baselines (FILE.parquet, or FILE.parquet:METHOD).",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where to. Default, of one study: DIR/report/figures."),
+    ] = None,
+) -> None:
+    """Write every figure of studies and baselines as PDF and PNG."""
+
+    from rich.text import Text
+
+    from oneshot_hpo.experiments.numbers.sources import read_figure_sources
+    from oneshot_hpo.experiments.study.folder import check_writable_study
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    console = terminal()
+    with console.status("reading"):
+        found = read_figure_sources(sources)
+    if out is None and len(found.studies) != 1:
+        count = len(found.studies) or "no"
+        raise UserError(f"--out FOLDER has to say where figures of {count} studies go")
+    if out is None:
+        check_writable_study(found.studies[0].folder)
+    folder = out or found.studies[0].folder / "report" / "figures"
+    try:
+        with console.status("") as status:
+            from oneshot_hpo.experiments.figures.making import make_figures
+
+            made = make_figures(found, folder, lambda name: status.update(Text(f"drawing {name}")))
+    except KeyboardInterrupt:
+        print("stopped; the figures that are there are whole", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    say(f"{len(made.written)} figures in {folder}, each as PDF and PNG:")
+    for path in made.written:
+        say(f"  {path.name}")
+    for name, reason in made.left_out.items():
+        say(f"left out: {name}: {reason}")
+    for note in made.notes:
+        say(f"note: {note}")

@@ -1,0 +1,34 @@
+"""The command `oneshot-hpo report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneshot_hpo.experiments.cli.options import FolderArgument
+
+
+def report(
+    folder: FolderArgument,
+    baselines: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[BASELINES]...",
+            help="Runs of baselines to set beside it: results.parquet, or their folder.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to. Default: report/index.html in DIR."),
+    ] = None,
+) -> None:
+    """Write a study, running or not, as one HTML page; print where it is."""
+
+    from oneshot_hpo.experiments.report.reporting import write_report
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    with terminal(stderr=True).status("drawing the figures"):
+        path = write_report(folder, baselines or [], out)
+    typer.echo(path)

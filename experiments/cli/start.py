@@ -1,0 +1,50 @@
+"""How the command line comes to life: anew, where Python was started in a way that may break it.
+
+Variables as PYTHONOPTIMIZE or PYTHONWARNINGS change what every interpreter does, and an interpreter
+hands them on to the processes that it starts. Python may also look for modules in the working
+directory first, where any file can have the name of a library's module.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from oneshot_hpo.cluster import environment
+
+COMMAND = "oneshot-hpo"
+
+
+def start_cleanly() -> None:
+    """Replace this process by the same one in an interpreter without such settings, if needed.
+
+    Only where it was started as a program of this project; in others nothing is changed.
+    """
+    if not _is_ours():
+        return
+    for name in environment.OF_FIGURES:
+        os.environ.pop(name, None)
+    wanted = environment.without_pythons(os.environ)
+    if wanted != dict(os.environ) or _imports_from_here():
+        os.execve(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]], wanted)
+
+
+def _is_ours() -> bool:
+    """Whether the interpreter was started as `oneshot-hpo` or `python -m experiments.…`."""
+    words = sys.orig_argv[1:]
+    if "-m" in words:
+        return "".join(words[words.index("-m") + 1 :][:1]).startswith("experiments.")
+    # A worker's process has its master's sys.argv, but was not started by it.
+    return sys.argv[0] in words and Path(sys.argv[0]).name == COMMAND
+
+
+def _imports_from_here() -> bool:
+    """Whether `python -m` looks for modules where it was started, and that is not our own folder.
+
+    Nothing is to be done where it is: a checkout that is not installed.
+    """
+    here = Path.cwd()
+    if sys.flags.safe_path or "-m" not in sys.orig_argv[1:] or Path(__file__).parents[1] == here:
+        return False
+    return str(here) in sys.path[:1]

@@ -1,0 +1,178 @@
+"""Studies that differ in their seed alone are repetitions of one method."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oneshot_hpo.experiments.numbers.methods import Method, Role
+from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.numbers.study_runs import evaluations_spent
+from oneshot_hpo.experiments.study.inputs import INPUTS, identity
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.wording import configuration
+from oneshot_hpo.hpo import Rerun, TrialResult
+from oneshot_hpo.hpo.confirmation_view import DEFAULT
+
+_NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions", "checksums", "transfer"}
+"""Keys of a specification that do not decide what is compared, or follow from others."""
+
+
+@dataclass(frozen=True, eq=False)
+class StudyGroup:
+    """Studies of equal settings."""
+
+    studies: list[StudySource]
+    detail: str
+    """What sets it apart from the other groups: "in cs2", "in cs2, 50 epochs"."""
+    fixed: str
+    """Of it, what its default configuration has too: "50 epochs"."""
+
+    @property
+    def sources(self) -> str:
+        """As the user named them."""
+        return ", ".join(study.source for study in self.studies)
+
+    @property
+    def tuned_something(self) -> bool:
+        """Whether it has brackets, and not only the default configuration."""
+        return self.studies[0].spec.iterations > 0
+
+    @property
+    def spent(self) -> float:
+        """Evaluations that a study of it took, in the mean."""
+        return sum(map(evaluations_spent, self.studies)) / len(self.studies)
+
+    def method(self, role: Role, detail: str | None = None) -> Method:
+        """What the group did, in a role."""
+        words = self.detail if detail is None else detail
+        return Method(self.studies[0].spec.searcher, role, words)
+
+
+@dataclass(frozen=True, eq=False)
+class Confirmed:
+    """What the confirmations of one or more studies say of one method."""
+
+    method: Method
+    members: list[tuple[StudySource, Rerun, TrialResult]]
+    """Each run that has ended, by study and number of the seed; of equal searches, one."""
+    groups: list[StudyGroup]
+    """Whose they are."""
+
+    @property
+    def sources(self) -> str:
+        """As the user named them."""
+        return ", ".join(group.sources for group in self.groups)
+
+    @property
+    def crashed(self) -> int:
+        """How many of the runs."""
+        return sum(result.crashed for _, _, result in self.members)
+
+
+def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
+    """What was confirmed: the incumbent and the default of each study, or the one named.
+
+    Defaults of studies that tuned the same searcher in other spaces are one method. Their seeds
+    follow from those of the studies: what is the same search in two of them counts once.
+    """
+    found: dict[Method, Confirmed] = {}
+    for group in groups:
+        for study in group.studies:
+            confirmation = study.confirmation
+            if confirmation is None:
+                continue
+            names = [study.setting] if study.setting else [confirmation.tuned, DEFAULT]
+            for name in dict.fromkeys(names):
+                if name is None or name not in confirmation.settings:
+                    continue
+                method = _confirmed(group, name, confirmation.tuned)
+                one = found.setdefault(method, Confirmed(method, [], []))
+                if group not in one.groups:
+                    one.groups.append(group)
+                known = {_search(name, run) for _, run, _ in one.members}
+                one.members.extend(
+                    (study, run, result)
+                    for run, result in confirmation.of_setting(name).values()
+                    if _search(name, run) not in known
+                )
+    return list(found.values())
+
+
+def _search(setting: str, run: Rerun) -> tuple[int, str]:
+    """What is equal for equal searches of a method.
+
+    A default configuration names only what its study tunes; the rest of it is among the settings.
+    """
+    return run.seed, "" if setting == DEFAULT else str(sorted(run.config.items()))
+
+
+def _confirmed(group: StudyGroup, name: str, tuned: str | None) -> Method:
+    if name == DEFAULT:
+        return group.method("default", group.fixed)
+    if name == tuned:
+        return group.method("tuned")
+    return group.method("setting", f"{name}, {group.detail}")
+
+
+def group_studies(studies: Sequence[StudySource]) -> list[StudyGroup]:
+    """Studies with the same settings, seeds apart, in the order in which they first come."""
+    members: dict[str, list[StudySource]] = {}
+    for study in studies:
+        key = json.dumps([_settings(study), study.setting], sort_keys=True)
+        members.setdefault(key, []).append(study)
+    firsts = [group[0].spec for group in members.values()]
+    fixed = [_fixed(spec, firsts) for spec in firsts]
+    details = [
+        ", ".join(filter(None, [f"in {spec.config_space}", words]))
+        for spec, words in zip(firsts, fixed, strict=True)
+    ]
+    groups = []
+    for number, group in enumerate(members.values()):
+        spec, detail = firsts[number], details[number]
+        alike = [
+            other
+            for other, words in zip(firsts, details, strict=True)
+            if other.searcher == spec.searcher and words == detail
+        ]
+        if len(alike) > 1:
+            detail += f", {_differing(spec, alike)}"
+        groups.append(StudyGroup(group, detail, fixed[number]))
+    return groups
+
+
+def _settings(study: StudySource) -> dict[str, Any]:
+    document = study.spec.model_dump(mode="json")
+    document |= {key: identity(study.spec, key) for key in INPUTS}
+    return {key: value for key, value in document.items() if key not in _NO_SETTINGS}
+
+
+def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
+    """In what the searches themselves differ from others of the searcher, without what is tuned."""
+    alike = [other for other in others if other.searcher == own.searcher]
+    words = []
+    if any(other.max_budget != own.max_budget for other in alike):
+        words.append(f"{own.max_budget} epochs")
+    search = {
+        key: value
+        for key, value in own.search.items()
+        if any(other.search.get(key) != value for other in alike)
+    }
+    if any(identity(other, "dataset") != identity(own, "dataset") for other in alike):
+        search["dataset"] = own.dataset
+    if search:
+        words.append(configuration(search))
+    return ", ".join(words)
+
+
+def _differing(own: StudySpec, others: Sequence[StudySpec]) -> str:
+    """In what a study differs from others whose searches are alike."""
+    return configuration(
+        {
+            key: getattr(own, key)
+            for key in ("min_budget", "eta", "iterations", "objective", "bohb")
+            if any(getattr(other, key) != getattr(own, key) for other in others)
+        }
+    )

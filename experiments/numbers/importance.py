@@ -1,0 +1,150 @@
+"""What each hyperparameter contributes to the validation error: fANOVA and partial dependence.
+
+fANOVA (Hutter et al., 2014) is Optuna's, partial dependence (Friedman, 2001) scikit-learn's; both
+from random forests on configurations as ConfigSpace scales them to [0, 1], so that a logarithmic
+hyperparameter counts as it was drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.configurations import AxisScale, axis_scales, unit_places
+from oneshot_hpo.experiments.numbers.sources import StudySource, trials_by_budget
+from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.hpo.bohb.encoding import Encoding
+
+Array = NDArray[np.float64]
+
+LEAST_TRIALS = 12
+"""Trials of a budget below which no forest is asked."""
+FORESTS = 5
+"""Forests with seeds 0 to 4: how much of an importance is the forest's own chance."""
+_TREES = 128
+_GRID = 40  # places of a partial dependence
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetImportance:
+    """The N trials of one budget that did not crash, explained by d hyperparameters."""
+
+    budget: int | float
+    """In epochs."""
+    trials: int
+    """N."""
+    crashed: int
+    """Trials that crashed, left out."""
+    importance: Spread
+    """Share of the forest's variance that is each hyperparameter's own effect, x = 0 .. d - 1,
+    median and quartiles over FORESTS forests."""
+    explained: float
+    """R² of a forest's predictions for trials that its trees have not seen (out of bag): at 0 or
+    below it knows nothing, and importances mean nothing."""
+    dependence: list[Spread]
+    """By hyperparameter, the predicted validation error at x in [0, 1], as a share: median and
+    quartiles over FORESTS forests, each the mean over the trials' other hyperparameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    """Of one study."""
+
+    axes: list[AxisScale]
+    """d hyperparameters."""
+    budgets: list[BudgetImportance]
+    """Those with LEAST_TRIALS trials at least, ascending."""
+    default: Array
+    """(d,) the default configuration's places in [0, 1]."""
+    notes: list[str]
+    """Budgets that are left out, a sentence each."""
+
+
+def importance(study: StudySource) -> Importance:
+    """By budget. NotEnoughData: too few trials at every budget, or nothing was tuned."""
+    encoding = Encoding(study.view.space)
+    if not encoding.dimensions:
+        raise NotEnoughData(f"{study.source}: the study tunes no hyperparameter")
+    results = study.successes
+    found, notes = [], []
+    for budget in sorted({trial.budget for trial, _ in study.evaluations}):
+        here = [(trial, result) for trial, result in results if trial.budget == budget]
+        total = sum(trial.budget == budget for trial, _ in study.evaluations)
+        x = unit_places(encoding, [trial.config for trial, _ in here])
+        y = np.array([result.loss for _, result in here], float)
+        if len(here) < LEAST_TRIALS:
+            notes.append(
+                f"{study.source}: {len(here)} of the trials with {budget:g} epochs did not crash, "
+                f"importance takes {LEAST_TRIALS}"
+            )
+        elif np.ptp(y) == 0:
+            notes.append(f"{study.source}: all errors after {budget:g} epochs are equal")
+        else:
+            found.append(_at_budget(budget, x, y, total - len(here)))
+    if not found:
+        raise NotEnoughData(
+            f"{study.source}: importance takes {LEAST_TRIALS} trials of one budget that did not "
+            f"crash, with unequal errors; there are {trials_by_budget(results)}"
+        )
+    default = unit_places(encoding, [dict(study.view.space.get_default_configuration())])[0]
+    return Importance(axis_scales(study), found, default, notes)
+
+
+def _at_budget(budget: int | float, x: Array, y: Array, crashed: int) -> BudgetImportance:
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.inspection import partial_dependence
+
+    # An inactive hyperparameter has no place: it lies in the middle, where it pulls nowhere.
+    x = np.where(np.isnan(x), 0.5, x)
+    dimensions = x.shape[1]
+    grids = [np.linspace(x[:, d].min(), x[:, d].max(), _GRID) for d in range(dimensions)]
+    curves = np.empty((FORESTS, dimensions, _GRID))
+    explained = []
+    for seed in range(FORESTS):
+        forest = RandomForestRegressor(
+            _TREES, min_samples_leaf=2, oob_score=True, random_state=seed
+        )
+        forest.fit(x, y)
+        explained.append(forest.oob_score_)
+        for d, grid in enumerate(grids):
+            average = partial_dependence(
+                forest, x, [d], custom_values={d: grid}, method="recursion", kind="average"
+            )
+            curves[seed, d] = average["average"][0]
+    return BudgetImportance(
+        budget=budget,
+        trials=len(y),
+        crashed=crashed,
+        importance=spread(np.arange(dimensions, dtype=float), _fanova(x, y)),
+        explained=float(np.median(explained)),
+        dependence=[spread(grids[d], curves[:, d]) for d in range(dimensions)],
+    )
+
+
+def _fanova(x: Array, y: Array) -> Array:
+    """(FORESTS, d) shares of variance, by Optuna."""
+    import optuna
+    from optuna.distributions import FloatDistribution
+    from optuna.importance import FanovaImportanceEvaluator
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    names = [str(d) for d in range(x.shape[1])]
+    study = optuna.create_study()
+    study.add_trials(
+        [
+            optuna.trial.create_trial(
+                params=dict(zip(names, map(float, row), strict=True)),
+                distributions={name: FloatDistribution(0.0, 1.0) for name in names},
+                value=float(value),
+            )
+            for row, value in zip(x, y, strict=True)
+        ]
+    )
+    found = []
+    for seed in range(FORESTS):
+        shares = FanovaImportanceEvaluator(seed=seed).evaluate(study)
+        found.append([shares[name] for name in names])
+    return np.array(found)

@@ -1,0 +1,92 @@
+"""Whether the one-shot error of a search says anything of its cell's error when trained alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.rank_correlation import (
+    LEAST,
+    RankCorrelation,
+    rank_correlation,
+)
+from oneshot_hpo.experiments.numbers.searches import Search
+from oneshot_hpo.experiments.numbers.sources import StudySource, trials_by_budget
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetCorrelation:
+    """The N trials of one budget that ended without a crash."""
+
+    budget: int | float
+    """In epochs."""
+    one_shot_error: Array
+    """(N,) at the end of each search, shares."""
+    test_error: Array
+    """(N,) of its cell, by the table."""
+    at_end: RankCorrelation
+    """Between these two, over the trials."""
+    epochs: Array
+    """(E,) 1, 2, ...; none where no epoch has its cell, or no epochs are there."""
+    by_epoch: list[RankCorrelation]
+    """E correlations over trials, between the errors after each epoch."""
+    crashed: int
+    """Trials of this budget that crashed, left out: they have no one-shot error at the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class OneShotCorrelation:
+    """A study's correlations, smallest budget first."""
+
+    table: str
+    budgets: list[BudgetCorrelation]
+    """Those with LEAST trials at least, the others are noted."""
+    notes: list[str]
+
+
+def one_shot_correlation(study: StudySource) -> OneShotCorrelation:
+    """Over a study's trials, by budget. NotEnoughData: no budget has LEAST trials."""
+    results = study.successes
+    found, notes = [], []
+    for budget in sorted({trial.budget for trial, _ in study.evaluations}):
+        here = [(trial, result) for trial, result in results if trial.budget == budget]
+        crashed = sum(
+            result.crashed for trial, result in study.evaluations if trial.budget == budget
+        )
+        if len(here) < LEAST:
+            notes.append(
+                f"{study.source}: {len(here)} of the trials with {budget:g} epochs did not crash, "
+                f"a rank correlation takes {LEAST}"
+            )
+            continue
+        searches = [study.search(trial, result) for trial, result in here]
+        one_shot = np.array([result.info["one_shot_error"] for _, result in here], float)
+        test = np.array([result.info["test_error"] for _, result in here], float)
+        epochs, by_epoch = _by_epoch(searches)
+        at_end = rank_correlation(one_shot, test)
+        found.append(BudgetCorrelation(budget, one_shot, test, at_end, epochs, by_epoch, crashed))
+    if not found:
+        raise NotEnoughData(
+            f"{study.source}: a rank correlation takes {LEAST} trials of one budget that did not "
+            f"crash; there are {trials_by_budget(results)}"
+        )
+    return OneShotCorrelation(study.cells.table.name, found, notes)
+
+
+def _by_epoch(searches: list[Search]) -> tuple[Array, list[RankCorrelation]]:
+    """Over the searches whose epochs are there, as far as all of them go."""
+    there = [search for search in searches if len(search.epochs)]
+    length = min((len(search.epochs) for search in there), default=0)
+    epochs, found = [], []
+    for epoch in range(length):
+        test = np.array([search.test_error[epoch] for search in there])
+        if np.isnan(test).any():
+            continue
+        epochs.append(epoch + 1.0)
+        found.append(rank_correlation([search.one_shot_error[epoch] for search in there], test))
+    return np.array(epochs), found

@@ -1,0 +1,189 @@
+"""Regret of incumbents over evaluations, simulated and real time: median and quartiles.
+
+Regret is above the lowest mean error of the complete space, for validation and test alike, after
+the table's largest budget, mean of the repeats. Incumbents are chosen on validation by what their
+method was told. What is spent is counted the same for all: an evaluation below the largest budget
+counts its share of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.baseline_runs import baseline_steps
+from oneshot_hpo.experiments.numbers.groups import (
+    Confirmed,
+    StudyGroup,
+    confirmed_settings,
+    group_studies,
+)
+from oneshot_hpo.experiments.numbers.methods import Method
+from oneshot_hpo.experiments.numbers.sources import Sources
+from oneshot_hpo.experiments.numbers.spread import Spread, spread, spread_of_steps
+from oneshot_hpo.experiments.numbers.study_runs import incumbent_steps, search_steps
+
+Axis = Literal["evaluations", "simulated", "real"]
+"""Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
+worker."""
+ZERO = 1e-9
+"""A regret up to which is none: rounding."""
+AXES: tuple[Axis, ...] = ("evaluations", "simulated", "real")
+Error = Literal["valid", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The regret of one method, in shares; a single place where only the end is known."""
+
+    method: Method
+    spread: Spread
+    """Over its repetitions. x as the axis says, regrets in shares."""
+    crashed: int = 0
+    """Repetitions that crashed, which count as infinite regret."""
+    studies: int | None = None
+    """Of how many studies; None for baselines."""
+
+    @property
+    def label(self) -> str:
+        """For legends, with the number of repetitions."""
+        return self.spread.label(self.method.label, self.crashed)
+
+
+@dataclass(frozen=True, eq=False)
+class RegretCurves:
+    """Everything that one panel shows."""
+
+    space: int
+    table: str
+    """The name of the table of trained cells."""
+    axis: Axis
+    error: Error
+    curves: list[Curve]
+    notes: list[str]
+    """What is left out or not as one would expect, a sentence each."""
+
+    @property
+    def floor(self) -> float:
+        """Where a regret of 0 is drawn on a logarithmic axis: half of the least positive one."""
+        values = np.concatenate(
+            [np.ravel([c.spread.low, c.spread.median, c.spread.high]) for c in self.curves]
+        )
+        positive = values[(values > ZERO) & np.isfinite(values)]
+        return float(positive.min()) / 2 if len(positive) else 1e-4
+
+    @property
+    def reaches_zero(self) -> bool:
+        """Whether a regret of 0 is among what is drawn."""
+        return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
+
+
+def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:
+    """All curves of a space on one axis.
+
+    evaluations: BOHB's incumbents of studies, incumbents of baselines, and the regret of single
+        searches of a confirmation, default at 1, tuned at what its study had spent and one more.
+    simulated: incumbents of baselines.
+    real: BOHB's incumbents of studies over the seconds of one worker, and single searches of a
+        confirmation, epoch by epoch, from their own start.
+
+    NotEnoughData: there is no curve.
+    """
+    curves: list[Curve] = []
+    notes: list[str] = []
+    if axis != "simulated":
+        groups = group_studies([s for s in sources.studies if s.spec.space == space])
+        for group in groups:
+            curves += _of_study(group, axis, error, notes)
+        for one in confirmed_settings(groups):
+            curves += _of_confirmed(one, axis, error, notes)
+    if axis != "real":
+        curves += _of_baselines(sources, space, axis, error, notes)
+    if not curves:
+        why = {
+            "evaluations": "no evaluation without a crash",
+            "simulated": "simulated time is that of baselines, and none was given",
+            "real": "no study with a search that did not crash",
+        }[axis]
+        raise NotEnoughData(notes[0] if notes else f"space {space}: {why}")
+    return RegretCurves(space, _table_name(sources), axis, error, curves, notes)
+
+
+def _of_study(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
+    """BOHB's way through the studies of a group."""
+    found = []
+    runs = [steps for s in group.studies if (steps := incumbent_steps(s, axis, error)) is not None]
+    if len(runs) < len(group.studies):
+        crashed = [study.source for study in group.studies if study.view.incumbent is None]
+        why = "every trial crashed, there is no incumbent"
+        if not crashed:
+            why = "no search says how long it took"
+        notes.append(f"{', '.join(crashed) or group.sources}: {why}")
+    together = spread_of_steps(runs) if runs else None
+    if together is not None and group.tuned_something:
+        found.append(Curve(group.method("study"), together, studies=len(runs)))
+    return found
+
+
+def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
+    """Searches with fresh seeds: their ends over evaluations, epoch by epoch over time."""
+    runs = one.members
+    label = f"{one.sources}: {one.method.label}"
+    if not runs:
+        notes.append(f"{label}: no run of its confirmation has ended")
+        return []
+    if one.crashed == len(runs):
+        notes.append(f"{label}: every run of its confirmation crashed")
+        return []
+    studies = len({study.folder for study, _, _ in runs})
+    if axis == "evaluations":
+        regrets = [
+            np.inf if result.crashed else result.info[f"{error}_regret"] for _, _, result in runs
+        ]
+        spent = 1.0
+        if one.method.role == "tuned":
+            spent += float(np.mean([group.spent for group in one.groups]))
+        end = spread(np.array([spent]), np.array(regrets, float)[:, None])
+        return [Curve(one.method, end, one.crashed, studies)]
+    searches = [steps for run in runs if (steps := search_steps(*run, error)) is not None]
+    anytime = spread_of_steps(searches, hold=True) if searches else None
+    if anytime is None:
+        notes.append(f"{label}: there are no epochs to show over time")
+        return []
+    return [Curve(one.method, anytime, one.crashed, studies)]
+
+
+def _of_baselines(
+    sources: Sources, space: int, axis: Axis, error: Error, notes: list[str]
+) -> list[Curve]:
+    found: list[Curve] = []
+    for file in sources.baselines:
+        if space not in file.spaces:
+            notes.append(f"{file.path} holds nothing of space {space}")
+            continue
+        several = len(sources.baselines) > 1
+        for name, runs in baseline_steps(file, sources.table, space, axis, error).items():
+            method = Method(name, "baseline")
+            if several and any(curve.method == method for curve in found):
+                method = Method(name, "baseline", f"[{file.source}]")
+            together = spread_of_steps(runs)
+            if together is None:
+                notes.append(f"{file.path}: repetitions of {name} have no time in common")
+            else:
+                found.append(Curve(method, together))
+    return found
+
+
+def _table_name(sources: Sources) -> str:
+    from oneshot_hpo.search_spaces import load_table
+
+    return load_table(sources.table).name
+
+
+def methods_of(panels: Sequence[RegretCurves]) -> list[Method]:
+    """Every method of some panels once, in the order of their legends."""
+    return list(dict.fromkeys(curve.method for panel in panels for curve in panel.curves))

@@ -1,0 +1,160 @@
+"""When each trial was at work, beside which others, in which bracket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+
+State = Literal["told", "crashed", "pending"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One trial on a worker; times in seconds since the study's first event."""
+
+    key: str
+    """"0-0-3/9"."""
+    bracket: int
+    """From 0; -1 for the default configuration, which is in none."""
+    budget: int | float
+    """In epochs."""
+    start: float
+    """When its last attempt began on a worker; where that is not known, when it was asked for."""
+    end: float
+    """When it ended; of a pending one, the last that the journal says."""
+    state: State
+    lane: int
+    """From 0. The journal does not name workers: trials at work at the same time are put in
+    lanes, the lowest that is free, so there are as many as were ever at work together."""
+    attempts: int
+    """1 for a trial whose worker was never lost."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A worker, or the connection to it, that was lost with a trial on it."""
+
+    key: str
+    bracket: int
+    time: float
+    """Seconds since the study's first event."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class RungSpan:
+    """From the first trial of a rung to its last one."""
+
+    bracket: int
+    """As of a bar."""
+    budget: int | float
+    start: float
+    end: float
+    trials: int
+    """Begun so far."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Of a study."""
+
+    bars: list[Bar]
+    """By start."""
+    losses: list[Loss]
+    """By time."""
+    budgets: list[int | float]
+    """Ascending."""
+    lanes: int
+    """How many trials were at work together at most."""
+    brackets: int
+    """How many brackets were begun."""
+    end: float
+    """When the last trial ended; of pending ones, the last time that the journal says."""
+    finished: bool
+    """Whether the study has ended."""
+
+    @property
+    def rungs(self) -> list[RungSpan]:
+        """By bracket and budget."""
+        bars: dict[tuple[int, int | float], list[Bar]] = {}
+        for bar in self.bars:
+            bars.setdefault((bar.bracket, bar.budget), []).append(bar)
+        return [
+            RungSpan(*key, min(b.start for b in own), max(b.end for b in own), len(own))
+            for key, own in sorted(bars.items())
+        ]
+
+    @property
+    def busy(self) -> float:
+        """Share of the lanes' time, up to the end, in which a trial was at work."""
+        total = self.lanes * self.end
+        return sum(bar.end - bar.start for bar in self.bars) / total if total else 0.0
+
+
+def timeline(study: StudySource) -> Timeline:
+    """Of a study, also where every trial crashed. NotEnoughData: no trial has finished."""
+    told = study.evaluations
+    events, _ = read_journal(study.folder / JOURNAL_NAME)
+    zero = events[1]["time"]
+    pending: list[tuple[Trial, TrialResult | None]] = [(t, None) for t in study.view.pending]
+    trials = [*told, *pending]
+    last = max(event["time"] for event in events)
+    spans = [(*_span(study, trial, result, last), trial, result) for trial, result in trials]
+    # Clocks of workers may differ from the master's: nothing ends after the last event.
+    zero = min(zero, min(start for start, _, _, _ in spans))
+    free: list[float] = []
+    bars = []
+    for start, end, trial, result in sorted(spans, key=lambda span: (span[0], span[2].seq)):
+        lane = next((n for n, until in enumerate(free) if until <= start + _SLACK), len(free))
+        free[lane : lane + 1] = [end]
+        state: State = "pending" if result is None else "crashed" if result.crashed else "told"
+        bars.append(
+            Bar(
+                trial.key,
+                trial.id[0],
+                trial.budget,
+                start - zero,
+                end - zero,
+                state,
+                lane,
+                trial.attempt + 1,
+            )
+        )
+    losses = [
+        Loss(_key(event), event["id"][0], event["time"] - zero, event["reason"])
+        for event in events
+        if event["event"] == "retry"
+    ]
+    return Timeline(
+        bars=bars,
+        losses=losses,
+        budgets=sorted({bar.budget for bar in bars}),
+        lanes=len(free),
+        brackets=len({bar.bracket for bar in bars if bar.bracket >= 0}),
+        end=max(end for _, end, _, _ in spans) - zero,
+        finished=study.view.finished,
+    )
+
+
+_SLACK = 1e-3  # seconds by which a worker's next trial may seem to begin before the one before ends
+
+
+def _span(
+    study: StudySource, trial: Trial, result: TrialResult | None, last: float
+) -> tuple[float, float]:
+    record = study.view.record(trial)
+    if result is None or record.told is None:
+        return record.asked, max(last, record.asked)
+    start = result.timestamps.get("started", record.asked)
+    end = result.timestamps.get("finished", record.told)
+    return start, max(start, end)
+
+
+def _key(event: dict) -> str:
+    trial_id = tuple(event["id"])
+    name = "baseline" if trial_id == BASELINE_ID else "-".join(map(str, trial_id))
+    return f"{name}/{event['budget']}"

@@ -1,0 +1,128 @@
+"""One-shot validation error and the table's test error of the cell, epoch by epoch, over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.groups import confirmed_settings, group_studies
+from oneshot_hpo.experiments.numbers.methods import Method, Role
+from oneshot_hpo.experiments.numbers.searches import Search
+from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
+from oneshot_hpo.experiments.numbers.spread import Spread, spread
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What the searches of one setting went through."""
+
+    method: Method
+    confirmed: bool
+    """Whether these are the runs of a confirmation, with fresh seeds, or single trials of studies
+    that are not confirmed."""
+    one_shot: Spread
+    """Over the runs; x is the epoch from 1, errors are shares. Infinite where crashes reach."""
+    test: Spread
+    """Of the table's test error of the cell that the search would end with; of the last epoch
+    alone for searchers that compare architectures only then."""
+    crashed: int
+    """Of the runs."""
+
+    @property
+    def label(self) -> str:
+        """For legends, with the number of runs."""
+        return self.one_shot.label(self.method.label, self.crashed)
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """All trajectories of a space."""
+
+    space: int
+    table: str
+    found: list[Trajectory]
+    notes: list[str]
+    """What is left out, a sentence each."""
+
+
+def trajectories(sources: Sources, space: int) -> Trajectories:
+    """Tuned and default of every study, from its confirmation, else from its single trials.
+
+    NotEnoughData: there is no search with epochs that did not crash.
+    """
+    found: list[Trajectory] = []
+    notes: list[str] = []
+    studies = [study for study in sources.studies if study.spec.space == space]
+    groups = group_studies(studies)
+    confirmed = [one for one in confirmed_settings(groups) if one.members]
+    runs_of: list[tuple[str, Method, bool, list[tuple[Search, bool]]]] = [
+        (
+            one.sources,
+            one.method,
+            True,
+            [(study.rerun(run, told), told.crashed) for study, run, told in one.members],
+        )
+        for one in confirmed
+    ]
+    for group in groups:
+        if not any(group in one.groups for one in confirmed):
+            single: dict[Role, list[tuple[Search, bool]]] = {}
+            for study in group.studies:
+                for role, search, crashed in _single(study):
+                    single.setdefault(role, []).append((search, crashed))
+            for role, runs in single.items():
+                words = group.fixed if role == "default" else group.detail
+                runs_of.append((group.sources, group.method(role, words), False, runs))
+    for source, method, is_confirmed, runs in runs_of:
+        trajectory = _trajectory(method, is_confirmed, runs)
+        if trajectory is None:
+            notes.append(f"{source}: {method.label}: there are no epochs to show")
+        else:
+            found.append(trajectory)
+    if not found:
+        if not studies:
+            raise NotEnoughData(f"space {space}: trajectories are those of studies")
+        studies[0].successes  # noqa: B018 - raises if all crashed
+        raise NotEnoughData(notes[0] if notes else f"{studies[0].source}: no search to show")
+    return Trajectories(space, studies[0].cells.table.name, found, notes)
+
+
+def _single(study: StudySource) -> list[tuple[Role, Search, bool]]:
+    """The default and the incumbent of a study that is not confirmed, one search each."""
+    found: list[tuple[Role, Search, bool]] = []
+    baseline, incumbent = study.view.baseline, study.view.incumbent
+    if baseline is not None:
+        found.append(("default", study.search(*baseline), baseline[1].crashed))
+    if incumbent is not None and (baseline is None or incumbent[0].key != baseline[0].key):
+        found.append(("tuned", study.search(*incumbent), False))
+    return found
+
+
+def _trajectory(
+    method: Method, confirmed: bool, runs: list[tuple[Search, bool]]
+) -> Trajectory | None:
+    """None: no run that did not crash has epochs."""
+    told = [(search, crashed) for search, crashed in runs if crashed or len(search.seconds)]
+    ended = [search for search, crashed in told if not crashed]
+    if not ended:
+        return None
+    epochs = ended[0].epochs
+    one_shot = np.full((len(told), len(epochs)), np.inf)
+    test = np.full((len(told), len(epochs)), np.inf)
+    for row, (search, crashed) in enumerate(told):
+        length = min(len(search.epochs), len(epochs))
+        one_shot[row, :length] = search.one_shot_error[:length]
+        # A loss that is not finite is where the crash is.
+        one_shot[row, np.isnan(one_shot[row])] = np.inf
+        if not crashed:
+            test[row, :length] = search.test_error[:length]
+    known = ~np.isnan(test).any(axis=0)
+    return Trajectory(
+        method,
+        confirmed,
+        spread(epochs, one_shot),
+        spread(epochs[known], test[:, known]),
+        len(told) - len(ended),
+    )

@@ -1,0 +1,1 @@
+"""From a study file to a finished journal: specification, folder, launch, loop, trial, pools."""

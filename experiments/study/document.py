@@ -1,0 +1,115 @@
+"""The keys of a study file as they are read, and KEY=VALUE overrides of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from oneshot_hpo.experiments.errors import StudyFileError, one_line
+from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
+
+FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
+"""Keys that hold one of these names, or else the path of a file."""
+
+_LARGEST = 1_000_000
+"""Bytes of a study file."""
+GRID = "grid"
+"""The key of a file that stands for several studies; experiments.grids reads such files."""
+
+
+def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
+
+    A relative path of a data set or table is taken from the folder of the file that says so, in
+    an override from the current folder. StudyFileError: it cannot be read.
+    """
+    path = _find(source)
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise StudyFileError(f"{source}: too large for a study file")
+        document = load_yaml(path.read_text(encoding="utf-8"))
+    except YamlError as error:
+        raise StudyFileError(f"{source}: {error}") from None
+    except UnicodeDecodeError:
+        raise StudyFileError(f"{source}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise StudyFileError(f"{source}: cannot be read: {error.strerror}") from None
+    if not isinstance(document, dict):
+        raise StudyFileError(f"{source}: a study file holds lines of the form 'key: value'")
+    _anchor(document, path.parent)
+    document.setdefault("name", path.stem)
+    for override in overrides:
+        override_key(document, override)
+    return document
+
+
+def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    """KEY=VALUE overrides alone, as a document; StudyFileError if one cannot be read."""
+    document: dict[str, Any] = {}
+    for override in overrides:
+        override_key(document, override)
+    return document
+
+
+def shipped_studies() -> dict[str, Path]:
+    """The studies that come with this package, by name."""
+    folder = Path(str(resources.files("experiments") / "studies"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _find(source: str) -> Path:
+    with suppress(OSError):  # a name that no file can have
+        if Path(source).is_file():
+            return Path(source)
+    shipped = shipped_studies()
+    if source not in shipped:
+        raise StudyFileError(
+            f"{source}: no such study file, nor a shipped study (there are: {', '.join(shipped)})"
+        )
+    return shipped[source]
+
+
+def _anchor(document: dict[str, Any], folder: Path) -> None:
+    for key, names in FILE_KEYS.items():
+        value = document.get(key)
+        if not isinstance(value, str) or value in names:
+            continue
+        with suppress(OSError, ValueError):  # no path: whoever opens it says so
+            if "/" in value or value.endswith(".npz") or (folder / value).exists():
+                document[key] = str((folder / value).resolve())
+
+
+def override_key(document: dict[str, Any], override: str) -> None:
+    """Lay one KEY=VALUE, with dots in KEY for a section's keys, over a document in place.
+
+    StudyFileError: it cannot be read.
+    """
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted.strip() or dotted.strip().endswith("."):
+        raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
+    try:
+        value = load_yaml(text)
+    except YamlError as error:
+        raise StudyFileError(f"--set {override}: {one_line(error)}") from None
+    try:
+        lay(document, dotted.strip(), value)
+    except StudyFileError as error:
+        raise StudyFileError(f"--set {override}: {error}") from None
+
+
+def lay(document: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set one key of a document in place, with dots for a section's keys.
+
+    A relative path is taken from the current folder. StudyFileError: a section is no section.
+    """
+    *sections, key = dotted.split(".")
+    changed = {key: value}
+    _anchor(changed, Path.cwd())
+    for section in sections:
+        document = document.setdefault(section, {})
+        if not isinstance(document, dict):
+            raise StudyFileError(f"{section} is not a section of keys")
+    document.update(changed)

@@ -1,0 +1,119 @@
+"""What a study's numbers depend on besides its settings: package versions, data, the table.
+
+They are recorded at launch; a study that is resumed with others says so and asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from oneshot_hpo.experiments import machine
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import specification_of
+from oneshot_hpo.experiments.study.inputs import INPUTS, PLACES, checksums, present
+from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.hpo import noted_environments
+
+_IRRELEVANT = ("python", "scikit-learn")
+"""Recorded, but nothing that a study computes follows from them: data have a checksum."""
+_SHOWN = 12  # characters of a checksum
+
+
+def compared(
+    console: Console,
+    folder: Path,
+    *,
+    accept: bool,
+    given: Mapping[str, str] | None = None,
+    confirmation: Path | None = None,
+) -> tuple[str, dict[str, dict[str, str]]] | None:
+    """Compare what a study was last worked on with with what is here now.
+
+    given: where the user says that data set and table are, by key. confirmation: the folder of the
+    study's confirmation, if that is what is to be worked on.
+
+    None: they are equal, as far as the study recorded them, and where they were; else what differs,
+    which needs `accept`, or was moved, and what is here, to be noted in the journal. UserError:
+    something differs and is not accepted, or the data set or table is not there.
+    """
+    header, notes = noted_environments(folder, confirmation)
+    specification = header.get("specification", {})
+    recorded = {key: dict(specification.get(key, {})) for key in ("versions", "checksums")}
+    recorded[PLACES] = {key: specification[key] for key in INPUTS if key in specification}
+    for note in notes:
+        for key in recorded.keys() & note.keys():
+            recorded[key] |= note[key]
+    places = _places(folder, header, given)
+    moved = _moved(console, recorded[PLACES], places, given or {})
+    here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
+    for key, words in (("versions", "package versions"), ("checksums", "data and table")):
+        if not recorded[key]:
+            console.print(
+                f"{folder} does not say with which {words} it was begun: nothing to compare",
+                markup=False,
+                soft_wrap=True,
+            )
+    if recorded["versions"]:
+        here["versions"] = machine.versions()
+    if recorded["checksums"]:
+        here["checksums"] = checksums(**places)
+    differences = _differences(recorded, here, places)
+    text = "; ".join(differences)
+    if differences and not accept:
+        verb = "resume" if confirmation is None else "confirm"
+        again = [word for key, place in moved.items() for word in ("--set", f"{key}={place}")]
+        raise UserError(
+            f"{folder} was worked on with something else than is here: {text}. What comes now may "
+            "not compare with what came before; to go on all the same: "
+            f"{command(verb, folder, '--accept-changes', *again)}"
+        )
+    if differences:
+        console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)
+    if not differences and not moved:
+        return None
+    differences += [f"{INPUTS[key]} now at {place}" for key, place in moved.items()]
+    changed = here if text else {}
+    return "; ".join(differences), changed | ({PLACES: moved} if moved else {})
+
+
+def _places(
+    folder: Path, header: dict[str, Any], given: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Where data set and table are, by key. UserError: one is not there."""
+    if "specification" not in header:
+        return {}
+    spec = present(specification_of(header, folder), folder, given)
+    return {key: getattr(spec, key) for key in INPUTS}
+
+
+def _moved(
+    console: Console, recorded: dict[str, str], places: dict[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """What the user says lies elsewhere than it did, by key; says what was found elsewhere."""
+    for key, place in places.items():
+        if place != recorded[key] and key not in given:
+            words = f"{INPUTS[key]} {recorded[key]} is not there; the same content is: {place}"
+            console.print(words, markup=False, soft_wrap=True)
+    return {key: place for key, place in given.items() if place != recorded.get(key)}
+
+
+def _differences(
+    recorded: dict[str, dict[str, str]], here: dict[str, dict[str, str]], names: dict[str, Any]
+) -> list[str]:
+    """Each difference in words, was → is."""
+    words = [
+        f"{package} {was} → {here['versions'][package]}"
+        for package, was in recorded["versions"].items()
+        if package not in _IRRELEVANT and was != here["versions"].get(package, was)
+    ]
+    for key, what in INPUTS.items():
+        was, now = (
+            checksum.get(key, "") for checksum in (recorded["checksums"], here["checksums"])
+        )
+        if was != now:
+            words.append(f"{what} {names[key]}, SHA-256 {was[:_SHOWN]} → {now[:_SHOWN]}")
+    return words

@@ -1,0 +1,276 @@
+"""A study begun, or gone on with: by this process, or by a master that is a SLURM job."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from oneshot_hpo.experiments.errors import (
+    INTERRUPTED,
+    StudyFailed,
+    StudyStopped,
+    UserError,
+    one_line,
+)
+from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.folder import (
+    SPECIFICATION,
+    check_vacant,
+    check_writable_study,
+    create_study,
+    specification_of,
+    write_specification,
+)
+from oneshot_hpo.experiments.study.folder import resume as resume_command
+from oneshot_hpo.experiments.study.inputs import given_inputs, located
+from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.pairing import doubt
+from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
+from oneshot_hpo.experiments.study.slurm_master import MasterJob
+from oneshot_hpo.experiments.study.specification import (
+    StudySpec,
+    complete,
+    freeze,
+    load_study,
+    with_overrides,
+)
+from oneshot_hpo.experiments.study.summary import print_summary
+from oneshot_hpo.experiments.study.trial import RESULT
+from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.terminal.console import OUTPUT_GONE, discard_output
+from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.progress import display_for
+from oneshot_hpo.hpo import Study, StudyUnwritable, StudyView, Trial, noted_environments
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+
+
+def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, submit: bool) -> str:
+    """What a launch would submit first: the master's script with `submit`, else the workers'."""
+    spec, folder = study_and_folder(source, folder, settings)
+    spec = freeze(complete(spec, source))
+    jobs = slurm_jobs(spec, folder)
+    if jobs is None:
+        raise UserError("--dry-run is for SLURM: the study has no section cluster.slurm")
+    return MasterJob(spec, folder).script if submit else jobs.script
+
+
+def cluster_at(
+    address: str | None, scheduler_file: Path | None, *, submit: bool
+) -> DaskCluster | None:
+    """The Dask cluster that the command line names, if it does; UserError if it cannot be."""
+    if address is None and scheduler_file is None:
+        return None
+    if address is not None and scheduler_file is not None:
+        raise UserError("--address and --scheduler-file are two ways to name one cluster")
+    if submit:
+        raise UserError("--submit starts workers of its own: leave --address out")
+    return DaskCluster(address, scheduler_file)
+
+
+def launch_study(
+    console: Console,
+    source: str,
+    folder: Path | None,
+    settings: Sequence[str],
+    *,
+    submit: bool,
+    cluster: DaskCluster | None,
+    consent: Consent,
+) -> None:
+    """Make a study and work on it, or submit a master that does.
+
+    cluster: whose workers are to be used instead of the study's own.
+
+    UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is made
+    then. StudyStopped: it cannot go on here.
+    """
+    spec, folder = study_and_folder(source, folder, settings)
+    check_vacant(folder)
+    spec = freeze(complete(spec, source))
+    check_trusted(console, [spec], consent)
+    launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+
+
+def launch_frozen(
+    console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
+) -> None:
+    """The same, with a specification that is complete, frozen and trusted."""
+    if (words := doubt(spec.dataset, spec.table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
+    jobs = slurm_jobs(spec, folder)
+    if jobs is not None and cluster is None:
+        check_with_slurm(jobs)
+    if submit:
+        master = MasterJob(spec, folder)
+        master.check()
+        with _resumable(folder):
+            create_study(folder, spec).close()
+            _submit(console, master, folder)
+    else:
+        with _resumable(folder):
+            _run(console, create_study(folder, spec), spec, folder, cluster=cluster)
+
+
+def resume_study(
+    console: Console,
+    folder: Path,
+    workers: int | None,
+    overrides: Sequence[str],
+    *,
+    submit: bool,
+    as_job: bool,
+    cluster: DaskCluster | None,
+    accept_changes: bool = False,
+    retry_crashed: Sequence[str] = (),
+    consent: Consent = NOTHING_SAID,
+) -> None:
+    """Go on with a study; `as_job`: this process is a master in a job, and has successors.
+
+    overrides: of how workers run, or where the study's data set or table lie now. accept_changes:
+    also with other package versions, data or another table than before.
+    retry_crashed: keys of evaluations that crashed and are to be run again, or "all".
+
+    Raises like `launch_study`.
+    """
+    if as_job:  # the job's end, which the next master's begins with: no reason to stop the study
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    check_writable_study(folder)
+    given, overrides = given_inputs(overrides)
+    begun = specification_of(noted_environments(folder)[0], folder)
+    spec = with_overrides(located(begun, folder, given), overrides)
+    spec = spec.model_copy(update={"workers": workers or spec.workers})
+    check_trusted(console, [spec], consent)
+    if cluster is None:
+        slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
+    changed = compared(console, folder, accept=accept_changes, given=given)
+    with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
+        again = _crashed(study, folder, retry_crashed)
+        if changed is not None:
+            study.note(*changed)
+        for trial in again:
+            # First, for a trial whose result is in its folder is not run.
+            (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
+            study.retry_crash(trial)
+        if not (folder / SPECIFICATION).exists():
+            write_specification(folder, begun)
+        if not (submit or as_job):
+            _run(console, study, spec, folder, cluster=cluster)
+            return
+        options = [word for override in overrides for word in ("--set", override)]
+        master = MasterJob(spec, folder, [*options, "--workers", str(spec.workers)])
+        if as_job:
+            with master.succession():
+                _run(console, study, spec, folder, as_job=True)
+        else:
+            study.close()
+            _submit(console, master, folder)
+
+
+def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]:
+    """The evaluations that crashed, of these keys. UserError: there is no such one."""
+    crashed = {trial.key: trial for trial, result in study.evaluations if result.crashed}
+    if "all" in keys:
+        keys = list(crashed) or keys
+    for key in keys:
+        if key not in crashed:
+            there = f"; these did: {', '.join(crashed)}" if crashed else ""
+            what = "no evaluation" if key == "all" else f"no evaluation {key}"
+            raise UserError(f"--retry-crashed {key}: {what} of {folder} crashed{there}")
+    return [crashed[key] for key in dict.fromkeys(keys)]
+
+
+def study_and_folder(
+    source: str, folder: Path | None, settings: Sequence[str]
+) -> tuple[StudySpec, Path]:
+    """The study of a file with overrides, and where it goes: `folder`, else studies/NAME."""
+    spec = load_study(source, settings)
+    folder = folder if folder is not None else Path("studies") / spec.name
+    return spec, folder
+
+
+def _submit(console: Console, master: MasterJob, folder: Path) -> None:
+    say(console, f"{folder}: the master is {master.submit()}")
+    say(console, f"to see it: {command('status', folder, '--watch')}")
+    say(console, f"to end it: {command('stop', folder)}")
+
+
+def _run(
+    console: Console,
+    study: Study,
+    spec: StudySpec,
+    folder: Path,
+    *,
+    as_job: bool = False,
+    cluster: DaskCluster | None = None,
+) -> None:
+    """Work on an open study and show it; at its end the tuned configuration and the default."""
+    workers = spec.workers or 1
+    with study:
+        if not study.finished:
+            starting = "1 worker is" if workers == 1 else f"{workers} workers are"
+            say(console, f"{folder}: {starting} starting")
+            with display_for(console, spec.title, workers) as display:
+                run = StudyRun(study, spec, folder, display)
+                pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
+                run.run(pool, workers, as_job=as_job)
+        print_summary(console, study, folder)
+        if study.incumbent is None:
+            last = study.evaluations[-1][1].exception
+            raise StudyFailed(
+                f"every evaluation crashed, the last one: {last}", "all", finished=True
+            )
+
+
+class _Explained(StudyStopped):
+    """Its message says already how to go on."""
+
+
+@contextmanager
+def resumable(again: str, journal: Path) -> Iterator[None]:
+    """What ends work early in here is followed by the command that goes on with it.
+
+    again: that command. journal: the file that is there once the work has begun.
+    """
+    going_on = f"to go on: {again}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        begun = journal.exists()
+        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
+        print(f"stopped; {kept}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except StudyUnwritable as error:
+        if not journal.exists():  # nothing has begun
+            raise
+        raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
+    except _Explained:
+        raise
+    except (StudyStopped, OSError) as stop:
+        if isinstance(stop, BrokenPipeError):
+            discard_output()
+            stop = StudyStopped(OUTPUT_GONE)
+        raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """The same for a study, which can also run again what crashed."""
+    again = resume_command(folder)
+    with resumable(again, folder / JOURNAL_NAME):
+        try:
+            yield
+        except StudyFailed as failure:
+            raise _Explained(_what_to_do(failure, again)) from failure
+
+
+def _what_to_do(failure: StudyFailed, again: str) -> str:
+    keys = " ".join(f"--retry-crashed {key}" for key in failure.crashed)
+    words = f"{one_line(failure)}; once that is mended, to run what crashed again: {again} {keys}"
+    return words if failure.finished else f"{words}; to go on without: {again}"

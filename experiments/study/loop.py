@@ -1,0 +1,280 @@
+"""The loop of a study or a confirmation: ask, submit, wait, tell, until it is finished."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Generic
+
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.pool import DaskPool, PoolError
+from oneshot_hpo.cluster.worker import Worker
+from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
+from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
+from oneshot_hpo.experiments.study.pools import RETIRED
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.trial import CRASHED, TrialTask, run_trial
+from oneshot_hpo.experiments.study.trial_limits import TrialLimits
+from oneshot_hpo.experiments.study.work import Display, Run, Work
+from oneshot_hpo.hpo import (
+    BASELINE_ID,
+    StudyLocked,
+    StudyUnwritable,
+    StudyView,
+    Trial,
+    TrialResult,
+)
+from oneshot_hpo.hpo.journal.own_file import open_own
+from oneshot_hpo.searchers.checkpoint import CHECKPOINT
+
+POLL_SECONDS = 0.25
+"""How often the loop looks up from waiting, at signals and the display."""
+FRUITLESS = 20
+"""How often in a row a trial may lose its worker, without its fault, and have saved nothing new."""
+HOPELESS = 3
+"""So many trials that failed for good, one after the other, stop the study."""
+LOST_LOG = "lost.log"
+"""In a trial's folder: the last lines of each worker that it lost."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the study to stop; its journal is in order."""
+
+
+class StudyRun(Generic[Run]):
+    """One master's work on a study, which may have been begun by an earlier one."""
+
+    def __init__(self, study: Work[Run], spec: StudySpec, folder: Path, display: Display) -> None:
+        self._study: Work[Run] = study
+        self._spec = spec
+        self._folder = folder
+        self._display = display
+        self._in_flight: dict[str, tuple[Run, float]] = {}
+        self._fruitless: dict[str, tuple[int, int]] = {}
+        self._failures = Failures()
+        self._failed_in_a_row: list[str] = []
+        self._limits = TrialLimits(spec.cluster)
+
+    def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
+        """Work on the study with at most `workers` workers until it is finished.
+
+        Interrupted: SIGINT or SIGTERM came. StudyStopped: it cannot go on here, say because the
+        disk is full or another master has taken it over. Either way the study can be resumed, and
+        workers have ended.
+
+        as_job: this process is a SLURM job that has a successor. SLURM announces its end, be it
+        the time limit or a preemption, by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for
+        the successor.
+        """
+        with _noted((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
+            try:
+                with open_pool() as pool:
+                    try:
+                        self._loop(pool, workers, noted)
+                    except Interrupted:
+                        if not as_job:
+                            raise
+                        pool.hand_over()
+                        raise HandedOver from None
+            except (PoolError, StudyUnwritable, StudyLocked) as error:
+                raise StudyStopped(one_line(error)) from error
+
+    def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
+        # Trials that an earlier master had asked for come first, in the order of asking.
+        pending = list(reversed(self._study.pending))
+        last_seen_alive = time.monotonic()
+        for trial, result in self._study.evaluations if self._limits.any else ():
+            self._limits.learn(trial, result)
+        while not self._study.finished:
+            if signals:
+                raise Interrupted
+            # A worker that is free is the only reason to ask: the later BOHB decides, the more
+            # it knows. With one worker it makes the order of decisions certain.
+            while len(self._in_flight) < min(workers, pool.live_workers):
+                following = pending.pop() if pending else self._study.ask()
+                if following is None:
+                    break
+                self._submit(pool, following)
+            self._display.update(self._study, pool.running, pool.standing)
+            for outcome in pool.next_outcomes(POLL_SECONDS):
+                self._settle(pool, outcome)
+            self._give_up_hanging(pool)
+
+            pool.check()
+            if pool.live_workers:
+                last_seen_alive = time.monotonic()
+            elif time.monotonic() - last_seen_alive > pool.patience_seconds:
+                raise StudyStopped(
+                    f"no worker has been alive for {pool.patience_seconds:.0f} s; see "
+                    f"{self._folder / 'logs'}"
+                )
+        self._display.update(self._study, 0, "")
+
+    def _submit(self, pool: DaskPool, trial: Run) -> None:
+        task = TrialTask(
+            searcher=self._spec.searcher,
+            settings=self._spec.search_settings,
+            config=trial.config,
+            space=self._spec.space,
+            dataset=self._spec.dataset,
+            table=self._spec.table,
+            budget=trial.budget,
+            seed=trial.seed,
+            objective=self._spec.objective,
+            transfer=bool(self._spec.transfer),
+            folder=self._folder / "trials" / trial.key,
+        )
+        self._in_flight[trial.key] = (trial, time.time())
+        pool.submit(trial.key, run_trial, task, avoid=self._failures.tried(trial.key))
+
+    def _settle(self, pool: DaskPool, outcome: Outcome) -> None:
+        """A result and a crash are told; a loss is tried again; what is left stops the study."""
+        trial, submitted = self._in_flight.pop(outcome.key)
+        if outcome.lost is not None:
+            self._settle_loss(pool, trial, outcome, outcome.lost)
+        elif outcome.failed is not None:
+            self._settle_failure(pool, trial, outcome.worker, outcome.failed)
+        elif outcome.error is not None:
+            raise StudyStopped(
+                f"trial {trial.key} cannot run: {one_line(outcome.error)}"
+            ) from outcome.error
+        else:
+            value = outcome.value
+            result = TrialResult(
+                loss=value["loss"],
+                info=value["info"],
+                exception=value["exception"],
+                timestamps={"submitted": submitted} | value["timestamps"],
+            )
+            self._failures.ended(trial.key, outcome.worker)
+            self._failed_in_a_row.clear()
+            self._tell(trial, result)
+
+    def _settle_failure(
+        self, pool: DaskPool, trial: Run, worker: Worker | None, reason: str
+    ) -> None:
+        """Tried again on another worker; told as a crash when it has failed there, too."""
+        assert worker is not None  # a task fails on one
+        self._failures.add(trial.key, worker)
+        tried = [worker.name for worker in self._failures.tried(trial.key)]
+        if self._failures.is_data(trial.key):
+            self._tell_crash(trial, f"{reason} (on {workers_named(tried)})")
+            return
+        if self._failures.is_sick(worker):
+            self._retire(pool, worker, reason)
+        self._submit(pool, self._study.retry(trial, f"{reason} (on worker {worker.name})"))
+
+    def _retire(self, pool: DaskPool, worker: Worker, reason: str) -> None:
+        """Say that a worker is sick, and use it no more if there is another one."""
+        trials = " and ".join(self._failures.on(worker))
+        retired = pool.retire(worker)
+        what = "it is needed, and stays" if retired is None else f"{retired.words} is retired"
+        words = f"worker {worker.name}: {trials} failed on it in a row: {what} ({reason})"
+        self._display.say(words)
+        if retired is not None:
+            self._study.note(words, {RETIRED: retired.place} if retired.place else {})
+
+    def _tell_crash(self, trial: Run, reason: str) -> None:
+        """The crash of a trial that was tried as often as it has to be. StudyFailed: it is enough.
+
+        No such crash is a surprise to the next master, which counts from there.
+        """
+        self._tell(trial, TrialResult(loss=None, info=CRASHED, exception=reason))
+        self._failed_in_a_row.append(trial.key)
+        if isinstance(trial, Trial) and trial.id == BASELINE_ID:
+            raise StudyFailed(f"the default configuration cannot be searched: {reason}", trial.key)
+        if len(self._failed_in_a_row) == HOPELESS:
+            raise StudyFailed(
+                f"{HOPELESS} trials in a row failed ({', '.join(self._failed_in_a_row)}), the last "
+                f"one with {reason}",
+                *self._failed_in_a_row,
+            )
+
+    def _tell(self, trial: Run, result: TrialResult) -> None:
+        """Journal how a trial ended. StudyFailed: so did every one of the first bracket."""
+        self._study.tell(trial, result)
+        self._limits.learn(trial, result)
+        if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
+            alike = first_bracket_crashed(self._study) if trial.id[0] == 0 else None
+            if alike is not None:
+                reason = f"every evaluation of the first bracket crashed alike, the last: {alike}"
+                raise StudyFailed(reason, "all")
+
+    def _give_up_hanging(self, pool: DaskPool) -> None:
+        """End trials that are on their worker for longer than the study's limits allow."""
+        if not self._limits.any:
+            return
+        for key, seconds in pool.busy_seconds.items():
+            limit = self._limits.seconds(self._in_flight[key][0].budget)
+            if limit is not None and seconds > limit:
+                pool.give_up(key, f"TrialTimeout: it has not ended within {limit:.3g} s")
+
+    def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
+        """Back to the queue; an attempt is counted only where the trial may have been the cause."""
+        self._keep_log(trial, outcome)
+        if outcome.taken:
+            self._check_gain(trial, lost)
+            self._submit(pool, trial)
+            return
+        attempts = trial.attempt + 1
+        if attempts < self._spec.cluster.max_attempts:
+            self._submit(pool, self._study.retry(trial, lost))
+            return
+        reason = f"given up after {attempts} attempts: {lost}"
+        if outcome.log:
+            reason += f" ({LOST_LOG} in the trial's folder has its last lines)"
+        self._tell_crash(trial, reason)
+
+    def _check_gain(self, trial: Run, lost: str) -> None:
+        """StudyStopped if this trial loses its workers again and again and never gets on."""
+        try:
+            saved = (self._folder / "trials" / trial.key / CHECKPOINT).stat().st_mtime_ns
+        except FileNotFoundError:
+            saved = 0
+        before, times = self._fruitless.get(trial.key, (0, 0))
+        times = times + 1 if saved == before else 1
+        self._fruitless[trial.key] = (saved, times)
+        if times >= FRUITLESS:
+            raise StudyStopped(
+                f"trial {trial.key} lost its worker {times} times and never got on ({lost}): the "
+                "workers' time limit may be too short"
+            )
+
+    def _keep_log(self, trial: Run, outcome: Outcome) -> None:
+        if outcome.log:
+            path = self._folder / "trials" / trial.key / LOST_LOG
+            path.parent.mkdir(parents=True, exist_ok=True)
+            log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            with os.fdopen(log, "a", encoding="utf-8") as file:
+                file.write(f"{outcome.lost}:\n{outcome.log}\n")
+
+
+@contextlib.contextmanager
+def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
+    """While inside, these signals are noted in the list that is given, once.
+
+    So no signal can interrupt the writing of the journal. A second one acts as ever, for those
+    who cannot wait.
+    """
+    received: list[int] = []
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        restore()
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        restore()

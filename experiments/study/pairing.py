@@ -1,0 +1,136 @@
+"""Is a table of the data set that is searched on? Where not, every result says so: a transfer.
+
+A table that records a checksum of its images is compared by that; else by the names, of which
+`digits` and `cifar10` stand for known images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
+from oneshot_hpo.search_spaces.data_folder import CIFAR10 as CIFAR10_FOLDER
+from oneshot_hpo.search_spaces.table import CIFAR10
+
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.specification import StudySpec
+
+TRANSFER = "transfer"
+"""The flag of a result, and the key of a study file that allows one."""
+_DIGITS = "digits"
+
+
+class Pair(Enum):
+    """How a table and a data set belong together."""
+
+    SAME = "the table's cells were trained on the data set"
+    TRANSFER = "they were trained on another one"
+    BY_NAME = "the names are equal; the table records no checksum of its images"
+    UNKNOWN = "the table does not say on what its cells were trained"
+
+
+def pair_of(dataset: str, table: str) -> Pair:
+    """How a data set and a table belong together; reads the images where names do not tell.
+
+    Raises DatasetError or TableError where they cannot be read.
+    """
+    from oneshot_hpo.searchers.data.datasets import load_dataset
+
+    cells = load_table(table)
+    recorded = cells.dataset_checksum
+    is_digits_table = table == _DIGITS and dataset != _DIGITS
+    if recorded is None and not (is_digits_table and _is_file(dataset)):
+        return _pair_by_names(dataset, cells)
+    wanted = recorded or load_dataset(_DIGITS).scratch_checksum
+    return Pair.SAME if load_dataset(dataset).scratch_checksum == wanted else Pair.TRANSFER
+
+
+def allowed_transfer(dataset: str, table: str, transfer: bool | None, how: str) -> bool:
+    """Whether a pair is a transfer. UserError: it is, and nobody said that it may be.
+
+    transfer: what the user said of it; decides alone where the table does not know its data set.
+    how: what the user is to say.
+    """
+    pair = pair_of(dataset, table)
+    if pair is Pair.UNKNOWN:
+        return bool(transfer)
+    if pair is Pair.TRANSFER and not transfer:
+        raise UserError(f"{transfer_words(dataset, table)} If that is wanted: {how}")
+    return pair is Pair.TRANSFER
+
+
+def doubt(dataset: str, table: str) -> str | None:
+    """What a user should know of a pair that is taken to belong together without proof."""
+    cells = load_table(table)
+    pair = Pair.SAME if cells.dataset_checksum else _pair_by_names(dataset, cells)
+    if pair is Pair.UNKNOWN:
+        return f"the table {cells.name} does not say on what data set its cells were trained"
+    if pair is Pair.BY_NAME:
+        return (
+            f"the table {cells.name} records no checksum of its images: that they are those of "
+            f"{dataset} follows from the name alone"
+        )
+    return None
+
+
+def transfer_note(spec: StudySpec, folder: Path) -> str | None:
+    """What every result of a study says that is a transfer, as a sentence; None for others.
+
+    folder: the study's. Studies of earlier versions did not record whether they are one: there
+    the names tell, without the images.
+    """
+    from oneshot_hpo.experiments.study.inputs import located
+
+    if spec.transfer is False:
+        return None
+    spec = located(spec, folder)
+    is_transfer = spec.transfer
+    if is_transfer is None:
+        try:
+            is_transfer = _pair_by_names(spec.dataset, load_table(spec.table)) is Pair.TRANSFER
+        except TableError:  # it is gone, and what it was of with it
+            return None
+    return transfer_words(spec.dataset, spec.table) if is_transfer else None
+
+
+def note_of_header(header: Mapping[str, Any], folder: Path) -> str | None:
+    """The same, of a journal's header; None, too, for a study that names no data set or table."""
+    from oneshot_hpo.experiments.study.folder import specification_of
+
+    if not {"dataset", "table"} <= header.get("specification", {}).keys():
+        return None
+    return transfer_note(specification_of(dict(header), folder), folder)
+
+
+def transfer_words(dataset: str, table: str) -> str:
+    """The same, of a pair that is known to be a transfer."""
+    own = Path(dataset).stem
+    try:
+        name, trained_on = load_table(table).name, load_table(table).dataset
+    except TableError:  # it is gone since
+        name, trained_on = Path(table).stem, None
+    if trained_on == own:
+        trained_on = f"other images of the name {own}"
+    return (
+        f"Transfer: the cells of the table {name} were trained on {trained_on or 'other images'}, "
+        f"searches run on {own}; errors, regrets and ranks say nothing of cells trained on {own}."
+    )
+
+
+def _pair_by_names(dataset: str, table: TrainedCells) -> Pair:
+    if table.dataset is None:
+        return Pair.UNKNOWN
+    if not _is_file(dataset):
+        own = _DIGITS if dataset == _DIGITS else CIFAR10
+        return Pair.SAME if own == table.dataset else Pair.TRANSFER
+    return Pair.BY_NAME if Path(dataset).stem == table.dataset else Pair.TRANSFER
+
+
+def _is_file(dataset: str) -> bool:
+    """Whether a data set is a file of the user's own, not digits or CIFAR-10's folder."""
+    path = Path(dataset)
+    return dataset not in (_DIGITS, CIFAR10) and path.name != CIFAR10_FOLDER and not path.is_dir()

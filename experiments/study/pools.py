@@ -1,0 +1,104 @@
+"""Where a study's trials run: on this machine, on SLURM, or on a Dask cluster that is there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oneshot_hpo.cluster.private_folder import NoPrivateFolder
+from oneshot_hpo.experiments import machine
+from oneshot_hpo.experiments.errors import StudyStopped, UserError, one_line
+from oneshot_hpo.experiments.study.specification import StudySpec
+
+if TYPE_CHECKING:
+    from oneshot_hpo.cluster.pool import DaskPool
+    from oneshot_hpo.cluster.slurm.pool import SlurmJobs
+
+
+RETIRED = "retired"
+"""In the note of a worker that was retired: what a later pool leaves out."""
+
+
+@dataclass(frozen=True)
+class DaskCluster:
+    """A Dask cluster that the user runs already: its scheduler's address, or file."""
+
+    address: str | None = None
+    scheduler_file: Path | None = None
+
+
+def open_pool(
+    spec: StudySpec,
+    folder: Path,
+    workers: int,
+    cluster: DaskCluster | None = None,
+    notes: Sequence[Mapping[str, Any]] = (),
+) -> DaskPool:
+    """The pool that a frozen specification asks for, or `cluster`'s. Raises PoolError.
+
+    notes: of the work's journal; what they say is retired is not used.
+    """
+    retired = [note[RETIRED] for note in notes if isinstance(note.get(RETIRED), str)]
+    if cluster is not None:
+        from oneshot_hpo.cluster.external import ExternalPool
+
+        return ExternalPool(
+            address=cluster.address,
+            scheduler_file=cluster.scheduler_file,
+            log=folder / "logs" / "cluster.log",
+            retired=retired,
+        )
+    jobs = slurm_jobs(spec, folder)
+    if jobs is not None:
+        from oneshot_hpo.cluster.slurm.pool import SlurmPool
+
+        return SlurmPool(jobs, workers=workers, retired=retired)
+    from oneshot_hpo.cluster.local import LocalPool
+
+    assert spec.cluster.threads is not None
+    return LocalPool(
+        workers=workers,
+        threads=spec.cluster.threads,
+        gpus=machine.gpus(),
+        scratch=folder / "logs",
+        retired=retired,
+    )
+
+
+def slurm_jobs(spec: StudySpec, folder: Path) -> SlurmJobs | None:
+    """The worker jobs of a study under SLURM, None for one on this machine."""
+    settings = spec.cluster.slurm_settings
+    if settings is None:
+        return None
+    from oneshot_hpo.cluster.slurm.pool import SlurmJobs
+
+    assert spec.cluster.threads is not None
+    name = job_name(spec.name, folder)
+    try:
+        return SlurmJobs(settings, name=name, folder=folder, threads=spec.cluster.threads)
+    except NoPrivateFolder as error:
+        raise UserError(str(error)) from None
+
+
+def check_with_slurm(jobs: SlurmJobs) -> None:
+    """Let SLURM look at the jobs. UserError: it refuses them; StudyStopped: no answer."""
+    from oneshot_hpo.cluster.slurm.commands import SlurmRefused, SlurmUnavailable
+
+    try:
+        jobs.check()
+    except SlurmRefused as error:
+        raise UserError(f"SLURM refuses the workers' jobs: {one_line(error)}") from None
+    except SlurmUnavailable as error:
+        raise StudyStopped(f"SLURM does not answer: {one_line(error)}") from None
+
+
+def job_name(study: str, folder: Path) -> str:
+    """The name of a study's jobs, by which a later master finds them.
+
+    It follows the folder: a copy of a study has jobs of its own.
+    """
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
+    return f"{study}-{digest[:8]}"

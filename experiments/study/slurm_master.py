@@ -1,0 +1,140 @@
+"""The master of a study as a SLURM job of its own, which hands over to the next one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from oneshot_hpo.cluster.slurm import commands
+from oneshot_hpo.cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
+from oneshot_hpo.cluster.slurm.contact import contact_folder, remove_contact
+from oneshot_hpo.cluster.slurm.job_script import MASTER_LOG, master_script
+from oneshot_hpo.cluster.slurm.submitted import IDS, SubmittedJobs
+from oneshot_hpo.experiments.errors import HandedOver, StudyStopped, UserError, one_line
+from oneshot_hpo.experiments.study.pools import job_name
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.trust import commands_of, digest_of
+
+AS_JOB = "--as-job"
+"""The option of `resume` that makes a master in a job see to its successor."""
+TRUSTED_OPTION = "--trusted"
+"""That which says what was trusted when it was submitted."""
+
+
+class MasterJob:
+    """The jobs, one after the other, that are the masters of a study.
+
+    options: of `oneshot-hpo resume`, for every one of them.
+    """
+
+    def __init__(self, spec: StudySpec, folder: Path, options: Sequence[str] = ()) -> None:
+        settings = spec.cluster.slurm_settings
+        if settings is None:
+            raise UserError("a master as a job is for SLURM: there is no section cluster.slurm")
+        folder = folder.resolve()
+        self._name = master_name(spec.name, folder)
+        self._logs = Path(settings.log_folder or folder / "logs")
+        self.script = master_script(
+            settings,
+            name=self._name,
+            folder=folder,
+            logs=self._logs,
+            command=[
+                *(sys.executable, "-P", "-m", "oneshot_hpo.experiments.cli"),
+                *("resume", str(folder), AS_JOB, *_trusted(spec), *options),
+            ],
+        )
+
+    def check(self) -> None:
+        """Let SLURM look at the script. UserError: it refuses it; StudyStopped: no answer."""
+        with _said("the master's job"):
+            commands.check(self.script, "--chdir=/")
+
+    def submit(self) -> str:
+        """Submit the first master; where its output will be."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with _said("the master's job"):
+            job = commands.submit(self.script, f"--job-name={self._name}")
+        return f"job {job}; its output: {self._logs / MASTER_LOG}"
+
+    @contextmanager
+    def succession(self) -> Iterator[None]:
+        """Inside, a master in a job works; a successor starts as soon as this job has ended.
+
+        It is submitted at once, for a kill gives no time, and cancelled when the work in here
+        ends, be it with a finished study or an error: all but a `HandedOver`.
+        """
+        with _said("the next master's job"):
+            successor = commands.submit(
+                self.script,
+                f"--job-name={self._name}",
+                f"--dependency=afterany:{os.environ['SLURM_JOB_ID']}",
+            )
+        try:
+            yield
+        except HandedOver:
+            print(f"handed over to job {successor}", flush=True)
+        except BaseException:
+            commands.cancel([successor])
+            raise
+        else:
+            commands.cancel([successor])
+
+
+def master_name(study: str, folder: Path) -> str:
+    """The name of a study's master jobs."""
+    return f"{job_name(study, folder)}-master"
+
+
+def study_queue(study: str, folder: Path) -> tuple[list[Job], list[Job]]:
+    """The master's jobs and the workers' jobs of a study that are in the queue.
+
+    Raises SlurmUnavailable or SlurmRefused where there is no SLURM that answers.
+    """
+    masters = commands.jobs_named(master_name(study, folder))
+    return masters, list(_workers(study, folder).alive().values())
+
+
+def cancel_successors(study: str, folder: Path) -> None:
+    """Cancel masters that wait to start when their predecessor ends. Raises StudyStopped."""
+    with _said("to cancel jobs"):
+        commands.cancel_named(master_name(study, folder), "--state=PENDING")
+
+
+def cancel_all(study: str, folder: Path) -> None:
+    """End a study's masters and workers; returns when none is in the queue.
+
+    StudyStopped: SLURM does not answer.
+    """
+    with _said("to cancel jobs"):
+        commands.clear_queue(master_name(study, folder))
+        _workers(study, folder).cancel_all()
+
+
+def forget_workers(study: str, folder: Path) -> None:
+    """Remove the key and the address that jobs of the study found, when it has no master."""
+    remove_contact(contact_folder(job_name(study, folder)))
+
+
+def _workers(study: str, folder: Path) -> SubmittedJobs:
+    name = job_name(study, folder)
+    return SubmittedJobs(name, folder.resolve(), contact_folder(name) / IDS)
+
+
+def _trusted(spec: StudySpec) -> list[str]:
+    """Options by which a master in a job knows that this process has trusted its commands."""
+    commands = commands_of(spec)
+    return [TRUSTED_OPTION, digest_of(commands)] if commands else []
+
+
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    try:
+        yield
+    except SlurmRefused as error:
+        raise UserError(f"SLURM refuses {what}: {one_line(error)}") from None
+    except SlurmUnavailable as error:
+        raise StudyStopped(f"SLURM does not answer: {one_line(error)}") from None

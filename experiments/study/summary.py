@@ -1,0 +1,106 @@
+"""The end of a study: the tuned configuration against the default one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import SPECIFICATION
+from oneshot_hpo.experiments.study.pairing import note_of_header
+from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.wording import number, percent
+from oneshot_hpo.hpo import StudyView, TrialResult
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.hpo.plain import finite_loss
+
+_ROWS = (
+    ("validation error", "valid_error"),
+    ("test error", "test_error"),
+    ("test regret", "test_regret"),
+)
+
+_FILES = {
+    "every decision and result": JOURNAL_NAME,
+    "every setting": SPECIFICATION,
+    "every search, epoch by epoch": "trials",
+}
+
+
+def print_summary(console: Console, study: StudyView, folder: Path) -> None:
+    """Print tuned against default, what that says in a sentence, and where the files are."""
+    console.print()
+    if study.incumbent is not None and study.baseline is not None:
+        console.print(_table(study))
+    console.print(verdict(study), markup=False)
+    if (note := note_of_header(study.header, folder)) is not None:
+        console.print(note, markup=False)
+    console.print()
+    if study.incumbent is not None:
+        say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
+    for what, name in _FILES.items():
+        say(console, f"{what + ':':30}{folder / name}")
+
+
+def verdict(study: StudyView) -> str:
+    """What came out, in plain words; selection is on validation error, test is only reported."""
+    crashed = sum(result.crashed for _, result in study.evaluations)
+    lost = f" {crashed} of {len(study.evaluations)} evaluations crashed." if crashed else ""
+    if study.incumbent is None:
+        return f"Every evaluation crashed, the last one: {study.evaluations[-1][1].exception}."
+    assert study.baseline is not None
+    if not study.settings.iterations:
+        return "Nothing was tuned: this is one search with the study's own settings."
+    tuned, default = study.incumbent[1], study.baseline[1]
+    assert tuned.loss is not None
+    if default.loss is None:
+        return f"The default configuration crashed: {default.exception}." + lost
+    if tuned.loss >= default.loss:
+        return "No configuration did better than the default: it is still the best." + lost
+    valid, valid_word = _gain(default, tuned, "valid_error")
+    test, test_word = _gain(default, tuned, "test_error")
+    return (
+        f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
+        f"points {test_word} on test. This is one search each: other seeds may order them "
+        "otherwise." + lost
+    )
+
+
+def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, str]:
+    gain = 100 * (reported(default, key) - reported(tuned, key))
+    return abs(gain), "better" if gain >= 0 else "worse"
+
+
+def _table(study: StudyView) -> Table:
+    assert study.incumbent is not None
+    assert study.baseline is not None
+    columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
+    table = Table(caption_justify="left")
+    for heading in ("", "default", "tuned")[: 1 + len(columns)]:
+        table.add_column(heading, justify="right" if heading else "left")
+    for label, key in _ROWS:
+        table.add_row(label, *(_info(result, key) for _, result in columns))
+    table.add_row("better than", *(_rank(result) for _, result in columns))
+    table.add_row("epochs", *(number(trial.budget) for trial, _ in columns))
+    table.add_section()
+    for name in sorted(study.baseline[0].config):
+        table.add_row(name, *(number(trial.config.get(name, "")) for trial, _ in columns))
+    return table
+
+
+def _info(result: TrialResult, key: str) -> str:
+    return "crashed" if result.crashed else percent(reported(result, key))
+
+
+def _rank(result: TrialResult) -> str:
+    return "crashed" if result.crashed else f"{reported(result, 'percentile'):.1f} % of cells"
+
+
+def reported(result: TrialResult, key: str, journal: str = JOURNAL_NAME) -> float:
+    """A number that a search told; UserError, which names its journal, if it did not."""
+    value = finite_loss(result.info.get(key))
+    if value is None:
+        raise UserError(f"{journal} cannot be used: a result has no number for {key}")
+    return value

@@ -1,0 +1,192 @@
+"""What a worker does: one search with one configuration, and the table's word on its cell."""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+
+from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
+from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.experiments.errors import is_user_error, one_line
+from oneshot_hpo.experiments.study.pairing import TRANSFER
+from oneshot_hpo.search_spaces import Architecture, SearchSpace, get_space, load_table
+from oneshot_hpo.searchers import SearchStopped
+from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
+from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+
+RESULT = "result.json"
+CRASHED = {"state": "CRASHED"}
+"""What is told of a crash beside its reason."""
+_CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
+
+_DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
+
+# Loaded once a worker process, not once a trial.
+load_images = functools.lru_cache(maxsize=2)(load_dataset)
+_table = functools.lru_cache(maxsize=2)(load_table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialTask:
+    """All that a worker needs to know of a trial.
+
+    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole);
+    objective is "mean", of the table's repeats, or "draw", one of them by the trial's seed;
+    transfer says that the table is of another data set, and its report then does too; folder is
+    where the trial's checkpoint, metrics and result are kept, None for nowhere.
+    """
+
+    searcher: str
+    settings: SearchSettings
+    config: Mapping[str, Any]
+    space: int
+    dataset: str
+    table: str
+    budget: float
+    seed: int
+    objective: str = "mean"
+    transfer: bool = False
+    folder: Path | None
+
+
+def run_trial(task: TrialTask) -> dict[str, Any]:
+    """Evaluate a trial: {"loss", "info", "exception", "timestamps"}, as they are to be told.
+
+    loss: validation error of the cell found, in [0, 1], as the objective says; None for a crash.
+    info: see `cell_report`; nothing in it depends on the time or on the worker.
+    exception: why the search crashed, else None. A crash is a fact about the configuration: a loss
+        that is not finite, or a setting that the search refuses.
+    timestamps: when its last attempt started and finished, in seconds since 1970, and
+        search_seconds, which all attempts' finished epochs took together.
+
+    A trial may be run again after anything: it continues from its checkpoint, and when its result
+    is in its folder already, it is that one. Raises TaskStopped, after a checkpoint, when its
+    worker has to leave, and what is no fact about the configuration: an OSError (a full disk, data
+    that cannot be read), an input error of this project's packages, or TaskFailed for anything else
+    (a device, memory, a bug).
+    """
+    assert task.folder is not None
+    result = finished_result(task.folder)
+    if result is None:
+        started = time.time()
+        task.folder.mkdir(parents=True, exist_ok=True)
+        result = _evaluate(task)
+        result["timestamps"] = {
+            "started": started,
+            "finished": time.time(),
+            "search_seconds": sum(row["time"] for row in read_metrics(task.folder)),
+        }
+        write_atomically(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
+    remove_checkpoints(task.folder)
+    return result
+
+
+def search_cell(
+    task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None
+) -> tuple[float, dict[str, Any]]:
+    """Search, and look the cell found up: its loss and its `cell_report`.
+
+    The report also says the one-shot error at the end, that the table is of another data set, if it
+    is, and which repeat was drawn, if one was.
+    Raises SearchDiverged, SearchStopped when the worker has to leave, and whatever else stops the
+    search.
+    """
+    from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does without
+
+    space = get_space(task.space)
+    result = run_search(
+        searcher=task.searcher,
+        settings=task.settings.with_config(task.config),
+        space=space,
+        data=load_images(task.dataset),
+        epochs=max(1, round(task.budget)),
+        seed=task.seed,
+        folder=task.folder,
+        device=device_name(),
+        on_epoch=on_epoch,
+        stop_asked=stop_asked,
+    )
+    report = cell_report(task.table, space, result.architecture)
+    report["one_shot_error"] = result.trajectory[-1].valid_error
+    if task.transfer:
+        report[TRANSFER] = True
+    if task.objective == "mean":
+        return report["valid_error"], report
+    repeats = _table(task.table).query(space.cell(result.architecture)).valid_errors
+    drawn = int(np.random.default_rng((task.seed, _DRAW)).integers(len(repeats)))
+    return float(repeats[drawn]), report | {"drawn_repeat": drawn}
+
+
+def cell_report(table: str, space: SearchSpace, architecture: Architecture) -> dict[str, Any]:
+    """What the table knows of an architecture; errors are means of the repeats, in [0, 1].
+
+    The regrets are against the best mean of the complete space, for each of the two errors.
+    percentile: share of the space's cells with a higher test error, in percent.
+    """
+    cells = _table(table)
+    cell = space.cell(architecture)
+    entry = cells.query(cell)
+    best = cells.best(space)
+    return {
+        "valid_error": entry.valid_error,
+        "test_error": entry.test_error,
+        "valid_regret": entry.valid_error - best.valid_error,
+        "test_regret": entry.test_error - best.test_error,
+        "percentile": cells.percentile(space, architecture),
+        "architecture": architecture.to_dict(),
+        "module_hash": cell.hash,
+    }
+
+
+def _evaluate(task: TrialTask) -> dict[str, Any]:
+    try:
+        loss, report = search_cell(task)
+    except OSError:
+        raise
+    except SearchStopped as stop:
+        raise TaskStopped(f"its worker had to leave: {stop}") from None
+    except (SearchDiverged, SettingsError) as error:
+        return {"loss": None, "info": CRASHED, "exception": _reason(error)}
+    except Exception as error:
+        if is_user_error(error):
+            raise
+        raise TaskFailed(_reason(error)) from None
+    return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
+def finished_result(folder: Path) -> dict[str, Any] | None:
+    """The result of a trial whose folder this is; None: there is none, or it was altered.
+
+    Its search is then run again, to the same end.
+    """
+    try:
+        content = (folder / RESULT).read_bytes()
+    except FileNotFoundError:
+        return None
+    body, _, _ = content.rpartition(_CHECKSUM)
+    return json.loads(body + b"}") if content == _sealed(body) else None
+
+
+def _sealed(body: bytes) -> bytes:
+    return body + _CHECKSUM + b'%08x"}' % google_crc32c.value(body)
+
+
+def device_name() -> str:
+    """Where a search runs here: cuda if there is a GPU, else cpu."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

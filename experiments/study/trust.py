@@ -1,0 +1,156 @@
+"""Studies that run commands: shown once, and run only by who has trusted them.
+
+A study file, or a study's folder, may come from somebody else. What in it is meant for a shell runs
+on the account of whoever launches it. So a file of the user's own holds the digest of what each
+study would run that was trusted on this account, and any other study is refused until its
+user has seen its commands and says --trust. The digest is that of the commands alone: a study may
+be moved, copied and resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from rich.console import Console
+
+from oneshot_hpo.experiments.errors import UserError, printable
+from oneshot_hpo.experiments.study.document import parse_overrides
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.terminal.hints import say
+
+TRUSTED = "trusted"
+"""The name of the file of digests, one a line."""
+
+
+def _slurm(key: str) -> Callable[[StudySpec], Iterable[str]]:
+    return lambda spec: (spec.cluster.slurm or {}).get(key) or ()
+
+
+RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
+    "cluster.slurm.prologue": _slurm("prologue"),
+    # sbatch's options run things too, for instance --export=ALL,LD_PRELOAD=...
+    "cluster.slurm.extra_directives": _slurm("extra_directives"),
+}
+"""By key of a study file: the lines in it that run, or decide what runs. Everything else in a study
+file is data; the settings of SLURM refuse what is not."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the user has said about commands on this command line."""
+
+    trust: bool = False
+    """--trust: run what was shown."""
+    overrides: Sequence[str] = ()
+    """KEY=VALUE of --set: who types a command means it."""
+    digest: str | None = None
+    """What was trusted when this master was submitted as a job; its node may see no home folder."""
+
+
+NOTHING_SAID = Consent()
+
+
+def commands_of(spec: StudySpec) -> dict[str, list[str]]:
+    """What a study would run, by key of the study file; empty: it is data alone."""
+    found = {key: list(lines(spec)) for key, lines in RUNS.items()}
+    return {key: lines for key, lines in found.items() if lines}
+
+
+def digest_of(commands: Mapping[str, list[str]]) -> str:
+    """SHA-256 of commands: of equal ones the same wherever the study lies."""
+    return hashlib.sha256(json.dumps(commands, sort_keys=True).encode()).hexdigest()
+
+
+def check_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent) -> None:
+    """Let studies pass whose commands are trusted, and remember those that --trust or --set names.
+
+    UserError, after the commands were shown: there are others.
+    """
+    wanted = {digest_of(commands): commands for commands in map(commands_of, specs) if commands}
+    known = _read() if wanted else set()
+    new = {digest: commands for digest, commands in wanted.items() if digest not in known}
+    if not new:
+        return
+
+    accepted = {
+        digest
+        for digest, commands in new.items()
+        if consent.trust or digest == consent.digest or _are_typed(commands, consent.overrides)
+    }
+    refused = [commands for digest, commands in new.items() if digest not in accepted]
+    for commands in refused:
+        _show(console, commands)
+    if refused:
+        raise UserError(
+            "the study would run what is shown above, on your account: if you trust it, say "
+            "--trust, once"
+        )
+    _remember(console, sorted(accepted))
+
+
+def trusted_file() -> Path | None:
+    """Where the digests are; None: this user has no folder for it."""
+    try:
+        path = platformdirs.user_state_path("oneshot-hpo", appauthor=False) / TRUSTED
+    except RuntimeError:  # no HOME, and no entry in the list of users
+        return None
+    return path if path.is_absolute() else None
+
+
+def _are_typed(commands: Mapping[str, list[str]], overrides: Sequence[str]) -> bool:
+    document = parse_overrides([text for text in overrides if text.startswith("cluster")])
+    return all(_value(document, key) == lines for key, lines in commands.items())
+
+
+def _value(document: Any, dotted: str) -> Any:
+    for key in dotted.split("."):
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def _show(console: Console, commands: Mapping[str, list[str]]) -> None:
+    for key, lines in commands.items():
+        say(console, f"{key}:")
+        for line in lines:
+            say(console, f"  {printable(line)}")
+
+
+def _read() -> set[str]:
+    """The digests. UserError: others could have written them."""
+    path = trusted_file()
+    if path is None:
+        return set()
+    try:
+        with path.open("rb") as file:
+            state = os.fstat(file.fileno())
+            content = file.read()
+    except OSError:  # what cannot be read trusts nothing
+        return set()
+    if state.st_uid != os.geteuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UserError(
+            f"{path} says which commands are trusted, but others can write it: look at it, then "
+            "make it yours alone (chmod 600), or remove it"
+        )
+    return set(content.decode(errors="replace").split())
+
+
+def _remember(console: Console, digests: Sequence[str]) -> None:
+    """Add digests to the file; where that cannot be, the next command has to ask again."""
+    path = trusted_file()
+    try:
+        if path is None:
+            raise OSError("this user has no home folder")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(file, "wb", buffering=0) as lines:
+            lines.write("".join(f"{digest}\n" for digest in digests).encode())
+    except OSError as error:
+        say(console, f"trusted this time only: {error}")

@@ -1,0 +1,109 @@
+"""Configurations as vectors for kernel density estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ConfigSpace import Configuration, ConfigurationSpace
+from ConfigSpace.hyperparameters import (
+    CategoricalHyperparameter,
+    Constant,
+    OrdinalHyperparameter,
+)
+from ConfigSpace.util import deactivate_inactive_hyperparameters
+from numpy.typing import NDArray
+
+from oneshot_hpo.hpo.errors import StudyError
+from oneshot_hpo.hpo.plain import plain
+
+
+class Encoding:
+    """Maps configurations of a space to vectors of its d free dimensions and back.
+
+    Numbers lie in the unit interval as ConfigSpace scales them (logarithms included). Unordered
+    categories are their index. The i-th of k ordinal values is (i + 1/2) / k: a number like the
+    others, with equal shares of the unit interval. Inactive hyperparameters are NaN. What has a
+    single value is no dimension.
+    """
+
+    def __init__(self, space: ConfigurationSpace) -> None:
+        self.space = space
+        hyperparameters = list(space.values())
+        sizes = [_number_of_values(hp) for hp in hyperparameters]
+        self._free = np.array([size != 1 for size in sizes], dtype=bool)
+        self._fixed_vector = np.array([hp.to_vector(hp.default_value) for hp in hyperparameters])
+        free = [hp for hp, size in zip(hyperparameters, sizes, strict=True) if size != 1]
+        self.levels: NDArray[np.int64] = np.array(
+            [len(hp.choices) if isinstance(hp, CategoricalHyperparameter) else 0 for hp in free],
+            dtype=np.int64,
+        )
+        """(d,) number of values of an unordered category, 0 for dimensions that are numbers."""
+        self._ordinals = np.array(
+            [len(hp.sequence) if isinstance(hp, OrdinalHyperparameter) else 0 for hp in free]
+        )
+
+    @property
+    def dimensions(self) -> int:
+        """d, the number of free dimensions."""
+        return len(self.levels)
+
+    def encode(self, config: Mapping[str, Any]) -> NDArray[np.float64]:
+        """The (d,) vector of a configuration. Raises ValueError for one outside the space."""
+        vector = Configuration(self.space, values=config).get_array()[self._free]
+        ordinal = self._ordinals > 0
+        vector[ordinal] = (vector[ordinal] + 0.5) / self._ordinals[ordinal]
+        return vector
+
+    def decode(self, vector: NDArray[np.float64]) -> dict[str, Any]:
+        """The configuration nearest to a complete (d,) vector, without what is inactive in it.
+
+        Raises ValueError when the space forbids it.
+        """
+        point = vector.copy()
+        ordinal = self._ordinals > 0
+        sizes = self._ordinals[ordinal]
+        point[ordinal] = np.minimum(np.floor(point[ordinal] * sizes), sizes - 1)
+        full = self._fixed_vector.copy()
+        full[self._free] = point
+        everything = dict(Configuration(self.space, vector=full))
+        if not self.space.conditions and not self.space.forbidden_clauses:
+            return plain(everything)  # all of it is active: half the time of a proposal saved
+        return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
+
+
+def check_configuration(space: ConfigurationSpace, config: Mapping[str, Any]) -> None:
+    """Raises StudyError, which names a wrong key, unless `config` is one of the space."""
+    try:
+        Configuration(space, values=config)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise StudyError(_what_is_wrong(space, config) or " ".join(str(error).split())) from None
+
+
+def _what_is_wrong(space: ConfigurationSpace, config: Mapping[str, Any]) -> str | None:
+    """The first wrong key of a configuration; None where it is in how they go together."""
+    for name, value in config.items():
+        if name not in space:
+            return f"unknown hyperparameter {name} (there are: {', '.join(space)})"
+        try:
+            # ConfigSpace would take a list for many values.
+            legal = not isinstance(value, list) and space[name].legal_value(value)
+        except (TypeError, OverflowError):  # an integer beyond all floats
+            legal = False
+        if not legal:
+            return f"{name} cannot be {value!r} ({space[name]})"
+    if missing := [name for name in space if name not in config and not space.parents_of[name]]:
+        return f"{missing[0]} is missing"
+    return None
+
+
+def _number_of_values(hyperparameter: Any) -> float:
+    """How many values a category, ordinal or constant has; infinity for numbers."""
+    if isinstance(hyperparameter, Constant):
+        return 1
+    if isinstance(hyperparameter, CategoricalHyperparameter):
+        return len(hyperparameter.choices)
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        return len(hyperparameter.sequence)
+    return float("inf")

@@ -1,0 +1,115 @@
+"""BOHB's model of one budget: a density of its good configurations and one of its bad ones.
+
+Falkner et al. 2018, section 3.2. It works on vectors; what they stand for is its user's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneshot_hpo.hpo.bohb.kde import ProductKernelDensity, expected_improvement_order
+from oneshot_hpo.hpo.errors import InvalidSettings
+from oneshot_hpo.hpo.settings import OptimizerSettings
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class KDEModel:
+    """The densities of the good and of the bad observations."""
+
+    good: ProductKernelDensity
+    bad: ProductKernelDensity
+
+    @classmethod
+    def fit(
+        cls,
+        vectors: Array,
+        losses: Array,
+        levels: NDArray[np.int64],
+        settings: OptimizerSettings,
+        rng: np.random.Generator,
+    ) -> Self:
+        """The model of (n, d) vectors with (n,) losses; of equal losses, the first is better.
+
+        `levels` (d,) is as in ProductKernelDensity; NaN (inactive) is imputed with `rng`.
+        """
+        # An unstable sort would break ties by the processor's vector instructions.
+        order = np.argsort(losses, kind="stable")
+        return cls.fit_sorted(vectors[order], levels, settings, rng)
+
+    @classmethod
+    def fit_sorted(
+        cls,
+        vectors: Array,
+        levels: NDArray[np.int64],
+        settings: OptimizerSettings,
+        rng: np.random.Generator,
+    ) -> Self:
+        """The same of vectors by growing loss."""
+        good, bad = split_sizes(len(vectors), len(levels), settings)
+        best, rest = vectors[:good], vectors[good : good + bad]
+        return cls(
+            ProductKernelDensity(impute(best, levels, rng), levels, settings.min_bandwidth),
+            ProductKernelDensity(impute(rest, levels, rng), levels, settings.min_bandwidth),
+        )
+
+    def candidates(self, settings: OptimizerSettings, rng: np.random.Generator) -> Array:
+        """(num_samples, d) draws from the widened good density, the most promising one first."""
+        drawn = self.good.draw(settings.num_samples, settings.bandwidth_factor, rng)
+        order = expected_improvement_order(self.good.density(drawn), self.bad.density(drawn))
+        return drawn[order]
+
+
+def can_be_fitted(n: int, dimensions: int, settings: OptimizerSettings) -> bool:
+    """Whether n observations hold more good and more bad ones than there are dimensions."""
+    return min(split_sizes(n, dimensions, settings)) > dimensions
+
+
+def split_sizes(n: int, dimensions: int, settings: OptimizerSettings) -> tuple[int, int]:
+    """Of n observations, how many are modelled as good and how many as bad."""
+    least, top = least_points(dimensions, settings), settings.top_n_percent
+    good = min(max(least, top * n // 100), n)
+    bad = min(max(least, (100 - top) * n // 100), n - good)
+    return good, bad
+
+
+def least_points(dimensions: int, settings: OptimizerSettings) -> int:
+    """Observations that a model needs: dimensions + 1 unless the settings ask for more."""
+    points = settings.min_points_in_model
+    if points is None:
+        return dimensions + 1
+    if points <= dimensions:
+        raise InvalidSettings(
+            f"min_points_in_model must be at least {dimensions + 1} in a space of {dimensions} "
+            f"dimensions, not {points}"
+        )
+    return points
+
+
+def impute(vectors: Array, levels: NDArray[np.int64], rng: np.random.Generator) -> Array:
+    """(n, d) vectors with every NaN (inactive hyperparameter) filled.
+
+    As long as a row has a NaN, all its NaNs are overwritten by those columns of a random row in
+    which the first of them is active; if there is none, the first one is filled with a random legal
+    value. Rows with the same first NaN are filled together.
+    """
+    if not np.isnan(vectors).any():
+        return vectors
+    filled = vectors.copy()
+    while (missing := np.isnan(filled)).any():
+        column = int(missing.any(axis=0).argmax())  # the first NaN of every row that has one here
+        rows = np.flatnonzero(missing[:, column])
+        donors = np.flatnonzero(np.isfinite(vectors[:, column]))
+        if donors.size:
+            values = vectors[rng.choice(donors, size=len(rows))]
+            filled[rows] = np.where(missing[rows], values, filled[rows])
+        elif levels[column] == 0:
+            filled[rows, column] = rng.random(len(rows))
+        else:
+            filled[rows, column] = rng.integers(levels[column], size=len(rows))
+    return filled

@@ -1,0 +1,247 @@
+"""HpBandSter's BOHB as ask and tell, without its network layer.
+
+Importing this module imports hpbandster (seconds): do it only where a proposal is to be made.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
+
+import numpy as np
+from ConfigSpace import ConfigurationSpace
+from hpbandster.core.dispatcher import Job
+from hpbandster.core.master import Master
+from hpbandster.optimizers.bohb import BOHB
+from hpbandster.optimizers.iterations import SuccessiveHalving
+from numpy.typing import NDArray
+
+from oneshot_hpo.hpo.bohb.encoding import check_configuration
+from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
+from oneshot_hpo.hpo.bohb.stock_generator import SeededStockGenerator
+from oneshot_hpo.hpo.brackets import bracket, rung_budgets
+from oneshot_hpo.hpo.errors import InvalidEvent, StudyError
+from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, TrialId
+
+# HpBandSter warns of each crash, on standard error where nothing else is set up: the journal has
+# it.
+logging.getLogger("hpbandster").addHandler(logging.NullHandler())
+
+
+class Run(NamedTuple):
+    """A run that the optimizer asks for."""
+
+    id: TrialId
+    config: dict[str, Any]
+    budget: int | float
+    info: dict[str, Any]
+
+
+class StableSuccessiveHalving(SuccessiveHalving):
+    """Successive halving in which ties go to the configuration that was asked for first.
+
+    A configuration that crashed is not promoted; where that leaves a slot empty, HpBandSter fills
+    it with a new configuration, whose id names the rung it starts on.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._queued: deque[TrialId] = deque()
+
+    def add_configuration(self, *arguments: Any, **more: Any) -> TrialId:
+        """A new configuration, which waits to be run."""
+        trial_id: TrialId = super().add_configuration(*arguments, **more)
+        self._queued.append(trial_id)
+        return trial_id
+
+    def process_results(self) -> None:
+        """The end of a rung: those that are promoted wait to be run, in the order of asking."""
+        super().process_results()
+        self._queued.extend(key for key, datum in self.data.items() if datum.status == "QUEUED")
+
+    def run_again(self, trial_id: TrialId, budget: int | float) -> None:
+        """A run that crashed runs again, if its rung has not ended; else nothing changes."""
+        datum = self.data[trial_id]
+        is_open = not self.is_finished and self.budgets[self.stage] == budget
+        if is_open and datum.status == "CRASHED":
+            datum.status = "RUNNING"
+            self.num_running += 1
+
+    def awaits(self, trial_id: TrialId, budget: int | float) -> bool:
+        """Whether a rung of this bracket waits for the result of a run."""
+        datum = self.data[trial_id]
+        return bool(datum.status == "RUNNING" and datum.budget == budget)
+
+    def get_next_run(self) -> tuple[TrialId, dict[str, Any], int | float] | None:
+        """HpBandSter's, without looking through all configurations for one that waits."""
+        if self.is_finished:
+            return None
+        if self._queued:
+            trial_id = self._queued.popleft()
+            datum = self.data[trial_id]
+            datum.status = "RUNNING"
+            self.num_running += 1
+            return trial_id, datum.config, datum.budget
+        if self.actual_num_configs[self.stage] < self.num_configs[self.stage]:
+            self.add_configuration()
+            return self.get_next_run()
+        if self.num_running == 0:
+            self.process_results()
+            return self.get_next_run()
+        return None
+
+    def _advance_to_next_stage(
+        self, config_ids: list[TrialId], losses: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        advance = np.zeros(len(losses), dtype=bool)
+        advance[np.argsort(losses, kind="stable")[: self.num_configs[self.stage]]] = True
+        return advance
+
+
+class DispatcherlessMaster(Master):
+    """HpBandSter's master with its bookkeeping, but no Pyro dispatcher and no threads."""
+
+    def __init__(self, config_generator: Any) -> None:
+        # Master.__init__ would start the dispatcher; these are the attributes that its methods use.
+        self.config_generator = config_generator
+        self.logger = logging.getLogger("hpbandster")
+        self.result_logger = None
+        self.iterations: list[StableSuccessiveHalving] = []
+        self.num_running_jobs = 0
+        self.job_queue_sizes = (-1, 0)
+        self.thread_cond = threading.Condition()
+
+
+class BOHBMaster(BOHB, DispatcherlessMaster):
+    """BOHB of one study: what to run next, given what has been told.
+
+    The state depends on the order of the calls and their `seq` alone.
+    """
+
+    def __init__(
+        self,
+        space: ConfigurationSpace,
+        settings: OptimizerSettings,
+        prior: Sequence[Observation] = (),
+    ) -> None:
+        """Raises InvalidEvent when a configuration of `prior` is not one of the space."""
+        generators = {"vectorised": VectorisedKDEGenerator, "hpbandster": SeededStockGenerator}
+        # Not BOHB.__init__: it always builds the stock generator, which refuses ordinals.
+        DispatcherlessMaster.__init__(self, generators[settings.generator](space, settings))
+        self.settings = settings
+        self.space = space
+        self._baseline_asked = False
+        self._ready: list[int] = []  # a heap: brackets that may have something to run
+        self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
+        for observation in prior:
+            self._check_config(observation.config)
+            # No id is looked at: HpBandSter's WarmStartIteration, too, gives it to the model alone.
+            job = Job(None, config=observation.config, budget=observation.budget)
+            job.result = None if observation.loss is None else {"loss": observation.loss}
+            self.config_generator.new_result(job)
+
+    def get_next_iteration(
+        self, iteration: int, iteration_kwargs: dict[str, Any] | None = None
+    ) -> StableSuccessiveHalving:
+        """The bracket of this iteration, with nothing run yet."""
+        rungs = bracket(self.settings, iteration)
+        return StableSuccessiveHalving(
+            HPB_iter=iteration,
+            num_configs=[rung.size for rung in rungs],
+            budgets=[rung.budget for rung in rungs],
+            config_sampler=self._sample,
+        )
+
+    def next_run(
+        self, seq: int, logged: tuple[dict[str, Any], dict[str, Any]] | None = None
+    ) -> Run | None:
+        """Decision `seq`: the next run in the order of HpBandSter's Master.run, or None.
+
+        The default configuration comes first, then runs of the brackets that are active, in order,
+        then the first run of the next bracket. None: nothing can run until something is told, or
+        all is done. A new configuration is `logged` (configuration, info) where that is given,
+        else a proposal. Raises InvalidEvent when the logged configuration is not one of the space.
+        """
+        if not self._baseline_asked:
+            self._baseline_asked = True
+            default = plain(dict(self.space.get_default_configuration()))
+            top = rung_budgets(self.settings)[-1]
+            return Run(BASELINE_ID, default, top, {"model_based_pick": False})
+        self.config_generator.seq = seq
+        self._logged = logged
+        while self._ready:
+            i = self._ready[0]
+            if run := self.iterations[i].get_next_run():
+                return self._run(i, run)
+            heappop(self._ready)  # it has nothing before another of its runs is told
+        i = len(self.iterations)
+        if i == self.settings.iterations:
+            return None
+        self.iterations.append(self.get_next_iteration(i))
+        heappush(self._ready, i)
+        first = self.iterations[i].get_next_run()
+        assert first is not None  # a bracket has a run at least
+        return self._run(i, first)
+
+    def tell(
+        self,
+        seq: int,
+        trial_id: TrialId,
+        config: dict[str, Any],
+        budget: int | float,
+        *,
+        loss: float | None,
+        exception: str | None,
+        timestamps: dict[str, float],
+    ) -> None:
+        """Decision `seq`: how a run ended; loss None is a crash, else a finite number."""
+        job = Job(trial_id, config=config, budget=budget)
+        job.result = None if loss is None else {"loss": loss, "info": {}}
+        job.exception = exception
+        job.timestamps = timestamps
+        self.config_generator.seq = seq
+        if trial_id == BASELINE_ID or not self.iterations[trial_id[0]].awaits(trial_id, budget):
+            self.config_generator.new_result(job)
+        else:
+            self.num_running_jobs += 1  # job_callback takes it back
+            self.job_callback(job)
+            heappush(self._ready, trial_id[0])
+
+    def retry_crash(
+        self, seq: int, trial_id: TrialId, config: dict[str, Any], budget: int | float
+    ) -> None:
+        """Decision `seq`: a run that crashed is run again, and the model forgets that it crashed.
+
+        Where its rung has ended, its new result will be the model's alone: nothing is promoted that
+        was not before.
+        """
+        self.config_generator.seq = seq
+        self.config_generator.forget_crash(config, budget)
+        if trial_id != BASELINE_ID:
+            self.iterations[trial_id[0]].run_again(trial_id, budget)
+
+    def _run(self, iteration: int, run: tuple[TrialId, dict[str, Any], int | float]) -> Run:
+        trial_id, config, budget = run
+        info = self.iterations[iteration].data[trial_id].config_info
+        return Run(trial_id, config, budget, info)
+
+    def _sample(self, budget: int | float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a bracket calls when it needs a new configuration."""
+        if self._logged is None:
+            config, info = self.config_generator.get_config(budget)
+            return plain(config), plain(info)
+        config, info = self._logged
+        self._check_config(config)
+        return config, info
+
+    def _check_config(self, config: dict[str, Any]) -> None:
+        try:
+            check_configuration(self.space, config)
+        except StudyError as error:
+            raise InvalidEvent(f"config is not one of the study's space: {error}") from None

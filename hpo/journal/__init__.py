@@ -1,0 +1,1 @@
+"""The journal of a study: its events, lines, file, lock and writer."""

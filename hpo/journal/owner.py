@@ -1,0 +1,153 @@
+"""Who holds a study: a record in its folder, for where the locks of a file system do nothing."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from oneshot_hpo.hpo.journal.process import files_written_by, started, user_of
+
+_PENDING = ("SigPnd:", "ShdPnd:")
+_PF_EXITING = 0x4
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that holds a study."""
+
+    host: str
+    """The name of its machine."""
+    process: int
+    """Its id there."""
+    started: str
+    """When it started, in ticks since its machine did: no other process of this id started then.
+
+    Unlike a time of day it stays what it was when a clock is set."""
+    place: str
+    """In which boot of which machine, and which namespace of processes, its id means it."""
+    token: str
+    """Its own mark: a process that takes a study twice has two."""
+    folder: str | None = None
+    """Device and inode of the study's folder as its machine sees it; None in older records."""
+    user: int | None = None
+    """The user id that it runs as; None in older records."""
+
+    @classmethod
+    def this_process(cls, folder: Path) -> Owner:
+        """This process as the holder of the study in `folder`, with a new token.
+
+        OSError: there is no such folder.
+        """
+        process = os.getpid()
+        return cls(
+            host=socket.gethostname(),
+            process=process,
+            started=started(process),
+            place=_place(),
+            token=secrets.token_hex(8),
+            folder=_identity(folder),
+            user=os.getuid(),
+        )
+
+    @classmethod
+    def of(cls, content: bytes) -> Owner | None:
+        """Who wrote this record; None if it is not one, say because it is not yet written.
+
+        Keys of later versions are passed over.
+        """
+        try:
+            document = json.loads(content)
+            known = {field.name for field in fields(cls)}
+            owner = cls(**{key: value for key, value in document.items() if key in known})
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return None
+        is_process = type(owner.process) is int and 0 < owner.process < 1 << 31
+        return owner if is_process else None
+
+    @property
+    def record(self) -> bytes:
+        """What `of` reads."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this process can tell if that one lives: they see the same process ids."""
+        return (self.host, self.place) == (socket.gethostname(), _place())
+
+    def holds(self, lock: Path) -> bool | None:
+        """Whether a local process lives and holds the study whose lock file this is.
+
+        A record in a copy of a study, or one that somebody made up, names a process that holds
+        another study, or none. None: that cannot be seen. The record is of this folder and this
+        process, but the process's files are not for this user to see, or it writes to a file of the
+        folder that is not the lock: somebody may have removed that.
+        """
+        if started(self.process) != self.started:
+            return False
+        if self.user is not None and user_of(self.process) != self.user:
+            return False
+        try:
+            if self.folder is not None and self.folder != _identity(lock.parent):
+                return False
+            written = files_written_by(self.process)
+            if _is_among(lock, written):
+                return True
+            return None if _is_below(lock.parent, written) else False
+        except OSError:
+            return None
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether a local process got a SIGKILL; on a busy machine it takes a while to end."""
+        try:
+            lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
+            flags = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[6]
+        except OSError:  # ended meanwhile, or no Linux
+            return False
+        masks = [int(line.split()[1], 16) for line in lines if line.startswith(_PENDING)]
+        pending = any(mask >> (signal.SIGKILL - 1) & 1 for mask in masks)
+        return pending or bool(int(flags) & _PF_EXITING)
+
+    def __str__(self) -> str:
+        return f"host {self.host}, process {self.process}"
+
+
+@functools.cache
+def _place() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux
+        return ""
+
+
+def _identity(folder: Path) -> str:
+    """The same for every path that leads to a folder, and another one for a copy of it."""
+    status = folder.stat()
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+def _is_among(lock: Path, written: Mapping[tuple[int, int], str]) -> bool:
+    """Whether a lock file is one of these, and no other file under a second name."""
+    try:
+        status = lock.lstat()
+    except FileNotFoundError:
+        return False
+    return status.st_nlink == 1 and (status.st_dev, status.st_ino) in written
+
+
+def _is_below(folder: Path, written: Mapping[tuple[int, int], str]) -> bool:
+    """Whether one of these files lies in a folder, or lay there until it was removed."""
+    device = folder.stat().st_dev
+    there = {(device, entry.inode()) for entry in os.scandir(folder)}
+    if there & written.keys():
+        return True
+    prefix = f"{folder.resolve()}/"
+    return any(path.startswith(prefix) and path.endswith(" (deleted)") for path in written.values())

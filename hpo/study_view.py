@@ -1,0 +1,176 @@
+"""The state of a study as a fold over its journal's events."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace
+
+from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
+from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent
+from oneshot_hpo.hpo.journal.events import Event
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.study_events import EVENTS
+from oneshot_hpo.hpo.study_state import StudyState, TrialRecord
+from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
+
+
+@dataclass(frozen=True)
+class RungState:
+    """How far one rung of a bracket is."""
+
+    budget: int | float
+    """Budget of its runs."""
+    planned: int
+    """How many runs it will have."""
+    asked: int
+    """How many of them were started, finished ones included."""
+    told: int
+    """How many of them are finished."""
+
+
+@dataclass(frozen=True)
+class BracketState:
+    """How far a bracket is."""
+
+    iteration: int
+    """Its number, from 0."""
+    rungs: tuple[RungState, ...]
+    """Lowest budget first."""
+
+
+class StudyView:
+    """A study as its journal tells it, read-only."""
+
+    def __init__(self, path: Path, header: Event) -> None:
+        """`header` is line 1 of the journal at `path`; CorruptJournal if its settings cannot be."""
+        self._path = path
+        self._header = header
+        try:
+            self._settings = OptimizerSettings(**header["optimizer"])
+        except (TypeError, ValueError) as error:
+            raise CorruptJournal(path, 1, f"optimizer of header: {error}") from None
+        self._state = StudyState(self._settings.seed)
+
+    @property
+    def header(self) -> dict:
+        """What the study was created with: its frozen specification and versions."""
+        return self._header["study"]
+
+    @property
+    def settings(self) -> OptimizerSettings:
+        """The optimizer's settings."""
+        return self._settings
+
+    @cached_property
+    def space(self) -> ConfigurationSpace:
+        """The configuration space. Raises CorruptJournal when the header's cannot be read."""
+        try:
+            # A copy, for ConfigSpace takes the dictionary apart.
+            return ConfigurationSpace.from_serialized_dict(copy.deepcopy(self._header["space"]))
+        except Exception as error:  # whatever ConfigSpace raises for what is not a space
+            raise CorruptJournal(self._path, 1, f"space of header: {error!r}") from None
+
+    @property
+    def prior(self) -> list[Observation]:
+        """What the model knew before the first trial, from an earlier run."""
+        return [Observation(**observation) for observation in self._header["prior"]]
+
+    @property
+    def pending(self) -> list[Trial]:
+        """Trials asked for and not told yet, in the order of asking."""
+        return list(self._state.pending.values())
+
+    @property
+    def evaluations(self) -> Sequence[tuple[Trial, TrialResult]]:
+        """Trials with their results, in the order of telling.
+
+        It grows with the study; a crash that is run again leaves it.
+        """
+        return self._state.evaluations
+
+    def record(self, trial: Trial) -> TrialRecord:
+        """What the journal says of a trial that was asked for."""
+        return self._state.records[trial.id, trial.budget]
+
+    @property
+    def notes(self) -> Sequence[dict[str, Any]]:
+        """What was noted of the environments of the work, in order; opaque to this package."""
+        return self._state.notes
+
+    @property
+    def incumbent(self) -> tuple[Trial, TrialResult] | None:
+        """The lowest loss at the largest budget that has one; of equals, the first told."""
+        return self._state.incumbent
+
+    @property
+    def baseline(self) -> tuple[Trial, TrialResult] | None:
+        """The default configuration at the largest budget, once it is told."""
+        return self._state.baseline
+
+    @property
+    def brackets(self) -> list[BracketState]:
+        """All brackets of the study, begun or not; the baseline is in none."""
+        return [
+            BracketState(
+                i,
+                tuple(
+                    RungState(
+                        rung.budget,
+                        rung.size,
+                        self._state.asked_on_rung.get((i, rung.budget), 0),
+                        self._state.told_on_rung.get((i, rung.budget), 0),
+                    )
+                    for rung in bracket(self._settings, i)
+                ),
+            )
+            for i in range(self._settings.iterations)
+        ]
+
+    @cached_property
+    def total_evaluations(self) -> int:
+        """Evaluations of the finished study: the baseline and all runs of all brackets."""
+        return 1 + planned_evaluations(self._settings)
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything planned is told."""
+        return len(self._state.evaluations) == self.total_evaluations
+
+    def _fold(self, events: list[Event]) -> None:
+        """Replays the events after the header; CorruptJournal names the line that cannot be."""
+        rest = deque(events)
+        events.clear()  # an event that is replayed is let go: a long journal has many
+        rest.popleft()
+        for line in range(2, len(rest) + 2):
+            try:
+                self._replay(rest.popleft())
+            except InvalidEvent as error:
+                raise CorruptJournal(self._path, line, str(error)) from None
+
+    def _replay(self, event: Event) -> None:
+        self._apply(event)
+
+    def _apply(self, event: Event) -> None:
+        """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
+        EVENTS[event["event"]].apply(self._state, event)
+
+
+def read_study(folder: Path) -> StudyView:
+    """The study in `folder` as its journal stands, without its lock; a torn last line is ignored.
+
+    Raises StudyNotFound, NewerJournal or CorruptJournal. Whether the optimizer would have asked for
+    these trials is not checked: `Study.open` does that.
+    """
+    path = Path(folder) / JOURNAL_NAME
+    events, _ = read_journal(path)
+    view = StudyView(path, events[0])
+    view._fold(events)
+    return view

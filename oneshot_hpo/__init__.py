@@ -1,0 +1,1 @@
+"""Studies of the hyperparameters of one-shot neural architecture search."""

@@ -1,0 +1,1 @@
+"""Image data sets: read, checked, augmented, and drawn in batches."""

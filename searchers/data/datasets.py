@@ -1,0 +1,129 @@
+"""The data sets: digits, CIFAR-10, and users' arrays."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from oneshot_hpo.search_spaces.data_folder import CIFAR10, data_folder
+from oneshot_hpo.searchers.data.cifar10 import files_folder, load_cifar10
+from oneshot_hpo.searchers.data.images import (
+    SPLIT_SEED,
+    DatasetError,
+    Images,
+    ImageSplits,
+    check_memory,
+)
+
+_SHARES = (0.3, 0.3, 0.2, 0.2)
+
+
+def load_dataset(source: str | Path) -> ImageSplits:
+    """Load "digits", "cifar10", CIFAR-10's folder, or an .npz file of `images` and `labels`.
+
+    digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
+    cifar10: the folder cifar-10-batches-py of the data folder; searchers.data.cifar10 splits it.
+    A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
+    scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
+    digits and files are split as `split_arrays` says. Raises DatasetError.
+    """
+    if source == "digits":
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        return split_arrays("digits", bunch.images, bunch.target)
+    if source == "cifar10":
+        folder = data_folder() / CIFAR10
+        if not folder.is_dir():
+            raise DatasetError(
+                f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads "
+                "it, `oneshot-hpo data import PATH` takes what is on this machine"
+            )
+        return load_cifar10(folder)
+    path = Path(source)
+    if path.is_dir():
+        return load_cifar10(files_folder(path))
+    try:
+        images, labels = _read_arrays(path)
+    except FileNotFoundError:
+        raise DatasetError(
+            f"no data set {str(source)!r}: use 'digits', 'cifar10', the path of a folder "
+            f"{CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
+        ) from None
+    except DatasetError:
+        raise
+    except Exception as error:  # NumPy's headers and zip can raise anything
+        raise DatasetError(
+            f"{path}: not an .npz file with arrays 'images' and 'labels' ({error})"
+        ) from None
+    return split_arrays(path.stem, images, labels)
+
+
+def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """images and labels of an .npz file; DatasetError for more than this machine could hold."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    check_memory(path, size)
+    with np.load(path, allow_pickle=False) as arrays:
+        images, labels = arrays["images"], arrays["labels"]
+    if not isinstance(images, np.ndarray) or not isinstance(labels, np.ndarray):
+        raise DatasetError(f"{path}: 'images' and 'labels' have to be arrays")
+    return images, labels
+
+
+def _check_labels(name: str, labels: np.ndarray) -> None:
+    """DatasetError unless labels name classes: measured values would each become one."""
+    if labels.dtype.kind not in "biufUS":
+        raise DatasetError(
+            f"data set {name}: labels need whole numbers or text, not {labels.dtype}"
+        )
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():  # NaN equals nothing
+        wrong = labels[labels != np.rint(labels)][0]
+        raise DatasetError(
+            f"data set {name}: a label is {wrong:g}: labels number classes, they need whole numbers"
+        )
+    if labels.dtype.kind == "f" and np.isinf(labels).any():
+        raise DatasetError(f"data set {name}: a label is infinite")
+
+
+def split_arrays(name: str, images: np.ndarray, labels: np.ndarray) -> ImageSplits:
+    """Check and scale arrays as `load_dataset` describes, and split them; raises DatasetError.
+
+    One permutation, drawn from a fixed seed, is cut 30 / 30 / 20 / 20 % into supernet_train,
+    supernet_valid, valid and test; scratch_train is the first two together.
+    """
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[1] != images.shape[2]:
+        raise DatasetError(
+            f"data set {name}: images need shape (N, H, H) or (N, H, H, C), not {images.shape}"
+        )
+    if labels.shape != images.shape[:1]:
+        raise DatasetError(
+            f"data set {name}: {len(images)} images need as many labels, not shape {labels.shape}"
+        )
+    if images.dtype.kind not in "uif" or not np.isfinite(images).all():
+        raise DatasetError(f"data set {name}: images need finite numbers, not {images.dtype}")
+    lowest, highest = float(images.min()), float(images.max())
+    if lowest == highest:
+        raise DatasetError(f"data set {name}: every pixel is {lowest:g}")
+    _check_labels(name, labels)
+    names, codes = np.unique(labels, return_inverse=True)
+    if len(names) < 2 or len(images) < 10:
+        raise DatasetError(f"data set {name}: needs 2 classes and 10 images at least")
+
+    scaled = ((images - lowest) / (highest - lowest)).astype(np.float32).transpose(0, 3, 1, 2)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
+    whole = Images(np.ascontiguousarray(scaled[order]), codes[order].astype(np.int64))
+    half, valid, test = np.rint(np.cumsum(_SHARES)[:-1] * len(images)).astype(int)
+    return ImageSplits(
+        name=name,
+        classes=len(names),
+        supernet_train=whole.between(0, half),
+        supernet_valid=whole.between(half, valid),
+        scratch_train=whole.between(0, valid),
+        valid=whole.between(valid, test),
+        test=whole.between(test, len(whole)),
+    )

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.study.pools import job_name
+from oneshot_hpo.experiments.study.specification import (
+    StudySpec,
+    complete,
+    freeze,
+    load_study,
+    with_overrides,
+)
+
+
+def on_slurm(study: Path, *settings: str) -> StudySpec:
+    overrides = [f"cluster.slurm.{setting}" for setting in settings]
+    return complete(load_study(str(study), ["cluster.slurm={}", *overrides]), "tiny")
+
+
+def test_every_default_of_slurm_is_written_out(tiny_study: Path) -> None:
+    slurm = on_slurm(tiny_study, "partition=gpu").cluster.slurm
+    assert slurm is not None
+    assert (slurm["partition"], slurm["gres"], slurm["notice"]) == ("gpu", "gpu:1", 120)
+    assert load_study(str(tiny_study)).cluster.slurm_settings is None
+
+
+def test_the_number_of_slurm_s_workers_has_to_be_said(tiny_study: Path) -> None:
+    spec = on_slurm(tiny_study, "cpus=3")
+    with pytest.raises(UserError, match="say how many jobs at most"):
+        freeze(spec)
+    frozen = freeze(spec.model_copy(update={"workers": 40}))
+    assert frozen.workers == 40
+    assert frozen.cluster.threads == 1  # as the file says
+
+
+def test_a_relative_log_folder_means_the_same_from_anywhere(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    slurm = on_slurm(tiny_study, "log_folder=logs").cluster.slurm
+    assert slurm is not None
+    assert slurm["log_folder"] == str(tmp_path / "logs")
+
+
+def test_a_study_that_exists_may_change_how_its_workers_run_and_nothing_else(
+    tiny_study: Path,
+) -> None:
+    spec = on_slurm(tiny_study, "partition=gpu")
+    changed = with_overrides(spec, ["cluster.slurm.partition=spare", "cluster.max_attempts=9"])
+    assert changed.cluster.slurm_settings is not None
+    assert changed.cluster.slurm_settings.partition == "spare"
+    assert changed.cluster.max_attempts == 9
+    assert changed.search == spec.search
+    with pytest.raises(StudyFileError, match=r"--set seed: only cluster.KEY may change"):
+        with_overrides(spec, ["seed=1"])
+    with pytest.raises(StudyFileError, match="did you mean 'partition'"):
+        with_overrides(spec, ["cluster.slurm.partitoin=x"])
+
+
+def test_jobs_are_named_by_study_and_folder(tmp_path: Path) -> None:
+    assert job_name("digits", tmp_path) == job_name("digits", tmp_path / "x" / "..")
+    assert job_name("digits", tmp_path) != job_name("digits", tmp_path / "copy")
+    assert job_name("digits", tmp_path).startswith("digits-")

@@ -1,0 +1,51 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.told_study import Loss, better_later, work
+
+from oneshot_hpo.experiments.study.summary import print_summary, verdict
+from oneshot_hpo.hpo import Study
+
+
+def printed(study: Study, folder: Path) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    print_summary(console, study, folder)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_tuned_stands_against_default(study: Study, tmp_path: Path) -> None:
+    work(study, better_later)
+    text = printed(study, tmp_path)
+    rows = [line.split("│")[1:4] for line in text.splitlines() if line.startswith("│")]
+    table = {name.strip(): (default.strip(), tuned.strip()) for name, default, tuned in rows}
+    assert table["validation error"] == ("5.00 %", "3.00 %")
+    assert table["test error"] == ("6.00 %", "4.00 %")
+    assert table["test regret"] == ("0.50 %", "0.50 %")
+    assert table["better than"] == ("90.0 % of cells", "90.0 % of cells")
+    assert table["learning_rate"][0] == "0.025"
+    assert "2.00 percentage points better on validation, 2.00 points" in " ".join(text.split())
+    deep = tmp_path / ("long" * 30)
+    assert str(deep / "journal.jsonl") in printed(study, deep).splitlines()[-3]
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (lambda trial: 0.05 if trial.id[0] < 0 else 0.06, "still the best"),
+        (lambda trial: 0.05, "still the best"),
+        (lambda trial: None if trial.id[0] < 0 else 0.06, "The default configuration crashed"),
+        (lambda trial: None, "Every evaluation crashed, the last one: SearchDiverged"),
+        (
+            lambda trial: None if trial.id[0] == 0 else 0.05 - 0.01 * trial.id[0],
+            "evaluations crashed",
+        ),
+    ],
+)
+def test_the_verdict_is_honest(study: Study, tmp_path: Path, loss: Loss, words: str) -> None:
+    work(study, loss)
+    assert study.finished
+    assert words in verdict(study)
+    assert words in " ".join(printed(study, tmp_path).split())

@@ -1,0 +1,154 @@
+"""Real studies and confirmations whose searches are made up, on the embedded table of cells."""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.trial import cell_report
+from oneshot_hpo.hpo import BASELINE_ID, Confirmation, Rerun, Study, Trial, TrialResult
+from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.journal.line import sealed
+from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.searchers.checkpoint import write_metrics
+from oneshot_hpo.searchers.records import EpochRecord
+
+SECONDS = 10.0
+"""Of an epoch, whatever it does."""
+
+
+def architecture_of(run: Trial | Rerun, epoch: int) -> Architecture:
+    """What a search has found after an epoch: the later, the better, of draws by its seed."""
+    return _best_drawn(run.seed, epoch + 1)
+
+
+@functools.cache
+def _best_drawn(seed: int, draws: int) -> Architecture:
+    table, space, rng = load_table("digits"), get_space(1), np.random.default_rng(seed)
+    drawn = [space.sample(rng) for _ in range(draws)]
+    return min(drawn, key=lambda one: table.query(space.cell(one)).valid_error)
+
+
+def one_shot_error(run: Trial | Rerun, epoch: int) -> float:
+    """Falls with the epochs, the faster the nearer the learning rate is to 0.1."""
+    distance = abs(math.log10(run.config.get("learning_rate", 0.025)) + 1)
+    noise = np.random.default_rng((run.seed, epoch)).uniform(0.9, 1.1)
+    return float(0.9 * noise / (1 + epoch / (1 + distance)))
+
+
+def crashes(run: Trial | Rerun) -> bool:
+    """At learning rates above 0.6, after the first epoch."""
+    return bool(run.config.get("learning_rate", 0.025) > 0.6)
+
+
+def write_search(folder: Path, run: Trial | Rerun, crashed: bool) -> None:
+    """What a search leaves in its folder."""
+    epochs = 1 if crashed else int(run.budget)
+    records = [
+        EpochRecord(
+            epoch=n,
+            architecture=architecture_of(run, n),
+            train_loss=1.0 / n,
+            train_error=0.5 / n,
+            valid_loss=1.0 / n,
+            valid_error=one_shot_error(run, n),
+            learning_rate=0.01,
+            time=SECONDS,
+        )
+        for n in range(1, epochs + 1)
+    ]
+    (folder / "trials" / run.key).mkdir(parents=True, exist_ok=True)
+    write_metrics(folder / "trials" / run.key, [record.to_dict() for record in records])
+
+
+def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:
+    """What a worker says of a search that began then."""
+    epochs = 1 if crashed else int(run.budget)
+    times = {
+        "started": started,
+        "finished": started + SECONDS * epochs,
+        "search_seconds": SECONDS * epochs,
+    }
+    if crashed:
+        reason = "SearchDiverged: the search diverged in epoch 2: loss is nan"
+        return TrialResult(None, {"state": "CRASHED"}, reason, times)
+    report: dict[str, Any] = cell_report("digits", get_space(1), architecture_of(run, epochs))
+    report["one_shot_error"] = one_shot_error(run, epochs)
+    return TrialResult(report["valid_error"], {"state": "SUCCESS"} | report, None, times)
+
+
+def new_study(folder: Path, *settings: str) -> Study:
+    """The quickstart, with settings, in a new folder."""
+    spec = freeze(complete(load_study("quickstart", settings), "made"))
+    return create_study(folder, spec)
+
+
+def run_study(
+    folder: Path,
+    *settings: str,
+    workers: int = 2,
+    evaluations: int | None = None,
+    crashing: bool = True,
+    all_crash: bool = False,
+    begins: float | None = None,
+) -> Path:
+    """A study worked on by so many workers from `begins` on; what they are at stays pending."""
+    clock = time.time() - 1e6 if begins is None else begins
+    running: list[tuple[float, int, float, Trial, bool]] = []
+    told = 0
+    with new_study(folder, *settings) as study:
+        while evaluations is None or told < evaluations:
+            while len(running) < workers and (trial := study.ask()) is not None:
+                crashed = all_crash or (crashing and crashes(trial))
+                write_search(folder, trial, crashed)
+                ends = clock + SECONDS * (1 if crashed else trial.budget)
+                heapq.heappush(running, (ends, trial.seq, clock, trial, crashed))
+            if not running:
+                break
+            clock, _, started, trial, crashed = heapq.heappop(running)
+            study.tell(trial, result_of(trial, started, crashed))
+            told += 1
+    _set_clock(folder / "journal.jsonl")
+    return folder
+
+
+def _set_clock(journal: Path) -> None:
+    """Let the journal's events be when the workers say: it was written in no time."""
+    events, _ = read_journal(journal)
+    tells = [event["timestamps"] for event in events if event["event"] == "tell"]
+    now = min((times["started"] for times in tells), default=events[0]["time"])
+    for event in events:
+        now = max(now, event.get("timestamps", {}).get("finished", now))
+        event["time"] = now
+    journal.write_bytes(b"".join(map(sealed, events)))
+
+
+def confirm(folder: Path, seeds: int, crashing: Sequence[int] = ()) -> None:
+    """Confirm a study's incumbent and default; both crash with the seeds of these numbers."""
+    from oneshot_hpo.experiments.study.folder import specification_of
+    from oneshot_hpo.hpo import read_study
+
+    view = read_study(folder)
+    spec = specification_of(view.header, folder)
+    assert view.incumbent is not None
+    assert view.baseline is not None
+    tuned = view.incumbent[0]
+    assert tuned.id != BASELINE_ID, "choose another seed: the default stayed the best"
+    with Confirmation.create(
+        folder / "confirm", header=view.header, seed=spec.seed, budget=spec.max_budget
+    ) as confirmation:
+        confirmation.plan("default", view.baseline[0].config, seeds)
+        confirmation.plan(tuned.key.split("/")[0], tuned.config, seeds, tuned=True)
+        while (run := confirmation.ask()) is not None:
+            crashed = run.number in crashing
+            write_search(folder / "confirm", run, crashed)
+            confirmation.tell(run, result_of(run, time.time(), crashed))

@@ -1,0 +1,80 @@
+"""The command line as a user runs it, and what a study's journal says."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import processes
+from support.processes import running
+
+from oneshot_hpo.experiments import cli
+from oneshot_hpo.hpo import StudyNotFound
+from oneshot_hpo.hpo.journal.file import read_journal
+
+TINY_EVALUATIONS = 6
+"""Evaluations of the tiny study (see conftest)."""
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line `oneshot-hpo ARGUMENTS`."""
+    return [sys.executable, "-m", "oneshot_hpo.experiments.cli", *map(str, arguments)]
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `oneshot-hpo ARGUMENTS` to its end, in a terminal of 80 columns."""
+    return processes.run(command(*arguments), cwd=cwd, env=os.environ | {"COLUMNS": "80"})
+
+
+def called(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """What `run` returns, of a command that needs no process of its own to be tested.
+
+    Nine tenths of such a process' time are its imports.
+    """
+    words = [str(argument) for argument in arguments]
+    output, complaint = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(complaint),
+        pytest.raises(SystemExit) as ended,
+    ):
+        patch.setattr(sys, "argv", ["oneshot-hpo", *words])
+        patch.setenv("COLUMNS", "80")
+        if cwd is not None:
+            patch.chdir(cwd)
+        cli.main()
+    code = ended.value.code or 0
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(words, code, output.getvalue(), complaint.getvalue())
+
+
+def started(*arguments: object) -> AbstractContextManager[subprocess.Popen[str]]:
+    """`oneshot-hpo ARGUMENTS` in the background, in a process group of its own."""
+    return running(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """The complete lines of a study's journal; none if there is no journal yet."""
+    try:
+        return read_journal(folder / "journal.jsonl")[0]
+    except StudyNotFound:
+        return []
+
+
+def decisions(folder: Path) -> list[dict[str, Any]]:
+    """The journal without its times: what has to be equal between equal studies."""
+    return [
+        {key: value for key, value in event.items() if key not in ("time", "timestamps")}
+        for event in events(folder)
+    ]
+
+
+def told(folder: Path) -> list[tuple[Any, ...]]:
+    """Id and budget of each evaluation that was told, in the order of telling."""
+    return [(*event["id"], event["budget"]) for event in events(folder) if event["event"] == "tell"]

@@ -1,0 +1,85 @@
+"""Functions that workers in tests run; a worker imports this module."""
+
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+
+import distributed
+
+from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
+from oneshot_hpo.cluster.task import TaskFailed
+
+
+def until_asked(seconds: float) -> str:
+    """A task that stops when it is asked to, like a trial."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if stop_asked():
+            raise TaskStopped("asked to stop")
+        time.sleep(0.05)
+    return "done"
+
+
+def when(seconds: float) -> tuple[int, float, float]:
+    """The process, when it began to sleep for so long and when it had."""
+    begun = time.monotonic()
+    time.sleep(seconds)
+    return os.getpid(), begun, time.monotonic()
+
+
+def beside_another(folder: str, variable: str) -> str:
+    """A variable of the environment, once a second process runs this task at the same time."""
+    (Path(folder) / str(os.getpid())).touch()
+    while len(list(Path(folder).iterdir())) < 2:
+        time.sleep(0.01)
+    return os.environ[variable]
+
+
+def begun(file: str, seconds: float) -> str:
+    """`until_asked`, which says by a file that it has begun."""
+    Path(file).touch()
+    return until_asked(seconds)
+
+
+def deaf(file: str, seconds: float) -> None:
+    """Sleep, whatever is asked; a file says that it has begun."""
+    Path(file).touch()
+    time.sleep(seconds)
+
+
+def stopped_at_once(task: object) -> None:
+    """A trial whose worker always has to leave."""
+    raise TaskStopped("the time limit came at once")
+
+
+def failing() -> None:
+    """A task that fails for what may be its worker's fault."""
+    raise TaskFailed("RuntimeError: a device")
+
+
+def where() -> tuple[str, int]:
+    """The worker's name and process."""
+    return str(distributed.get_worker().name), os.getpid()
+
+
+def imported() -> str:
+    """The file of a module of the standard library that nothing has imported yet."""
+    return str(importlib.import_module("colorsys").__file__)
+
+
+def python_path() -> list[str]:
+    """Where this process looks for modules."""
+    return list(sys.path)
+
+
+def optimizer_step() -> float:
+    """What every trial does first, with which torch makes its folders."""
+    import torch
+
+    weight = torch.ones(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.5)
+    weight.sum().backward()
+    optimizer.step()
+    return float(weight)

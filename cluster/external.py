@@ -13,8 +13,9 @@ import distributed
 
 from oneshot_hpo.cluster.dask_logs import dask_logs_to
 from oneshot_hpo.cluster.dask_settings import heed_users_settings
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
-from oneshot_hpo.cluster.pool import DaskPool, PoolError
+from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker, host_of
 
 _CONNECT_SECONDS = 60.0

@@ -15,11 +15,12 @@ from distributed.deploy.spec import SpecCluster
 from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from oneshot_hpo.cluster.dask_settings import dask_settings
 from oneshot_hpo.cluster.environment import SAFE_PATH, of_children
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.leftovers import end_session
 from oneshot_hpo.cluster.memory import out_of_memory_kills
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.own_pool import OwnPool
-from oneshot_hpo.cluster.pool import PoolError, Task
+from oneshot_hpo.cluster.pool import Task
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.cluster.servers import Nanny, Scheduler
 from oneshot_hpo.cluster.start_failures import start_failure

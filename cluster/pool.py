@@ -23,10 +23,6 @@ _GONE_SECONDS = 5.0
 """How long Dask may take to say what became of a task whose worker is not registered any more."""
 
 
-class PoolError(RuntimeError):
-    """The pool itself cannot work, for instance because no worker process starts."""
-
-
 class Task(NamedTuple):
     """A task that waits for a worker."""
 

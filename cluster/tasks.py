@@ -10,9 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.local import LocalPool
-from oneshot_hpo.cluster.pool import PoolError
-from oneshot_hpo.experiments.errors import StudyStopped, one_line
 
 _MAX_ATTEMPTS = 3  # of a task whose process dies
 
@@ -29,7 +28,7 @@ def run_all(
 
     while_waiting: called about twice a second.
 
-    What a function raises is raised here. StudyStopped: a task's process died three times, or none
+    What a function raises is raised here. PoolError: a task's process died three times, or none
     starts. KeyboardInterrupt: SIGINT or SIGTERM came; the processes have ended.
     """
     waiting = list(tasks)[::-1]
@@ -37,7 +36,7 @@ def run_all(
     lost: Counter[str] = Counter()
     with (
         _terminated_like_interrupted(),
-        _opened(workers, gpus, scratch) as pool,
+        LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool,
     ):
         while waiting or running:
             while waiting and running < 2 * workers:
@@ -55,17 +54,8 @@ def run_all(
                     continue
                 lost[outcome.key] += 1
                 if lost[outcome.key] == _MAX_ATTEMPTS:
-                    raise StudyStopped(
-                        f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}"
-                    )
+                    raise PoolError(f"{outcome.key} was lost {_MAX_ATTEMPTS} times: {outcome.lost}")
                 waiting.append(outcome.key)
-
-
-def _opened(workers: int, gpus: Sequence[int | str], scratch: Path) -> LocalPool:
-    try:
-        return LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch)
-    except PoolError as error:
-        raise StudyStopped(one_line(error)) from error
 
 
 @contextmanager

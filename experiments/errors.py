@@ -1,6 +1,6 @@
 """Which exceptions are the user's to mend, and end the command with one line instead of a trace."""
 
-PACKAGES = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
+PACKAGE = "oneshot_hpo"
 
 
 _LONGEST = 1000
@@ -22,6 +22,13 @@ class DataError(UserError):
     """Data that cannot be taken in, or a data folder that cannot be used."""
 
 
+class NotEnoughData(UserError):
+    """There is too little for an honest figure; the message is one line that says what is missing.
+
+    Whoever makes several figures leaves this one out and says why.
+    """
+
+
 class StudyStopped(RuntimeError):
     """A study, or a build, cannot go on here and now; with the cause mended it can be resumed."""
 
@@ -38,13 +45,17 @@ class StudyFailed(StudyStopped):
         self.finished = finished
 
 
+class CommandInterrupted(Exception):
+    """Ctrl-C ended a command; the message is one line: what it leaves, and how to continue."""
+
+
 class HandedOver(Exception):
     """A master in a SLURM job has to end; its workers wait for the next one."""
 
 
 def is_user_error(error: BaseException) -> bool:
     """Whether this is bad input: by this project's rule, a subclass of ValueError of its own."""
-    return isinstance(error, ValueError) and type(error).__module__.split(".")[0] in PACKAGES
+    return isinstance(error, ValueError) and type(error).__module__.split(".")[0] == PACKAGE
 
 
 def one_line(error: BaseException) -> str:

@@ -16,9 +16,9 @@ from distributed.utils import get_ip, get_ip_interface
 
 from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from oneshot_hpo.cluster.dask_settings import dask_settings
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.own_pool import OwnPool
-from oneshot_hpo.cluster.pool import PoolError
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.cluster.servers import Scheduler
 from oneshot_hpo.cluster.slurm import commands

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
 
 from oneshot_hpo.cluster.tasks import run_all
@@ -29,7 +27,7 @@ from oneshot_hpo.experiments.analyze.supernet import (
     scores,
     share_done,
 )
-from oneshot_hpo.experiments.errors import INTERRUPTED, StudyStopped, UserError, one_line
+from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.numbers.csv_cells import cell
 from oneshot_hpo.experiments.study import bounds
@@ -37,6 +35,7 @@ from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.study.folder import make_folder
 from oneshot_hpo.experiments.study.pairing import Pair, pair_of, transfer_words
 from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
 from oneshot_hpo.experiments.terminal.sparing import Sparing
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
@@ -184,12 +183,8 @@ def analysis_folder(folder: Path) -> Iterator[None]:
     check_own_files(folder, (_SUPERNETS, "logs", LOCK_NAME, OWNER_NAME))
     lock = StudyLock(folder)
     try:
-        yield
-    except KeyboardInterrupt:
-        print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error
+        with ending(REPEATABLE):
+            yield
     finally:
         lock.release()
         (folder / LOCK_NAME).unlink(missing_ok=True)

@@ -94,8 +94,8 @@ class PublicScripts:
 
     def __init__(self, folder: Path, space: int) -> None:
         for name in ("api", "graph_util"):
-            sys.modules[f"nasbench.{name}"] = getattr(search_spaces.nasbench, name)
-        sys.modules["nasbench"] = search_spaces.nasbench
+            sys.modules[f"nasbench.{name}"] = getattr(oneshot_hpo.search_spaces.nasbench, name)
+        sys.modules["nasbench"] = oneshot_hpo.search_spaces.nasbench
         library = ModuleType("nasbench.lib")
         library.graph_util = oneshot_hpo.search_spaces.nasbench.graph_util  # type: ignore[attr-defined]
         sys.modules["nasbench.lib"] = library

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.errors import INTERRUPTED, StudyStopped
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(
@@ -69,6 +67,7 @@ def run(
     from oneshot_hpo.experiments.baselines.running import run_baselines
     from oneshot_hpo.experiments.baselines.summary import print_summary
     from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
 
     plan = make_plan(
         table=table,
@@ -81,11 +80,6 @@ def run(
         objective=objective,
     )
     console = terminal()
-    try:
+    with ending(REPEATABLE):
         results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
-    except KeyboardInterrupt:
-        print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error
     print_summary(console, plan, results)

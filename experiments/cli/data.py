@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oneshot_hpo.experiments.errors import INTERRUPTED, DataError, StudyStopped, one_line
+from oneshot_hpo.experiments.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,8 +44,10 @@ def import_(
     replace: ReplaceOption = False,
 ) -> None:
     """Take files that you have into the data folder; a damaged file changes nothing."""
+    from oneshot_hpo.experiments.terminal.ending import ending
+
     console = _console()
-    with _ending("nothing was imported"):
+    with ending("nothing was imported", on_failure="nothing was imported"):
         from oneshot_hpo.experiments.data.importing import import_data, open_data_folder
 
         with open_data_folder() as folder, _bar(console, f"importing {path.name}") as show:
@@ -70,8 +71,11 @@ def fetch(
     replace: ReplaceOption = False,
 ) -> None:
     """Download, check and import what the data folder lacks; once stopped, it goes on."""
+    from oneshot_hpo.experiments.terminal.ending import ending
+
     console = _console()
-    with _ending("what was downloaded is kept, the same command goes on"):
+    kept = "what was downloaded is kept, the same command goes on"
+    with ending(kept, on_failure=kept):
         from oneshot_hpo.experiments.data import fetch as fetching
         from oneshot_hpo.experiments.data.importing import open_data_folder
 
@@ -100,18 +104,6 @@ def info() -> None:
     console = _console()
     for line in lines:
         _say(console, line)
-
-
-@contextmanager
-def _ending(left: str) -> Iterator[None]:
-    """Say what a command leaves behind when Ctrl-C or the system ends it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"stopped; {left}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        raise StudyStopped(f"{one_line(error)}; {left}") from error
 
 
 @contextmanager

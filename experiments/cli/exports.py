@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from oneshot_hpo.experiments.errors import INTERRUPTED, UserError
+from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.hints import quoted
 
 if TYPE_CHECKING:
@@ -85,6 +84,7 @@ def export(
     """
     from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
     from oneshot_hpo.experiments.study.folder import check_writable_study
+    from oneshot_hpo.experiments.terminal.ending import ending
 
     _options(tool, configspace)
     study = ExportedStudy(folder)
@@ -92,12 +92,8 @@ def export(
         check_writable_study(folder)
     target = out or _usual_folder(study, tool)
     console = _console()
-    try:
-        with console.status(f"exporting to {tool}"):
-            write_export(study, target, tool, configspace, force=force)
-    except KeyboardInterrupt:
-        print("stopped; nothing was exported", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    with ending("nothing was exported"), console.status(f"exporting to {tool}"):
+        write_export(study, target, tool, configspace, force=force)
     results = [result for _, result in study.view.evaluations]
     counts = f"{target}: {len(results)} of {study.view.total_evaluations} evaluations"
     if crashed := sum(result.crashed for result in results):

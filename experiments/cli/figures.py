@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.errors import INTERRUPTED, UserError
+from oneshot_hpo.experiments.errors import UserError
 
 
 def figures(
@@ -32,6 +31,7 @@ def figures(
     from oneshot_hpo.experiments.numbers.sources import read_figure_sources
     from oneshot_hpo.experiments.study.folder import check_writable_study
     from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.ending import ending
 
     console = terminal()
     with console.status("reading"):
@@ -42,14 +42,10 @@ def figures(
     if out is None:
         check_writable_study(found.studies[0].folder)
     folder = out or found.studies[0].folder / "report" / "figures"
-    try:
-        with console.status("") as status:
-            from oneshot_hpo.experiments.figures.making import make_figures
+    with ending("the figures that are there are whole"), console.status("") as status:
+        from oneshot_hpo.experiments.figures.making import make_figures
 
-            made = make_figures(found, folder, lambda name: status.update(Text(f"drawing {name}")))
-    except KeyboardInterrupt:
-        print("stopped; the figures that are there are whole", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        made = make_figures(found, folder, lambda name: status.update(Text(f"drawing {name}")))
 
     def say(line: str) -> None:
         console.print(line, markup=False, soft_wrap=True)

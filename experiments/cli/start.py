@@ -11,9 +11,11 @@ import os
 import sys
 from pathlib import Path
 
+import oneshot_hpo
 from oneshot_hpo.cluster import environment
 
 COMMAND = "oneshot-hpo"
+_CHECKOUT = Path(oneshot_hpo.__file__).parents[1]
 
 
 def start_cleanly() -> None:
@@ -31,10 +33,10 @@ def start_cleanly() -> None:
 
 
 def _is_ours() -> bool:
-    """Whether the interpreter was started as `oneshot-hpo` or `python -m experiments.…`."""
+    """Whether the interpreter was started as `oneshot-hpo` or `python -m oneshot_hpo…`."""
     words = sys.orig_argv[1:]
     if "-m" in words:
-        return "".join(words[words.index("-m") + 1 :][:1]).startswith("experiments.")
+        return "".join(words[words.index("-m") + 1 :][:1]).startswith("oneshot_hpo")
     # A worker's process has its master's sys.argv, but was not started by it.
     return sys.argv[0] in words and Path(sys.argv[0]).name == COMMAND
 
@@ -45,6 +47,6 @@ def _imports_from_here() -> bool:
     Nothing is to be done where it is: a checkout that is not installed.
     """
     here = Path.cwd()
-    if sys.flags.safe_path or "-m" not in sys.orig_argv[1:] or Path(__file__).parents[1] == here:
+    if sys.flags.safe_path or "-m" not in sys.orig_argv[1:] or here == _CHECKOUT:
         return False
     return str(here) in sys.path[:1]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.errors import INTERRUPTED, StudyStopped
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
@@ -67,6 +65,7 @@ def build(
     from oneshot_hpo.experiments import machine
     from oneshot_hpo.experiments.data.table_build import BuildPlan, build_table
     from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
     from oneshot_hpo.searchers.standalone import ScratchSettings
 
     plan = BuildPlan(
@@ -86,10 +85,5 @@ def build(
         cells_seed=cells_seed,
     )
     console = terminal()
-    try:
+    with ending(REPEATABLE):
         build_table(plan, out, workers=workers or machine.default_workers(), console=console)
-    except KeyboardInterrupt:
-        print("stopped; what is done is kept, the same command goes on", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        raise StudyStopped(f"{error}; once that is mended, the same command goes on") from error

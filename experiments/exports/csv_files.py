@@ -24,7 +24,7 @@ _REPORTED = {
     "percentile": "percentile",
     "one_shot_error": "one_shot_error",
 }
-"""Columns of what a trial reported, with its names there (see experiments.study.trial.cell_report)."""
+"""Columns of what a trial reported, with its names there (see `study.trial.cell_report`)."""
 
 
 def write(study: ExportedStudy, folder: Path) -> None:

@@ -15,11 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
 from rich.console import Console
 
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
-from oneshot_hpo.experiments.errors import StudyStopped, UserError
+from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_path, specification_of
@@ -77,7 +76,7 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
         except StudyLocked:
             left.append(member.name)
             console.print("another process works on it", soft_wrap=True)
-        except (StudyStopped, typer.Exit):
+        except (StudyStopped, CommandInterrupted):
             print(f"all that is left: {going_on(folder, only)}", file=sys.stderr)
             raise
     if left:

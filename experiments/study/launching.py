@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import typer
 from rich.console import Console
 
 from oneshot_hpo.experiments.errors import (
-    INTERRUPTED,
     StudyFailed,
-    StudyStopped,
     UserError,
     one_line,
 )
@@ -44,10 +40,10 @@ from oneshot_hpo.experiments.study.specification import (
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
-from oneshot_hpo.experiments.terminal.console import OUTPUT_GONE, discard_output
+from oneshot_hpo.experiments.terminal.ending import Explained, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import Study, StudyUnwritable, StudyView, Trial, noted_environments
+from oneshot_hpo.hpo import Study, StudyView, Trial, noted_environments
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
@@ -228,37 +224,6 @@ def _run(
             )
 
 
-class _Explained(StudyStopped):
-    """Its message says already how to go on."""
-
-
-@contextmanager
-def resumable(again: str, journal: Path) -> Iterator[None]:
-    """What ends work early in here is followed by the command that goes on with it.
-
-    again: that command. journal: the file that is there once the work has begun.
-    """
-    going_on = f"to go on: {again}"
-    try:
-        yield
-    except KeyboardInterrupt:
-        begun = journal.exists()
-        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
-        print(f"stopped; {kept}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    except StudyUnwritable as error:
-        if not journal.exists():  # nothing has begun
-            raise
-        raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
-    except _Explained:
-        raise
-    except (StudyStopped, OSError) as stop:
-        if isinstance(stop, BrokenPipeError):
-            discard_output()
-            stop = StudyStopped(OUTPUT_GONE)
-        raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
-
-
 @contextmanager
 def _resumable(folder: Path) -> Iterator[None]:
     """The same for a study, which can also run again what crashed."""
@@ -267,7 +232,7 @@ def _resumable(folder: Path) -> Iterator[None]:
         try:
             yield
         except StudyFailed as failure:
-            raise _Explained(_what_to_do(failure, again)) from failure
+            raise Explained(_what_to_do(failure, again)) from failure
 
 
 def _what_to_do(failure: StudyFailed, again: str) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Generic
 
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
-from oneshot_hpo.cluster.pool import DaskPool, PoolError
+from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named

@@ -20,7 +20,7 @@ import distributed
 print(dask.config.get("mine", "left out"), dask.config.get("distributed.comm.timeouts.connect"))
 
 from oneshot_hpo.cluster.external import ExternalPool
-from oneshot_hpo.cluster.pool import PoolError
+from oneshot_hpo.cluster.errors import PoolError
 
 try:
     ExternalPool(address="tcp://127.0.0.1:1", log=Path(sys.argv[1]) / "cluster.log")

@@ -8,8 +8,8 @@ import distributed
 import pytest
 from support.waiting import HANG_SECONDS
 
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.external import ExternalPool
-from oneshot_hpo.cluster.pool import PoolError
 
 
 @pytest.fixture(scope="module")

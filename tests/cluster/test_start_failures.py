@@ -15,7 +15,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from oneshot_hpo.cluster.local import LocalPool
-from oneshot_hpo.cluster.pool import PoolError
+from oneshot_hpo.cluster.errors import PoolError
 resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
 try:
     LocalPool(workers=2, threads=1, scratch=Path(sys.argv[1])).close()

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.errors import PACKAGES
+from oneshot_hpo.experiments.errors import PACKAGE
 from oneshot_hpo.experiments.study.trial import TrialTask
 from oneshot_hpo.hpo.errors import StudyNotFound
 from oneshot_hpo.hpo.journal.events import Event
@@ -78,7 +78,7 @@ def command_while_the_clock_jumps(call: int, *arguments: object) -> None:
     clock = types.SimpleNamespace(**vars(time))
     clock.time = lambda: real() - (86_400 if next(calls) >= call else 0)
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in PACKAGES and vars(module).get("time") is time:
+        if name.split(".")[0] == PACKAGE and vars(module).get("time") is time:
             module.time = clock  # type: ignore[attr-defined]
     command(*arguments)
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from oneshot_hpo.experiments.cli import analyze_options as options
+from oneshot_hpo.experiments.cli import options
 
 
 def bias(
-    folder: options.DirOption = options.DEFAULT_DIR,
+    folder: options.AnalysisDirOption = options.ANALYSES,
     space: options.SpaceOption = 1,
-    searcher: Annotated[str, typer.Option(help="The one-shot optimizer.")] = "random_ws",
+    searcher: options.SearcherOption = "random_ws",
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
     epochs: options.EpochsOption = 30,
     supernets: options.SupernetsOption = 3,
     cells: options.CellsOption = "1000",
     recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
+    overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
 ) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.cli import analyze_options as options
+from oneshot_hpo.experiments.cli import options
 
 
 def correlation(
-    folder: options.DirOption = options.DEFAULT_DIR,
+    folder: options.AnalysisDirOption = options.ANALYSES,
     spaces: options.SpacesOption = "1",
     searchers: Annotated[
         str, typer.Option("--searcher", help="One-shot optimizers with commas, or all.")
@@ -25,7 +25,7 @@ def correlation(
     supernets: options.SupernetsOption = 3,
     cells: options.CellsOption = "1000",
     recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
+    overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
 ) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.cli import analyze_options as options
+from oneshot_hpo.experiments.cli import options
 
 
 def operations(
-    folder: options.DirOption = options.DEFAULT_DIR,
+    folder: options.AnalysisDirOption = options.ANALYSES,
     space: Annotated[
         str | None, typer.Option(help="1, 2 or 3; several with commas. Default: 1, without --all.")
     ] = None,

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.cli import analyze_options as options
+from oneshot_hpo.experiments.cli import options
 
 
 def pruning(
-    folder: options.DirOption = options.DEFAULT_DIR,
+    folder: options.AnalysisDirOption = options.ANALYSES,
     space: options.SpaceOption = 1,
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
@@ -21,7 +21,7 @@ def pruning(
     supernets: options.SupernetsOption = 3,
     cells: options.CellsOption = "1000",
     recalibrate: options.CalibrationOption = 0,
-    overrides: options.SetOption = None,
+    overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.cli import analyze_options as options
+from oneshot_hpo.experiments.cli import options
 from oneshot_hpo.experiments.study import bounds
 
 SHIPPED = "ablation-cutout,ablation-weight-decay,ablation-learning-rate,ablation-order"
@@ -18,7 +18,7 @@ def regularisation(
         str,
         typer.Argument(metavar="GRIDS", help="Shipped ablation studies, or folders; with commas."),
     ] = SHIPPED,
-    folder: options.DirOption = options.DEFAULT_DIR,
+    folder: options.AnalysisDirOption = options.ANALYSES,
     space: options.SpaceOption = 1,
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
@@ -32,7 +32,7 @@ def regularisation(
         int,
         typer.Option(min=1, max=bounds.REPETITIONS, help="Of a shipped study: of each setting."),
     ] = 10,
-    overrides: options.SetOption = None,
+    overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
 ) -> None:

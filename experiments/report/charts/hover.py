@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from oneshot_hpo.experiments.numbers.sources import StudySource
 from oneshot_hpo.experiments.pages.chart import plain
 from oneshot_hpo.experiments.report.journaled import title
 from oneshot_hpo.experiments.wording import number, percent
@@ -33,3 +36,14 @@ def of_trial(trial: Trial, result: TrialResult | None) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def noted(caption: str, notes: Iterable[str], study: StudySource) -> str:
+    """A caption with notes, a sentence each."""
+    return " ".join([caption, *(sentence(note, study) for note in notes)])
+
+
+def sentence(note: str, study: StudySource) -> str:
+    """A note or the message of an error."""
+    words = note.removeprefix(f"{study.source}: ")
+    return f"{words[:1].upper()}{words[1:]}."

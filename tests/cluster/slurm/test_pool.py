@@ -15,8 +15,9 @@ from support.throwaway_slurm import ThrowawaySlurm
 from support.waiting import HANG_SECONDS, wait_until
 from support.worker_tasks import begun, deaf, until_asked
 
+from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
-from oneshot_hpo.cluster.pool import DaskPool, PoolError
+from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.slurm.contact import contact_folder
 from oneshot_hpo.cluster.slurm.pool import SlurmPool
 

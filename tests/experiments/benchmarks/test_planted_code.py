@@ -18,7 +18,7 @@ import yaml
 from oneshot_hpo.experiments.benchmarks.survival.inputs import attempt, readers
 
 READERS = readers()
-PACKAGES = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
+ROOMS = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
 
 
 class Planted:
@@ -110,7 +110,7 @@ def test_no_module_loads_what_can_run() -> None:
     # One pickles samples for the fuzzers, one runs scripts of others to compare with.
     benchmarks = root / "experiments/benchmarks"
     own = {benchmarks / "survival/data_readers.py", benchmarks / "public_baselines.py"}
-    for path in sorted(file for name in PACKAGES for file in (root / name).rglob("*.py")):
+    for path in sorted(file for name in ROOMS for file in (root / name).rglob("*.py")):
         for node in [] if path in own else ast.walk(ast.parse(path.read_text())):
             where = f"{path.relative_to(root)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Import | ast.ImportFrom):

@@ -120,7 +120,10 @@ def test_a_record_that_names_a_bystander_ends_nobody(
 
 
 def test_a_holder_is_ended_and_no_other(folder: Path) -> None:
-    hold = f"from oneshot_hpo.hpo.journal.lock import *; h = StudyLock(Path({str(folder)!r})); print(flush=True); input()"
+    hold = (
+        "from oneshot_hpo.hpo.journal.lock import *; "
+        f"h = StudyLock(Path({str(folder)!r})); print(flush=True); input()"
+    )
     holders = [
         subprocess.Popen(
             [sys.executable, "-c", hold],

@@ -1,0 +1,5 @@
+"""`python -m oneshot_hpo.experiments.cli`, as job scripts start it."""
+
+from oneshot_hpo.experiments.cli import main
+
+main()

@@ -1,0 +1,165 @@
+"""A study's life: launch, resume, stop, status and show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneshot_hpo.experiments.cli.options import (
+    AcceptOption,
+    AddressOption,
+    EpochSecondsOption,
+    FolderArgument,
+    OnlyOption,
+    SchedulerFileOption,
+    StudyArgument,
+    StudySetOption,
+    SubmitOption,
+    TrustOption,
+    WorkersOption,
+)
+from oneshot_hpo.experiments.errors import UserError, printable
+
+
+def launch(
+    study: StudyArgument,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="New folder. Default: studies/NAME, here."),
+    ] = None,
+    workers: WorkersOption = None,
+    overrides: StudySetOption = None,
+    submit: SubmitOption = False,
+    address: AddressOption = None,
+    scheduler_file: SchedulerFileOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the SLURM script, or a grid's cost; run nothing."),
+    ] = False,
+    only: OnlyOption = None,
+    epoch_seconds: EpochSecondsOption = None,
+    trust: TrustOption = False,
+) -> None:
+    """Run a new study in a new folder, or a grid of studies, begun or not."""
+    from oneshot_hpo.experiments.grids.grid import load_grid
+    from oneshot_hpo.experiments.grids.launching import run_grid
+    from oneshot_hpo.experiments.study import launching
+    from oneshot_hpo.experiments.study.trust import Consent
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    consent = Consent(trust, overrides or ())
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+        run_grid(
+            terminal(),
+            grid,
+            folder,
+            only or [],
+            epoch_seconds,
+            dry_run=dry_run,
+            submit=submit,
+            workers=workers,
+            cluster=cluster,
+            consent=consent,
+        )
+        return
+    if only or epoch_seconds is not None:
+        raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
+    settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
+    if dry_run:
+        script = launching.slurm_script(study, folder, settings, submit=submit)
+        typer.echo(printable(script, kept="\n\t") if sys.stdout.isatty() else script, nl=False)
+    else:
+        cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+        launching.launch_study(
+            terminal(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+        )
+
+
+def resume(
+    folder: FolderArgument,
+    workers: WorkersOption = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these lie now; "
+            "repeatable.",
+        ),
+    ] = None,
+    submit: SubmitOption = False,
+    address: AddressOption = None,
+    scheduler_file: SchedulerFileOption = None,
+    accept_changes: AcceptOption = False,
+    retry_crashed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY|all",
+            help="Run an evaluation that crashed again, e.g. 0-0-3/9; repeatable.",
+        ),
+    ] = None,
+    trust: TrustOption = False,
+    as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+    trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
+) -> None:
+    """Go on with a study that was stopped or killed."""
+    from oneshot_hpo.experiments.study import launching
+    from oneshot_hpo.experiments.study.trust import Consent
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    cluster = launching.cluster_at(address, scheduler_file, submit=submit)
+    launching.resume_study(
+        terminal(),
+        folder,
+        workers,
+        overrides or [],
+        submit=submit,
+        as_job=as_job,
+        cluster=cluster,
+        accept_changes=accept_changes,
+        retry_crashed=retry_crashed or [],
+        consent=Consent(trust, overrides or (), trusted),
+    )
+
+
+def stop(folder: FolderArgument) -> None:
+    """End a study's master and all its jobs; resume goes on with it."""
+    from oneshot_hpo.experiments.study.status import stop_study
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    stop_study(terminal(), folder)
+
+
+def status(
+    folder: FolderArgument,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep it up to date until the study ends.")
+    ] = False,
+) -> None:
+    """Show how a study stands; changes nothing."""
+    from oneshot_hpo.experiments.study.status import show_status, watch_status
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    if watch:
+        watch_status(terminal(), folder)
+    else:
+        show_status(terminal(), folder)
+
+
+def show(study: StudyArgument, overrides: StudySetOption = None) -> None:
+    """Print a study's full specification with every default, or a grid, as a file to edit."""
+    from oneshot_hpo.experiments.grids.grid import load_grid
+    from oneshot_hpo.experiments.study.specification import WRITTEN, complete, load_study
+    from oneshot_hpo.experiments.study.yaml_files import dump_yaml
+
+    grid = load_grid(study, overrides or [])
+    if grid is not None:
+        typer.echo(dump_yaml(dict(grid.document)), nl=False)
+        return
+    spec = complete(load_study(study, overrides or []), study)
+    typer.echo(dump_yaml(spec.model_dump(mode="json", exclude=set(WRITTEN))), nl=False)

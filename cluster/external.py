@@ -58,6 +58,8 @@ class ExternalPool(DaskPool):
         self._logs.__enter__()
         self._listed: tuple[float, list[Worker] | None] = (-_COUNT_SECONDS, None)
         self._gone_since: str | None = None  # the scheduler; the time of day
+        self._scheduler: str | None = None  # its identity: another one forgets all tasks
+        self._changed = -math.inf  # when it was last away, or another one; monotonic
         self._none_since: str | None = None  # workers
         self._attempt: Future[distributed.Client] | None = None  # at one that has gone
         self._not_before = 0.0
@@ -89,6 +91,8 @@ class ExternalPool(DaskPool):
         return workers
 
     def _never_began(self, key: str, worker: Worker) -> Outcome:
+        if self._changed > self._running[key].began:
+            return Outcome(key, lost="the scheduler had gone", taken=True, worker=worker)
         # A scheduler that allows failures looks for the same worker again, without a word.
         return Outcome(key, lost=f"its worker {worker.name} died", worker=worker)
 
@@ -118,11 +122,18 @@ class ExternalPool(DaskPool):
             if self._client.status == "running":
                 addresses = sorted(self._client.nthreads())
                 workers = [Worker(address, address, host_of(address)) for address in addresses]
+                self._note_scheduler(self._client.scheduler_info()["id"])
         except (OSError, RuntimeError):
             workers = None
+        if workers is None:
+            self._note_scheduler(None)
         self._gone_since = (self._gone_since or _now()) if workers is None else None
         self._none_since = None if workers else self._none_since or _now()
         return workers
+
+    def _note_scheduler(self, identity: str | None) -> None:
+        if identity != self._scheduler:
+            self._scheduler, self._changed = identity, time.monotonic()
 
     def _connect_again(self) -> None:
         """A new client in place of one that is closed. OSError, ValueError: no scheduler there.

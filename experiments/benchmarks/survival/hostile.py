@@ -138,8 +138,7 @@ def _bystander(notes: Path) -> Iterator[subprocess.Popen[str]]:
 
 def _links(whole: Path) -> list[str]:
     """Where in a study's folder a link can stand: every name of its own, and some below."""
-    trial = next(path.name for path in sorted((whole / "logs").iterdir()))
-    return [*STUDY_NAMES, f"logs/{trial}", "exports/csv", "report/index.html", "trials/0-0-0"]
+    return [*STUDY_NAMES, "logs/worker-0.log", "exports/csv", "report/index.html", "trials/0-0-0"]
 
 
 def _link(subject: Subject, whole: Path, name: str, target: str, arguments: tuple[str, ...]) -> str:

@@ -1,4 +1,6 @@
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import dask
@@ -59,7 +61,7 @@ def test_a_skipped_directive_is_gone_and_an_added_one_stays() -> None:
 def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Path) -> None:
     folder = tmp_path / "my study $HOME"
     lines = script(folder, scratch_folder="$NODE_DISK/of mine")
-    command = lines[-1].removeprefix("exec ").split(" ", 1)[1]
+    command = lines[-1].removeprefix(f"exec {shlex.quote(sys.executable)} ")
     shown = (
         f"NODE_DISK=/disk; SLURM_ARRAY_JOB_ID=7; SLURM_ARRAY_TASK_ID=2; printf '%s\\n' {command}"
     )

@@ -177,7 +177,10 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
     [
         ({"spaces": "5"}, "--space: there are search spaces 1, 2 and 3, not 5"),
         ({"spaces": "1,3"}, "space 3: the table of digits lacks"),
-        ({"spaces": "1,x"}, "--space must be whole numbers from 1 with commas, not '1,x'"),
+        (
+            {"spaces": "1,x"},
+            "--space must be whole numbers from 1 to 1,000,000 with commas, not '1,x'",
+        ),
         ({"top": 0.0}, "--top 0: a share of the cells in percent"),
         ({"table": "none.npz"}, "no table 'none.npz'"),
     ],

@@ -81,8 +81,9 @@ def _places() -> list[Path]:
     places = [
         Path(os.environ.get("DASK_ROOT_CONFIG", "/etc/dask")),
         Path(sys.prefix, "etc", "dask"),
-        Path("~/.config/dask").expanduser(),
     ]
+    with contextlib.suppress(RuntimeError):  # a user without a home
+        places.append(Path("~/.config/dask").expanduser())
     if chosen := os.environ.get("DASK_CONFIG"):
         places.append(Path(chosen))
     return places

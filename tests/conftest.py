@@ -120,7 +120,7 @@ def _lent(slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Th
     # What jobs find of their master lies in the user's folder, here in one of the test's.
     monkeypatch.setenv("XDG_STATE_HOME", str(slurm.root / "state-home"))
     # A job takes the environment over: its worker finds the modules that tests share.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "cluster"), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     yield slurm
     left = slurm.jobs("--states=PENDING,RUNNING")
     slurm.clear()

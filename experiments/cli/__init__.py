@@ -5,6 +5,11 @@ from oneshot_hpo.experiments.cli.start import start_cleanly
 # Before anything else is imported, which may be somebody else's file.
 start_cleanly()
 
+from oneshot_hpo.cluster.dask_settings import import_dask_alone  # noqa: E402
+
+# Before anything imports Dask: here, and in workers' processes, which import this package first.
+import_dask_alone()
+
 
 def main() -> None:
     """Run the command line, the program `oneshot-hpo`."""

@@ -2,4 +2,5 @@
 
 from oneshot_hpo.experiments.cli import main
 
-main()
+if __name__ == "__main__":
+    main()

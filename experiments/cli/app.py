@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from oneshot_hpo.cluster.dask_settings import import_dask_alone
 from oneshot_hpo.experiments.cli import (
     analyze,
     atlas,
@@ -40,9 +39,6 @@ from oneshot_hpo.experiments.terminal.console import (
     discard_output,
     open_standard_files,
 )
-
-# Before anything imports Dask: here, and in the workers' processes, which import this module first.
-import_dask_alone()
 
 HELP = """Tune one-shot architecture search with BOHB, journaled and resumable.
 
@@ -120,9 +116,7 @@ def _ran() -> int:
     except CommandInterrupted as interruption:
         print(one_line(interruption), file=sys.stderr)
         code = INTERRUPTED
-    except typer.Abort:
-        code = INTERRUPTED
-    except KeyboardInterrupt:  # no command has begun
+    except (typer.Abort, KeyboardInterrupt):  # no command has begun
         print("stopped", file=sys.stderr)
         code = INTERRUPTED
     except StudyStopped as error:

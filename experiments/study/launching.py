@@ -98,8 +98,6 @@ def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
     """The same, with a specification that is complete, frozen and trusted."""
-    if (words := doubt(spec.dataset, spec.table)) is not None:
-        console.print(f"note: {words}", markup=False, soft_wrap=True)
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -108,10 +106,19 @@ def launch_frozen(
         master.check()
         with _resumable(folder):
             create_study(folder, spec).close()
+            _say_doubt(console, spec)
             _submit(console, master, folder)
     else:
         with _resumable(folder):
-            _run(console, create_study(folder, spec), spec, folder, cluster=cluster)
+            study = create_study(folder, spec)
+            _say_doubt(console, spec)
+            _run(console, study, spec, folder, cluster=cluster)
+
+
+def _say_doubt(console: Console, spec: StudySpec) -> None:
+    """Say if it is not certain that data set and table belong together."""
+    if (words := doubt(spec.dataset, spec.table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
 
 
 def resume_study(

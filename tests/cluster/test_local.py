@@ -13,6 +13,7 @@ from pathlib import Path
 import distributed
 import psutil
 import pytest
+from support.collecting import collect
 from support.processes import running
 from support.waiting import HANG_SECONDS, wait_for_end, wait_until
 from support.worker_tasks import beside_another, failing, when, where
@@ -24,19 +25,6 @@ pytestmark = pytest.mark.slow
 
 REFUSED_SECONDS = 2
 """How long a client tries that must not get in: the longer, the surer, but it never does."""
-
-
-def collect(pool: LocalPool, number: int) -> dict[str, Outcome]:
-    """The next `number` outcomes, by key."""
-    outcomes: dict[str, Outcome] = {}
-
-    def are_there() -> bool:
-        outcomes.update({outcome.key: outcome for outcome in pool.next_outcomes(0.2)})
-        return len(outcomes) >= number
-
-    wait_until(are_there)
-    assert len(outcomes) == number
-    return outcomes
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import distributed
 import pytest
+from support.collecting import collect
 from support.other_user import as_other, shared_folder
 from support.worker_tasks import imported, python_path
-from test_local import collect
 
 from oneshot_hpo.cluster.local import LocalPool
 
@@ -57,7 +57,7 @@ def run_pool(
 ) -> subprocess.CompletedProcess[str]:
     """A master in a process of its own, which asks its worker for something."""
     (tmp_path / "master.py").write_text(POOL)
-    modules = str(Path(__file__).parent)
+    modules = str(Path(__file__).parents[1])
     return subprocess.run(
         [sys.executable, str(tmp_path / "master.py"), str(tmp_path / "logs"), what],
         cwd=cwd,

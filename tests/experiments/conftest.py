@@ -73,7 +73,7 @@ def _table() -> TrainedCells:
         final=Runs(
             hits={"valid": hits, "test": hits[..., ::-1]}, seconds=np.ones(hits.shape, np.float32)
         ),
-        provenance={"name": "synthetic", "dataset": "digits", "made by": "a fixture of the tests"},
+        provenance={"name": "synthetic", "made by": "a fixture of the tests"},
     )
 
 

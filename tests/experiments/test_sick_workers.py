@@ -16,7 +16,7 @@ from oneshot_hpo.hpo import read_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-SICK = Path(__file__).parents[1] / "cluster" / "sick"
+SICK = Path(__file__).parents[1] / "support" / "sick"
 LONGER = ["--set", "iterations=6"]
 """Long enough for a worker to come back after its first failure."""
 MESSAGE = "uncorrectable ECC error"

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.toy_study import create, decisions, drive, toy_result
-from test_old_journals import JOURNALS
+from support.toy_study import JOURNALS, create, decisions, drive, toy_result
 
 from oneshot_hpo import hpo
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal

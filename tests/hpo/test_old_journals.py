@@ -4,17 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.toy_study import drive
+from support.toy_study import JOURNALS, drive
 
 from oneshot_hpo import hpo
 from oneshot_hpo.hpo.confirmation import Confirmation
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-
-JOURNALS = Path(__file__).parent / "journals"
-"""`format-N.jsonl`: written by toy_study.py's study as it stood when N was the format, killed after
-30 results of 40, with crashes, retries and two trials pending (3: a note, too; 4: a crash run again
-as well); never to be written again."""
 
 
 @pytest.mark.parametrize("old", sorted(JOURNALS.glob("format-*.jsonl")), ids=lambda path: path.stem)

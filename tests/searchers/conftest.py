@@ -1,15 +1,9 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import Images, ImageSplits
-
-# tiny_searches and steps are modules beside this one.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,7 +3,7 @@
 Two nodes of four CPUs and two fake GPUs each, one slurmd a node. Nothing outside its folder is
 touched, there is no systemd and there are no cgroups: it runs as root or as an ordinary user.
 
-    python tests/cluster/throwaway_slurm.py COMMAND...     # runs a command that finds it
+    PYTHONPATH=tests python -m support.throwaway_slurm COMMAND...     # runs a command that finds it
 """
 
 from __future__ import annotations

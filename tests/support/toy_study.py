@@ -18,6 +18,11 @@ from ConfigSpace import (
 from oneshot_hpo import hpo
 from oneshot_hpo.hpo.journal.file import read_journal
 
+JOURNALS = Path(__file__).parents[1] / "hpo" / "journals"
+"""`format-N.jsonl`: written by toy_study.py's study as it stood when N was the format, killed after
+30 results of 40, with crashes, retries and two trials pending (3: a note, too; 4: a crash run again
+as well); never to be written again."""
+
 
 def mixed_space() -> ConfigurationSpace:
     space = ConfigurationSpace(name="mixed")

@@ -249,7 +249,7 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
 def test_one_image_gives_no_batch_norm_statistics(tmp_path, analysis):
     from typer.testing import CliRunner
 
-    from oneshot_hpo.experiments.cli import app
+    from oneshot_hpo.experiments.cli.app import app
 
     words = ["analyze", analysis, "--recalibrate", "1", "--dir", str(tmp_path / "analyses")]
     ended = CliRunner().invoke(app, words)

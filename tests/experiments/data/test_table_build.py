@@ -133,7 +133,7 @@ def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
     whole = run(
         again,
         cwd=elsewhere.parent,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert whole.returncode == 0, whole.stderr
     table = load_table(out)

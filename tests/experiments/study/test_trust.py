@@ -154,13 +154,13 @@ def test_a_received_study_folder_is_refused_until_it_is_trusted(
     assert ended.returncode == 0, ended.stderr
 
 
-def test_masters_that_are_jobs_go_on_without_a_terminal_or_a_home(
+def test_masters_that_are_jobs_go_on_without_a_terminal_or_a_record(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
-    """The prologue takes the state folder away from the master: its job knows all the same."""
+    """The prologue gives the master another state folder: its job knows what was trusted."""
     mark, folder = tmp_path / "mark", tmp_path / 'it\'s 100% "mine"'
     lines = [
-        f"prologue: ['touch {mark}', 'export XDG_STATE_HOME=/dev/null/none']",
+        f"prologue: ['touch {mark}', 'export XDG_STATE_HOME={tmp_path / 'elsewhere'}']",
         "extra_directives: ['--comment=mine']",
         "cpus: 1",
     ]

@@ -17,7 +17,7 @@ from oneshot_hpo.experiments.study.status import show_status
 from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.hpo import TrialResult
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m \u202e[/red][link=x]\ud800\r"
 GONE = "error: standard output has gone away"
 

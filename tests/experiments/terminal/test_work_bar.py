@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from oneshot_hpo.experiments.terminal.console import work_bar
+from oneshot_hpo.experiments.terminal import work_bar
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 
 

@@ -20,7 +20,7 @@ from support.waiting import wait_until
 
 from oneshot_hpo import hpo
 from oneshot_hpo.hpo.errors import StudyLocked, StudyUnwritable
-from oneshot_hpo.hpo.journal.file import lock as lock_module
+from oneshot_hpo.hpo.journal import lock as lock_module
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock, holder_here, is_held
 from oneshot_hpo.hpo.journal.owner import Owner
 

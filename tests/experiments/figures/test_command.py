@@ -11,7 +11,7 @@ from support.plans import plan, write_baselines
 from support.study_commands import run
 from typer.testing import CliRunner
 
-from oneshot_hpo.experiments.cli import app
+from oneshot_hpo.experiments.cli.app import app
 from oneshot_hpo.experiments.errors import NotEnoughData, UserError
 from oneshot_hpo.experiments.figures.making import make_figures
 from oneshot_hpo.experiments.figures.regret import draw_regret

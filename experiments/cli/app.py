@@ -61,14 +61,6 @@ class _Commands(typer.core.TyperGroup):
         """Their names in the order in which they are declared: group by group."""
         return list(self.commands)
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command; who stops one that has no words of its own for it is told so."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
-
 
 app = typer.Typer(
     cls=_Commands,
@@ -96,6 +88,7 @@ def main() -> None:
         discard_output()
         gone = isinstance(error, BrokenPipeError)
         code = _fail(OUTPUT_GONE if gone else one_line(error), STOPPED)
+    exec("")  # an interrupt within an exec, as imports make them, would else end Python by SIGINT
     sys.exit(code)
 
 
@@ -106,6 +99,8 @@ def _ran() -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _check_arguments()
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        if code == INTERRUPTED:  # typer's way to end a command that has no words for Ctrl-C
+            print("stopped", file=sys.stderr)
     except _ClickException as error:
         problem = error.format_message()
         if "\n" in problem:  # no problem but help, for a group without a command

@@ -41,8 +41,6 @@ def run_single_search(
     settings, transfer = _settings(settings_class(searcher)(), overrides)
     load_table(table).best(get_space(space))  # every cell of the space is there
     is_transfer = allowed_transfer(dataset, table, transfer, "--set transfer=true")
-    if (words := doubt(dataset, table)) is not None:
-        console.print(f"note: {words}", markup=False, soft_wrap=True)
     if folder is not None and _is_foreign(folder):
         raise UserError(f"{folder} is not empty and holds no search; choose another with --dir")
     task = TrialTask(
@@ -87,6 +85,8 @@ def run_single_search(
     console.print(f"  better than      {report['percentile']:.1f} % of the cells on test")
     if is_transfer:
         console.print(transfer_words(dataset, table), markup=False, soft_wrap=True)
+    elif (words := doubt(dataset, table)) is not None:
+        console.print(f"note: {words}", markup=False, soft_wrap=True)
 
 
 def _settings(

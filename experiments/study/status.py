@@ -92,7 +92,9 @@ def watch_status(console: Console, folder: Path) -> None:
     """The same, kept up to date until the study is finished or its master has gone."""
     observed = ObservedStudy(folder)
     refreshing = Sparing()
-    with Live(observed.standing(), console=console, auto_refresh=False) as live:
+    with Live(
+        observed.standing(), console=console, auto_refresh=False, redirect_stderr=False
+    ) as live:  # what ends it is said on standard error, whenever it comes
         while observed.goes_on and not observed.view.finished:
             time.sleep(WATCH_SECONDS)
             if refreshing.due:

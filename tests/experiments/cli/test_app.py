@@ -173,9 +173,8 @@ def test_a_search_alone_can_be_continued(table_file: str, tmp_path: Path) -> Non
     assert first.stdout.count("one-shot validation error") == 2
     assert "test regret" in first.stdout
     second = run(*arguments)
-    note, *rest = first.stdout.splitlines()
-    assert note.startswith("note: the table synthetic does not say")
-    assert second.stdout.splitlines() == [note, *rest[2:]]
+    assert "note: the table synthetic does not say" in first.stdout
+    assert second.stdout.splitlines() == first.stdout.splitlines()[2:]
     assert "seed" in refused(*arguments, "--seed", 1)
 
 

@@ -27,7 +27,7 @@ from oneshot_hpo.hpo.journal.owner import Owner
 HOLD = """
 import fcntl, os, socket, sys, time
 from pathlib import Path
-from oneshot_hpo.hpo import lock, owner
+from oneshot_hpo.hpo.journal import lock, owner
 
 folder, host, kind = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 lock.HEARTBEAT_SECONDS, lock.STALE_SECONDS = 0.05, 5.0

@@ -11,7 +11,7 @@ CLUSTER_LOG = "cluster.log"
 
 _LOGGERS = (
     *("distributed", "distributed.client", "tornado", "tornado.application"),
-    *("asyncio", "cluster"),
+    *("asyncio", "oneshot_hpo.cluster"),
 )
 """Those of which Dask gives each a handler of its own, and this package's."""
 

@@ -59,7 +59,7 @@ def table_path(source: str | Path) -> Path:
     """Where the table of this name or path lies, or would lie."""
     name = str(source)
     if name in _SHIPPED:
-        return Path(str(files("search_spaces") / "tables" / _SHIPPED[name]))
+        return Path(str(files("oneshot_hpo.search_spaces") / "tables" / _SHIPPED[name]))
     if name in _IN_DATA_FOLDER:
         return data_folder() / _IN_DATA_FOLDER[name]
     return Path(source)

@@ -56,7 +56,7 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 
 def shipped_studies() -> dict[str, Path]:
     """The studies that come with this package, by name."""
-    folder = Path(str(resources.files("experiments") / "studies"))
+    folder = Path(str(resources.files("oneshot_hpo.experiments") / "studies"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 

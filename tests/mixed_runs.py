@@ -76,9 +76,9 @@ class Place:
         listed = ("git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others")
         names = subprocess.check_output((*listed, "--exclude-standard"), text=True)
         for name in filter(None, names.split("\0")):
-            if (ROOT / name).is_file():
+            if (ROOT / name).is_file() or (ROOT / name).is_symlink():
                 (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.checkout / name)
+                shutil.copy2(ROOT / name, self.checkout / name, follow_symlinks=False)
         self.python = self._environment()
 
     def _environment(self) -> Path:

@@ -27,7 +27,7 @@ from distributed.deploy.spec import SpecCluster
 from oneshot_hpo.cluster.own_pool import OwnPool
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP
 from oneshot_hpo.cluster.worker import Worker
-from oneshot_hpo.experiments.benchmarks.simulated_pool import instant_trial
+from oneshot_hpo.experiments.benchmarks.instant_trial import instant_trial
 from oneshot_hpo.experiments.study.trial import TrialTask
 
 _PROCESSES = 4

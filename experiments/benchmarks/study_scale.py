@@ -32,8 +32,9 @@ from typing import Any
 
 from rich.console import Console
 
+from oneshot_hpo.cluster.simulated import SimulatedPool
+from oneshot_hpo.experiments.benchmarks.instant_trial import instant_trial
 from oneshot_hpo.experiments.benchmarks.many_workers import ManyWorkers
-from oneshot_hpo.experiments.benchmarks.simulated_pool import SimulatedPool
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
@@ -117,7 +118,9 @@ def grow(
     epoch_seconds: of trials that sleep on Dask's workers; None: on simulated ones.
     """
     workers = spec.workers or 1
-    pool: SimulatedPool | ManyWorkers = SimulatedPool(workers, seed=0)
+    pool: SimulatedPool | ManyWorkers = SimulatedPool(
+        workers, 0, instant_trial, lambda task: task.budget
+    )
     if epoch_seconds is not None:
         pool = ManyWorkers(workers, epoch_seconds)
     with (

@@ -1,0 +1,73 @@
+"""A pool on a simulated clock: tasks take no time, but end in the order of their durations."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from oneshot_hpo.cluster.outcome import Outcome
+from oneshot_hpo.cluster.worker import Worker
+
+
+class SimulatedPool:
+    """Workers on a clock that jumps from the end of one task to the end of the next.
+
+    evaluate: what a task returns, in place of the function that is submitted with it. seconds: how
+    long a task takes on the clock, before noise of a third.
+    """
+
+    patience_seconds = math.inf
+    standing = ""
+
+    def __init__(
+        self,
+        workers: int,
+        seed: int,
+        evaluate: Callable[[Any], Any],
+        seconds: Callable[[Any], float],
+    ) -> None:
+        self.live_workers = workers
+        self._evaluate, self._seconds = evaluate, seconds
+        self.spent = 0.0
+        """Processor seconds that the simulation itself took; no master's."""
+        self._random = np.random.default_rng(seed)
+        self._now = 0.0
+        self._running: list[tuple[float, int, str, Any]] = []
+        self._count = 0
+
+    def __enter__(self) -> SimulatedPool:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing runs on."""
+
+    @property
+    def running(self) -> int:
+        """Tasks that were submitted: each is on a worker."""
+        return len(self._running)
+
+    def check(self) -> None:
+        """There will always be workers."""
+
+    def submit(
+        self, key: str, _: Callable[..., Any], task: Any, avoid: Sequence[Worker] = ()
+    ) -> None:
+        """Begin a task, which has a worker at once."""
+        start = time.process_time()
+        end = self._now + self._seconds(task) * self._random.lognormal(sigma=0.3)
+        self._count += 1
+        heapq.heappush(self._running, (end, self._count, key, task))
+        self.spent += time.process_time() - start
+
+    def next_outcomes(self, timeout: float) -> list[Outcome]:
+        """The next task to end."""
+        start = time.process_time()
+        self._now, _, key, task = heapq.heappop(self._running)
+        outcome = Outcome(key, self._evaluate(task))
+        self.spent += time.process_time() - start
+        return [outcome]

@@ -1,7 +1,7 @@
 """NAS-Bench-101: import of a file, opening of the result, queries one by one and by the million,
 and reads of the statistics that Google's interface gives.
 
-    python -m experiments.benchmarks.nasbench101_table nasbench_only108.tfrecord
+    python -m oneshot_hpo.experiments.benchmarks.nasbench101_table nasbench_only108.tfrecord
 
 Each figure is from a process of its own. Memory: the largest resident set of the import; what
 opening and a first query add to a process that has loaded the packages.

@@ -1,6 +1,6 @@
 """Do the statistics keep what they say? Simulated studies of which the truth is known.
 
-    OMP_NUM_THREADS=1 python -m experiments.benchmarks.statistical_levels --trials 2000
+    OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.statistical_levels --trials 2000
 
 Coverage of the intervals of `analyze`; the atlas's probability of being the best beside how often
 it came true; how often `--table` stars one of methods that are alike; what becomes of the level

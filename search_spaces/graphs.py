@@ -69,6 +69,16 @@ def unpack_cell(code: int) -> Cell:
     return Cell(tuple(map(tuple, matrix)), ("input", *reversed(names), "output"))
 
 
+def without_operations(code: int) -> int:
+    """A packed cell with its matrix and the first operation at every vertex."""
+    return code & ~(0xFF << _LABEL_SHIFT)
+
+
+def without_edges(code: int) -> int:
+    """A packed cell's size and operations alone."""
+    return code >> _LABEL_SHIFT << _LABEL_SHIFT
+
+
 def isomorphism_keys(adjacency: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """One number a graph, uint64 (N,), equal for isomorphic graphs and else different.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -196,8 +197,8 @@ class TrainedCells:
         except (TypeError, ValueError):
             digest = b""
         if len(digest) == 16 and digest.hex() == module_hash:
-            key = np.uint64(int.from_bytes(digest[:8], "big"))
-            row = int(self._hash_keys.searchsorted(key))
+            # Of one number, Python's search takes half the time of NumPy's.
+            row = bisect_left(self._hash_keys.data, int.from_bytes(digest[:8], "big"))
             if row < len(self) and self.hashes[row].tobytes() == digest:
                 return row
         raise self._missing(1, 1, module_hash)

@@ -1,1 +1,1 @@
-"""Timings: run each as a module, python -m experiments.benchmarks.NAME."""
+"""Timings: run each as a module, python -m oneshot_hpo.experiments.benchmarks.NAME."""

@@ -1,6 +1,6 @@
 """A Dask cluster of a thousand workers on one machine: few processes, each with many of them.
 
-    python -m experiments.benchmarks.many_workers ADDRESS COUNT
+    python -m oneshot_hpo.experiments.benchmarks.many_workers ADDRESS COUNT
 
 is such a process: COUNT workers of the scheduler at ADDRESS. The scheduler is in the master's
 process, as in a study; each worker has its own TCP connections. Trials sleep.

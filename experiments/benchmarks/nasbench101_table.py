@@ -1,6 +1,7 @@
-"""NAS-Bench-101: import of a file, opening of the result, queries one by one and by the million.
+"""NAS-Bench-101: import of a file, opening of the result, queries one by one and by the million,
+and reads of the statistics that Google's interface gives.
 
-    python -m experiments.benchmarks.nasbench101_table nasbench_only108.tfrecord
+    python -m oneshot_hpo.experiments.benchmarks.nasbench101_table nasbench_only108.tfrecord
 
 Each figure is from a process of its own. Memory: the largest resident set of the import; what
 opening and a first query add to a process that has loaded the packages.
@@ -26,6 +27,7 @@ from oneshot_hpo.search_spaces.table_file import write_table
 
 _QUERIES = 5_000
 _MANY = 1_000_000
+_READS = 20_000
 
 
 def measure_import(source: str, target: str) -> dict[str, float]:
@@ -90,6 +92,31 @@ def measure_queries(target: str) -> dict[str, float]:
     }
 
 
+def measure_statistics(target: str) -> dict[str, float]:
+    """Processor time of a read, first and second, in random and in the table's order; of a copy."""
+    hashes = list(api.NASBench(target).hash_iterator())
+    drawn = np.random.default_rng(0).permutation(len(hashes))[:_READS]
+    orders = {"random": [hashes[row] for row in drawn], "ordered": hashes[:_READS]}
+    figures = {}
+    for order, wanted in orders.items():
+        nasbench = api.NASBench(target)
+        for name in ("computed", "fixed"):
+            statistics = getattr(nasbench, f"{name}_statistics")
+            for time_of_reading in ("first", "second"):
+                started = time.process_time()
+                for module_hash in wanted:
+                    statistics[module_hash]
+                seconds = (time.process_time() - started) / len(wanted)
+                figures[f"{name}_{order}_{time_of_reading}_microseconds"] = seconds * 1e6
+
+        started = time.process_time()
+        for module_hash in wanted:
+            nasbench.get_metrics_from_hash(module_hash)
+        seconds = (time.process_time() - started) / len(wanted)
+        figures[f"metrics_{order}_microseconds"] = seconds * 1e6
+    return figures
+
+
 def _resident() -> float:
     """This process's resident set in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -107,11 +134,12 @@ def main() -> None:
             (measure_import, (source, target)),
             (measure_opening, (target,)),
             (measure_queries, (target,)),
+            (measure_statistics, (target,)),
         ):
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                 figures = process.submit(part, *arguments).result()
             for name, value in figures.items():
-                print(f"{name:26}{value:14.4f}")
+                print(f"{name:36}{value:14.4f}")
 
 
 if __name__ == "__main__":

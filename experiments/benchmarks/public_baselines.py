@@ -1,7 +1,8 @@
 """Our baselines beside the public scripts of automl/nas_benchmarks, on the same space and table.
 
     git clone https://github.com/automl/nas_benchmarks
-    python -m experiments.benchmarks.public_baselines nas_benchmarks --method re --space 1
+    python -m oneshot_hpo.experiments.benchmarks.public_baselines nas_benchmarks \\
+        --method re --space 1
 
 Their functions and classes are taken out of the scripts as they are (which run on import), their
 benchmark class runs on this project's `nasbench` interface, and the space is encoded as here:

@@ -5,7 +5,8 @@ Both in one process, by turns, medians. The reference path is the network of
 architecture step, a second network for the second order, one Gumbel draw a cell, discrete cells as
 weights 0 and 1, optimizers and clipping one parameter at a time. Data are on the device for both.
 
-    OMP_NUM_THREADS=2 python -m experiments.benchmarks.search_step --searchers darts,gdas
+    OMP_NUM_THREADS=2 python -m oneshot_hpo.experiments.benchmarks.search_step \\
+        --searchers darts,gdas
 """
 
 from __future__ import annotations

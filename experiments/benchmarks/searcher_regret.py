@@ -3,7 +3,7 @@
 Every searcher with its default settings but for the sizes that the shipped study `quickstart` has
 for digits, the same number of epochs for all, seeds 0, 1, ...
 
-    OMP_NUM_THREADS=1 python -m experiments.benchmarks.searcher_regret --processes 2
+    OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.searcher_regret --processes 2
 """
 
 from __future__ import annotations

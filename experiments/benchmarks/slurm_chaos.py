@@ -1,6 +1,7 @@
 """A study on SLURM while something is killed every few seconds, until it is done.
 
-    python tests/cluster/throwaway_slurm.py python -m experiments.benchmarks.slurm_chaos \\
+    PYTHONPATH=tests python -m support.throwaway_slurm \\
+        python -m oneshot_hpo.experiments.benchmarks.slurm_chaos \\
         STUDY --dir DIR [--minutes 10] [--seed 0] [options of oneshot-hpo launch]
 
 For a throw-away SLURM on this machine only: it cancels jobs, sends them the signal of a time

@@ -1,6 +1,6 @@
 """What a master costs as its study grows: time an evaluation, memory, journal, replay.
 
-    OMP_NUM_THREADS=1 python -m experiments.benchmarks.study_scale --dir DIR \\
+    OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.study_scale --dir DIR \\
         [--evaluations 100000] [--workers 1000] [--shape halving] [--set KEY=VALUE]
         [--dask SECONDS]
 

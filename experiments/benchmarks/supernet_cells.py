@@ -4,7 +4,7 @@ A trained supernet of the digits, at the sizes of the study `quickstart`; cells 
 unique ones of the space. Both ways by turns, medians; the errors are compared. On a CPU processor
 seconds, which others on the machine disturb less.
 
-    OMP_NUM_THREADS=1 python -m experiments.benchmarks.supernet_cells --repeats 5
+    OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.supernet_cells --repeats 5
 """
 
 from __future__ import annotations

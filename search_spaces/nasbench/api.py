@@ -13,7 +13,6 @@ Left out: `evaluate`, which trains a module with TensorFlow.
 
 from __future__ import annotations
 
-import copy
 import random
 import shlex
 import sys
@@ -27,6 +26,7 @@ import numpy as np
 from oneshot_hpo.search_spaces.cell import INPUT, OUTPUT
 from oneshot_hpo.search_spaces.data_folder import NoDataFolder
 from oneshot_hpo.search_spaces.nasbench.config import build_config
+from oneshot_hpo.search_spaces.nasbench.deep_copy import deep_copy
 from oneshot_hpo.search_spaces.nasbench.lazy_dict import LazyDict
 from oneshot_hpo.search_spaces.nasbench.model_spec import ModelSpec
 from oneshot_hpo.search_spaces.nasbench.statistics import (
@@ -195,7 +195,7 @@ def _own(statistics: dict[str, Statistics], module_hash: str) -> Statistics:
     """The statistics of a module, the caller's own; KeyError for an unknown hash."""
     if isinstance(statistics, LazyDict):
         return statistics.fresh(module_hash)
-    return copy.deepcopy(statistics[module_hash])  # a client has put a dictionary of its own there
+    return deep_copy(statistics[module_hash])  # a client has put a dictionary of its own there
 
 
 def _load(dataset_file: str | PathLike[str] | None) -> TrainedCells:

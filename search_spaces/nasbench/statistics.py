@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.graphs import unpack_cell, without_edges, without_operations
 from oneshot_hpo.search_spaces.table import METRICS, MissingCell, TrainedCells
 
 FixedStatistics = dict[str, Any]
@@ -31,9 +32,13 @@ class TableRows:
     def __deepcopy__(self, memo: Any) -> TableRows:
         return self  # nothing in it changes
 
-    def keys(self) -> Iterator[str]:
-        """All module hashes, ascending."""
-        digits = self._table.hashes.tobytes().hex()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TableRows, (self._table,)
+
+    def keys(self, rows: range | None = None) -> Iterator[str]:
+        """The module hashes of these rows, or of all, ascending."""
+        hashes = self._table.hashes
+        digits = (hashes if rows is None else hashes[rows.start : rows.stop]).tobytes().hex()
         return (digits[start : start + 32] for start in range(0, len(digits), 32))
 
     def row(self, module_hash: Any) -> int:
@@ -43,49 +48,75 @@ class TableRows:
         except MissingCell:
             raise KeyError(module_hash) from None
 
-    def fixed(self, row: int) -> FixedStatistics:
-        """By FIXED: adjacency, int8 (W, W), operations and number of parameters."""
-        cell = self._table.cell(row)
-        matrix = np.array(cell.matrix, np.int8)
-        values = (matrix, list(cell.operations), int(self._table.parameters[row]))
-        return dict(zip(FIXED, values, strict=True))
+    def fixed(self, rows: range) -> list[FixedStatistics]:
+        """Of each row, by FIXED: adjacency, int8 (W, W), operations and number of parameters."""
+        part = slice(rows.start, rows.stop)
+        graphs, parameters = self._described
+        return [
+            {
+                "module_adjacency": _matrix(without_operations(code)).copy(),
+                "module_operations": list(_operations(without_edges(code))),
+                "trainable_parameters": count,
+            }
+            for code, count in zip(graphs[part].tolist(), parameters[part].tolist(), strict=True)
+        ]
 
-    def computed(self, row: int) -> ComputedStatistics:
-        """By epochs, a dictionary for each repeat: four numbers halfway, four at the end."""
-        recorded = [array[row].tolist() for array in self._recorded]
+    def computed(self, rows: range) -> list[ComputedStatistics]:
+        """Of each row, by epochs, a dictionary a repeat: four numbers halfway, four at the end."""
+        trainings = self._trainings(rows)
+        count = len(trainings) // len(rows)
+        cells = [trainings[start : start + count] for start in range(0, len(trainings), count)]
+        return [{epochs: cell[part] for epochs, part in self._repeats} for cell in cells]
+
+    def _trainings(self, rows: range) -> list[dict[str, float]]:
+        """All trainings of these rows, budget by budget and repeat by repeat."""
+        each = len(self._table.budgets) * self._table.repeats
+        part = slice(rows.start * each, rows.stop * each)
         train, valid, test = self._shares
-        return {
-            epochs: [
-                {
-                    "halfway_training_time": half_seconds,
-                    "halfway_train_accuracy": train[half_train],
-                    "halfway_validation_accuracy": valid[half_valid],
-                    "halfway_test_accuracy": test[half_test],
-                    "final_training_time": seconds,
-                    "final_train_accuracy": train[final_train],
-                    "final_validation_accuracy": valid[final_valid],
-                    "final_test_accuracy": test[final_test],
-                }
-                for (
-                    half_seconds,
-                    half_train,
-                    half_valid,
-                    half_test,
-                    seconds,
-                    final_train,
-                    final_valid,
-                    final_test,
-                ) in zip(*repeats, strict=True)
-            ]
-            for epochs, *repeats in zip(self._table.budgets, *recorded, strict=True)
-        }
+        return [
+            {
+                "halfway_training_time": half_seconds,
+                "halfway_train_accuracy": train[half_train],
+                "halfway_validation_accuracy": valid[half_valid],
+                "halfway_test_accuracy": test[half_test],
+                "final_training_time": seconds,
+                "final_train_accuracy": train[final_train],
+                "final_validation_accuracy": valid[final_valid],
+                "final_test_accuracy": test[final_test],
+            }
+            for (
+                half_seconds,
+                half_train,
+                half_valid,
+                half_test,
+                seconds,
+                final_train,
+                final_valid,
+                final_test,
+            ) in zip(*[numbers[part].tolist() for numbers in self._recorded], strict=True)
+        ]
 
     @cached_property
-    def _recorded(self) -> list[np.ndarray]:
-        """Seconds, then hits of each metric, halfway and at the end: each (U, B, R)."""
+    def _repeats(self) -> list[tuple[int, slice]]:
+        """Each number of epochs, and which of a cell's trainings have it."""
+        count = self._table.repeats
+        return [
+            (epochs, slice(place * count, (place + 1) * count))
+            for place, epochs in enumerate(self._table.budgets)
+        ]
+
+    @cached_property
+    def _described(self) -> tuple[memoryview, memoryview]:
+        """Packed graphs and numbers of parameters, each (U,)."""
+        return self._table.graphs.data, self._table.parameters.data
+
+    # Of a few numbers, a memoryview makes Python's in less time than an array.
+    @cached_property
+    def _recorded(self) -> list[memoryview]:
+        """Seconds, then hits of each metric, halfway and at the end: each flat, U * B * R."""
         assert self._table.halfway is not None
         return [
-            array
+            array.reshape(-1).data
             for runs in (self._table.halfway, self._table.final)
             for array in (runs.seconds, *(runs.hits[metric] for metric in METRICS))
         ]
@@ -93,4 +124,23 @@ class TableRows:
     @cached_property
     def _shares(self) -> list[list[float]]:
         """For each metric, the accuracy of each number of hits."""
-        return [self._table.shares(metric).tolist() for metric in METRICS]
+        by_images: dict[int, list[float]] = {}  # of NAS-Bench-101's metrics all have as many
+        for metric in METRICS:
+            if (images := self._table.images[metric]) not in by_images:
+                by_images[images] = self._table.shares(metric).tolist()
+        return [by_images[self._table.images[metric]] for metric in METRICS]
+
+
+# Many cells share their matrix, and many their operations.
+@cache
+def _matrix(code: int) -> np.ndarray:
+    """The adjacency of a packed cell, int8 (W, W), read-only."""
+    matrix = np.array(unpack_cell(code).matrix, np.int8)
+    matrix.flags.writeable = False
+    return matrix
+
+
+@cache
+def _operations(code: int) -> tuple[str, ...]:
+    """The operations of a packed cell."""
+    return unpack_cell(code).operations

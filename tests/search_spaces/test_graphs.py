@@ -5,7 +5,14 @@ import pytest
 
 from oneshot_hpo.search_spaces import OPERATIONS, Cell, get_space
 from oneshot_hpo.search_spaces.cell import kept_vertices
-from oneshot_hpo.search_spaces.graphs import isomorphism_keys, pack, unpack, unpack_cell
+from oneshot_hpo.search_spaces.graphs import (
+    isomorphism_keys,
+    pack,
+    unpack,
+    unpack_cell,
+    without_edges,
+    without_operations,
+)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -21,6 +28,14 @@ def test_the_smallest_and_the_largest_cell_can_be_packed():
     full = np.triu(np.ones((7, 7), int), 1)
     largest = Cell.pruned(full, ("input", *[OPERATIONS[2]] * 5, "output"))
     assert [unpack_cell(pack(cell)) for cell in (smallest, largest)] == [smallest, largest]
+
+
+def test_the_parts_of_a_packed_cell_are_its_matrix_and_its_operations():
+    for cell in get_space(3).cells[::97]:
+        code = pack(cell)
+        assert unpack_cell(without_operations(code)).matrix == cell.matrix
+        assert unpack_cell(without_edges(code)).operations == cell.operations
+        assert without_operations(code) | without_edges(code) == code
 
 
 def test_many_are_unpacked_as_each_one_is():

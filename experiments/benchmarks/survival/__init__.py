@@ -1,4 +1,4 @@
-"""What a study survives, tried out: `python -m experiments.benchmarks.survival` prints the counts.
+"""Fault injection: `python -m oneshot_hpo.experiments.benchmarks.survival` prints the counts.
 
 Each module here tries one kind of thing and has `run(progress) -> list[Row]`.
 """

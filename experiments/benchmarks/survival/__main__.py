@@ -1,6 +1,6 @@
 """Tries everything that a study has to survive and prints what was tried as a Markdown table.
 
-    python -m experiments.benchmarks.survival [MODULE ...]
+    python -m oneshot_hpo.experiments.benchmarks.survival [MODULE ...]
 
 MODULE: those of this package to run; all of them if none is named. Exit code 1 if anything did not
 survive.

@@ -1,6 +1,6 @@
 """libFuzzer on one reader, through atheris: it keeps an input that reaches new code.
 
-    python -m experiments.benchmarks.survival.guided READER --executions N [--seed S]
+    python -m oneshot_hpo.experiments.benchmarks.survival.guided READER --executions N [--seed S]
 
 Its own changes of bytes take turns with the reader's.
 """

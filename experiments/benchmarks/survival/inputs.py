@@ -1,7 +1,8 @@
 """Inputs at random, nearly right ones: each is read, or refused in a line; none does harm.
 
-    python -m experiments.benchmarks.survival inputs
-    python -m experiments.benchmarks.survival.inputs [READER ...] [--executions N] [--seed S]
+    python -m oneshot_hpo.experiments.benchmarks.survival inputs
+    python -m oneshot_hpo.experiments.benchmarks.survival.inputs [READER ...]
+        [--executions N] [--seed S]
 
 Each reader is tried in a process of its own that may take so much memory and, for one input, so
 many seconds. With atheris installed (`pip install -c constraints.txt '.[fuzz]'`) libFuzzer guides

@@ -1,4 +1,4 @@
-"""A sample of what `python -m experiments.benchmarks.survival inputs` tries at length."""
+"""A sample of what the survival command's `inputs` tries at length."""
 
 import json
 import re

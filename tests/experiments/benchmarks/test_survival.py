@@ -1,4 +1,4 @@
-"""A sample of `python -m experiments.benchmarks.survival`: the command tries every place."""
+"""A sample of the survival command, which tries every place."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A sample of `python -m experiments.benchmarks.survival environment`."""
+"""A sample of `python -m oneshot_hpo.experiments.benchmarks.survival environment`."""
 
 from pathlib import Path
 

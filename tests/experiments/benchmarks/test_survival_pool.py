@@ -1,4 +1,4 @@
-"""A sample of `python -m experiments.benchmarks.survival pool`, whose counts README has."""
+"""A sample of the survival command's `pool`, whose counts its README has."""
 
 import contextlib
 import dataclasses

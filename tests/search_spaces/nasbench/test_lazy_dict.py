@@ -20,17 +20,21 @@ class Letters:
             raise KeyError(key)
         return "abcd".index(key)
 
-    def keys(self):
-        return iter("abcd")
+    def keys(self, rows=range(4)):
+        return ("abcd"[row] for row in rows)
 
 
 def value(row):
     return {"row": row, "list": [row]}
 
 
+def values(rows):
+    return [value(row) for row in rows]
+
+
 @pytest.fixture
 def lazy():
-    return LazyDict(Letters(), value)
+    return LazyDict(Letters(), values)
 
 
 @pytest.fixture
@@ -46,6 +50,21 @@ def set_and_added(entries):
 def deleted_and_set_again(entries):
     del entries["b"], entries["a"]
     entries["a"] = 7
+
+
+def read_in_order_and_changed(entries):
+    del entries["d"]
+    entries["d"] = 7
+    entries["c"]["list"].append(8)
+    for key in "abc":
+        entries[key]["list"].append(9)
+
+
+def deleted_while_read(entries):
+    for key in list(entries):
+        assert entries["a"] == value(0)
+        entries.pop("c", None)
+        entries.get(key)
 
 
 def changed_in_place(entries):
@@ -90,6 +109,8 @@ CHANGES = (
     lambda entries: None,
     set_and_added,
     deleted_and_set_again,
+    read_in_order_and_changed,
+    deleted_while_read,
     changed_in_place,
     popped,
     defaults,
@@ -145,9 +166,9 @@ def test_copies_are_whole_and_on_their_own(lazy, plain, change, copied):
 def test_a_value_is_made_once_and_only_when_it_is_read():
     made = []
 
-    def recording(row):
-        made.append(row)
-        return value(row)
+    def recording(rows):
+        made.extend(rows)
+        return values(rows)
 
     lazy = LazyDict(Letters(), recording)
     assert len(lazy) == 4 and "b" in lazy and list(lazy) == ["a", "b", "c", "d"]
@@ -157,6 +178,50 @@ def test_a_value_is_made_once_and_only_when_it_is_read():
     lazy["c"] = 0
     del lazy["a"]
     assert made == [1]
+
+
+class Numbers:
+    """Rows 0 to 999, each its own key."""
+
+    def __len__(self):
+        return 1000
+
+    def row(self, key):
+        return key
+
+    def keys(self, rows=range(1000)):
+        return iter(rows)
+
+
+def test_values_are_made_ahead_when_rows_are_read_in_order():
+    made = []
+
+    def recording(rows):
+        made.append(rows)
+        return values(rows)
+
+    lazy = LazyDict(Numbers(), recording)
+    for key in (400, 0, 700, 401):
+        assert lazy[key] == value(key)
+    assert made == [range(key, key + 1) for key in (400, 0, 700, 401)]
+
+    assert [lazy[key] for key in range(500, 1000)] == values(range(500, 1000))
+    assert max(map(len, made)) == 64 and len(made) < 30
+    read = sorted(row for rows in made for row in rows)
+    assert set(read) == {0, 400, 401, *range(500, 1000)}
+
+
+def test_what_was_changed_deleted_or_set_is_not_made_anew_ahead():
+    lazy = LazyDict(Numbers(), values)
+    lazy[5]["list"].append("changed")
+    lazy[6] = "set"
+    del lazy[7], lazy[8]
+    lazy[8] = "added"
+    kept = {5: value(5) | {"list": [5, "changed"]}, 6: "set", 8: "added"}
+    assert [lazy.get(key) for key in range(10)] == [
+        kept.get(key, None if key == 7 else value(key)) for key in range(10)
+    ]
+    assert 7 not in lazy and len(lazy) == 999
 
 
 def test_a_fresh_value_is_the_callers_own_and_is_not_kept(lazy):

@@ -52,6 +52,7 @@ def said(home: Path, **variables: str) -> list[str]:
     return ended.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_user_s_files_hold_for_a_cluster_of_the_user_s_alone(home: Path) -> None:
     (home / ".config" / "dask" / "mine.yaml").write_text(OF_THE_USER)
     before, problem, after = said(home)
@@ -60,6 +61,7 @@ def test_the_user_s_files_hold_for_a_cluster_of_the_user_s_alone(home: Path) -> 
     assert after == "read mine.pem"
 
 
+@pytest.mark.slow
 def test_so_do_the_user_s_variables(home: Path) -> None:
     (home / "dask.yaml").write_text("mine: read")
     before, _, after = said(
@@ -71,6 +73,7 @@ def test_so_do_the_user_s_variables(home: Path) -> None:
     assert (before, after) == ("left out 30s", "read mine.pem")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_yaml_matters_to_such_a_cluster_alone(home: Path) -> None:
     (home / ".config" / "dask" / "mine.yaml").write_text("mine: [")
     before, problem, after = said(home)

@@ -74,6 +74,7 @@ def plant(folder: Path) -> None:
         (folder / f"{name}.py").write_text(EVIL)
 
 
+@pytest.mark.slow
 def test_code_that_another_user_has_put_where_dask_looks_is_not_run(
     tmp_path: Path, shared: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_code_that_another_user_has_put_where_dask_looks_is_not_run(
     }
 
 
+@pytest.mark.slow
 def test_files_in_the_place_of_well_known_folders_stop_no_trial(
     tmp_path: Path, shared: Path
 ) -> None:
@@ -112,6 +114,7 @@ def test_files_in_the_place_of_well_known_folders_stop_no_trial(
     assert {path.name for path in shared.iterdir()} == set(names)
 
 
+@pytest.mark.slow
 def test_no_folder_of_data_is_on_python_s_path(tmp_path: Path, shared: Path) -> None:
     ended = run_pool(tmp_path, "path", TMPDIR=str(shared))
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -121,6 +124,7 @@ def test_no_folder_of_data_is_on_python_s_path(tmp_path: Path, shared: Path) -> 
     assert in_worker == in_master
 
 
+@pytest.mark.slow
 def test_workers_do_not_import_from_the_working_directory(tmp_path: Path) -> None:
     folder = tmp_path / "foreign"
     folder.mkdir()
@@ -144,6 +148,7 @@ def test_a_key_that_came_with_the_folder_opens_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.pem"))
 
 
+@pytest.mark.slow
 def test_settings_for_other_work_change_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".config" / "dask").mkdir(parents=True)

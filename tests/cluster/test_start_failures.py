@@ -24,6 +24,7 @@ except PoolError as error:
 """
 
 
+@pytest.mark.slow
 def test_too_many_open_files_are_the_cause(tmp_path: Path) -> None:
     """More than a pool of two needs are not allowed to its process."""
     script = tmp_path / "limited.py"

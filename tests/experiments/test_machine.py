@@ -15,6 +15,7 @@ def test_cores_are_shared_out_and_never_none() -> None:
     assert machine.threads_for(10**6) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visible", ["", "0,1"])
 def test_gpus_are_those_that_are_visible_and_there(visible: str) -> None:
     import torch

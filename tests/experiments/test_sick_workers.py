@@ -47,6 +47,7 @@ def check_retired(folder: Path, worker: str) -> None:
     assert "retired" in note
 
 
+@pytest.mark.slow
 def test_a_sick_worker_of_this_machine_is_retired(
     tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_sick_worker_of_this_machine_is_retired(
     assert "failed on it in a row: worker 1 is retired (RuntimeError: CUDA error" in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_sick_worker_of_somebody_elses_cluster_is_retired(
     tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_sick_worker_of_somebody_elses_cluster_is_retired(
     check_retired(folder, "worker tcp://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_a_node_of_slurm_on_which_trials_fail_is_excluded(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +102,7 @@ def test_a_node_of_slurm_on_which_trials_fail_is_excluded(
     assert notes == [{"retired": "n2"}]
 
 
+@pytest.mark.slow
 def test_a_trial_that_hangs_is_run_elsewhere(
     tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +115,7 @@ def test_a_trial_that_hangs_is_run_elsewhere(
     assert retried(folder, "worker 1", "TrialTimeout: it has not ended within 60 s")
 
 
+@pytest.mark.slow
 def test_a_study_whose_every_trial_fails_ends_early_and_can_be_mended(
     tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

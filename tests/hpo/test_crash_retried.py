@@ -111,6 +111,7 @@ def retrying(folder: Path, *, reopen: bool, **changes: Any) -> list[dict[str, An
     return decisions(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generator", ["vectorised", "hpbandster"])
 def test_a_kill_around_each_event_changes_nothing(
     tmp_path: Path, generator: str, monkeypatch: pytest.MonkeyPatch

@@ -29,6 +29,7 @@ def test_chances_of_all_draws_sum_to_one_and_entropy_is_theirs(count):
     assert float(mean_entropy) == pytest.approx(float(surprise))
 
 
+@pytest.mark.slow
 def test_learns_what_is_rewarded():
     """REINFORCE with the number of 1 x 1 convolutions and of edges from the input as reward."""
     controller = Controller(get_space(1), torch.Generator().manual_seed(0))

@@ -72,6 +72,7 @@ def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Pat
     assert subprocess.run(["bash", "-n"], input="\n".join(lines), text=True).returncode == 0
 
 
+@pytest.mark.slow
 def test_sbatch_takes_folders_as_they_are_called(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     """Where a job of each script starts, and where its output goes."""
     settings = SlurmSettings(gres=None, prologue=["pwd", "exit 0"])

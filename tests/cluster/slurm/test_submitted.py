@@ -30,6 +30,7 @@ def jobs(folder: Path) -> SubmittedJobs:
     return SubmittedJobs(folder.name, folder, folder / "ids")
 
 
+@pytest.mark.slow
 def test_variables_for_other_work_hide_no_job(
     slurm: ThrowawaySlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +50,7 @@ def test_variables_for_other_work_hide_no_job(
     assert not slurm.jobs(ALIVE)
 
 
+@pytest.mark.slow
 def test_a_job_whose_name_is_changed_is_known_by_its_id(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
@@ -109,6 +111,7 @@ def test_sbatch_says_which_variables_it_was_not_given(
         commands.check(SCRIPT, "--partition=none")
 
 
+@pytest.mark.slow
 def test_the_key_is_new_for_each_master_and_never_in_the_study(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
@@ -130,6 +133,7 @@ def test_the_key_is_new_for_each_master_and_never_in_the_study(
     assert not contact.exists()
 
 
+@pytest.mark.slow
 def test_a_job_keeps_its_data_in_a_private_folder_that_goes_with_it(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not(
     tmp_path, monkeypatch
 ):
@@ -105,6 +106,7 @@ def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file,
     assert quality["spearman"] == last["spearman"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -154,6 +156,7 @@ def test_settings_of_the_shipped_ablations(tmp_path):
     assert cutout.searches[0].name in {one.name for one in plan.searches}
 
 
+@pytest.mark.slow
 def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     from oneshot_hpo.experiments.analyze import regularisation
     from oneshot_hpo.experiments.numbers.searches import CellErrors

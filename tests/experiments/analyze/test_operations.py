@@ -142,6 +142,7 @@ def test_one_repeat_decides_nothing_about_noise() -> None:
     assert findings(analyse(single, 0.05, 0))[2].verdict == "not decided"
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
     """Each sentence is true to the numbers beside it, and the same numbers come again."""
     folder = tmp_path / "out"

@@ -104,6 +104,7 @@ def test_quality_of_a_perfect_a_blind_and_an_inverse_supernet(sample):
     assert "worse than by chance" in " ".join(quality.sentences("T", [inverse]))
 
 
+@pytest.mark.slow
 def test_bias_towards_size_is_the_planted_one(sample):
     weights = resamples(len(sample), np.random.default_rng(0))
     z = normal_scores(-sample.parameters)

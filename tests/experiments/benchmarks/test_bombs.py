@@ -123,6 +123,7 @@ def refused_archive(folder: Path, content: bytes) -> str:
     return str(refusal.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE])
 def test_an_archive_with_a_huge_header(tmp_path: Path, kind: bytes) -> None:
     member = tarfile.TarInfo("header")

@@ -36,6 +36,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_a_whole_input_is_read_and_nearly_whole_ones_do_no_harm(name: str) -> None:
     reader = READERS[name]
@@ -56,6 +57,7 @@ def test_a_whole_input_is_read_and_nearly_whole_ones_do_no_harm(name: str) -> No
     anything()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["journals", "confirmations", "HpBandSter's results.json"])
 def test_any_document_may_stand_in_a_line(name: str) -> None:
     reader = READERS[name]
@@ -73,6 +75,7 @@ def test_any_document_may_stand_in_a_line(name: str) -> None:
     line()
 
 
+@pytest.mark.slow
 @MANY
 @given(st.dictionaries(st.text(string.printable, min_size=1), VALUES, max_size=4))
 def test_a_document_goes_round_through_yaml(document: dict[str, Any]) -> None:

@@ -103,6 +103,7 @@ def test_the_same_files_do_run_code_where_they_are_trusted(marker: Path) -> None
         marker.unlink()
 
 
+@pytest.mark.slow
 def test_no_module_loads_what_can_run() -> None:
     """Names whose use would undo the tests above; a reader that is added gets a Reader, too."""
     root = Path(__file__).parents[3]

@@ -31,6 +31,7 @@ def batch() -> tuple[Tensor, Tensor]:
     return torch.randn(6, 3, 8, 8, generator=generator).double(), torch.arange(6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["darts", "pc_darts"])
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_mixtures_and_their_gradients_are_the_papers_supernets(name: str, number: int) -> None:

@@ -23,6 +23,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> object:
     return found(launched(Surroundings("undisturbed"), tmp_path_factory.mktemp("quiet"), "study"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("surroundings", SAMPLE, ids=lambda each: each.kind)
 def test_a_launch_in_hostile_surroundings_finds_the_same(
     surroundings: Surroundings, expected: object, tmp_path: Path
@@ -30,6 +31,7 @@ def test_a_launch_in_hostile_surroundings_finds_the_same(
     assert tried(surroundings, tmp_path, "study", expected) == ""
 
 
+@pytest.mark.slow
 def test_so_does_one_on_slurm(slurm: ThrowawaySlurm, expected: object, tmp_path: Path) -> None:
     (surroundings,) = [each for each in SURROUNDINGS if each.slurm]
     assert tried(surroundings, tmp_path, "study", expected) == ""

@@ -50,6 +50,7 @@ def test_bad_usage_is_one_line(arguments: tuple[str, ...]) -> None:
     refused(*arguments)
 
 
+@pytest.mark.slow
 def test_a_process_ends_as_the_call_does(tiny_study: Path) -> None:
     arguments = ("launch", tiny_study, "--set", "seed=one")
     process, call = run(*arguments), called(*arguments)
@@ -186,6 +187,7 @@ def test_version_and_help() -> None:
         assert name in helped.stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_any_command_with_130(finished_study: Path, tmp_path: Path) -> None:
     journal = (finished_study / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "journal.jsonl").write_bytes(b"".join(journal[:4]))

@@ -86,6 +86,7 @@ def test_a_stopped_run_ends_with_the_same_bytes(
     assert not (folder / "parts").exists()
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_only_shown(finished: Path) -> None:
     before = (finished / "results.parquet").stat().st_mtime_ns
     ended = run("baselines", "run", *OPTIONS, "--dir", finished)

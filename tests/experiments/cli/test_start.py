@@ -67,6 +67,7 @@ def undisturbed(program: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     return found(folder)
 
 
+@pytest.mark.slow
 def test_variables_for_other_work_change_nothing(
     program: list[str], undisturbed: pa.Table, tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_variables_for_other_work_change_nothing(
     assert found(tmp_path) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["oneshot-hpo", "python -m"])
 def test_modules_in_the_working_directory_are_not_imported(
     program: list[str], undisturbed: pa.Table, tmp_path: Path, way: str
@@ -94,6 +96,7 @@ def test_modules_in_the_working_directory_are_not_imported(
     assert found(tmp_path) == undisturbed
 
 
+@pytest.mark.slow
 def test_an_empty_part_of_pythonpath_is_no_reason_to_import_from_here(
     program: list[str], undisturbed: pa.Table, tmp_path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def test_figures_need_no_backend(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_a_command_that_starts_anew_has_its_own_name(program: list[str], tmp_path: Path) -> None:
     ended = run([*program, "status", "nowhere"], tmp_path, PYTHONWARNINGS="error")
     assert (ended.returncode, ended.stderr) == (2, "error: nowhere: no such folder\n")

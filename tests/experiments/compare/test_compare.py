@@ -254,6 +254,7 @@ def test_unlike_searches_are_said_to_be_unlike(confirmed: Confirmed) -> None:
     assert "the study has not ended (4 of 6 evaluations)" in text_of(running)
 
 
+@pytest.mark.slow
 def test_baselines_are_taken_after_as_many_evaluations(
     confirmed: Confirmed, baselines: Callable[..., str], table_file: str
 ) -> None:

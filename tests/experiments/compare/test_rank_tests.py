@@ -15,6 +15,7 @@ from oneshot_hpo.experiments.compare.rank_tests import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "trials"), [(6, 100), (20, 1000)])
 @pytest.mark.parametrize("paired", [True, False])
 def test_the_level_holds_for_regrets_with_ties(seeds: int, trials: int, paired: bool) -> None:
@@ -28,6 +29,7 @@ def test_the_level_holds_for_regrets_with_ties(seeds: int, trials: int, paired: 
     assert shown <= trials * 0.05 + 3 * math.sqrt(trials * 0.05 * 0.95)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [(3, 500), (5, 500), (4, 4), (1, 60)])
 def test_the_level_holds_for_few_against_many(first: int, second: int) -> None:
     """There is no least number of seeds but for pairs: the test itself knows."""

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from oneshot_hpo.experiments.compare.comparing import Space
@@ -30,6 +31,7 @@ def table(samples: list[Sample], path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_methods_that_are_alike_get_no_star_in_95_of_100_tables() -> None:
     """Twelve of them: the best of twelve is so by luck, which the tests of all pairs allow for.
 

@@ -38,11 +38,13 @@ def of(first: list[float], second: list[float], paired: bool = True) -> Comparis
     return compare(first, second, paired=paired, rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [True, False])
 def test_no_difference_is_not_shown(paired: bool) -> None:
     assert verdicts(0, paired=paired).count("not shown") >= 95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [True, False])
 def test_a_difference_of_one_deviation_is_found_with_20_seeds(paired: bool) -> None:
     found = verdicts(1, paired=paired)

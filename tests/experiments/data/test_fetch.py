@@ -184,6 +184,7 @@ def test_what_cannot_be_fetched_is_refused_first(
     assert names(data) == []
 
 
+@pytest.mark.slow
 def test_the_command_checks_the_official_sums(server: FileServer, data: Path) -> None:
     ended = run("data", "fetch", "cifar10", "--mirror", server.url)
     assert ended.returncode == 1
@@ -197,6 +198,7 @@ def test_the_command_checks_the_official_sums(server: FileServer, data: Path) ->
     assert run("data", "fetch", "imagenet").returncode == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_came(server: FileServer, data: Path) -> None:
     server.files["/cifar-10-python.tar.gz"] = bytes(2_000_000)
     server.held_after = 1_000_000

@@ -82,6 +82,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_table_is_imported_by_its_name(tmp_path: Path, data: Path) -> None:
     said = imported(tfrecord(tmp_path / "nasbench_full.tfrecord", 7, (4, 108)))
     assert "NAS-Bench-101: 7 cells, 4, 108 epochs, 3 repeats; not an official" in said
@@ -90,6 +91,7 @@ def test_a_table_is_imported_by_its_name(tmp_path: Path, data: Path) -> None:
     assert len(table) == 7 and table.budgets == (4, 108)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "around", "archive", "relative"])
 def test_cifar10_is_imported_from_what_people_have(
     cifar10: Path, archive: Path, data: Path, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -115,6 +117,7 @@ def test_a_data_folder_named_from_here(
     assert names(tmp_path / "some" / "where") == [NAME]
 
 
+@pytest.mark.slow
 def test_what_holds_more_is_kept(tmp_path: Path, data: Path) -> None:
     imported(tfrecord(tmp_path / "more.tfrecord", 7, (4, 108)))
     before = contents(data)
@@ -127,6 +130,7 @@ def test_what_holds_more_is_kept(tmp_path: Path, data: Path) -> None:
     imported(tfrecord(tmp_path / "as_much.tfrecord", 13))
 
 
+@pytest.mark.slow
 def test_whole_images_are_kept(cifar10: Path, tmp_path: Path, data: Path) -> None:
     imported(cifar10)
     before = contents(data / NAME)
@@ -138,6 +142,7 @@ def test_whole_images_are_kept(cifar10: Path, tmp_path: Path, data: Path) -> Non
     assert names(data) == [NAME]
 
 
+@pytest.mark.slow
 def test_what_is_damaged_is_replaced(cifar10: Path, tmp_path: Path, data: Path) -> None:
     imported(cifar10)
     (data / NAME / "data_batch_2").write_bytes(b"")
@@ -148,6 +153,7 @@ def test_what_is_damaged_is_replaced(cifar10: Path, tmp_path: Path, data: Path) 
     assert len(load_table("nasbench101")) == 3
 
 
+@pytest.mark.slow
 def test_a_linked_folder_is_replaced_and_its_files_are_kept(cifar10: Path, data: Path) -> None:
     data.mkdir()
     (data / NAME).symlink_to(cifar10)
@@ -244,6 +250,7 @@ def test_one_command_at_a_time(cifar10: Path, data: Path) -> None:
     imported(cifar10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cifar10", "table"])
 def test_a_full_disk_stops_in_one_line_and_leaves_nothing(
     cifar10: Path, tmp_path: Path, data: Path, kind: str
@@ -275,6 +282,7 @@ with open_data_folder() as folder:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_that_was_stopped_changed_nothing(
     cifar10: Path, data: Path, stop: signal.Signals

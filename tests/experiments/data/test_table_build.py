@@ -103,6 +103,7 @@ def _partly_built(images, out, *more):
     return process.returncode, said, partial
 
 
+@pytest.mark.slow
 def test_a_build_that_is_terminated_leaves_nothing_open(images, tmp_path):
     code, said, partial = _partly_built(images, tmp_path / "table.npz")
     assert code == 130
@@ -110,6 +111,7 @@ def test_a_build_that_is_terminated_leaves_nothing_open(images, tmp_path):
     assert partial.read_bytes().count(b"\n") > 3
 
 
+@pytest.mark.slow
 def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
     out = tmp_path / "table.npz"
     few = ("--cells", "60")
@@ -141,6 +143,7 @@ def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
     assert table.dataset == "renamed"
 
 
+@pytest.mark.slow
 def test_a_part_of_the_cells_says_so_and_what_it_is_worth(images, tmp_path):
     out = tmp_path / "part.npz"
     built = run(_command(images, out, "--cells", "40", "--cells-seed", "3", "--repeats", "2"))

@@ -162,6 +162,7 @@ def test_a_damaged_file_names_the_line(tmp_path: Path, damage: bytes) -> None:
             read_run(tmp_path, SPACE, 4)
 
 
+@pytest.mark.slow
 def test_what_is_damaged_is_left_out_and_named_if_so_wanted(
     tiny_study: Path, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def shown(trials: list[optuna.trial.FrozenTrial]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_open_sees_every_export(tmp_path: Path) -> None:
     """The file grows at its end alone, and says what a new one would say."""
     folder = tmp_path / "study"
@@ -198,6 +199,7 @@ def fetch(address: str) -> bytes:
         return content
 
 
+@pytest.mark.slow
 def test_optuna_dashboard_shows_the_study(storage: Path, view: StudyView) -> None:
     with dashboard(storage) as address:
         assert b"<title>Optuna Dashboard</title>" in fetch(f"{address}/dashboard")
@@ -211,6 +213,7 @@ def test_optuna_dashboard_shows_the_study(storage: Path, view: StudyView) -> Non
     assert len(shown["trials"]) == len(configurations)
 
 
+@pytest.mark.slow
 def test_optuna_dashboard_stays_open_while_the_export_is_brought_up_to_date(tmp_path: Path) -> None:
     """Every answer is a page, and in the end (it looks again now and then) the newest one."""
     folder = tmp_path / "study"

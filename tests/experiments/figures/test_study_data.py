@@ -148,6 +148,7 @@ def told_by(folder: Path, evaluations: int, loss: Any) -> StudySource:
     return read_study_source(folder)
 
 
+@pytest.mark.slow
 def test_what_decides_the_error_is_important(tmp_path: Path) -> None:
     study = told_by(
         tmp_path / "study", 25, lambda t: 0.3 + 0.05 * np.log10(t.config["weight_decay"])

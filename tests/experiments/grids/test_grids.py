@@ -150,6 +150,7 @@ def test_costs_go_by_what_has_been_run(
     )
 
 
+@pytest.mark.slow
 def test_a_dry_run_makes_nothing_and_needs_no_data(tmp_path: Path) -> None:
     only = ["--only", "space=1", "--only", "seed=0", "--only", "config_space=cs1"]
     arguments = ["launch", "paper", "--dry-run", "--dir", tmp_path / "p", "--epoch-seconds", 36]

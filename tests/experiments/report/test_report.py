@@ -67,6 +67,7 @@ def test_a_study_that_has_just_begun_says_so(begun: Study, tmp_path: Path) -> No
     assert "default 4 running" in text_of(write_report(tmp_path / "study", []))
 
 
+@pytest.mark.slow
 def test_a_running_study_shows_how_far_it_is(begun: Study, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     default = begun.ask()

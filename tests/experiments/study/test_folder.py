@@ -35,6 +35,7 @@ def test_a_path_that_no_study_can_run_in_is_refused(tmp_path: Path, name: str) -
     check_path(tmp_path / "it's 100% $fine\\é")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [NAMES[0], NAMES[-1]])
 @pytest.mark.parametrize("is_here", [False, True])
 def test_nothing_is_made_in_such_a_path(tmp_path: Path, name: str, is_here: bool) -> None:
@@ -48,6 +49,7 @@ def test_nothing_is_made_in_such_a_path(tmp_path: Path, name: str, is_here: bool
     assert _content(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_study_that_was_moved_to_such_a_path_is_not_changed(tmp_path: Path) -> None:
     folder = run_study(tmp_path / "study", "workers=1", "iterations=0").rename(tmp_path / NAMES[0])
     before = _content(folder)
@@ -133,6 +135,7 @@ def test_a_colleague_goes_on_with_a_study_that_is_open_or_is_refused_in_a_line()
             assert _content(folder) == before
 
 
+@pytest.mark.slow
 def test_a_user_without_a_name_or_a_home_is_told_what_to_do(tmp_path: Path) -> None:
     unnamed = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
     if shutil.which("unshare") is None or subprocess.run([*unnamed, "true"]).returncode:

@@ -77,6 +77,7 @@ def specification(folder: Path) -> StudySpec:
     return specification_of(read_study(folder).header, folder)
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_where_it_was_moved_with_its_data(tmp_path: Path, table_file: str) -> None:
     project(tmp_path / "home", table_file)
     folder = moved(tmp_path / "home")
@@ -104,6 +105,7 @@ def test_who_reads_a_moved_study_finds_its_table(tmp_path: Path, table_file: str
         read_finds(folder, get_space(1), "digits")
 
 
+@pytest.mark.slow
 def test_a_place_that_is_given_has_to_hold_the_same_and_is_kept(
     tmp_path: Path, table_file: str
 ) -> None:

@@ -124,6 +124,7 @@ def test_a_study_records_what_its_pair_is(tmp_path: Path) -> None:
     assert "transfer" not in same.title
 
 
+@pytest.mark.slow
 def test_every_result_of_a_transfer_says_so(tmp_path: Path) -> None:
     write_images(tmp_path / "images.npz")
     study, folder = tmp_path / "study.yaml", tmp_path / "folder"
@@ -164,6 +165,7 @@ def test_every_result_of_a_transfer_says_so(tmp_path: Path) -> None:
     assert said in drawn.stdout
 
 
+@pytest.mark.slow
 def test_a_study_of_an_earlier_version_goes_on_and_says_so_too(tmp_path: Path) -> None:
     """Its specification says nothing of transfers."""
     write_images(tmp_path / "images.npz")
@@ -180,6 +182,7 @@ def test_a_study_of_an_earlier_version_goes_on_and_says_so_too(tmp_path: Path) -
     assert "Transfer: the cells of the table digits" in " ".join(resumed.stdout.split())
 
 
+@pytest.mark.slow
 def test_a_single_search_asks_too(tmp_path: Path) -> None:
     images = write_images(tmp_path / "images.npz")
     small = [f"search.{word}" for word in ("channels=2", "stacks=1", "cutout_length=2")]

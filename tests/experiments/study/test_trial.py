@@ -83,6 +83,7 @@ def test_a_trial_whose_worker_has_to_leave_goes_on_with_the_next_step(task: Tria
     assert (result["loss"], result["info"]) == (undisturbed["loss"], undisturbed["info"])
 
 
+@pytest.mark.slow
 def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) -> None:
     short = dataclasses.replace(task, budget=1, folder=None)
     drawn = set()
@@ -128,6 +129,7 @@ def test_a_killed_trial_ends_as_if_it_had_not_been(task: TrialTask) -> None:
     assert again["loss"] == whole["loss"]
 
 
+@pytest.mark.slow
 def test_a_result_that_cannot_be_read_is_made_again(task: TrialTask) -> None:
     whole = run_trial(task)
     assert task.folder is not None

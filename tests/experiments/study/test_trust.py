@@ -112,6 +112,7 @@ def test_without_a_home_a_study_is_trusted_for_once(
     assert refusal(spec)
 
 
+@pytest.mark.slow
 def test_a_received_study_file_is_refused_before_anything_is_made(
     tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_received_study_file_is_refused_before_anything_is_made(
     assert not mark.exists()
 
 
+@pytest.mark.slow
 def test_a_received_study_folder_is_refused_until_it_is_trusted(
     tmp_path: Path, trusted: Path
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_received_study_folder_is_refused_until_it_is_trusted(
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_masters_that_are_jobs_go_on_without_a_terminal_or_a_record(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -178,6 +181,7 @@ def test_masters_that_are_jobs_go_on_without_a_terminal_or_a_record(
     assert list(log.parent.glob("worker-*.log"))
 
 
+@pytest.mark.slow
 def test_every_value_of_a_study_file_reaches_the_job_as_data(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_every_command_prints_through_the_terminal() -> None:
     assert {p for p in printed if "benchmarks" not in p} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["by the reader", "from the start"])
 @pytest.mark.parametrize("arguments", [["show", "quickstart"], ["status", "DIR"]], ids=str)
 def test_output_that_goes_away_is_said(
@@ -85,6 +86,7 @@ def test_output_that_goes_away_is_said(
     assert complaint.startswith(expected)
 
 
+@pytest.mark.slow
 def test_a_study_whose_output_goes_away_stops_in_order(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     with started("launch", tiny_study, "--dir", folder, "--workers", 1) as process:
@@ -99,6 +101,7 @@ def test_a_study_whose_output_goes_away_stops_in_order(tiny_study: Path, tmp_pat
     assert events(folder)
 
 
+@pytest.mark.slow
 def test_standard_files_that_are_closed_are_not_a_journal(hostile_study: Path) -> None:
     before = (hostile_study / "journal.jsonl").read_bytes()
     closed = ["sh", "-c", 'exec "$@" 2>&- <&-', "sh", *command("check", hostile_study, "--mend")]
@@ -125,6 +128,7 @@ def test_sigterm_before_the_work_begins_is_said(tiny_study: Path, tmp_path: Path
     assert len(complaint.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_page_goes_where_it_is_wanted(finished_study: Path, tmp_path: Path) -> None:
     page = tmp_path / "pages" / "tiny.html"
     done = run("report", finished_study, "--out", page)

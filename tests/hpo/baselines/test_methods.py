@@ -28,6 +28,7 @@ MARGINS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "planted", "evaluations", "margin"), MARGINS)
 def test_a_planted_optimum_is_approached_faster_than_at_random(
     method: str, planted: Planted, evaluations: int, margin: float
@@ -51,6 +52,7 @@ def test_a_repetition_is_the_same_alone_and_among_others(method: str) -> None:
     assert len({row.tobytes() for row in together[:, 0]}) == 5
 
 
+@pytest.mark.slow
 def test_smac_is_determined_by_its_seed() -> None:
     first, *_ = run("smac", SMALL, 12, seeds(2))
     again, *_ = run("smac", SMALL, 12, seeds(2)[1:])

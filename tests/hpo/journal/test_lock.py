@@ -118,6 +118,7 @@ def test_a_killed_holder_holds_nothing(
     StudyLock(tmp_path).release()
 
 
+@pytest.mark.slow
 def test_a_holder_that_takes_long_to_end_is_waited_for(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_process_is_seen_to_be_killed_before_it_ends(
     assert not owner.is_killed
 
 
+@pytest.mark.slow
 def test_two_masters_on_two_hosts_without_locks(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -169,6 +171,7 @@ def test_two_masters_on_two_hosts_without_locks(
     assert not (tmp_path / OWNER_NAME).exists()
 
 
+@pytest.mark.slow
 def test_of_many_that_come_at_once_one_is_let_in(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -368,6 +371,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @needs_root
 def test_a_colleague_in_the_folder_s_group_is_let_in_and_nobody_else(shared: Path) -> None:
     def colleague(user: int, group: int) -> list[str]:
@@ -390,6 +394,7 @@ def test_a_colleague_in_the_folder_s_group_is_let_in_and_nobody_else(shared: Pat
     lock.release()
 
 
+@pytest.mark.slow
 @needs_root
 def test_that_a_study_is_held_is_seen_without_reading_the_record(shared: Path) -> None:
     lock = StudyLock(shared)

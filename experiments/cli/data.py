@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oneshot_hpo.experiments.errors import DataError
+from oneshot_hpo.experiments.terminal.hints import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +53,7 @@ def import_(
 
         with open_data_folder() as folder, _bar(console, f"importing {path.name}") as show:
             told = import_data(path, folder, replace=replace, on_progress=show)
-    _say(console, told)
+    say(console, told)
 
 
 @app.command()
@@ -86,7 +87,7 @@ def fetch(
                 mirror=mirror,
                 replace=replace,
                 bar=lambda label: _bar(console, label),
-                say=lambda line: _say(console, line),
+                say=lambda line: say(console, line),
             )
 
 
@@ -103,14 +104,14 @@ def info() -> None:
         raise DataError(f"{folder} cannot be read: {error.strerror}") from None
     console = _console()
     for line in lines:
-        _say(console, line)
+        say(console, line)
 
 
 @contextmanager
 def _bar(console: Console, label: str) -> Iterator[ReportBytes]:
     """A progress bar of one step, gone when the step has ended; a line in logs and pipes."""
     if not console.is_terminal:
-        _say(console, label)
+        say(console, label)
         yield lambda done, total: None
         return
     from rich.progress import (
@@ -136,10 +137,6 @@ def _bar(console: Console, label: str) -> Iterator[ReportBytes]:
             progress.update(task, completed=done, total=total)
 
         yield show
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)
 
 
 def _console() -> Console:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.terminal.hints import quoted
+from oneshot_hpo.experiments.terminal.hints import quoted, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,11 +100,11 @@ def export(
         counts += f", {crashed} of them crashed"
     if prior := len(study.view.prior):
         counts += f"; and {prior} results that the study began with"
-    _say(console, counts)
+    say(console, counts)
     if study.transfer is not None:
-        _say(console, f"note: {study.transfer}")
+        say(console, f"note: {study.transfer}")
     reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
-    _say(console, f"to read it: {reading}")
+    say(console, f"to read it: {reading}")
 
 
 def write_export(
@@ -188,9 +188,9 @@ def import_(
     made, prior, differing = create_warm_started(run, study, folder, overrides or [], left_out)
     console = _console()
     for problem in left_out or ():
-        _say(console, f"left out: {problem}")
+        say(console, f"left out: {problem}")
     if differing:
-        _say(
+        say(
             console,
             f"note: {run}/{SPACE} is another space than the study's, though every configuration "
             f"of the run is in both: {'; '.join(differing)}",
@@ -198,13 +198,13 @@ def import_(
     budgets = Counter(observation.budget for observation in prior)
     counts = ", ".join(f"{number} at {budget:g}" for budget, number in sorted(budgets.items()))
     crashed = sum(observation.loss is None for observation in prior)
-    _say(
+    say(
         console,
         f"{made}: a study whose model knows {len(prior)} results of {run} (epochs: {counts}"
         + (f"; {crashed} crashed)" if crashed else ")")
         + (f"; {len(left_out)} lines left out" if left_out else ""),
     )
-    _say(console, f"to run it: {resume(made)}")
+    say(console, f"to run it: {resume(made)}")
 
 
 def _writer(tool: str) -> Callable[..., None]:
@@ -219,10 +219,6 @@ def _writer(tool: str) -> Callable[..., None]:
             f"--to {tool} needs the package {error.name}: pip install 'oneshot-hpo[export]'"
         ) from None
     return write
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)
 
 
 def _console() -> Console:

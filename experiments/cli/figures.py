@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.terminal.hints import say
 
 
 def figures(
@@ -47,13 +48,10 @@ def figures(
 
         made = make_figures(found, folder, lambda name: status.update(Text(f"drawing {name}")))
 
-    def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
-
-    say(f"{len(made.written)} figures in {folder}, each as PDF and PNG:")
+    say(console, f"{len(made.written)} figures in {folder}, each as PDF and PNG:")
     for path in made.written:
-        say(f"  {path.name}")
+        say(console, f"  {path.name}")
     for name, reason in made.left_out.items():
-        say(f"left out: {name}: {reason}")
+        say(console, f"left out: {name}: {reason}")
     for note in made.notes:
-        say(f"note: {note}")
+        say(console, f"note: {note}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def command(*words: object) -> str:
@@ -21,6 +22,8 @@ def quoted(*words: object) -> str:
 
 def say(console: Console, line: str) -> None:
     """Print a line that is for copying: not broken over lines, and nothing in it is markup."""
+    from rich.text import Text  # rich takes a while, and not every command prints
+
     console.print(Text(line), soft_wrap=True)
 
 

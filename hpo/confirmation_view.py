@@ -26,6 +26,7 @@ from oneshot_hpo.hpo.journal.events import (
     EventKind,
     Kind,
     Kinds,
+    Note,
 )
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.randomness import confirmation_seed
@@ -88,8 +89,8 @@ class ConfirmationView:
         self._asked: set[_Key] = set()
         self._pending: dict[_Key, Rerun] = {}
         self._evaluations: list[tuple[Rerun, TrialResult]] = []
-        self.notes: list[dict[str, Any]] = []
-        """What was noted of the environments of the work, in order; opaque to this package."""
+        self.noted: list[Note] = []
+        """What was noted of the environments of the work, in order."""
 
     @property
     def header(self) -> dict[str, Any]:
@@ -122,6 +123,11 @@ class ConfirmationView:
     def evaluations(self) -> list[tuple[Rerun, TrialResult]]:
         """Runs with their results, in the order of telling."""
         return list(self._evaluations)
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        """The environments that were noted, in order; opaque to this package."""
+        return [note.environment for note in self.noted]
 
     @property
     def total_evaluations(self) -> int:
@@ -236,6 +242,11 @@ EVENTS: Kinds = {
     "note": NOTE,
 }
 """A confirmation's events. None of them decides: what is run follows from the plan alone."""
+
+
+def has_confirmation(folder: Path) -> bool:
+    """Whether a confirmation was begun in `folder`."""
+    return (Path(folder) / CONFIRMATION_NAME).exists()
 
 
 def read_confirmation(folder: Path) -> ConfirmationView:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oneshot_hpo.hpo.errors import InvalidEvent
-from oneshot_hpo.hpo.journal.events import Event
+from oneshot_hpo.hpo.incumbent import beats
+from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.randomness import trial_seed
 from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
 
@@ -26,6 +27,17 @@ class TrialRecord:
     """When its result was told."""
 
 
+@dataclass(frozen=True)
+class Retry:
+    """An attempt at a trial whose infrastructure was lost: the next attempt began."""
+
+    trial: Trial
+    """As it was in the lost attempt."""
+    time: float
+    """When it was journaled, in seconds since 1970."""
+    reason: str
+
+
 class StudyState:
     """What the events of a study, applied in their order, have come to.
 
@@ -42,7 +54,9 @@ class StudyState:
         self.records: dict[Key, TrialRecord] = {}
         self.evaluations: list[tuple[Trial, TrialResult]] = []
         """In the order of telling."""
-        self.notes: list[dict[str, Any]] = []
+        self.retries: list[Retry] = []
+        """In the order of the journal."""
+        self.noted: list[Note] = []
         self.asked_on_rung: dict[tuple[int, int | float], int] = {}
         self.told_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
@@ -85,6 +99,7 @@ class StudyState:
         if event["attempt"] != trial.attempt + 1:
             raise InvalidEvent(f"attempt is {event['attempt']} where {trial.attempt + 1} is next")
         self.pending[key] = replace(trial, attempt=event["attempt"])
+        self.retries.append(Retry(trial, event["time"], event["reason"]))
 
     def retry_crash(self, event: Event) -> None:
         """A trial that crashed is pending again: its crash is forgotten, its attempts too."""
@@ -127,9 +142,8 @@ class StudyState:
         if self.incumbent is None:
             return True
         best_trial, best = self.incumbent
-        if trial.budget != best_trial.budget:
-            return trial.budget > best_trial.budget
-        return best.loss is None or loss < best.loss
+        assert best.loss is not None
+        return bool(beats(trial.budget, loss, best_trial.budget, best.loss))
 
 
 def _key(event: Event) -> Key:

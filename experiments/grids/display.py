@@ -11,9 +11,8 @@ from rich.table import Table
 from oneshot_hpo.experiments.grids.costs import Cost, cost, counted_paces, hours, measured_paces
 from oneshot_hpo.experiments.grids.grid import Grid
 from oneshot_hpo.experiments.grids.running import is_done
+from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.wording import number
-from oneshot_hpo.hpo import read_study
-from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
 def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str]) -> None:
@@ -23,11 +22,10 @@ def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str
     table.add_column("evaluations", justify="right")
     table.add_column("")
     for member in grid.chosen(only):
-        own, done = folder / member.name, 0
-        if (own / JOURNAL_NAME).exists():
-            done = len(read_study(own).evaluations)
+        study = open_if_there(folder / member.name)
+        done = 0 if study is None else len(study.view.evaluations)
         planned = cost(member.spec).evaluations
-        ended = "ended" if is_done(grid, own) else ""
+        ended = "ended" if is_done(grid, study) else ""
         table.add_row(member.name, f"{done}/{planned}", ended)
     console.print(table)
 
@@ -54,7 +52,7 @@ def print_costs(
     console.print(table)
     if grid.confirm is not None:
         console.print(f"with {grid.confirm} fresh seeds for each setting of each study at its end")
-    done = [member for member in members if is_done(grid, folder / member.name)]
+    done = [member for member in members if is_done(grid, open_if_there(folder / member.name))]
     if done:
         console.print(f"{len(done)} of {len(members)} studies have ended")
     paces, basis = _paces(grid, folder, epoch_seconds)

@@ -66,23 +66,24 @@ def run_single_search(
     try:
         # Torch keeps files, code among them, under well-known names in the folder for such files.
         with private_folder() as scratch, of_children(scratch, {}):
-            _, report = search_cell(task, show)
+            outcome = search_cell(task, show)
     except NoPrivateFolder as failure:
         raise UserError(str(failure)) from None
     except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(one_line(failure)) from None
     except OSError as failure:
         raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
-    architecture = report["architecture"]
-    parents = architecture["parents"]
-    for block, operation in enumerate(architecture["operations"], start=1):
+
+    found = outcome.architecture.to_dict()
+    parents = found["parents"]
+    for block, operation in enumerate(found["operations"], start=1):
         console.print(f"block {block}: {operation:16} of nodes {parents[block - 1]}")
     console.print(f"output:  concatenation    of nodes {parents[-1]}")
-    console.print(f"cell {report['module_hash']}, trained alone:")
-    console.print(f"  validation error {percent(report['valid_error'])}")
-    console.print(f"  test error       {percent(report['test_error'])}")
-    console.print(f"  test regret      {percent(report['test_regret'])}")
-    console.print(f"  better than      {report['percentile']:.1f} % of the cells on test")
+    console.print(f"cell {outcome.key}, trained alone:")
+    console.print(f"  validation error {percent(outcome.reported('valid'))}")
+    console.print(f"  test error       {percent(outcome.reported('test'))}")
+    console.print(f"  test regret      {percent(outcome.reported('regret'))}")
+    console.print(f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
     if is_transfer:
         console.print(transfer_words(dataset, table), markup=False, soft_wrap=True)
     elif (words := doubt(dataset, table)) is not None:

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from oneshot_hpo.experiments.study.outcome import search_seconds
 from oneshot_hpo.experiments.terminal.sparing import Sparing
 from oneshot_hpo.experiments.wording import configuration, duration, percent
 from oneshot_hpo.hpo import ConfirmationView, Rerun, StudyView, Trial, TrialResult
@@ -191,8 +192,9 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
     """The pace of searches that did not crash: seconds of one worker; None if there is none."""
     spent = epochs = 0.0
     for trial, result in evaluations:
-        if "search_seconds" in result.timestamps and not result.crashed:
-            spent += result.timestamps["search_seconds"]
+        seconds = search_seconds(result)
+        if seconds is not None and not result.crashed:
+            spent += seconds
             epochs += trial.budget
     return spent / epochs if epochs else None
 

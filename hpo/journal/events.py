@@ -12,6 +12,15 @@ from oneshot_hpo.hpo.errors import InvalidEvent
 Event = dict[str, Any]
 
 
+class Note(NamedTuple):
+    """What a journal notes of the environment in which the work continues."""
+
+    time: float
+    """When it was noted, in seconds since 1970."""
+    environment: dict[str, Any]
+    """Opaque to this package."""
+
+
 class Kind(NamedTuple):
     """What a value in an event must be."""
 
@@ -70,8 +79,8 @@ def exactly(value: Any) -> Kind:
 
 
 def keep_note(state: Any, event: Event) -> None:
-    """A note decides nothing; what it says of the environment is kept in `state.notes`."""
-    state.notes.append(event["environment"])
+    """A note decides nothing; what it says of the environment is kept in `state.noted`."""
+    state.noted.append(Note(event["time"], event["environment"]))
 
 
 def _nothing(state: Any, event: Event) -> None:

@@ -49,7 +49,7 @@ def regularisation(
         run_one,
         share_done,
     )
-    from oneshot_hpo.experiments.numbers.searches import CellErrors
+    from oneshot_hpo.experiments.study.cell_errors import CellErrors
     from oneshot_hpo.experiments.terminal.console import terminal
 
     console = terminal()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.hpo import Trial, TrialResult
 from oneshot_hpo.hpo.brackets import bracket
 
 if TYPE_CHECKING:
@@ -56,10 +56,12 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
     """
     names = [f"config.{name}" for name in study.view.space]
     columns = [*_TRIAL, *names, *_OUTCOME, *_TIMES, *_LAST]
-    rungs = [
-        {rung.budget: place for place, rung in enumerate(bracket(study.view.settings, number))}
-        for number in range(study.view.settings.iterations)
-    ]
+    settings = study.view.settings
+    rungs = {
+        (number, rung.budget): place
+        for number in range(settings.iterations)
+        for place, rung in enumerate(bracket(settings, number))
+    }
     rows = [_trial_row(study, rungs, trial, result) for trial, result in study.trials]
 
     frame = pd.DataFrame(rows, columns=columns).astype(_WHOLE)
@@ -90,15 +92,14 @@ def epochs_frame(study: OpenedStudy) -> pd.DataFrame:
 
 def _trial_row(
     study: OpenedStudy,
-    rungs: list[dict[int | float, int]],
+    rungs: dict[tuple[int, int | float], int],
     trial: Trial,
     result: TrialResult | None,
 ) -> dict[str, Any]:
     outcome = Outcome.from_result(result)
-    is_default = trial.id == BASELINE_ID
     return {
         **_place(trial),
-        "rung": None if is_default else rungs[trial.id[0]][trial.budget],
+        "rung": rungs.get((trial.id[0], trial.budget)),
         "state": study.trial_state(result),
         "attempts": trial.attempt + 1,
         "model_based": study.view.record(trial).info.get("model_based_pick"),

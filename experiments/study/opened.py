@@ -112,7 +112,7 @@ class OpenedStudy:
 
         return CellErrors(self.located.table, self.located.space)
 
-    @property
+    @cached_property
     def largest_budget(self) -> int | float:
         """Epochs of the top rung, at which configurations are compared in the end."""
         return rung_budgets(self.view.settings)[-1]

@@ -67,15 +67,14 @@ def test_the_terminal_s_and_study_yaml_s(awkward: Path) -> None:
 
 
 def test_the_report_s(awkward: Path) -> None:
-    study = OpenedStudy(awkward)
     again = f"{AWKWARD}-again"
-    assert advised("\n".join(origin.read(study).commands)) == [
+    assert advised("\n".join(origin.read(OpenedStudy(awkward)).commands)) == [
         ["launch", "study.yaml", "--dir", again],
         ["confirm", again, "--seeds", str(SEEDS)],
     ]
     (awkward / "confirm").rename(awkward / "away")
     try:
-        reason = comparison.read(study, [])
+        reason = comparison.read(OpenedStudy(awkward), [])
     finally:
         (awkward / "away").rename(awkward / "confirm")
     assert advised(str(reason.command)) == [["confirm", str(awkward)]]

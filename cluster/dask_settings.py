@@ -15,7 +15,7 @@ from pathlib import Path
 _left_out = False
 
 
-def import_dask_alone() -> None:
+def import_dask_without_user_settings() -> None:
     """Import Dask with its own defaults, if there are settings of a user's that it would read.
 
     To be called before anything else imports it; later it does nothing.
@@ -36,8 +36,8 @@ def import_dask_alone() -> None:
         os.environ.update(before)
 
 
-def heed_users_settings() -> None:
-    """Read what `import_dask_alone` has left out. ValueError: a file is no YAML."""
+def load_user_settings() -> None:
+    """Read what `import_dask_without_user_settings` has left out. ValueError: a file is no YAML."""
     if not _left_out:
         return
     import dask.config

@@ -28,11 +28,11 @@ _PYTHON_KEPT = (
 )
 """Python's variables that change neither what a program does nor what its warnings mean."""
 
-OF_FIGURES = ("MPLBACKEND",)
+FIGURE_VARIABLES = ("MPLBACKEND",)
 """Figures are only ever written to files; a backend that is not there ends matplotlib's import."""
 
 
-def without_pythons(environment: Mapping[str, str]) -> dict[str, str]:
+def without_python_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without Python's variables that may stop a program or change what it does.
 
     PYTHONPATH stays; an empty part of it, which means the working directory, does not.
@@ -46,12 +46,12 @@ def without_pythons(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | ({"PYTHONPATH": path} if path else {})
 
 
-def cleaned(environment: Mapping[str, str]) -> dict[str, str]:
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without Python's, Dask's and matplotlib's variables for other work."""
     return {
         name: value
-        for name, value in without_pythons(environment).items()
-        if not name.startswith("DASK_") and name not in OF_FIGURES
+        for name, value in without_python_variables(environment).items()
+        if not name.startswith("DASK_") and name not in FIGURE_VARIABLES
     }
 
 
@@ -59,13 +59,13 @@ def for_slurm(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of SLURM's commands, and so of the jobs that they submit."""
     return {
         name: value
-        for name, value in cleaned(environment).items()
+        for name, value in clean(environment).items()
         if not name.startswith(_SLURM_INPUTS) or name in _SLURM_KEPT
     }
 
 
 @contextlib.contextmanager
-def of_children(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]:
+def child_environment(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]:
     """What this process starts in here gets a clean environment, these variables and this folder.
 
     temporary: where the children, and this process meanwhile, keep temporary files. The
@@ -75,7 +75,7 @@ def of_children(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]
 
     before, folder = dict(os.environ), tempfile.tempdir
     own = {SAFE_PATH: "1", "TMPDIR": str(temporary)}
-    replace(cleaned(before) | own | dict(variables))
+    replace(clean(before) | own | dict(variables))
     tempfile.tempdir = str(temporary)
     try:
         yield

@@ -12,7 +12,7 @@ from pathlib import Path
 import distributed
 
 from oneshot_hpo.cluster.dask_logs import dask_logs_to
-from oneshot_hpo.cluster.dask_settings import heed_users_settings
+from oneshot_hpo.cluster.dask_settings import load_user_settings
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
@@ -51,7 +51,7 @@ class ExternalPool(DaskPool):
             raise PoolError(f"no Dask scheduler's file {scheduler_file}")  # Dask would wait for it
         log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            heed_users_settings()
+            load_user_settings()
         except ValueError as error:
             raise PoolError(f"Dask's own configuration cannot be read: {error}") from None
         self._logs = dask_logs_to(log)
@@ -97,7 +97,7 @@ class ExternalPool(DaskPool):
         return Outcome(key, lost=f"its worker {worker.name} died", worker=worker)
 
     @property
-    def standing(self) -> str:
+    def status(self) -> str:
         """How many workers the cluster has, or since when there is none, or no scheduler."""
         if self._alive():
             unused = len(self._alive()) - self.live_workers

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_OF_DASK = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
+_DASK_THREADS = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
 """How the names of threads begin that Dask, or its loop, starts whenever it needs one."""
 _KILL_SECONDS = 60.0
 """How long a killed process may take to end: it has to get the processor, and free its memory."""
@@ -44,7 +44,7 @@ def threads_left() -> bool:
 
 
 @contextlib.contextmanager
-def cleared() -> Iterator[None]:
+def clean_up_after() -> Iterator[None]:
     """End the processes that were started inside and not ended; note threads that go on."""
     global _left_threads
     if not _guarded:
@@ -57,7 +57,9 @@ def cleared() -> Iterator[None]:
     finally:
         children = psutil.Process().children(recursive=True)
         _end([child for child in children if child.pid not in processes])
-        _left_threads = _left_threads or any(map(_goes_on, set(threading.enumerate()) - threads))
+        _left_threads = _left_threads or any(
+            map(_stays_alive, set(threading.enumerate()) - threads)
+        )
 
 
 def lead_session(file: Path) -> None:
@@ -79,7 +81,7 @@ def end_session(file: Path) -> None:
         session = int(file.read_text())
     except (OSError, ValueError):
         return
-    if not _lives(session):
+    if not _is_alive(session):
         _end([process for process in psutil.process_iter() if _session(process) == session])
     file.unlink(missing_ok=True)
 
@@ -91,14 +93,14 @@ def _end(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=_KILL_SECONDS)
 
 
-def _goes_on(thread: threading.Thread) -> bool:
-    if thread.name.startswith(_OF_DASK):
+def _stays_alive(thread: threading.Thread) -> bool:
+    if thread.name.startswith(_DASK_THREADS):
         return False
     thread.join(_GRACE_SECONDS)
     return thread.is_alive()
 
 
-def _lives(number: int) -> bool:
+def _is_alive(number: int) -> bool:
     try:
         return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -14,7 +14,7 @@ from distributed.deploy.spec import SpecCluster
 
 from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from oneshot_hpo.cluster.dask_settings import dask_settings
-from oneshot_hpo.cluster.environment import SAFE_PATH, of_children
+from oneshot_hpo.cluster.environment import SAFE_PATH, child_environment
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.leftovers import end_session
 from oneshot_hpo.cluster.memory import out_of_memory_kills
@@ -25,7 +25,7 @@ from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.cluster.servers import Nanny, Scheduler
 from oneshot_hpo.cluster.start_failures import start_failure
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
-from oneshot_hpo.cluster.worker import Retired, Worker
+from oneshot_hpo.cluster.worker import Retirement, Worker
 from oneshot_hpo.cluster.worker_log import bound_log, log_tail
 from oneshot_hpo.cluster.worker_setup import session_file
 
@@ -100,7 +100,7 @@ class LocalPool(OwnPool):
             "distributed.nanny.pre-spawn-environ": variables,
         }
         users_own = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
-        self._exits.enter_context(of_children(private, variables))
+        self._exits.enter_context(child_environment(private, variables))
         self._exits.enter_context(dask_settings(_DASK | settings))
         encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {
@@ -164,7 +164,7 @@ class LocalPool(OwnPool):
             self._cluster.scale(self._workers)
         return super().next_outcomes(timeout)
 
-    def retire(self, worker: Worker) -> Retired | None:
+    def retire(self, worker: Worker) -> Retirement | None:
         """End a worker, and those that share its GPU, unless no worker would be left."""
         number = int(worker.name)
         gpu = self._gpus.get(number)
@@ -179,8 +179,8 @@ class LocalPool(OwnPool):
             if nanny := self._cluster.workers.pop(slot, None):
                 self._cluster.loop.add_callback(nanny.close, timeout=0.5)
         if gpu is None:
-            return Retired("", f"worker {worker.name}")
-        return Retired(_gpu_name(gpu), _gpu_name(gpu))
+            return Retirement("", f"worker {worker.name}")
+        return Retirement(_gpu_name(gpu), _gpu_name(gpu))
 
     def _expects_another(self, task: Task) -> bool:
         """A worker that is not there is being started."""

@@ -51,7 +51,7 @@ class OwnPool(DaskPool):
         return len(self._silences())
 
     @property
-    def standing(self) -> str:
+    def status(self) -> str:
         """How many workers are alive and since when how many are silent; empty if none is."""
         silences = self._silences()
         if not silences:

@@ -16,8 +16,8 @@ from distributed.scheduler import KilledWorker
 
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.stopping import TaskStopped
-from oneshot_hpo.cluster.task import Ended, TaskFailed, run_task
-from oneshot_hpo.cluster.worker import Retired, Worker, elsewhere
+from oneshot_hpo.cluster.task import TaskFailed, TaskReturn, run_task
+from oneshot_hpo.cluster.worker import Retirement, Worker, elsewhere
 
 _GONE_SECONDS = 5.0
 """How long Dask may take to say what became of a task whose worker is not registered any more."""
@@ -101,7 +101,7 @@ class DaskPool(abc.ABC):
         ]
 
     @property
-    def standing(self) -> str:
+    def status(self) -> str:
         """How the workers stand, in a few words; empty if there is nothing to say."""
         return ""
 
@@ -157,7 +157,7 @@ class DaskPool(abc.ABC):
         self._ended.put((attempt.number, Outcome(key, failed=reason, worker=attempt.worker)))
         self._soon(self._end(attempt.worker))
 
-    def retire(self, worker: Worker) -> Retired | None:
+    def retire(self, worker: Worker) -> Retirement | None:
         """Give a worker that fails no task any more, nor any other on its host; None: it is needed.
 
         Where every worker is on one host, only this worker is retired; and the last one never is.
@@ -168,7 +168,7 @@ class DaskPool(abc.ABC):
         whole_host = any(other.host != worker.host for other in others)
         place = worker.host if whole_host else worker.name
         self._retired.add(place)
-        return Retired(place, f"host {worker.host}" if whole_host else f"worker {worker.name}")
+        return Retirement(place, f"host {worker.host}" if whole_host else f"worker {worker.name}")
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
         """Outcomes since the last call; waits up to `timeout` seconds for the first one.
@@ -305,7 +305,7 @@ class DaskPool(abc.ABC):
 
     async def _outcome(self, key: str, worker: Worker, future: distributed.Future) -> Outcome:
         try:
-            ended: Ended = await self._client.gather(future, asynchronous=True)
+            ended: TaskReturn = await self._client.gather(future, asynchronous=True)
         except KilledWorker:
             return await self._loss(key, worker)
         except TaskFailed as failure:

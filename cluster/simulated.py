@@ -22,7 +22,7 @@ class SimulatedPool:
     """
 
     patience_seconds = math.inf
-    standing = ""
+    status = ""
 
     def __init__(
         self,

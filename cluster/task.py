@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import distributed
 
-from oneshot_hpo.cluster.leftovers import cleared, threads_left
+from oneshot_hpo.cluster.leftovers import clean_up_after, threads_left
 
 
 class TaskFailed(Exception):
@@ -17,7 +17,7 @@ class TaskFailed(Exception):
     """
 
 
-class Ended(NamedTuple):
+class TaskReturn(NamedTuple):
     """What a worker says of a task that has returned."""
 
     value: Any
@@ -36,13 +36,15 @@ def has_failed() -> bool:
     return _failed
 
 
-def run_task(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ended:
+def run_task(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskReturn:
     """Call the function; processes that it started and did not end are ended."""
     global _failed
     try:
-        with cleared():
+        with clean_up_after():
             value = function(*args, **kwargs)
     except TaskFailed:
         _failed = True
         raise
-    return Ended(value, distributed.get_worker().address, threads_left())
+    return TaskReturn(value, distributed.get_worker().address, threads_left())

@@ -17,7 +17,7 @@ class Worker(NamedTuple):
     """The machine that it runs on."""
 
 
-class Retired(NamedTuple):
+class Retirement(NamedTuple):
     """What gets no tasks any more."""
 
     place: str

@@ -12,7 +12,7 @@ from oneshot_hpo.hpo.errors import StudyError
 from oneshot_hpo.hpo.journal.events import Event, check_event
 from oneshot_hpo.hpo.journal.file import FORMAT, Journal, read_journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
-from oneshot_hpo.hpo.journal.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.randomness import confirmation_seed
 from oneshot_hpo.hpo.trial import TrialResult
@@ -46,7 +46,7 @@ class Confirmation(ConfirmationView, JournalWriter):
             "budget": budget,
             "time": time.time(),
         }
-        with vacant(path) as lock:
+        with new_journal_lock(path) as lock:
             confirmation = cls(path, event, lock)
             confirmation._journal = Journal.create(path, event)
         return confirmation
@@ -59,7 +59,7 @@ class Confirmation(ConfirmationView, JournalWriter):
         """
         path = Path(folder) / CONFIRMATION_NAME
         read_journal(path, EVENTS)  # nothing is written where there is no sound journal
-        with held(path.parent) as lock:
+        with folder_lock(path.parent) as lock:
             events, size = read_journal(path, EVENTS)
             confirmation = cls(path, events[0], lock)
             confirmation._fold(events)
@@ -106,7 +106,7 @@ class Confirmation(ConfirmationView, JournalWriter):
             "event": "tell",
             "setting": run.setting,
             "number": run.number,
-            **result.journaled(),
+            **result.event_fields(),
         }
         self._pending_run((run.setting, run.number))
         self._write(event)

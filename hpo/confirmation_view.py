@@ -133,7 +133,7 @@ class ConfirmationView:
         """Whether everything planned is told."""
         return len(self._evaluations) == self.total_evaluations
 
-    def of_setting(self, name: str) -> dict[int, tuple[Rerun, TrialResult]]:
+    def results_of(self, name: str) -> dict[int, tuple[Rerun, TrialResult]]:
         """What was told of a setting, by number of the seed."""
         told = [(run, result) for run, result in self._evaluations if run.setting == name]
         return {run.number: (run, result) for run, result in sorted(told, key=_number)}

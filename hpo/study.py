@@ -15,7 +15,7 @@ from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
 from oneshot_hpo.hpo.journal.events import Event, check_event
 from oneshot_hpo.hpo.journal.file import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
-from oneshot_hpo.hpo.journal.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS
@@ -75,7 +75,7 @@ class Study(StudyView, JournalWriter):
             "time": time.time(),
         }
         check_event(event, EVENTS)
-        with vacant(path) as lock:
+        with new_journal_lock(path) as lock:
             study = cls(path, event, lock)
             study._journal = Journal.create(path, event)
         return study
@@ -90,7 +90,7 @@ class Study(StudyView, JournalWriter):
         path = Path(folder) / JOURNAL_NAME
         # Nothing is written, not even the lock, where there is no sound study.
         events, size = read_journal(path)
-        with held(path.parent) as lock:
+        with folder_lock(path.parent) as lock:
             if file_size(path) != size:  # it ends in a torn line, or has grown meanwhile
                 events, size = read_journal(path)
             study = cls(path, events[0], lock)
@@ -131,7 +131,7 @@ class Study(StudyView, JournalWriter):
             "seq": self._state.seq,
             "id": list(trial.id),
             "budget": trial.budget,
-            **result.journaled(),
+            **result.event_fields(),
         }
         check_event(event, EVENTS)
         with self._whole():

@@ -42,7 +42,7 @@ def _replay_ask(master: BOHBMaster, state: StudyState, event: Event) -> None:
 
 
 def _replay_tell(master: BOHBMaster, state: StudyState, event: Event) -> None:
-    trial = state.asked[tuple(event["id"]), event["budget"]]
+    trial = state.trials[tuple(event["id"]), event["budget"]]
     master.tell(
         event["seq"],
         trial.id,
@@ -55,7 +55,7 @@ def _replay_tell(master: BOHBMaster, state: StudyState, event: Event) -> None:
 
 
 def _replay_crash_retried(master: BOHBMaster, state: StudyState, event: Event) -> None:
-    trial = state.asked[tuple(event["id"]), event["budget"]]
+    trial = state.trials[tuple(event["id"]), event["budget"]]
     master.retry_crash(event["seq"], trial.id, trial.config, trial.budget)
 
 

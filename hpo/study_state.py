@@ -20,9 +20,9 @@ class TrialRecord:
 
     info: dict[str, Any]
     """How its configuration was found: {"model_based_pick": whether the model proposed it}."""
-    asked: float
+    submitted_at: float
     """When it was asked for, in seconds since the epoch."""
-    told: float | None = None
+    finished_at: float | None = None
     """When its result was told."""
 
 
@@ -37,14 +37,14 @@ class StudyState:
         self._seed = seed
         self.seq = 0
         """The number of the next decision."""
-        self.asked: dict[Key, Trial] = {}
+        self.trials: dict[Key, Trial] = {}
         self.pending: dict[Key, Trial] = {}
         self.records: dict[Key, TrialRecord] = {}
         self.evaluations: list[tuple[Trial, TrialResult]] = []
         """In the order of telling."""
         self.notes: list[dict[str, Any]] = []
-        self.asked_on_rung: dict[tuple[int, int | float], int] = {}
-        self.told_on_rung: dict[tuple[int, int | float], int] = {}
+        self.started_on_rung: dict[tuple[int, int | float], int] = {}
+        self.finished_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
         self.baseline: tuple[Trial, TrialResult] | None = None
 
@@ -52,14 +52,14 @@ class StudyState:
         """A trial is asked for."""
         self._decide(event)
         key = trial_id, budget = _key(event)
-        if key in self.asked:
+        if key in self.trials:
             raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} was asked for already")
 
         seed = trial_seed(self._seed, trial_id, budget)
         trial = Trial(trial_id, budget, event["config"], event["seq"], attempt=0, seed=seed)
-        self.asked[key] = self.pending[key] = trial
-        self.records[key] = TrialRecord(event["info"], asked=event["time"])
-        _count(self.asked_on_rung, trial)
+        self.trials[key] = self.pending[key] = trial
+        self.records[key] = TrialRecord(event["info"], submitted_at=event["time"])
+        _count(self.started_on_rung, trial)
 
     def tell(self, event: Event) -> None:
         """A pending trial has ended."""
@@ -69,9 +69,9 @@ class StudyState:
         result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
 
         del self.pending[key]
-        self.records[key] = replace(self.records[key], told=event["time"])
+        self.records[key] = replace(self.records[key], finished_at=event["time"])
         self.evaluations.append((trial, result))
-        _count(self.told_on_rung, trial)
+        _count(self.finished_on_rung, trial)
 
         if trial.id == BASELINE_ID:
             self.baseline = (trial, result)
@@ -93,9 +93,9 @@ class StudyState:
         place = self._place_of_crash(key)
 
         del self.evaluations[place]
-        self.pending[key] = self.asked[key]
-        self.records[key] = replace(self.records[key], told=None)
-        _count(self.told_on_rung, self.asked[key], -1)
+        self.pending[key] = self.trials[key]
+        self.records[key] = replace(self.records[key], finished_at=None)
+        _count(self.finished_on_rung, self.trials[key], -1)
 
         if key[0] == BASELINE_ID:
             self.baseline = None
@@ -104,7 +104,7 @@ class StudyState:
         """The trial of this key; InvalidEvent unless it is pending."""
         if key in self.pending:
             return self.pending[key]
-        state = "told already" if key in self.asked else "not asked for"
+        state = "told already" if key in self.trials else "not asked for"
         raise InvalidEvent(f"trial {list(key[0])} at budget {key[1]} was {state}")
 
     def crashed(self, key: Key) -> Trial:

@@ -30,9 +30,9 @@ class RungState:
     """Budget of its runs."""
     planned: int
     """How many runs it will have."""
-    asked: int
+    started: int
     """How many of them were started, finished ones included."""
-    told: int
+    finished: int
     """How many of them are finished."""
 
 
@@ -125,8 +125,8 @@ class StudyView:
                     RungState(
                         rung.budget,
                         rung.size,
-                        self._state.asked_on_rung.get((i, rung.budget), 0),
-                        self._state.told_on_rung.get((i, rung.budget), 0),
+                        self._state.started_on_rung.get((i, rung.budget), 0),
+                        self._state.finished_on_rung.get((i, rung.budget), 0),
                     )
                     for rung in bracket(self._settings, i)
                 ),

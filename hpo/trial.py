@@ -61,7 +61,7 @@ class TrialResult:
         """Whether the search crashed."""
         return self.exception is not None or finite_loss(self.loss) is None
 
-    def journaled(self) -> dict[str, Any]:
+    def event_fields(self) -> dict[str, Any]:
         """What an event says of it: loss, info, exception, timestamps, as JSON knows them.
 
         Either the loss or the exception is None. Raises StudyError for info that is no JSON.

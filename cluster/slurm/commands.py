@@ -73,13 +73,13 @@ def check(script: str, *options: str) -> None:
     _run(("sbatch", "--test-only", *options), script)
 
 
-def jobs_named(name: str) -> list[Job]:
+def jobs_by_name(name: str) -> list[Job]:
     """This user's jobs of that name that have not ended. Raises SlurmUnavailable."""
     words = ("squeue", "--noheader", "--array", f"--user={_user()}", f"--name={name}")
     return [job for job in _listed(*words) if job.state not in _ENDED | {"COMPLETING"}]
 
 
-def jobs_numbered(ids: Iterable[str], folder: Path) -> list[Job]:
+def jobs_by_id(ids: Iterable[str], folder: Path) -> list[Job]:
     """Those jobs of these ids that start in the folder and have not ended. Raises SlurmUnavailable.
 
     SLURM gives an id again after a while: the folder tells a job of ours from another one.
@@ -145,7 +145,7 @@ def clear_queue(*names: str) -> None:
 
     Raises SlurmUnavailable.
     """
-    cancel_all(lambda: [job for name in names for job in jobs_named(name)])
+    cancel_all(lambda: [job for name in names for job in jobs_by_name(name)])
 
 
 def _listed(*words: str, folder: Path | None = None) -> list[Job]:

@@ -8,13 +8,13 @@ import os
 import sys
 
 from oneshot_hpo.cluster import environment
-from oneshot_hpo.cluster.dask_settings import import_dask_alone
+from oneshot_hpo.cluster.dask_settings import import_dask_without_user_settings
 
 
 def main() -> int:
     """Be a worker with a clean environment; the exit code of the job."""
-    environment.replace(environment.cleaned(os.environ))
-    import_dask_alone()
+    environment.replace(environment.clean(os.environ))
+    import_dask_without_user_settings()
     from oneshot_hpo.cluster.slurm import worker
 
     return worker.main()

@@ -60,14 +60,14 @@ class JobKeeper:
 
     `registered` gives the names of the workers that are registered with the scheduler. It runs in
     a thread of its own, for SLURM may take minutes to answer. `problem` is set when no worker will
-    ever come, in SLURM's own words; `standing` says how the jobs are.
+    ever come, in SLURM's own words; `status` says how the jobs are.
     """
 
     def __init__(
         self, fleet: Fleet, registered: Callable[[], set[str]], poll_seconds: float = POLL_SECONDS
     ) -> None:
         self.problem: str | None = None
-        self.standing = ""
+        self.status = ""
         self.nodes: dict[str, str] = {}
         """The node of each job that was seen on one."""
         self._fleet = fleet
@@ -104,9 +104,9 @@ class JobKeeper:
             try:
                 self._compare()
             except SlurmUnavailable as error:
-                self.standing = f"SLURM does not answer ({error})"
+                self.status = f"SLURM does not answer ({error})"
                 self._wait_longer()
-                _logger.warning("%s", self.standing)
+                _logger.warning("%s", self.status)
             except SlurmRefused as error:
                 self.problem = f"SLURM refuses the workers' jobs: {error}"
             except Exception as error:
@@ -123,7 +123,7 @@ class JobKeeper:
         self._served |= serving
         self._look_at_ended(jobs)
         waiting = [job for job in jobs.values() if job.state == "PENDING"]
-        self.standing = _standing(len(serving), jobs, waiting)
+        self.status = _status(len(serving), jobs, waiting)
         if self.problem is None:
             self._look_at_reasons(waiting)
         if self.problem is not None:
@@ -204,7 +204,7 @@ def log_file(logs: Path, job: str) -> Path:
     return logs / WORKER_LOG.replace("%A", array).replace("%a", place)
 
 
-def _standing(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:
+def _status(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:
     if not jobs and not serving:
         return ""
     words = [f"{serving} alive, {len(jobs) - len(waiting)} jobs running"]

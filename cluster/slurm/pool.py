@@ -36,7 +36,7 @@ from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 from oneshot_hpo.cluster.slurm.submitted import IDS, SubmittedJobs
 from oneshot_hpo.cluster.start_failures import start_failure
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
-from oneshot_hpo.cluster.worker import Retired, Worker
+from oneshot_hpo.cluster.worker import Retirement, Worker
 from oneshot_hpo.cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
@@ -182,9 +182,9 @@ class SlurmPool(OwnPool):
         self._retired.update(node for node in sorted(retired) if self._exclude(node))
 
     @property
-    def standing(self) -> str:
+    def status(self) -> str:
         """How workers and jobs stand, in a few words."""
-        return ", ".join(filter(None, (self._keeper.standing, super().standing)))
+        return ", ".join(filter(None, (self._keeper.status, super().status)))
 
     def check(self) -> None:
         """Raise PoolError, in SLURM's words, if there will never be a worker."""
@@ -223,7 +223,7 @@ class SlurmPool(OwnPool):
         # Not those that are leaving, which may take its time on a node that lost touch.
         return {str(worker.name) for worker in tuple(self._cluster.scheduler.running)}
 
-    def retire(self, worker: Worker) -> Retired | None:
+    def retire(self, worker: Worker) -> Retirement | None:
         """Use no job on a worker's node any more, and have its jobs replaced by others elsewhere.
 
         None: SLURM has no other node for them, or the settings say that no node is to be excluded;
@@ -231,7 +231,7 @@ class SlurmPool(OwnPool):
         """
         if self._exclude(worker.host):
             self._retired.add(worker.host)
-            return Retired(worker.host, f"node {worker.host}")
+            return Retirement(worker.host, f"node {worker.host}")
         self._soon(self._end(worker))
         return None
 

@@ -40,10 +40,10 @@ class SubmittedJobs:
 
     def alive(self) -> dict[str, Job]:
         """By id, those that have not ended. Raises SlurmUnavailable."""
-        jobs = {job.id: job for job in commands.jobs_named(self._name)}
+        jobs = {job.id: job for job in commands.jobs_by_name(self._name)}
         unnamed = self._ids - self._ended - _arrays(jobs)
         if unnamed:
-            jobs |= {job.id: job for job in commands.jobs_numbered(unnamed, self._folder)}
+            jobs |= {job.id: job for job in commands.jobs_by_id(unnamed, self._folder)}
             self._ended |= unnamed - _arrays(jobs)
         return jobs
 

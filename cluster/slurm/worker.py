@@ -203,7 +203,7 @@ def main() -> int:
     try:
         with private_folder(Path(arguments.local_directory)) as scratch:
             settings = WITHOUT_HTTP | {"temporary-directory": str(scratch)}
-            with environment.of_children(scratch, {}), dask_settings(settings):
+            with environment.child_environment(scratch, {}), dask_settings(settings):
                 os.environ.pop(environment.SAFE_PATH)  # this process was started with -P
                 code = asyncio.run(serve(arguments))
     except NoPrivateFolder as error:

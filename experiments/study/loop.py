@@ -101,7 +101,7 @@ class StudyRun(Generic[Run]):
                 if following is None:
                     break
                 self._submit(pool, following)
-            self._display.update(self._study, pool.running, pool.standing)
+            self._display.update(self._study, pool.running, pool.status)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)

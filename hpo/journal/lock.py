@@ -157,7 +157,7 @@ class StudyLock:
     def _holder_stays(self) -> bool:
         """Whether a master is known to hold the study, and has not been killed just now."""
         look = _look(self._path)
-        owner = Owner.of(look[0]) if look else None
+        owner = Owner.parse(look[0]) if look else None
         killed = owner is not None and owner.is_local and owner.is_killed
         return is_held(self._folder) and not killed
 
@@ -186,7 +186,7 @@ class StudyLock:
         before = _look(self._path)
         if before is None:
             return True
-        owner = Owner.of(before[0])
+        owner = Owner.parse(before[0])
         if owner is not None and owner.is_local:
             return owner.holds(self._folder / LOCK_NAME) is False
         patience = STALE_SECONDS if before[0] == _UNREADABLE else UNWRITTEN_SECONDS
@@ -226,7 +226,7 @@ class StudyLock:
 def holder(folder: Path) -> str:
     """Who holds or held the study, in words."""
     look = _look(folder / OWNER_NAME)
-    return str((look and Owner.of(look[0])) or "unknown")
+    return str((look and Owner.parse(look[0])) or "unknown")
 
 
 def is_held(folder: Path) -> bool:
@@ -234,7 +234,7 @@ def is_held(folder: Path) -> bool:
     look = _look(folder / OWNER_NAME)
     if look is None:
         return False
-    owner = Owner.of(look[0])
+    owner = Owner.parse(look[0])
     if owner is not None and owner.is_local:
         return owner.holds(folder / LOCK_NAME) is not False
     return time.time() - look[1] / 1e9 < STALE_SECONDS
@@ -295,7 +295,7 @@ def _terminate(process: int, descriptor: int | None) -> None:
 
 def _owner_here(folder: Path) -> Owner | None:
     look = _look(folder / OWNER_NAME)
-    owner = look and Owner.of(look[0])
+    owner = look and Owner.parse(look[0])
     if not owner or not owner.is_local:
         return None
     return None if owner.holds(folder / LOCK_NAME) is False else owner

@@ -57,7 +57,7 @@ class Owner:
         )
 
     @classmethod
-    def of(cls, content: bytes) -> Owner | None:
+    def parse(cls, content: bytes) -> Owner | None:
         """Who wrote this record; None if it is not one, say because it is not yet written.
 
         Keys of later versions are passed over.
@@ -73,7 +73,7 @@ class Owner:
 
     @property
     def record(self) -> bytes:
-        """What `of` reads."""
+        """What `parse` reads."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @property

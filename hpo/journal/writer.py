@@ -84,20 +84,22 @@ class JournalWriter(ABC):
 
 
 @contextmanager
-def vacant(path: Path) -> Iterator[StudyLock]:
-    """The lock under which a journal that is not there yet is created; for the rest see `held`.
+def new_journal_lock(path: Path) -> Iterator[StudyLock]:
+    """Lock the folder of a journal that does not exist yet, so that it can be created.
+
+    Like `folder_lock`, it keeps the lock unless the body fails.
 
     Raises StudyExists, StudyLocked, StudyUnwritable.
     """
     _refuse_existing(path)
     _make_folder(path.parent)
-    with held(path.parent) as lock:
+    with folder_lock(path.parent) as lock:
         _refuse_existing(path)  # another master may have been faster
         yield lock
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[StudyLock]:
+def folder_lock(folder: Path) -> Iterator[StudyLock]:
     """The lock of a folder, which stays held unless what is inside fails.
 
     Raises StudyLocked, StudyUnwritable.

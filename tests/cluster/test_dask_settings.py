@@ -11,9 +11,9 @@ POOL = """
 import sys
 from pathlib import Path
 
-from oneshot_hpo.cluster.dask_settings import import_dask_alone
+from oneshot_hpo.cluster.dask_settings import import_dask_without_user_settings
 
-import_dask_alone()
+import_dask_without_user_settings()
 import dask
 import distributed
 

@@ -130,7 +130,7 @@ def test_a_task_has_one_outcome_however_many_results_come(pool: LocalPool) -> No
 def test_a_frozen_worker_is_waited_for_and_said(
     pool: LocalPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert pool.standing == ""
+    assert pool.status == ""
     monkeypatch.setattr("oneshot_hpo.cluster.own_pool.SILENT_SECONDS", 5.0)
     pool.submit("pid", os.getpid)
     worker = psutil.Process(collect(pool, 1)["pid"].value)
@@ -139,7 +139,7 @@ def test_a_frozen_worker_is_waited_for_and_said(
         pool.submit("one", time.sleep, 0.1)
         pool.submit("two", time.sleep, 0.1)
         silent = "2 alive, 1 of them not heard of since "
-        wait_until(lambda: pool.standing.startswith(silent))
+        wait_until(lambda: pool.status.startswith(silent))
         assert pool.running <= 1
     finally:
         worker.resume()

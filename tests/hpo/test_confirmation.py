@@ -71,7 +71,7 @@ def test_settings_are_paired_by_seed(tmp_path: Path) -> None:
     assert {run.budget for run in runs} == {12}
     view = read_confirmation(tmp_path / "c")
     assert view.tuned == "0-0-1"
-    assert [run.number for run, _ in view.of_setting("default").values()] == [0, 1, 2, 3]
+    assert [run.number for run, _ in view.results_of("default").values()] == [0, 1, 2, 3]
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_prior_observations_are_the_models_and_nobody_elses(tmp_path: Path) -> N
     with create(tmp_path, prior) as study:
         assert study.prior == prior
         assert (study.evaluations, study.pending, study.incumbent) == ([], [], None)
-        assert [rung.asked for bracket in study.brackets for rung in bracket.rungs] == [0] * 17
+        assert [rung.started for bracket in study.brackets for rung in bracket.rungs] == [0] * 17
         losses = [np.inf if o.loss is None else o.loss for o in prior]
         assert observed(study) == {4: (tuple(o.config for o in prior), tuple(losses))}
         first, second = study.ask(), study.ask()

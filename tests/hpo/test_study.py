@@ -36,8 +36,8 @@ def test_a_study_runs_what_is_planned_baseline_first(tmp_path: Path) -> None:
         for i, state in enumerate(study.brackets):
             sizes = [rung.size for rung in bracket(study.settings, i)]
             assert [rung.planned for rung in state.rungs] == sizes
-            assert [rung.asked for rung in state.rungs] == sizes
-            assert [rung.told for rung in state.rungs] == sizes
+            assert [rung.started for rung in state.rungs] == sizes
+            assert [rung.finished for rung in state.rungs] == sizes
     asks = [e for e in lines_of(tmp_path) if e["event"] == "ask"]
     assert any(e["info"]["model_based_pick"] for e in asks)
     assert all(type(trial.budget) is int for trial, _ in evaluations)
@@ -67,7 +67,7 @@ def test_a_record_says_when_a_trial_was_asked_for_and_told(tmp_path: Path) -> No
     with create(tmp_path) as study:
         trial = study.ask()
         assert trial is not None
-        assert study.record(trial).told is None
+        assert study.record(trial).finished_at is None
         study.tell(trial, hpo.TrialResult(0.5))
         _, ask, tell = lines_of(tmp_path)
         expected = hpo.TrialRecord({"model_based_pick": False}, ask["time"], tell["time"])

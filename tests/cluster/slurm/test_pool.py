@@ -115,14 +115,14 @@ def test_the_queue_is_empty_after_the_pool(slurm: ThrowawaySlurm, tmp_path: Path
     with opened(tmp_path, workers=7) as pool:  # three more than there are GPUs
         wait_until(lambda: pool.live_workers == 4)
         wait_until(lambda: len(slurm.jobs("--states=PENDING")) == 3)
-        assert "3 waiting" in pool.standing
+        assert "3 waiting" in pool.status
     assert not slurm.jobs("--states=PENDING,RUNNING")
 
 
 def test_no_more_jobs_wait_than_may(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     with opened(tmp_path, workers=9, max_pending=2) as pool:
         wait_until(lambda: pool.live_workers == 4)
-        wait_until(lambda: "2 waiting" in pool.standing)
+        wait_until(lambda: "2 waiting" in pool.status)
         assert len(slurm.jobs("--states=PENDING")) == 2
 
 
@@ -151,11 +151,11 @@ def test_jobs_go_on_without_a_controller_and_a_node(
         try:
             pool.submit("meanwhile", until_asked, 0.5)
             assert collect(pool, 1)["meanwhile"].value == "done"
-            wait_until(lambda: "does not answer" in pool.standing)
+            wait_until(lambda: "does not answer" in pool.status)
         finally:
             own_slurm.start_controller()
             own_slurm.start_node("n1")
-        wait_until(lambda: "does not answer" not in pool.standing)
+        wait_until(lambda: "does not answer" not in pool.status)
         wait_until(lambda: pool.live_workers >= 3)
         pool.submit("afterwards", until_asked, 0)
         assert collect(pool, 1)["afterwards"].value == "done"

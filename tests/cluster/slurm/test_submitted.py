@@ -38,11 +38,11 @@ def test_variables_for_other_work_hide_no_job(
         for name, value in FOR_OTHER_WORK.items():
             mine.setenv(name, value)
         with opened(tmp_path, workers=6) as pool:  # two more than there are GPUs
-            wait_until(lambda: pool.live_workers == 4 and "2 waiting" in pool.standing)
+            wait_until(lambda: pool.live_workers == 4 and "2 waiting" in pool.status)
             looks: list[int] = []
 
             def looked() -> bool:  # five rounds of the keeper, in which it could submit more
-                looks.append(len(commands.jobs_named(tmp_path.name)))
+                looks.append(len(commands.jobs_by_name(tmp_path.name)))
                 return len(looks) > 25
 
             wait_until(looked)
@@ -55,10 +55,10 @@ def test_a_job_whose_name_is_changed_is_known_by_its_id(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     with opened(tmp_path, workers=5) as pool:
-        wait_until(lambda: pool.live_workers == 4 and "1 waiting" in pool.standing)
+        wait_until(lambda: pool.live_workers == 4 and "1 waiting" in pool.status)
         for job, _, _ in slurm.jobs(ALIVE):
             slurm.command("scontrol", "update", f"JobId={job}", "JobName=renamed")
-        assert not commands.jobs_named(tmp_path.name)
+        assert not commands.jobs_by_name(tmp_path.name)
         looks: list[int] = []
 
         def looked() -> bool:
@@ -67,7 +67,7 @@ def test_a_job_whose_name_is_changed_is_known_by_its_id(
 
         wait_until(looked)
         assert set(looks) == {5}
-        assert "1 waiting" in pool.standing
+        assert "1 waiting" in pool.status
     assert not slurm.jobs(ALIVE)
 
 

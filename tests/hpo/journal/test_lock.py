@@ -145,7 +145,7 @@ def test_a_process_is_seen_to_be_killed_before_it_ends(
 ) -> None:
     holder = master("", "flock")
     assert says(holder) == "held"
-    owner = Owner.of((tmp_path / OWNER_NAME).read_bytes())
+    owner = Owner.parse((tmp_path / OWNER_NAME).read_bytes())
     assert owner is not None and owner.process == holder.pid
     assert not owner.is_killed
     holder.kill()

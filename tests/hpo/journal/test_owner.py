@@ -166,7 +166,7 @@ def test_a_record_that_cannot_be_is_none(folder: Path, key: str, value: object) 
 
 def test_a_record_of_a_later_version_is_read(folder: Path) -> None:
     document = write_record(folder, os.getpid())
-    owner = Owner.of(json.dumps(document | {"rack": 7}).encode())
+    owner = Owner.parse(json.dumps(document | {"rack": 7}).encode())
     assert owner is not None
     assert owner.process == os.getpid()
 

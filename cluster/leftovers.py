@@ -1,7 +1,7 @@
-"""What a task leaves behind in its worker: child processes, which are ended, and threads.
+"""Leftovers of a task in its worker: child processes, which are killed, and threads.
 
-A worker process that belongs to a study alone calls `guard` once. On workers of a cluster that is
-somebody else's nothing is touched.
+A worker process of a study calls `guard` once. Workers of a user's cluster do not, and there
+nothing is touched.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
 _DASK_THREADS = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
-"""How the names of threads begin that Dask, or its loop, starts whenever it needs one."""
+"""Prefixes of the names of threads that Dask or its loop start at any time."""
 _KILL_SECONDS = 60.0
-"""How long a killed process may take to end: it has to get the processor, and free its memory."""
+"""How long a killed process may take to end: it needs processor time, and frees its memory."""
 _GRACE_SECONDS = 1.0
-"""How long a thread may take to end; one that takes longer costs a new worker process, no more."""
+"""How long a thread may take to end; a slower one only costs a new worker process."""
 
 _guarded = False
 _left_threads = False
 
 
 def guard() -> None:
-    """Let this process, which runs one task at a time and nothing else, be cleared after each."""
+    """Clean up this process, which runs one task at a time and nothing else, after each task."""
     global _guarded
     if sys.platform == "linux":
-        # Grandchildren whose parent has ended become this process's: none is out of sight.
+        # Grandchildren whose parent has ended become children of this process, and are seen.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _guarded = True
 
 
 def threads_left() -> bool:
-    """Whether a task has left a thread behind: nothing ends that but the end of the process."""
+    """Whether a task has left a thread behind, which only the end of the process can end."""
     return _left_threads
 
 
 @contextlib.contextmanager
-def clean_up_after() -> Iterator[None]:
-    """End the processes that were started inside and not ended; note threads that go on."""
+def clean_up() -> Iterator[None]:
+    """Kill processes that were started in the context and still run; note such threads."""
     global _left_threads
     if not _guarded:
         yield
@@ -63,9 +63,9 @@ def clean_up_after() -> Iterator[None]:
 
 
 def lead_session(file: Path) -> None:
-    """Make this worker the leader of a session, which `file` names from now on.
+    """Make this worker the leader of a new session, and write its id to `file`.
 
-    What an earlier worker named there has left running is ended.
+    Processes of the earlier worker named there are killed.
     """
     end_session(file)
     os.setsid()
@@ -73,9 +73,9 @@ def lead_session(file: Path) -> None:
 
 
 def end_session(file: Path) -> None:
-    """End what runs in the session that a file names, if its leader has died.
+    """Kill the processes of the session named in a file, if its leader has died.
 
-    As long as a process of a session lives, its number is given to no other.
+    While a process of a session is alive, the system does not reuse the session's id.
     """
     try:
         session = int(file.read_text())

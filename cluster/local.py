@@ -151,7 +151,7 @@ class LocalPool(OwnPool):
             raise
 
     def close(self) -> None:
-        """End the workers at once, whatever they are running."""
+        """End the workers at once, whatever they run."""
         # Nannies are closed first, with a short timeout: a trial does not react to a request within
         # an epoch, and its checkpoint makes a kill harmless.
         self._cluster.sync(self._close_nannies)

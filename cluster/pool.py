@@ -42,7 +42,7 @@ class _Attempt(NamedTuple):
 
 
 class DaskPool(abc.ABC):
-    """Runs functions on the workers of a Dask cluster, never more than one a worker.
+    """Runs functions on the workers of a Dask cluster, at most one per worker at a time.
 
     A task is passed to Dask only when a worker is idle. So no task waits behind another on a
     worker, and none is lost with a worker on which it has not started.

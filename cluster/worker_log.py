@@ -14,8 +14,8 @@ from pathlib import Path
 MOST_BYTES = 16 * 2**20
 """A longer log is cut to its end."""
 KEPT_BYTES = 2**18
-CUT = "[what stood here was cut off: more was printed than is kept]"
-"""The first line of a log that was cut."""
+CUT = "[earlier output was cut off: the size of this log is limited]"
+"""First line of a log that was cut."""
 CHECK_SECONDS = 0.5
 _LAST_LINES = 8
 _LAST_BYTES = 8192

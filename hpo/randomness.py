@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a generator is for; part of its seed, hence never renumbered."""
+    """The use of a generator; its number is part of the seed and never changes."""
 
     PROPOSAL = 0
     MODEL = 1

@@ -167,7 +167,7 @@ def _run(words: Sequence[str], script: str | None = None) -> str:
             capture_output=True,
             text=True,
             timeout=_SECONDS,
-            start_new_session=True,  # Ctrl-C is for the master alone
+            start_new_session=True,  # Ctrl-C reaches only the master
         )
     except FileNotFoundError:
         raise SlurmRefused(

@@ -30,7 +30,7 @@ class SubmittedJobs:
         self._ended: set[str] = set()
 
     def submit(self, script: str, *options: str) -> str:
-        """Submit a script; the id. Raises SlurmRefused, SlurmUnavailable."""
+        """Submit a script and return the job's id. Raises SlurmRefused, SlurmUnavailable."""
         # On the command line it takes precedence over the script's lines.
         job = commands.submit(script, f"--job-name={self._name}", *options)
         self._ids.add(job)

@@ -47,7 +47,7 @@ class RegularizedEvolution(Optimizer):
         super().__init__(problem, seeds)
         self._draws = Draws(seeds)
         self._sample = settings.sample
-        # A ring: the newest configuration takes the place of the oldest.
+        # A ring buffer: the newest configuration replaces the oldest.
         shape = (self.repetitions, settings.population)
         self._population = np.zeros((*shape, len(self.choices)), np.int64)
         self._losses = np.full(shape, np.inf)

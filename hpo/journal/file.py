@@ -151,7 +151,7 @@ class Journal:
         self._size += len(line)
 
     def close(self) -> None:
-        """Closes the file. Calling it again does nothing."""
+        """Close the file. A second call does nothing."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

@@ -110,7 +110,7 @@ class StudyLock:
         self._strangers = False
         try:
             self._file = open_own(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except PermissionError:  # another user's, say of a group that shares the folder
+        except PermissionError:  # another user's, e.g. of a group that shares the folder
             if not self._is_abandoned():
                 raise self._refused() from None
             self._replace_lock()
@@ -266,7 +266,7 @@ def end_holder(folder: Path) -> int | None:
         process = os.pidfd_open(owner.process)
     except ProcessLookupError:
         return None
-    except (OSError, AttributeError):  # an old kernel, or no Linux
+    except (OSError, AttributeError):  # an old kernel, or not Linux
         process = None
 
     try:

@@ -202,7 +202,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
             raise UserError(f"{own} is not there yet; for all that is left: {going_on(folder, [])}")
         study = OpenedStudy(own)
         trials = finished_trials(study)
-        told = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
+        told = {} if study.confirmation is None else study.confirmation.results_of(DEFAULT)
         if told:
             runs = {
                 run.seed: (rerun_search(study, run, result), result.crashed)

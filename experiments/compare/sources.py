@@ -120,7 +120,7 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
 
 def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sample:
     """UserError: no run of the setting has ended, or every one crashed."""
-    runs = list(confirmation.of_setting(name).values())
+    runs = list(confirmation.results_of(name).values())
     if not runs:
         raise UserError(f"{study.source}: no run of {name} has ended yet")
     outcomes = [Outcome.from_result(result) for _, result in runs]

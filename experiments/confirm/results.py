@@ -38,7 +38,7 @@ def results_of(confirmation: ConfirmationView) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["setting", "tuned", "number", "seed", "budget", *columns, "exception"])
     for name in confirmation.settings:
-        for number, (run, result) in confirmation.of_setting(name).items():
+        for number, (run, result) in confirmation.results_of(name).items():
             outcome = Outcome.from_result(result)
             values = [getattr(outcome, field) for field in fields]
             if is_transfer and result.crashed:

@@ -38,7 +38,7 @@ def prior_trials(study: OpenedStudy) -> list[tuple[Trial, TrialResult]]:
     """
     if not study.view.prior:
         return []
-    begun = min(study.view.record(trial).asked for trial, _ in study.trials)
+    begun = min(study.view.record(trial).submitted_at for trial, _ in study.trials)
     trials: list[tuple[Trial, TrialResult]] = []
     numbers, seen = itertools.count(), set()
     number_of: dict[str, int] = {}

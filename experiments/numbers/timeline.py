@@ -142,8 +142,8 @@ _SLACK = 1e-3  # seconds by which a worker's next trial may seem to begin before
 
 def _span(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> tuple[float, float]:
     record = study.view.record(trial)
-    if result is None or record.told is None:
-        return record.asked, study.times.latest
-    start = result.timestamps.get("started", record.asked)
-    end = result.timestamps.get("finished", record.told)
+    if result is None or record.finished_at is None:
+        return record.submitted_at, study.times.latest
+    start = result.timestamps.get("started", record.submitted_at)
+    end = result.timestamps.get("finished", record.finished_at)
     return start, max(start, end)

@@ -159,14 +159,14 @@ class OpenedStudy:
         without a result has neither started nor finished.
         """
         record = self.view.record(trial)
-        if result is None or record.told is None:
-            return {"submitted": record.asked}
+        if result is None or record.finished_at is None:
+            return {"submitted": record.submitted_at}
         reported = result.timestamps
-        submitted = reported.get("submitted", record.asked)
+        submitted = reported.get("submitted", record.submitted_at)
         return {
             "submitted": submitted,
             "started": reported.get("started", submitted),
-            "finished": reported.get("finished", record.told),
+            "finished": reported.get("finished", record.finished_at),
         }
 
     def retries(self, trial: Trial) -> list[str]:

@@ -5,21 +5,39 @@ NAS-Bench-1Shot1 (Zela et al., ICLR 2020, section 4.3) found no correlation for 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from oneshot_hpo.experiments.analyze.inputs import (
+    numbers,
+    pair_notes,
+    search_settings,
+    table_and_space,
+    words,
+)
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
     estimate,
     interval_words,
     kendall,
+    resamples,
     spearman,
 )
+from oneshot_hpo.experiments.analyze.sample import shared_sample
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.terminal.spinner import working
+from oneshot_hpo.searchers.registry import SEARCHERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 NAME = "correlation"
 
@@ -35,6 +53,59 @@ class Correlation:
     supernets: int
     spearman: Estimate
     kendall: Estimate
+
+
+def analyse_correlation(
+    console: Console,
+    options: SupernetOptions,
+    *,
+    spaces: str,
+    searchers: str,
+    epochs: int,
+    after: str | None,
+) -> AnalysisReport:
+    """Train supernets, score cells after several epochs, and publish the rank correlations.
+
+    spaces, searchers: with commas; searchers may be "all". after: the epochs, with commas; None:
+    those of `spread`. UserError, or another of this project's errors: bad input; nothing is
+    written then.
+    """
+    names = list(SEARCHERS) if searchers == "all" else words(searchers, "--searcher")
+    points = spread(epochs) if after is None else numbers(after, "--after")
+    if points[-1] > epochs:
+        raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
+    settings = {name: search_settings(name, options.dataset, options.overrides) for name in names}
+    samples = {}
+    for number in numbers(spaces, "--space"):
+        table, space = table_and_space(options.table, number)
+        samples[number] = shared_sample(table, space, options.cells, options.seed)
+
+    plan = SupernetPlan(options)
+    supernets = {
+        (number, name): plan.supernets(name, settings[name], number, epochs)
+        for number in samples
+        for name in names
+    }
+    for (number, _), own in supernets.items():
+        for epoch in points:
+            plan.add(own, epoch, samples[number])
+
+    with plan.run(console):
+        found = []
+        with working(console, "resampling"):
+            for number, sample in samples.items():
+                rng = np.random.default_rng([options.seed, number, 1])
+                weights = resamples(len(sample), rng)
+                for name, epoch in itertools.product(names, points):
+                    own = supernets[number, name]
+                    scores = plan.scores(own, epoch, sample)
+                    both = rank_correlations(scores, sample.test_errors, weights)
+                    found.append(Correlation(number, name, epoch, len(sample), len(own), *both))
+
+        notes = pair_notes(options.dataset, options.table)
+        return publish(
+            options.folder / NAME, rows(found), lambda: draw(found), [*notes, *sentences(found)]
+        )
 
 
 def rank_correlations(

@@ -7,14 +7,23 @@ supernet is trained on what remains, and ranks that.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oneshot_hpo.experiments.analyze.inputs import (
+    pair_notes,
+    search_settings,
+    table_and_space,
+    words,
+)
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -25,9 +34,18 @@ from oneshot_hpo.experiments.analyze.ranks import (
     resamples,
     spearman,
 )
+from oneshot_hpo.experiments.analyze.sample import (
+    Sample,
+    cell_count,
+    mean_test_errors,
+    sample_cells,
+)
+from oneshot_hpo.experiments.analyze.supernet import Supernet
+from oneshot_hpo.experiments.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 NAME = "pruning"
 FIRST = 10
@@ -56,6 +74,58 @@ class Pruning:
     """Lowest test error among the FIRST that the supernet ranks first."""
     random: Estimate
     """The same of random rankings of what is left, expectation and 95 % of such means."""
+
+
+class _PrunedSupernet(NamedTuple):
+    """A supernet, the cells that it scores, and how many cells it was trained on."""
+
+    supernet: Supernet
+    sample: Sample
+    left: int
+
+
+def analyse_pruning(
+    console: Console, options: SupernetOptions, *, space: int, epochs: int, shares: str
+) -> AnalysisReport:
+    """Train supernets of what is left of a space, score cells of it, and publish.
+
+    shares: of the cells that are left out, with commas. UserError, or another of this project's
+    errors: bad input; nothing is written then.
+    """
+    settings = search_settings("random_ws", options.dataset, options.overrides)
+    table, search_space = table_and_space(options.table, space)
+    errors = mean_test_errors(table, search_space)
+    count = cell_count(options.cells, search_space.num_cells)
+
+    plan = SupernetPlan(options)
+    whole = plan.supernets("random_ws", settings, space, epochs)
+    pruned: dict[tuple[str, float], list[_PrunedSupernet]] = {}
+    for share, kind in itertools.product(left_out(shares, len(errors)), (WORST, RANDOM)):
+        pruned[kind, share] = []
+        for number, supernet in enumerate(whole):
+            entropy = [options.seed, space, number, round(1e6 * share)]
+            left = remaining(errors, share, kind, np.random.default_rng(entropy))
+            trained = replace(supernet, cells=tuple(left.tolist())) if share else supernet
+            rng = np.random.default_rng([*entropy, 1])
+            sample = sample_cells(table, search_space, count, rng, left)
+            plan.add([trained], epochs, sample)
+            pruned[kind, share].append(_PrunedSupernet(trained, sample, len(left)))
+
+    with plan.run(console):
+        found = []
+        for (kind, share), own in pruned.items():
+            scores = [plan.scores([one.supernet], epochs, one.sample)[0] for one in own]
+            table_errors = [one.sample.test_errors for one in own]
+            rng = np.random.default_rng([options.seed, space, 2])
+            found.append(pruning_of(kind, share, own[0].left, scores, table_errors, rng))
+
+        title = f"Space {space}, random_ws, {epochs} epochs"
+        return publish(
+            options.folder / NAME,
+            rows(space, epochs, found),
+            lambda: draw(title, found),
+            [*pair_notes(options.dataset, options.table), *sentences(title, found)],
+        )
 
 
 def remaining(
@@ -218,9 +288,6 @@ def _difference(one: Estimate, other: Estimate) -> Estimate:
 
 def left_out(text: str, cells: int) -> list[float]:
     """The shares in a list with commas. UserError: they are not, or leave too few cells."""
-    from oneshot_hpo.experiments.analyze.running import words
-    from oneshot_hpo.experiments.errors import UserError
-
     try:
         shares = sorted(float(word) for word in words(text, "--shares"))
     except ValueError:

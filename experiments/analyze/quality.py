@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oneshot_hpo.experiments.analyze.inputs import (
+    numbers,
+    pair_notes,
+    search_settings,
+    table_and_space,
+)
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -20,11 +28,14 @@ from oneshot_hpo.experiments.analyze.ranks import (
     estimate,
     interval_words,
     random_best,
+    resamples,
     spearman,
 )
+from oneshot_hpo.experiments.analyze.sample import shared_sample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 NAME = "quality"
 FIRST = (1, 10)
@@ -52,6 +63,43 @@ class Quality:
         """1 where the best of the first k is better than random rankings give, -1 worse, else 0."""
         found, chance = self.best[k], self.random[k]
         return 1 if found < chance.low else -1 if found > chance.high else 0
+
+
+def analyse_quality(
+    console: Console, options: SupernetOptions, *, space: int, searcher: str, lengths: str
+) -> AnalysisReport:
+    """Train supernets for several lengths, score the same cells with each, and publish.
+
+    lengths: epochs, with commas. UserError, or another of this project's errors: bad input;
+    nothing is written then.
+    """
+    settings = search_settings(searcher, options.dataset, options.overrides)
+    table, search_space = table_and_space(options.table, space)
+    sample = shared_sample(table, search_space, options.cells, options.seed)
+
+    plan = SupernetPlan(options)
+    supernets = {
+        epochs: plan.supernets(searcher, settings, space, epochs)
+        for epochs in numbers(lengths, "--lengths")
+    }
+    for epochs, own in supernets.items():
+        plan.add(own, epochs, sample)
+
+    with plan.run(console):
+        weights = resamples(len(sample), np.random.default_rng([options.seed, space, 1]))
+        found = []
+        for epochs, own in supernets.items():
+            scores = plan.scores(own, epochs, sample)
+            rng = np.random.default_rng([options.seed, space, 2])
+            found.append(quality_of(epochs, scores, sample.test_errors, weights, rng))
+
+        title = f"Space {space}, {searcher}"
+        return publish(
+            options.folder / NAME,
+            rows(space, searcher, found),
+            lambda: draw(title, searcher, found),
+            [*pair_notes(options.dataset, options.table), *sentences(title, found)],
+        )
 
 
 def quality_of(

@@ -10,15 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oneshot_hpo.experiments.analyze.inputs import pair_notes, table_and_space, words
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
+from oneshot_hpo.experiments.analyze.running import SEARCHES, Tasks, analysis_folder, run_tasks
+from oneshot_hpo.experiments.analyze.trajectories import (
+    Ablation,
+    Plan,
+    finished,
+    grid_ablation,
+    plan_ablation,
+    read_ablation,
+    run_one,
+    share_done,
+)
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.searches import CellErrors
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from oneshot_hpo.experiments.analyze.trajectories import Ablation
+    from rich.console import Console
 
 NAME = "regularisation"
 
@@ -36,6 +52,67 @@ class Verdict:
     """better, worse, not shown; "" for the reference itself."""
     p_value: float
     """For all of an ablation together; 1 for the reference."""
+
+
+def analyse_regularisation(
+    console: Console,
+    *,
+    grids: str,
+    folder: Path,
+    space: int,
+    dataset: str,
+    table: str,
+    epochs: int,
+    seeds: int,
+    seed: int,
+    overrides: Sequence[str],
+    workers: int | None,
+) -> AnalysisReport:
+    """Read the folders of grids, run the searches of shipped ones, and publish.
+
+    grids: folders, or names of shipped ablation studies, with commas. UserError, or another of this
+    project's errors: bad input; nothing is written then.
+    """
+    found: list[Ablation] = []
+    plans: list[Plan] = []
+    for word in words(grids, "GRIDS"):
+        if Path(word).is_dir():
+            found.append(grid_ablation(Path(word), space))
+        else:
+            table_and_space(table, space)
+            plans.append(plan_ablation(word, space, dataset, epochs, seeds, seed, overrides))
+
+    with analysis_folder(folder):
+        if plans:
+            _run_searches(console, folder, plans, workers)
+            cells = CellErrors(table, space)
+            found += [read_ablation(plan, folder / SEARCHES, cells) for plan in plans]
+
+        notes = pair_notes(dataset, table) if plans else []
+        return publish(
+            folder / NAME,
+            rows(space, found),
+            lambda: draw(space, found),
+            [*notes, *(sentence(space, one) for one in found)],
+        )
+
+
+def _run_searches(
+    console: Console, folder: Path, plans: Sequence[Plan], workers: int | None
+) -> None:
+    """Run the searches of all plans that have not finished; a search in several runs once."""
+    home = folder / SEARCHES
+    searches = {one.name: one for plan in plans for one in plan.searches}
+    tasks: Tasks = {
+        name: (run_one, search, home / name)
+        for name, search in searches.items()
+        if not finished(home / name)
+    }
+
+    def share(name: str) -> float:
+        return share_done(searches[name], home / name)
+
+    run_tasks(console, folder, tasks, workers, f"{len(searches)} searches", len(searches), share)
 
 
 def verdicts(ablation: Ablation) -> list[Verdict]:
@@ -164,8 +241,6 @@ def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
 
 def _paired(one: dict[int, float], other: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     """Values of the seeds that both have. UserError: none."""
-    from oneshot_hpo.experiments.errors import UserError
-
     both = sorted(one.keys() & other.keys())
     if not both:
         raise UserError("two settings have no seed in common: confirm both by the same seeds")

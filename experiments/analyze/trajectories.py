@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.experiments.analyze.running import search_settings
+from oneshot_hpo.experiments.analyze.inputs import search_settings
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.grids.grid import Grid, Member, load_grid
 from oneshot_hpo.experiments.grids.running import going_on, opened_grid

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import requests
-from rich.filesize import decimal
 
 from oneshot_hpo.experiments.errors import StudyStopped
+from oneshot_hpo.experiments.wording import file_size
 
 _TIMEOUTS = (60, 120)  # seconds: for the connection, between two pieces of the answer
 _PIECE = 1 << 18
@@ -93,7 +93,7 @@ def download(
         part.unlink()
         origin.unlink(missing_ok=True)
         raise DownloadFailed(
-            f"{url}: not the file that was wanted: its {decimal(size)} have another "
+            f"{url}: not the expected file: its {file_size(size)} have another "
             f"{checksum.partition(':')[0].upper()} checksum, and were removed"
         )
     part.replace(destination)
@@ -159,7 +159,7 @@ def _attempt(
 
 def _too_large(url: str, largest: int) -> DownloadFailed:
     return DownloadFailed(
-        f"{url}: not the file that was wanted: it has more than {decimal(largest)}; nothing is kept"
+        f"{url}: not the expected file: it has more than {file_size(largest)}; nothing is kept"
     )
 
 
@@ -213,7 +213,7 @@ def _reason(error: BaseException) -> str:
 def _kept(part: Path) -> str:
     if not _size(part):
         return "nothing was downloaded"
-    return f"the first {decimal(_size(part))} are kept, the same command goes on"
+    return f"the first {file_size(_size(part))} are kept, the same command goes on"
 
 
 def _size(path: Path) -> int:

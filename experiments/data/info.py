@@ -5,13 +5,12 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from rich.filesize import decimal
-
 from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
 from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
 from oneshot_hpo.experiments.data.importing import coverage, release_of
 from oneshot_hpo.experiments.errors import one_line
+from oneshot_hpo.experiments.wording import file_size
 from oneshot_hpo.search_spaces import TableError, get_space, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
 from oneshot_hpo.search_spaces.nasbench101_file import CELLS
@@ -52,7 +51,7 @@ def _table_lines(path: Path) -> list[str]:
     release = release_of(table)
     official = "not an official release" if release is None else f"the official {release}"
     return [
-        f"{title}: {decimal(path.stat().st_size)}",
+        f"{title}: {file_size(path.stat().st_size)}",
         f"  {coverage(table)}, {halfway} halfway values",
         f"  {_share(len(table), CELLS)} of the whole benchmark",
         *(
@@ -84,7 +83,7 @@ def _cifar10_lines(folder: Path) -> list[str]:
     origin = origin_of(folder)
     official = "the official files" if origin.get("official") else "not the official files"
     return [
-        f"{title}: {decimal(size)}",
+        f"{title}: {file_size(size)}",
         f"  {image_counts(data)}, {len(data.classes)} classes",
         f"  from {origin['file']}, {official}, imported {origin['date']}"
         if origin
@@ -99,7 +98,7 @@ def _download_lines(downloads: Path) -> list[str]:
         for file, size in unfinished(downloads).items()
         for line in (
             "",
-            f"Unfinished download of {file}: {decimal(size)}",
+            f"Unfinished download of {file}: {file_size(size)}",
             f"  `oneshot-hpo data fetch {names.get(file, '')}` goes on",
         )
     ]

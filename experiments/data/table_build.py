@@ -28,7 +28,7 @@ from rich.console import Console
 from oneshot_hpo.cluster.tasks import run_all
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lines
-from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.search_spaces import Cell, get_space
 from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM, Runs, TrainedCells
@@ -129,7 +129,7 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             f"{data.image_size}; use fewer --stacks"
         )
     for warning in image_warnings(data):
-        console.print(warning, markup=False, soft_wrap=True)
+        say(console, warning)
     groups = _groups(plan)
     partial = out.with_name(out.name + ".partial")
     done = _read_partial(partial, plan, data.scratch_checksum)
@@ -151,7 +151,7 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     write_table(table, out)
     partial.unlink()
     for line in table_lines(out, table, data):
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)
     return table
 
 

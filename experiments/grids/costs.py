@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.experiments.grids.grid import Grid, Member
+from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.terminal.progress import seconds_an_epoch
 from oneshot_hpo.hpo import read_study
 from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME

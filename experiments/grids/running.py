@@ -10,7 +10,6 @@ several processes can share a grid.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.study.yaml_files import YamlError, dump_yaml, load_yaml
+from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.hpo import StudyLocked, noted_environments, read_confirmation, read_study
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
@@ -70,14 +70,14 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
         if is_done(grid, own):
             continue
         heading = f"[{place}/{len(members)}] {member.name}"
-        console.print(heading, style="bold", markup=False, soft_wrap=True)
+        say(console, heading, style="bold")
         try:
             _run_member(console, grid, own, specs.get(member.name), how)
         except StudyLocked:
             left.append(member.name)
-            console.print("another process works on it", soft_wrap=True)
+            say(console, "another process works on it")
         except (StudyStopped, CommandInterrupted):
-            print(f"all that is left: {going_on(folder, only)}", file=sys.stderr)
+            say(terminal(stderr=True), f"all that is left: {going_on(folder, only)}")
             raise
     if left:
         say(console, f"left to other processes: {', '.join(left)}")

@@ -118,7 +118,7 @@ def launch_frozen(
 def _say_doubt(console: Console, spec: StudySpec) -> None:
     """Say if it is not certain that data set and table belong together."""
     if (words := doubt(spec.dataset, spec.table)) is not None:
-        console.print(f"note: {words}", markup=False, soft_wrap=True)
+        say(console, f"note: {words}")
 
 
 def resume_study(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from oneshot_hpo.experiments.cli import options
+from oneshot_hpo.experiments.cli.analyze.showing import show
 
 
 def operations(
@@ -23,15 +24,17 @@ def operations(
     ] = 5.0,
 ) -> None:
     """Say which operations make cells good, how few suffice, and how skewed accuracies are."""
-
     from oneshot_hpo.experiments.analyze.operations.making import analyse_operations
     from oneshot_hpo.experiments.terminal.console import terminal
 
-    analyse_operations(
-        terminal(),
+    console = terminal()
+    reports = analyse_operations(
+        console,
         spaces=space or ("" if all_cells else "1"),
         all_cells=all_cells,
         table=table,
         top=top,
         folder=folder,
     )
+    for report in reports:
+        show(console, report)

@@ -14,7 +14,7 @@ from support.waiting import wait_until
 
 from oneshot_hpo.experiments import cli
 from oneshot_hpo.experiments.analyze import correlation, supernet, trajectories
-from oneshot_hpo.experiments.analyze.running import search_settings
+from oneshot_hpo.experiments.analyze.inputs import search_settings
 from oneshot_hpo.searchers.checkpoint import remove_checkpoints
 
 TINY = ["search.channels=2", "search.stacks=2", "search.batch_size=128"]
@@ -36,8 +36,8 @@ def rows(path):
 def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not(
     tmp_path, monkeypatch
 ):
-    wanted = [supernet.Wanted(epoch, 0, tuple(range(0, 14000, 1000))) for epoch in (1, 3)]
-    supernet.score(net(), wanted, tmp_path / "whole")
+    requests = [supernet.ScoreRequest(epoch, 0, tuple(range(0, 14000, 1000))) for epoch in (1, 3)]
+    supernet.score(net(), requests, tmp_path / "whole")
     monkeypatch.setattr(supernet, "_AT_ONCE", 4)
     append = supernet._append
 
@@ -53,22 +53,22 @@ def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not
     monkeypatch.setattr(supernet, "_append", killed)
     for _ in range(2):
         with pytest.raises(Killed):
-            supernet.score(net(), wanted, tmp_path / "stopped")
+            supernet.score(net(), requests, tmp_path / "stopped")
     monkeypatch.setattr(supernet, "_append", append)
     scored = 2 * 4 / (2 * 14)
-    assert supernet.share_done(tmp_path / "none", wanted) == 0
-    assert supernet.share_done(tmp_path / "stopped", wanted) == pytest.approx((1 + scored) / 2)
-    assert supernet.share_done(tmp_path / "whole", wanted) == 1
+    assert supernet.share_done(tmp_path / "none", requests) == 0
+    assert supernet.share_done(tmp_path / "stopped", requests) == pytest.approx((1 + scored) / 2)
+    assert supernet.share_done(tmp_path / "whole", requests) == 1
     # Weights of an epoch that was not looked at before: trained again, to the same.
     remove_checkpoints(tmp_path / "stopped" / "epoch-1")
-    supernet.score(net(), wanted, tmp_path / "stopped")
-    for one in wanted:
+    supernet.score(net(), requests, tmp_path / "stopped")
+    for one in requests:
         found = [supernet.scores(tmp_path / name, one) for name in ("whole", "stopped")]
         assert not np.isnan(found[0]).any()
         assert (found[0] == found[1]).all()
         assert not supernet.missing(tmp_path / "stopped", [one])
-    assert supernet.missing(tmp_path / "stopped", [supernet.Wanted(2, 0, (5,))])
-    other = supernet.Wanted(3, 100, wanted[0].configurations)
+    assert supernet.missing(tmp_path / "stopped", [supernet.ScoreRequest(2, 0, (5,))])
+    other = supernet.ScoreRequest(3, 100, requests[0].configurations)
     assert np.isnan(supernet.scores(tmp_path / "stopped", other)).all()
 
 

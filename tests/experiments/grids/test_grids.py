@@ -131,7 +131,7 @@ def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:
         return console.file.getvalue()
 
     paper = loaded("paper")
-    assert "about 387 GPU hours: at 1 s an epoch, as you say" in said(paper, tmp_path, 1.0)
+    assert "about 387 GPU hours: at 1 s an epoch, as given" in said(paper, tmp_path, 1.0)
     assert "1,393,200" in said(paper, tmp_path, 1.0)
     assert "at an assumed 2 TFLOP/s" in said(loaded(small_grid), tmp_path)
 

@@ -55,7 +55,7 @@ class SizeBias:
 
 @dataclass(frozen=True)
 class OperationBias:
-    """Of the cells with one operation at one choice block, or at any of them (block 0)."""
+    """Ranks of the cells with an operation at a choice block, or at any of them (block 0)."""
 
     block: int
     operation: str
@@ -136,7 +136,7 @@ def operation_bias(
     groups: Mapping[tuple[int, str], NDArray[np.int64]],
     rng: np.random.Generator,
 ) -> list[OperationBias]:
-    """For each group, then for each operation wherever it is.
+    """The bias for each group, then for each operation at any block.
 
     scores: of each supernet (n,), errors (n,); groups: by block and operation, rows of both.
     """
@@ -194,13 +194,13 @@ def rows(
 
 
 def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -> list[str]:
-    """Towards large cells, then towards each operation."""
+    """The bias towards large cells, then towards each operation."""
     verdict = {
         1: "the supernet's ranks follow size more than the table's do",
         0: "that the supernet's ranks follow size more, or less, than the table's is not shown",
         -1: "the supernet's ranks follow size less than the table's do",
     }[size.excess.sign]
-    said = [
+    lines = [
         f"{title}: Spearman's correlation of parameters and supernet accuracy is "
         f"{size.parameters_supernet}, of parameters and table accuracy {size.parameters_table}, of "
         f"the two accuracies {size.supernet_table}; the first less the second is {size.excess} "
@@ -217,16 +217,16 @@ def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -
         }
         blocks = [f"{word} at block {', '.join(found)}" for word, found in places.items() if found]
         detail = "; ".join(blocks) or "shown at no single block"
-        said.append(
+        lines.append(
             f"Cells with {_SHORT[one.operation]} are at percentile {one.supernet:.1f} by the "
             f"supernet and {one.table:.1f} by the table, {_points(one.excess)}: "
             f"{what[one.excess.sign]} ({detail})."
         )
-    return said
+    return lines
 
 
 def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationBias]) -> Figure:
-    """Left the correlations, right the excess of each operation at each block."""
+    """Correlations on the left, the excess of each operation at each block on the right."""
     from oneshot_hpo.experiments.figures.style import GREY, new_figure
 
     figure = new_figure(2.9)

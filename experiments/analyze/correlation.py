@@ -44,7 +44,7 @@ NAME = "correlation"
 
 @dataclass(frozen=True)
 class Correlation:
-    """Of a searcher's supernets after an epoch, in one space; means over the supernets."""
+    """Rank correlation of a searcher's supernets in a space after an epoch; means over them."""
 
     space: int
     searcher: str
@@ -138,8 +138,8 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
 
 
 def sentences(found: Sequence[Correlation]) -> list[str]:
-    """What each searcher's supernets know after the last epoch looked at, a sentence each."""
-    said = []
+    """A sentence for each searcher: the correlation after the last epoch that was scored."""
+    lines = []
     for key in dict.fromkeys((one.space, one.searcher) for one in found):
         own = [one for one in found if (one.space, one.searcher) == key]
         last = own[-1]
@@ -158,11 +158,10 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
         )
         if best is not last:
             line += (
-                f" Of the epochs looked at, Spearman's is highest after {best.epoch}: "
-                f"{best.spearman}."
+                f" Of the epochs scored, Spearman's is highest after {best.epoch}: {best.spearman}."
             )
-        said.append(line)
-    return said
+        lines.append(line)
+    return lines
 
 
 def draw(found: Sequence[Correlation]) -> Figure:

@@ -51,7 +51,7 @@ def pair_notes(dataset: str, table: str) -> list[str]:
 
 
 def words(text: str, what: str) -> list[str]:
-    """The parts of a list with commas. UserError: it is empty, or one is there twice."""
+    """The parts of a list with commas. UserError: it is empty, or repeats one."""
     parts = [part.strip() for part in text.split(",")]
     if not all(parts) or len(set(parts)) < len(parts):
         raise UserError(f"{what} must be different words with commas between them, not {text!r}")

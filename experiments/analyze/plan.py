@@ -86,7 +86,7 @@ class SupernetPlan:
 
     @contextmanager
     def run(self, console: Console) -> Iterator[None]:
-        """Train and score what is missing in the folder, which is this command's inside.
+        """Train and score what is missing; inside, the folder belongs to this command.
 
         UserError: a training diverged, or does not fit the GPU. StudyStopped: the folder or the
         machine fails.

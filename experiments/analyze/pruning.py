@@ -73,7 +73,7 @@ class Pruning:
     best: float
     """Lowest test error among the FIRST that the supernet ranks first."""
     random: Estimate
-    """The same of random rankings of what is left, expectation and 95 % of such means."""
+    """The expectation of `best` over random rankings of the remaining cells, and 95 % of means."""
 
 
 class _PrunedSupernet(NamedTuple):
@@ -87,7 +87,7 @@ class _PrunedSupernet(NamedTuple):
 def analyse_pruning(
     console: Console, options: SupernetOptions, *, space: int, epochs: int, shares: str
 ) -> AnalysisReport:
-    """Train supernets of what is left of a space, score cells of it, and publish.
+    """Train supernets on the cells that remain, score some of these, and publish.
 
     shares: of the cells that are left out, with commas. UserError, or another of this project's
     errors: bad input; nothing is written then.
@@ -194,8 +194,8 @@ def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, An
 
 
 def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
-    """For each kind the largest share beside the smallest, and where the correlation is highest."""
-    said = []
+    """For each kind the largest share against the smallest, and the highest correlation."""
+    lines = []
     for kind in dict.fromkeys(one.kind for one in found):
         own = [one for one in found if one.kind == kind]
         few, many = own[0], own[-1]
@@ -214,11 +214,10 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
         highest = ""
         if best not in (few, many):
             highest = (
-                f" Of the shares looked at, it is highest with {100 * best.share:.0f} %: "
-                f"{best.spearman}."
+                f" Of these shares, it is highest with {100 * best.share:.0f} %: {best.spearman}."
             )
         shares = f"{100 * many.share:.0f} %", f"{100 * few.share:.0f} %"
-        said.append(
+        lines.append(
             f"{title}: with {what} {shares[0]} of the cells left out, Spearman's correlation with "
             f"the table is {many.spearman} among {many.cells} of the {many.left} that are left, "
             f"{few.spearman} with {shares[1]} left out: {change} ({rho}; "
@@ -228,7 +227,7 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
             f"{100 * many.random.value:.2f} % (95 % of such means: {low:.2f} to {high:.2f} %): "
             f"{chance}."
         )
-    return said
+    return lines
 
 
 def draw(title: str, found: Sequence[Pruning]) -> Figure:
@@ -279,7 +278,7 @@ def draw(title: str, found: Sequence[Pruning]) -> Figure:
 
 
 def _difference(one: Estimate, other: Estimate) -> Estimate:
-    """Of two independent estimates; lengths of their intervals' sides add up as deviations do."""
+    """One estimate less an independent one; sides of the intervals add up as deviations do."""
     value = one.value - other.value
     low = math.hypot(one.value - one.low, other.high - other.value)
     high = math.hypot(one.high - one.value, other.value - other.low)

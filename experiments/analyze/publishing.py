@@ -27,7 +27,7 @@ class AnalysisReport:
 
     sentences: tuple[str, ...]
     path: Path
-    """Of each file, without one of the SUFFIXES."""
+    """The files, without one of the SUFFIXES."""
 
 
 def publish(

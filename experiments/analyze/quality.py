@@ -1,4 +1,4 @@
-"""`oneshot-hpo analyze quality`: what longer training of a supernet is good for.
+"""`oneshot-hpo analyze quality`: what longer training of a supernet improves.
 
 Zhang et al., How Does Supernet Help in Neural Architecture Search? (2021, section 4.1): average
 accuracy of the cells, rank correlation, and the best of the cells that the supernet ranks first,
@@ -44,7 +44,7 @@ FIRST = (1, 10)
 
 @dataclass(frozen=True)
 class Quality:
-    """Of supernets trained for so many epochs; means over them, errors in [0, 1]."""
+    """Quality of supernets trained for `epochs` epochs; means over them, errors in [0, 1]."""
 
     epochs: int
     cells: int
@@ -57,7 +57,7 @@ class Quality:
     best: dict[int, float]
     """By k: the lowest test error among the k cells that the supernet ranks first."""
     random: dict[int, Estimate]
-    """By k: the same of random rankings, expectation and 95 % of the means of so many."""
+    """By k: the expectation over random rankings, and 95 % of means over `supernets` of them."""
 
     def verdict(self, k: int) -> int:
         """1 where the best of the first k is better than random rankings give, -1 worse, else 0."""
@@ -145,9 +145,9 @@ def rows(space: int, searcher: str, found: Sequence[Quality]) -> list[dict[str, 
 
 
 def sentences(title: str, found: Sequence[Quality]) -> list[str]:
-    """What the longest training came to, beside the shortest one."""
+    """The longest training compared with the shortest, and with random rankings."""
     short, long = found[0], found[-1]
-    said = [
+    lines = [
         f"{title}: cells have {100 * (1 - long.supernet_error):.1f} % validation accuracy in the "
         f"supernet after {long.epochs} epochs ({100 * (1 - short.supernet_error):.1f} % after "
         f"{short.epochs}), {100 * (1 - long.table_error):.1f} % test accuracy when trained alone "
@@ -172,8 +172,8 @@ def sentences(title: str, found: Sequence[Quality]) -> list[str]:
             line += f"; better than by chance after {_listed(better)}"
             if worse:
                 line += f", worse after {_listed(worse)}"
-        said.append(f"{line}.")
-    return said
+        lines.append(f"{line}.")
+    return lines
 
 
 def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:

@@ -1,4 +1,4 @@
-"""`oneshot-hpo analyze regularisation`: what regularisation does to a search, over its epochs.
+"""`oneshot-hpo analyze regularisation`: effects of regularisation over the epochs of a search.
 
 The studies of NAS-Bench-1Shot1 (Zela et al., ICLR 2020, section 5): cutout, weight decay, learning
 rate, first and second order, length of the search. The settings are those of the shipped ablation
@@ -41,7 +41,7 @@ NAME = "regularisation"
 
 @dataclass(frozen=True)
 class Verdict:
-    """A setting beside the reference, by the test error of the cells that searches end with."""
+    """A setting compared with the reference by the test error of the cells found."""
 
     setting: str
     median: float
@@ -116,7 +116,7 @@ def _run_searches(
 
 
 def verdicts(ablation: Ablation) -> list[Verdict]:
-    """Each setting beside the reference: paired by seed, level 5 % for all of an ablation."""
+    """Each setting compared with the reference: paired by seed, 5 % for all of an ablation."""
     from oneshot_hpo.experiments.compare.statistics import Question, compare_all
 
     ends = [setting.final_test_errors for setting in ablation.settings]
@@ -157,7 +157,7 @@ def sentence(space: int, ablation: Ablation) -> str:
         parts.append(f"{text}: {verdict}")
     few = ""
     if 2 * (len(parts) - 1) / 2 ** seeds[-1] >= ALPHA:
-        few = " With so few seeds the test can show no difference, whatever it is."
+        few = " With this few seeds the test can show no difference, however large."
     crashed = sum(setting.crashed for setting in ablation.settings)
     return (
         f"Space {space}, {ablation.name}: test error of the cell that a search ends with, median "

@@ -49,7 +49,7 @@ def cell_count(text: str, cells: int) -> int:
 
 
 def mean_test_errors(table: TrainedCells, space: SearchSpace) -> Array:
-    """Mean test errors of all unique cells of a space, (U,). MissingCell: one is not there."""
+    """Mean test errors of all unique cells of a space, (U,). MissingCell: the table lacks one."""
     return table.mean_errors("test", table.space_rows(space))
 
 
@@ -74,7 +74,7 @@ def sample_cells(
 
 
 def shared_sample(table: TrainedCells, space: SearchSpace, cells: str, seed: int) -> Sample:
-    """The same cells in every analysis with this seed, so that one's scores serve another.
+    """Draw cells that are equal in every analysis with this seed, so that analyses share scores.
 
     cells: as for `cell_count`.
     """

@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def _ran() -> int:
-    """Run the command and say what went wrong; the exit code."""
+    """Run the command, print what went wrong, and return the exit code."""
     code: int
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -161,7 +161,7 @@ def common(
         ),
     ] = False,
 ) -> None:
-    """Read the options that stand before a command."""
+    """Read the options before a command."""
 
 
 def _add(group: str, command: Any, example: str, name: str | None = None) -> None:

@@ -22,7 +22,8 @@ def common() -> None:
 @app.command()
 def run(
     folder: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="Where results go; the same goes on.")
+        Path,
+        typer.Option("--dir", metavar="DIR", help="Folder of the results; a run in it resumes."),
     ],
     space: Annotated[
         list[str] | None, typer.Option(help="1, 2 or 3; repeatable, or a list with commas.")
@@ -43,7 +44,7 @@ def run(
         ),
     ] = 280,
     repetitions: Annotated[
-        int, typer.Option(max=bounds.REPETITIONS, help="How often each method is run.")
+        int, typer.Option(max=bounds.REPETITIONS, help="Runs of each method.")
     ] = 500,
     objective: Annotated[
         str, typer.Option(help="What a method sees: mean of the repeats, or draw one each time.")
@@ -60,7 +61,7 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Run black-box optimizers; a stopped run goes on where it was."""
+    """Run black-box optimizers; a stopped run resumes."""
 
     from oneshot_hpo.experiments import machine
     from oneshot_hpo.experiments.baselines.plan import make_plan

@@ -17,7 +17,7 @@ def check(
         bool,
         typer.Option(
             "--mend",
-            help="Mend what is safe: a torn last line, old exports, leftovers of what was killed.",
+            help="Repair what is safe: a torn last line, old exports, leftovers of killed work.",
         ),
     ] = False,
 ) -> None:

@@ -19,7 +19,7 @@ app = typer.Typer(
 
 ReplaceOption = Annotated[
     bool,
-    typer.Option("--replace", help="Also in place of data that is whole, or holds more."),
+    typer.Option("--replace", help="Also replace data that is intact, or holds more."),
 ]
 
 
@@ -68,11 +68,11 @@ def fetch(
     ] = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Download, check and import what the data folder lacks; once stopped, it goes on."""
+    """Download, check and import what the data folder lacks; a stopped download resumes."""
     from oneshot_hpo.experiments.terminal.ending import ending
 
     console = _console()
-    kept = "what was downloaded is kept, the same command goes on"
+    kept = "what was downloaded is kept; the same command resumes"
     with ending(kept, on_failure=kept):
         from oneshot_hpo.experiments.data import fetch as fetching
         from oneshot_hpo.experiments.data.importing import open_data_folder

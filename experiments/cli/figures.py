@@ -41,7 +41,7 @@ def figures(
     if out is None:
         check_writable_study(found.studies[0].folder)
     folder = out or found.studies[0].folder / "report" / "figures"
-    with ending("the figures that are there are whole"), working(console, "") as show:
+    with ending("the figures written so far are whole"), working(console, "") as show:
         from oneshot_hpo.experiments.figures.making import make_figures
 
         made = make_figures(found, folder, lambda name: show(f"drawing {name}"))

@@ -16,7 +16,7 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[BASELINES]...",
-            help="Runs of baselines to set beside it: results.parquet, or their folder.",
+            help="Runs of baselines to compare with: results.parquet, or their folder.",
         ),
     ] = None,
     out: Annotated[

@@ -1,4 +1,4 @@
-"""What the data folder holds, in lines of text: `oneshot-hpo data info`."""
+"""The contents of the data folder in lines of text: `oneshot-hpo data info`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from oneshot_hpo.searchers.data.images import DatasetError
 
 
 def describe(folder: Path) -> list[str]:
-    """What is in the data folder and what is not; a thing that is damaged is said to be."""
+    """What the data folder holds, what it lacks, and what is damaged in it."""
     return [
         f"{folder}{'' if folder.is_dir() else ' (no folder yet)'}; {VARIABLE} sets another one",
         "",
@@ -46,6 +46,7 @@ def _table_lines(path: Path) -> list[str]:
             raise TableError(f"{damaged} fails its checksum")
     except (TableError, OSError, zipfile.BadZipFile) as error:
         return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+
     halfway = "with" if table.halfway is not None else "without"
     source = table.provenance.get("source", {})
     release = release_of(table)
@@ -99,6 +100,6 @@ def _download_lines(downloads: Path) -> list[str]:
         for line in (
             "",
             f"Unfinished download of {file}: {file_size(size)}",
-            f"  `oneshot-hpo data fetch {names.get(file, '')}` goes on",
+            f"  `oneshot-hpo data fetch {names.get(file, '')}` resumes it",
         )
     ]

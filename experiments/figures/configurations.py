@@ -1,4 +1,4 @@
-"""Configurations as lines over parallel axes, to the validation error that they came to."""
+"""Configurations as lines over parallel axes, ending at their validation errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CRASH_PLACE = 1.1
 """On the axis of errors, whose ends are 0 and 1."""
 
 _LIGHTEST = 0.9
-"""Of the colours, the place of the worst: beyond, lines fade on white."""
+"""Place of the worst on the colour map: lines beyond would fade on white."""
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def draw_configurations(configurations: Configurations) -> Figure:
     _axis(ax, len(names) + 1, ticks)
     if configurations.crashed.any():
         ax.text(len(names) + 1.05, _CRASH_PLACE, "crash", va="center", fontsize=7, color="#a04000")
-    # Many names stand at two heights, for long ones are beside each other.
+    # Many names alternate between two heights, so that long ones do not overlap.
     lower = 0.08 if len(names) > 5 else 0.0
     labels = [*names, "epochs", "validation\nerror (%)"]
     for place, label in enumerate(labels):

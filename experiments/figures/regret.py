@@ -37,7 +37,7 @@ def draw_regret(panels: Sequence[RegretCurves]) -> Figure:
     figure = new_figure(2.55 + legend_height(labels))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     floor = 100 * min(panel.floor for panel in panels)
-    shade = 0.14 if len(methods) <= 4 else 0.07  # many bands lie over each other
+    shade = 0.14 if len(methods) <= 4 else 0.07  # many bands overlap
     for ax, panel in zip(axes, panels, strict=True):
         for number, curve in enumerate(panel.curves):
             _draw(ax, curve, look[curve.method], floor, number / len(panel.curves), shade)
@@ -105,7 +105,7 @@ def _marked(x: NDArray[np.float64], phase: float) -> list[int]:
 
 
 def _limits(axes: Sequence[Axes], panels: Sequence[RegretCurves], floor: float) -> None:
-    """From the least regret, or from the line that stands for 0, to the highest one."""
+    """Scale the axes from the lowest regret, or the line for 0, to the highest one."""
     values = np.concatenate(
         [
             np.ravel([100 * curve.spread.low, 100 * curve.spread.median, 100 * curve.spread.high])

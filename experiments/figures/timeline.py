@@ -27,7 +27,7 @@ def draw_timeline(timeline: Timeline) -> Figure:
     _rungs(bottom, timeline, seconds)
     for loss in timeline.losses:
         bottom.plot(loss.time / seconds, loss.bracket, "v", color="black", markersize=4, zorder=5)
-    state = "" if timeline.finished else ", the study goes on"
+    state = "" if timeline.finished else ", the study is not finished"
     top.set_title(
         f"trials: {len(timeline.bars)}; at work together (slots): {timeline.lanes} at most, "
         f"busy {100 * timeline.busy:.0f} % of the time{state}"

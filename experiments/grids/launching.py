@@ -1,4 +1,4 @@
-"""What `oneshot-hpo launch` does with a grid."""
+"""`oneshot-hpo launch` for a grid."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def run_grid(
     cluster: DaskCluster | None,
     consent: Consent,
 ) -> None:
-    """Say what it costs, then run what of it is chosen and not done yet; raises like launch_grid.
+    """Print what it costs, then run the chosen studies that are not done; raises as launch_grid.
 
-    dry_run: say it, name the studies, and run nothing.
+    dry_run: print the cost and the studies, and run nothing.
     """
     folder = folder if folder is not None else Path("studies") / grid.name
     check_folder(folder, grid)

@@ -1,7 +1,7 @@
 """A grid in its folder: one study after the other, each in a folder of its own.
 
     <grid>/
-      grid.yaml       the grid, every override laid over it
+      grid.yaml       the grid, with every override
       <member>/       a study
 
 A member is resumed as any study is; one that another process works on is left to it, so
@@ -38,7 +38,7 @@ GRID_FILE = "grid.yaml"
 
 @dataclass(frozen=True)
 class How:
-    """How a grid's studies are run."""
+    """The way in which a grid's studies are run."""
 
     submit: bool = False
     """With masters that are SLURM jobs, so that the studies run side by side."""
@@ -53,7 +53,7 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
     """Run the chosen studies, or what is left of them, one after the other.
 
     folder: checked by `check_folder`. UserError: bad input, or commands that are not trusted;
-    nothing is made then. StudyStopped: a study cannot go on here.
+    nothing is made then. StudyStopped: a study cannot continue here.
     """
     members = grid.chosen(only)
     specs = {
@@ -64,11 +64,13 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
     check_trusted(console, [*specs.values(), *_begun(members, folder)], how.consent)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
+
     left = []
     for place, member in enumerate(members, start=1):
         own = folder / member.name
         if is_done(grid, own):
             continue
+
         heading = f"[{place}/{len(members)}] {member.name}"
         say(console, heading, style="bold")
         try:
@@ -77,24 +79,25 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
             left.append(member.name)
             say(console, "another process works on it")
         except (StudyStopped, CommandInterrupted):
-            say(terminal(stderr=True), f"all that is left: {going_on(folder, only)}")
+            say(terminal(stderr=True), f"to run the rest: {resume_command(folder, only)}")
             raise
+
     if left:
         say(console, f"left to other processes: {', '.join(left)}")
     if how.submit:
-        say(console, f"once they have ended: {going_on(folder, only)}")
+        say(console, f"once they have finished: {resume_command(folder, only)}")
 
 
 def _begun(members: Sequence[Member], folder: Path) -> Iterator[StudySpec]:
-    """What the journals of members say that are there already."""
+    """The specifications in the journals of members that have begun."""
     for member in members:
         own = folder / member.name
         if (own / JOURNAL_NAME).exists():
             yield specification_of(noted_environments(own)[0], own)
 
 
-def going_on(folder: Path, only: Sequence[str]) -> str:
-    """The command that runs what is left."""
+def resume_command(folder: Path, only: Sequence[str]) -> str:
+    """The command that runs the rest of a grid."""
     words = [word for one in only for word in ("--only", one)]
     return command("launch", folder / GRID_FILE, "--dir", folder, *words)
 
@@ -102,7 +105,7 @@ def going_on(folder: Path, only: Sequence[str]) -> str:
 def _run_member(
     console: Console, grid: Grid, folder: Path, spec: StudySpec | None, how: How
 ) -> None:
-    """Launch a study, spec being given, or go on with it; then confirm it if the grid says so."""
+    """Launch a study if `spec` is given, else resume it; then confirm it if the grid says so."""
     if spec is not None:
         launch_frozen(console, spec, folder, submit=how.submit, cluster=how.cluster)
     elif not read_study(folder).finished:
@@ -116,6 +119,7 @@ def _run_member(
             cluster=how.cluster,
             consent=how.consent,
         )
+
     if grid.confirm is not None and read_study(folder).finished:
         confirm_study(
             console,
@@ -128,7 +132,7 @@ def _run_member(
 
 
 def is_done(grid: Grid, folder: Path) -> bool:
-    """Whether a member's study has ended, and its confirmation if there is to be one."""
+    """Whether a member's study has finished, and its confirmation if the grid has one."""
     if not (folder / JOURNAL_NAME).exists() or not read_study(folder).finished:
         return False
     if grid.confirm is None:
@@ -152,7 +156,7 @@ def _spec(member: Member, how: How) -> StudySpec:
 
 
 def check_folder(folder: Path, grid: Grid) -> None:
-    """UserError unless the grid can begin or go on in `folder`."""
+    """UserError unless the grid can begin or continue in `folder`."""
     check_path(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")

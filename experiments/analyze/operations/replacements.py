@@ -1,4 +1,4 @@
-"""What an operation does to a cell, all else equal: one is replaced by another everywhere.
+"""The effect of an operation, all else equal: one is replaced by another everywhere.
 
 The same question as in NAS-Bench-101 (Ying et al., 2019, section 4.2), for every cell.
 """

@@ -137,7 +137,7 @@ def _bystander(notes: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _links(whole: Path) -> list[str]:
-    """Where in a study's folder a link can stand: every name of its own, and some below."""
+    """Names in a study's folder that can be a link: its own, and some below."""
     return [*STUDY_NAMES, "logs/worker-0.log", "exports/csv", "report/index.html", "trials/0-0-0"]
 
 
@@ -183,7 +183,7 @@ def _contents(folder: Path) -> dict[str, bytes | None]:
 
 
 def _packed(*headers: bytes, zeros: int = 1024) -> bytes:
-    """Headers and so many zeros, packed: what is repeated is packed once."""
+    """Headers and many zeros, packed: what is repeated is packed once."""
     packed = gzip.compress(b"".join(headers))
     if zeros < _PIECE:
         return packed + gzip.compress(bytes(zeros))

@@ -30,7 +30,7 @@ from oneshot_hpo.experiments.benchmarks.survival.reader import Broken, Reader
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row, markdown
 
 EXECUTIONS = 3000
-"""Of each reader, times its weight."""
+"""Executions of each reader, times its weight."""
 SECONDS = 120
 """For one input."""
 MEMORY = 1 << 30
@@ -87,9 +87,9 @@ def _tried(name: str, count: int, seed: int, *, guided: bool = False) -> Row:
         last = (done.stderr.strip().splitlines() or [""])[-1]
         note = f"its process ended with {done.returncode}: {last}"
         return Row(Group.INPUTS, kind, count, 0, note)
-    told = json.loads(done.stdout.splitlines()[-1])
-    note = told["first"] or f"{_CHECKED}; {told['accepted']:,} were read"
-    return Row(Group.INPUTS, kind, count, count - told["broken"], note)
+    counts = json.loads(done.stdout.splitlines()[-1])
+    note = counts["first"] or f"{_CHECKED}; {counts['accepted']:,} were read"
+    return Row(Group.INPUTS, kind, count, count - counts["broken"], note)
 
 
 def attempt(reader: Reader, content: bytes) -> bool:

@@ -21,7 +21,9 @@ def correlation(
     epochs: options.EpochsOption = 30,
     after: Annotated[
         str | None,
-        typer.Option(metavar="EPOCHS", help="Epochs looked at. Default: 1, 3, 10, 30, ..."),
+        typer.Option(
+            metavar="EPOCHS", help="Epochs after which cells are scored. Default: 1, 3, 10, 30, ..."
+        ),
     ] = None,
     supernets: options.SupernetsOption = 3,
     cells: options.CellsOption = "1000",

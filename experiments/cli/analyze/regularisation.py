@@ -24,13 +24,13 @@ def regularisation(
     table: options.TableOption = "digits",
     epochs: Annotated[
         int,
-        typer.Option(
-            min=2, max=bounds.EPOCHS, help="Of a shipped study: stands for its 50 epochs."
-        ),
+        typer.Option(min=2, max=bounds.EPOCHS, help="For a shipped study: replaces its 50 epochs."),
     ] = 12,
     seeds: Annotated[
         int,
-        typer.Option(min=1, max=bounds.REPETITIONS, help="Of a shipped study: of each setting."),
+        typer.Option(
+            min=1, max=bounds.REPETITIONS, help="For a shipped study: seeds of each setting."
+        ),
     ] = 10,
     overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,

@@ -191,7 +191,7 @@ def test_a_planted_supernet_of_a_pruned_space(sample):
     assert "0 % left out: lower" in said
     assert "highest" not in said  # it is so at one of the two ends that are told
     (said,) = pruning.sentences("T", [whole, of(0.5, np.sort(errors)[:200], 0.99), pruned])
-    assert "Of the shares looked at, it is highest with 50 %: 0.9" in said
+    assert "Of these shares, it is highest with 50 %: 0.9" in said
 
 
 @pytest.mark.parametrize("text", ["9", "5001", "-3", "many", "10.5"])

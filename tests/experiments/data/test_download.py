@@ -63,7 +63,7 @@ def only_the_file(folder: Path, content: bytes = CONTENT) -> bool:
 def interrupted(server: FileServer, folder: Path) -> int:
     """Break a download off; returns how much of it is there."""
     server.cuts = [CUT]
-    with pytest.raises(DownloadFailed, match="the same command goes on"):
+    with pytest.raises(DownloadFailed, match="the same command resumes"):
         Listener().fetch(server, folder, retries=0)
     server.ranges_asked.clear()
     have = unfinished(folder)["file"]

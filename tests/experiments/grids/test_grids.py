@@ -1,4 +1,4 @@
-"""Grids of studies: read, reckoned, launched, gone on with."""
+"""Grids of studies: read, costed, launched, resumed."""
 
 import io
 from pathlib import Path

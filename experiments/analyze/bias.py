@@ -200,23 +200,27 @@ def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -
         0: "that the supernet's ranks follow size more, or less, than the table's is not shown",
         -1: "the supernet's ranks follow size less than the table's do",
     }[size.excess.sign]
+
     lines = [
         f"{title}: Spearman's correlation of parameters and supernet accuracy is "
         f"{size.parameters_supernet}, of parameters and table accuracy {size.parameters_table}, of "
         f"the two accuracies {size.supernet_table}; the first less the second is {size.excess} "
         f"({interval_words(size.excess.supernets)}): {verdict}."
     ]
+
     for one in operations:
         if one.block:
             continue
         what = {1: "ranked too high", 0: "a bias is not shown", -1: "ranked too low"}
         own = [other for other in operations if other.block and other.operation == one.operation]
+
         places = {
             word: [str(other.block) for other in own if other.excess.sign == sign]
             for sign, word in ((1, "too high"), (-1, "too low"))
         }
         blocks = [f"{word} at block {', '.join(found)}" for word, found in places.items() if found]
         detail = "; ".join(blocks) or "shown at no single block"
+
         lines.append(
             f"Cells with {_SHORT[one.operation]} are at percentile {one.supernet:.1f} by the "
             f"supernet and {one.table:.1f} by the table, {_points(one.excess)}: "

@@ -145,17 +145,20 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
         last = own[-1]
         best = max(own, key=lambda one: one.spearman.value)
         agreed = last.spearman.sign if last.spearman.sign == last.kendall.sign else 0
+
         verdict = {
             1: "it ranks them as training alone does, to this degree",
             0: "a correlation is not shown",
             -1: "it ranks them the wrong way round",
         }[agreed]
+
         line = (
             f"Space {last.space}, {last.searcher}, after epoch {last.epoch}: ranks of {last.cells} "
             f"cells by the supernet's error and by the table's test error correlate by Spearman's "
             f"{last.spearman}, Kendall's {last.kendall} ({interval_words(last.supernets)}): "
             f"{verdict}."
         )
+
         if best is not last:
             line += (
                 f" Of the epochs scored, Spearman's is highest after {best.epoch}: {best.spearman}."

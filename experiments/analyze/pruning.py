@@ -149,6 +149,7 @@ def pruning_of(
     """From each supernet's scores (n,) and the table's errors (n,) of the same cells."""
     size = len(errors[0])
     k = min(FIRST, size)
+
     return Pruning(
         kind=kind,
         share=share,
@@ -201,6 +202,7 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
         few, many = own[0], own[-1]
         rho = _difference(many.spearman, few.spearman)
         change = {1: "higher", 0: "a difference is not shown", -1: "lower"}[rho.sign]
+
         low, high = 100 * many.random.low, 100 * many.random.high
         chance = (
             "better than by chance"
@@ -210,12 +212,14 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
             else "a difference from chance is not shown"
         )
         what = "the worst" if kind == WORST else "random"
+
         best = max(own, key=lambda one: one.spearman.value)
         highest = ""
         if best not in (few, many):
             highest = (
                 f" Of these shares, it is highest with {100 * best.share:.0f} %: {best.spearman}."
             )
+
         shares = f"{100 * many.share:.0f} %", f"{100 * few.share:.0f} %"
         lines.append(
             f"{title}: with {what} {shares[0]} of the cells left out, Spearman's correlation with "

@@ -154,10 +154,12 @@ def sentences(title: str, found: Sequence[Quality]) -> list[str]:
         f"(mean of {long.cells} cells); Spearman's correlation is {long.spearman}, "
         f"{short.spearman} after {short.epochs} ({interval_words(long.supernets)})."
     ]
+
     for k in FIRST:
         better = [str(one.epochs) for one in found if one.verdict(k) > 0]
         worse = [str(one.epochs) for one in found if one.verdict(k) < 0]
         what = "The cell ranked first has" if k == 1 else f"The best of the {k} ranked first has"
+
         line = (
             f"{what} {100 * long.best[k]:.2f} % test error after {long.epochs} epochs, in a random "
             f"ranking {100 * long.random[k].value:.2f} % (95 % of such means: "
@@ -168,6 +170,7 @@ def sentences(title: str, found: Sequence[Quality]) -> list[str]:
             0: "a difference is not shown",
             -1: "worse than by chance",
         }[long.verdict(k)]
+
         if len(found) > 1:
             line += f"; better than by chance after {_listed(better)}"
             if worse:

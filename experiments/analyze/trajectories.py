@@ -109,6 +109,7 @@ def plan_ablation(
     grid = load_grid(name)
     if grid is None:
         raise UserError(f"{name} is a single study; name a grid, such as ablation-cutout")
+
     members = _of_space(grid, space)
     searches = {}
     for member in members:
@@ -126,6 +127,7 @@ def plan_ablation(
             )
             for number in range(seeds)
         ]
+
     return Plan(grid.name, searches, _reference(members))
 
 
@@ -188,6 +190,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
         raise UserError(f"{folder} holds no grid (there is no grid.yaml in it)")
     grid = opened_grid(folder)
     members = _of_space(grid, space)
+
     settings = []
     for member in members:
         own, length = folder / member.name, member.spec.max_budget
@@ -195,6 +198,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
             raise UserError(
                 f"{own} does not exist yet; to run the rest: {resume_command(folder, [])}"
             )
+
         study = read_study_source(own)
         reruns = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
         if reruns:
@@ -205,6 +209,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
         else:
             trial, result = study.evaluations[0]
             runs = {trial.seed: (study.search(trial, result), result.crashed)}
+
         settings.append(_setting(_label(member, length), length, runs))
     return Ablation(grid.name, settings, _reference(members))
 

@@ -61,6 +61,7 @@ class Chaos:
             self._kill_controller,
             self._kill_master,
         ]
+
         while not self._finished():
             self._keep_master()
             if time.monotonic() < end:
@@ -72,6 +73,7 @@ class Chaos:
                 time.sleep(1)
             self._mend(at_end=time.monotonic() >= end)
             self._check_epochs()
+
         self._mend(at_end=True)
         if self._master is not None:
             self._master.wait(timeout=180)

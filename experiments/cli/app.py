@@ -101,6 +101,7 @@ def _ran() -> int:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if code == INTERRUPTED:  # typer's way to end a command that has no words for Ctrl-C
             print("stopped", file=sys.stderr)
+
     except _ClickException as error:
         problem = error.format_message()
         if "\n" in problem:  # no problem but help, for a group without a command
@@ -108,12 +109,14 @@ def _ran() -> int:
             code = USER_ERROR
         else:
             code = _fail(f"{problem} (oneshot-hpo --help)", USER_ERROR)
+
     except CommandInterrupted as interruption:
         print(one_line(interruption), file=sys.stderr)
         code = INTERRUPTED
     except (typer.Abort, KeyboardInterrupt):  # no command has begun
         print("stopped", file=sys.stderr)
         code = INTERRUPTED
+
     except StudyStopped as error:
         code = _fail(one_line(error), STOPPED)
     except ValueError as error:

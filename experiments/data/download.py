@@ -124,6 +124,7 @@ def _attempt(
         headers["Range"] = f"bytes={have}-"
         if known.validator:
             headers["If-Range"] = known.validator
+
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUTS) as response:
         status = response.status_code
         if status >= 500 or status in _WORTH_A_RETRY:
@@ -132,6 +133,7 @@ def _attempt(
             raise DownloadFailed(f"{url}: the server answers {status} {response.reason}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise DownloadFailed(f"{url}: the server compresses the file, against the request")
+
         found = _origin(response, url)
         if found.size > largest:
             raise _too_large(url, largest)
@@ -142,6 +144,7 @@ def _attempt(
             have = 0
             part.write_bytes(b"")  # never the new origin beside the old bytes
             origin.write_text(json.dumps(asdict(found)))
+
         size = found.size if found.size >= 0 else None
         with part.open("ab") as file:
             on_progress(have, size)
@@ -155,6 +158,7 @@ def _attempt(
                 on_progress(have, size)
             file.flush()
             os.fsync(file.fileno())
+
     if size is not None and have < size:
         raise _Broken("the connection ended early")
 

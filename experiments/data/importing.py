@@ -64,15 +64,18 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
         begin = _GZIP if source.is_dir() else _begin(source)
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}") from None
+
     if begin == _GZIP:
         target = folder / CIFAR10
         summary = import_cifar10(source, target, replace=replace, on_progress=on_progress)
         return f"{summary}; in {folder}"
+
     if ".tfrecord" not in source.name:
         raise DataError(
             f"{source} is neither a nasbench_*.tfrecord, nor cifar-10-python.tar.gz, nor a folder "
             f"{CIFAR10}"
         )
+
     table = import_tfrecord(source, on_progress)
     there = present_table()
     if not replace and there is not None and entries(there) > entries(table):
@@ -80,6 +83,7 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
             f"{folder / NASBENCH101} holds more ({coverage(there)}) than {source} "
             f"({coverage(table)}), and was kept; --replace puts the new one in its place"
         )
+
     write_table(table, folder / NASBENCH101)
     official = "" if release_of(table) else "; not an official release"
     return f"NAS-Bench-101: {coverage(table)}{official}; in {folder}"

@@ -60,6 +60,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade:
         np.maximum(100 * values, floor) for values in (spread.low, spread.median, spread.high)
     )
     style = line_style(look)
+
     if len(spread.x) == 1:
         if spread.count == 1 or not np.isfinite(median[0]):
             # Where half of the searches crashed there is no median, but maybe a lower quartile.
@@ -72,6 +73,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade:
             spread.x, median, ends, label=curve.label, **style | line | {"linestyle": "none"}
         )
         return
+
     shown = np.isfinite(median)
     ax.plot(
         spread.x[shown],
@@ -82,6 +84,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade:
         zorder=3,
         **style,
     )
+
     if spread.count > 1:
         band = np.minimum(high, 1e4)  # a crash reaches beyond the axis
         ax.fill_between(
@@ -116,6 +119,7 @@ def _limits(axes: Sequence[Axes], panels: Sequence[RegretCurves], floor: float) 
     positive = values[(values > 100 * ZERO) & np.isfinite(values)]
     if not len(positive):
         positive = np.array([2 * floor])
+
     zero = any(panel.reaches_zero for panel in panels)
     for ax in axes:
         ax.set_ylim(floor / 1.25 if zero else positive.min() / 1.2, positive.max() * 1.25)

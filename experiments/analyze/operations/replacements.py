@@ -52,6 +52,7 @@ def replacements(population: Population) -> list[Replacement]:
     keys = isomorphism_keys(adjacency, labels)
     order = np.argsort(keys)
     ordered = keys[order]
+
     found = []
     for one, other in combinations(range(len(OPERATIONS)), 2):
         gains = []
@@ -64,6 +65,7 @@ def replacements(population: Population) -> list[Replacement]:
             there = ordered[places] == wanted
             partner = population.errors[order[places[there]]]
             gains.append(partner - population.errors[cells[there]])
+
         gain = np.concatenate(gains)
         if not len(gain):
             continue
@@ -71,4 +73,5 @@ def replacements(population: Population) -> list[Replacement]:
         if gain.mean() < 0:
             names, gain = names[::-1], -gain
         found.append(Replacement(*names, gains=gain))
+
     return sorted(found, key=lambda pair: -pair.mean)

@@ -26,21 +26,25 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
     yield "cells", population.name, "lowest test error", float(population.errors.min())
     if population.difference_noise is not None:
         yield "cells", population.name, "noise of a difference", population.difference_noise
+
     for one in analysis.counts:
         yield from _enrichment("count", one)
     for one in analysis.combinations:
         yield from _enrichment("combination", one)
+
     for subset in analysis.subsets:
         item = " + ".join(subset.operations)
         yield "subset", item, "cells", subset.cells
         yield "subset", item, "lowest test error", subset.lowest_error
         yield "subset", item, "regret", subset.regret
+
     for pair in analysis.replacements:
         item = f"{pair.better} for {pair.worse}"
         yield "replacement", item, "pairs", len(pair.gains)
         yield "replacement", item, "mean gain", pair.mean
         yield "replacement", item, "median gain", pair.median
         yield "replacement", item, "share of pairs better", pair.wins
+
     yield from _shape_estimate("skewness", analysis.shape.skewness)
     yield from _shape_estimate("quartile skewness", analysis.shape.quartile_skewness)
     yield "accuracies", "upper half of the range", "share", analysis.shape.upper_half

@@ -45,6 +45,7 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
             rows.append(_each(f"{name} cut at a byte", path, cut, every, progress))
             flip = partial(_flipped_journal, path, path.read_bytes(), kinds)
             rows.append(_each(f"{name} with a byte flipped", path, flip, every, progress))
+
     with subject_of(partial(SearchSubject, searcher="darts")) as subject:
         subject.prepare()
         subject.lives.live(subject.folder, *subject.begin())

@@ -52,6 +52,7 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
         whole = subject.folder.rename(subject.folder.with_name("whole"))
         owners = list(itertools.product(("old", "new"), _LOCKS, _LOOKING))[::every]
         links = list(itertools.product(_links(whole), _TARGETS, _WRITING))[::every]
+
         return [
             _row(
                 "a foreign lock owner: a record that names another process of the user's",

@@ -77,16 +77,19 @@ def _tried(name: str, count: int, seed: int, *, guided: bool = False) -> Row:
     command += ["--executions", str(count), "--seed", str(seed), "--", name]
     done = subprocess.run(command, capture_output=True, text=True)
     kind = f"input: {name}" + (", guided by coverage" if guided else "")
+
     if guided:
         ran = re.search(r"Done (\d+) in", done.stderr)
         tried = int(ran[1]) if ran else 1
         broken = [] if ran and done.returncode == 0 else done.stderr.strip().splitlines()[-1:]
         note = broken[0] if broken else _CHECKED
         return Row(Group.GUIDED, kind, tried, tried - len(broken), note)
+
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
         note = f"its process ended with {done.returncode}: {last}"
         return Row(Group.INPUTS, kind, count, 0, note)
+
     counts = json.loads(done.stdout.splitlines()[-1])
     note = counts["first"] or f"{_CHECKED}; {counts['accepted']:,} were read"
     return Row(Group.INPUTS, kind, count, count - counts["broken"], note)

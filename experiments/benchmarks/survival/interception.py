@@ -62,7 +62,7 @@ class Interception:
 
     def __init__(self, folder: Path, fault: Fault | None) -> None:
         self._folder = str(folder)
-        self._blow = fault
+        self._fault = fault
         self._busy = False
         self._durable = DurableFiles(folder)
         self.operations: list[Operation] = []
@@ -102,7 +102,8 @@ class Interception:
     ) -> Any:
         operation = Operation(len(self.operations), name, path)
         self.operations.append(operation)
-        fault = self._blow
+
+        fault = self._fault
         here = fault is not None and operation.number == fault.at
         later = fault is not None and operation.number > fault.at
         if here or later:
@@ -125,6 +126,7 @@ class Interception:
                 Path(self._folder).rename(self._folder + VANISHED)
             if fault.kind == "slow" and name == "fsync":
                 time.sleep(SLOW_SECONDS)
+
         result = self._done(real, name, path, args, kwargs)
         if here and fault is not None and fault.kind == "after":
             _die()

@@ -91,6 +91,7 @@ def _live(
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(descriptor, 2)
+
     interception = Interception(folder, fault)
     interception.install()
     try:
@@ -100,6 +101,7 @@ def _live(
     except BaseException:
         traceback.print_exc()
         code = 70
+
     sys.stderr.flush()
     interception.stop()
     seen.write_text(json.dumps(interception.operations))

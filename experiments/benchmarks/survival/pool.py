@@ -109,12 +109,14 @@ def run(progress: Progress) -> list[Row]:
                     failures.append(inject(pool, fault, victim, folder / f"{number}-{victim}"))
                 progress(fault.kind, tries, tries)
                 rows.append(_row(fault.kind, failures, fault.note))
+
         for kind, note, inject_into in pool_external.FAULTS:
             progress(kind, 0, 1)
             with contextlib.ExitStack() as stack:
                 failure = inject_into(stack, folder / kind, run_to_end)
             progress(kind, 1, 1)
             rows.append(_row(kind, [failure], note))
+
         for kind, note, inject_into_pool in pool_sick.FAULTS:
             progress(kind, 0, 1)
             rows.append(_row(kind, [inject_into_pool(folder / kind)], note))

@@ -62,6 +62,7 @@ def _a_study() -> dict[str, bytes]:
             incumbent, baseline = study.incumbent, study.baseline
             header = study.header
             assert study.finished
+
         hpbandster.write(ExportedStudy(folder), folder)
         assert incumbent is not None and baseline is not None
         with Confirmation.create(
@@ -74,6 +75,7 @@ def _a_study() -> dict[str, bytes]:
                 assert run is not None
                 confirmation.tell(run, _result(number + 1))
             confirmation.ask()
+
         return {
             name: (folder / name).read_bytes()
             for name in (JOURNAL_NAME, CONFIGS, RESULTS, f"{CONFIRMATION}/{CONFIRMATION_NAME}")

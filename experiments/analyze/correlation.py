@@ -171,13 +171,14 @@ def draw(found: Sequence[Correlation]) -> Figure:
     """Spearman above, Kendall below, a column for each space, a line for each searcher."""
     from matplotlib.ticker import NullLocator
 
+    from oneshot_hpo.experiments.figures.colours import look
     from oneshot_hpo.experiments.figures.style import (
         GREY,
         legend_below,
         line_style,
         new_figure,
     )
-    from oneshot_hpo.experiments.numbers.methods import Method, look
+    from oneshot_hpo.experiments.numbers.methods import Method
 
     spaces = list(dict.fromkeys(one.space for one in found))
     epochs = sorted({one.epoch for one in found})

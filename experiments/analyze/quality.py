@@ -183,8 +183,9 @@ def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     """Accuracies, correlation, and the best of those ranked first, over the length of training."""
     from matplotlib.ticker import NullLocator
 
+    from oneshot_hpo.experiments.figures.colours import look
     from oneshot_hpo.experiments.figures.style import GREY, line_style, new_figure, plain_log
-    from oneshot_hpo.experiments.numbers.methods import Method, look
+    from oneshot_hpo.experiments.numbers.methods import Method
 
     figure = new_figure(2.7)
     left, middle, right = figure.subplots(1, 3)

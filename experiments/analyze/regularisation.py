@@ -213,8 +213,8 @@ def draw(space: int, found: Sequence[Ablation]) -> Figure:
 
 
 def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
+    from oneshot_hpo.experiments.figures.colours import BUDGET_MARKERS, budget_colour
     from oneshot_hpo.experiments.figures.style import MARKERS, plain_log, whole_numbers
-    from oneshot_hpo.experiments.numbers.methods import BUDGET_MARKERS, budget_colour
 
     count = len(ablation.settings)
     for rank, setting in enumerate(ablation.settings):

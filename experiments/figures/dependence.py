@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.importance import forest_words
 from oneshot_hpo.experiments.figures.style import GREY, budget_marker, legend_below, new_figure
 from oneshot_hpo.experiments.numbers.importance import Importance
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 
 _COLUMNS = 3
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.style import legend_below, new_figure, signed
 from oneshot_hpo.experiments.numbers.importance import BudgetImportance, Importance
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 
 
 def draw_importance(importance: Importance) -> Figure:

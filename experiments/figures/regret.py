@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.figures.style import (
     GREY,
     legend_below,
@@ -17,7 +18,6 @@ from oneshot_hpo.experiments.figures.style import (
     new_figure,
     plain_log,
 )
-from oneshot_hpo.experiments.numbers.methods import Look, looks
 from oneshot_hpo.experiments.numbers.regret import ZERO, Curve, RegretCurves, methods_of
 
 _X_LABELS = {

@@ -14,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from oneshot_hpo.experiments.numbers.methods import BUDGET_MARKERS, Look
+from oneshot_hpo.experiments.figures.colours import BUDGET_MARKERS, Look
 
 WIDTH = 6.75
 """Inches, of a page's two columns."""
@@ -36,7 +36,7 @@ MARKERS = {
     "cross": "X",
     "star": "*",
 }
-"""Matplotlib's for those of `methods.Look`."""
+"""Matplotlib's markers for those of `colours.Look`."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.style import CRASH, legend_columns, new_figure
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 from oneshot_hpo.experiments.numbers.timeline import Timeline
 
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oneshot_hpo.experiments.numbers.methods import Look
+from oneshot_hpo.experiments.figures.colours import Look
 
 QUIET = "#868d98"
 """Colour of the background parts of a chart, on light and dark pages."""

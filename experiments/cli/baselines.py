@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import SeedOption, TableOption
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ def run(
     space: Annotated[
         list[str] | None, typer.Option(help="1, 2 or 3; repeatable, or a list with commas.")
     ] = None,
-    table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
+    table: TableOption = "digits",
     methods: Annotated[
         str,
         typer.Option(
@@ -49,7 +50,7 @@ def run(
     objective: Annotated[
         str, typer.Option(help="What a method sees: mean of the repeats, or draw one each time.")
     ] = "mean",
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    seed: SeedOption = 0,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=bounds.WORKERS, help="Processes. Default: one per core."),

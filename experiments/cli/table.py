@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import WorkersOption
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
@@ -47,12 +48,7 @@ def build(
     cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
     learning_rate: Annotated[float, typer.Option(min=0, help="Adam's, at the start.")] = 0.01,
     batch_size: Annotated[int, typer.Option(min=2, max=bounds.IMAGES, help="Images a step.")] = 50,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=bounds.WORKERS, help="Processes. Default: one per GPU, else per core."
-        ),
-    ] = None,
+    workers: WorkersOption = None,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")
     ] = None,

@@ -4,10 +4,10 @@
     python -m oneshot_hpo.experiments.benchmarks.survival.inputs [READER ...]
         [--executions N] [--seed S]
 
-Each reader is tried in a process of its own that may take so much memory and, for one input, so
-many seconds. With atheris installed (`pip install -c constraints.txt '.[fuzz]'`) libFuzzer guides
-the changes by the code that an input reaches, and goes on for as many executions again. An input
-that broke something is kept in the folder `broken-inputs`.
+Each reader runs in a process of its own with limits of memory and of seconds for one input. With
+atheris installed (`pip install -c constraints.txt '.[fuzz]'`) libFuzzer guides the changes by the
+code that an input reaches, for as many executions again. An input that broke something is kept in
+the folder `broken-inputs`.
 """
 
 from __future__ import annotations

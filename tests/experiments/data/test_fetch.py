@@ -53,7 +53,7 @@ def server(tmp_path: Path) -> Iterator[FileServer]:
 
 @pytest.fixture
 def remotes(server: FileServer) -> dict[str, Remote]:
-    """What stands for REMOTES: the server's files, with their own checksums."""
+    """A replacement of REMOTES: the server's files, with their own checksums."""
 
     def remote(name: str) -> Remote:
         file = REMOTES[name].file

@@ -56,7 +56,7 @@ def _errors(hits):
 
 
 @pytest.mark.slow
-def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
+def test_a_killed_build_resumes_and_ends_with_a_whole_table(images, tmp_path):
     out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
     partial.write_text('{"plan": ')  # a header without its end, as a kill may leave it
     with running(_command(images, out), stdout=subprocess.DEVNULL) as process:
@@ -112,7 +112,7 @@ def test_a_build_that_is_terminated_leaves_nothing_open(images, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
+def test_a_build_resumes_with_the_same_images_alone(images, tmp_path):
     out = tmp_path / "table.npz"
     few = ("--cells", "60")
     _, _, partial = _partly_built(images, out, *few)

@@ -163,7 +163,7 @@ def test_a_dry_run_makes_nothing_and_needs_no_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path: Path) -> None:
+def test_a_grid_runs_one_after_the_other_and_resumes(small_grid: Path, tmp_path: Path) -> None:
     folder = tmp_path / "grid"
     arguments = ["launch", small_grid, "--dir", folder]
     names = [member.name for member in loaded(small_grid).members]

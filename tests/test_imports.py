@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,12 @@ def prints(source: str) -> list[int]:
         for call in calls
         if getattr(call.func, "attr", getattr(call.func, "id", "")) in names
     ]
+
+
+def test_exit_codes_are_the_command_lines() -> None:
+    sources = {path: path.read_text() for path in MODULES if is_shown_elsewhere(path)}
+    exits = re.compile(r"sys\.exit|SystemExit|typer\.Exit|exit_codes")
+    assert [path for path, source in sources.items() if exits.search(source)] == []
 
 
 def test_the_check_sees_every_way_to_print() -> None:

@@ -24,10 +24,8 @@ from oneshot_hpo.experiments.cli import (
     studies,
     table,
 )
+from oneshot_hpo.experiments.cli.exit_codes import INTERRUPTED, STOPPED, USER_ERROR
 from oneshot_hpo.experiments.errors import (
-    INTERRUPTED,
-    STOPPED,
-    USER_ERROR,
     CommandInterrupted,
     StudyStopped,
     UserError,

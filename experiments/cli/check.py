@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.exit_codes import STOPPED
 from oneshot_hpo.experiments.cli.options import FolderArgument
-from oneshot_hpo.experiments.errors import STOPPED
 
 
 def check(

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.grids.display import print_costs, print_members
 from oneshot_hpo.experiments.grids.grid import Grid
-from oneshot_hpo.experiments.grids.running import How, check_folder, launch_grid
+from oneshot_hpo.experiments.grids.running import RunOptions, check_folder, launch_grid
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.trust import Consent
 
@@ -37,4 +37,4 @@ def run_grid(
         print_members(console, grid, folder, only)
     print_costs(console, grid, folder, only, epoch_seconds)
     if not dry_run:
-        launch_grid(console, grid, folder, only, How(submit, cluster, workers, consent))
+        launch_grid(console, grid, folder, only, RunOptions(submit, cluster, workers, consent))

@@ -37,7 +37,7 @@ GRID_FILE = "grid.yaml"
 
 
 @dataclass(frozen=True)
-class How:
+class RunOptions:
     """The way in which a grid's studies are run."""
 
     submit: bool = False
@@ -49,7 +49,9 @@ class How:
     consent: Consent = NOTHING_SAID
 
 
-def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str], how: How) -> None:
+def launch_grid(
+    console: Console, grid: Grid, folder: Path, only: Sequence[str], options: RunOptions
+) -> None:
     """Run the chosen studies, or what is left of them, one after the other.
 
     folder: checked by `check_folder`. UserError: bad input, or commands that are not trusted;
@@ -57,11 +59,11 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
     """
     members = grid.chosen(only)
     specs = {
-        member.name: freeze(complete(_spec(member, how), f"{grid.name}, {member.name}"))
+        member.name: freeze(complete(_spec(member, options), f"{grid.name}, {member.name}"))
         for member in members
         if not (folder / member.name / JOURNAL_NAME).exists()
     }
-    check_trusted(console, [*specs.values(), *_begun(members, folder)], how.consent)
+    check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
 
@@ -74,7 +76,7 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
         heading = f"[{place}/{len(members)}] {member.name}"
         say(console, heading, style="bold")
         try:
-            _run_member(console, grid, own, specs.get(member.name), how)
+            _run_member(console, grid, own, specs.get(member.name), options)
         except StudyLocked:
             left.append(member.name)
             say(console, "another process works on it")
@@ -84,7 +86,7 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
 
     if left:
         say(console, f"left to other processes: {', '.join(left)}")
-    if how.submit:
+    if options.submit:
         say(console, f"once they have finished: {resume_command(folder, only)}")
 
 
@@ -103,21 +105,21 @@ def resume_command(folder: Path, only: Sequence[str]) -> str:
 
 
 def _run_member(
-    console: Console, grid: Grid, folder: Path, spec: StudySpec | None, how: How
+    console: Console, grid: Grid, folder: Path, spec: StudySpec | None, options: RunOptions
 ) -> None:
     """Launch a study if `spec` is given, else resume it; then confirm it if the grid says so."""
     if spec is not None:
-        launch_frozen(console, spec, folder, submit=how.submit, cluster=how.cluster)
+        launch_frozen(console, spec, folder, submit=options.submit, cluster=options.cluster)
     elif not read_study(folder).finished:
         resume_study(
             console,
             folder,
-            how.workers,
+            options.workers,
             [],
-            submit=how.submit,
+            submit=options.submit,
             as_job=False,
-            cluster=how.cluster,
-            consent=how.consent,
+            cluster=options.cluster,
+            consent=options.consent,
         )
 
     if grid.confirm is not None and read_study(folder).finished:
@@ -125,9 +127,9 @@ def _run_member(
             console,
             folder,
             grid.confirm,
-            workers=how.workers,
-            cluster=how.cluster,
-            consent=how.consent,
+            workers=options.workers,
+            cluster=options.cluster,
+            consent=options.consent,
         )
 
 
@@ -151,8 +153,8 @@ def opened_grid(folder: Path) -> Grid:
         raise UserError(f"{path} cannot be read: {error}") from None
 
 
-def _spec(member: Member, how: How) -> StudySpec:
-    return member.spec.model_copy(update={"workers": how.workers or member.spec.workers})
+def _spec(member: Member, options: RunOptions) -> StudySpec:
+    return member.spec.model_copy(update={"workers": options.workers or member.spec.workers})
 
 
 def check_folder(folder: Path, grid: Grid) -> None:

@@ -14,7 +14,7 @@ from oneshot_hpo.hpo.errors import StudyUnwritable
 REPEATABLE = "finished work is kept; the same command resumes"
 
 
-class Explained(StudyStopped):
+class StopWithAdvice(StudyStopped):
     """A stop whose message already says how to continue."""
 
 
@@ -57,7 +57,7 @@ def resumable(again: str, journal: Path) -> Iterator[None]:
         if not journal.exists():  # nothing has begun
             raise
         raise StudyStopped(f"{one_line(error)}; once that is repaired, {resume}") from error
-    except Explained:
+    except StopWithAdvice:
         raise
     except (StudyStopped, OSError) as stop:
         if isinstance(stop, BrokenPipeError):

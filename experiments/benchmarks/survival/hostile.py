@@ -23,7 +23,7 @@ from oneshot_hpo.experiments.benchmarks.survival.lives import Life
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.study import command
 from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
-from oneshot_hpo.experiments.errors import USER_ERROR
+from oneshot_hpo.experiments.cli.exit_codes import USER_ERROR
 from oneshot_hpo.experiments.study.folder import STUDY_NAMES
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME
 from oneshot_hpo.hpo.journal.owner import Owner

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.experiments.benchmarks.survival.interception import Fault, Interception, Operation
-from oneshot_hpo.experiments.errors import STOPPED, USER_ERROR
+from oneshot_hpo.experiments.cli.exit_codes import STOPPED, USER_ERROR
 
 LIFE_SECONDS = 1200.0
 """It only ends a life that hangs."""

@@ -24,7 +24,7 @@ from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
-from oneshot_hpo.experiments.errors import USER_ERROR
+from oneshot_hpo.experiments.cli.exit_codes import USER_ERROR
 from oneshot_hpo.hpo.journal.lock import OWNER_NAME
 
 HOSTS = ("one", "two")

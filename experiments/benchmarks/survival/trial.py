@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from oneshot_hpo.experiments.errors import STOPPED, one_line
+from oneshot_hpo.experiments.cli.exit_codes import STOPPED
+from oneshot_hpo.experiments.errors import one_line
 from oneshot_hpo.experiments.study.trial import TrialTask, finished_result, run_trial
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics
 from oneshot_hpo.searchers.registry import settings_class

@@ -67,7 +67,7 @@ def one_line(error: BaseException) -> str:
 
 
 def printable(text: str, kept: str = "") -> str:
-    """A text in which characters that control a terminal are written out, except those in `kept`."""
+    """A text with control characters written out, except those in `kept`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)

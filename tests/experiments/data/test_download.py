@@ -311,6 +311,6 @@ def test_a_file_that_comes_packed_is_refused(server: FileServer, tmp_path: Path)
     """What a packed answer unpacks to has no bound."""
     server.files["/file"] = gzip.compress(bytes(1 << 20))
     server.encoding = "gzip"
-    with pytest.raises(DownloadFailed, match="the server packs the file"):
+    with pytest.raises(DownloadFailed, match="the server compresses the file"):
         Listener().fetch(server, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -60,7 +60,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where to. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
+            help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
             "folder, exports/deepcave/NAME.",
         ),
     ] = None,
@@ -71,7 +71,7 @@ def export(
         str | None,
         typer.Option(
             metavar="VERSION",
-            help="Of the ConfigSpace that is to read configspace.json: 1, or 0.4 as HpBandSter's "
+            help="Version of ConfigSpace for configspace.json: 1, or 0.4 as HpBandSter's "
             "fANOVA needs it. Default: 1.",
         ),
     ] = None,

@@ -22,7 +22,9 @@ def figures(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where to. Default, of one study: DIR/report/figures."),
+        typer.Option(
+            metavar="FOLDER", help="Output folder. Default, for one study: DIR/report/figures."
+        ),
     ] = None,
 ) -> None:
     """Write every figure of studies and baselines as PDF and PNG."""

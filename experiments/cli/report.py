@@ -21,7 +21,7 @@ def report(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to. Default: report/index.html in DIR."),
+        typer.Option(metavar="FILE", help="Output file. Default: report/index.html in DIR."),
     ] = None,
 ) -> None:
     """Write a study, running or not, as one HTML page; print where it is."""

@@ -60,8 +60,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
-            "folder, exports/deepcave/NAME.",
+            help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which names a run by "
+            "its folder, exports/deepcave/NAME.",
         ),
     ] = None,
     force: Annotated[

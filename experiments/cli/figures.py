@@ -23,7 +23,7 @@ def figures(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Output folder. Default, for one study: DIR/report/figures."
+            metavar="FOLDER", help="Output folder. Default of one study: DIR/report/figures."
         ),
     ] = None,
 ) -> None:

@@ -200,7 +200,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
             )
 
         study = read_study_source(own)
-        reruns = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
+        reruns = {} if study.confirmation is None else study.confirmation.results_of(DEFAULT)
         if reruns:
             runs = {
                 run.seed: (study.rerun(run, result), result.crashed)

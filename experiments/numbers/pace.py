@@ -21,5 +21,5 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
     """Until a study is finished, at the pace of its searches; None if there is no pace yet."""
     pace = seconds_an_epoch(study.evaluations)
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((rung.planned - rung.told) * rung.budget for rung in rungs)
+    left = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
     return None if pace is None else left * pace / workers

@@ -93,9 +93,9 @@ def _brackets(study: StudyView) -> Table:
     for bracket in _brackets_shown(study):
         cells = dict.fromkeys(budgets, "")
         for rung in bracket.rungs:
-            begun = rung.asked - rung.told
+            begun = rung.started - rung.finished
             cells[rung.budget] = ("+" * begun + " " if begun else "") + (
-                f"{rung.told}/{rung.planned}"
+                f"{rung.finished}/{rung.planned}"
             )
         table.add_row(f"{bracket.iteration + 1} of {len(brackets)}", *cells.values())
     return table
@@ -107,7 +107,7 @@ def _brackets_shown(study: StudyView) -> Sequence[BracketState]:
     unfinished = [
         place
         for place, bracket in enumerate(brackets)
-        if any(rung.told < rung.planned for rung in bracket.rungs)
+        if any(rung.finished < rung.planned for rung in bracket.rungs)
     ]
     first = unfinished[0] if unfinished else len(brackets)
     first = max(0, min(first - 2, len(brackets) - _BRACKETS_SHOWN))

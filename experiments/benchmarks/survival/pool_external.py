@@ -123,7 +123,7 @@ def scheduler_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
         cluster.start_scheduler()
         cluster.start_worker()
 
-    return _problem(cluster, folder, run, inject, "the scheduler has been gone since")
+    return _problem(cluster, folder, run, inject, "no scheduler since")
 
 
 def workers_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
@@ -163,7 +163,7 @@ def _away(cluster: Cluster, folder: Path, run: Run, go: Callable[[], None]) -> s
         until_reported()
         cluster.start_worker()
 
-    return _problem(cluster, folder, run, inject, "none alive since", attempts=1)
+    return _problem(cluster, folder, run, inject, "no worker since", attempts=1)
 
 
 def _problem(

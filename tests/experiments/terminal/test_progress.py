@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.told_study import better_later, work
+from support.scripted_study import better_later, work
 
 from oneshot_hpo.experiments.numbers.pace import seconds_left
 from oneshot_hpo.experiments.terminal.panel import study_panel

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oneshot_hpo.experiments.numbers.pace import seconds_left
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import count, epochs, setting, share
 from oneshot_hpo.experiments.report.naming import title
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.summary import verdict
-from oneshot_hpo.experiments.terminal.progress import seconds_left
 from oneshot_hpo.experiments.wording import duration, percent
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 

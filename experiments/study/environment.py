@@ -14,7 +14,7 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.inputs import INPUTS, PLACES, checksums, present
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.experiments.terminal.hints import command, say
 
 _IRRELEVANT = ("python", "scikit-learn")
 """Recorded, but nothing that a study computes follows from them: data have a checksum."""
@@ -50,10 +50,9 @@ def compared(
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:
-            console.print(
+            say(
+                console,
                 f"{folder} does not say with which {words} it was begun: nothing to compare",
-                markup=False,
-                soft_wrap=True,
             )
     if recorded["versions"]:
         here["versions"] = machine.versions()
@@ -70,7 +69,7 @@ def compared(
             f"{command(verb, folder, '--accept-changes', *again)}"
         )
     if differences:
-        console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)
+        say(console, f"accepted, and noted in the journal: {text}")
     if not differences and not moved:
         return None
     differences += [f"{INPUTS[key]} now at {place}" for key, place in moved.items()]
@@ -93,7 +92,7 @@ def _moved(
     for key, place in places.items():
         if place != recorded[key] and key not in given:
             words = f"{INPUTS[key]} {recorded[key]} is not there; the same content is: {place}"
-            console.print(words, markup=False, soft_wrap=True)
+            say(console, words)
     return {key: place for key, place in given.items() if place != recorded.get(key)}
 
 

@@ -19,8 +19,8 @@ from oneshot_hpo.experiments.study.slurm_master import (
 )
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.terminal.hints import command, say
-from oneshot_hpo.experiments.terminal.progress import standing
-from oneshot_hpo.experiments.terminal.sparing import Sparing
+from oneshot_hpo.experiments.terminal.panel import study_panel
+from oneshot_hpo.experiments.terminal.rate_limiter import RateLimiter
 from oneshot_hpo.hpo import StudyLocked
 from oneshot_hpo.hpo.journal.lock import end_holder, holder_here, is_held
 
@@ -42,14 +42,14 @@ def watch_status(console: Console, folder: Path) -> None:
     """Show it until the study is finished or its master has gone, kept up to date."""
     study = OpenedStudy(folder)
     queue = _Queue(study)
-    refreshing = Sparing()
+    rate = RateLimiter()
     with Live(
         _panel(study), console=console, auto_refresh=False, redirect_stderr=False
     ) as live:  # what ends it is said on standard error, whenever it comes
         while study.state in ("running", "waiting"):
             time.sleep(WATCH_SECONDS)
-            if refreshing.due:
-                with refreshing.doing():
+            if rate.is_due:
+                with rate.measured():
                     study = OpenedStudy(folder, jobs=queue.jobs())
                     live.update(_panel(study), refresh=True)
     _print_end(console, study)
@@ -109,7 +109,7 @@ def _end_master(folder: Path) -> None:
 
 def _panel(study: OpenedStudy) -> RenderableType:
     running = len(study.view.pending) if study.has_master else 0
-    return standing(study.view, study.spec.title, running, workers=_job_counts(study.jobs))
+    return study_panel(study.view, study.spec.title, running, workers=_job_counts(study.jobs))
 
 
 def _job_counts(jobs: QueuedJobs) -> str:
@@ -128,7 +128,7 @@ def _print_end(console: Console, study: OpenedStudy) -> None:
     elif study.state == "stopped":
         say(console, f"not running; to go on: {resume(study.folder)}")
     else:
-        console.print("running" if study.state == "running" else "waiting for SLURM")
+        say(console, "running" if study.state == "running" else "waiting for SLURM")
     if (reruns := study.confirmation) is not None:
         done = f"{len(reruns.evaluations)} of {reruns.total_evaluations} runs"
         what = "compare" if reruns.finished else "confirm"

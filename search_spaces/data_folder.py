@@ -7,12 +7,14 @@ from pathlib import Path
 
 import platformdirs
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 VARIABLE = "ONESHOT_HPO_DATA"
 NASBENCH101 = "nasbench101.npz"
 CIFAR10 = "cifar-10-batches-py"
 
 
-class NoDataFolder(ValueError):
+class NoDataFolder(SpaceError, ValueError):
     """This user has no home folder, and no folder was chosen."""
 
 

@@ -18,6 +18,7 @@ from oneshot_hpo.search_spaces.enumeration import (
     topologies,
     unique_cells,
 )
+from oneshot_hpo.search_spaces.errors import SpaceError
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NUM_PARENTS = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}
 
 
-class UnknownSpace(ValueError):
+class UnknownSpace(SpaceError, ValueError):
     """A search space that there is not."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.graph_index import GraphIndex
 from oneshot_hpo.search_spaces.graphs import pack, unpack_cell
 from oneshot_hpo.search_spaces.space import Architecture, SearchSpace
@@ -29,11 +30,11 @@ DATASET_CHECKSUM = "dataset_sha256"
 """A key of a table's provenance."""
 
 
-class TableError(ValueError):
+class TableError(SpaceError, ValueError):
     """A table that cannot be read; the message says why and what to do."""
 
 
-class MissingCell(ValueError):
+class MissingCell(SpaceError, ValueError):
     """A cell, a budget or a metric that a table does not hold; the message names it."""
 
 

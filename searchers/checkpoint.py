@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.search_spaces.temporaries import name_behind, temporary_for
+from oneshot_hpo.searchers.errors import SearchError
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
@@ -31,11 +32,11 @@ _MODULES = ("torch", "torch._utils", "collections")
 _STALE_SECONDS = 3600.0
 
 
-class DamagedCheckpoint(ValueError):
+class DamagedCheckpoint(SearchError, ValueError):
     """A checkpoint file that is not what was written: cut short, altered, or something else."""
 
 
-class CheckpointMismatch(ValueError):
+class CheckpointMismatch(SearchError, ValueError):
     """A folder's checkpoint is of another search; the message says in what they differ."""
 
 

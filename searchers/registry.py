@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from oneshot_hpo.searchers.errors import SearchError
 from oneshot_hpo.searchers.own_settings import (
     EnasSettings,
     GdasSettings,
@@ -37,7 +38,7 @@ SEARCHERS: dict[str, tuple[str, str, type[SearchSettings]]] = {
 }
 
 
-class UnknownSearcher(ValueError):
+class UnknownSearcher(SearchError, ValueError):
     """No searcher has this name; the message says which there are."""
 
 

@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+from oneshot_hpo.searchers.errors import SearchError
 
-class SettingsError(ValueError):
+
+class SettingsError(SearchError, ValueError):
     """A search setting that cannot be used; the message names it."""
 
 

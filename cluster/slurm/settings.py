@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from oneshot_hpo.cluster.errors import ClusterError
+
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
 _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
 _MOST = 65_535  # seconds of notice that SLURM knows; more processors or jobs are a slip
@@ -23,7 +25,7 @@ _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)
 
 
-class SlurmSettingsError(ValueError):
+class SlurmSettingsError(ClusterError, ValueError):
     """A setting is invalid; has its name and the problem."""
 
     def __init__(self, setting: str, problem: str) -> None:

@@ -40,11 +40,11 @@ from oneshot_hpo.experiments.terminal.sparing import Sparing
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
 from oneshot_hpo.search_spaces import SearchSpace, TrainedCells, get_space, load_table
-from oneshot_hpo.searchers.checkpoint import write_atomically
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.whole_files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -209,11 +209,11 @@ def publish(
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    write_atomically(folder / f"{name}.csv", text.getvalue().encode())
+    write_whole(folder / f"{name}.csv", text.getvalue().encode())
     with styled():
         write_figure(draw(), folder / name)
     said = "".join(f"{sentence}\n" for sentence in sentences)
-    write_atomically(folder / f"{name}.txt", said.encode())
+    write_whole(folder / f"{name}.txt", said.encode())
     console.print(said, end="", markup=False, soft_wrap=True)
     console.print(f"{folder / name}: .pdf, .png, .csv, .txt", markup=False, soft_wrap=True)
 

@@ -31,7 +31,7 @@ from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.hpo import StudyLocked, noted_environments, read_confirmation, read_study
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 GRID_FILE = "grid.yaml"
 
@@ -63,7 +63,7 @@ def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str],
     }
     check_trusted(console, [*specs.values(), *_begun(members, folder)], how.consent)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
+    write_whole(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
     left = []
     for place, member in enumerate(members, start=1):
         own = folder / member.name

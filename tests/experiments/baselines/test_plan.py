@@ -53,7 +53,10 @@ def test_settings_are_changed_by_method() -> None:
         ({"table": "none.npz"}, "no table 'none.npz'"),
         ({"methods": "smac", "evaluations": 10**6, "objective": "mean"}, "14580 configurations"),
         ({"overrides": ["bohb.etta=5"]}, "unknown key 'etta' in section bohb; did you mean 'eta'"),
-        ({"overrides": ["bohb.num_samples=0"]}, "num_samples must be between 1 and 10,000, not 0"),
+        (
+            {"overrides": ["bohb.num_samples=0"]},
+            "must be a whole number from 1 to 10,000, not 0",
+        ),
         ({"overrides": ["bohb=5"]}, "bohb.SETTING=VALUE"),
         ({"overrides": ["hyperbnd.eta=2"]}, "no method 'hyperbnd': did you mean hyperband?"),
         ({"overrides": ["re.sample=5"]}, "not among those to run"),

@@ -28,7 +28,7 @@ def refused(*arguments: object, cwd: Path | None = None) -> str:
         ("serchear=darts", "did you mean 'searcher'?"),
         ("seed=one", "whole number"),
         ("min_budget=3", "min_budget must be at most max_budget"),
-        ("eta=1", "eta must be at least 2"),
+        ("eta=1", "eta must be a number from 2"),
         ("searcher=drats", "there are darts"),
         ("table=none.npz", "none.npz"),
     ],

@@ -1,4 +1,7 @@
-"""Did you mean …: the name that somebody may have meant who wrote one that there is not."""
+"""Did you mean …: the name that somebody may have meant who wrote one that there is not.
+
+The module imports nothing of ours.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,14 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def suggestion(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to this one; None if none is near."""
-    near = get_close_matches(name, list(known), n=1)
-    return near[0] if near else None
+def did_you_mean(name: str, known: Iterable[str], *, with_all: bool = False) -> str:
+    """The end of a message: the known name nearest to this one, or else all that there are.
 
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What an error message ends with: the name that may be meant, or all that there are.
-
-    "did you mean darts?", or "there are darts, gdas".
+    "did you mean darts?", or "there are darts, gdas". with_all: all of them in any case.
     """
     names = list(known)
-    near = suggestion(name, names)
-    return f"did you mean {near}?" if near else f"there are {', '.join(names)}"
+    near = get_close_matches(name, names, n=1)
+    every = f"there are {', '.join(names)}"
+    if not near:
+        return every
+    return f"did you mean {near[0]}?" + (f" {every}" if with_all else "")

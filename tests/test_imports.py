@@ -32,7 +32,7 @@ VERBS = {
 SHARED = {"cli", "numbers", "pages", "studies", "study", "terminal"}
 LOOSE = {"__init__", "errors", "files", "machine", "wording"}
 
-LEAVES = {"checks", "suggestions", "whole_files"}
+LEAVES = {"checks", "plugins", "suggestions", "whole_files"}
 """Modules of oneshot_hpo/ that every room may import, for they import no room: what each room would
 else have a copy of."""
 

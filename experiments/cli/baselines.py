@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.plugins import require_extra
 
 app = typer.Typer(
     name="baselines", help="Black-box optimizers on a table of cells.", no_args_is_help=True
@@ -32,7 +33,7 @@ def run(
         str,
         typer.Option(
             help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, "
-            "with commas; or all."
+            "with commas; or all that are installed."
         ),
     ] = "all",
     evaluations: Annotated[
@@ -62,12 +63,15 @@ def run(
 ) -> None:
     """Run black-box optimizers; a stopped run goes on where it was."""
 
+    require_extra("baselines", "oneshot-hpo baselines")
+
     from oneshot_hpo.experiments import machine
-    from oneshot_hpo.experiments.baselines.plan import make_plan
+    from oneshot_hpo.experiments.baselines.plan import left_out, make_plan
     from oneshot_hpo.experiments.baselines.running import run_baselines
     from oneshot_hpo.experiments.baselines.summary import print_summary
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
+    from oneshot_hpo.experiments.terminal.hints import say
 
     plan = make_plan(
         table=table,
@@ -80,6 +84,8 @@ def run(
         objective=objective,
     )
     console = terminal()
+    for why in left_out(methods):
+        say(console, f"left out: {why}")
     with ending(REPEATABLE):
         results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
     print_summary(console, plan, results)

@@ -9,6 +9,7 @@ import typer
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.hints import say
+from oneshot_hpo.plugins import require_extra
 
 
 def figures(
@@ -26,6 +27,8 @@ def figures(
     ] = None,
 ) -> None:
     """Write every figure of studies and baselines as PDF and PNG."""
+
+    require_extra("figures", "oneshot-hpo figures")
 
     from rich.text import Text
 

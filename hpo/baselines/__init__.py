@@ -5,7 +5,7 @@ What a repetition does follows from its own seed, whichever others run beside it
 """
 
 from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem, Proposal
-from oneshot_hpo.hpo.baselines.registry import METHODS, check_method, make_optimizer, settings_class
+from oneshot_hpo.hpo.baselines.registry import METHODS, known_method, make_optimizer, settings_class
 
 __all__ = [
     "METHODS",
@@ -13,7 +13,7 @@ __all__ = [
     "Optimizer",
     "Problem",
     "Proposal",
-    "check_method",
+    "known_method",
     "make_optimizer",
     "settings_class",
 ]

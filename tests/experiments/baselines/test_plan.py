@@ -52,7 +52,7 @@ def test_settings_are_changed_by_method() -> None:
         ({"objective": "median"}, "mean or draw"),
         ({"table": "none.npz"}, "no table 'none.npz'"),
         ({"methods": "smac", "evaluations": 10**6, "objective": "mean"}, "14580 configurations"),
-        ({"overrides": ["bohb.etta=5"]}, "unknown key 'etta' in section bohb; did you mean 'eta'"),
+        ({"overrides": ["bohb.etta=5"]}, "unknown key 'etta' in section bohb: did you mean eta"),
         (
             {"overrides": ["bohb.num_samples=0"]},
             "must be a whole number from 1 to 10,000, not 0",

@@ -10,11 +10,13 @@ import pytest
 from support.exported_study import new_study, warm_started
 from support.study_commands import called
 
-from oneshot_hpo.experiments.cli.exports import TOOLS, export
+from oneshot_hpo.experiments.cli.exports import export
 from oneshot_hpo.experiments.errors import UserError, is_user_error
 from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
 from oneshot_hpo.experiments.exports.folder import MARK
+from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.hpo import Study, TrialResult
+from oneshot_hpo.plugins import MissingPackage
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -219,7 +221,7 @@ def test_a_package_that_is_missing_is_named(
         if name.startswith((f"oneshot_hpo.experiments.exports.{tool}", "torch.utils.tensorboard")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, tool, None)
-    with pytest.raises(UserError, match=f"needs the package {tool}: pip install") as error:
+    with pytest.raises(MissingPackage, match=f"needs the package {tool}: pip install") as error:
         export(study, tool)
     assert is_user_error(error.value)
     assert not (study / "exports").exists()

@@ -60,7 +60,7 @@ assert "oneshot_hpo.searchers" not in sys.modules
 plugins.names("searcher"), plugins.names("dataset")
 plugins.entry("searcher", "gdas").load_settings()()
 plugins.entry("method", "smac").load_settings()()
-print(*{name.split(".")[0] for name in sys.modules})
+print(*{name.split(".")[0] for name, module in sys.modules.items() if module})
 """
     loaded = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True

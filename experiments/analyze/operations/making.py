@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from oneshot_hpo.experiments.analyze.operations.drawing import draw_operations
 from oneshot_hpo.experiments.analyze.operations.findings import Analysis, analyse, findings
 from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
 from oneshot_hpo.experiments.analyze.operations.rows import rows
@@ -35,6 +34,8 @@ def analyse_operations(
         raise UserError(f"--space: there are search spaces 1, 2 and 3, not {chosen[-1]}")
     populations = list(_populations(load_table(table), chosen, all_cells))
     with analysis_folder(folder):
+        from oneshot_hpo.experiments.analyze.operations.drawing import draw_operations
+
         for population in populations:
             with console.status(f"{population.table}, {population.name} …"):
                 analysis = analyse(population, top / 100, _SEED)

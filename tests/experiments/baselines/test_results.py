@@ -1,6 +1,9 @@
 """Rows of the results."""
 
 import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow", reason="needs the extra baselines")
 
 from oneshot_hpo.experiments.baselines.results import incumbent_places
 

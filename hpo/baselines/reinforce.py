@@ -26,17 +26,17 @@ class ReinforceSettings:
     learning_rate: float = setting(0.1, number(above=0))
     """Step of gradient ascent on the logits."""
     momentum: float = setting(0.9, number(low=0, below=1))
-    """Of the moving average of rewards that is the baseline."""
+    """Momentum of the moving average of rewards, which is the baseline."""
 
     def __post_init__(self) -> None:
         check_settings(self)
 
 
 class Reinforce(Optimizer):
-    """A categorical distribution a dimension, all zero logits at first; the reward is 1 - loss.
+    """One categorical distribution per dimension, with zero logits at first; reward 1 - loss.
 
     theta += learning_rate * (reward - baseline) * grad log p(configuration), where the baseline is
-    the debiased moving average of rewards, this one included (Ying et al. 2019, section 3.2 and
+    the debiased moving average of rewards, including this one (Ying et al. 2019, section 3.2 and
     their code).
     """
 
@@ -51,7 +51,7 @@ class Reinforce(Optimizer):
         self._settings = settings
         levels = np.arange(self.choices.max())
         shape = (self.repetitions, len(self.choices), len(levels))
-        # Dimensions with fewer values are filled up with values of probability 0.
+        # Dimensions with fewer values are padded with values of probability 0.
         self._logits = np.where(levels < self.choices[:, None], np.zeros(shape), -np.inf)
         self._levels = levels
         self._rewards = np.zeros(self.repetitions)

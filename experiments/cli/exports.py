@@ -29,18 +29,18 @@ def export(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where to. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
-            "folder, exports/deepcave/NAME.",
+            help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which names a run by "
+            "its folder, exports/deepcave/NAME.",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also in place of another study's export.")
+        bool, typer.Option("--force", help="Also replace another study's export.")
     ] = False,
     configspace: Annotated[
         str | None,
         typer.Option(
             metavar="VERSION",
-            help="Of the ConfigSpace that is to read configspace.json: 1, or 0.4 as HpBandSter's "
+            help="Version of ConfigSpace for configspace.json: 1, or 0.4 as HpBandSter's "
             "fANOVA needs it. Default: 1.",
         ),
     ] = None,

@@ -12,11 +12,11 @@ class Tool(Entry):
     """A tool that reads an export. Its target writes a study into a new folder."""
 
     reading: str
-    """How an export is read: {folder} is where it is, {quoted} the same for a shell."""
+    """How to read an export: {folder} is its place, {quoted} its place for a shell."""
     has_space: bool = False
     """Whether there is a configspace.json in it, which can have an older form."""
     continued: str | None = None
-    """A file that the next export appends to, for readers that have it open."""
+    """A file to which the next export appends, for readers that have it open."""
     named: bool = False
     """Whether its reader calls a study by the folder's name."""
 

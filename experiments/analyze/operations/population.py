@@ -17,9 +17,9 @@ class Population:
     """N cells after the table's largest budget. Errors are shares in [0, 1]."""
 
     table: str
-    """What people call the table."""
+    """Name of the table, for people."""
     key: str
-    """What files call these cells of it: "space1", "all"."""
+    """Name of these cells in file names: "space1", "all"."""
     name: str
     """And people: "cells of space 1", "all cells"."""
     graphs: np.ndarray
@@ -39,7 +39,7 @@ class Population:
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """How often each of OPERATIONS stands in a cell, int (N, 3)."""
+        """How often each of OPERATIONS occurs in a cell, int (N, 3)."""
         _, labels = self.unpacked
         return np.stack([(labels == code).sum(1) for code in range(len(OPERATIONS))], 1)
 

@@ -1,4 +1,4 @@
-"""What an operation does to a cell, all else equal: one is replaced by another everywhere.
+"""The effect of an operation, all else equal: one is replaced by another everywhere.
 
 The same question as in NAS-Bench-101 (Ying et al., 2019, section 4.2), for every cell.
 """
@@ -52,6 +52,7 @@ def replacements(population: Population) -> list[Replacement]:
     keys = isomorphism_keys(adjacency, labels)
     order = np.argsort(keys)
     ordered = keys[order]
+
     found = []
     for one, other in combinations(range(len(OPERATIONS)), 2):
         gains = []
@@ -64,6 +65,7 @@ def replacements(population: Population) -> list[Replacement]:
             there = ordered[places] == wanted
             partner = population.errors[order[places[there]]]
             gains.append(partner - population.errors[cells[there]])
+
         gain = np.concatenate(gains)
         if not len(gain):
             continue
@@ -71,4 +73,5 @@ def replacements(population: Population) -> list[Replacement]:
         if gain.mean() < 0:
             names, gain = names[::-1], -gain
         found.append(Replacement(*names, gains=gain))
+
     return sorted(found, key=lambda pair: -pair.mean)

@@ -29,7 +29,7 @@ from oneshot_hpo.experiments.analyze.trajectories import (
     share_done,
 )
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.searches import CellErrors
+from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.numbers.sources import successful_trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
-from oneshot_hpo.search_spaces import Architecture, Cell
+from oneshot_hpo.search_spaces import Cell
 
 Point = tuple[float, float]
 
@@ -40,12 +42,12 @@ class CellDrawing:
     test_error: float
 
 
-def found_cells(study: StudySource) -> list[CellDrawing]:
+def found_cells(study: OpenedStudy) -> list[CellDrawing]:
     """The default's cell, and the incumbent's if that is another trial.
 
     NotEnoughData: no trial has ended without a crash.
     """
-    study.successes  # noqa: B018 - raises
+    successful_trials(study)  # raises if there is none
     found = []
     baseline, incumbent = study.view.baseline, study.view.incumbent
     if baseline is not None and not baseline[1].crashed:
@@ -55,8 +57,9 @@ def found_cells(study: StudySource) -> list[CellDrawing]:
     return found
 
 
-def _drawing(study: StudySource, title: str, trial: Trial, result: TrialResult) -> CellDrawing:
-    cell = study.cells.space.cell(Architecture.from_dict(result.info["architecture"]))
+def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) -> CellDrawing:
+    outcome = Outcome.from_result(result)
+    cell = study.cells.space.cell(outcome.architecture)
     return CellDrawing(
         title=title,
         key=trial.key,
@@ -64,8 +67,8 @@ def _drawing(study: StudySource, title: str, trial: Trial, result: TrialResult) 
         edges=edges_of(cell),
         positions=layered(len(cell.operations), edges_of(cell)),
         module_hash=cell.hash,
-        valid_error=result.info["valid_error"],
-        test_error=result.info["test_error"],
+        valid_error=outcome.reported("valid"),
+        test_error=outcome.reported("test"),
     )
 
 

@@ -25,7 +25,8 @@ from oneshot_hpo.experiments.numbers.groups import (
 from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.spread import Spread, spread, spread_of_steps
-from oneshot_hpo.experiments.numbers.study_runs import incumbent_steps, search_steps
+from oneshot_hpo.experiments.numbers.study_runs import REGRETS, incumbent_steps, search_steps
+from oneshot_hpo.experiments.study.outcome import Outcome
 
 Axis = Literal["evaluations", "simulated", "real"]
 """Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
@@ -96,7 +97,7 @@ def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> Reg
     curves: list[Curve] = []
     notes: list[str] = []
     if axis != "simulated":
-        groups = group_studies([s for s in sources.studies if s.spec.space == space])
+        groups = group_studies(sources, space)
         for group in groups:
             curves += _of_study(group, axis, error, notes)
         for one in confirmed_settings(groups):
@@ -142,7 +143,8 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
     studies = len({study.folder for study, _, _ in runs})
     if axis == "evaluations":
         regrets = [
-            np.inf if result.crashed else result.info[f"{error}_regret"] for _, _, result in runs
+            np.inf if result.crashed else Outcome.from_result(result).reported(REGRETS[error])
+            for _, _, result in runs
         ]
         spent = 1.0
         if one.method.role == "tuned":

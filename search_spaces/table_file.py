@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
 import re
 import struct
 import zipfile
@@ -22,7 +21,7 @@ import numpy as np
 
 from oneshot_hpo.search_spaces.data_folder import NASBENCH101, data_folder
 from oneshot_hpo.search_spaces.table import METRICS, Runs, TableError, TrainedCells
-from oneshot_hpo.search_spaces.temporaries import name_behind, temporary_for
+from oneshot_hpo.whole_files import name_behind, whole_file
 
 _FORMAT = 2
 _SHIPPED = {"digits": "digits_space1.npz"}
@@ -72,7 +71,7 @@ def table_checksum(source: str | Path) -> str:
 
 
 def write_table(table: TrainedCells, path: Path) -> None:
-    """Write a table, whole or not at all: temporary file, fsync, rename."""
+    """Write a table, whole or not at all."""
     document = dict(table.provenance) | {"format": _FORMAT, "images": dict(table.images)}
     arrays = {
         "provenance": np.array(json.dumps(document)),
@@ -83,17 +82,9 @@ def write_table(table: TrainedCells, path: Path) -> None:
         **_columns(table.final, ""),
         **(_columns(table.halfway, "halfway_") if table.halfway else {}),
     }
-    temporary = temporary_for(path)
-    try:
-        with temporary.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in arrays.items():
-                    _append(archive, f"{name}.npy", array)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            _append(archive, f"{name}.npy", array)
 
 
 def is_temporary_table(path: Path) -> bool:

@@ -16,13 +16,13 @@ from typing import Any
 
 from rich.console import Console
 
+from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
-    check_count,
     for_a_program,
     overrides_of,
     path_or_none,
@@ -128,8 +128,8 @@ def confirm(
     settings: also {"cluster": {…}} for this time, and where {"dataset": …, "table": …} are now.
     The other arguments, and what is raised, as in `launch` and `resume`.
     """
-    check_count("seeds", seeds, bounds.REPETITIONS)
-    check_count("workers", workers, bounds.WORKERS)
+    bounds.check("seeds", seeds, optional(whole(1, bounds.REPETITIONS)))
+    bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
     overrides = overrides_of(settings)
 
     with for_a_program():

@@ -51,9 +51,9 @@ print(epochs[["id", "budget", "epoch", "train_loss", "valid_error"]])
 
 # %%
 oneshot_hpo.confirm("runs/first", seeds=2, workers=1)
-for space in oneshot_hpo.compare("runs/first"):
-    for pairing in space.pairings:
-        first, second = space.name(pairing.first), space.name(pairing.second)
+for samples in oneshot_hpo.compare("runs/first"):
+    for pairing in samples.pairings:
+        first, second = samples.name(pairing.first), samples.name(pairing.second)
         verdict = pairing.comparison
         print(f"{first} against {second}: ratio {verdict.ratio:.2f}, p {verdict.p_value:.2f}")
 

@@ -13,6 +13,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.errors import CommandInterrupted, UserError
 from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.launching import cluster_at, launch_study, resume_study
@@ -51,7 +52,7 @@ def launch(
     the study file contains commands. StudyStopped: the study cannot continue here. Ctrl-C is a
     KeyboardInterrupt. After these two `resume` continues the study.
     """
-    check_count("workers", workers, bounds.WORKERS)
+    bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
     overrides = overrides_of(settings)
     typed = [*overrides, *([] if workers is None else [f"workers={workers}"])]
 
@@ -88,7 +89,7 @@ def resume(
     accept_changes: continue also with other package versions, data or another table than before.
     The other arguments, and what is raised, as in `launch`.
     """
-    check_count("workers", workers, bounds.WORKERS)
+    bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
     overrides = overrides_of(settings)
     keys = [retry_crashed] if isinstance(retry_crashed, str) else list(retry_crashed)
 
@@ -133,13 +134,6 @@ def overrides_of(settings: Mapping[str, Any] | None, section: str = "") -> list[
             text = json.dumps(value, ensure_ascii=False, default=_plain)
             overrides.append(f"{section}{key}={text}")
     return overrides
-
-
-def check_count(name: str, value: int | None, most: int) -> None:
-    """UserError unless an argument is a whole number from 1, or None."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and not (is_whole and 1 <= value <= most):
-        raise UserError(f"{name} must be a whole number from 1 to {most:,}, not {value!r}")
 
 
 def path_or_none(path: AnyPath | None) -> Path | None:

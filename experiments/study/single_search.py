@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from oneshot_hpo.checks import whole
 from oneshot_hpo.cluster.environment import child_environment
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.experiments.errors import UserError
@@ -46,7 +47,8 @@ def search(
     UserError, or another ValueError of this project: bad input. SearchDiverged: a loss was not
     finite. OutOfDeviceMemory: the GPU is too small. OSError: the folder cannot be written.
     """
-    _check_numbers(epochs, seed)
+    bounds.check("epochs", epochs, whole(1, bounds.EPOCHS))
+    bounds.check("seed", seed, whole(0))
     dataset, table = fspath(dataset), fspath(table)
     own = settings_class(searcher)().with_config(dict(settings or {}))
     load_table(table).best(get_space(space))  # every cell of the space is there
@@ -92,14 +94,6 @@ def settings_of(overrides: Sequence[str]) -> tuple[dict[str, Any], bool | None]:
         key = foreign[0] if foreign else "search"
         raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
     return own, transfer
-
-
-def _check_numbers(epochs: int, seed: int) -> None:
-    """UserError: no number of epochs, or no seed."""
-    if not 1 <= epochs <= bounds.EPOCHS:
-        raise UserError(f"epochs must be from 1 to {bounds.EPOCHS:,}, not {epochs!r}")
-    if seed < 0:
-        raise UserError(f"seed must be 0 or more, not {seed!r}")
 
 
 def _is_foreign(folder: Path) -> bool:

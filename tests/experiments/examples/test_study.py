@@ -41,5 +41,5 @@ def test_the_example_runs_in_an_empty_folder(tmp_path: Path, how: str) -> None:
     lines = ended.stdout.splitlines()
     assert lines[0] == "quickstart is finished"
     assert any(line.startswith("darts tuned in cs2 against darts default: ratio") for line in lines)
-    assert lines[-1] == "quickstart: no search setting 'chanels'; did you mean channels?"
+    assert lines[-1] == "quickstart: no search setting 'chanels': did you mean channels?"
     assert not (tmp_path / "runs" / "second").exists()

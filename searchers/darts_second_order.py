@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.own_settings import SecondOrderSettings
 from oneshot_hpo.searchers.settings import SearchSettings
 

@@ -12,7 +12,7 @@ from oneshot_hpo.searchers.controller import Controller
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.own_settings import EnasSettings
 from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
 from oneshot_hpo.searchers.settings import SearchSettings

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.many_cells import wrong_labels
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.many_cells import wrong_labels
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 
 # Not the search's batch size, so that errors of searches compare: batch normalisation uses the
 # statistics of the batch.

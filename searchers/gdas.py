@@ -9,7 +9,7 @@ from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.own_settings import GdasSettings
 from oneshot_hpo.searchers.sampling import gumbel
 from oneshot_hpo.searchers.settings import SearchSettings

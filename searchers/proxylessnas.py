@@ -10,7 +10,7 @@ from oneshot_hpo.search_spaces import OPERATIONS, Architecture, SearchSpace
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.sampling import draw
 from oneshot_hpo.searchers.settings import SearchSettings
 

@@ -19,7 +19,7 @@ from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings

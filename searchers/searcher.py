@@ -11,7 +11,7 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.settings import SearchSettings
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oneshot_hpo.experiments.analyze.ranks import MOST_CELLS
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import SearchSpace, TrainedCells
-from oneshot_hpo.search_spaces.enumeration import kept_vertices, labellings, topologies
+from oneshot_hpo.search_spaces.nasbench101.enumeration import kept_vertices, labellings, topologies
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def cell_count(text: str, cells: int) -> int:
 
 def mean_test_errors(table: TrainedCells, space: SearchSpace) -> Array:
     """Mean test errors of all unique cells of a space, (U,). MissingCell: one is not there."""
-    return table.mean_errors("test", table.space_rows(space))
+    return table.mean_errors("test", table.entries(space))
 
 
 def sample_cells(
@@ -87,7 +87,7 @@ def of_configurations(
     """The cells of these configurations."""
     configurations = np.unique(configurations)
     cells = space.unique.of_configuration[configurations]
-    rows = table.space_rows(space)[cells]
+    rows = table.entries(space)[cells]
     return Sample(
         configurations,
         table.mean_errors("test", rows),

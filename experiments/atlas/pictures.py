@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from oneshot_hpo.experiments.numbers.cells import edges_of, layered
 from oneshot_hpo.search_spaces import Cell
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, INPUT, MAXPOOL3X3, OUTPUT
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, INPUT, MAXPOOL3X3, OUTPUT
 
 NAMES = {
     INPUT: "input",

@@ -30,7 +30,7 @@ class SpaceMap:
     @cached_property
     def rows(self) -> np.ndarray:
         """Where the cells stand in the table, int (U,)."""
-        return self.table.space_rows(self.space)
+        return self.table.entries(self.space)
 
     @cached_property
     def repeats(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, share
 from oneshot_hpo.search_spaces import Architecture
-from oneshot_hpo.search_spaces.cell import INPUT, OUTPUT
+from oneshot_hpo.search_spaces.nasbench101.cell import INPUT, OUTPUT
 from oneshot_hpo.search_spaces.neighbourhood import Neighbour
 
 CELLS = "cells-table"

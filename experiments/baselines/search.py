@@ -41,7 +41,7 @@ class TableObjective:
     def of_table(cls, table: str, space: int) -> TableObjective:
         """That of a table's name or file."""
         trained, searched = load_table(table), get_space(space)
-        rows = trained.space_rows(searched)
+        rows = trained.entries(searched)
         return cls(
             space=searched,
             rows=rows,

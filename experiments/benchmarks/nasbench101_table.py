@@ -20,9 +20,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from oneshot_hpo.search_spaces import load_table
-from oneshot_hpo.search_spaces.graphs import unpack
 from oneshot_hpo.search_spaces.nasbench import api
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.graphs import unpack
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.table_file import write_table
 
 _QUERIES = 5_000

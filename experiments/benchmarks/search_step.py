@@ -28,7 +28,7 @@ from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwor
 from oneshot_hpo.search_spaces import OPERATIONS, SearchSpace, get_space
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits, random_images
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 

@@ -101,7 +101,7 @@ def _agrees(key: str, told: Any, expected: Any, equals: float) -> bool:
 def _percent_of_equals(spec: StudySpec, error: float) -> float:
     """How many of the space's cells have this mean test error."""
     table = _table(spec.table)
-    errors = table.mean_errors("test", table.space_rows(get_space(spec.space)))
+    errors = table.mean_errors("test", table.entries(get_space(spec.space)))
     return float((errors == error).mean() * 100)
 
 

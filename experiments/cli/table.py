@@ -66,7 +66,7 @@ def build(
     from oneshot_hpo.experiments.data.table_build import BuildPlan, build_table
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
-    from oneshot_hpo.searchers.standalone import ScratchSettings
+    from oneshot_hpo.searchers.network.scratch import ScratchSettings
 
     plan = BuildPlan(
         space=space,

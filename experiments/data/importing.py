@@ -12,7 +12,7 @@ from oneshot_hpo.experiments.data.cifar10 import import_cifar10, settle
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.table_file import is_temporary_table, write_table
 
 ReportBytes = Callable[[int, int | None], object]

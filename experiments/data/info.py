@@ -14,7 +14,7 @@ from oneshot_hpo.experiments.data.importing import coverage, release_of
 from oneshot_hpo.experiments.errors import one_line
 from oneshot_hpo.search_spaces import TableError, get_space, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
-from oneshot_hpo.search_spaces.nasbench101_file import CELLS
+from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS
 from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 from oneshot_hpo.searchers.data.images import DatasetError
 

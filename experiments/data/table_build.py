@@ -31,11 +31,13 @@ from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lin
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.search_spaces import Cell, get_space
-from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM, Runs, TrainedCells
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
+from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM
 from oneshot_hpo.search_spaces.table_file import write_table
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import ImageSplits
-from oneshot_hpo.searchers.standalone import ScratchSettings, parameter_count, train_from_scratch
+from oneshot_hpo.searchers.network.scratch import ScratchSettings, parameter_count
+from oneshot_hpo.searchers.scratch import train_from_scratch
 
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
 from oneshot_hpo.search_spaces.seed_noise import seed_noise
-from oneshot_hpo.search_spaces.table import TrainedCells
 from oneshot_hpo.searchers.data.images import ImageSplits
 
 FEW_IMAGES = 100

@@ -26,7 +26,7 @@ def test_neighbours_are_those_of_all_configurations(number: int, cells: int) -> 
             after = space.architecture(near.changed)
             assert after in space.neighbours(before)
             assert (space.cell_index(before), space.cell_index(after)) == (cell, near.cell)
-            assert near.is_operation == (before.parents == after.parents)
+            assert near.is_operation == (space.parents(before) == space.parents(after))
 
 
 def test_being_neighbours_is_mutual() -> None:
@@ -43,7 +43,7 @@ def test_an_operation_is_named_where_an_edge_leads_there_too() -> None:
             for number in np.flatnonzero(space.unique.of_configuration == cell).tolist()
             for here in [space.architecture(number)]
             for near in space.neighbours(here)
-            if near.parents == here.parents
+            if space.parents(near) == space.parents(here)
         }
         for near in neighbours_of(space, cell):
             assert near.is_operation == (near.cell in by_operation)

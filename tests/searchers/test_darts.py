@@ -7,7 +7,7 @@ import torch
 from oneshot_hpo.search_spaces import OPERATIONS, get_space
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.settings import SearchSettings
 
 SETTINGS = SearchSettings(channels=2, stacks=1, cells_per_stack=1, arch_learning_rate=0.1)

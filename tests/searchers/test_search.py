@@ -18,7 +18,7 @@ from oneshot_hpo.searchers import (
     run_search,
 )
 from oneshot_hpo.searchers.checkpoint import CheckpointMismatch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.records import OutOfDeviceMemory
 
 

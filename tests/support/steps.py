@@ -3,7 +3,7 @@
 import torch
 
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.registry import searcher_class, settings_class
 
 

@@ -17,7 +17,7 @@ from oneshot_hpo.experiments.figures.style import (
     whole_numbers,
 )
 from oneshot_hpo.search_spaces import OPERATIONS
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 _LOOKS = {
     CONV3X3: ("#0072b2", "-", MARKERS["circle"]),

@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.analyze.operations.subsets import Subset, smallest_
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces import OPERATIONS
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
 """What people call operations."""

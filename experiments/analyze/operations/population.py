@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from oneshot_hpo.search_spaces import OPERATIONS, TrainedCells, get_space
-from oneshot_hpo.search_spaces.graphs import unpack
+from oneshot_hpo.search_spaces.nasbench101.graphs import unpack
 from oneshot_hpo.search_spaces.seed_noise import seed_noise
 
 
@@ -59,7 +59,7 @@ class Population:
 
 def of_space(table: TrainedCells, number: int) -> Population:
     """The unique cells of a search space. Raises MissingCell."""
-    rows = table.space_rows(get_space(number))
+    rows = table.entries(get_space(number))
     return _of_rows(table, f"space{number}", f"cells of space {number}", rows)
 
 

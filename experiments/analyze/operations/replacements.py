@@ -12,7 +12,7 @@ import numpy as np
 
 from oneshot_hpo.experiments.analyze.operations.population import Population
 from oneshot_hpo.search_spaces import OPERATIONS
-from oneshot_hpo.search_spaces.graphs import isomorphism_keys
+from oneshot_hpo.search_spaces.nasbench101.graphs import isomorphism_keys
 
 
 @dataclass(frozen=True, eq=False)

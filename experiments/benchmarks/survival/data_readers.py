@@ -31,11 +31,11 @@ from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
 from oneshot_hpo.experiments.data.cifar10 import import_cifar10
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
 from oneshot_hpo.search_spaces import Cell, get_space, load_table
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
-from oneshot_hpo.search_spaces.nasbench101_record import ModelMetrics
-from oneshot_hpo.search_spaces.table import Runs, TrainedCells
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.record import ModelMetrics
+from oneshot_hpo.search_spaces.nasbench101.tfrecord import masked_crc
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
 from oneshot_hpo.search_spaces.table_file import write_table
-from oneshot_hpo.search_spaces.tfrecord import masked_crc
 from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.data.cifar10 import FILES, META, TEST_BATCH, read_cifar10
 from oneshot_hpo.searchers.data.datasets import load_dataset

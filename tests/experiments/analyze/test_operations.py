@@ -19,8 +19,8 @@ from oneshot_hpo.experiments.analyze.operations.skew import shape
 from oneshot_hpo.experiments.analyze.operations.subsets import smallest_close, subsets
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
-from oneshot_hpo.search_spaces.graphs import pack
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces.nasbench101.graphs import pack
 
 EFFECTS = np.array([-0.03, 0.01, 0.02])
 """On the error, of one more conv 3×3, conv 1×1, max pool."""

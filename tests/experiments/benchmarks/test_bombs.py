@@ -25,8 +25,8 @@ from oneshot_hpo.experiments.study.specification import load_study
 from oneshot_hpo.hpo import OptimizerSettings
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import TableError, load_table
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
-from oneshot_hpo.search_spaces.tfrecord import masked_crc
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.tfrecord import masked_crc
 from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.data.cifar10 import FILES, read_cifar10
 from oneshot_hpo.searchers.data.datasets import load_dataset

@@ -8,7 +8,7 @@ from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwor
 from oneshot_hpo.search_spaces import OPERATIONS, get_space
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.registry import settings_class
 
 CPU = torch.device("cpu")

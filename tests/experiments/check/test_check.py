@@ -141,7 +141,7 @@ def test_means_that_were_rounded_to_single_precision_are_the_same(
 ) -> None:
     """As earlier versions told them, and with cells as good as the one found counted as worse."""
     table = load_table(table_file)
-    errors = table.mean_errors("test", table.space_rows(get_space(1)))
+    errors = table.mean_errors("test", table.entries(get_space(1)))
 
     def change(event: dict) -> None:
         info = event["info"]

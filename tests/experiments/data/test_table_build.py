@@ -22,7 +22,8 @@ from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lin
 from oneshot_hpo.search_spaces import MissingCell, get_space, load_table
 from oneshot_hpo.search_spaces.table_file import table_path
 from oneshot_hpo.searchers.data.datasets import load_dataset
-from oneshot_hpo.searchers.standalone import ScratchSettings, train_from_scratch
+from oneshot_hpo.searchers.network.scratch import ScratchSettings
+from oneshot_hpo.searchers.scratch import train_from_scratch
 
 SETTINGS = {"channels": 2, "stacks": 1, "cells_per_stack": 1, "batch_size": 10}
 
@@ -73,7 +74,7 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
 
     table = load_table(out)
     space = get_space(1)
-    assert len(table) == len(table.space_rows(space)) == space.num_cells
+    assert len(table) == len(table.entries(space)) == space.num_cells
     assert table.budgets == (1,) and table.final.seconds.shape == (2_685, 1, 1)
     assert table.images == {"valid": 4, "test": 4}
     assert table.provenance["command"].startswith("oneshot-hpo table build --space 1 --dataset")

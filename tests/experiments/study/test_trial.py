@@ -20,7 +20,7 @@ from oneshot_hpo.search_spaces import Architecture, get_space, load_table
 from oneshot_hpo.searchers import SearchSettings, run_search
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import DatasetError
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
 

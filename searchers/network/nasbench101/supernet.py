@@ -18,12 +18,20 @@ channels of the output among its parents: weights could not be shared otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from oneshot_hpo.searchers.network.cell import OneShotCell, Wiring, columns, held_blocks
+from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.nasbench101 import many_cells
+from oneshot_hpo.searchers.network.nasbench101.cell import OneShotCell, Wiring, columns, held_blocks
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.network.operations import (
     BatchNorm,
     Statistics,
@@ -38,7 +46,7 @@ _PAPER_MOMENTUM = 0.997
 _PAPER_HEAD_MOMENTUM = 0.1  # PyTorch's default, which the authors left there
 
 
-class Supernet(nn.Module):
+class Supernet(OneShotNetwork):
     """Stem, `stacks` times `cells_per_stack` cells, average pooling, linear classifier.
 
     num_blocks: choice blocks n in a cell; a cell's output has n times the channels of its stack.
@@ -102,6 +110,16 @@ class Supernet(nn.Module):
             x = self.cells[index](self.before(index, x), held_blocks(wiring), wiring)
         return self.end(x, held_blocks(wiring))
 
+    @torch.no_grad()
+    def wrong_labels(
+        self,
+        architectures: Sequence[Architecture],
+        images: Sequence[Batch],
+        calibration: Tensor | None = None,
+    ) -> Tensor:
+        """As in every one-shot network; what is equal in several cells is computed once."""
+        return many_cells.wrong_labels(self, architectures, images, calibration)
+
     def begin(self, images: Tensor) -> Tensor:
         """The stem: images (N, in_channels, H, H) to the first cell's input (N, C, H, H)."""
         x = F.conv2d(images, self.stem, padding=1)
@@ -124,6 +142,23 @@ class Supernet(nn.Module):
         average = F.avg_pool2d(x, x.shape[2:]).flatten(1)
         weight = columns(self.classifier, held, self._blocks)
         return F.linear(average, weight, self.classifier_bias)
+
+
+def supernet_of(
+    space: NasBench101Space,
+    data: ImageSplits,
+    settings: SearchSettings,
+    generator: torch.Generator,
+) -> Supernet:
+    """The supernet of one of the three spaces (`one_shot.supernet_of`)."""
+    return Supernet(
+        space.num_blocks,
+        data.channels,
+        data.classes,
+        settings,
+        generator,
+        settings.channel_proportion,
+    )
 
 
 class _Head(nn.Module):

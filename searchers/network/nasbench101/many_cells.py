@@ -13,23 +13,25 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.cell import (
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.nasbench101.cell import (
     Choices,
     OneShotCell,
     Wiring,
     fusing_pays,
     held_blocks,
 )
-from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.operations import weighted_sum
-from oneshot_hpo.searchers.network.supernet import Supernet
+
+if TYPE_CHECKING:
+    from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 
 _MEMORY = 2**29  # bytes of common values that are kept; the least recently used go first
 
@@ -54,10 +56,7 @@ def wrong_labels(
     """
     totals = torch.zeros(len(architectures), dtype=torch.float64, device=supernet.stem.device)
     # Neighbours in this order have most in common.
-    order = sorted(
-        range(len(architectures)),
-        key=lambda place: (architectures[place].parents, architectures[place].operations),
-    )
+    order = sorted(range(len(architectures)), key=lambda place: architectures[place].picks)
     wirings = [Wiring(Encoding.discrete(architectures[place])) for place in order]
     if calibration is not None:
         passes = [([calibration, *(batch.images for batch in images)], list(images))]
@@ -87,7 +86,7 @@ class _Network:
         self._values, self._slices = _Recent(), _Recent()
         n = self._first.blocks
         edges: tuple[dict[int, None], ...] = tuple({0: None} for _ in range(n))
-        every = Wiring(Encoding(({0: None},) * n, (*edges, dict.fromkeys(range(n + 1)))))
+        every = Wiring(Encoding((*edges, dict.fromkeys(range(n + 1)), *edges)))
 
         def project(x: Tensor) -> dict[int, Tensor]:
             fused = self._first.norm.momentum is None and fusing_pays(x, self._first.channels)
@@ -114,12 +113,13 @@ class _Network:
         names: dict[int, Hashable] = {0: None}
         values: dict[int, _Values] = {}
         for block in wiring.blocks:
-            sources = architecture.parents[block - 1]
-            names[block] = block, architecture.operations[block - 1], *map(names.get, sources)
+            sources = architecture.picks[block - 1]
+            operation = architecture.picks[self._first.blocks + block]
+            names[block] = block, operation, *map(names.get, sources)
             values[block] = self._values.get(
                 names[block], partial(self._value, block, sources, values, wiring)
             )
-        ends = architecture.parents[-1]
+        ends = architecture.picks[self._first.blocks]
         slices = []
         for block in range(1, self._first.blocks + 1):
             if block in ends or 0 in ends:

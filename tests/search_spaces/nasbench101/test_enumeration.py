@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.search_spaces import Cell, get_space
-from oneshot_hpo.search_spaces.enumeration import parent_choices, topologies, unique_cells
+from oneshot_hpo.search_spaces.nasbench101.enumeration import (
+    parent_choices,
+    topologies,
+    unique_cells,
+)
 
 # Zela et al. 2020 give the raw sizes with loose ends; the others were counted for this project.
 COUNTS = {1: (14_580, 3_702, 2_685), 2: (29_160, 12_474, 7_773), 3: (1_312_200, 135_900, 55_854)}

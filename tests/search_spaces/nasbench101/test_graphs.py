@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.search_spaces import OPERATIONS, Cell, get_space
-from oneshot_hpo.search_spaces.cell import kept_vertices
-from oneshot_hpo.search_spaces.graphs import (
+from oneshot_hpo.search_spaces.nasbench101.cell import kept_vertices
+from oneshot_hpo.search_spaces.nasbench101.graphs import (
     isomorphism_keys,
     pack,
     unpack,

@@ -10,9 +10,9 @@ import pytest
 from support.tfrecord_writer import frame, metrics, random_records, record, write_tfrecord
 
 from oneshot_hpo.search_spaces import OPERATIONS, Cell, TableError, TrainedCells, get_space
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
-from oneshot_hpo.search_spaces.nasbench101_record import ModelMetrics, parse_record
-from oneshot_hpo.search_spaces.table import METRICS
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.record import ModelMetrics, parse_record
+from oneshot_hpo.search_spaces.table import SPLITS
 from oneshot_hpo.search_spaces.table_file import load_table, write_table
 
 CELLS = get_space(1).cells[:30]
@@ -39,9 +39,9 @@ def test_every_number_comes_back_to_the_bit(tmp_path):
         parsed = parse_record(data)
         row = table.rows(np.frombuffer(bytes.fromhex(parsed.module_hash), np.uint8)[None])[0]
         numbers = [
-            *[table.accuracies(m, row, parsed.epochs, halfway=True)[repeat] for m in METRICS],
+            *[table.accuracies(m, row, parsed.epochs, halfway=True)[repeat] for m in SPLITS],
             table.seconds(row, parsed.epochs, halfway=True)[repeat],
-            *[table.accuracies(m, row, parsed.epochs)[repeat] for m in METRICS],
+            *[table.accuracies(m, row, parsed.epochs)[repeat] for m in SPLITS],
             table.seconds(row, parsed.epochs)[repeat],
         ]
         assert numbers == list(parsed.evaluations)
@@ -57,7 +57,7 @@ def test_records_may_come_in_any_order_of_cells(tmp_path):
     order = np.random.default_rng(2).permutation(6 * 2)
     shuffled = [records[3 * group + repeat] for repeat in range(3) for group in order]
     table, other = (of_records(tmp_path, r) for r in (records, shuffled))
-    for metric in METRICS:
+    for metric in SPLITS:
         np.testing.assert_array_equal(table.final.hits[metric], other.final.hits[metric])
     np.testing.assert_array_equal(table.hashes, other.hashes)
 
@@ -298,7 +298,7 @@ class TestRealNumbers:
                     for point, halfway in (("halfway", True), ("final", False)):
                         seconds = table.seconds(row, budget, halfway=halfway)[repeat]
                         assert seconds == wanted[f"{point}_training_time"]
-                        for metric, name in zip(METRICS, ACCURACIES, strict=True):
+                        for metric, name in zip(SPLITS, ACCURACIES, strict=True):
                             accuracy = table.accuracies(metric, row, budget, halfway=halfway)
                             assert accuracy[repeat] == wanted[f"{point}_{name}_accuracy"]
 

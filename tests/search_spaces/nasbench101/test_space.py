@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ConfigSpace import ConfigurationSpace
 
-from oneshot_hpo.search_spaces import OPERATIONS, Architecture, get_space
+from oneshot_hpo.search_spaces import OPERATIONS, get_space
 
 
 def test_unknown_space_says_which_there_are():
@@ -37,10 +37,10 @@ def test_sampling_is_uniform_and_follows_the_generator():
     sample = [space.sample(rng) for _ in range(3000)]
     for block in range(space.num_blocks):
         for name in OPERATIONS:
-            share = np.mean([a.operations[block] == name for a in sample])
+            share = np.mean([space.operation_names(a)[block] == name for a in sample])
             assert abs(share - 1 / 3) < 0.04
     for parents in space.parent_choices[-1]:
-        assert abs(np.mean([a.parents[-1] == parents for a in sample]) - 0.1) < 0.03
+        assert abs(np.mean([space.parents(a)[-1] == parents for a in sample]) - 0.1) < 0.03
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -52,11 +52,11 @@ def test_neighbours_differ_in_one_edge_or_one_operation_and_are_symmetric(number
     for other in neighbours:
         space.configuration(other)
         moved = sum(
-            len(set(a) - set(b)) for a, b in zip(architecture.parents, other.parents, strict=True)
+            len(set(a) - set(b))
+            for a, b in zip(space.parents(architecture), space.parents(other), strict=True)
         )
-        changed = sum(
-            a != b for a, b in zip(architecture.operations, other.operations, strict=True)
-        )
+        operations = map(space.operation_names, (architecture, other))
+        changed = sum(a != b for a, b in zip(*operations, strict=True))
         assert moved + changed == 1
         assert architecture in space.neighbours(other)
     # every block has two other operations; a choice of k parents among c moves k (c - k) ways
@@ -75,9 +75,27 @@ def test_config_space_holds_exactly_the_configurations(number):
 
 
 def test_an_architecture_survives_json():
-    architecture = get_space(2).sample(np.random.default_rng(0))
-    document = json.loads(json.dumps(architecture.to_dict()))
-    assert Architecture.from_dict(document) == architecture
+    space = get_space(2)
+    architecture = space.sample(np.random.default_rng(0))
+    document = json.loads(json.dumps(space.to_document(architecture)))
+    assert list(document) == ["parents", "operations"]
+    assert space.from_document(document) == architecture
+    assert space.parse(space.text(architecture)) == architecture
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"parents": 3, "operations": []},
+        {"parents": [[0]], "operations": []},
+        {"parents": [[0], [0, 1], [0, 1], [0, 1], [0, 1]], "operations": ["none"] * 4},
+        {"parents": [[0], [0, 1], [0, 1], [1, 0], [0, 1]], "operations": [*OPERATIONS, "output"]},
+    ],
+)
+def test_a_document_of_no_architecture_is_refused_on_one_line(document):
+    with pytest.raises(ValueError, match=r"^not an architecture of space 1\b.*$"):
+        get_space(1).from_document(document)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -97,8 +115,8 @@ def test_configurations_are_found_by_the_values_of_their_choices(number: int) ->
     names = [f"{node}_parents" for node in [*blocks, "output"] if f"{node}_parents" in named]
     names += [f"{block}_operation" for block in blocks]
     assert sorted(names) == sorted(named)
-    assert tuple(len(named[name].choices) for name in names) == space.choices
-    values = np.random.default_rng(0).integers(space.choices, size=(50, len(space.choices)))
+    assert tuple(len(named[name].choices) for name in names) == space.radices
+    values = np.random.default_rng(0).integers(space.radices, size=(50, len(space.radices)))
     for row, found in zip(values, space.configurations(values), strict=True):
         chosen = {name: named[name].choices[i] for name, i in zip(names, row, strict=True)}
         assert space.from_configuration(chosen) == space.architecture(int(found))

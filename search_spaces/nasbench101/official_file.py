@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.graphs import pack
-from oneshot_hpo.search_spaces.nasbench101_record import BadRecord, cell_of, parse_record
-from oneshot_hpo.search_spaces.table import METRICS, Runs, TableError, TrainedCells
-from oneshot_hpo.search_spaces.tfrecord import read_records
+from oneshot_hpo.search_spaces.nasbench101.graphs import pack
+from oneshot_hpo.search_spaces.nasbench101.record import BadRecord, cell_of, parse_record
+from oneshot_hpo.search_spaces.nasbench101.tfrecord import read_records
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
+from oneshot_hpo.search_spaces.table import SPLITS, TableError
 
 CELLS = 423_624
 """Unique cells of NAS-Bench-101."""
@@ -112,7 +113,7 @@ class _Records:
 
     def check(self) -> None:
         """Check the accuracies and times since the last call, and keep them as integers."""
-        evaluations = np.array(self._unchecked).reshape(-1, _POINTS, len(METRICS) + 1)
+        evaluations = np.array(self._unchecked).reshape(-1, _POINTS, len(SPLITS) + 1)
         accuracies, seconds = evaluations[..., :-1], evaluations[..., -1]
         with np.errstate(invalid="ignore", over="ignore"):
             hits = np.rint(accuracies * _IMAGES)
@@ -125,7 +126,7 @@ class _Records:
         if not exact.all():
             record, point, metric = np.argwhere(~exact)[0]
             raise TableError(
-                f"{self._name}: record {first + record} is wrong: its {METRICS[metric]} accuracy "
+                f"{self._name}: record {first + record} is wrong: its {SPLITS[metric]} accuracy "
                 f"{accuracies[record, point, metric]} is no share of {_IMAGES} images"
             )
         if not rising.all():
@@ -163,7 +164,7 @@ class _Records:
         def runs(point: int) -> Runs:
             columns = {
                 metric: hits[order, point, index].reshape(shape)
-                for index, metric in enumerate(METRICS)
+                for index, metric in enumerate(SPLITS)
             }
             return Runs(hits=columns, seconds=seconds[order, point].reshape(shape))
 
@@ -172,7 +173,7 @@ class _Records:
             graphs=np.array(self._graphs, np.uint32)[by_hash],
             parameters=np.array(self._parameters, np.int32)[by_hash],
             budgets=tuple(budgets.tolist()),
-            images=dict.fromkeys(METRICS, _IMAGES),
+            images=dict.fromkeys(SPLITS, _IMAGES),
             final=runs(1),
             halfway=runs(0),
             provenance=provenance,

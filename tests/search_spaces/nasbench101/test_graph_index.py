@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.search_spaces import InvalidCell, get_space
-from oneshot_hpo.search_spaces.graph_index import GraphIndex
-from oneshot_hpo.search_spaces.graphs import pack
+from oneshot_hpo.search_spaces.nasbench101.graph_index import GraphIndex
+from oneshot_hpo.search_spaces.nasbench101.graphs import pack
 
 SPACE = get_space(1)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import OPERATIONS
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.operations import (
     BatchNorm,
@@ -32,6 +34,10 @@ def fusing_pays(x: Tensor, channels: int) -> bool:
 class Wiring:
     """An encoding, prepared once for all cells of a forward pass; n choice blocks.
 
+    A block on no path to the output is not computed.
+
+    operations: for the blocks 1..n, places in OPERATIONS with their weights. parents: for the
+        blocks, then the output, source nodes with their weights; 0 is the cell's input.
     blocks: those that are computed, 1..n. projected: the nodes among them and the output, n + 1,
         to which an edge leads from the cell's input. output: blocks that feed the output.
     factors: (n, 2, 1) weights of the 3 x 3 and the 1 x 1 convolution of each block, and
@@ -41,9 +47,9 @@ class Wiring:
     """
 
     def __init__(self, encoding: Encoding) -> None:
-        self.operations, self.parents = encoding.operations, encoding.parents
-        n = len(self.operations)
-        self.blocks = encoding.live_blocks
+        n = len(encoding.weights) // 2
+        self.parents, self.operations = encoding.weights[: n + 1], encoding.weights[n + 1 :]
+        self.blocks = _live_blocks(self.parents)
         self.projected = [node for node in (*self.blocks, n + 1) if 0 in self.parents[node - 1]]
         self.output = sorted(set(self.parents[-1]) - {0})
         self._folds = encoding.positive
@@ -235,6 +241,16 @@ def held_blocks(wiring: Wiring) -> list[int] | None:
     """The blocks whose channels a cell's output holds; None: all."""
     all_blocks = len(wiring.operations) == len(wiring.output)
     return None if 0 in wiring.parents[-1] or all_blocks else wiring.output
+
+
+def _live_blocks(parents: Sequence[Mapping[int, Weight]]) -> list[int]:
+    """The choice blocks, 1..n, from which a path leads to the output, in ascending order."""
+    output = len(parents)
+    live = {output}
+    for node in range(output, 0, -1):
+        if node in live:
+            live.update(parents[node - 1])
+    return sorted(live - {0, output})
 
 
 def _stacked(weights: list[Weight]) -> Tensor | None:

@@ -7,13 +7,18 @@ import torch
 from oneshot_hpo.search_spaces import Cell, get_space
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import ImageSplits
-from oneshot_hpo.searchers.standalone import (
-    ScratchSettings,
-    _Networks,
-    parameter_count,
-    train_from_scratch,
+from oneshot_hpo.searchers.network.nasbench101.scratch import (
+    Networks,
+    cell_parameters,
     vertex_channels,
 )
+from oneshot_hpo.searchers.network.scratch import (
+    ScratchSettings,
+    parameter_count,
+    scratch_networks_of,
+    shared_shape,
+)
+from oneshot_hpo.searchers.scratch import train_from_scratch, train_networks
 
 SETTINGS = ScratchSettings(channels=4)
 MATRIX = get_space(1).cells[500].matrix
@@ -41,9 +46,9 @@ def test_output_channels_are_shared_among_the_outputs_parents():
 
 def test_parameter_count_is_the_networks():
     for cell in SAME_GRAPH[:5]:
-        network = _Networks([cell], 1, 10, SETTINGS)
+        network = Networks([cell], 1, 10, SETTINGS)
         counted = sum(parameter.numel() for parameter in network.parameters())
-        assert parameter_count(cell, 1, 10, SETTINGS) == counted
+        assert cell_parameters(cell, 1, 10, SETTINGS) == counted
 
 
 def test_parameter_count_is_nas_bench_101s(nasbench101):
@@ -52,25 +57,25 @@ def test_parameter_count_is_nas_bench_101s(nasbench101):
     rng = np.random.default_rng(0)
     for row in [*range(10), *rng.choice(len(nasbench101), 300, replace=False)]:
         matrix, operations, _, parameters = nasbench101[row]
-        assert parameter_count(Cell.pruned(matrix, operations), 3, 10, settings) == parameters
+        assert cell_parameters(Cell.pruned(matrix, operations), 3, 10, settings) == parameters
 
 
 def test_side_by_side_is_the_same_network_as_alone():
     """Copy each group's weights into a network of its own: the logits are equal."""
     cells = SAME_GRAPH[::7]
-    together = _Networks(cells, 1, 10, SETTINGS).double()
+    together = Networks(cells, 1, 10, SETTINGS).double()
     together.initialise(torch.Generator().manual_seed(0))
     images = torch.rand(6, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     logits = together(images)
     for place, cell in enumerate(cells):
-        alone = _Networks([cell], 1, 10, SETTINGS).double()
+        alone = Networks([cell], 1, 10, SETTINGS).double()
         _copy_group(together, alone, place, len(cells))
         torch.testing.assert_close(alone(images)[..., 0], logits[..., place], rtol=1e-9, atol=1e-12)
 
 
 def test_no_gradient_passes_between_networks():
     cells = SAME_GRAPH[:4]
-    network = _Networks(cells, 1, 10, SETTINGS)
+    network = Networks(cells, 1, 10, SETTINGS)
     network.initialise(torch.Generator().manual_seed(0))
     network(torch.rand(3, 1, 8, 8))[..., 1].sum().backward()
     assert network.classifier.grad[1].abs().sum() > 0
@@ -81,10 +86,17 @@ def test_no_gradient_passes_between_networks():
 
 
 def test_training_learns_repeats_and_depends_on_the_seed(few_digits):
-    cells = SAME_GRAPH[:3]
+    space = get_space(1)
+    numbers = space.unique.first[[space.cells.index(cell) for cell in SAME_GRAPH[:3]]]
+    architectures = list(map(space.architecture, numbers.tolist()))
+    assert {shared_shape(space, architecture) for architecture in architectures} == {MATRIX}
+    counts = [parameter_count(space, one, 1, 10, SETTINGS) for one in architectures]
+    assert counts == [cell_parameters(cell, 1, 10, SETTINGS) for cell in SAME_GRAPH[:3]]
 
     def train(epochs, seed):
-        return train_from_scratch(cells, few_digits, SETTINGS, epochs=epochs, seed=seed)
+        return train_from_scratch(
+            space, architectures, few_digits, SETTINGS, epochs=epochs, seed=seed
+        )
 
     first, again, other = train(1, 0), train(1, 0), train(1, 1)
     np.testing.assert_array_equal(first.valid_hits, again.valid_hits)
@@ -97,17 +109,20 @@ def test_training_learns_repeats_and_depends_on_the_seed(few_digits):
 
 def test_a_cell_without_choice_blocks_trains(few_digits):
     cell = Cell.pruned([[0, 1], [0, 0]], ("input", "output"))
-    result = train_from_scratch([cell], few_digits, SETTINGS, epochs=1, seed=0)
+    result = train_networks(
+        Networks([cell], 1, 10, SETTINGS), few_digits, SETTINGS, epochs=1, seed=0
+    )
     assert result.valid_hits.shape == (1,)
 
 
-def test_cells_of_different_graphs_are_refused(few_digits):
-    other = next(cell for cell in get_space(1).cells if cell.matrix != MATRIX)
+def test_cells_of_different_graphs_are_refused():
+    space = get_space(1)
+    architectures = [space.architecture(0), space.architecture(space.num_configurations - 1)]
     with pytest.raises(ValueError, match="same matrix"):
-        train_from_scratch([SAME_GRAPH[0], other], few_digits, SETTINGS, epochs=1, seed=0)
+        scratch_networks_of(space, architectures, 1, 10, SETTINGS)
 
 
-def _copy_group(source: _Networks, target: _Networks, place: int, count: int) -> None:
+def _copy_group(source: Networks, target: Networks, place: int, count: int) -> None:
     """Give a network of one cell the weights of one group of a network of several."""
     with torch.no_grad():
         target.stem.load_state_dict(_stem_of(source, place, count))
@@ -125,7 +140,7 @@ def _copy_group(source: _Networks, target: _Networks, place: int, count: int) ->
         target.classifier.copy_(source.classifier[place : place + 1])
 
 
-def _stem_of(source: _Networks, place: int, count: int) -> dict[str, torch.Tensor]:
+def _stem_of(source: Networks, place: int, count: int) -> dict[str, torch.Tensor]:
     return {
         name: value.unflatten(0, (count, -1))[place] if value.ndim else value
         for name, value in source.stem.state_dict().items()

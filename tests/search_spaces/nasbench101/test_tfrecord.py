@@ -6,8 +6,8 @@ import google_crc32c
 import pytest
 from support.tfrecord_writer import frame
 
+from oneshot_hpo.search_spaces.nasbench101.tfrecord import masked_crc, read_records
 from oneshot_hpo.search_spaces.table import TableError
-from oneshot_hpo.search_spaces.tfrecord import masked_crc, read_records
 
 RECORDS = [b"first", b"", b"\x00" * 300, b"last"]
 WHOLE = b"".join(map(frame, RECORDS))

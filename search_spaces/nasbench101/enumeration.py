@@ -12,22 +12,19 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import OPERATIONS, kept_vertices
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS, kept_vertices
+from oneshot_hpo.search_spaces.space import UniqueCells
 
 _PRUNED = len(OPERATIONS)  # the label of a choice block that pruning removes
 
 
 @dataclass(frozen=True)
-class UniqueCells:
+class LabelledCells(UniqueCells):
     """The cells of a space up to isomorphism.
 
-    first: int (U,), the lowest configuration index of each cell, ascending.
-    of_configuration: int (R,), the cell of every configuration.
     without_loose_ends: number of labelled cells left by pruning in place, before isomorphism.
     """
 
-    first: np.ndarray
-    of_configuration: np.ndarray
     without_loose_ends: int
 
 
@@ -52,7 +49,7 @@ def labellings(num_blocks: int) -> np.ndarray:
     return np.array(list(product(range(len(OPERATIONS)), repeat=num_blocks)))
 
 
-def unique_cells(num_parents: tuple[int, ...]) -> UniqueCells:
+def unique_cells(num_parents: tuple[int, ...]) -> LabelledCells:
     """Find the unique cells among all configurations of a space.
 
     Canonical form: the least adjacency code over all orders of the choice blocks, then the least
@@ -88,7 +85,7 @@ def unique_cells(num_parents: tuple[int, ...]) -> UniqueCells:
     by_first = np.argsort(first)
     rank = np.empty_like(by_first)
     rank[by_first] = np.arange(len(by_first))
-    return UniqueCells(
+    return LabelledCells(
         first=first[by_first],
         of_configuration=rank[inverse],
         without_loose_ends=sum(ways for _, ways in labelled),

@@ -1,4 +1,4 @@
-"""The network of one cell trained from scratch, many cells of one graph side by side.
+"""The network of one cell of NAS-Bench-101 alone, many cells of one graph side by side.
 
 The network is NAS-Bench-101's (Ying et al., ICML 2019, section 2.2 and its model_builder.py):
 a 3 x 3 stem, stacks of cells with a max-pooling and twice the channels after each, global average
@@ -8,96 +8,25 @@ groups of grouped convolutions: images (B, M * channels, H, W). No value passes 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS, Cell
-from oneshot_hpo.searchers.data.images import Images, ImageSplits
+from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces.nasbench101.cell import (
+    CONV1X1,
+    CONV3X3,
+    MAXPOOL3X3,
+    OPERATIONS,
+    Cell,
+)
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
+from oneshot_hpo.searchers.network.scratch import ScratchNetworks, ScratchSettings
 
-_EVALUATION_BATCH = 100
 _KERNELS = {CONV3X3: 3, CONV1X1: 1}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScratchSettings:
-    """How a cell's network is trained from scratch.
-
-    channels: of the stem and the first stack. stacks, cells_per_stack: the network's depth.
-    learning_rate: Adam's, falling to 0 by a cosine over all steps. batch_size: images a step.
-    """
-
-    channels: int = 8
-    stacks: int = 3
-    cells_per_stack: int = 1
-    learning_rate: float = 1e-2
-    batch_size: int = 50
-
-
-@dataclass(frozen=True)
-class ScratchResult:
-    """Correctly classified images of each of M networks, int (M,) each."""
-
-    valid_hits: np.ndarray
-    test_hits: np.ndarray
-
-
-def train_from_scratch(
-    cells: Sequence[Cell],
-    data: ImageSplits,
-    settings: ScratchSettings,
-    *,
-    epochs: int,
-    seed: int,
-    device: str = "cpu",
-) -> ScratchResult:
-    """Train the networks of cells that share one matrix, evaluate them on valid and test.
-
-    Adam with a cosine schedule, no augmentation; batch-norm statistics are taken anew over the
-    training images before evaluation. Weights and the order of the images come from generators
-    of the seed, the epochs and the first cell's hash. Raises ValueError for cells of different
-    matrices.
-    """
-    if len({cell.matrix for cell in cells}) != 1:
-        raise ValueError("cells trained side by side need the same matrix")
-    train = data.scratch_train
-    pixels = torch.from_numpy(train.images).to(device)
-    labels = torch.from_numpy(train.labels).to(device)
-    mean = pixels.mean((0, 2, 3), keepdim=True)
-    deviation = pixels.std((0, 2, 3), keepdim=True).clamp_min(1e-6)  # a channel may be constant
-    images = (pixels - mean) / deviation
-    network = _Networks(cells, data.channels, data.classes, settings)
-    entropy = np.random.SeedSequence([seed, epochs, int(cells[0].hash, 16)])
-    weights_seed, order_seed = entropy.generate_state(2, np.uint32)
-    network.initialise(torch.Generator().manual_seed(int(weights_seed)))
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    steps = math.ceil(len(train) / settings.batch_size) * epochs
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    order_rng = np.random.default_rng(int(order_seed))
-    network.train()
-    for _ in range(epochs):
-        order = torch.from_numpy(order_rng.permutation(len(train))).to(device)
-        for batch in order.split(settings.batch_size):
-            logits = network(images[batch])
-            target = labels[batch, None].expand(-1, len(cells))
-            loss = F.cross_entropy(logits, target, reduction="sum") / len(batch)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-
-    network.recalibrate(images)
-    return ScratchResult(
-        valid_hits=_hits(network, data.valid, mean, deviation),
-        test_hits=_hits(network, data.test, mean, deviation),
-    )
 
 
 def vertex_channels(cell: Cell, input_channels: int, output_channels: int) -> list[int]:
@@ -119,7 +48,7 @@ def vertex_channels(cell: Cell, input_channels: int, output_channels: int) -> li
     return channels
 
 
-def parameter_count(
+def cell_parameters(
     cell: Cell, image_channels: int, classes: int, settings: ScratchSettings
 ) -> int:
     """Trainable parameters of a cell's network, batch norm's two a channel included."""
@@ -142,14 +71,17 @@ def parameter_count(
     return total + (channels + 1) * classes
 
 
-class _Networks(nn.Module):
-    """M networks as groups: the same images (B, C, H, W) for all, logits (B, classes, M)."""
+class Networks(ScratchNetworks):
+    """The networks of cells that share one matrix. Raises ValueError for different matrices."""
 
     def __init__(
         self, cells: Sequence[Cell], image_channels: int, classes: int, settings: ScratchSettings
-    ):
+    ) -> None:
         super().__init__()
+        if len({cell.matrix for cell in cells}) != 1:
+            raise ValueError("cells trained side by side need the same matrix")
         self.count, channels = len(cells), settings.channels
+        self.entropy = int(cells[0].hash, 16)
         self.stem = _conv_bn_relu(1, image_channels, self.count * channels, 3)
         self.stacks = nn.ModuleList()
         for stack in range(settings.stacks):
@@ -162,6 +94,7 @@ class _Networks(nn.Module):
         self.bias = nn.Parameter(torch.zeros(self.count, classes))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) to logits (B, classes, M)."""
         # channels last: max-pooling is ten times as fast on a CPU
         x = self.stem(x.contiguous(memory_format=torch.channels_last))
         for place, stack in enumerate(self.stacks):
@@ -171,24 +104,32 @@ class _Networks(nn.Module):
         features = x.mean((2, 3)).view(len(x), self.count, -1)
         return torch.einsum("bmf,mcf->bcm", features, self.classifier) + self.bias.T
 
-    def initialise(self, generator: torch.Generator) -> None:
-        """He's normal initialisation; batch norm starts as the identity."""
-        for weight in self.parameters():
-            if weight.ndim > 2:
-                fan_in = weight.shape[2] if weight.ndim == 3 else weight[0].numel()
-                with torch.no_grad():
-                    weight.normal_(0, math.sqrt(2 / fan_in), generator=generator)
 
-    def recalibrate(self, images: Tensor) -> None:
-        """Take batch-norm statistics as the average over the images, and use them from now on."""
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.reset_running_stats()
-                module.momentum = None
-        with torch.no_grad():
-            for batch in images.split(_EVALUATION_BATCH):
-                self(batch)
-        self.eval()
+def networks_of(
+    space: NasBench101Space,
+    architectures: Sequence[Architecture],
+    image_channels: int,
+    classes: int,
+    settings: ScratchSettings,
+) -> Networks:
+    """See `network.scratch.scratch_networks_of`."""
+    return Networks(list(map(space.cell, architectures)), image_channels, classes, settings)
+
+
+def shared_shape(space: NasBench101Space, architecture: Architecture) -> Hashable:
+    """The matrix of a cell (`network.scratch.shared_shape`)."""
+    return space.cell(architecture).matrix
+
+
+def parameter_count(
+    space: NasBench101Space,
+    architecture: Architecture,
+    image_channels: int,
+    classes: int,
+    settings: ScratchSettings,
+) -> int:
+    """See `network.scratch.parameter_count`."""
+    return cell_parameters(space.cell(architecture), image_channels, classes, settings)
 
 
 class _CellGroup(nn.Module):
@@ -284,16 +225,3 @@ def _conv_bn_relu(groups: int, inputs: int, outputs: int, kernel: int) -> nn.Seq
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
-
-
-def _hits(network: nn.Module, part: Images, mean: Tensor, deviation: Tensor) -> np.ndarray:
-    images = torch.from_numpy(part.images).to(mean.device)
-    labels = torch.from_numpy(part.labels).to(mean.device)
-    hits = torch.zeros((), dtype=torch.int64, device=mean.device)
-    with torch.no_grad():
-        for batch, target in zip(
-            images.split(_EVALUATION_BATCH), labels.split(_EVALUATION_BATCH), strict=True
-        ):
-            predicted = network((batch - mean) / deviation).argmax(1)
-            hits = hits + (predicted == target[:, None]).sum(0)
-    return hits.cpu().numpy()

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import INPUT_LABEL, OPERATIONS, OUTPUT_LABEL, Cell, labels_of
+from oneshot_hpo.search_spaces.nasbench101.cell import (
+    INPUT_LABEL,
+    OPERATIONS,
+    OUTPUT_LABEL,
+    Cell,
+    labels_of,
+)
 
 MAX_VERTICES = 7
 """Vertices of the largest cell that can be packed, NAS-Bench-101's limit."""

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from oneshot_hpo.search_spaces.cell import Cell, InvalidCell
+from oneshot_hpo.search_spaces.nasbench101.cell import Cell, InvalidCell
 
 EPOCHS = (4, 12, 36, 108)
 """The budgets of NAS-Bench-101 (section 2.3)."""

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.search_spaces import Cell, get_space, load_table
-from oneshot_hpo.search_spaces.table import MissingCell, Runs, TrainedCells, hash_array
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells, hash_array
+from oneshot_hpo.search_spaces.table import MissingCell
 
 SPACE = get_space(1)
 
@@ -74,7 +75,7 @@ def test_graphs_and_hashes_find_the_same_rows(table):
     adjacency, operations = SPACE.cell_graphs
     rows = table.find(adjacency, operations)
     np.testing.assert_array_equal(rows, table.rows(hash_array(SPACE.cells)))
-    np.testing.assert_array_equal(rows, table.space_rows(SPACE))
+    np.testing.assert_array_equal(rows, table.entries(SPACE))
 
     wider = np.zeros((len(adjacency), 8, 8), bool)
     wider[:, :5, :5], wider[:, :5, 7] = adjacency[:, :5, :5], adjacency[:, :5, 5]
@@ -86,7 +87,7 @@ def test_graphs_and_hashes_find_the_same_rows(table):
 def test_cells_with_as_many_hits_have_equal_mean_errors(metric):
     """To the last bit: means of rounded shares differ in it, and break ties by chance."""
     digits = load_table("digits")
-    rows = digits.space_rows(SPACE)
+    rows = digits.entries(SPACE)
     hits = digits.final.hits[metric][rows, -1].sum(1)
     errors = digits.mean_errors(metric, rows)
     np.testing.assert_array_equal(
@@ -103,7 +104,7 @@ def test_cells_with_as_many_hits_have_equal_mean_errors(metric):
 
 def test_cells_that_are_as_good_do_not_count_as_worse():
     digits = load_table("digits")
-    hits = digits.final.hits["test"][digits.space_rows(SPACE), -1].sum(1)
+    hits = digits.final.hits["test"][digits.entries(SPACE), -1].sum(1)
     for index in np.argsort(-hits.astype(int))[:60].tolist():
         architecture = SPACE.architecture(int(SPACE.unique.first[index]))
         worse = 100 * (hits < hits[index]).mean()
@@ -149,7 +150,7 @@ class TestShippedDigits:
 
     def test_holds_every_cell_of_space_1(self):
         table = self.digits()
-        assert len(table.space_rows(SPACE)) == SPACE.num_cells == len(table)
+        assert len(table.entries(SPACE)) == SPACE.num_cells == len(table)
         assert table.final.seconds.shape == (2_685, len(table.budgets), 3)
         assert len(table.budgets) >= 3
 

@@ -4,10 +4,10 @@ import torch
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import Architecture, get_space
-from oneshot_hpo.searchers.network import cell as cell_module
 from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.nasbench101 import cell as cell_module
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.network.operations import BATCH_NORM_EPSILON
-from oneshot_hpo.searchers.network.supernet import Supernet
 from oneshot_hpo.searchers.settings import SearchSettings
 
 SMALL = SearchSettings(channels=4, stacks=3, cells_per_stack=2)

@@ -7,8 +7,8 @@ from support.steps import Steps
 
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network import many_cells
 from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.nasbench101 import many_cells
 
 
 def drawn(space, count):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import (
+from oneshot_hpo.search_spaces.nasbench101.cell import (
     INPUT_LABEL,
     OPERATIONS,
     OUTPUT_LABEL,
     InvalidCell,
     kept_vertices,
 )
-from oneshot_hpo.search_spaces.graphs import isomorphism_keys, unpack
+from oneshot_hpo.search_spaces.nasbench101.graphs import isomorphism_keys, unpack
 
 _CHUNK = 1 << 14  # graphs looked up at once, so that their arrays stay in a CPU's cache
 

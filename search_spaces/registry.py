@@ -1,0 +1,42 @@
+"""The search spaces by name. Adding one is one file or folder and one line here."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+
+from oneshot_hpo.search_spaces.space import SearchSpace
+
+SPACES: dict[str, tuple[str, str]] = {
+    "nasbench101-1": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_1"),
+    "nasbench101-2": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_2"),
+    "nasbench101-3": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_3"),
+}
+"""Module and name of each space; a module is imported when its space is first used."""
+
+_NUMBERED = {"1": "nasbench101-1", "2": "nasbench101-2", "3": "nasbench101-3"}
+
+
+class UnknownSpace(ValueError):
+    """A search space that there is not."""
+
+
+@cache
+def get_space(name: int | str) -> SearchSpace:
+    """A search space by its name, or 1, 2 or 3 of NAS-Bench-1Shot1; raises UnknownSpace."""
+    key = _NUMBERED.get(str(name), str(name))
+    if key not in SPACES:
+        near = get_close_matches(key, SPACES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UnknownSpace(f"there are search spaces {_known()}, not {name!r}{hint}")
+    module, attribute = SPACES[key]
+    space: SearchSpace = getattr(import_module(module), attribute)
+    return space
+
+
+def _known() -> str:
+    """The names that a study file may say, in words."""
+    others = [name for name in SPACES if name not in _NUMBERED.values()]
+    *first, last = [*_NUMBERED, *others]
+    return f"{', '.join(first)} and {last}"

@@ -12,6 +12,10 @@ SPACES: dict[str, tuple[str, str]] = {
     "nasbench101-1": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_1"),
     "nasbench101-2": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_2"),
     "nasbench101-3": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_3"),
+    "nasbench201": ("oneshot_hpo.search_spaces.nasbench201.space", "NASBENCH201"),
+    "transnas-micro": ("oneshot_hpo.search_spaces.transnas.micro", "MICRO"),
+    "transnas-macro": ("oneshot_hpo.search_spaces.transnas.macro", "MACRO"),
+    "darts": ("oneshot_hpo.search_spaces.darts.space", "DARTS"),
 }
 """Module and name of each space; a module is imported when its space is first used."""
 

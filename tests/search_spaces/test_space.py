@@ -50,6 +50,16 @@ def test_neighbours_differ_in_one_candidate_and_are_symmetric() -> None:
             assert architecture in SPACE.neighbours(other)
 
 
+def test_operations_are_those_of_choices_of_one_operation() -> None:
+    class Named(GroupedSpace):
+        operations = ("right", "left")
+
+    space = Named()
+    assert space.operation_choices == (2,)  # the others pick pairs
+    assert space.used_operations(np.arange(4)).tolist() == [[1], [0], [1], [0]]
+    assert space.drawing(space.architecture(0)) is None
+
+
 def test_configurations_of_a_config_space_are_architectures() -> None:
     config_space = SPACE.configuration_space(seed=3)
     assert config_space.estimate_size() == SPACE.num_configurations

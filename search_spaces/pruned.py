@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture
-from oneshot_hpo.search_spaces.space import EnumerableSpace, UniqueCells
+from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, UniqueCells
 
 
 class PrunedSpace(EnumerableSpace):
@@ -34,6 +34,11 @@ class PrunedSpace(EnumerableSpace):
         return self._complete.id
 
     @property
+    def entropy(self) -> int:
+        """That of the complete space."""
+        return self._complete.entropy
+
+    @property
     def complete(self) -> EnumerableSpace:
         """The complete space."""
         return self._complete
@@ -57,6 +62,10 @@ class PrunedSpace(EnumerableSpace):
     def key(self, architecture: Architecture) -> str:
         """As in the complete space."""
         return self._complete.key(architecture)
+
+    def drawing(self, architecture: Architecture) -> Drawing | None:
+        """As in the complete space."""
+        return self._complete.drawing(architecture)
 
     def to_document(self, architecture: Architecture) -> dict[str, Any]:
         """As in the complete space."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.choices import Architecture, Choice
+from oneshot_hpo.search_spaces.choices import OPERATION, Architecture, Choice
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A cell as a graph whose vertices are operations.
+
+    labels: V names, the first is the input, the last the output. edges: from vertex to vertex,
+    ascending; a vertex comes after all that feed it.
+    """
+
+    labels: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
 
 
 class SearchSpace(ABC):
@@ -38,6 +51,11 @@ class SearchSpace(ABC):
     def id(self) -> int | str:
         """What study files and journals call it: the name, for NAS-Bench-1Shot1's the number."""
         return self.name
+
+    @property
+    def entropy(self) -> int:
+        """A number of this space alone, from which random streams are drawn."""
+        return zlib.crc32(self.name.encode())
 
     @property
     def complete(self) -> SearchSpace:
@@ -92,6 +110,10 @@ class SearchSpace(ABC):
             for other in choice.ways
             if len(set(other) - set(picks[place])) == 1
         ]
+
+    def drawing(self, architecture: Architecture) -> Drawing | None:
+        """The cell to be drawn; None where a space has no drawings."""
+        return None
 
     def text(self, architecture: Architecture) -> str:
         """An architecture in one line, as a command line takes it."""
@@ -202,6 +224,28 @@ class EnumerableSpace(SearchSpace):
                 first.append(number)
             of_configuration[number] = cells[key]
         return UniqueCells(np.array(first), of_configuration)
+
+    @cached_property
+    def operation_choices(self) -> tuple[int, ...]:
+        """Places of the choices of one operation, of which analyses speak."""
+        return tuple(
+            place
+            for place, choice in enumerate(self.choices)
+            if choice.kind == OPERATION and choice.k == 1 and choice.groups is None
+        )
+
+    def used_operations(self, configurations: np.ndarray) -> np.ndarray:
+        """What each of `operation_choices` computes, int (N, choices): places in `operations`.
+
+        configurations: int (N,). -1: a loose end, which computes nothing for the output.
+        """
+        digits = self.digits(configurations)[:, list(self.operation_choices)]
+        picked = [
+            np.array([self.operations.index(choice.text(way)) for way in choice.ways])
+            for choice in (self.choices[place] for place in self.operation_choices)
+        ]
+        columns = zip(picked, digits.T, strict=True)
+        return np.stack([places[column] for places, column in columns], 1)
 
     @property
     def num_cells(self) -> int:

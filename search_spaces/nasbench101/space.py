@@ -22,7 +22,7 @@ from oneshot_hpo.search_spaces.nasbench101.enumeration import (
     topologies,
     unique_cells,
 )
-from oneshot_hpo.search_spaces.space import EnumerableSpace
+from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace
 
 
 class NasBench101Space(EnumerableSpace):
@@ -52,6 +52,11 @@ class NasBench101Space(EnumerableSpace):
 
     @property
     def id(self) -> int | str:
+        """Its number."""
+        return self.number
+
+    @property
+    def entropy(self) -> int:
         """Its number."""
         return self.number
 
@@ -108,6 +113,19 @@ class NasBench101Space(EnumerableSpace):
         for node, sources in enumerate(self.parents(architecture), start=1):
             matrix[list(sources), node] = 1
         return Cell.pruned(matrix, (INPUT, *self.operation_names(architecture), OUTPUT))
+
+    def drawing(self, architecture: Architecture) -> Drawing:
+        """The pruned cell."""
+        cell = self.cell(architecture)
+        edges = [(x, y) for x, row in enumerate(cell.matrix) for y, edge in enumerate(row) if edge]
+        return Drawing(cell.operations, tuple(edges))
+
+    def used_operations(self, configurations: np.ndarray) -> np.ndarray:
+        """The operation of each choice block, int (N, n); -1 for a loose end."""
+        labels = labellings(self.num_blocks)
+        topology, labelling = np.divmod(configurations, len(labels))
+        on_path = kept_vertices(topologies(self.num_parents))[topology, 1:-1]
+        return np.where(on_path, labels[labelling], -1)
 
     @property
     def cell_graphs(self) -> tuple[np.ndarray, np.ndarray]:

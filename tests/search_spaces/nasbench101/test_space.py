@@ -99,6 +99,23 @@ def test_a_document_of_no_architecture_is_refused_on_one_line(document):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
+def test_used_operations_and_drawings_are_of_the_pruned_cell(number):
+    space = get_space(number)
+    chosen = np.random.default_rng(0).integers(space.num_configurations, size=100)
+    for configuration, used in zip(chosen.tolist(), space.used_operations(chosen), strict=True):
+        architecture = space.architecture(configuration)
+        cell = space.cell(architecture)
+        assert tuple(OPERATIONS[code] for code in used if code >= 0) == cell.operations[1:-1]
+        drawing = space.drawing(architecture)
+        matrix = np.zeros((len(drawing.labels),) * 2, int)
+        matrix[tuple(np.array(drawing.edges).T)] = 1
+        assert (tuple(map(tuple, matrix.tolist())), drawing.labels) == (
+            cell.matrix,
+            cell.operations,
+        )
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_cells_are_the_pruned_cells_of_their_first_configurations(number):
     space = get_space(number)
     assert len(space.cells) == space.num_cells

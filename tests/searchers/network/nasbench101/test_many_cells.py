@@ -9,6 +9,7 @@ from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.nasbench101 import many_cells
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 
 
 def drawn(space, count):
@@ -72,3 +73,19 @@ def test_what_is_forgotten_for_want_of_memory_is_computed_again(monkeypatch):
     monkeypatch.setattr(many_cells, "_MEMORY", 1)
     found = many_cells.wrong_labels(steps.supernet, architectures, batches(steps)).tolist()
     assert found == wanted
+
+
+@pytest.mark.parametrize("calibrates", [False, True])
+def test_the_numbers_are_those_of_one_forward_pass_each(calibrates):
+    """Which is what a network of any other space does."""
+    space = get_space(2)
+    steps = Steps("random_ws", space)
+    architectures = [space.architecture(number) for number in range(0, 24_000, 3001)]
+    supernet, calibration = steps.supernet, None
+    if calibrates:
+        supernet.keep_statistics(momentum=1.0)
+        calibration = steps.train.images
+    supernet.eval()
+    found = supernet.wrong_labels(architectures, batches(steps), calibration)
+    plain = OneShotNetwork.wrong_labels(supernet, architectures, batches(steps), calibration)
+    assert found.tolist() == plain.tolist()

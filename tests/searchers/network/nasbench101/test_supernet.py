@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from support.encodings import operations_in, parents_in
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import Architecture, get_space
@@ -42,18 +43,19 @@ class Encodings:
 
     def mixture(self):
         """Every operation, every edge; those of a node without a choice are exactly 1."""
-        return Encoding(
-            tuple(self.positive(range(3)) for _ in range(self.space.num_blocks)),
-            tuple(
-                self.positive(range(node)) if parents < node else dict.fromkeys(range(node))
-                for node, parents in enumerate(self.space.num_parents, start=1)
-            ),
-        )
+        operations = [self.positive(range(3)) for _ in range(self.space.num_blocks)]
+        return Encoding((*self.soft_parents(), *operations))
+
+    def soft_parents(self):
+        return [
+            self.positive(range(node)) if parents < node else dict.fromkeys(range(node))
+            for node, parents in enumerate(self.space.num_parents, start=1)
+        ]
 
     def single(self):
         """One operation a block, every edge."""
         operations = [self.positive([self.rng.integers(3)]) for _ in range(self.space.num_blocks)]
-        return Encoding(tuple(operations), self.mixture().parents)
+        return Encoding((*self.soft_parents(), *operations))
 
     def discrete(self):
         return Encoding.discrete(self.space.sample(self.rng))
@@ -69,7 +71,7 @@ class Encodings:
             for node in range(1, self.space.num_blocks + 2)
         ]
         parents[-1][0] = self.weight(1.0)  # or everything may be closed
-        return Encoding(tuple(operations), tuple(parents), positive=False)
+        return Encoding((*parents, *operations), positive=False)
 
 
 def plain_batch_norm(x, scale=1.0, shift=0.0):
@@ -100,7 +102,8 @@ def plain_choice(cell, j, x, weights, proportion):
 
 def plain_cell(cell, x, encoding, proportion):
     """A cell one operation and one edge at a time, dead ones too, weights outside the ReLU."""
-    n = len(encoding.operations)
+    operations, parents = operations_in(encoding), parents_in(encoding)
+    n = len(operations)
     channels = len(cell.projection) // (2 * n)
 
     def project(first, last):
@@ -111,10 +114,10 @@ def plain_cell(cell, x, encoding, proportion):
     outputs = []
     for j in range(n):
         nodes = [project(j * channels, (j + 1) * channels), *outputs]
-        edges = encoding.parents[j]
+        edges = parents[j]
         total = sum((1 if w is None else w) * nodes[s] for s, w in edges.items())
-        outputs.append(plain_choice(cell, j, total, encoding.operations[j], proportion))
-    edges = {source: 1 if w is None else w for source, w in encoding.parents[-1].items()}
+        outputs.append(plain_choice(cell, j, total, operations[j], proportion))
+    edges = {source: 1 if w is None else w for source, w in parents[-1].items()}
     joined = torch.cat([edges.get(j + 1, 0) * outputs[j] for j in range(n)], 1)
     return edges.get(0, 0) * project(n * channels, 2 * n * channels) + joined
 
@@ -186,9 +189,9 @@ def test_the_papers_supernet_agrees_with_the_plain_mathematics(number, kind):
 def test_a_discrete_cell_computes_only_what_leads_to_its_output():
     """Blocks 3 and 4 are loose ends, and no edge leads from the input to the output."""
     parents = ((0,), (0, 1), (0, 1), (0, 1), (1, 2))
-    operations = ("conv3x3-bn-relu", "conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
-    encoding = Encoding.discrete(Architecture(parents, operations))
-    assert encoding.live_blocks == [1, 2]
+    operations = ((0,), (1,), (0,), (2,))
+    encoding = Encoding.discrete(Architecture((*parents, *operations)))
+    assert cell_module.Wiring(encoding).blocks == [1, 2]
     images = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     supernet = make_supernet(get_space(1))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:

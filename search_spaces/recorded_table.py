@@ -71,6 +71,13 @@ class RecordedTable(Table):
             raise TableError(f"the table of {self.name} has data sets {known}, not {dataset!r}")
         return replace(self, dataset_name=dataset, budgets=_budgets(self.provenance, dataset))
 
+    @property
+    def part(self) -> str | None:
+        """How many architectures of the space there are, in words; None where all are."""
+        if len(self) == self._count:
+            return None
+        return f"a part, {len(self):,} of {self._count:,} architectures"
+
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
         """What was measured on this data set."""
@@ -129,7 +136,8 @@ class RecordedTable(Table):
         total = self._count
         if len(self) != total:
             first = np.flatnonzero(~np.isin(np.arange(total), self.entry_numbers))[0]
-            raise self._missing(f"{total - len(self):,} of {total:,} architectures", int(first))
+            lacking = f"{total - len(self):,} of {total:,} architectures, the first"
+            raise self._missing(lacking, int(first))
         return np.arange(total)
 
     def entry_of(self, space: SearchSpace) -> np.ndarray:
@@ -181,8 +189,7 @@ class RecordedTable(Table):
     def _missing(self, what: str, number: int) -> MissingCell:
         number = int(self.space.unique.first[number]) if self._of_cells else number
         text = self.space.text(self.space.architecture(number))
-        first = "" if what == "the architecture" else "the first "
-        return MissingCell(f"the table of {self.name} lacks {what}, {first}{text}")
+        return MissingCell(f"the table of {self.name} lacks {what} {text}")
 
 
 def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> RecordedTable:

@@ -94,7 +94,7 @@ def test_another_familys_space_is_refused() -> None:
 def test_a_file_is_read_by_its_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "made.npz"
     write_table(TABLE, path)
-    with pytest.raises(TableError, match="made.npz: a table of 'grouped', which is not known here"):
+    with pytest.raises(TableError, match=r"made.npz: a table of 'grouped', which is not known"):
         load_table(path)
     monkeypatch.setitem(READERS, "grouped", ("support.made_table", "of_arrays"))
     read = load_table(path)

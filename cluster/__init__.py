@@ -1,1 +1,1 @@
-"""Pools of Dask workers that run trials; what a trial computes is not known here."""
+"""Pools of Dask workers that run functions, whatever these compute."""

@@ -1,4 +1,4 @@
-"""Dask's own messages of this process, in a file."""
+"""A log file for the messages of Dask in this process."""
 
 import contextlib
 import logging
@@ -13,29 +13,29 @@ _LOGGERS = (
     *("distributed", "distributed.client", "tornado", "tornado.application"),
     *("asyncio", "oneshot_hpo.cluster"),
 )
-"""Those of which Dask gives each a handler of its own, and this package's."""
+"""Loggers to which Dask gives a handler each, and this package's logger."""
 
 
 class _QuietFileHandler(logging.FileHandler):
-    """A log file of bounded size that a full disk cuts short without a trace on the terminal.
+    """A log file of bounded size, which a full disk cuts short without a message on the terminal.
 
-    Strangers who knock at the scheduler's port have it written to.
+    Its size is bounded because any connection to the scheduler's port is logged.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record; of a file that has become long, its end is kept."""
+        """Write the record; a long file is cut to its end."""
         super().emit(record)
         with contextlib.suppress(OSError, ValueError):
             assert self.stream is not None
             bound(self.stream.fileno(), Path(self.baseFilename))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Lose the record: what matters is written elsewhere, and fails in one line there."""
+        """Drop the record: important writes are elsewhere, and fail there with one line."""
 
 
 @contextlib.contextmanager
 def dask_logs_to(path: Path) -> Iterator[None]:
-    """What Dask and this package log in this process goes into a file, never to the terminal."""
+    """Send the log of Dask and this package in this process to a file, never to the terminal."""
     handler = _QuietFileHandler(path, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     loggers = [logging.getLogger(name) for name in _LOGGERS]

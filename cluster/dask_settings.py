@@ -1,7 +1,7 @@
-"""Which of Dask's settings hold: its own defaults for our pools, the user's for their cluster.
+"""Dask's settings: its defaults for our pools, the user's settings for the user's cluster.
 
-Dask reads the user's files and variables when it is imported, and a file that is no YAML ends the
-import. So it is imported without them; this module imports nothing of Dask before.
+Dask reads the user's files and variables when it is imported, and a file of invalid YAML makes the
+import fail. So Dask is imported without them; this module imports nothing of Dask before.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 _left_out = False
 
 
-def import_dask_alone() -> None:
-    """Import Dask with its own defaults, if there are settings of a user's that it would read.
+def import_dask_without_user_settings() -> None:
+    """Import Dask with its defaults if it would otherwise read settings of the user.
 
-    To be called before anything else imports it; later it does nothing.
+    Call it before anything else imports Dask; later it does nothing.
     """
     global _left_out
-    if "dask" in sys.modules or not _users_settings():
+    if "dask" in sys.modules or not _has_user_settings():
         return
     _left_out = True
     before = dict(os.environ)
@@ -36,8 +36,8 @@ def import_dask_alone() -> None:
         os.environ.update(before)
 
 
-def heed_users_settings() -> None:
-    """Read what `import_dask_alone` has left out. ValueError: a file is no YAML."""
+def load_user_settings() -> None:
+    """Load the settings skipped at import. Raises ValueError if a file is not YAML."""
     if not _left_out:
         return
     import dask.config
@@ -47,9 +47,9 @@ def heed_users_settings() -> None:
 
 @contextlib.contextmanager
 def dask_settings(ours: dict[str, object]) -> Iterator[None]:
-    """While inside, Dask's own defaults hold, and these settings."""
+    """Within the context, use Dask's defaults and these settings."""
     import dask
-    import distributed  # noqa: F401 - its defaults are to be known
+    import distributed  # noqa: F401 - registers its defaults
 
     before = dict(dask.config.config)
     dask.config.refresh(paths=[], env={})
@@ -61,23 +61,23 @@ def dask_settings(ours: dict[str, object]) -> Iterator[None]:
         dask.config.config.update(before)
 
 
-def _users_settings() -> bool:
+def _has_user_settings() -> bool:
     return any(name.startswith("DASK_") for name in os.environ) or any(
-        _says_something(file) for place in _places() for file in (place, *place.glob("*"))
+        _has_content(file) for place in _places() for file in (place, *place.glob("*"))
     )
 
 
-def _says_something(file: Path) -> bool:
-    """Whether a file has a line that is no comment: Dask makes files of comments by itself."""
+def _has_content(file: Path) -> bool:
+    """Whether a file has a line that is not a comment: Dask itself creates files of comments."""
     try:
         lines = file.read_bytes().splitlines()
-    except OSError:  # a folder, or not there
+    except OSError:  # a folder, or missing
         return False
     return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
 
 
 def _places() -> list[Path]:
-    """Where Dask looks for files, the later ones before the earlier ones."""
+    """Paths of Dask's settings files; later ones take precedence."""
     places = [
         Path(os.environ.get("DASK_ROOT_CONFIG", "/etc/dask")),
         Path(sys.prefix, "etc", "dask"),

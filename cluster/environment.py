@@ -1,8 +1,8 @@
-"""The environment of the processes that this project starts: the one place that decides it.
+"""The environment of all processes that this project starts.
 
-A user's variables may mean other work: SLURM's and Dask's are options for their commands, Python's
-change what every interpreter does. Children get none of those, and never import from the folder
-that they happen to be started in.
+A user's variables may be meant for other work: those of SLURM and Dask are options of their
+commands, those of Python change every interpreter. Child processes get none of them, and never
+import from their working directory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SAFE_PATH = "PYTHONSAFEPATH"
-"""Set: Python does not put the working directory on the path of a program that it starts."""
+"""If set, Python does not add the working directory to its module path."""
 
 _SLURM_INPUTS = (
     *("SBATCH_", "SALLOC_", "SRUN_", "SLURM_"),
@@ -26,16 +26,16 @@ _PYTHON_KEPT = (
     *("PYTHONNOUSERSITE", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
     *("PYTHONUTF8", "PYTHONUNBUFFERED", "PYTHONFAULTHANDLER"),
 )
-"""Python's variables that change neither what a program does nor what its warnings mean."""
+"""Python's variables that change neither the behaviour of a program nor its warnings."""
 
-OF_FIGURES = ("MPLBACKEND",)
-"""Figures are only ever written to files; a backend that is not there ends matplotlib's import."""
+FIGURE_VARIABLES = ("MPLBACKEND",)
+"""Dropped: figures are only written to files, and a missing backend makes the import fail."""
 
 
-def without_pythons(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without Python's variables that may stop a program or change what it does.
+def without_python_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the Python variables that may stop or change a program.
 
-    PYTHONPATH stays; an empty part of it, which means the working directory, does not.
+    PYTHONPATH is kept, without empty parts, which mean the working directory.
     """
     kept = {
         name: value
@@ -46,36 +46,36 @@ def without_pythons(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | ({"PYTHONPATH": path} if path else {})
 
 
-def cleaned(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without Python's, Dask's and matplotlib's variables for other work."""
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the variables of Python, Dask and matplotlib for other work."""
     return {
         name: value
-        for name, value in without_pythons(environment).items()
-        if not name.startswith("DASK_") and name not in OF_FIGURES
+        for name, value in without_python_variables(environment).items()
+        if not name.startswith("DASK_") and name not in FIGURE_VARIABLES
     }
 
 
 def for_slurm(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of SLURM's commands, and so of the jobs that they submit."""
+    """The environment of SLURM's commands, and therefore of the jobs that they submit."""
     return {
         name: value
-        for name, value in cleaned(environment).items()
+        for name, value in clean(environment).items()
         if not name.startswith(_SLURM_INPUTS) or name in _SLURM_KEPT
     }
 
 
 @contextlib.contextmanager
-def of_children(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]:
-    """What this process starts in here gets a clean environment, these variables and this folder.
+def child_environment(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]:
+    """Within the context, child processes get a clean environment with these variables.
 
-    temporary: where the children, and this process meanwhile, keep temporary files. The
-    environment of this process is the children's until then, and is put back at the end.
+    temporary: folder for temporary files of the children, and of this process meanwhile. The
+    environment of this process is the same within the context, and is restored at its end.
     """
-    import tempfile  # it imports much, which this module is to be imported before
+    import tempfile  # it imports much, and this module has to be imported first
 
     before, folder = dict(os.environ), tempfile.tempdir
     own = {SAFE_PATH: "1", "TMPDIR": str(temporary)}
-    replace(cleaned(before) | own | dict(variables))
+    replace(clean(before) | own | dict(variables))
     tempfile.tempdir = str(temporary)
     try:
         yield
@@ -85,7 +85,7 @@ def of_children(temporary: Path, variables: Mapping[str, str]) -> Iterator[None]
 
 
 def replace(environment: Mapping[str, str]) -> None:
-    """Make this the environment of this process."""
+    """Replace the environment of this process."""
     for name in set(os.environ) - set(environment):
         del os.environ[name]
     for name, value in environment.items():

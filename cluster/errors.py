@@ -1,5 +1,5 @@
-"""What this package raises for its callers; importing it loads nothing."""
+"""The exceptions of this package; importing them loads nothing else."""
 
 
 class PoolError(RuntimeError):
-    """The pool cannot work, and trying again will not help; the message says why."""
+    """The pool cannot work, and a retry will not help; the message says why."""

@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster that somebody else has started and will end."""
+"""The workers of a Dask cluster that the user starts and ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import distributed
 
 from oneshot_hpo.cluster.dask_logs import dask_logs_to
-from oneshot_hpo.cluster.dask_settings import heed_users_settings
+from oneshot_hpo.cluster.dask_settings import load_user_settings
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
@@ -20,24 +20,25 @@ from oneshot_hpo.cluster.worker import Worker, host_of
 
 _CONNECT_SECONDS = 60.0
 """How long one attempt to reach the scheduler may take; it may be busy."""
-_COUNT_SECONDS = 1.0  # how long a count of workers holds
-_AGAIN_SECONDS = 5.0  # between attempts at a scheduler that has gone
+_COUNT_SECONDS = 1.0  # how long a count of workers is valid
+_AGAIN_SECONDS = 5.0  # between attempts to reach a lost scheduler
 
 
 class ExternalPool(DaskPool):
-    """Runs tasks on the workers of the scheduler at an address, or of a scheduler file.
+    """Runs tasks on the workers of the scheduler at an address, or in a scheduler file.
 
-    Encryption is Dask's own configuration's matter (distributed.comm.tls), as for any client. The
-    cluster stays up when the pool is closed. A task that hangs cannot be ended here: its worker
-    gets no other one until it has ended. When the scheduler or all workers go, the pool waits for
-    them, or for a scheduler at the same address or in the same file.
+    Encryption is set in Dask's configuration (distributed.comm.tls), as for any client. The cluster
+    keeps running when the pool is closed. A task that hangs cannot be ended here: its worker gets
+    no other task until it ends. If the scheduler or all workers disappear, the pool waits for them,
+    or for another scheduler at the same address or in the same file.
 
-    retired: names and hosts of workers that are not to be used.
+    retired: names and hosts of workers that are not to be used. log: file for the messages of Dask
+    in this process.
 
-    log: the file for what Dask says in this process. PoolError: the scheduler is not reached.
+    Raises PoolError if the scheduler cannot be reached.
     """
 
-    patience_seconds = math.inf  # who ended the workers may start some again
+    patience_seconds = math.inf  # the user may start workers again
 
     def __init__(
         self,
@@ -48,26 +49,30 @@ class ExternalPool(DaskPool):
         retired: Collection[str] = (),
     ) -> None:
         if scheduler_file is not None and not scheduler_file.is_file():
-            raise PoolError(f"no Dask scheduler's file {scheduler_file}")  # Dask would wait for it
+            raise PoolError(f"no Dask scheduler file {scheduler_file}")  # Dask would wait for it
+
         log.parent.mkdir(parents=True, exist_ok=True)
         try:
-            heed_users_settings()
+            load_user_settings()
         except ValueError as error:
-            raise PoolError(f"Dask's own configuration cannot be read: {error}") from None
+            raise PoolError(f"Dask's configuration cannot be read: {error}") from None
         self._logs = dask_logs_to(log)
         self._logs.__enter__()
+
         self._listed: tuple[float, list[Worker] | None] = (-_COUNT_SECONDS, None)
-        self._gone_since: str | None = None  # the scheduler; the time of day
-        self._scheduler: str | None = None  # its identity: another one forgets all tasks
-        self._changed = -math.inf  # when it was last away, or another one; monotonic
-        self._none_since: str | None = None  # workers
-        self._attempt: Future[distributed.Client] | None = None  # at one that has gone
+        self._gone_since: str | None = None  # time of day at which the scheduler was lost
+        self._scheduler: str | None = None  # its identity: a new scheduler knows no tasks
+        self._changed = -math.inf  # when it was last lost or replaced; monotonic
+        self._none_since: str | None = None  # time of day since when there are no workers
+        self._attempt: Future[distributed.Client] | None = None  # to reach a lost scheduler
         self._not_before = 0.0
+
         self._where: dict[str, str] = {}
         if scheduler_file is not None:
             self._where["scheduler_file"] = str(scheduler_file)
         elif address is not None:
             self._where["address"] = address
+
         try:
             client = self._connected()
         except (OSError, ValueError) as error:
@@ -76,7 +81,7 @@ class ExternalPool(DaskPool):
         super().__init__(client, retired)
 
     def _alive(self) -> Sequence[Worker]:
-        """Workers of the cluster, as they were a second ago at most."""
+        """Workers of the cluster, at most a second old."""
         return self._known() or ()
 
     def _addresses(self) -> Collection[str] | None:
@@ -92,32 +97,32 @@ class ExternalPool(DaskPool):
 
     def _never_began(self, key: str, worker: Worker) -> Outcome:
         if self._changed > self._running[key].began:
-            return Outcome(key, lost="the scheduler had gone", taken=True, worker=worker)
-        # A scheduler that allows failures looks for the same worker again, without a word.
+            return Outcome(key, lost="the scheduler was lost", taken=True, worker=worker)
+        # A scheduler that allows failures waits silently for the same worker.
         return Outcome(key, lost=f"its worker {worker.name} died", worker=worker)
 
     @property
-    def standing(self) -> str:
-        """How many workers the cluster has, or since when there is none, or no scheduler."""
+    def status(self) -> str:
+        """Number of workers, or since when there is no worker or no scheduler."""
         if self._alive():
             unused = len(self._alive()) - self.live_workers
             return f"{len(self._alive())} alive" + (f", {unused} not used" if unused else "")
         if self._gone_since is not None:
-            return f"the scheduler has been gone since {self._gone_since}; waiting for it"
-        return f"none alive since {self._none_since}; waiting for one"
+            return f"no scheduler since {self._gone_since}; waiting for one"
+        return f"no worker since {self._none_since}; waiting for one"
 
     def close(self) -> None:
-        """Leave the cluster; what its workers run goes on to its end, and is not told."""
+        """Disconnect; running tasks continue to their end, and their results are dropped."""
         super().close()
         if self._attempt is not None:
             self._attempt.add_done_callback(_close)
         self._logs.__exit__(None, None, None)
 
     def _look(self) -> list[Worker] | None:
-        """The workers now; None while the scheduler is gone, which is tried again meanwhile."""
+        """The workers now; None while the scheduler is lost, after an attempt to reach it."""
         workers = None
         try:
-            if self._client.status == "closed":  # it gave the scheduler up
+            if self._client.status == "closed":  # it has given up
                 self._connect_again()
             if self._client.status == "running":
                 addresses = sorted(self._client.nthreads())
@@ -136,29 +141,29 @@ class ExternalPool(DaskPool):
             self._scheduler, self._changed = identity, time.monotonic()
 
     def _connect_again(self) -> None:
-        """A new client in place of one that is closed. OSError, ValueError: no scheduler there.
+        """Replace a closed client. Raises OSError or ValueError until a scheduler is reached.
 
-        The attempt goes on in a thread, however long it takes, and this loop looks again.
+        Each attempt runs in a thread, however long it takes; later calls look at its result.
         """
         if self._attempt is None:
             if time.monotonic() < self._not_before:
                 raise OSError("not yet")
-            self._attempt = _in_a_thread(self._connected)
+            self._attempt = _run_in_thread(self._connected)
         if not self._attempt.done():
             raise OSError("not yet")
         attempt, self._attempt = self._attempt, None
         self._not_before = time.monotonic() + _AGAIN_SECONDS
         self._client = attempt.result()
         for key, running in self._running.items():
-            lost = Outcome(key, lost="the scheduler had gone", taken=True, worker=running.worker)
+            lost = Outcome(key, lost="the scheduler was lost", taken=True, worker=running.worker)
             self._ended.put((running.number, lost))
 
     def _connected(self) -> distributed.Client:
         return distributed.Client(**self._where, set_as_default=False, timeout=_CONNECT_SECONDS)
 
 
-def _in_a_thread(connect: Callable[[], distributed.Client]) -> Future[distributed.Client]:
-    """What `connect` returns or raises; the end of this process does not wait for it."""
+def _run_in_thread(connect: Callable[[], distributed.Client]) -> Future[distributed.Client]:
+    """Call `connect` in a daemon thread, for which the end of this process does not wait."""
     future: Future[distributed.Client] = Future()
 
     def run() -> None:
@@ -172,7 +177,7 @@ def _in_a_thread(connect: Callable[[], distributed.Client]) -> Future[distribute
 
 
 def _close(attempt: Future[distributed.Client]) -> None:
-    """Close a client that came too late."""
+    """Close a client that connected too late."""
     if attempt.exception() is None:
         attempt.result().close()
 

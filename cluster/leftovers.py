@@ -1,7 +1,7 @@
-"""What a task leaves behind in its worker: child processes, which are ended, and threads.
+"""Leftovers of a task in its worker: child processes, which are killed, and threads.
 
-A worker process that belongs to a study alone calls `guard` once. On workers of a cluster that is
-somebody else's nothing is touched.
+A worker process of a study calls `guard` once. Workers of a user's cluster do not, and there
+nothing is touched.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from pathlib import Path
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_OF_DASK = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
-"""How the names of threads begin that Dask, or its loop, starts whenever it needs one."""
+_DASK_THREADS = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
+"""Prefixes of the names of threads that Dask or its loop start at any time."""
 _KILL_SECONDS = 60.0
-"""How long a killed process may take to end: it has to get the processor, and free its memory."""
+"""How long a killed process may take to end: it needs processor time, and frees its memory."""
 _GRACE_SECONDS = 1.0
-"""How long a thread may take to end; one that takes longer costs a new worker process, no more."""
+"""How long a thread may take to end; a slower one only costs a new worker process."""
 
 _guarded = False
 _left_threads = False
 
 
 def guard() -> None:
-    """Let this process, which runs one task at a time and nothing else, be cleared after each."""
+    """Clean up this process, which runs one task at a time and nothing else, after each task."""
     global _guarded
     if sys.platform == "linux":
-        # Grandchildren whose parent has ended become this process's: none is out of sight.
+        # Grandchildren whose parent has ended become children of this process, and are seen.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _guarded = True
 
 
 def threads_left() -> bool:
-    """Whether a task has left a thread behind: nothing ends that but the end of the process."""
+    """Whether a task has left a thread behind, which only the end of the process can end."""
     return _left_threads
 
 
 @contextlib.contextmanager
-def cleared() -> Iterator[None]:
-    """End the processes that were started inside and not ended; note threads that go on."""
+def clean_up() -> Iterator[None]:
+    """Kill processes that were started in the context and still run; note such threads."""
     global _left_threads
     if not _guarded:
         yield
@@ -57,13 +57,15 @@ def cleared() -> Iterator[None]:
     finally:
         children = psutil.Process().children(recursive=True)
         _end([child for child in children if child.pid not in processes])
-        _left_threads = _left_threads or any(map(_goes_on, set(threading.enumerate()) - threads))
+        _left_threads = _left_threads or any(
+            map(_stays_alive, set(threading.enumerate()) - threads)
+        )
 
 
 def lead_session(file: Path) -> None:
-    """Make this worker the leader of a session, which `file` names from now on.
+    """Make this worker the leader of a new session, and write its id to `file`.
 
-    What an earlier worker named there has left running is ended.
+    Processes of the earlier worker named there are killed.
     """
     end_session(file)
     os.setsid()
@@ -71,15 +73,15 @@ def lead_session(file: Path) -> None:
 
 
 def end_session(file: Path) -> None:
-    """End what runs in the session that a file names, if its leader has died.
+    """Kill the processes of the session named in a file, if its leader has died.
 
-    As long as a process of a session lives, its number is given to no other.
+    While a process of a session is alive, the system does not reuse the session's id.
     """
     try:
         session = int(file.read_text())
     except (OSError, ValueError):
         return
-    if not _lives(session):
+    if not _is_alive(session):
         _end([process for process in psutil.process_iter() if _session(process) == session])
     file.unlink(missing_ok=True)
 
@@ -91,14 +93,14 @@ def _end(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=_KILL_SECONDS)
 
 
-def _goes_on(thread: threading.Thread) -> bool:
-    if thread.name.startswith(_OF_DASK):
+def _stays_alive(thread: threading.Thread) -> bool:
+    if thread.name.startswith(_DASK_THREADS):
         return False
     thread.join(_GRACE_SECONDS)
     return thread.is_alive()
 
 
-def _lives(number: int) -> bool:
+def _is_alive(number: int) -> bool:
     try:
         return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -14,7 +14,7 @@ from distributed.deploy.spec import SpecCluster
 
 from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from oneshot_hpo.cluster.dask_settings import dask_settings
-from oneshot_hpo.cluster.environment import SAFE_PATH, of_children
+from oneshot_hpo.cluster.environment import SAFE_PATH, child_environment
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.leftovers import end_session
 from oneshot_hpo.cluster.memory import out_of_memory_kills
@@ -25,7 +25,7 @@ from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.cluster.servers import Nanny, Scheduler
 from oneshot_hpo.cluster.start_failures import start_failure
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
-from oneshot_hpo.cluster.worker import Retired, Worker
+from oneshot_hpo.cluster.worker import Retirement, Worker
 from oneshot_hpo.cluster.worker_log import bound_log, log_tail
 from oneshot_hpo.cluster.worker_setup import session_file
 
@@ -37,10 +37,10 @@ LOOPBACK = "127.0.0.1"
 _DASK: dict[str, object] = {
     **WITHOUT_HTTP,
     "distributed.scheduler.worker-saturation": 1.0,
-    # A frozen worker may come back, and after a night's sleep of the machine all seem frozen; one
-    # that is really gone closes its connection.
+    # A frozen worker may recover, and after the machine was suspended all seem frozen. A dead
+    # worker closes its connection.
     "distributed.scheduler.worker-ttl": None,
-    # On a busy machine a worker may take long to come back: Dask would give it up.
+    # On a busy machine a worker may take long to restart: Dask would give up on it.
     "distributed.deploy.lost-worker-timeout": "1 hour",
     "distributed.comm.timeouts.connect": "2 minutes",  # of dozens that start at once
 }
@@ -49,21 +49,22 @@ _DASK: dict[str, object] = {
 class LocalPool(OwnPool):
     """Worker processes, each under a nanny that replaces it when it dies.
 
-    - One task at a time a worker, computing with `threads` threads, on one of `gpus` if there are
-      any (worker i has GPU i modulo their number).
-    - Everything listens on the loopback interface only, and speaks TLS: who has no key of this
-      pool, on a machine of many users, gets nothing.
-    - Workers never see Ctrl-C: what a keyboard interrupt means is decided in this process alone.
-    - Keys and temporary files are in a folder of the pool's that no other user can enter or
-      replace. Workers import nothing from it, and nothing from the folder they are started in.
+    - A worker runs one task at a time, with `threads` threads, on one of `gpus` if there are any
+      (worker i has GPU i modulo their number).
+    - All servers listen on the loopback interface only, and use TLS: other users of the machine
+      have no key and cannot connect.
+    - Workers never receive Ctrl-C: this process alone handles a keyboard interrupt.
+    - Keys and temporary files are in a private folder that no other user can enter or replace.
+      Workers import nothing from it, and nothing from their working directory.
     - Workers end within seconds of this process, even when it is killed.
-    - What workers and Dask print goes into files under `scratch`, of bounded size.
-    - Processes that a task leaves behind are ended; threads, by replacing the worker's process.
-    - A worker that closes or cannot start is replaced for as long as the pool is open; one that is
-      frozen is waited for. One that is retired is not replaced; its GPU, if it has one, is retired
-      with it, for this pool and, as one of `retired`, for later ones.
+    - The output of workers and Dask goes into files of bounded size under `scratch`.
+    - Child processes that a task leaves behind are killed; threads end with the worker's process,
+      which is replaced.
+    - A worker that closes or cannot start is replaced while the pool is open; a frozen one is
+      waited for. A retired worker is not replaced. Its GPU, if it has one, is retired with it, for
+      this pool and, through `retired`, for later ones.
 
-    PoolError: a worker process does not start.
+    Raises PoolError if a worker process does not start.
     """
 
     def __init__(
@@ -77,14 +78,16 @@ class LocalPool(OwnPool):
     ) -> None:
         gpus = [gpu for gpu in gpus if _gpu_name(gpu) not in retired] or gpus
         self._gpus = {number: gpus[number % len(gpus)] for number in range(workers) if gpus}
+
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
         self._workers = workers
         self._logs = {str(number): scratch / f"worker-{number}.log" for number in range(workers)}
         for log in self._logs.values():
-            session_file(log).unlink(missing_ok=True)  # of another time, or another host
+            session_file(log).unlink(missing_ok=True)  # of an earlier pool, or another host
         self._oom_kills = out_of_memory_kills()
         remove_old_key(scratch, "tls")
+
         self._exits = contextlib.ExitStack()
         self._exits.enter_context(dask_logs_to(scratch / CLUSTER_LOG))
         try:
@@ -93,15 +96,17 @@ class LocalPool(OwnPool):
         except (NoPrivateFolder, OSError) as error:
             self._exits.close()
             raise PoolError(f"no workers can start: {error}") from None
+
         variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
         settings = {
             "temporary-directory": str(private),
-            # What a worker must find before its first import.
+            # Set before the worker's first import.
             "distributed.nanny.pre-spawn-environ": variables,
         }
-        users_own = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
-        self._exits.enter_context(of_children(private, variables))
+        user_safe_path = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
+        self._exits.enter_context(child_environment(private, variables))
         self._exits.enter_context(dask_settings(_DASK | settings))
+
         encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {
             number: {
@@ -113,8 +118,8 @@ class LocalPool(OwnPool):
                     "dashboard": False,
                     "silence_logs": logging.WARNING,
                     "preload": ["oneshot_hpo.cluster.worker_setup"],
-                    # What a trial starts in its turn finds its own folder's modules, as ever.
-                    "env": users_own
+                    # Processes that a trial starts find modules in their folder, as usual.
+                    "env": user_safe_path
                     | _worker_environment(self._gpus.get(number), self._logs[str(number)]),
                 },
             }
@@ -127,10 +132,11 @@ class LocalPool(OwnPool):
                 "port": 0,
                 "dashboard": False,
                 "dashboard_address": f"{LOOPBACK}:0",
-                # The master counts attempts itself and wants to hear of each death.
+                # The master counts attempts itself, so it needs to know each death.
                 "allowed_failures": 0,
             },
         }
+
         try:
             with _interrupt_blocked():
                 cluster = SpecCluster(workers=specification, scheduler=scheduler, security=security)
@@ -145,9 +151,9 @@ class LocalPool(OwnPool):
             raise
 
     def close(self) -> None:
-        """End the workers at once, whatever they are running."""
-        # Nannies are asked first and with little patience: a trial in the middle of its epochs
-        # does not hear a polite request, and its checkpoint makes a kill harmless.
+        """End the workers at once, whatever they run."""
+        # Nannies are closed first, with a short timeout: a trial does not react to a request within
+        # an epoch, and its checkpoint makes a kill harmless.
         self._cluster.sync(self._close_nannies)
         super().close()
         for log in self._logs.values():
@@ -155,17 +161,17 @@ class LocalPool(OwnPool):
         self._exits.close()
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """See DaskPool; workers that have closed, say for a broken connection, are replaced."""
+        """See DaskPool; also replaces closed workers, for example after a broken connection."""
         nannies = self._cluster.workers
         for name in [name for name, nanny in nannies.items() if nanny.status in _CLOSED]:
-            # Its worker may be slow to stop what it runs, which the next one will run again.
+            # Its worker may be slow to stop its task, which the next worker will run again.
             self._cluster.loop.add_callback(nannies.pop(name).close, timeout=0.5)
         if len(nannies) < self._workers:
             self._cluster.scale(self._workers)
         return super().next_outcomes(timeout)
 
-    def retire(self, worker: Worker) -> Retired | None:
-        """End a worker, and those that share its GPU, unless no worker would be left."""
+    def retire(self, worker: Worker) -> Retirement | None:
+        """End a worker and those that share its GPU; None if no worker would be left."""
         number = int(worker.name)
         gpu = self._gpus.get(number)
         slots = set(self._cluster.worker_spec)
@@ -179,25 +185,25 @@ class LocalPool(OwnPool):
             if nanny := self._cluster.workers.pop(slot, None):
                 self._cluster.loop.add_callback(nanny.close, timeout=0.5)
         if gpu is None:
-            return Retired("", f"worker {worker.name}")
-        return Retired(_gpu_name(gpu), _gpu_name(gpu))
+            return Retirement("", f"worker {worker.name}")
+        return Retirement(_gpu_name(gpu), _gpu_name(gpu))
 
     def _expects_another(self, task: Task) -> bool:
-        """A worker that is not there is being started."""
+        """Whether a worker that the task has not tried exists or is starting."""
         tried = {worker.name for worker in task.avoid}
         return any(str(slot) not in tried for slot in self._cluster.worker_spec)
 
     async def _loss(self, key: str, worker: Worker) -> Outcome:
-        words = f"its worker {worker.name} died"
+        reason = f"its worker {worker.name} died"
         before, self._oom_kills = self._oom_kills, out_of_memory_kills()
         if self._oom_kills > before:
-            words += (
-                ": this machine ran out of memory (its kernel ended "
-                f"{self._oom_kills - before} processes for it); fewer workers need less"
+            reason += (
+                ": this machine ran out of memory (its kernel killed "
+                f"{self._oom_kills - before} processes); use fewer workers"
             )
         log = self._logs[worker.name]
         bound_log(log)
-        return Outcome(key, lost=words, log=log_tail(log), worker=worker)
+        return Outcome(key, lost=reason, log=log_tail(log), worker=worker)
 
     async def _close_nannies(self) -> None:
         await asyncio.gather(
@@ -219,12 +225,12 @@ def _worker_environment(gpu: int | str | None, log: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _interrupt_blocked() -> Iterator[None]:
-    """Threads and processes that start in here, and theirs in turn, never receive SIGINT.
+    """Within the context, new threads, processes and their children never receive SIGINT.
 
-    The signal mask is inherited, so there is no moment of a worker's life without it. The
-    terminal sends Ctrl-C to every process of the foreground group, workers included.
+    The signal mask is inherited, so a worker has it from its first moment. The terminal sends
+    Ctrl-C to every process of the foreground group, workers included.
     """
-    # It would be started by the first worker's thread, and unblock the signal there.
+    # Otherwise the first worker's thread would start it, and unblock the signal there.
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

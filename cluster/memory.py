@@ -1,4 +1,4 @@
-"""Whether a process died because memory ran out: Linux counts those that it ends for that."""
+"""Linux's count of processes that it killed because memory ran out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _COUNTERS = Path("/proc/vmstat")
 
 
 def out_of_memory_kills() -> int:
-    """Processes that this machine's kernel has ended for lack of memory; 0 where nobody counts."""
+    """Number of processes that this machine's kernel killed for lack of memory; 0 if unknown."""
     try:
         lines = _COUNTERS.read_text().splitlines()
     except OSError:

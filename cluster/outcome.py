@@ -1,4 +1,4 @@
-"""How a task ended that was submitted to a pool."""
+"""The outcome of a task that was submitted to a pool."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from oneshot_hpo.cluster.worker import Worker
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one submitted task ended; exactly one of four endings.
+    """The outcome of one submitted task; exactly one of four cases.
 
-    value: what the function returned (when none of the others is set).
+    value: the return value of the function (if none of the others is set).
     error: the exception that the function raised.
     failed: why the function failed, perhaps by its worker's fault (TaskFailed, or it hung).
-    lost: why the infrastructure lost the task (its worker was killed, ...); the function may
-        have run in part or even to its end, so it has to be safe to run again.
+    lost: why the infrastructure lost the task (its worker was killed, ...). The function may have
+        run in part or completely, so it must be safe to run again.
 
-    taken: with `lost`: the worker was taken away (time limit, preemption, ...), which is no fault
-        of the task; a worker that died may have died of it.
-    log: with `lost`: the last lines that the worker wrote, where they are known.
-    worker: the one that had the task.
+    taken: with `lost`: the worker was taken away (time limit, preemption, ...), which is not the
+        task's fault; if a worker dies, the task may be the cause.
+    log: with `lost`: the last lines of the worker's log, if known.
+    worker: the worker that had the task.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""A pool whose scheduler lives in this process."""
+"""A pool with its scheduler in this process."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker, host_of
 
 _CLOSING_SECONDS = 10.0
-"""How long workers may take to part politely; after that they are parted by the process's end."""
+"""How long workers may take to close; after that, the end of the process ends them."""
 SILENT_SECONDS = 60.0
-"""A worker says something every few seconds, whatever it computes."""
+"""A worker sends a heartbeat every few seconds, whatever it computes."""
 
 
 class OwnPool(DaskPool):
-    """A pool whose scheduler lives in this process."""
+    """A pool with its scheduler in this process."""
 
     def __init__(self, cluster: Any, retired: Collection[str] = ()) -> None:
-        """Use `cluster`, a distributed.SpecCluster; retired: as in DaskPool."""
+        """cluster: a distributed.SpecCluster. retired: as in DaskPool."""
         super().__init__(distributed.Client(cluster, set_as_default=False), retired)
         self._cluster = cluster
 
     @property
     def address(self) -> str:
-        """Where the scheduler listens."""
+        """Address of the scheduler."""
         return str(self._cluster.scheduler_address)
 
     def _alive(self) -> Sequence[Worker]:
@@ -42,23 +42,23 @@ class OwnPool(DaskPool):
         return set(self._cluster.scheduler.workers)
 
     def _worker(self, name: str, address: str) -> Worker:
-        """The worker that is registered like this."""
+        """The worker with this registered name and address."""
         return Worker(address, name, host_of(address))
 
     @property
     def silent_workers(self) -> int:
-        """Live workers that have not been heard of for SILENT_SECONDS: frozen, or cut off."""
+        """Number of live workers without a heartbeat for SILENT_SECONDS: frozen, or cut off."""
         return len(self._silences())
 
     @property
-    def standing(self) -> str:
-        """How many workers are alive and since when how many are silent; empty if none is."""
+    def status(self) -> str:
+        """Number of live and of silent workers, and since when; empty if none is silent."""
         silences = self._silences()
         if not silences:
             return ""
         since = time.strftime("%H:%M:%S", time.localtime(min(silences)))
         return (
-            f"{self.live_workers} alive, {len(silences)} of them not heard of since {since} "
+            f"{self.live_workers} alive, {len(silences)} of them silent since {since} "
             "(frozen, or cut off)"
         )
 
@@ -68,14 +68,14 @@ class OwnPool(DaskPool):
         )
 
     def _silences(self) -> list[float]:
-        """When those live workers that are silent were last heard of, in seconds since 1970."""
+        """Time of the last heartbeat of each silent worker, in seconds since the epoch."""
         running = tuple(self._cluster.scheduler.running)
         longest_ago = time.time() - SILENT_SECONDS
         return [worker.last_seen for worker in running if worker.last_seen < longest_ago]
 
     def close(self) -> None:
-        """End the workers at once, whatever they are running. Again, it does nothing."""
+        """End the workers at once, whatever they run. A second call does nothing."""
         super().close()
-        # Dask takes a minute to part with a thousand workers; the process's end parts them, too.
+        # Dask takes a minute to close a thousand workers; the end of the process ends them, too.
         with contextlib.suppress(TimeoutError):
             self._cluster.close(timeout=_CLOSING_SECONDS)

@@ -1,4 +1,4 @@
-"""Tasks in, outcomes out: what the master needs of a Dask cluster, wherever its workers run."""
+"""The pool: submit tasks to a Dask cluster and collect outcomes, wherever its workers run."""
 
 import abc
 import asyncio
@@ -16,15 +16,15 @@ from distributed.scheduler import KilledWorker
 
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.stopping import TaskStopped
-from oneshot_hpo.cluster.task import Ended, TaskFailed, run_task
-from oneshot_hpo.cluster.worker import Retired, Worker, elsewhere
+from oneshot_hpo.cluster.task import TaskFailed, TaskReturn, run_task
+from oneshot_hpo.cluster.worker import Retirement, Worker, elsewhere
 
 _GONE_SECONDS = 5.0
-"""How long Dask may take to say what became of a task whose worker is not registered any more."""
+"""How long Dask may take to report a task whose worker is no longer registered."""
 
 
 class Task(NamedTuple):
-    """A task that waits for a worker."""
+    """A task in the queue."""
 
     key: str
     function: Callable[..., Any]
@@ -42,31 +42,31 @@ class _Attempt(NamedTuple):
 
 
 class DaskPool(abc.ABC):
-    """Runs functions on the workers of a Dask cluster, never more than one a worker.
+    """Runs functions on the workers of a Dask cluster, at most one per worker at a time.
 
-    A task is handed to Dask only when a worker is idle. So no task queues behind another one
-    on a worker, and none is lost with a worker that it had not started on.
+    A task is passed to Dask only when a worker is idle. So no task waits behind another on a
+    worker, and none is lost with a worker on which it has not started.
     """
 
     patience_seconds = 600.0
-    """How long there may be no worker at all until something must be wrong: it ends a hang only.
+    """How long there may be no worker at all before that is an error.
 
-    A worker's process may take minutes to start on a busy machine or a slow file system.
+    It only ends a hang: a worker may take minutes to start on a busy machine or slow file system.
     """
 
     another_seconds = 30.0
-    """How long a task waits for another worker than those to avoid, where none is there."""
+    """How long a task waits for a worker other than those to avoid."""
 
     def __init__(self, client: distributed.Client, retired: Collection[str] = ()) -> None:
-        """retired: the names and hosts of workers that are not to be used."""
+        """retired: names and hosts of workers that are not to be used."""
         self._client: Any = client
         self._waiting: deque[Task] = deque()
-        self._running: dict[str, _Attempt] = {}  # the attempt at each task that counts
+        self._running: dict[str, _Attempt] = {}  # the current attempt at each task
         self._ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
         self._attempts = itertools.count()
         self._retired = set(retired)
-        self._hung: dict[str, int] = {}  # addresses of workers with an attempt that was given up
-        self._gone: dict[int, float] = {}  # attempts whose worker is not registered, and since when
+        self._hung: dict[str, int] = {}  # by worker's address: an attempt that was abandoned
+        self._gone: dict[int, float] = {}  # by attempt: since when its worker is not registered
 
     def __enter__(self) -> Self:
         return self
@@ -76,19 +76,19 @@ class DaskPool(abc.ABC):
 
     @abc.abstractmethod
     def _alive(self) -> Sequence[Worker]:
-        """Workers that are registered with the scheduler and take tasks now, retired ones too."""
+        """Workers that are registered with the scheduler and take tasks, including retired ones."""
 
     def _number_alive(self) -> int:
-        """How many they are."""
+        """Number of workers in `_alive`."""
         return len(self._alive())
 
     @abc.abstractmethod
     def _addresses(self) -> Collection[str] | None:
-        """Addresses of all workers that are registered; None: the scheduler is not reached."""
+        """Addresses of all registered workers; None if the scheduler is not reached."""
 
     @property
     def live_workers(self) -> int:
-        """Workers that take tasks now: registered, not retired, and not with a task that hung."""
+        """Number of workers that take tasks: registered, not retired, without a task that hung."""
         if self._retired or self._hung:
             return len(self._usable())
         return self._number_alive()
@@ -101,23 +101,23 @@ class DaskPool(abc.ABC):
         ]
 
     @property
-    def standing(self) -> str:
-        """How the workers stand, in a few words; empty if there is nothing to say."""
+    def status(self) -> str:
+        """The state of the workers in a few words; empty if all is normal."""
         return ""
 
     @property
     def silent_workers(self) -> int:
-        """Live workers that have not been heard of for a while: frozen, or cut off."""
+        """Number of live workers without a recent heartbeat: frozen, or cut off."""
         return 0
 
     @property
     def in_flight(self) -> int:
-        """Tasks that were submitted and whose outcome was not handed out yet."""
+        """Number of submitted tasks whose outcome has not been returned yet."""
         return len(self._waiting) + len(self._running)
 
     @property
     def running(self) -> int:
-        """Tasks on workers that are there and are heard of; the others wait."""
+        """Number of tasks on workers that are alive and not silent; the others wait."""
         return max(0, min(len(self._running), self.live_workers) - self.silent_workers)
 
     def submit(
@@ -130,11 +130,11 @@ class DaskPool(abc.ABC):
     ) -> None:
         """Run function(*args, **kwargs) on a worker; its Outcome will carry `key`.
 
-        avoid: workers on which it failed. It runs on another host where there is one, else on
-        another worker, else in a new process of the same worker; on a worker that is not this
-        pool's to replace, in the same process.
+        avoid: workers on which it failed. It runs on another host if there is one, else on another
+        worker, else in a new process of the same worker (in the same process if this pool cannot
+        replace it).
 
-        ValueError: a task of this key is in flight already.
+        Raises ValueError if a task with this key is in flight.
         """
         if key in self._running or any(task.key == key for task in self._waiting):
             raise ValueError(f"task {key} is in flight already")
@@ -143,24 +143,24 @@ class DaskPool(abc.ABC):
 
     @property
     def busy_seconds(self) -> dict[str, float]:
-        """How long each task that is on a worker has been there, by key."""
+        """Seconds that each running task has been on its worker, by key."""
         now = time.monotonic()
         return {key: now - attempt.began for key, attempt in self._running.items()}
 
     def give_up(self, key: str, reason: str) -> None:
-        """Of a task on a worker that hangs: its outcome comes at once, as failed.
+        """Abandon a running task that hangs: its outcome is `failed`, at once.
 
-        The worker gets no other task until its process is a new one, or this task has ended.
+        The worker gets no other task until its process is replaced or this task ends.
         """
         attempt = self._running[key]
         self._hung[attempt.worker.address] = attempt.number
         self._ended.put((attempt.number, Outcome(key, failed=reason, worker=attempt.worker)))
         self._soon(self._end(attempt.worker))
 
-    def retire(self, worker: Worker) -> Retired | None:
-        """Give a worker that fails no task any more, nor any other on its host; None: it is needed.
+    def retire(self, worker: Worker) -> Retirement | None:
+        """Give no more tasks to a failing worker and others on its host; None if it is needed.
 
-        Where every worker is on one host, only this worker is retired; and the last one never is.
+        If all workers are on one host, only this worker is retired. The last worker never is.
         """
         others = [other for other in self._usable() if other.name != worker.name]
         if not others:
@@ -168,14 +168,14 @@ class DaskPool(abc.ABC):
         whole_host = any(other.host != worker.host for other in others)
         place = worker.host if whole_host else worker.name
         self._retired.add(place)
-        return Retired(place, f"host {worker.host}" if whole_host else f"worker {worker.name}")
+        return Retirement(place, f"host {worker.host}" if whole_host else f"worker {worker.name}")
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
         """Outcomes since the last call; waits up to `timeout` seconds for the first one.
 
-        A task that was submitted has one outcome, whatever its workers send and however late.
+        Each submitted task has exactly one outcome, whatever its workers send and however late.
         """
-        self._look_for_gone()
+        self._find_lost_workers()
         self._dispatch()
         try:
             ended = [self._ended.get(timeout=timeout)]
@@ -192,40 +192,40 @@ class DaskPool(abc.ABC):
         self._dispatch()
         return outcomes
 
-    def check(self) -> None:  # noqa: B027 - most pools know of no such thing
+    def check(self) -> None:  # noqa: B027 - most pools cannot know
         """Raise PoolError if there will never be a worker."""
 
     def close(self) -> None:
-        """End the workers at once, whatever they are running. Again, it does nothing."""
+        """End the workers at once, whatever they run. A second call does nothing."""
         with contextlib.suppress(TimeoutError):
             self._client.close(timeout=1)
 
     def hand_over(self) -> None:
-        """End, but leave workers that can wait for it to the next master."""
+        """Close the pool; workers that can wait for another master keep running."""
         self.close()
 
     async def _loss(self, key: str, worker: Worker) -> Outcome:
-        """What is to be said of a task whose worker has gone."""
+        """The outcome of a task whose worker is lost."""
         return Outcome(key, lost=f"its worker {worker.name} died", worker=worker)
 
     def _never_began(self, key: str, worker: Worker) -> Outcome:
-        """What is to be said of a task whose worker has gone, without a word of Dask's."""
-        lost = f"its worker {worker.name} went before it began"
+        """The outcome of a task whose worker is lost, if Dask does not report it."""
+        lost = f"its worker {worker.name} was lost before it began"
         return Outcome(key, lost=lost, taken=True, worker=worker)
 
-    async def _renew(self, worker: Worker) -> None:  # noqa: B027 - not what is somebody else's
-        """Replace the process of a worker; returns when it takes no tasks."""
+    async def _renew(self, worker: Worker) -> None:  # noqa: B027 - not in a user's cluster
+        """Replace the process of a worker; returns once the old one takes no tasks."""
 
     async def _end(self, worker: Worker) -> None:
         """Replace the process of a worker that hangs."""
         await self._renew(worker)
 
     def _expects_another(self, task: Task) -> bool:
-        """Whether a worker may come that is not one of those to avoid."""
+        """Whether a worker other than those to avoid may still register."""
         return time.monotonic() - task.since < self.another_seconds
 
-    def _look_for_gone(self) -> None:
-        """A task can be on its way to a worker that goes: Dask would keep it for that one."""
+    def _find_lost_workers(self) -> None:
+        """End attempts whose worker disappeared before they began: Dask would wait for it."""
         registered = self._addresses()
         if registered is None:
             return
@@ -259,7 +259,7 @@ class DaskPool(abc.ABC):
     def _worker_for(
         self, task: Task, idle: Sequence[Worker], usable: Sequence[Worker]
     ) -> Worker | None:
-        """An idle worker for a task; None: the one that it should get is not idle yet."""
+        """An idle worker for a task; None if the task has to wait for another one."""
         if not task.avoid:
             return idle[0]
         others = elsewhere(usable, task.avoid)
@@ -272,8 +272,8 @@ class DaskPool(abc.ABC):
 
     def _start(self, task: Task, worker: Worker) -> None:
         number = next(self._attempts)
-        # Every attempt has a Dask key of its own: Dask never takes one for another, and no
-        # result of an earlier attempt is handed out for a later one.
+        # Each attempt has its own Dask key, so Dask never returns the result of an earlier
+        # attempt for a later one.
         future = self._client.submit(
             run_task,
             task.function,
@@ -305,7 +305,7 @@ class DaskPool(abc.ABC):
 
     async def _outcome(self, key: str, worker: Worker, future: distributed.Future) -> Outcome:
         try:
-            ended: Ended = await self._client.gather(future, asynchronous=True)
+            ended: TaskReturn = await self._client.gather(future, asynchronous=True)
         except KilledWorker:
             return await self._loss(key, worker)
         except TaskFailed as failure:
@@ -314,7 +314,7 @@ class DaskPool(abc.ABC):
         except TaskStopped as stop:
             return Outcome(key, lost=str(stop), taken=True, worker=worker)
         except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:
-            # Of the master's, the scheduler's or a worker's network; a task cannot do that.
+            # A fault of the network or the scheduler; a task cannot cause it.
             name = type(loss).__name__
             lost = f"the connection to it was lost ({name})"
             return Outcome(key, lost=lost, taken=True, worker=worker)

@@ -1,8 +1,8 @@
-"""Folders that nobody else can read or put something else in the place of.
+"""Folders that no other user can read or replace.
 
-Dask, torch and multiprocessing keep data, and some of them code, under names that are easily
-guessed in the folder for temporary files. Where many users share that folder, another one may have
-made those names first, or may rename what lies there.
+Dask, torch and multiprocessing keep data, and some of them code, under predictable names in the
+folder for temporary files. If users share that folder, another user may create these names first,
+or rename the files.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ import platformdirs
 
 PREFIX = "oneshot-hpo-private-"
 _YOUNG_SECONDS = 60.0
-"""For so long a folder may be there without the lock of its maker."""
+"""How long a new folder may exist before its creator locks it."""
 
 
 class NoPrivateFolder(RuntimeError):
-    """No folder can be made that is safe from other users; the message says why."""
+    """No folder that is safe from other users can be created; the message says why."""
 
 
 @contextlib.contextmanager
 def private_folder(base: Path | None = None) -> Iterator[Path]:
-    """A new folder of mode 0700 in `base`, removed with all that is in it at the end.
+    """Create a folder of mode 0700 in `base`, and remove it with its content at the end.
 
-    base: made when missing; None: the folder for temporary files. Where others could replace it,
-    the folder lies in the user's cache instead. Folders that killed processes of this user have
-    left there are removed.
+    base: created if missing; None: the folder for temporary files. If other users could replace
+    it, the user's cache is used instead. Folders left there by killed processes of this user are
+    removed.
 
-    NoPrivateFolder: there is no safe place.
+    Raises NoPrivateFolder if there is no safe place.
     """
     base = _safe_base(base)
     _remove_abandoned(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with contextlib.suppress(OSError):  # no locks there: it is never taken for abandoned
+        with contextlib.suppress(OSError):  # no locks here: it is never removed as abandoned
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield folder
     finally:
@@ -54,23 +54,23 @@ def private_folder(base: Path | None = None) -> Iterator[Path]:
 
 
 def state_folder() -> Path:
-    """The user's own folder for what several hosts and jobs share; it need not exist yet.
+    """The user's folder for data that several hosts and jobs share; it need not exist yet.
 
-    NoPrivateFolder: the user has no home.
+    Raises NoPrivateFolder if the user has no home folder.
     """
     try:
         folder = platformdirs.user_state_path("oneshot-hpo", appauthor=False)
     except RuntimeError:  # newer versions of platformdirs; older ones return "~/…"
         folder = Path()
     if not folder.is_absolute():
-        raise NoPrivateFolder("this user has no home folder: set XDG_STATE_HOME to one")
+        raise NoPrivateFolder("this user has no home folder: set XDG_STATE_HOME to a folder")
     return folder
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder of mode 0700, or give that mode to the one that is there.
+    """Create a folder of mode 0700, or set that mode of an existing one.
 
-    NoPrivateFolder: it cannot be, or somebody else could put another one in its place.
+    Raises NoPrivateFolder if that fails, or another user could replace the folder.
     """
     try:
         _make(folder)
@@ -78,12 +78,14 @@ def make_private(folder: Path) -> None:
     except OSError as error:
         raise NoPrivateFolder(f"{folder} cannot be used: {error.strerror}") from None
     if reason := replaceable(folder):
-        raise NoPrivateFolder(f"{folder} is not safe: {reason}")
+        raise NoPrivateFolder(
+            f"{folder} is not safe: {reason}; set XDG_STATE_HOME to another folder"
+        )
 
 
 def replaceable(folder: Path) -> str:
-    """Why another user could put something in the place of a folder; empty if none could."""
-    # In a container the owner of the root folder may have no number that it has outside.
+    """Why another user could replace a folder; empty if none could."""
+    # In a container, the owner of the root folder may have another id than outside.
     trusted = {0, os.getuid(), Path("/").stat().st_uid}
     folder = folder.resolve()
     for place in (folder, *folder.parents):
@@ -93,14 +95,17 @@ def replaceable(folder: Path) -> str:
         if status.st_mode & stat.S_ISVTX:
             continue
         if status.st_mode & stat.S_IWOTH:
-            return f"everybody may rename what is in {place}, which has no sticky bit"
+            return f"all users may rename files in {place}, which has no sticky bit"
         if status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid):
-            return f"group {status.st_gid} may rename what is in {place}"
+            return f"group {status.st_gid} may rename files in {place}"
     return ""
 
 
 def _safe_base(base: Path | None) -> Path:
-    """Where private folders can be made: `base`, else the user's cache."""
+    """A safe parent of private folders: `base`, else the user's cache.
+
+    Raises NoPrivateFolder.
+    """
     reasons = []
     for choose in (lambda: base or Path(tempfile.gettempdir()), _cache_folder):
         try:
@@ -117,14 +122,15 @@ def _safe_base(base: Path | None) -> Path:
         if not reason:
             return place
         reasons.append(reason)
+
     raise NoPrivateFolder(
-        f"no folder is safe from other users here ({'; '.join(reasons)}): set TMPDIR to one of "
-        "your own"
+        f"no folder is safe from other users here ({'; '.join(reasons)}): set TMPDIR to a "
+        "folder of your own"
     )
 
 
 def _make(folder: Path) -> None:
-    """Make a folder and its parents, all that are missing for this user alone."""
+    """Create a folder and its missing parents, with access for this user only."""
     for place in (*reversed(folder.parents), folder):
         if not place.exists():
             place.mkdir(mode=0o700, exist_ok=True)
@@ -135,7 +141,7 @@ def _cache_folder() -> Path:
 
 
 def _is_own_group(number: int) -> bool:
-    """Whether a group is root's, or has this user alone, as many systems give each user one."""
+    """Whether a group is root's, or has this user as its only member, as on many systems."""
     if number == 0:
         return True
     try:
@@ -147,7 +153,7 @@ def _is_own_group(number: int) -> bool:
 
 
 def _remove_abandoned(base: Path) -> None:
-    """Remove the folders of this user's processes that were killed."""
+    """Remove the folders left by killed processes of this user."""
     for folder in base.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             _remove_if_abandoned(folder)
@@ -159,7 +165,7 @@ def _remove_if_abandoned(folder: Path) -> None:
         status = os.fstat(held)
         if status.st_uid != os.getuid() or time.time() - status.st_mtime < _YOUNG_SECONDS:
             return
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError: its maker lives
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError: its creator is alive
         shutil.rmtree(folder)
     finally:
         os.close(held)

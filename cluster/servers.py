@@ -1,6 +1,6 @@
-"""Dask's servers, but for this: the folder of a server's data is not on Python's path.
+"""Dask's servers, without the folder of a server's data on Python's path.
 
-Dask puts it in front of everything, where a file in it would be imported in a library's place.
+Dask puts it first, so that a file in it would be imported in place of a library.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from typing import Any
 import distributed
 
 
-class _OffPath:
+class _WithoutDataPath:
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         with contextlib.suppress(ValueError):
             sys.path.remove(self.local_directory)  # type: ignore[attr-defined]
 
 
-class Scheduler(_OffPath, distributed.Scheduler):
+class Scheduler(_WithoutDataPath, distributed.Scheduler):
     """Dask's scheduler."""
 
 
-class Nanny(_OffPath, distributed.Nanny):
-    """Dask's nanny, whose worker is the one below."""
+class Nanny(_WithoutDataPath, distributed.Nanny):
+    """Dask's nanny, which starts the Worker of this module."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, worker_class=Worker, **options)
 
 
-class Worker(_OffPath, distributed.Worker):
+class Worker(_WithoutDataPath, distributed.Worker):
     """Dask's worker."""

@@ -1,4 +1,4 @@
-"""A pool on a simulated clock: tasks take no time, but end in the order of their durations."""
+"""A pool on a simulated clock: tasks take no real time, and end in the order of their durations."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from oneshot_hpo.cluster.worker import Worker
 class SimulatedPool:
     """Workers on a clock that jumps from the end of one task to the end of the next.
 
-    evaluate: what a task returns, in place of the function that is submitted with it. seconds: how
-    long a task takes on the clock, before noise of a third.
+    evaluate: computes the result of a task, instead of the submitted function. seconds: duration of
+    a task on the clock, before log-normal noise with sigma 0.3.
     """
 
     patience_seconds = math.inf
-    standing = ""
+    status = ""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class SimulatedPool:
         self.live_workers = workers
         self._evaluate, self._seconds = evaluate, seconds
         self.spent = 0.0
-        """Processor seconds that the simulation itself took; no master's."""
+        """Processor seconds spent in the simulation itself, without the master's."""
         self._random = np.random.default_rng(seed)
         self._now = 0.0
         self._running: list[tuple[float, int, str, Any]] = []
@@ -44,20 +44,20 @@ class SimulatedPool:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing runs on."""
+        """Nothing to close."""
 
     @property
     def running(self) -> int:
-        """Tasks that were submitted: each is on a worker."""
+        """Number of submitted tasks, each of which is on a worker."""
         return len(self._running)
 
     def check(self) -> None:
-        """There will always be workers."""
+        """Does nothing: there are always workers."""
 
     def submit(
         self, key: str, _: Callable[..., Any], task: Any, avoid: Sequence[Worker] = ()
     ) -> None:
-        """Begin a task, which has a worker at once."""
+        """Start a task, which has a worker at once."""
         start = time.process_time()
         end = self._now + self._seconds(task) * self._random.lognormal(sigma=0.3)
         self._count += 1

@@ -1,4 +1,4 @@
-"""Why a pool does not start: Dask says that a nanny failed, which is what came of the cause."""
+"""The reason why a pool does not start; Dask only reports a failed nanny, its consequence."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import errno
 import resource
 from collections.abc import Iterator
 
-_NO_THREAD = "can't start new thread"  # all that Python says of EAGAIN there
+_NO_THREAD = "can't start new thread"  # Python's whole message for EAGAIN
 _FEWER = ", or use fewer workers"
 
 
 def start_failure(error: BaseException) -> str:
-    """What kept a pool from starting, in words: a limit of the system if one is behind `error`."""
-    for cause in reversed(list(_chain(error))):  # the first one last: what came of it is no cause
+    """Why a pool did not start: the limit of the system behind `error` if there is one."""
+    for cause in reversed(list(_chain(error))):  # from the first cause to its consequences
         if isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE):
             return _too_many_files(cause)
         if isinstance(cause, OSError) and cause.errno == errno.EAGAIN:

@@ -1,4 +1,4 @@
-"""A worker that has to leave asks its task to stop: the time limit, a preemption, a lost master."""
+"""Requests to stop a task: its worker ends (time limit, preemption) or lost its master."""
 
 import threading
 
@@ -6,19 +6,19 @@ _asked = threading.Event()
 
 
 class TaskStopped(Exception):
-    """Raised by a task that stopped because it was asked to; it can go on on another worker."""
+    """Raised by a task that stopped on request; another worker can continue it."""
 
 
 def ask_to_stop() -> None:
-    """Ask the task that this process runs, and any later one, to stop."""
+    """Request that the running task of this process, and any later one, stops."""
     _asked.set()
 
 
 def stop_asked() -> bool:
-    """Whether the task has to save what it has and raise TaskStopped."""
+    """Whether the task has to save its state and raise TaskStopped."""
     return _asked.is_set()
 
 
 def allow_tasks() -> None:
-    """Take the request back, for a worker that may run tasks again."""
+    """Withdraw the request, for a worker that may run tasks again."""
     _asked.clear()

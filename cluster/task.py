@@ -1,4 +1,4 @@
-"""How a worker runs a task: alone, and clearing up behind it."""
+"""Running a task in a worker, and cleaning up after it."""
 
 from __future__ import annotations
 
@@ -7,42 +7,44 @@ from typing import Any, NamedTuple
 
 import distributed
 
-from oneshot_hpo.cluster.leftovers import cleared, threads_left
+from oneshot_hpo.cluster.leftovers import clean_up, threads_left
 
 
 class TaskFailed(Exception):
-    """Raised by a task that failed for a reason that may be its worker's: a device, memory, a bug.
+    """Raised by a task whose failure may be its worker's fault: a device, memory, a bug.
 
-    The worker's process runs no other task: whatever broke in it ends with it.
+    The worker's process runs no further task: a fault in the process ends with it.
     """
 
 
-class Ended(NamedTuple):
-    """What a worker says of a task that has returned."""
+class TaskReturn(NamedTuple):
+    """The return value of a task, with facts from its worker."""
 
     value: Any
-    """What the function returned."""
+    """Return value of the function."""
     worker: str
-    """The address of the worker."""
+    """Address of the worker."""
     left_threads: bool
-    """Whether threads go on in the worker's process that the task has started."""
+    """Whether threads started by the task still run in the worker's process."""
 
 
 _failed = False
 
 
 def has_failed() -> bool:
-    """Whether a task has failed in this process, which is then to be replaced."""
+    """Whether a task has failed in this process, which then has to be replaced."""
     return _failed
 
 
-def run_task(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ended:
-    """Call the function; processes that it started and did not end are ended."""
+def run_task(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskReturn:
+    """Call the function, then kill processes that it started and that still run."""
     global _failed
     try:
-        with cleared():
+        with clean_up():
             value = function(*args, **kwargs)
     except TaskFailed:
         _failed = True
         raise
-    return Ended(value, distributed.get_worker().address, threads_left())
+    return TaskReturn(value, distributed.get_worker().address, threads_left())

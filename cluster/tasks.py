@@ -1,4 +1,4 @@
-"""Many independent tasks on a pool of processes of this machine."""
+"""Many independent tasks on a pool of local processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.local import LocalPool
 
-_MAX_ATTEMPTS = 3  # of a task whose process dies
+_MAX_ATTEMPTS = 3  # at a task whose process dies
 
 
 def run_all(
@@ -24,18 +24,19 @@ def run_all(
     scratch: Path,
     while_waiting: Callable[[], None] = lambda: None,
 ) -> Generator[tuple[str, Any]]:
-    """Run (function, *arguments) by key, in this order, and yield key and result as each ends.
+    """Run {key: (function, *arguments)} in this order; yield (key, result) as each task ends.
 
     while_waiting: called about twice a second.
 
-    What a function raises is raised here. PoolError: a task's process died three times, or none
-    starts. KeyboardInterrupt: SIGINT or SIGTERM came; the processes have ended.
+    Raises the exceptions of the functions, PoolError if a task's process died three times or none
+    starts, and KeyboardInterrupt after SIGINT or SIGTERM, once the processes have ended.
     """
     waiting = list(tasks)[::-1]
     running = 0
     lost: Counter[str] = Counter()
+
     with (
-        _terminated_like_interrupted(),
+        _sigterm_as_interrupt(),
         LocalPool(workers=workers, threads=1, gpus=gpus, scratch=scratch) as pool,
     ):
         while waiting or running:
@@ -44,6 +45,7 @@ def run_all(
                 function, *arguments = tasks[key]
                 pool.submit(key, function, *arguments)
                 running += 1
+
             while_waiting()
             for outcome in pool.next_outcomes(timeout=0.5):
                 running -= 1
@@ -59,10 +61,10 @@ def run_all(
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """While inside, a SIGTERM ends work as Ctrl-C does: what was begun is closed. A second kills.
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Within the context, SIGTERM raises KeyboardInterrupt, so that all is closed; a second kills.
 
-    Without a word it would leave processes, and semaphores of which Python complains.
+    Otherwise SIGTERM would leave processes and semaphores behind.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:

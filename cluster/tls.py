@@ -1,7 +1,7 @@
-"""Encryption between a pool's scheduler and workers, with a certificate made for that pool.
+"""Encryption between a pool's scheduler and workers, with a new certificate for each pool.
 
-Both sides show the certificate and accept nothing else: who cannot read its key gets nothing. A key
-is never kept with a study: whoever was given the folder would have it.
+Both sides present the certificate and accept no other: without its key no one can connect. A key is
+never stored with a study, whose folder may be given away.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from pathlib import Path
 import distributed
 
 CREDENTIALS = "credentials.pem"
-"""The certificate and its key in one file, so that no reader finds halves of two."""
+"""The certificate and its key in one file, so that no reader finds parts of two pairs."""
 _OLD_NAMES = ("certificate.pem", "key.pem", "scheduler.json", "worker.sh")
-"""What earlier versions kept in a study's folder, keys among it."""
+"""Files, including keys, that earlier versions kept in a study's folder."""
 
 WITHOUT_HTTP: dict[str, object] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
-"""Dask's pages would tell strangers on this host about the study."""
+"""Dask's pages would show the study to other users of this host."""
 
 _VALID_DAYS = 3650
-_CLOCK_SKEW_DAYS = 1  # a node whose clock is behind must not find the certificate too young
+_CLOCK_SKEW_DAYS = 1  # the certificate must be valid on a node whose clock is behind
 
 
 def new_security(folder: Path) -> distributed.Security:
-    """The security of a pool with a new certificate, in place of an earlier one in `folder`.
+    """Security with a new certificate, which replaces an earlier one in `folder`.
 
-    The file can be read by its owner alone.
+    Only its owner can read the file.
     """
     write_private(folder / CREDENTIALS, _new_credentials())
     return security_in(folder)
 
 
 def security_in(folder: Path) -> distributed.Security:
-    """The security with the certificate that lies in `folder`."""
+    """Security with the certificate in `folder`."""
     credentials = str(folder / CREDENTIALS)
     roles = ("client", "scheduler", "worker")
     return distributed.Security(
@@ -50,9 +50,9 @@ def security_in(folder: Path) -> distributed.Security:
 
 
 def remove_old_key(folder: Path, name: str) -> bool:
-    """Remove the key that an earlier version kept in folder/name; whether there was such a folder.
+    """Remove the key that an earlier version kept in folder/name; returns whether that existed.
 
-    Only files of its names, and never through a symbolic link.
+    Removes only files with the names of that version, and never through a symbolic link.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     with contextlib.ExitStack() as opened:
@@ -67,7 +67,7 @@ def remove_old_key(folder: Path, name: str) -> bool:
         for file in _OLD_NAMES:
             with contextlib.suppress(OSError):
                 os.unlink(file, dir_fd=old)
-        with contextlib.suppress(OSError):  # something else lies there
+        with contextlib.suppress(OSError):  # it holds other files
             os.rmdir(name, dir_fd=parent)
     return True
 
@@ -100,7 +100,7 @@ def _new_credentials() -> bytes:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone can read; a reader sees the old or the new content."""
+    """Write a file that only its owner can read; readers see the old or the new content."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Which worker it is, of those of a pool."""
+"""The identity of a pool's workers."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import NamedTuple
 
 
 class Worker(NamedTuple):
-    """A worker as it is now."""
+    """A worker and its current process."""
 
     address: str
-    """Of its process: a new process has another one."""
+    """Address of its process: a new process has another one."""
     name: str
-    """It stays when the worker's process is replaced."""
+    """Name of the worker, which a new process keeps."""
     host: str
-    """The machine that it runs on."""
+    """Machine on which it runs."""
 
 
-class Retired(NamedTuple):
-    """What gets no tasks any more."""
+class Retirement(NamedTuple):
+    """A worker, GPU or host that gets no more tasks."""
 
     place: str
-    """A name or a host, for a later pool of the same work to leave out; empty: nothing lasting."""
-    words: str
-    """What is not used any more."""
+    """Name or host that later pools of the study also exclude; empty if they exclude nothing."""
+    description: str
+    """What is retired, for messages."""
 
 
 def elsewhere(workers: Sequence[Worker], tried: Sequence[Worker]) -> list[Worker]:
-    """The workers on other hosts than those tried; where there is none, those of other names."""
+    """The workers on other hosts than those tried; if there is none, those with other names."""
     hosts, names = {worker.host for worker in tried}, {worker.name for worker in tried}
     return [worker for worker in workers if worker.host not in hosts] or [
         worker for worker in workers if worker.name not in names
@@ -35,5 +35,5 @@ def elsewhere(workers: Sequence[Worker], tried: Sequence[Worker]) -> list[Worker
 
 
 def host_of(address: str) -> str:
-    """The host in an address of Dask's, as tls://10.0.0.7:40123."""
+    """The host in a Dask address such as tls://10.0.0.7:40123."""
     return address.rpartition("/")[2].rpartition(":")[0]

@@ -1,4 +1,4 @@
-"""A worker's log file, whose size is bounded however much is printed."""
+"""A worker's log file of bounded size."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ import time
 from pathlib import Path
 
 MOST_BYTES = 16 * 2**20
-"""A log that is longer is cut to its end."""
+"""A longer log is cut to its end."""
 KEPT_BYTES = 2**18
-CUT = "[what stood here was cut off: more was printed than is kept]"
-"""The first line of a log that was cut."""
+CUT = "[earlier output was cut off: the size of this log is limited]"
+"""First line of a log that was cut."""
 CHECK_SECONDS = 0.5
 _LAST_LINES = 8
 _LAST_BYTES = 8192
 
 
 def bound_output() -> None:
-    """Keep the file that this process prints into short, in a thread, as long as it lives.
+    """Bound the file that this process prints into, in a thread, until the process ends.
 
-    Children that print into the same file are bound with it. What is no file is left alone.
+    This includes the output of children. An output that is not a file is left alone.
     """
     descriptor = sys.stdout.fileno()
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return
-    # Who goes on writing after the cut writes at the new end.
+    # Writers continue at the new end after a cut.
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_APPEND)
     threading.Thread(target=_watch, args=(descriptor,), name="log", daemon=True).start()
 
 
 def log_tail(path: Path) -> str:
-    """The last lines of a log, empty if there is none."""
+    """The last lines of a log; empty if it does not exist."""
     try:
         lines = _last_bytes(path, _LAST_BYTES).decode(errors="replace").splitlines()
     except OSError:
@@ -45,7 +45,7 @@ def log_tail(path: Path) -> str:
 
 
 def bound_log(path: Path) -> None:
-    """Cut the log of a worker that has died, which may have printed much in its last moment."""
+    """Cut the log of a dead worker, which may have printed much just before its end."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         try:
@@ -57,12 +57,12 @@ def bound_log(path: Path) -> None:
 def _watch(descriptor: int) -> None:
     while True:
         time.sleep(CHECK_SECONDS)
-        with contextlib.suppress(OSError):  # a full disk, or the end of the process
+        with contextlib.suppress(OSError):  # a full disk, or the process ends
             bound(descriptor, Path(f"/proc/self/fd/{descriptor}"))
 
 
 def bound(descriptor: int, path: Path) -> None:
-    """Leave the last KEPT_BYTES of a long file; a line that is printed meanwhile may be lost."""
+    """Cut a long file to its last KEPT_BYTES; a line printed meanwhile may be lost."""
     if os.fstat(descriptor).st_size <= MOST_BYTES:
         return
     kept = _last_bytes(path, KEPT_BYTES)

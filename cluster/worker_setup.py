@@ -1,4 +1,4 @@
-"""First thing in a worker process (a Dask preload): its log, its session, its clearing up."""
+"""Set-up of a worker process (a Dask preload): its log, its session, its clean-up."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from oneshot_hpo.cluster.worker_log import bound_output
 
 
 def dask_setup(worker: distributed.Worker) -> None:
-    """Send the process's standard output and error to the file that the pool named."""
+    """Redirect standard output and error to the log that the pool has chosen."""
     path = Path(os.environ["ONESHOT_HPO_WORKER_LOG"])
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     for stream in (sys.stdout, sys.stderr):
@@ -25,5 +25,5 @@ def dask_setup(worker: distributed.Worker) -> None:
 
 
 def session_file(log: Path) -> Path:
-    """Where the worker that writes this log names its session."""
+    """The file in which the worker with this log writes its session."""
     return log.with_suffix(".session")

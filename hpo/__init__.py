@@ -1,7 +1,7 @@
 """Configuration spaces, BOHB and the journal of a study.
 
-Importing this package imports ConfigSpace and numpy. HpBandSter comes in when a Study is created or
-opened.
+Importing this package imports ConfigSpace and numpy. HpBandSter is imported when a Study is
+created or opened.
 """
 
 from oneshot_hpo.hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space

@@ -17,11 +17,11 @@ class Rung:
     budget: int | float
     """Budget of every run on this rung."""
     size: int
-    """How many configurations run on it."""
+    """Number of configurations that run on it."""
 
 
 def rung_budgets(settings: OptimizerSettings) -> tuple[int | float, ...]:
-    """max_budget / eta**k from the lowest to k = 0; integers where they are whole."""
+    """Budgets max_budget / eta**k, ascending to k = 0; integers where they are whole."""
     # log(243) / log(3) is 4.999…: without rounding, truncation would lose the lowest rung.
     ratio = math.log(settings.max_budget / settings.min_budget) / math.log(settings.eta)
     s_max = math.floor(round(ratio, 9))
@@ -44,7 +44,7 @@ def bracket(settings: OptimizerSettings, iteration: int) -> tuple[Rung, ...]:
 
 @lru_cache(maxsize=16)
 def _cycle(settings: OptimizerSettings) -> tuple[tuple[Rung, ...], ...]:
-    """All brackets that differ, in their order."""
+    """The distinct brackets, in order."""
     budgets = rung_budgets(settings)
     return tuple(_bracket(settings, budgets, s) for s in reversed(range(len(budgets))))
 
@@ -63,7 +63,7 @@ def _bracket(
 
 
 def planned_evaluations(settings: OptimizerSettings) -> int:
-    """Runs in all brackets of the study, without the baseline."""
+    """Number of runs in all brackets of the study, without the baseline."""
     rungs = len(rung_budgets(settings))
     sizes = [sum(rung.size for rung in bracket(settings, i)) for i in range(rungs)]
     cycles, rest = divmod(settings.iterations, rungs)

@@ -1,8 +1,8 @@
 """The configuration spaces CS1, CS2 and CS3 of Zela et al. 2020 (NAS-Bench-1Shot1), section 5.
 
-Each contains the one before it. CS1: regularisation; CS2: and the learning rate; CS3: and the
-architecture optimizer, momentum, cutout length, batch size and gradient clipping, and here also
-what is the one-shot optimizer's own.
+Each contains the one before it. CS1 has regularisation, CS2 adds the learning rate, and CS3 adds
+the architecture optimizer, momentum, cutout length, batch size and gradient clipping. Here, CS3
+also has the hyperparameters of the one-shot optimizer.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ConfigSpace.hyperparameters import Hyperparameter
 from oneshot_hpo.hpo.errors import StudyError
 
 UNTUNED = "none"
-"""The space without a hyperparameter, for a study of one setting alone."""
+"""The space without hyperparameters, for a study of a single configuration."""
 CONFIGURATION_SPACES = ("cs1", "cs2", "cs3", UNTUNED)
 
 
 @dataclass(frozen=True)
 class Range:
-    """A hyperparameter in [low, high], whole numbers when its default is one."""
+    """A hyperparameter in [low, high]; an integer if its default is one."""
 
     default: float
     low: float
@@ -42,10 +42,10 @@ def configuration_space(
     """The configuration space called `name`, one of CONFIGURATION_SPACES.
 
     `image_size` is the height of the images in pixels: a cutout cannot be longer. `defaults`
-    replace the paper's default values of the hyperparameters that they name; other names in it are
-    left alone. `own` are hyperparameters of the one-shot optimizer, added to CS3; those in
-    `without` are left out, since it has no use for them. Raises StudyError for an unknown name,
-    images below 4 pixels, or a default outside its range.
+    replace the paper's default values of the hyperparameters that they name; other names are
+    ignored. `own` are hyperparameters of the one-shot optimizer, added to CS3. Those in `without`
+    are left out, because the one-shot optimizer does not use them. Raises StudyError for an unknown
+    name, images below 4 pixels, or a default outside its range.
     """
     if name not in CONFIGURATION_SPACES:
         raise StudyError(
@@ -98,7 +98,7 @@ def configuration_space(
 
 
 def _default_inside(name: str, value: Any, low: float, high: float) -> float:
-    """`value` if it lies in [low, high], else StudyError."""
+    """`value`, checked to be in [low, high]. Raises StudyError."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise StudyError(
             f"the default of {name} must be a number in [{low}, {high}], its range in the "

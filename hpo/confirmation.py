@@ -12,16 +12,16 @@ from oneshot_hpo.hpo.errors import StudyError
 from oneshot_hpo.hpo.journal.events import Event, check_event
 from oneshot_hpo.hpo.journal.file import FORMAT, Journal, read_journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
-from oneshot_hpo.hpo.journal.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.randomness import confirmation_seed
 from oneshot_hpo.hpo.trial import TrialResult
 
 
 class Confirmation(ConfirmationView, JournalWriter):
-    """A confirmation that this process is the master of: the only writer of its journal.
+    """The confirmation of which this process is the master, the only writer of its journal.
 
-    Every event is on the disk before it is acted on, so the process may be killed at any moment.
+    Each event is synced to disk before it takes effect, so the process may be killed at any moment.
     """
 
     def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
@@ -32,9 +32,10 @@ class Confirmation(ConfirmationView, JournalWriter):
     def create(
         cls, folder: Path, *, header: Mapping[str, Any], seed: int, budget: int | float
     ) -> Self:
-        """A new confirmation in `folder`, which is made if it is missing; nothing is planned yet.
+        """Create a confirmation in `folder` (created if missing); nothing is planned yet.
 
-        `header`: the study's own, opaque to this package; seed: the study's; budget: of every run.
+        header: the study's, opaque to this package. seed: the study's. budget: that of every run.
+
         Raises StudyExists, StudyLocked, StudyUnwritable.
         """
         path = Path(folder) / CONFIRMATION_NAME
@@ -46,20 +47,20 @@ class Confirmation(ConfirmationView, JournalWriter):
             "budget": budget,
             "time": time.time(),
         }
-        with vacant(path) as lock:
+        with new_journal_lock(path) as lock:
             confirmation = cls(path, event, lock)
             confirmation._journal = Journal.create(path, event)
         return confirmation
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Continues the confirmation in `folder`; a torn last line of its journal is cut off.
+        """Open the confirmation in `folder`; a torn last line of its journal is cut off.
 
         Raises StudyNotFound, StudyLocked, StudyUnwritable, NewerJournal or CorruptJournal.
         """
         path = Path(folder) / CONFIRMATION_NAME
-        read_journal(path, EVENTS)  # nothing is written where there is no sound journal
-        with held(path.parent) as lock:
+        read_journal(path, EVENTS)  # an unreadable journal raises before anything is written
+        with folder_lock(path.parent) as lock:
             events, size = read_journal(path, EVENTS)
             confirmation = cls(path, events[0], lock)
             confirmation._fold(events)
@@ -69,18 +70,22 @@ class Confirmation(ConfirmationView, JournalWriter):
     def plan(
         self, name: str, config: Mapping[str, Any], seeds: int, *, tuned: bool = False
     ) -> None:
-        """From now on, a setting is to be run with at least so many seeds.
+        """Plan runs of a setting with the seeds number 0 to `seeds` - 1, or more if planned before.
 
-        tuned: it is the study's incumbent. Raises StudyError if the name stands for another
-        configuration, and StudyUnwritable.
+        tuned: the setting is the study's incumbent. Raises StudyError if the name was planned with
+        another configuration, and StudyUnwritable.
         """
         values = plain(dict(config))
         before = self._settings.get(name)
         if before is not None and before.config != values:
-            raise StudyError(f"the setting {name} has other values in {self._path.parent}")
+            raise StudyError(
+                f"{self._path.parent}: the setting {name} was planned with another configuration"
+            )
+
         planned = max(seeds, before.seeds if before else 0)
         if before is not None and planned == before.seeds and (not tuned or self._tuned == name):
             return
+
         event = {
             "event": "plan",
             "setting": name,
@@ -91,7 +96,7 @@ class Confirmation(ConfirmationView, JournalWriter):
         self._write(event)
 
     def ask(self) -> Rerun | None:
-        """The next run, or None: everything planned is asked for. Raises StudyUnwritable."""
+        """Start the next run; None when every planned run has started. Raises StudyUnwritable."""
         key = self._next()
         if key is None:
             return None
@@ -101,18 +106,18 @@ class Confirmation(ConfirmationView, JournalWriter):
         return self._pending[key]
 
     def tell(self, run: Rerun, result: TrialResult) -> None:
-        """Journals how a pending run ended. Raises StudyError when it is not pending."""
+        """Record how a pending run ended. Raises StudyError when it is not pending."""
         event = {
             "event": "tell",
             "setting": run.setting,
             "number": run.number,
-            **result.journaled(),
+            **result.event_fields(),
         }
         self._pending_run((run.setting, run.number))
         self._write(event)
 
     def retry(self, run: Rerun, reason: str) -> Rerun:
-        """Journals that the infrastructure of a pending run was lost; returns its next attempt."""
+        """Record that a pending run lost its worker or connection; returns its next attempt."""
         key = (run.setting, run.number)
         event = {
             "event": "retry",

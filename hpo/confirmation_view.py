@@ -1,8 +1,7 @@
-"""Settings searched again with fresh seeds, paired by seed: state as a fold over a journal.
+"""A confirmation: settings run again with fresh seeds; its state is a fold over its journal.
 
-A setting is a configuration with a name. Seed number k is the same for every setting, so that what
-two settings reach can be compared pair by pair. Nothing is decided by what comes out: what is to be
-run follows from the plan alone.
+A setting is a configuration with a name. Seed number k is shared by all settings, so results can be
+compared in pairs. The runs follow from the plan alone, never from results.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from oneshot_hpo.hpo.trial import TrialResult
 
 CONFIRMATION_NAME = "confirmation.jsonl"
 DEFAULT = "default"
-"""The name of the study's default configuration; the incumbent's is that of its trial."""
+"""The name of the study's default configuration; the incumbent has the name of its trial."""
 
 SEEDS = Kind(lambda v: COUNT.test(v) and v <= 10**5, "a whole number up to 100,000")
 
@@ -42,14 +41,14 @@ _Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Setting:
-    """A configuration that is searched with several seeds."""
+    """A configuration that is run with several seeds."""
 
     name: str
     """Its name in the confirmation."""
     config: dict[str, Any]
     """Its values by hyperparameter."""
     seeds: int
-    """It is run with seeds number 0 to seeds - 1."""
+    """Number of seeds: it is run with seeds number 0 to seeds - 1."""
     was_tuned: bool = False
     """Whether it was the study's incumbent when it was planned."""
 
@@ -61,39 +60,39 @@ class Rerun:
     setting: str
     """The name of the setting."""
     number: int
-    """Which of the seeds, from 0."""
+    """Number of the seed, from 0."""
     config: dict[str, Any]
     """The setting's values by hyperparameter."""
     budget: int | float
     """The study's largest budget."""
     seed: int
-    """The seed for whatever evaluates it; that of this number for every setting and attempt."""
+    """The seed of its evaluation, shared by all settings and attempts with this number."""
     attempt: int = 0
-    """How often its infrastructure was lost before."""
+    """Number of earlier attempts, whose worker or connection was lost."""
 
     @property
     def key(self) -> str:
-        """`<setting>/<number>`, unique in the confirmation and fit for a folder."""
+        """`<setting>/<number>`, unique in the confirmation; also the name of its folder."""
         return f"{self.setting}/{self.number}"
 
 
 class ConfirmationView:
-    """A confirmation as its journal tells it, read-only."""
+    """A read-only view of a confirmation, from its journal."""
 
     def __init__(self, path: Path, header: Event) -> None:
         self._path = path
         self._header = header
         self._settings: dict[str, Setting] = {}
         self._tuned: str | None = None
-        self._asked: set[_Key] = set()
+        self._started: set[_Key] = set()
         self._pending: dict[_Key, Rerun] = {}
         self._evaluations: list[tuple[Rerun, TrialResult]] = []
         self.notes: list[dict[str, Any]] = []
-        """What was noted of the environments of the work, in order; opaque to this package."""
+        """Environments in its notes, in order; opaque to this package."""
 
     @property
     def header(self) -> dict[str, Any]:
-        """What the study was created with: its frozen specification and versions."""
+        """The study's frozen specification and versions."""
         study: dict[str, Any] = self._header["study"]
         return study
 
@@ -115,32 +114,34 @@ class ConfirmationView:
 
     @property
     def pending(self) -> list[Rerun]:
-        """Runs asked for and not told yet, in the order of asking."""
+        """Runs that have started and not finished, in the order of their start."""
         return list(self._pending.values())
 
     @property
     def evaluations(self) -> list[tuple[Rerun, TrialResult]]:
-        """Runs with their results, in the order of telling."""
+        """Runs with their results, in the order in which they finished."""
         return list(self._evaluations)
 
     @property
     def total_evaluations(self) -> int:
-        """Runs that are planned or were asked for."""
-        return len(self._asked | {(s.name, k) for s in self._wanted for k in range(s.seeds)})
+        """Number of runs that are planned or have started."""
+        return len(
+            self._started | {(s.name, k) for s in self._open_settings for k in range(s.seeds)}
+        )
 
     @property
     def finished(self) -> bool:
-        """Whether everything planned is told."""
+        """Whether every planned run has finished."""
         return len(self._evaluations) == self.total_evaluations
 
-    def of_setting(self, name: str) -> dict[int, tuple[Rerun, TrialResult]]:
-        """What was told of a setting, by number of the seed."""
-        told = [(run, result) for run, result in self._evaluations if run.setting == name]
-        return {run.number: (run, result) for run, result in sorted(told, key=_number)}
+    def results_of(self, name: str) -> dict[int, tuple[Rerun, TrialResult]]:
+        """Finished runs of a setting with their results, by number of the seed."""
+        finished = [(run, result) for run, result in self._evaluations if run.setting == name]
+        return {run.number: (run, result) for run, result in sorted(finished, key=_number)}
 
     @property
-    def _wanted(self) -> list[Setting]:
-        """Settings of which more may be run: not an incumbent that another one has followed."""
+    def _open_settings(self) -> list[Setting]:
+        """Settings that may have more runs; former incumbents have none."""
         return [
             setting
             for name, setting in self._settings.items()
@@ -148,11 +149,11 @@ class ConfirmationView:
         ]
 
     def _next(self) -> _Key | None:
-        """What is to be asked for next: all settings with a seed before the next seed."""
-        wanted = self._wanted
-        for number in range(max((setting.seeds for setting in wanted), default=0)):
-            for setting in wanted:
-                if number < setting.seeds and (setting.name, number) not in self._asked:
+        """Key of the next run: all settings with one seed come before the next seed."""
+        settings = self._open_settings
+        for number in range(max((setting.seeds for setting in settings), default=0)):
+            for setting in settings:
+                if number < setting.seeds and (setting.name, number) not in self._started:
                     return setting.name, number
         return None
 
@@ -164,7 +165,7 @@ class ConfirmationView:
                 raise CorruptJournal(self._path, line, str(error)) from None
 
     def _apply(self, event: Event) -> None:
-        """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
+        """Update the state with an event. Raises InvalidEvent."""
         EVENTS[event["event"]].apply(self, event)
 
     def _apply_plan(self, event: Event) -> None:
@@ -173,7 +174,9 @@ class ConfirmationView:
         if before is not None and (
             before.config != event["config"] or event["seeds"] < before.seeds
         ):
-            raise InvalidEvent(f"{name} was planned with another configuration, or more seeds")
+            raise InvalidEvent(
+                f"{name} was planned before with another configuration or more seeds"
+            )
         was_tuned = event["tuned"] or (before is not None and before.was_tuned)
         self._settings[name] = Setting(name, event["config"], event["seeds"], was_tuned)
         if event["tuned"]:
@@ -185,10 +188,10 @@ class ConfirmationView:
             raise InvalidEvent(f"{name} with seed number {number} is not next")
         seed = confirmation_seed(self._header["seed"], number)
         if event["seed"] != seed:
-            raise InvalidEvent(f"seed is {event['seed']} where {seed} is next")
+            raise InvalidEvent(f"seed is {event['seed']}, expected {seed}")
         config = self._settings[name].config
         self._pending[key] = Rerun(name, number, config, self.budget, seed)
-        self._asked.add(key)
+        self._started.add(key)
 
     def _apply_tell(self, event: Event) -> None:
         key = _key(event)
@@ -199,14 +202,14 @@ class ConfirmationView:
     def _apply_retry(self, event: Event) -> None:
         run = self._pending_run(_key(event))
         if event["attempt"] != run.attempt + 1:
-            raise InvalidEvent(f"attempt is {event['attempt']}, not {run.attempt + 1}")
+            raise InvalidEvent(f"attempt is {event['attempt']}, expected {run.attempt + 1}")
         self._pending[_key(event)] = replace(run, attempt=event["attempt"])
 
     def _pending_run(self, key: _Key) -> Rerun:
         if key in self._pending:
             return self._pending[key]
-        state = "told already" if key in self._asked else "not asked for"
-        raise InvalidEvent(f"{key[0]} with seed number {key[1]} was {state}")
+        reason = "has already finished" if key in self._started else "has not started"
+        raise InvalidEvent(f"{key[0]} with seed number {key[1]} {reason}")
 
 
 EVENTS: Kinds = {
@@ -235,11 +238,11 @@ EVENTS: Kinds = {
     ),
     "note": NOTE,
 }
-"""A confirmation's events. None of them decides: what is run follows from the plan alone."""
+"""Kinds of a confirmation's events. None is a decision: the runs follow from the plan alone."""
 
 
 def read_confirmation(folder: Path) -> ConfirmationView:
-    """The confirmation in `folder` as its journal stands, without its lock.
+    """Read the confirmation in `folder`, without its lock.
 
     Raises StudyNotFound, NewerJournal or CorruptJournal.
     """
@@ -254,5 +257,5 @@ def _key(event: Event) -> _Key:
     return event["setting"], event["number"]
 
 
-def _number(told: tuple[Rerun, TrialResult]) -> int:
-    return told[0].number
+def _number(evaluation: tuple[Rerun, TrialResult]) -> int:
+    return evaluation[0].number

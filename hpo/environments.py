@@ -1,4 +1,4 @@
-"""In which environments a study and its confirmation were worked on, as their journals note it."""
+"""Environments in which a study and its confirmation ran, from the notes in their journals."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 def noted_environments(
     study: Path, confirmation: Path | None = None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the study in a folder was created with, and the environments noted since, by time.
+    """(header of the study in a folder, environments noted since then by time).
 
-    confirmation: the folder of its confirmation, whose notes count too; one that has not begun has
-    none. Raises like `read_study`, but replays nothing.
+    confirmation: folder of its confirmation, whose notes are included; it need not exist. Raises
+    like `read_study`, but replays nothing.
     """
     events, _ = read_journal(study / JOURNAL_NAME)
     created_with: dict[str, Any] = events[0]["study"]

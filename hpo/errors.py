@@ -1,4 +1,4 @@
-"""What can go wrong with a study: subclasses of ValueError with one clear line each."""
+"""Errors of studies: subclasses of ValueError, each with a message of one line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class StudyError(ValueError):
-    """A study cannot be created, opened or continued as asked."""
+    """A study cannot be created, opened or continued as requested."""
 
 
 class InvalidSettings(StudyError):
-    """Settings of the optimizer that cannot be: names the setting."""
+    """A setting of the optimizer is invalid; the message names it."""
 
 
 class StudyExists(StudyError):
@@ -30,17 +30,17 @@ class StudyUnwritable(StudyError):
 
 
 class NewerJournal(StudyError):
-    """The journal was written in a format that this version does not know yet."""
+    """The journal's format is newer than those this version reads."""
 
 
 class InvalidEvent(StudyError):
-    """An event that cannot follow the events before it."""
+    """An event is not valid after the events before it."""
 
 
 class CorruptJournal(StudyError):
-    """A line of the journal that cannot be read or replayed. `line` counts from 1.
+    """A line of the journal cannot be read or replayed.
 
-    `mend` tells the user what to do.
+    `line` counts from 1; `remedy` says what the user can do.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class CorruptJournal(StudyError):
         path: Path,
         line: int,
         reason: str,
-        mend: str = "nothing was changed; mend the line or restore a copy of the file",
+        remedy: str = "nothing was changed; repair the line or restore a copy of the file",
     ) -> None:
-        super().__init__(f"{path}, line {line}: {reason}: {mend}")
+        super().__init__(f"{path}, line {line}: {reason}: {remedy}")
         self.path = path
         self.line = line

@@ -1,4 +1,4 @@
-"""Values as JSON knows them."""
+"""Conversion of values to JSON types."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from oneshot_hpo.hpo.errors import StudyError
 
 
 def plain(value: Any) -> Any:
-    """`value` built of dicts with string keys, lists, str, int, bool, None and finite floats only.
+    """`value` in JSON types: dicts with string keys, lists, str, int, bool, None, finite floats.
 
-    Numpy's scalars and arrays become Python's; NaN and infinities become None, for JSON has no word
-    for them. Raises StudyError for any other type.
+    Numpy scalars and arrays become Python's; NaN and infinities become None, since JSON has
+    neither. Raises StudyError for any other type.
     """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
@@ -32,13 +32,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     raise StudyError(
-        f"a value of type {type(value).__name__} cannot be journaled: "
-        "use numbers, strings, lists and dictionaries"
+        f"a value of type {type(value).__name__} cannot be written to the "
+        "journal: use numbers, strings, lists and dictionaries"
     )
 
 
 def finite_loss(loss: Any) -> float | None:
-    """`loss` as a finite float, or None for anything else: a search that crashed."""
+    """`loss` as a finite float; None for anything else, which counts as a crash."""
     if isinstance(loss, np.generic):
         loss = loss.item()
     if isinstance(loss, bool) or not isinstance(loss, int | float):

@@ -1,8 +1,8 @@
 """Generators that depend on the study's seed and an event alone, so that none has to be stored.
 
 The n-th decision of a study draws from SeedSequence([seed, purpose, n]); a trial's own seed comes
-from the study's seed and the trial's key. A resumed study hence draws what an undisturbed one
-would have.
+from the study's seed and the trial's key. A resumed study therefore draws the same numbers as
+one that never stopped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What a generator is for; part of its seed, hence never renumbered."""
+    """The use of a generator; its number is part of the seed and never changes."""
 
     PROPOSAL = 0
     MODEL = 1
@@ -29,7 +29,7 @@ def event_generator(seed: int, purpose: Purpose, seq: int) -> np.random.Generato
 def trial_seed(seed: int, trial_id: tuple[int, int, int], budget: float) -> int:
     """The seed of a trial, in [0, 2**32): a function of the study's seed, the id and the budget.
 
-    Every attempt at a trial has the same seed, whichever worker makes it.
+    All attempts at a trial share its seed, whichever worker runs them.
     """
     iteration, rung, index = trial_id
     numerator, denominator = budget.as_integer_ratio()  # the same for 50 and 50.0
@@ -39,7 +39,7 @@ def trial_seed(seed: int, trial_id: tuple[int, int, int], budget: float) -> int:
 
 
 def confirmation_seed(seed: int, number: int) -> int:
-    """Seed `number` of a confirmation, in [0, 2**32): the same for every setting, and no trial's.
+    """Seed `number` of a confirmation, in [0, 2**32): shared by its settings, unlike any trial's.
 
     `seed` is the study's.
     """

@@ -16,7 +16,7 @@ GENERATORS = ("vectorised", "hpbandster")
 class OptimizerSettings:
     """Settings of BOHB (Falkner et al. 2018); the defaults are those of its authors.
 
-    Raises InvalidSettings, naming the setting, when a value cannot be.
+    Raises InvalidSettings, which names the setting.
     """
 
     min_budget: int | float
@@ -26,17 +26,17 @@ class OptimizerSettings:
     eta: int | float = 3
     """One of eta configurations is promoted; budgets grow by this factor."""
     iterations: int
-    """How many brackets of successive halving; with 0 the default configuration is all there is."""
+    """Number of brackets of successive halving; 0 evaluates the default configuration alone."""
     seed: int = 0
-    """Everything random in the study follows from it."""
+    """Seed of all random draws of the study."""
     bracket_sizes: Literal["paper", "hpbandster"] = "paper"
     """Configurations per bracket: Li et al. 2018, Algorithm 1, or HpBandSter's smaller ones."""
     generator: Literal["vectorised", "hpbandster"] = "vectorised"
-    """Who proposes: this project's KDE generator, or HpBandSter's own."""
+    """Source of proposals: this project's KDE generator, or HpBandSter's."""
     min_points_in_model: int | None = None
-    """Good, and bad, observations that a model needs; None: dimensions + 1, the least possible."""
+    """Good, and bad, observations that a model needs; None: dimensions + 1, the minimum."""
     top_n_percent: int = 15
-    """Share of the observations, in percent, that are the good ones."""
+    """Percentage of the observations that count as good."""
     num_samples: int = 64
     """Candidates drawn for one proposal."""
     random_fraction: float = 1 / 3

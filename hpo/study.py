@@ -15,7 +15,7 @@ from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
 from oneshot_hpo.hpo.journal.events import Event, check_event
 from oneshot_hpo.hpo.journal.file import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
-from oneshot_hpo.hpo.journal.writer import JournalWriter, held, vacant
+from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Study(StudyView, JournalWriter):
-    """A study that this process is the master of: the only writer of its journal.
+    """The study of which this process is the master, the only writer of its journal.
 
-    Make one with `create` or `open`; use it as a context manager or `close` it. Every decision is
-    on the disk before it is returned, so the process may be killed at any moment: `open` replays
-    the journal to the same state, and later decisions are those of a study that was never killed.
+    Make one with `create` or `open`; use it as a context manager or `close` it. Each decision is
+    synced to disk before it is returned, so the process may be killed at any moment: `open` replays
+    the journal to the same state, and later decisions equal those of a study never killed.
     """
 
     def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
@@ -52,18 +52,21 @@ class Study(StudyView, JournalWriter):
         settings: OptimizerSettings,
         prior: Sequence[Observation] = (),
     ) -> Self:
-        """A new study in `folder`, which is made if it is missing.
+        """Create a study in `folder` (created if missing).
 
-        `header` is the study's frozen specification, opaque to this package. `prior` is what the
-        model begins with (HpBandSter's previous_result); brackets and incumbents know nothing of
-        it. Raises StudyExists, StudyLocked, StudyUnwritable, StudyError when a configuration of
-        `prior` is not one of the space, or InvalidSettings when the settings do not fit the space.
+        header: the study's frozen specification, opaque to this package. prior: observations with
+        which the model starts (HpBandSter's previous_result); they are in no bracket and never the
+        incumbent.
+
+        Raises StudyExists, StudyLocked, StudyUnwritable, StudyError when a configuration of `prior`
+        is not in the space, or InvalidSettings when the settings do not fit the space.
         """
         for number, observation in enumerate(prior, start=1):
             try:
                 check_configuration(space, observation.config)
             except StudyError as error:
                 raise StudyError(f"observation {number} of prior: {error}") from None
+
         path = Path(folder) / JOURNAL_NAME
         event = {
             "event": "header",
@@ -75,23 +78,24 @@ class Study(StudyView, JournalWriter):
             "time": time.time(),
         }
         check_event(event, EVENTS)
-        with vacant(path) as lock:
+
+        with new_journal_lock(path) as lock:
             study = cls(path, event, lock)
             study._journal = Journal.create(path, event)
         return study
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Continues the study in `folder`; a torn last line of its journal is cut off.
+        """Open the study in `folder`; a torn last line of its journal is cut off.
 
         Raises StudyNotFound, StudyLocked, StudyUnwritable, NewerJournal, or CorruptJournal with the
-        line that cannot be read or replayed; the journal is then left as it is.
+        line that cannot be read or replayed; the journal is then unchanged.
         """
         path = Path(folder) / JOURNAL_NAME
-        # Nothing is written, not even the lock, where there is no sound study.
+        # An unreadable journal raises before anything is written, the lock included.
         events, size = read_journal(path)
-        with held(path.parent) as lock:
-            if file_size(path) != size:  # it ends in a torn line, or has grown meanwhile
+        with folder_lock(path.parent) as lock:
+            if file_size(path) != size:  # a torn last line, or another master has written
                 events, size = read_journal(path)
             study = cls(path, events[0], lock)
             study._fold(events)
@@ -99,7 +103,7 @@ class Study(StudyView, JournalWriter):
         return study
 
     def ask(self) -> Trial | None:
-        """The next trial, or None: nothing can start before another tell, or all is asked for.
+        """Start the next trial; None if a rung has to finish first, or all trials have started.
 
         Raises StudyUnwritable.
         """
@@ -120,7 +124,7 @@ class Study(StudyView, JournalWriter):
         return self._state.pending[run.id, run.budget]
 
     def tell(self, trial: Trial, result: TrialResult) -> None:
-        """Journals how a pending trial ended, whichever attempt at it the result comes from.
+        """Record how a pending trial ended; the result may come from any of its attempts.
 
         A loss that is not a finite number, or an exception, is a crash. Raises StudyError when the
         trial is not pending or its info cannot be written as JSON, and StudyUnwritable.
@@ -131,7 +135,7 @@ class Study(StudyView, JournalWriter):
             "seq": self._state.seq,
             "id": list(trial.id),
             "budget": trial.budget,
-            **result.journaled(),
+            **result.event_fields(),
         }
         check_event(event, EVENTS)
         with self._whole():
@@ -139,7 +143,7 @@ class Study(StudyView, JournalWriter):
             self._decide(event)
 
     def retry(self, trial: Trial, reason: str) -> Trial:
-        """Journals that the infrastructure of a pending trial was lost; returns its next attempt.
+        """Record that a pending trial lost its worker or connection; returns its next attempt.
 
         Retries change no decision. Raises StudyError when the trial is not pending,
         StudyUnwritable.
@@ -159,11 +163,11 @@ class Study(StudyView, JournalWriter):
         return self._state.pending[key]
 
     def retry_crash(self, trial: Trial) -> Trial:
-        """Journals that a trial that crashed is to be run again; returns it, which is pending.
+        """Make a crashed trial pending again, and return it.
 
-        Its crash is no evaluation any more, and the model forgets it; the model learns the new
-        result when that is told. If the trial's rung has not ended, the result counts there; else
-        the rung stays as it was: the trial is not promoted. Raises StudyError when the trial did
+        Its crash is removed from the evaluations and from the model. The new result enters the
+        model. It also counts in the trial's rung if that has not finished; otherwise the rung is
+        unchanged, and the trial is not promoted. Raises StudyError when the trial did
         not crash, StudyUnwritable.
         """
         key = (trial.id, trial.budget)
@@ -182,7 +186,7 @@ class Study(StudyView, JournalWriter):
         return self._state.pending[key]
 
     def _replay(self, event: Event) -> None:
-        """Moves the state on, then makes the optimizer decide again."""
+        """Apply an event to the state, then repeat the optimizer's decision."""
         self._apply(event)
         self._decide(event)
 
@@ -195,7 +199,7 @@ class Study(StudyView, JournalWriter):
 def _new_master(
     space: ConfigurationSpace, settings: OptimizerSettings, prior: Sequence[Observation]
 ) -> BOHBMaster:
-    # Imported here, for it takes seconds that reading a study need not wait for.
+    # Imported here because it takes seconds, which readers of a study do not need to wait for.
     from oneshot_hpo.hpo.bohb.master import BOHBMaster
 
     return BOHBMaster(space, settings, prior)

@@ -1,4 +1,4 @@
-"""The table of a study's events: what each holds, how it moves the state on, what it decides."""
+"""The kinds of a study's events: keys, effect on the state, and the optimizer's decisions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def _replay_ask(master: BOHBMaster, state: StudyState, event: Event) -> None:
     run = master.next_run(event["seq"], logged=(event["config"], event["info"]))
     if run is None:
-        raise InvalidEvent("nothing can be asked for here")
+        raise InvalidEvent("no trial can start here")
     for key, expected in (
         ("id", list(run.id)),
         ("budget", run.budget),
@@ -38,11 +38,11 @@ def _replay_ask(master: BOHBMaster, state: StudyState, event: Event) -> None:
         ("info", run.info),
     ):
         if event[key] != expected:
-            raise InvalidEvent(f"{key} is {event[key]} where {expected} is next")
+            raise InvalidEvent(f"{key} is {event[key]}, expected {expected}")
 
 
 def _replay_tell(master: BOHBMaster, state: StudyState, event: Event) -> None:
-    trial = state.asked[tuple(event["id"]), event["budget"]]
+    trial = state.trials[tuple(event["id"]), event["budget"]]
     master.tell(
         event["seq"],
         trial.id,
@@ -55,7 +55,7 @@ def _replay_tell(master: BOHBMaster, state: StudyState, event: Event) -> None:
 
 
 def _replay_crash_retried(master: BOHBMaster, state: StudyState, event: Event) -> None:
-    trial = state.asked[tuple(event["id"]), event["budget"]]
+    trial = state.trials[tuple(event["id"]), event["budget"]]
     master.retry_crash(event["seq"], trial.id, trial.config, trial.budget)
 
 
@@ -100,4 +100,4 @@ EVENTS: Kinds = {
         since=4,
     ),
 }
-"""In a journal each event has `time` as well, in seconds since the epoch."""
+"""Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

@@ -1,4 +1,4 @@
-"""The state of a study, and how each event moves it on."""
+"""The state of a study, updated by one event at a time."""
 
 from __future__ import annotations
 
@@ -11,67 +11,69 @@ from oneshot_hpo.hpo.randomness import trial_seed
 from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
 
 Key = tuple[TrialId, int | float]
-"""Of a trial: the id of its configuration, and its budget."""
+"""Key of a trial: (id of its configuration, budget)."""
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """What the journal says of a trial beside its result."""
+    """Facts about a trial that the journal holds in addition to its result."""
 
     info: dict[str, Any]
-    """How its configuration was found: {"model_based_pick": whether the model proposed it}."""
-    asked: float
-    """When it was asked for, in seconds since the epoch."""
-    told: float | None = None
-    """When its result was told."""
+    """Origin of its configuration: {"model_based_pick": whether the model proposed it}."""
+    submitted_at: float
+    """Time of its ask event, in seconds since the epoch."""
+    finished_at: float | None = None
+    """Time of its tell event, in seconds since the epoch; None while it is pending."""
 
 
 class StudyState:
-    """What the events of a study, applied in their order, have come to.
+    """The state of a study after the events applied so far.
 
-    Each method applies one kind of event, and raises InvalidEvent if it cannot follow here.
+    Each kind of event has a method, which raises InvalidEvent if the event is not valid in this
+    state.
     """
 
     def __init__(self, seed: int) -> None:
-        """seed: the study's."""
+        """seed: seed of the study."""
         self._seed = seed
         self.seq = 0
         """The number of the next decision."""
-        self.asked: dict[Key, Trial] = {}
+        self.trials: dict[Key, Trial] = {}
+        """Every trial that has started, as its first attempt."""
         self.pending: dict[Key, Trial] = {}
         self.records: dict[Key, TrialRecord] = {}
         self.evaluations: list[tuple[Trial, TrialResult]] = []
-        """In the order of telling."""
+        """In the order in which they finished."""
         self.notes: list[dict[str, Any]] = []
-        self.asked_on_rung: dict[tuple[int, int | float], int] = {}
-        self.told_on_rung: dict[tuple[int, int | float], int] = {}
+        self.started_on_rung: dict[tuple[int, int | float], int] = {}
+        self.finished_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
         self.baseline: tuple[Trial, TrialResult] | None = None
 
     def ask(self, event: Event) -> None:
-        """A trial is asked for."""
+        """Start a trial."""
         self._decide(event)
         key = trial_id, budget = _key(event)
-        if key in self.asked:
-            raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} was asked for already")
+        if key in self.trials:
+            raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} has already started")
 
         seed = trial_seed(self._seed, trial_id, budget)
         trial = Trial(trial_id, budget, event["config"], event["seq"], attempt=0, seed=seed)
-        self.asked[key] = self.pending[key] = trial
-        self.records[key] = TrialRecord(event["info"], asked=event["time"])
-        _count(self.asked_on_rung, trial)
+        self.trials[key] = self.pending[key] = trial
+        self.records[key] = TrialRecord(event["info"], submitted_at=event["time"])
+        _count(self.started_on_rung, trial)
 
     def tell(self, event: Event) -> None:
-        """A pending trial has ended."""
+        """Finish a pending trial."""
         self._decide(event)
         key = _key(event)
         trial = self.pending_trial(key)
         result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
 
         del self.pending[key]
-        self.records[key] = replace(self.records[key], told=event["time"])
+        self.records[key] = replace(self.records[key], finished_at=event["time"])
         self.evaluations.append((trial, result))
-        _count(self.told_on_rung, trial)
+        _count(self.finished_on_rung, trial)
 
         if trial.id == BASELINE_ID:
             self.baseline = (trial, result)
@@ -79,36 +81,36 @@ class StudyState:
             self.incumbent = (trial, result)
 
     def retry(self, event: Event) -> None:
-        """An attempt at a pending trial was lost; the next one begins."""
+        """Start the next attempt at a pending trial, whose last attempt was lost."""
         key = _key(event)
         trial = self.pending_trial(key)
         if event["attempt"] != trial.attempt + 1:
-            raise InvalidEvent(f"attempt is {event['attempt']} where {trial.attempt + 1} is next")
+            raise InvalidEvent(f"attempt is {event['attempt']}, expected {trial.attempt + 1}")
         self.pending[key] = replace(trial, attempt=event["attempt"])
 
     def retry_crash(self, event: Event) -> None:
-        """A trial that crashed is pending again: its crash is forgotten, its attempts too."""
+        """Make a crashed trial pending again; its crash and its attempts are discarded."""
         self._decide(event)
         key = _key(event)
         place = self._place_of_crash(key)
 
         del self.evaluations[place]
-        self.pending[key] = self.asked[key]
-        self.records[key] = replace(self.records[key], told=None)
-        _count(self.told_on_rung, self.asked[key], -1)
+        self.pending[key] = self.trials[key]
+        self.records[key] = replace(self.records[key], finished_at=None)
+        _count(self.finished_on_rung, self.trials[key], -1)
 
         if key[0] == BASELINE_ID:
             self.baseline = None
 
     def pending_trial(self, key: Key) -> Trial:
-        """The trial of this key; InvalidEvent unless it is pending."""
+        """The pending trial with this key. Raises InvalidEvent if it is not pending."""
         if key in self.pending:
             return self.pending[key]
-        state = "told already" if key in self.asked else "not asked for"
-        raise InvalidEvent(f"trial {list(key[0])} at budget {key[1]} was {state}")
+        reason = "has already finished" if key in self.trials else "has not started"
+        raise InvalidEvent(f"trial {list(key[0])} at budget {key[1]} {reason}")
 
     def crashed(self, key: Key) -> Trial:
-        """The trial of this key; InvalidEvent unless it crashed."""
+        """The crashed trial with this key. Raises InvalidEvent if it did not crash."""
         return self.evaluations[self._place_of_crash(key)][0]
 
     def _place_of_crash(self, key: Key) -> int:
@@ -118,9 +120,9 @@ class StudyState:
         raise InvalidEvent(f"trial {list(key[0])} at budget {key[1]} did not crash")
 
     def _decide(self, event: Event) -> None:
-        """Counts a decision."""
+        """Check the number of a decision, and count it."""
         if event["seq"] != self.seq:
-            raise InvalidEvent(f"seq is {event['seq']} where {self.seq} is next")
+            raise InvalidEvent(f"seq is {event['seq']}, expected {self.seq}")
         self.seq += 1
 
     def _beats_incumbent(self, trial: Trial, loss: float) -> bool:

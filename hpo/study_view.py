@@ -24,21 +24,21 @@ from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
 @dataclass(frozen=True)
 class RungState:
-    """How far one rung of a bracket is."""
+    """Progress of one rung of a bracket."""
 
     budget: int | float
     """Budget of its runs."""
     planned: int
-    """How many runs it will have."""
-    asked: int
-    """How many of them were started, finished ones included."""
-    told: int
-    """How many of them are finished."""
+    """Number of runs of the complete rung."""
+    started: int
+    """Number of runs that have started, including finished ones."""
+    finished: int
+    """Number of runs that have finished."""
 
 
 @dataclass(frozen=True)
 class BracketState:
-    """How far a bracket is."""
+    """Progress of a bracket."""
 
     iteration: int
     """Its number, from 0."""
@@ -47,10 +47,10 @@ class BracketState:
 
 
 class StudyView:
-    """A study as its journal tells it, read-only."""
+    """A read-only view of a study, from its journal."""
 
     def __init__(self, path: Path, header: Event) -> None:
-        """`header` is line 1 of the journal at `path`; CorruptJournal if its settings cannot be."""
+        """header: line 1 of the journal at `path`. Raises CorruptJournal if it has bad settings."""
         self._path = path
         self._header = header
         try:
@@ -61,7 +61,7 @@ class StudyView:
 
     @property
     def header(self) -> dict:
-        """What the study was created with: its frozen specification and versions."""
+        """The study's frozen specification and versions."""
         return self._header["study"]
 
     @property
@@ -73,51 +73,51 @@ class StudyView:
     def space(self) -> ConfigurationSpace:
         """The configuration space. Raises CorruptJournal when the header's cannot be read."""
         try:
-            # A copy, for ConfigSpace takes the dictionary apart.
+            # A copy, because ConfigSpace modifies the dictionary.
             return ConfigurationSpace.from_serialized_dict(copy.deepcopy(self._header["space"]))
-        except Exception as error:  # whatever ConfigSpace raises for what is not a space
+        except Exception as error:  # ConfigSpace raises many kinds
             raise CorruptJournal(self._path, 1, f"space of header: {error!r}") from None
 
     @property
     def prior(self) -> list[Observation]:
-        """What the model knew before the first trial, from an earlier run."""
+        """Observations from earlier runs with which the model started."""
         return [Observation(**observation) for observation in self._header["prior"]]
 
     @property
     def pending(self) -> list[Trial]:
-        """Trials asked for and not told yet, in the order of asking."""
+        """Trials that have started and not finished, in the order of their start."""
         return list(self._state.pending.values())
 
     @property
     def evaluations(self) -> Sequence[tuple[Trial, TrialResult]]:
-        """Trials with their results, in the order of telling.
+        """Trials with their results, in the order in which they finished.
 
-        It grows with the study; a crash that is run again leaves it.
+        The sequence grows with the study; a crash that is run again is removed.
         """
         return self._state.evaluations
 
     def record(self, trial: Trial) -> TrialRecord:
-        """What the journal says of a trial that was asked for."""
+        """Further facts about a trial that has started."""
         return self._state.records[trial.id, trial.budget]
 
     @property
     def notes(self) -> Sequence[dict[str, Any]]:
-        """What was noted of the environments of the work, in order; opaque to this package."""
+        """Environments in the study's notes, in order; opaque to this package."""
         return self._state.notes
 
     @property
     def incumbent(self) -> tuple[Trial, TrialResult] | None:
-        """The lowest loss at the largest budget that has one; of equals, the first told."""
+        """The lowest loss at the largest budget with a loss; ties go to the first to finish."""
         return self._state.incumbent
 
     @property
     def baseline(self) -> tuple[Trial, TrialResult] | None:
-        """The default configuration at the largest budget, once it is told."""
+        """The default configuration at the largest budget, once it has finished."""
         return self._state.baseline
 
     @property
     def brackets(self) -> list[BracketState]:
-        """All brackets of the study, begun or not; the baseline is in none."""
+        """All brackets of the study, started or not; the baseline is in none."""
         return [
             BracketState(
                 i,
@@ -125,8 +125,8 @@ class StudyView:
                     RungState(
                         rung.budget,
                         rung.size,
-                        self._state.asked_on_rung.get((i, rung.budget), 0),
-                        self._state.told_on_rung.get((i, rung.budget), 0),
+                        self._state.started_on_rung.get((i, rung.budget), 0),
+                        self._state.finished_on_rung.get((i, rung.budget), 0),
                     )
                     for rung in bracket(self._settings, i)
                 ),
@@ -136,18 +136,18 @@ class StudyView:
 
     @cached_property
     def total_evaluations(self) -> int:
-        """Evaluations of the finished study: the baseline and all runs of all brackets."""
+        """Number of planned evaluations: the baseline and all runs of all brackets."""
         return 1 + planned_evaluations(self._settings)
 
     @property
     def finished(self) -> bool:
-        """Whether everything planned is told."""
+        """Whether every planned evaluation has finished."""
         return len(self._state.evaluations) == self.total_evaluations
 
     def _fold(self, events: list[Event]) -> None:
-        """Replays the events after the header; CorruptJournal names the line that cannot be."""
+        """Apply the events after the header. Raises CorruptJournal with the line of a bad one."""
         rest = deque(events)
-        events.clear()  # an event that is replayed is let go: a long journal has many
+        events.clear()  # frees each event once it is applied: a long journal has many
         rest.popleft()
         for line in range(2, len(rest) + 2):
             try:
@@ -159,15 +159,15 @@ class StudyView:
         self._apply(event)
 
     def _apply(self, event: Event) -> None:
-        """Moves the state on by one event. Raises InvalidEvent if it cannot be."""
+        """Update the state with an event. Raises InvalidEvent."""
         EVENTS[event["event"]].apply(self._state, event)
 
 
 def read_study(folder: Path) -> StudyView:
-    """The study in `folder` as its journal stands, without its lock; a torn last line is ignored.
+    """Read the study in `folder`, without its lock; a torn last line is ignored.
 
-    Raises StudyNotFound, NewerJournal or CorruptJournal. Whether the optimizer would have asked for
-    these trials is not checked: `Study.open` does that.
+    Raises StudyNotFound, NewerJournal or CorruptJournal. The optimizer's decisions are not checked:
+    `Study.open` does that.
     """
     path = Path(folder) / JOURNAL_NAME
     events, _ = read_journal(path)

@@ -1,4 +1,4 @@
-"""A trial: one configuration at one budget, and how it ended; in this run or in an earlier one."""
+"""A trial (one configuration at one budget), its result, and observations of earlier runs."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ BASELINE_ID: TrialId = (-1, 0, 0)
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration to be evaluated at one budget."""
+    """One evaluation: a configuration at a budget."""
 
     id: TrialId
-    """Which configuration; it keeps its id when it is promoted."""
+    """Id of the configuration, which it keeps when it is promoted."""
     budget: int | float
-    """How much to spend on it, in the study's unit (epochs)."""
+    """Budget of the evaluation, in the study's unit (epochs)."""
     config: dict[str, Any]
     """Its values by hyperparameter name; inactive hyperparameters are absent."""
     seq: int
-    """The number of the decision that asked for it."""
+    """Number of the decision that started it."""
     attempt: int
-    """How often its infrastructure was lost before (0 at first)."""
+    """Number of earlier attempts, whose worker or connection was lost."""
     seed: int
-    """The seed for whatever evaluates it; the same for every attempt."""
+    """The seed of the evaluation, shared by all attempts."""
 
     @property
     def key(self) -> str:
-        """`<id>/<budget>`, unique in the study and fit for a folder: "0-0-3/9", "baseline/27"."""
+        """`<id>/<budget>`, as in "0-0-3/9" and "baseline/27": unique in the study, also a path."""
         name = "baseline" if self.id == BASELINE_ID else "-".join(map(str, self.id))
         return f"{name}/{self.budget}"
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """How a trial ended: with a loss, or with a crash of the search.
+    """The result of a trial: a loss, or a crash of the search.
 
     A loss that is not a finite number, or any exception, makes it a crash. Crashes are data: they
     are never promoted and never incumbents, and the model counts them among the bad
@@ -48,9 +48,9 @@ class TrialResult:
     """
 
     loss: float | None
-    """What is minimised (validation error as a fraction)."""
+    """The minimised loss (validation error as a fraction)."""
     info: dict[str, Any] = field(default_factory=dict)
-    """Whatever else is to be journaled; opaque to this package."""
+    """Further facts for the journal; opaque to this package."""
     exception: str | None = None
     """Why the search crashed."""
     timestamps: dict[str, float] = field(default_factory=dict)
@@ -61,10 +61,10 @@ class TrialResult:
         """Whether the search crashed."""
         return self.exception is not None or finite_loss(self.loss) is None
 
-    def journaled(self) -> dict[str, Any]:
-        """What an event says of it: loss, info, exception, timestamps, as JSON knows them.
+    def event_fields(self) -> dict[str, Any]:
+        """Its fields in an event: loss, info, exception, timestamps, in JSON types.
 
-        Either the loss or the exception is None. Raises StudyError for info that is no JSON.
+        Either the loss or the exception is None. Raises StudyError if the info is not JSON.
         """
         exception = self.exception
         loss = finite_loss(self.loss) if exception is None else None
@@ -80,14 +80,14 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a configuration came to in an earlier run, for the model to start with.
+    """The loss of a configuration in an earlier run, for the model to start with.
 
-    It is no evaluation of the study: no trial, in no bracket, never an incumbent.
+    It is not an evaluation of the study: it is in no bracket and never the incumbent.
     """
 
     config: dict[str, Any]
     """Its values by hyperparameter name; inactive hyperparameters are absent."""
     budget: int | float
-    """What was spent on it, in the study's unit (epochs)."""
+    """Budget of the evaluation, in the study's unit (epochs)."""
     loss: float | None
-    """What is minimised; None for a crash."""
+    """The minimised loss; None for a crash."""

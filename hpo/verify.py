@@ -1,4 +1,4 @@
-"""A journal looked at line by line, and a study's replay compared with what it says.
+"""Verification: reads a journal line by line, and compares a replay's proposals with it.
 
 Nothing is written, and no lock is taken.
 """
@@ -17,18 +17,18 @@ from oneshot_hpo.hpo.study_events import EVENTS
 
 
 class Difference(NamedTuple):
-    """A configuration in a journal that is not the one that is proposed here."""
+    """A configuration in a journal that differs from the proposal of a replay."""
 
     line: int
-    """The line of its ask, from 1."""
+    """Line of its ask event, from 1."""
     journaled: dict[str, Any]
-    """The configuration and info that the journal has."""
+    """Configuration and info in the journal."""
     proposed: dict[str, Any]
-    """Those that the optimizer proposes here."""
+    """Configuration and info that the optimizer proposes in the replay."""
 
 
 def faults(path: Path, kinds: Kinds = EVENTS) -> tuple[list[CorruptJournal], int]:
-    """Every line of a journal that cannot be read, and how many bytes of a torn last one there are.
+    """Every line of a journal that cannot be read, and the size of a torn last line in bytes.
 
     Raises NewerJournal and OSError.
     """
@@ -39,7 +39,7 @@ def faults(path: Path, kinds: Kinds = EVENTS) -> tuple[list[CorruptJournal], int
 
 
 def differences(folder: Path) -> list[Difference]:
-    """Where the optimizer proposes something else than the journal of the study in `folder` has.
+    """Configurations in a study's journal that a replay of the optimizer does not propose.
 
     Raises like `Study.open` for a journal that cannot be read or replayed.
     """
@@ -51,7 +51,7 @@ def differences(folder: Path) -> list[Difference]:
 
 
 class _ProposingMaster(BOHBMaster):
-    """Goes on with what was logged, and proposes all the same."""
+    """Continues with the logged configurations, but computes proposals, too."""
 
     proposed: tuple[dict[str, Any], dict[str, Any]] | None = None
 
@@ -64,7 +64,7 @@ class _ProposingMaster(BOHBMaster):
 
 
 class _Replay(Study):
-    """A study that is replayed only: it has no lock and no open journal."""
+    """A study for a replay alone, without a lock or an open journal."""
 
     def __init__(self, path: Path, header: Event) -> None:
         super().__init__(path, header, lock=None)  # type: ignore[arg-type]

@@ -63,6 +63,10 @@ class PrunedSpace(EnumerableSpace):
         """As in the complete space."""
         return self._complete.key(architecture)
 
+    def used_operations(self, configurations: np.ndarray) -> np.ndarray:
+        """As in the complete space, whose numbers these configurations are."""
+        return self._complete.used_operations(configurations)
+
     def drawing(self, architecture: Architecture) -> Drawing | None:
         """As in the complete space."""
         return self._complete.drawing(architecture)

@@ -22,10 +22,16 @@ class Row(NamedTuple):
     row: int | None
     candidates: tuple[int, ...]
 
-    def of(self, tensors: Sequence[Tensor]) -> Tensor:
-        """These logits, or what was computed from them, (candidates,)."""
+    def of(self, tensors: Sequence[Tensor | Sequence[Tensor]]) -> Tensor:
+        """These logits, or what was computed from them, (candidates,).
+
+        tensors: as they lie, or with those of operations taken apart into rows.
+        """
         whole = tensors[self.tensor]
-        return whole if self.row is None else whole[self.row]
+        if self.row is not None:
+            return whole[self.row]
+        assert isinstance(whole, Tensor)
+        return whole
 
 
 class AlphaLayout:
@@ -58,3 +64,10 @@ class AlphaLayout:
                 for candidates in choice.mixtures:
                     rows.append(Row(len(self.shapes), None, candidates))
                     self.shapes.append((len(candidates),))
+
+    def apart(self, tensors: Sequence[Tensor]) -> list[Tensor | tuple[Tensor, ...]]:
+        """The tensors, those of operations taken apart into rows in one call each."""
+        return [
+            tensor.unbind() if place < self.operations else tensor
+            for place, tensor in enumerate(tensors)
+        ]

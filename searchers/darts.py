@@ -98,10 +98,10 @@ class Darts(AlphaSearcher):
 
     def mixture(self) -> Encoding:
         """All candidates, with the weights that alpha gives them now."""
-        shares = [alpha.softmax(-1) for alpha in self.alphas]
+        shares = self.layout.apart([alpha.softmax(-1) for alpha in self.alphas])
         return Encoding(tuple(self.weights(place, shares) for place in range(self._num_choices)))
 
-    def weights(self, place: int, shares: Sequence[Tensor]) -> dict[int, Weight]:
+    def weights(self, place: int, shares: Sequence[Tensor | Sequence[Tensor]]) -> dict[int, Weight]:
         """The weights of one choice's candidates, from shares that sum to 1 in each row."""
         choice = self._space.choices[place]
         weights: dict[int, Weight] = {}

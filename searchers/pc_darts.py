@@ -72,7 +72,7 @@ class PcDarts(Darts):
                 found[place][list(row.candidates)] *= share
         return found
 
-    def weights(self, place: int, shares: Sequence[Tensor]) -> dict[int, Weight]:
+    def weights(self, place: int, shares: Sequence[Tensor | Sequence[Tensor]]) -> dict[int, Weight]:
         """As in DARTS, those of a group times its beta's share."""
         if place not in self.betas:
             return super().weights(place, shares)

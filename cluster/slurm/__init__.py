@@ -1,1 +1,1 @@
-"""Workers that are SLURM jobs: their script, their submission, and the loop that keeps them."""
+"""Workers as SLURM jobs: their script, their submission, and the loop that maintains them."""

@@ -1,4 +1,4 @@
-"""SLURM's commands: submit, look at the queue, cancel. What SLURM says is passed on."""
+"""SLURM's commands: submit, list, cancel. Errors carry SLURM's own message."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import NamedTuple
 from oneshot_hpo.cluster import environment
 
 _SECONDS = 300.0
-"""It ends a command that hangs; SLURM's own time-outs are shorter, also on a busy login node."""
+"""Time-out for a command that hangs; SLURM's own are shorter, also on a busy login node."""
 
 _CANCEL_SECONDS = 300.0
-"""How long SLURM may take to empty the queue of a study's jobs: they end when they have saved."""
+"""How long SLURM may take to end a study's jobs, which first save their state."""
 
 _TEMPORARY = (
     "unable to contact slurm controller",
@@ -31,7 +31,7 @@ _TEMPORARY = (
     "job submit limit",
     "slurm backup controller",
 )
-"""Words in what sbatch says of a matter that passes."""
+"""Words in messages of sbatch about temporary problems."""
 
 _ENDED = {
     "BOOT_FAIL",
@@ -47,15 +47,15 @@ _ENDED = {
 
 
 class SlurmRefused(ValueError):
-    """SLURM will not run such a job; the message is in its own words."""
+    """SLURM refuses a job; the message is SLURM's."""
 
 
 class SlurmUnavailable(RuntimeError):
-    """SLURM does not answer, or not now: to be tried again."""
+    """SLURM does not answer, or has a temporary problem; try again."""
 
 
 class Job(NamedTuple):
-    """A line of squeue: the id (`14_0` in an array), the state, its node, why it waits."""
+    """A line of squeue: id (`14_0` in an array), state, node, reason for waiting."""
 
     id: str
     state: str
@@ -69,20 +69,20 @@ def submit(script: str, *options: str) -> str:
 
 
 def check(script: str, *options: str) -> None:
-    """Let SLURM look at a script without submitting it. Raises SlurmRefused, SlurmUnavailable."""
+    """Let SLURM check a script without submitting it. Raises SlurmRefused, SlurmUnavailable."""
     _run(("sbatch", "--test-only", *options), script)
 
 
-def jobs_named(name: str) -> list[Job]:
-    """This user's jobs of that name that have not ended. Raises SlurmUnavailable."""
+def jobs_by_name(name: str) -> list[Job]:
+    """This user's jobs with a name that have not ended. Raises SlurmUnavailable."""
     words = ("squeue", "--noheader", "--array", f"--user={_user()}", f"--name={name}")
     return [job for job in _listed(*words) if job.state not in _ENDED | {"COMPLETING"}]
 
 
-def jobs_numbered(ids: Iterable[str], folder: Path) -> list[Job]:
-    """Those jobs of these ids that start in the folder and have not ended. Raises SlurmUnavailable.
+def jobs_by_id(ids: Iterable[str], folder: Path) -> list[Job]:
+    """Jobs with these ids and this working folder that have not ended. Raises SlurmUnavailable.
 
-    SLURM gives an id again after a while: the folder tells a job of ours from another one.
+    SLURM reuses ids after a while: the folder distinguishes a job of ours from another one.
     """
     words = ("squeue", "--noheader", "--array", "--states=all", f"--user={_user()}")
     try:
@@ -95,7 +95,7 @@ def jobs_numbered(ids: Iterable[str], folder: Path) -> list[Job]:
 
 
 def state_of(job: str) -> str | None:
-    """State of a job, ended ones too; None if SLURM has forgotten it. Raises SlurmUnavailable."""
+    """State of a job, also after its end; None if SLURM forgot it. Raises SlurmUnavailable."""
     try:
         jobs = _listed("squeue", "--noheader", "--array", "--states=all", f"--jobs={job}")
     except SlurmUnavailable as error:
@@ -106,18 +106,18 @@ def state_of(job: str) -> str | None:
 
 
 def has_ended(state: str | None) -> bool:
-    """Whether a job in this state (None: forgotten) will do nothing any more."""
+    """Whether a job in this state (None: forgotten) has ended."""
     return state is None or state in _ENDED
 
 
 def cancel(ids: Iterable[str]) -> None:
-    """End jobs; those that have ended already are no error. Raises SlurmUnavailable."""
+    """Cancel jobs; jobs that have ended are no error. Raises SlurmUnavailable."""
     if listed := sorted(ids):
         _run(("scancel", "--quiet", *listed))
 
 
 def cancel_named(name: str, *options: str) -> None:
-    """End this user's jobs of that name. Raises SlurmUnavailable."""
+    """Cancel this user's jobs with a name. Raises SlurmUnavailable."""
     _run(("scancel", "--quiet", f"--user={_user()}", f"--name={name}", *options))
 
 
@@ -136,20 +136,20 @@ def cancel_all(jobs: Callable[[], Collection[Job]]) -> None:
         except SlurmRefused as error:
             raise SlurmUnavailable(str(error)) from None
         if time.monotonic() > deadline:
-            raise SlurmUnavailable(f"{len(left)} jobs have not ended for {_CANCEL_SECONDS:.0f} s")
+            raise SlurmUnavailable(f"{len(left)} jobs still run after {_CANCEL_SECONDS:.0f} s")
         time.sleep(0.5)
 
 
 def clear_queue(*names: str) -> None:
-    """Cancel this user's jobs of these names and wait until they are gone.
+    """Cancel this user's jobs with these names and wait until they have ended.
 
     Raises SlurmUnavailable.
     """
-    cancel_all(lambda: [job for name in names for job in jobs_named(name)])
+    cancel_all(lambda: [job for name in names for job in jobs_by_name(name)])
 
 
 def _listed(*words: str, folder: Path | None = None) -> list[Job]:
-    """The jobs that squeue lists; only those that start in `folder`, if it is given."""
+    """The jobs that squeue lists; with `folder`, only those that start there."""
     lines = _run((*words, "--format=%i|%T|%N|%r|%Z")).splitlines()
     parts = [line.split("|", 4) for line in lines if line.count("|") >= 4]
     return [Job(*part[:4]) for part in parts if folder is None or part[4] == str(folder)]
@@ -161,36 +161,39 @@ def _run(words: Sequence[str], script: str | None = None) -> str:
             words,
             input=script,
             stdin=subprocess.DEVNULL if script is None else None,
-            # A job that submits another one must not hand its own limits on, and what a user has
-            # set for other work must not hide jobs or give them other names.
+            # A job must not pass its limits on to jobs that it submits, and a user's settings for
+            # other work must not hide or rename jobs.
             env=environment.for_slurm(os.environ),
             capture_output=True,
             text=True,
             timeout=_SECONDS,
-            start_new_session=True,  # Ctrl-C is for the master alone
+            start_new_session=True,  # Ctrl-C reaches only the master
         )
     except FileNotFoundError:
         raise SlurmRefused(
-            f"there is no command {words[0]} here: launch where SLURM's commands are"
+            f"there is no command {words[0]} here: launch on a host with SLURM's commands"
         ) from None
     except subprocess.TimeoutExpired:
-        raise SlurmUnavailable(f"{words[0]} has not answered for {_SECONDS:.0f} s") from None
+        raise SlurmUnavailable(f"{words[0]} has not answered within {_SECONDS:.0f} s") from None
+
     if ended.returncode == 0:
         return ended.stdout
-    said = _in_a_line(ended.stderr) or f"{words[0]} ended with exit code {ended.returncode}"
-    if words[0] != "sbatch" or any(word in said.lower() for word in _TEMPORARY):
-        raise SlurmUnavailable(said)
+
+    message = _one_line(ended.stderr) or f"{words[0]} ended with exit code {ended.returncode}"
+    if words[0] != "sbatch" or any(word in message.lower() for word in _TEMPORARY):
+        raise SlurmUnavailable(message)
+
     ignored = sorted(name for name in os.environ if name.startswith("SBATCH_"))
     if ignored:
-        said += f" ({', '.join(ignored)} not heeded: cluster.slurm in the study says what jobs get)"
-    raise SlurmRefused(said)
+        message += f" ({', '.join(ignored)} ignored: use cluster.slurm in the study file)"
+    raise SlurmRefused(message)
 
 
-def _in_a_line(text: str) -> str:
+def _one_line(text: str) -> str:
     lines = [re.sub(r"^(\w+: )?((error|fatal): )?", "", line) for line in text.splitlines()]
     return "; ".join(line.strip() for line in lines if line.strip())
 
 
 def _user() -> str:
-    """By number: a user need not have a name, and LOGNAME may say another one."""
+    """The user's id: a user may have no name, and LOGNAME may be wrong."""
     return str(os.getuid())

@@ -1,8 +1,8 @@
-"""Where workers find their master and its certificate: in a private folder of the user's.
+"""The private folder in which workers find their master's address and certificate.
 
-It lies outside the study, whose folder may be given away, and on a file system that login nodes and
-the nodes of the jobs share, as home folders are. Masters that follow each other use the same one,
-each with a certificate of its own; the last one removes it.
+It is outside the study, whose folder may be given away, and on a file system that login nodes and
+compute nodes share, as they share home folders. Successive masters of a study use the same folder,
+each with a new certificate; the last one removes it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ SCRIPT = "worker.sh"
 
 
 def contact_folder(name: str) -> Path:
-    """The folder for the jobs of that name; it need not exist yet. NoPrivateFolder: no home."""
+    """The folder for jobs with a name; it need not exist yet. Raises NoPrivateFolder."""
     return state_folder() / "jobs" / name
 
 
 def open_contact(folder: Path) -> None:
-    """Make the folder, for this user alone. NoPrivateFolder: it cannot be, or is not safe."""
+    """Create the folder with access for this user only. Raises NoPrivateFolder."""
     make_private(folder)
 
 
@@ -34,12 +34,12 @@ def remove_contact(folder: Path) -> None:
 
 
 def write_address(folder: Path, address: str) -> None:
-    """Tell workers, those of an earlier master too, where the scheduler is."""
+    """Publish the scheduler's address to workers, including those of an earlier master."""
     write_private(folder / SCHEDULER, json.dumps({"address": address}).encode())
 
 
 def replace_script(folder: Path, script: str) -> bool:
-    """Keep the script of the workers' jobs; whether an earlier master had another one."""
+    """Store the script of the workers' jobs; returns whether an earlier master's differs."""
     path = folder / SCRIPT
     before = path.read_text() if path.exists() else script
     write_private(path, script.encode())

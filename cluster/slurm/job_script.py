@@ -1,4 +1,4 @@
-"""The scripts that are submitted: of a worker's job, and of the master's own."""
+"""The job scripts of workers and of the master."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import dask
 from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
 PATIENCE_SECONDS = 300
-"""How long a worker waits for a master, the first or the next, before its job ends."""
+"""How long a worker waits for its first or next master before its job ends."""
 
 WORKER_LOG = "worker-%A_%a.log"
 MASTER_LOG = "master.log"
 
 _SECTION = "oneshot-hpo"
-# A section of Dask's configuration of our own: what a user's or a site's jobqueue.yaml says about
-# other work is not taken over unseen.
+# Our own section of Dask's configuration, so that a user's or a site's jobqueue.yaml for other work
+# has no effect.
 _NONE = (
     *("account", "cores", "death-timeout", "env-extra", "extra", "header-skip", "interface"),
     *("job-cpu", "job-extra", "job-mem", "local-directory", "log-directory", "memory", "name"),
@@ -41,11 +41,11 @@ def worker_script(
 ) -> str:
     """The script of a job array of workers, without the array's size.
 
-    name: of the jobs. threads: those that a worker computes with. contact: the folder of the
-    certificate and of the scheduler's address. folder: where the jobs start. logs: where the output
-    goes.
+    name: of the jobs. threads: number with which a worker computes. contact: folder of the
+    certificate and the scheduler's address. folder: working folder of the jobs. logs: folder of
+    their output.
 
-    Raises SlurmSettingsError for a path that sbatch cannot be given.
+    Raises SlurmSettingsError for a path that sbatch cannot take.
     """
     from dask_jobqueue.slurm import SLURMJob
 
@@ -60,7 +60,7 @@ def worker_script(
         f"-D {_directive(folder)}",
         f"-o {_output(logs, WORKER_LOG)}",
         f"--signal=B:USR1@{settings.notice}",
-        # The master replaces a job that was lost; one that came back by itself would be too many.
+        # The master replaces a lost job; a requeued one would be too many.
         "--no-requeue",
     ]
     with dask.config.set({f"jobqueue.{_SECTION}": _DEFAULTS}):
@@ -87,7 +87,7 @@ def worker_script(
                 *settings.prologue,
                 *(f"export {variable}={threads}" for variable in _THREAD_VARIABLES),
             ],
-            # The signal goes to the script's own process, so that has to be the worker.
+            # SLURM signals the script's process, so the worker has to replace it.
             python=f"exec {shlex.quote(sys.executable)} -P",
             death_timeout=PATIENCE_SECONDS,
             local_directory=_shell_path(settings.scratch_folder or "${TMPDIR:-/tmp}"),
@@ -103,9 +103,9 @@ def worker_script(
 def master_script(
     settings: SlurmSettings, *, name: str, folder: Path, logs: Path, command: Sequence[str]
 ) -> str:
-    """The script of the master's own job, which runs `command` in the study's folder.
+    """The script of the master's job, which runs `command` in the study's folder.
 
-    Raises SlurmSettingsError for a path that sbatch cannot be given.
+    Raises SlurmSettingsError for a path that sbatch cannot take.
     """
     directives = [f"-J {name}", "-n 1", "--cpus-per-task=1"]
     partition = settings.master_partition or settings.partition
@@ -118,6 +118,7 @@ def master_script(
     ):
         if value:
             directives.append(f"{option}{value}" if option.endswith("=") else f"{option} {value}")
+
     directives += [
         f"-D {_directive(folder)}",
         f"-o {_output(logs, MASTER_LOG)}",
@@ -125,6 +126,7 @@ def master_script(
         f"--signal=B:USR1@{settings.notice}",
         "--no-requeue",
     ]
+
     lines = [f"#SBATCH {directive}" for directive in _kept(directives, settings)]
     body = ["set -e", *settings.prologue, f"exec {shlex.join(command)}"]
     return "\n".join(["#!/usr/bin/env bash", "", *lines, *body, ""])
@@ -134,22 +136,22 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 def _kept(directives: list[str], settings: SlurmSettings) -> list[str]:
-    """dask-jobqueue skips among its own directives only."""
+    """The directives that are not skipped; dask-jobqueue skips only among its own."""
     return [
         line for line in directives if not any(skip in line for skip in settings.skip_directives)
     ]
 
 
 def _output(folder: Path, pattern: str) -> str:
-    """The name of an output file in an #SBATCH line: % has a meaning in `pattern` alone."""
+    """The name of an output file in an #SBATCH line; % is special in `pattern` only."""
     escaped = str(folder).replace("%", "%%")
     return _directive(Path(escaped) / pattern)
 
 
 def _directive(path: Path) -> str:
-    """A path in an #SBATCH line, which knows quotes and no shell."""
+    """A path in an #SBATCH line, which has quotes but no shell syntax."""
     text = str(path)
-    # In an output's name a backslash switches % off, and is dropped.
+    # In the name of an output, a backslash would disable % and disappear.
     if re.search(r"[\\\x00-\x1f\x7f]", text):
         problem = "holds a backslash or a control character, which sbatch cannot take"
         raise SlurmSettingsError("the path", f"{text!r} {problem}")
@@ -160,6 +162,6 @@ def _directive(path: Path) -> str:
 
 
 def _shell_path(path: str) -> str:
-    """A path of the job's node, in which settings allow no $ but that of variables."""
+    """A path on the job's node; the settings allow $ only for variables."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

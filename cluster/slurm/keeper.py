@@ -1,4 +1,4 @@
-"""The loop that keeps as many worker jobs in SLURM as a study wants, for as long as it runs."""
+"""The loop that maintains the number of worker jobs of a running study in SLURM."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _logger = logging.getLogger(__name__)
 POLL_SECONDS = 3.0
 _LONGEST_WAIT = 300.0
 _HOPELESS_STARTS = 3
-"""Rounds of jobs that ended before a worker registered, none ever having done so."""
+"""After so many rounds of jobs without any registered worker, starting is hopeless."""
 _MUTE_SECONDS = 600.0
-"""How long a job may run without a worker; its prologue may take a while."""
+"""How long a job may run without a registered worker; its prologue may be slow."""
 
 _NEVER_PASSES = {
     "PartitionTimeLimit",
@@ -41,12 +41,12 @@ _NEVER_PASSES = {
     "QOSMaxMemoryPerJob",
     "JobHeldAdmin",
 }
-"""Reasons of a waiting job for which it would wait for ever."""
+"""Reasons for which a waiting job would wait for ever."""
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is to be kept: `workers` jobs of this script, at most `max_pending` of them waiting."""
+    """The target: `workers` jobs of a script, at most `max_pending` of them waiting."""
 
     jobs: SubmittedJobs
     script: str
@@ -56,27 +56,28 @@ class Fleet:
 
 
 class JobKeeper:
-    """Compares squeue with the registered workers every few seconds and submits what is missing.
+    """Compares squeue with the registered workers every few seconds, and submits missing jobs.
 
-    `registered` gives the names of the workers that are registered with the scheduler. It runs in
-    a thread of its own, for SLURM may take minutes to answer. `problem` is set when no worker will
-    ever come, in SLURM's own words; `standing` says how the jobs are.
+    registered: returns the names of the workers that are registered with the scheduler.
+
+    It runs in a thread, because SLURM may take minutes to answer. `problem` is set, with SLURM's
+    message, when no worker will ever start; `status` describes the jobs.
     """
 
     def __init__(
         self, fleet: Fleet, registered: Callable[[], set[str]], poll_seconds: float = POLL_SECONDS
     ) -> None:
         self.problem: str | None = None
-        self.standing = ""
+        self.status = ""
         self.nodes: dict[str, str] = {}
-        """The node of each job that was seen on one."""
+        """The node of each running job."""
         self._fleet = fleet
         self._excluded: tuple[str, ...] = ()
         self._registered = registered
         self._poll_seconds = poll_seconds
         self._submitted: set[str] = set()
-        self._served: set[str] = set()  # ids of jobs whose worker was registered once
-        self._mute: dict[str, float] = {}  # jobs that run without a worker, and since when
+        self._served: set[str] = set()  # ids of jobs whose worker has registered
+        self._mute: dict[str, float] = {}  # by job without a registered worker: since when
         self._failed_starts = 0
         self._not_before = 0.0
         self._stop = threading.Event()
@@ -84,15 +85,15 @@ class JobKeeper:
         self._thread.start()
 
     def close(self) -> None:
-        """Submit nothing any more; returns when a submission under way has ended."""
+        """Stop submitting; returns when a running submission has finished."""
         self._stop.set()
         self._thread.join()
 
     def exclude(self, nodes: tuple[str, ...]) -> None:
-        """Have no job on these nodes from now on: those that are there or wait are replaced.
+        """Run no job on these nodes from now on; replace jobs on them and waiting jobs.
 
-        Raises SlurmRefused when SLURM knows no other node for such a job; nothing changes then.
-        Raises SlurmUnavailable, too.
+        Raises SlurmRefused when SLURM has no other node for such a job (nothing changes then), and
+        SlurmUnavailable.
         """
         commands.check(self._fleet.script, "--array=0", *_exclusion(nodes))
         self._excluded = nodes
@@ -104,14 +105,14 @@ class JobKeeper:
             try:
                 self._compare()
             except SlurmUnavailable as error:
-                self.standing = f"SLURM does not answer ({error})"
+                self.status = f"SLURM does not answer ({error})"
                 self._wait_longer()
-                _logger.warning("%s", self.standing)
+                _logger.warning("%s", self.status)
             except SlurmRefused as error:
                 self.problem = f"SLURM refuses the workers' jobs: {error}"
             except Exception as error:
-                self.problem = f"the jobs cannot be looked after: {error!r}"
-                _logger.exception("looking after the jobs")
+                self.problem = f"the workers' jobs cannot be managed: {error!r}"
+                _logger.exception("managing the workers' jobs")
             self._stop.wait(self._poll_seconds)
 
     def _compare(self) -> None:
@@ -121,17 +122,17 @@ class JobKeeper:
         if serving - self._served:
             self._failed_starts = 0
         self._served |= serving
-        self._look_at_ended(jobs)
+        self._count_failed_starts(jobs)
         waiting = [job for job in jobs.values() if job.state == "PENDING"]
-        self.standing = _standing(len(serving), jobs, waiting)
+        self.status = _status(len(serving), jobs, waiting)
         if self.problem is None:
-            self._look_at_reasons(waiting)
+            self._check_reasons(waiting)
         if self.problem is not None:
             return
 
         self._cancel_mute({job.id for job in jobs.values() if job.state == "RUNNING"} - serving)
 
-        # A worker may outlive its job's entry in the queue, say when its node lost touch.
+        # A worker may outlive its job's entry in the queue, for example after its node was cut off.
         missing = self._fleet.workers - len(jobs.keys() | serving)
         if missing < 0:
             spare = [job.id for job in waiting] + sorted(jobs.keys() - serving)
@@ -141,7 +142,7 @@ class JobKeeper:
             self._submit(number)
 
     def _cancel_mute(self, mute: set[str]) -> None:
-        """Cancel jobs whose worker is never heard of, say those that a restarted SLURM made up."""
+        """Cancel jobs whose worker never registers, such as false entries after SLURM restarts."""
         now = time.monotonic()
         self._mute = {job: self._mute.get(job, now) for job in mute}
         commands.cancel(job for job, since in self._mute.items() if now - since > _MUTE_SECONDS)
@@ -152,8 +153,8 @@ class JobKeeper:
         self._submitted |= {f"{first}_{place}" for place in range(number)}
         _logger.info("submitted job %s with %d workers", first, number)
 
-    def _look_at_ended(self, jobs: dict[str, Job]) -> None:
-        """Count a round in which jobs ended before their worker was there."""
+    def _count_failed_starts(self, jobs: dict[str, Job]) -> None:
+        """Count a round in which jobs ended before their worker registered."""
         ended = self._submitted - jobs.keys()
         self._submitted -= ended
         failed = sorted(ended - self._served)
@@ -161,22 +162,22 @@ class JobKeeper:
             return
         self._failed_starts += 1
         self._wait_longer()
-        said = self._why(failed[-1])
-        _logger.warning("job %s ended before its worker started: %s", failed[-1], said)
+        reason = self._why(failed[-1])
+        _logger.warning("job %s ended before its worker started: %s", failed[-1], reason)
         if self._failed_starts >= _HOPELESS_STARTS and not self._served:
             self.problem = (
                 f"{self._failed_starts} times the workers' jobs ended before a worker started; "
-                f"job {failed[-1]}: {said}"
+                f"job {failed[-1]}: {reason}"
             )
 
-    def _look_at_reasons(self, waiting: list[Job]) -> None:
+    def _check_reasons(self, waiting: list[Job]) -> None:
         for job in waiting:
             if job.reason in _NEVER_PASSES:
                 self.problem = f"SLURM will never start job {job.id}: {job.reason}"
                 return
 
     def _why(self, job: str) -> str:
-        """State and last words of a job that ended too early."""
+        """State and end of the log of a job that ended too early."""
         state = commands.state_of(job) or "forgotten by SLURM"
         log = log_file(self._fleet.logs, job)
         tail = log_tail(log)
@@ -194,17 +195,17 @@ def _exclusion(nodes: tuple[str, ...]) -> list[str]:
 
 
 def job_id(worker: str) -> str:
-    """The job of a worker, whose name is `w` and the job's id."""
+    """The job of a worker, whose name is `w` followed by the job's id."""
     return worker.removeprefix("w")
 
 
 def log_file(logs: Path, job: str) -> Path:
-    """Where a worker's job writes."""
+    """The log of a worker's job."""
     array, _, place = job.partition("_")
     return logs / WORKER_LOG.replace("%A", array).replace("%a", place)
 
 
-def _standing(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:
+def _status(serving: int, jobs: dict[str, Job], waiting: list[Job]) -> str:
     if not jobs and not serving:
         return ""
     words = [f"{serving} alive, {len(jobs) - len(waiting)} jobs running"]

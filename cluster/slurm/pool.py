@@ -1,4 +1,4 @@
-"""A pool whose workers are SLURM jobs and whose scheduler lives in this process."""
+"""A pool whose workers are SLURM jobs, with its scheduler in this process."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 from oneshot_hpo.cluster.slurm.submitted import IDS, SubmittedJobs
 from oneshot_hpo.cluster.start_failures import start_failure
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
-from oneshot_hpo.cluster.worker import Retired, Worker
+from oneshot_hpo.cluster.worker import Retirement, Worker
 from oneshot_hpo.cluster.worker_log import log_tail
 
 _logger = logging.getLogger(__name__)
 
 _OLD_CONTACT = "slurm"
-"""The folder, in the study's own, where earlier versions kept the key."""
+"""The folder, within the study's, where earlier versions kept the key."""
 
 _DASK: dict[str, object] = {
     **WITHOUT_HTTP,
     "distributed.scheduler.worker-saturation": 1.0,
-    # A frozen node may come back; a worker that is really gone closes its connection.
+    # A frozen node may recover; a dead worker closes its connection.
     "distributed.scheduler.worker-ttl": "1 hour",
     "distributed.comm.timeouts.connect": "2 minutes",  # of dozens that start at once
 }
@@ -61,18 +61,18 @@ _BLAMELESS = {
     "PREEMPTED",
     "TIMEOUT",
 }
-"""States of a job whose end is no fault of what ran in it."""
+"""States of jobs whose end is not the fault of their task."""
 _ENDING_SECONDS = 120.0
-"""How long SLURM may take to say how a job ended: its controller may be busy, or restarted."""
+"""How long SLURM may take to report the end of a job: its controller may be busy or restart."""
 
 
 class SlurmJobs:
     """The worker jobs of one study: their name, script and folders.
 
-    folder: the study's own, on a file system that the nodes share. name: of the jobs, the study's
-    alone. threads: those that a worker computes with.
+    folder: the study's, on a file system that the nodes share. name: of the jobs, unique to the
+    study. threads: number with which a worker computes.
 
-    NoPrivateFolder: the user has no home for what workers have to find.
+    Raises NoPrivateFolder if the user has no home folder for the contact folder.
     """
 
     def __init__(self, settings: SlurmSettings, *, name: str, folder: Path, threads: int) -> None:
@@ -91,21 +91,21 @@ class SlurmJobs:
         )
 
     def submitted(self) -> SubmittedJobs:
-        """Those that masters have submitted until now, and those that one will submit."""
+        """The jobs that masters of this study have submitted, and will submit."""
         return SubmittedJobs(self.name, self.folder, self.contact / IDS)
 
     def check(self) -> None:
-        """Let SLURM look at the script, before anything is made or submitted.
+        """Let SLURM check the script, before anything is created or submitted.
 
         Raises SlurmRefused, SlurmSettingsError, SlurmUnavailable.
         """
         scheduler_host(self.settings)
-        # The study's folder, where the job will start, need not be there yet.
+        # The study's folder, where the job will start, need not exist yet.
         commands.check(self.script, "--array=0", "--chdir=/")
 
 
 def scheduler_host(settings: SlurmSettings) -> str:
-    """The address of the interface that the scheduler listens on; SlurmSettingsError if none."""
+    """The address on which the scheduler listens. Raises SlurmSettingsError."""
     if settings.scheduler_interface is None:
         return str(get_ip())
     try:
@@ -115,12 +115,12 @@ def scheduler_host(settings: SlurmSettings) -> str:
 
 
 class SlurmPool(OwnPool):
-    """`workers` SLURM jobs of one worker each, kept up until the pool is closed.
+    """`workers` SLURM jobs of one worker each, maintained until the pool is closed.
 
-    Nothing waits for the workers: tasks run on those that are there. Jobs of that name which an
-    earlier master left behind are taken over; those too many are cancelled.
+    Tasks run on the workers that have registered, without waiting for the others. Jobs of an
+    earlier master are taken over; surplus jobs are cancelled.
 
-    PoolError: a folder cannot be made, or the scheduler does not start.
+    Raises PoolError if a folder cannot be created or the scheduler does not start.
     """
 
     patience_seconds = math.inf  # SLURM may start a job hours later
@@ -133,13 +133,14 @@ class SlurmPool(OwnPool):
         poll_seconds: float = POLL_SECONDS,
         retired: Collection[str] = (),
     ) -> None:
-        """retired: nodes that are to get no job, if the settings say so."""
+        """retired: nodes that get no job if `exclude_failing_nodes` is set."""
         self._jobs = jobs
         self._closed = False
         host = scheduler_host(jobs.settings)
+
         self._exits = contextlib.ExitStack()
         try:
-            # SLURM fails a job whose log cannot be opened, without a word.
+            # SLURM silently fails a job whose log cannot be opened.
             jobs.logs.mkdir(parents=True, exist_ok=True)
             open_contact(jobs.contact)
             security = new_security(jobs.contact)
@@ -148,6 +149,7 @@ class SlurmPool(OwnPool):
             raise PoolError(str(error)) from None
         except OSError as error:
             raise PoolError(f"{error.filename} cannot be used: {error.strerror}") from error
+
         self._exits.enter_context(dask_logs_to(jobs.logs / CLUSTER_LOG))
         self._exits.enter_context(dask_settings(_DASK | {"temporary-directory": str(private)}))
         scheduler = {
@@ -159,7 +161,7 @@ class SlurmPool(OwnPool):
                 "security": security,
                 "dashboard": False,
                 "dashboard_address": "127.0.0.1:0",
-                # The master counts attempts itself and wants to hear of each death.
+                # The master counts attempts itself, so it needs to know each death.
                 "allowed_failures": 0,
             },
         }
@@ -169,32 +171,34 @@ class SlurmPool(OwnPool):
         except Exception as error:
             self._exits.close()
             raise PoolError(f"the scheduler does not start: {start_failure(error)}") from error
+
         if remove_old_key(jobs.folder, _OLD_CONTACT):
-            with contextlib.suppress(SlurmUnavailable):  # they find no master, and end soon
+            with contextlib.suppress(SlurmUnavailable):  # they find no master and end soon
                 commands.cancel_named(jobs.name)
         if replace_script(jobs.contact, jobs.script):
-            with contextlib.suppress(SlurmUnavailable):  # they serve as well, when they start
+            with contextlib.suppress(SlurmUnavailable):  # they work, too, when they start
                 commands.cancel_named(jobs.name, "--state=PENDING")
+
         self._submitted = jobs.submitted()
         fleet = Fleet(self._submitted, jobs.script, workers, jobs.settings.max_pending, jobs.logs)
         self._keeper = JobKeeper(fleet, self._registered, poll_seconds)
-        self._excluded = _excluded_by_hand(jobs.settings.extra_directives)
+        self._excluded = _user_exclusions(jobs.settings.extra_directives)
         self._retired.update(node for node in sorted(retired) if self._exclude(node))
 
     @property
-    def standing(self) -> str:
-        """How workers and jobs stand, in a few words."""
-        return ", ".join(filter(None, (self._keeper.standing, super().standing)))
+    def status(self) -> str:
+        """The state of workers and jobs in a few words."""
+        return ", ".join(filter(None, (self._keeper.status, super().status)))
 
     def check(self) -> None:
-        """Raise PoolError, in SLURM's words, if there will never be a worker."""
+        """Raise PoolError, with SLURM's message, if there will never be a worker."""
         if self._keeper.problem is not None:
             raise PoolError(self._keeper.problem)
 
     def close(self) -> None:
-        """Cancel every job of the study; returns when none is left in the queue.
+        """Cancel all jobs of the study; returns when none is left in the queue.
 
-        It does nothing after `hand_over`. PoolError: SLURM does not answer.
+        It does nothing after `hand_over`. Raises PoolError if SLURM does not answer.
         """
         if self._closed:
             return
@@ -204,7 +208,8 @@ class SlurmPool(OwnPool):
             remove_contact(self._jobs.contact)
         except SlurmUnavailable as error:
             raise PoolError(
-                f"jobs named {self._jobs.name} may be left in the queue ({error})"
+                f"jobs may be left in the queue ({error}): end them with "
+                f"scancel --name={self._jobs.name}"
             ) from error
         finally:
             self._close_scheduler()
@@ -220,23 +225,23 @@ class SlurmPool(OwnPool):
         self._exits.close()
 
     def _registered(self) -> set[str]:
-        # Not those that are leaving, which may take its time on a node that lost touch.
+        # Without workers that are leaving, which may take long on a node that is cut off.
         return {str(worker.name) for worker in tuple(self._cluster.scheduler.running)}
 
-    def retire(self, worker: Worker) -> Retired | None:
-        """Use no job on a worker's node any more, and have its jobs replaced by others elsewhere.
+    def retire(self, worker: Worker) -> Retirement | None:
+        """Exclude a worker's node, and replace the jobs on it by jobs elsewhere.
 
-        None: SLURM has no other node for them, or the settings say that no node is to be excluded;
-        the worker's own job is replaced, then.
+        None if SLURM has no other node for them, or `exclude_failing_nodes` is not set; then only
+        the worker's job is replaced.
         """
         if self._exclude(worker.host):
             self._retired.add(worker.host)
-            return Retired(worker.host, f"node {worker.host}")
+            return Retirement(worker.host, f"node {worker.host}")
         self._soon(self._end(worker))
         return None
 
     def _exclude(self, node: str) -> bool:
-        """Whether SLURM starts no job on a node from now on."""
+        """Exclude a node from new jobs; returns whether that succeeded."""
         if not self._jobs.settings.exclude_failing_nodes:
             return False
         try:
@@ -248,30 +253,30 @@ class SlurmPool(OwnPool):
         return True
 
     def _worker(self, name: str, address: str) -> Worker:
-        """A worker on a node that is not known yet has a host of its own."""
+        """A worker and its node; until the node is known, the worker's name is its host."""
         return Worker(address, name, self._keeper.nodes.get(job_id(name), name))
 
     async def _end(self, worker: Worker) -> None:
-        """SLURM ends the job, whatever its process does."""
+        """Let SLURM cancel the job, whatever its process does."""
         with contextlib.suppress(SlurmRefused, SlurmUnavailable):
             await asyncio.to_thread(commands.cancel, [job_id(worker.name)])
 
     async def _loss(self, key: str, worker: Worker) -> Outcome:
         job = job_id(worker.name)
         state = await asyncio.to_thread(self._final_state, worker.name)
-        words = (
+        reason = (
             "its worker's job has ended" if state is None else f"its worker's job ended: {state}"
         )
         return Outcome(
             key,
-            lost=words,
+            lost=reason,
             taken=state is None or state in _BLAMELESS,
             log=log_tail(log_file(self._jobs.logs, job)),
             worker=worker,
         )
 
     def _final_state(self, worker: str) -> str | None:
-        """How a worker's job ended; None if it has not (its connection broke), or nobody says."""
+        """Final state of a worker's job; None if it runs (its connection broke) or is unknown."""
         deadline = time.monotonic() + _ENDING_SECONDS
         while worker not in self._registered() and time.monotonic() < deadline:
             with contextlib.suppress(SlurmUnavailable):
@@ -282,7 +287,7 @@ class SlurmPool(OwnPool):
         return None
 
 
-def _excluded_by_hand(directives: Sequence[str]) -> tuple[str, ...]:
-    """The nodes that the user's own directives exclude; sbatch's option would override them."""
+def _user_exclusions(directives: Sequence[str]) -> tuple[str, ...]:
+    """The nodes that the user's directives exclude, which sbatch's option would override."""
     matches = [re.match(r"(?:--exclude[ =]|-x\s*)(\S+)", line) for line in directives]
     return tuple(match[1] for match in matches if match)

@@ -1,4 +1,4 @@
-"""What a user says about SLURM: the resources of a worker's job, and where things lie."""
+"""The SLURM settings of a study: resources of a worker's job, and folders."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
 _MOST = 65_535  # seconds of notice that SLURM knows; more processors or jobs are a slip
 _ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
 
-# What gets into the jobs' scripts is text of a study file, which may be another person's: each kind
-# allows what SLURM or the system could mean by it, and nothing that a shell or sbatch would obey.
+# These texts come from a study file, which may be another person's, and go into job scripts. Each
+# kind allows what SLURM or the system can use, and nothing that a shell or sbatch would execute.
 _WORD_CHARACTERS = re.compile(r"[\w,+@:=/][\w,+@:=/.-]*")
 _INTERFACE = re.compile(r"[A-Za-z0-9][\w.:@-]*")
 _CONSTRAINT = re.compile(r"[\w.,:=<>@+&|()*\[\]! -]+")
@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)
 
 
 class SlurmSettingsError(ValueError):
-    """A setting that cannot be: its name, and what is wrong with it."""
+    """A setting is invalid; has its name and the problem."""
 
     def __init__(self, setting: str, problem: str) -> None:
         super().__init__(f"{setting} {problem}")
@@ -100,7 +100,7 @@ _KINDS = {
         "${TMPDIR}",
     ),
 }
-"""What each setting must be if it is not None; those that are not here are words."""
+"""The kind of each setting that is not None; settings that are not listed are words."""
 
 _NEVER_NONE = (
     *("notice", "cpus", "max_pending", "exclude_failing_nodes"),
@@ -110,7 +110,7 @@ _NEVER_NONE = (
 
 @dataclass(frozen=True, kw_only=True)
 class SlurmSettings:
-    """One job is one worker with one GPU. None leaves a matter to SLURM or to the default.
+    """One job is one worker with one GPU. None means SLURM's default.
 
     Raises SlurmSettingsError.
     """
@@ -126,9 +126,9 @@ class SlurmSettings:
     time: str | None = None
     """Time limit of a worker's job. None: the partition's own."""
     notice: int = 120
-    """Seconds before the time limit at which a trial is asked to save and stop.
+    """Seconds before the time limit at which a trial has to save and stop.
 
-    SLURM keeps time by the minute: it may be up to 60 s more.
+    SLURM's clock has minutes: it may be up to 60 s more.
     """
     cpus: int = 2
     """Processors of a worker."""

@@ -1,9 +1,9 @@
 """The process of a worker's job, which `cluster.slurm.job` starts.
 
-It serves the master whose address stands in the study's contact file. When that master goes, the
-task saves and stops, and the worker waits for the next master to write its address there. Before
-SLURM ends the job (SIGUSR1 ahead of the time limit or a preemption, SIGTERM on scancel) the task
-saves and stops too, and the worker leaves.
+It serves the master whose address is in the study's contact file. When that master ends, the task
+saves and stops, and the worker waits for the next master to write its address there. Before SLURM
+ends the job (SIGUSR1 ahead of the time limit or a preemption, SIGTERM on scancel), the task also
+saves and stops, and the worker ends.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ from oneshot_hpo.cluster.tls import WITHOUT_HTTP, security_in
 from oneshot_hpo.cluster.worker_log import bound_output
 
 _CONNECT_SECONDS = 120.0
-"""How long one attempt to reach a busy master may take; it ends when another one has come."""
+"""How long an attempt to reach a busy master may take; a new master ends it earlier."""
 _LEAVE_SECONDS = 10.0
-"""How long a worker may take to part politely; the end of its process parts it as well."""
+"""How long a worker may take to close; then the end of its process closes it."""
 _RESULT_SECONDS = 300.0
 """How long a busy master may take to fetch a last result; SLURM ends the job long before."""
 
 
 class _StopTasks(distributed.WorkerPlugin):
-    """Asks the running task to stop when the worker closes, say because its master is gone."""
+    """Asks the running task to stop when the worker closes, for example without a master."""
 
     def teardown(self, worker: distributed.Worker) -> None:
         ask_to_stop()
 
 
 async def serve(arguments: argparse.Namespace) -> int | None:
-    """Work for one master after the other; the exit code of the job, None: in a new process."""
+    """Work for one master after another; the job's exit code, or None to restart the process."""
     leaving = asyncio.Event()
 
     def leave() -> None:
@@ -75,12 +75,12 @@ async def serve(arguments: argparse.Namespace) -> int | None:
                 await _drained(worker)
                 return 0
             if threads_left():
-                _say("a task has left a thread behind: another job takes this one's place")
+                _say("a task has left a thread behind: another job replaces this one")
                 return 0
             if has_failed():
-                _say("a task has failed: a new process takes this one's place")
+                _say("a task has failed: a new process replaces this one")
                 return None
-            _say("the master is gone; waiting for another one")
+            _say("the master has ended; waiting for another one")
             allow_tasks()
             waiting_since = time.monotonic()
         elif time.monotonic() - waiting_since > arguments.death_timeout:
@@ -99,16 +99,17 @@ async def serve(arguments: argparse.Namespace) -> int | None:
 async def _connected(
     arguments: argparse.Namespace, address: str, leaving: asyncio.Event
 ) -> distributed.Worker | None:
-    """A worker that is registered with the scheduler at `address`, if that is reached.
+    """A worker that is registered with the scheduler at `address`.
 
-    None also if there is another address meanwhile, or the worker has to leave.
+    None if the scheduler is not reached, the address changes, or the worker has to end.
     """
     if arguments.interface:
         host = get_ip_interface(arguments.interface)
     else:
         host = get_ip(address.removeprefix("tls://").rpartition(":")[0])
+
     try:
-        # The next master has another key: it is read anew, and may be gone with the last one.
+        # Each master has a new key, so it is read again; it may be removed with the last master.
         worker = Worker(
             address,
             name=arguments.name,
@@ -120,7 +121,7 @@ async def _connected(
             dashboard=False,
             dashboard_address="127.0.0.1:0",
             death_timeout=_CONNECT_SECONDS,
-            # Its threads are waited for when it closes, however long the task takes to stop.
+            # Closing waits for its threads, however long the task takes to stop.
             executor=ThreadPoolExecutor(1, thread_name_prefix="task"),
             plugins=(_StopTasks(),),
         )
@@ -128,7 +129,7 @@ async def _connected(
             worker, lambda: leaving.is_set() or _address(arguments.folder) != address
         )
     except (OSError, RuntimeError) as error:  # TimeoutError is an OSError
-        _say(f"{address} is not reached: {error}")
+        _say(f"{address} cannot be reached: {error}")
         allow_tasks()
         return None
 
@@ -136,7 +137,7 @@ async def _connected(
 async def _registered(
     worker: distributed.Worker, in_vain: Callable[[], bool]
 ) -> distributed.Worker:
-    """The worker, once its scheduler knows it. Raises TimeoutError when that is `in_vain`."""
+    """The worker, once it is registered. Raises TimeoutError when `in_vain` returns True."""
     starting = asyncio.ensure_future(worker.start())
     while not (starting.done() or in_vain()):
         await asyncio.wait({starting}, timeout=0.5)
@@ -144,22 +145,22 @@ async def _registered(
         starting.cancel()
         await asyncio.wait({starting})
         await worker.close(reason="no scheduler")
-        raise TimeoutError("another master has come, or this job ends")
+        raise TimeoutError("another master has started, or this job ends")
     await starting
     return worker
 
 
 async def _drained(worker: distributed.Worker) -> None:
-    """Close a worker once its task has stopped and its result is fetched."""
-    worker.status = Status.paused  # nothing new begins
+    """Close a worker once its task has stopped and its result was fetched."""
+    worker.status = Status.paused  # no new task starts
     while worker.state.executing_count and worker.status == Status.paused:
         await asyncio.sleep(0.05)
     deadline = time.monotonic() + _RESULT_SECONDS
     while (
         worker.state.tasks and worker.status == Status.paused and time.monotonic() < deadline
-    ):  # a worker whose master is gone closes
+    ):  # a worker without a master closes
         await asyncio.sleep(0.05)
-    with contextlib.suppress(OSError, RuntimeError):  # the master may be gone as well
+    with contextlib.suppress(OSError, RuntimeError):  # the master may have ended, too
         await asyncio.wait_for(worker.close_gracefully(reason="asked to leave"), _LEAVE_SECONDS)
 
 
@@ -184,9 +185,9 @@ def _say(message: str) -> None:
 
 
 def main() -> int:
-    """Read the command line, which dask-jobqueue wrote, and serve."""
+    """Read the command line, which dask-jobqueue writes, and serve."""
     parser = argparse.ArgumentParser(description="A worker of a study, as a SLURM job.")
-    parser.add_argument("folder", type=Path, help="where certificate and contact file lie")
+    parser.add_argument("folder", type=Path, help="folder of certificate and contact file")
     parser.add_argument("--name", required=True)
     parser.add_argument("--nthreads", type=int, required=True)
     parser.add_argument("--memory-limit", required=True)
@@ -194,21 +195,24 @@ def main() -> int:
     parser.add_argument("--local-directory", required=True)
     parser.add_argument("--interface")
     arguments = parser.parse_args()
+
     _say(
         f"worker {arguments.name}, process {os.getpid()} on {socket.gethostname()}, "
         f"CUDA_VISIBLE_DEVICES={os.environ.get('CUDA_VISIBLE_DEVICES', '')}"
     )
     bound_output()
     guard()
+
     try:
         with private_folder(Path(arguments.local_directory)) as scratch:
             settings = WITHOUT_HTTP | {"temporary-directory": str(scratch)}
-            with environment.of_children(scratch, {}), dask_settings(settings):
+            with environment.child_environment(scratch, {}), dask_settings(settings):
                 os.environ.pop(environment.SAFE_PATH)  # this process was started with -P
                 code = asyncio.run(serve(arguments))
     except NoPrivateFolder as error:
         _say(str(error))
         return 1
+
     if code is None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     return code

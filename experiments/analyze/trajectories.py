@@ -194,7 +194,7 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
         if not (own / JOURNAL_NAME).exists():
             raise UserError(f"{own} is not there yet; for all that is left: {going_on(folder, [])}")
         study = read_study_source(own)
-        told = {} if study.confirmation is None else study.confirmation.of_setting(DEFAULT)
+        told = {} if study.confirmation is None else study.confirmation.results_of(DEFAULT)
         if told:
             runs = {
                 run.seed: (study.rerun(run, result), result.crashed)

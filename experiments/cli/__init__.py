@@ -5,10 +5,10 @@ from oneshot_hpo.experiments.cli.start import start_cleanly
 # Before anything else is imported, which may be somebody else's file.
 start_cleanly()
 
-from oneshot_hpo.cluster.dask_settings import import_dask_alone  # noqa: E402
+from oneshot_hpo.cluster.dask_settings import import_dask_without_user_settings  # noqa: E402
 
 # Before anything imports Dask: here, and in workers' processes, which import this package first.
-import_dask_alone()
+import_dask_without_user_settings()
 
 
 def main() -> None:

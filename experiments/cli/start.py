@@ -25,9 +25,9 @@ def start_cleanly() -> None:
     """
     if not _is_ours():
         return
-    for name in environment.OF_FIGURES:
+    for name in environment.FIGURE_VARIABLES:
         os.environ.pop(name, None)
-    wanted = environment.without_pythons(os.environ)
+    wanted = environment.without_python_variables(os.environ)
     if wanted != dict(os.environ) or _imports_from_here():
         os.execve(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]], wanted)
 

@@ -123,7 +123,7 @@ def _sample(
     transfer: bool,
 ) -> Sample:
     """UserError: no run of the setting has ended, or every one crashed."""
-    told = list(confirmation.of_setting(name).values())
+    told = list(confirmation.results_of(name).values())
     if not told:
         raise UserError(f"{source}: no run of {name} has ended yet")
     regrets = [

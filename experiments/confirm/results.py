@@ -42,7 +42,7 @@ def results_of(confirmation: ConfirmationView) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["setting", "tuned", "number", "seed", "budget", *columns, "exception"])
     for name in confirmation.settings:
-        for number, (run, result) in confirmation.of_setting(name).items():
+        for number, (run, result) in confirmation.results_of(name).items():
             info = [result.info.get(key, "") for key in columns]
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *info, result.exception or ""]

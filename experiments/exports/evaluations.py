@@ -103,20 +103,20 @@ class ExportedStudy:
         if is_prior(trial):
             return dict.fromkeys(("submitted", "started", "finished"), self._begun)
         record = self.view.record(trial)
-        if result is None or record.told is None:
-            return {"submitted": record.asked}
+        if result is None or record.finished_at is None:
+            return {"submitted": record.submitted_at}
         told = result.timestamps
-        submitted = told.get("submitted", record.asked)
+        submitted = told.get("submitted", record.submitted_at)
         return {
             "submitted": submitted,
             "started": told.get("started", submitted),
-            "finished": told.get("finished", record.told),
+            "finished": told.get("finished", record.finished_at),
         }
 
     @cached_property
     def _begun(self) -> float:
         """When the first trial was asked for."""
-        return min(self.view.record(trial).asked for trial, _ in self.trials)
+        return min(self.view.record(trial).submitted_at for trial, _ in self.trials)
 
     def epochs(self, trial: Trial) -> list[dict[str, Any]]:
         """The trial's epochs as far as they were run (see searchers.records.EpochRecord).

@@ -70,7 +70,7 @@ def trials_of(study: ExportedStudy) -> list[FrozenTrial]:
     spread = distributions(study.view.space)
     decided: Decided = [
         {
-            lower.budget: upper.asked == upper.planned
+            lower.budget: upper.started == upper.planned
             for lower, upper in itertools.pairwise(bracket.rungs)
         }
         for bracket in study.view.brackets

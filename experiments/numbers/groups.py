@@ -95,7 +95,7 @@ def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
                 known = {_search(name, run) for _, run, _ in one.members}
                 one.members.extend(
                     (study, run, result)
-                    for run, result in confirmation.of_setting(name).values()
+                    for run, result in confirmation.results_of(name).values()
                     if _search(name, run) not in known
                 )
     return list(found.values())

@@ -147,10 +147,10 @@ def _span(
     study: StudySource, trial: Trial, result: TrialResult | None, last: float
 ) -> tuple[float, float]:
     record = study.view.record(trial)
-    if result is None or record.told is None:
-        return record.asked, max(last, record.asked)
-    start = result.timestamps.get("started", record.asked)
-    end = result.timestamps.get("finished", record.told)
+    if result is None or record.finished_at is None:
+        return record.submitted_at, max(last, record.submitted_at)
+    start = result.timestamps.get("started", record.submitted_at)
+    end = result.timestamps.get("finished", record.finished_at)
     return start, max(start, end)
 
 

@@ -91,7 +91,7 @@ def _kind(result: TrialResult) -> str:
 
 
 def _crash(study: JournaledStudy, trial: Trial, result: TrialResult) -> Crash:
-    told = study.view.record(trial).told
+    told = study.view.record(trial).finished_at
     facts = {} if told is None else {"told": moment(told)}
     facts |= {"configuration": configuration(trial.config), "seed": str(trial.seed)}
     place = anchor(trial)

@@ -74,7 +74,7 @@ def _row(
         Cell(_proposer(trial, record.info)),
         NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
         _seconds(result),
-        NOTHING if record.told is None else Cell(moment(record.told)),
+        NOTHING if record.finished_at is None else Cell(moment(record.finished_at)),
         count(trial.attempt + 1),
         Cell(str(trial.seed)),
     ]

@@ -101,7 +101,7 @@ class StudyRun(Generic[Run]):
                 if following is None:
                     break
                 self._submit(pool, following)
-            self._display.update(self._study, pool.running, pool.standing)
+            self._display.update(self._study, pool.running, pool.status)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)
@@ -174,7 +174,7 @@ class StudyRun(Generic[Run]):
         """Say that a worker is sick, and use it no more if there is another one."""
         trials = " and ".join(self._failures.on(worker))
         retired = pool.retire(worker)
-        what = "it is needed, and stays" if retired is None else f"{retired.words} is retired"
+        what = "it is needed, and stays" if retired is None else f"{retired.description} is retired"
         words = f"worker {worker.name}: {trials} failed on it in a row: {what} ({reason})"
         self._display.say(words)
         if retired is not None:

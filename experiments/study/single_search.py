@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from oneshot_hpo.cluster.environment import of_children
+from oneshot_hpo.cluster.environment import child_environment
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
@@ -65,7 +65,7 @@ def run_single_search(
 
     try:
         # Torch keeps files, code among them, under well-known names in the folder for such files.
-        with private_folder() as scratch, of_children(scratch, {}):
+        with private_folder() as scratch, child_environment(scratch, {}):
             _, report = search_cell(task, show)
     except NoPrivateFolder as failure:
         raise UserError(str(failure)) from None

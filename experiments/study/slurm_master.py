@@ -94,7 +94,7 @@ def study_queue(study: str, folder: Path) -> tuple[list[Job], list[Job]]:
 
     Raises SlurmUnavailable or SlurmRefused where there is no SLURM that answers.
     """
-    masters = commands.jobs_named(master_name(study, folder))
+    masters = commands.jobs_by_name(master_name(study, folder))
     return masters, list(_workers(study, folder).alive().values())
 
 

@@ -183,7 +183,7 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
     """Epochs still to be run, at the pace of those that were; None while there is no pace yet."""
     pace = seconds_an_epoch(study.evaluations)
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((rung.planned - rung.told) * rung.budget for rung in rungs)
+    left = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
     return None if pace is None else left * pace / workers
 
 
@@ -228,16 +228,16 @@ def _brackets(study: StudyView) -> Table:
     unfinished = [
         place
         for place, bracket in enumerate(brackets)
-        if any(rung.told < rung.planned for rung in bracket.rungs)
+        if any(rung.finished < rung.planned for rung in bracket.rungs)
     ]
     first = unfinished[0] if unfinished else len(brackets)
     first = max(0, min(first - 2, len(brackets) - _BRACKETS_SHOWN))
     for bracket in brackets[first : first + _BRACKETS_SHOWN]:
         cells = dict.fromkeys(budgets, "")
         for rung in bracket.rungs:
-            begun = rung.asked - rung.told
+            begun = rung.started - rung.finished
             cells[rung.budget] = ("+" * begun + " " if begun else "") + (
-                f"{rung.told}/{rung.planned}"
+                f"{rung.finished}/{rung.planned}"
             )
         table.add_row(f"{bracket.iteration + 1} of {len(brackets)}", *cells.values())
     return table

@@ -1,7 +1,7 @@
-"""Black-box optimizers on a space of categorical choices, each as ask and tell.
+"""Black-box optimizers on a space of categorical choices, each with ask and tell.
 
-One object runs many repetitions side by side: configurations are int (R, d), losses float (R,).
-What a repetition does follows from its own seed, whichever others run beside it.
+One object runs R repetitions side by side: configurations are int (R, d), losses float (R,). Each
+repetition depends on its own seed alone, not on the others.
 """
 
 from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem, Proposal

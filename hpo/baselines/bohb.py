@@ -1,4 +1,4 @@
-"""BOHB (Falkner et al. 2018): Hyperband whose configurations come from the model of studies."""
+"""BOHB (Falkner et al. 2018): Hyperband with the model that studies use."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from oneshot_hpo.hpo.bohb.kde_model import KDEModel, can_be_fitted
 
 @dataclass(frozen=True, kw_only=True)
 class BOHBSettings(HyperbandSettings):
-    """Settings of BOHB; as in the scripts of nas_benchmarks and NAS-Bench-1Shot1."""
+    """Settings of BOHB; the defaults are those of nas_benchmarks and NAS-Bench-1Shot1."""
 
     top_n_percent: int = 15
-    """Share of the observations, in percent, that are the good ones."""
+    """Percentage of the observations that count as good."""
     num_samples: int = 64
     """Candidates drawn for one proposal."""
     random_fraction: float = 1 / 3
@@ -56,10 +56,10 @@ class BOHB(Hyperband):
         self._modelled: tuple[float, int] | None = None
 
     def tell(self, losses: Floats) -> None:
-        """Also an observation at its budget."""
+        """Record an observation at its budget, too."""
         super().tell(losses)
-        seen = self._observed.setdefault(self._asked.budget, ([], []))
-        seen[0].append(self._asked.configurations)
+        seen = self._observed.setdefault(self._proposal.budget, ([], []))
+        seen[0].append(self._proposal.configurations)
         seen[1].append(losses)
 
     def _new_configurations(self) -> Integers:
@@ -75,7 +75,7 @@ class BOHB(Hyperband):
         return proposals
 
     def _fit_models(self) -> None:
-        """Models of the largest budget with enough observations, unless they are there."""
+        """Fit models of the largest budget with enough observations, unless they are current."""
         counts = {budget: len(losses) for budget, (_, losses) in self._observed.items()}
         ready = [
             b for b, n in counts.items() if can_be_fitted(n, len(self.choices), self._settings)

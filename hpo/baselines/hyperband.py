@@ -27,20 +27,21 @@ class HyperbandSettings:
     """Settings of Hyperband."""
 
     min_budget: int | None = None
-    """Budget of the lowest rung; null: the problem's lowest."""
+    """Budget of the lowest rung; null: the lowest of the problem."""
     eta: int | None = None
     """One of eta configurations is promoted; null: the factor between the problem's budgets."""
     bracket_sizes: str = "paper"
-    """Configurations a bracket: paper (Li et al. 2018) or hpbandster."""
+    """Configurations per bracket: paper (Li et al. 2018) or hpbandster."""
 
     def for_problem(self, problem: Problem) -> OptimizerSettings:
-        """The settings as studies have them. InvalidBaseline if they do not fit the problem."""
+        """The settings in the form that studies use. Raises InvalidBaseline if they do not fit."""
         known = problem.budgets
         if len(known) < 2:
             raise InvalidBaseline(
-                f"brackets need several budgets and there is {problem.full} only; leave out "
-                "hyperband and bohb, or take a table with more"
+                f"brackets need several budgets, and there is only {problem.full}: leave out "
+                "hyperband and bohb, or choose a table with more"
             )
+
         eta = self.eta if self.eta is not None else max(round(known[-1] / known[-2]), 2)
         try:
             settings = OptimizerSettings(
@@ -52,17 +53,20 @@ class HyperbandSettings:
             )
         except InvalidSettings as error:
             raise InvalidBaseline(str(error)) from None
+
         missing = [budget for budget in rung_budgets(settings) if budget not in known]
         if missing:
             raise InvalidBaseline(
-                f"eta {eta} asks for budget {missing[-1]:g}, where there are "
+                f"eta {eta} needs budget {missing[-1]:g}, but there are only "
                 f"{', '.join(map(str, known))}"
             )
+
         first = bracket(settings, 0)
         cost = sum(rung.budget * rung.size for rung in first) / problem.full
         if cost > problem.evaluations:
             raise InvalidBaseline(
-                f"the first bracket takes {cost:g} evaluations, there are {problem.evaluations}"
+                f"the first bracket takes {cost:g} evaluations, but only {problem.evaluations} are "
+                "planned"
             )
         return settings
 
@@ -71,10 +75,10 @@ class HyperbandSettings:
 
 
 class Hyperband(Optimizer):
-    """Brackets of successive halving, one after the other, for as long as it is asked.
+    """Brackets of successive halving, one after another without end.
 
-    With nothing lost or crashed, all repetitions are on the same rung of the same bracket. Ties
-    are promoted by age, and who is promoted runs again in the order of its first run.
+    No evaluation crashes, so all repetitions are on the same rung of the same bracket. Ties go to
+    the older configuration; promoted configurations keep the order of their first runs.
     """
 
     def __init__(
@@ -91,11 +95,11 @@ class Hyperband(Optimizer):
 
     def ask(self) -> Proposal:
         """The next run of the bracket."""
-        self._asked = next(self._runs)
-        return self._asked
+        self._proposal = next(self._runs)
+        return self._proposal
 
     def tell(self, losses: Floats) -> None:
-        """The losses decide who is promoted when the rung is complete."""
+        """Keep the losses, which decide the promotions when the rung is complete."""
         self._losses = losses
 
     def _brackets(self) -> Generator[Proposal]:
@@ -114,7 +118,7 @@ class Hyperband(Optimizer):
                     configurations = _promoted(configurations, losses, rungs[number + 1].size)
 
     def _new_configurations(self) -> Integers:
-        """Those that start a bracket: random ones."""
+        """One random configuration per repetition, to start a bracket with."""
         return self._draws.below(self.choices, len(self.choices))
 
 

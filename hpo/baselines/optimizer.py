@@ -1,4 +1,4 @@
-"""What all black-box optimizers share: the problem, a proposal, ask and tell."""
+"""The interface of black-box optimizers: problem, proposal, ask and tell."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Floats = NDArray[np.float64]
 
 
 class InvalidBaseline(InvalidSettings):
-    """A method, a setting of one, or a problem that cannot be; the message names it."""
+    """A method, setting or problem is invalid; the message names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What is to be minimised, as far as an optimizer may know it."""
+    """The problem to be minimised, as far as an optimizer may know it."""
 
     choices: tuple[int, ...]
-    """(d,) numbers of values of each dimension, 2 at least; a value is its place among them."""
+    """(d,) number of values of each dimension, at least 2; values are 0, …, number - 1."""
     budgets: tuple[int, ...]
-    """What an evaluation may cost, ascending; the last is a full evaluation."""
+    """Possible budgets of an evaluation, ascending; the last is a full evaluation."""
     evaluations: int
-    """How many full evaluations will be spent."""
+    """Total budget, in full evaluations."""
     noisy: bool
-    """Whether the same evaluation may end otherwise when it is made again."""
+    """Whether repeating an evaluation may give another loss."""
 
     @property
     def full(self) -> int:
@@ -40,21 +40,21 @@ class Problem:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is to be evaluated next in each of R repetitions."""
+    """The next evaluation in each of R repetitions."""
 
     configurations: Integers
     """(R, d)."""
     budget: int | float
-    """The same for all repetitions."""
+    """Shared by all repetitions."""
 
 
 class Draws:
-    """Uniform numbers for R repetitions at once, each from a generator of its own.
+    """Uniform numbers for R repetitions at once, with one generator per repetition.
 
-    A repetition's numbers depend on its seed and on how many it has drawn, on nothing else.
+    A repetition's numbers depend only on its seed and on the count drawn before.
     """
 
-    _AT_ONCE = 1 << 12  # numbers drawn ahead a repetition: a call to a generator costs as many
+    _AT_ONCE = 1 << 12  # numbers drawn ahead per repetition: one call of a generator costs as much
 
     def __init__(self, seeds: Sequence[np.random.SeedSequence]) -> None:
         self._generators = [np.random.default_rng(seed) for seed in seeds]
@@ -76,7 +76,7 @@ class Draws:
 
 
 def draw_levels(probabilities: Floats, uniform: Floats) -> Integers:
-    """Values by inverting distribution functions: (…, L) and (…,) in [0, 1) to int (…,).
+    """Draw values by inverting distribution functions: (…, L) and (…,) in [0, 1) to int (…,).
 
     A value of probability 0 is never drawn.
     """
@@ -87,9 +87,9 @@ def draw_levels(probabilities: Floats, uniform: Floats) -> Integers:
 
 
 class Optimizer(abc.ABC):
-    """R repetitions of one method, side by side: `ask`, evaluate, `tell`, and so on.
+    """R repetitions of one method, side by side: `ask`, evaluate, `tell`, repeat.
 
-    - The state of a repetition depends on its seed and on what it was told alone.
+    - The state of a repetition depends only on its seed and on its losses.
     - Losses are finite; smaller is better.
     """
 
@@ -104,4 +104,4 @@ class Optimizer(abc.ABC):
 
     @abc.abstractmethod
     def tell(self, losses: Floats) -> None:
-        """The losses, (R,), of what was asked for last."""
+        """Learn the losses, (R,), of the last proposal."""

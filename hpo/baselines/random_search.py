@@ -1,4 +1,4 @@
-"""Random search (Bergstra and Bengio 2012): every configuration is drawn uniformly, on its own."""
+"""Random search (Bergstra and Bengio 2012): independent uniform draws."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class RandomSearch(Optimizer):
         self._draws = Draws(seeds)
 
     def ask(self) -> Proposal:
-        """A draw for each repetition."""
+        """One draw per repetition."""
         configurations = self._draws.below(self.choices, len(self.choices))
         return Proposal(configurations, self.problem.full)
 
     def tell(self, losses: Floats) -> None:
-        """Nothing is learnt."""
+        """Random search learns nothing from losses."""

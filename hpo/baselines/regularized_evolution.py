@@ -23,9 +23,9 @@ class RegularizedEvolutionSettings:
     """Settings of regularized evolution; the defaults are those of NAS-Bench-1Shot1."""
 
     population: int = 100
-    """P: configurations alive, the first of them random."""
+    """P: size of the population, which starts with random configurations."""
     sample: int = 10
-    """S: drawn with replacement for a tournament, whose best one is the parent."""
+    """S: size of a tournament, drawn with replacement; its best configuration is the parent."""
 
     def __post_init__(self) -> None:
         require_counts(self, "population", "sample")
@@ -47,40 +47,40 @@ class RegularizedEvolution(Optimizer):
         super().__init__(problem, seeds)
         self._draws = Draws(seeds)
         self._sample = settings.sample
-        # A ring: the newest configuration takes the place of the oldest.
+        # A ring buffer: the newest configuration replaces the oldest.
         shape = (self.repetitions, settings.population)
         self._population = np.zeros((*shape, len(self.choices)), np.int64)
         self._losses = np.full(shape, np.inf)
-        self._born = 0
-        self._everyone = np.arange(self.repetitions)
+        self._count = 0
+        self._rows = np.arange(self.repetitions)
 
     def ask(self) -> Proposal:
         """Random configurations until the population is full, then children."""
-        if self._born < self._losses.shape[1]:
+        if self._count < self._losses.shape[1]:
             self._child = self._draws.below(self.choices, len(self.choices))
         else:
             self._child = self._mutated(self._parents())
         return Proposal(self._child, self.problem.full)
 
     def tell(self, losses: Floats) -> None:
-        """Children join the population; the oldest leave it."""
-        place = self._born % self._losses.shape[1]
+        """Replace the oldest configuration of each population by the new one."""
+        place = self._count % self._losses.shape[1]
         self._population[:, place] = self._child
         self._losses[:, place] = losses
-        self._born += 1
+        self._count += 1
 
     def _parents(self) -> Integers:
-        """The best of a tournament in each repetition, (R, d); of equals, the first one drawn."""
+        """The best of a tournament in each repetition, (R, d); ties go to the first one drawn."""
         drawn = self._draws.below(self._losses.shape[1], self._sample)
         winner = np.take_along_axis(self._losses, drawn, axis=1).argmin(axis=1)
-        return self._population[self._everyone, drawn[self._everyone, winner]]
+        return self._population[self._rows, drawn[self._rows, winner]]
 
     def _mutated(self, parents: Integers) -> Integers:
-        """Children: copies with one dimension changed."""
+        """Copies of the parents with one dimension changed."""
         children = parents.copy()
         (dimension,) = self._draws.below(len(self.choices), 1).T
         others = self.choices[dimension] - 1
         (step,) = self._draws.below(others[:, None], 1).T
-        value = children[self._everyone, dimension]
-        children[self._everyone, dimension] = (value + 1 + step) % (others + 1)
+        value = children[self._rows, dimension]
+        children[self._rows, dimension] = (value + 1 + step) % (others + 1)
         return children

@@ -25,7 +25,7 @@ class ReinforceSettings:
     learning_rate: float = 0.1
     """Step of gradient ascent on the logits."""
     momentum: float = 0.9
-    """Of the moving average of rewards that is the baseline."""
+    """Momentum of the moving average of rewards, which is the baseline."""
 
     def __post_init__(self) -> None:
         require_number(self, "learning_rate", "momentum")
@@ -34,10 +34,10 @@ class ReinforceSettings:
 
 
 class Reinforce(Optimizer):
-    """A categorical distribution a dimension, all zero logits at first; the reward is 1 - loss.
+    """One categorical distribution per dimension, with zero logits at first; reward 1 - loss.
 
     theta += learning_rate * (reward - baseline) * grad log p(configuration), where the baseline is
-    the debiased moving average of rewards, this one included (Ying et al. 2019, section 3.2 and
+    the debiased moving average of rewards, including this one (Ying et al. 2019, section 3.2 and
     their code).
     """
 
@@ -52,7 +52,7 @@ class Reinforce(Optimizer):
         self._settings = settings
         levels = np.arange(self.choices.max())
         shape = (self.repetitions, len(self.choices), len(levels))
-        # Dimensions with fewer values are filled up with values of probability 0.
+        # Dimensions with fewer values are padded with values of probability 0.
         self._logits = np.where(levels < self.choices[:, None], np.zeros(shape), -np.inf)
         self._levels = levels
         self._rewards = np.zeros(self.repetitions)

@@ -33,11 +33,11 @@ class SMACSettings:
     trees: int = 10
     """Trees of the random forest."""
     random_fraction: float = 1 / 3
-    """Share of configurations that are random instead of the forest's."""
+    """Share of configurations that are random instead of proposed by the forest."""
     max_repeats: int = 4
-    """Evaluations of one configuration at most; 1 where a second one would say the same."""
+    """Most evaluations of one configuration; 1 where evaluations are not noisy."""
     repetitions: int = 20
-    """Repetitions at most, for one takes about a minute."""
+    """Most repetitions, since one takes about a minute."""
 
     def __post_init__(self) -> None:
         require_counts(self, "trees", "max_repeats", "repetitions")
@@ -46,7 +46,7 @@ class SMACSettings:
 
 
 class SMAC(Optimizer):
-    """One object of the library a repetition."""
+    """SMAC, with one optimizer of the library per repetition."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class SMAC(Optimizer):
         configurations = math.prod(problem.choices)
         if not problem.noisy and problem.evaluations > configurations:
             raise InvalidBaseline(
-                f"SMAC evaluates nothing twice where that says the same, and there are "
-                f"{configurations} configurations for {problem.evaluations} evaluations"
+                f"{problem.evaluations} evaluations are too many for {configurations} "
+                "configurations: SMAC evaluates each once where losses have no noise"
             )
-        # The library writes its state to the disk and offers no way not to.
+        # The library always writes its state to disk.
         self._scratch = tempfile.TemporaryDirectory(prefix="oneshot-hpo-smac-")
         self._names = [f"x{dimension}" for dimension in range(len(self.choices))]
         numbers = [int(seed.generate_state(1)[0]) >> 1 for seed in seeds]  # below 2^31
@@ -76,7 +76,7 @@ class SMAC(Optimizer):
         return Proposal(values, self.problem.full)
 
     def tell(self, losses: Floats) -> None:
-        """Every library object hears of its trial."""
+        """Report each loss to the optimizer of its repetition."""
         from smac.runhistory.dataclasses import TrialValue
 
         for optimizer, trial, loss in zip(self._optimizers, self._trials, losses, strict=True):
@@ -101,8 +101,8 @@ class SMAC(Optimizer):
             seed=seed,
             output_directory=Path(self._scratch.name),
         )
-        # The facade's forest but for two things that change no tree. Its limit of a million leaves
-        # has memory for them reserved at each fit, and threads cost more than ten small trees.
+        # The facade's forest, with two changes that alter no tree: its limit of a million leaves
+        # would reserve memory for them at each fit, and threads cost more than ten small trees.
         forest = RandomForest(
             space,
             log_y=True,
@@ -126,5 +126,5 @@ class SMAC(Optimizer):
 
 
 def _never_called(config: Any, seed: int = 0) -> float:
-    """SMAC wants a function, also where it is asked and told."""
+    """SMAC requires a function, even when it is used through ask and tell."""
     raise NotImplementedError

@@ -1,10 +1,10 @@
 """The tree-structured Parzen estimator (Bergstra et al. 2011) for categories.
 
-The formulas are those of Optuna's TPESampler with multivariate=False, as the paper has it and as
-was Optuna's default up to version 4; since version 5 its default models all dimensions together. A
-density is a mixture of one kernel an observation and a uniform prior, a dimension on its own. A
-mixture over categories is a table of probabilities, so that all repetitions are one array. Optuna
-itself takes 27 ms a proposal with 280 observations in 10 dimensions: 500 repetitions would be
+The formulas are those of Optuna's TPESampler with multivariate=False, as in the paper and as
+Optuna's default up to version 4; since version 5 its default models all dimensions together. Each
+dimension has its own density: a mixture of one kernel per observation and a uniform prior. A
+mixture over categories is a table of probabilities, so all repetitions fit in one array. Optuna
+itself takes 27 ms per proposal with 280 observations in 10 dimensions: 500 repetitions would take
 hours.
 """
 
@@ -36,11 +36,11 @@ class TPESettings:
     startup: int = 10
     """Random configurations before the first model."""
     candidates: int = 24
-    """Draws from the density of the good ones, of which the best is taken, a dimension."""
+    """Draws per dimension from the density of the good observations; the best one is taken."""
     good_share: float = 0.1
-    """Share of the observations that are the good ones, rounded up; 25 of them at most."""
+    """Share of the observations that count as good, rounded up, at most 25."""
     prior_weight: float = 1.0
-    """Weight of the uniform prior; an observation has 1 at most."""
+    """Weight of the uniform prior; an observation has at most 1."""
 
     def __post_init__(self) -> None:
         require_counts(self, "startup", "candidates")
@@ -50,7 +50,7 @@ class TPESettings:
 
 
 _RECENT = 25
-"""Of the observations of a density, those that count in full; of the good ones, all there are."""
+"""Most recent observations of a density that have full weight; also the most good ones."""
 
 
 class TPE(Optimizer):
@@ -71,18 +71,18 @@ class TPE(Optimizer):
     def ask(self) -> Proposal:
         """Random configurations first, then the best of the candidates in every dimension."""
         if self._losses.shape[1] < self._settings.startup:
-            self._asked = self._draws.below(self.choices, len(self.choices))
+            self._proposed = self._draws.below(self.choices, len(self.choices))
         else:
-            self._asked = self._best_candidates(*self._densities())
-        return Proposal(self._asked, self.problem.full)
+            self._proposed = self._best_candidates(*self._densities())
+        return Proposal(self._proposed, self.problem.full)
 
     def tell(self, losses: Floats) -> None:
-        """One more observation in every repetition."""
-        self._observed = np.concatenate([self._observed, self._asked[:, None]], axis=1)
+        """Add one observation to every repetition."""
+        self._observed = np.concatenate([self._observed, self._proposed[:, None]], axis=1)
         self._losses = np.concatenate([self._losses, losses[:, None]], axis=1)
 
     def _densities(self) -> tuple[Floats, Floats]:
-        """Those of the good and of the bad configurations, (R, d, L) each."""
+        """Densities of the good and of the bad configurations, (R, d, L) each."""
         good = good_ones(self._losses, self._settings.good_share)
         prior = self._settings.prior_weight
         return (
@@ -91,10 +91,10 @@ class TPE(Optimizer):
         )
 
     def _best_candidates(self, good: Floats, bad: Floats) -> Integers:
-        """The candidate of the highest good / bad density, (R, d); of equals, the first drawn."""
+        """The candidates with the highest good / bad density, (R, d); ties go to the first."""
         shape = (self._settings.candidates, len(self.choices))
         drawn = draw_levels(good[:, None], self._draws.uniform(*shape))
-        with np.errstate(divide="ignore", invalid="ignore"):  # values that a dimension has not
+        with np.errstate(divide="ignore", invalid="ignore"):  # values that a dimension lacks
             score = np.log(good) - np.log(bad)
         scores = np.take_along_axis(score[:, None], drawn[..., None], axis=-1)[..., 0]
         best = scores.argmax(axis=1)
@@ -102,7 +102,7 @@ class TPE(Optimizer):
 
 
 def good_ones(losses: Floats, share: float) -> NDArray[np.bool_]:
-    """Which of n observations are the good ones, (R, n); of equals, the first are better."""
+    """Which of n observations count as good, (R, n); ties go to the earlier one."""
     n = losses.shape[1]
     count = min(math.ceil(share * n), _RECENT)
     good = np.zeros(losses.shape, bool)
@@ -113,11 +113,11 @@ def good_ones(losses: Floats, share: float) -> NDArray[np.bool_]:
 def level_probabilities(
     observed: Integers, members: NDArray[np.bool_], choices: Integers, prior_weight: float
 ) -> Floats:
-    """The density of some of n observations in time, (R, d, L); 0 for values that are none.
+    """The density of the member observations, (R, d, L); 0 for values that do not exist.
 
-    observed: (R, n, d). members: (R, n), equally many in each repetition. A kernel has the weight
-    prior_weight / (members + 1) on every value and 1 more on its own; the last 25 kernels count in
-    full, the older ones less, along a ramp.
+    observed: (R, n, d), in order of time. members: (R, n), equally many in each repetition. A
+    kernel has the weight prior_weight / (members + 1) on every value, and 1 more on its own value.
+    The last 25 kernels have full weight, older ones less, along a ramp.
     """
     repetitions, _, dimensions = observed.shape
     n = int(members[0].sum())

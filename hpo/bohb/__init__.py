@@ -1,1 +1,1 @@
-"""BOHB: brackets asked of a master, and the density estimates that propose configurations."""
+"""BOHB: a master of brackets, and density estimates that propose configurations."""

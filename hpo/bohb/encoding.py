@@ -22,10 +22,10 @@ from oneshot_hpo.hpo.plain import plain
 class Encoding:
     """Maps configurations of a space to vectors of its d free dimensions and back.
 
-    Numbers lie in the unit interval as ConfigSpace scales them (logarithms included). Unordered
-    categories are their index. The i-th of k ordinal values is (i + 1/2) / k: a number like the
-    others, with equal shares of the unit interval. Inactive hyperparameters are NaN. What has a
-    single value is no dimension.
+    Numbers are in the unit interval as ConfigSpace scales them (logarithms included). Unordered
+    categories are their index. The i-th of k ordinal values is the number (i + 1/2) / k, so that
+    values have equal shares of the unit interval. Inactive hyperparameters are NaN. A
+    hyperparameter with a single value is no dimension.
     """
 
     def __init__(self, space: ConfigurationSpace) -> None:
@@ -39,7 +39,7 @@ class Encoding:
             [len(hp.choices) if isinstance(hp, CategoricalHyperparameter) else 0 for hp in free],
             dtype=np.int64,
         )
-        """(d,) number of values of an unordered category, 0 for dimensions that are numbers."""
+        """(d,) number of values of an unordered category, 0 for numbers."""
         self._ordinals = np.array(
             [len(hp.sequence) if isinstance(hp, OrdinalHyperparameter) else 0 for hp in free]
         )
@@ -57,7 +57,7 @@ class Encoding:
         return vector
 
     def decode(self, vector: NDArray[np.float64]) -> dict[str, Any]:
-        """The configuration nearest to a complete (d,) vector, without what is inactive in it.
+        """The configuration nearest to a complete (d,) vector, without inactive hyperparameters.
 
         Raises ValueError when the space forbids it.
         """
@@ -69,25 +69,25 @@ class Encoding:
         full[self._free] = point
         everything = dict(Configuration(self.space, vector=full))
         if not self.space.conditions and not self.space.forbidden_clauses:
-            return plain(everything)  # all of it is active: half the time of a proposal saved
+            return plain(everything)  # all are active: saves half the time of a proposal
         return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
 
 
 def check_configuration(space: ConfigurationSpace, config: Mapping[str, Any]) -> None:
-    """Raises StudyError, which names a wrong key, unless `config` is one of the space."""
+    """Raise StudyError, which names a wrong key, unless `config` is in the space."""
     try:
         Configuration(space, values=config)
     except (ValueError, TypeError, OverflowError) as error:
-        raise StudyError(_what_is_wrong(space, config) or " ".join(str(error).split())) from None
+        raise StudyError(_fault(space, config) or " ".join(str(error).split())) from None
 
 
-def _what_is_wrong(space: ConfigurationSpace, config: Mapping[str, Any]) -> str | None:
-    """The first wrong key of a configuration; None where it is in how they go together."""
+def _fault(space: ConfigurationSpace, config: Mapping[str, Any]) -> str | None:
+    """The first wrong key of a configuration; None if only the combination is forbidden."""
     for name, value in config.items():
         if name not in space:
             return f"unknown hyperparameter {name} (there are: {', '.join(space)})"
         try:
-            # ConfigSpace would take a list for many values.
+            # ConfigSpace would read a list as many values.
             legal = not isinstance(value, list) and space[name].legal_value(value)
         except (TypeError, OverflowError):  # an integer beyond all floats
             legal = False
@@ -99,7 +99,7 @@ def _what_is_wrong(space: ConfigurationSpace, config: Mapping[str, Any]) -> str 
 
 
 def _number_of_values(hyperparameter: Any) -> float:
-    """How many values a category, ordinal or constant has; infinity for numbers."""
+    """Number of values of a category, ordinal or constant; infinity for numbers."""
     if isinstance(hyperparameter, Constant):
         return 1
     if isinstance(hyperparameter, CategoricalHyperparameter):

@@ -1,7 +1,7 @@
 """BOHB's model: proposes configurations from kernel density estimates of good and bad ones.
 
-Falkner et al. 2018, section 3.2, in the form of HpBandSter's CG_BOHB, with all candidates drawn and
-scored at once, and with its defects mended: stable splits, ordinals, categories, imputation, and no
+Falkner et al. 2018, section 3.2, in the form of HpBandSter's CG_BOHB. All candidates are drawn and
+scored at once, and its defects are fixed: stable splits, ordinals, categories, imputation, and no
 global generator.
 """
 
@@ -29,10 +29,10 @@ Array = NDArray[np.float64]
 
 @dataclass
 class _Observations:
-    """What was observed at one budget; configurations are encoded when a model first needs them."""
+    """Observations at one budget; configurations are encoded when a model first needs them."""
 
     vectors: Array
-    """(n, d) by growing loss; of equal losses, the first one first."""
+    """(n, d), ordered by loss; ties in order of arrival."""
     losses: Array = field(default_factory=lambda: np.empty(0))
     """(n,)"""
     new: list[tuple[dict[str, Any], float]] = field(default_factory=list)
@@ -43,8 +43,8 @@ class _Observations:
     def __len__(self) -> int:
         return len(self.losses) + len(self.new)
 
-    def take_in(self, encoding: Encoding) -> None:
-        """Puts what is new into the arrays."""
+    def merge_new(self, encoding: Encoding) -> None:
+        """Move new observations into the arrays."""
         if not self.new:
             return
         self.new.sort(key=itemgetter(1))
@@ -59,8 +59,8 @@ class _Observations:
 class VectorisedKDEGenerator(base_config_generator):
     """Drop-in for HpBandSter's CG_BOHB, with get_config and new_result.
 
-    `seq` is the number of the current decision: set it before each call, for it seeds the call.
-    Models are fitted when a proposal needs one, so that registering results costs next to nothing.
+    `seq` is the number of the current decision: set it before each call, which it seeds. Models are
+    fitted when a proposal needs one, so registering results is cheap.
     Raises InvalidSettings when min_points_in_model is too small for the space.
     """
 
@@ -68,13 +68,13 @@ class VectorisedKDEGenerator(base_config_generator):
         super().__init__()
         self.seq = 0
         self.settings = settings
-        # An own copy, for drawing from the prior seeds it.
+        # A copy, because drawing from the prior seeds it.
         self.encoding = Encoding(copy.deepcopy(space))
-        least_points(self.encoding.dimensions, settings)  # settings that do not fit end here
+        least_points(self.encoding.dimensions, settings)  # raises for settings that do not fit
         self._observations: dict[float, _Observations] = {}
 
     def new_result(self, job: Job, update_model: bool = True) -> None:
-        """Adds a finished job to the observations at its budget; a crash has an infinite loss."""
+        """Add a finished job to the observations at its budget; a crash has an infinite loss."""
         loss = np.inf if job.result is None else job.result["loss"]
         observations = self._observations.get(job.kwargs["budget"])
         if observations is None:
@@ -84,12 +84,12 @@ class VectorisedKDEGenerator(base_config_generator):
         observations.last_seq = self.seq
 
     def forget_crash(self, config: dict[str, Any], budget: float) -> None:
-        """Takes the crash of a configuration out of the observations at a budget."""
+        """Remove the crash of a configuration from the observations at a budget."""
         seen = self._observations[budget]
-        seen.take_in(self.encoding)
+        seen.merge_new(self.encoding)
         vector = self.encoding.encode(config)
         same = (seen.vectors == vector) | (np.isnan(seen.vectors) & np.isnan(vector))
-        # Of equal crashes the first one, so that a replay forgets the same one.
+        # The first of equal crashes, so that a replay removes the same one.
         row = np.flatnonzero(np.isinf(seen.losses) & same.all(axis=1))[0]
         seen.vectors = np.delete(seen.vectors, row, axis=0)
         seen.losses = np.delete(seen.losses, row)
@@ -108,7 +108,7 @@ class VectorisedKDEGenerator(base_config_generator):
         for candidate in self.model(model_budget).candidates(self.settings, rng):
             try:
                 return self.encoding.decode(candidate), {"model_based_pick": True}
-            except ValueError:  # the space forbids it: the next best one
+            except ValueError:  # the space forbids it: try the next best one
                 continue
         return self._from_prior(rng)
 
@@ -122,10 +122,10 @@ class VectorisedKDEGenerator(base_config_generator):
         return max(ready, default=None)
 
     def model(self, budget: float) -> KDEModel:
-        """The model of what was observed at a budget."""
+        """The model of the observations at a budget."""
         seen = self._observations[budget]
         if seen.model is None or seen.new:
-            seen.take_in(self.encoding)
+            seen.merge_new(self.encoding)
             rng = event_generator(self.settings.seed, Purpose.MODEL, seen.last_seq)
             seen.model = KDEModel.fit_sorted(seen.vectors, self.encoding.levels, self.settings, rng)
         return seen.model

@@ -3,12 +3,12 @@
 The estimator of Racine & Li (2004) as HpBandSter takes it from statsmodels: a product of Gaussian
 kernels (numbers in the unit interval) and Aitchison-Aitken kernels (unordered categories), with
 the normal reference rule for all bandwidths. Two things differ from statsmodels. A category has
-its true number of levels, not the number seen in the data. Its bandwidth ends at (k - 1) / k,
-where the kernel is uniform: beyond, it would prefer what was not observed, and below 0 densities
-would follow.
+its true number of levels, not the number seen in the data. Its bandwidth is at most (k - 1) / k,
+where the kernel is uniform: a larger one would prefer unobserved levels and lead to negative
+densities.
 
-One thing is taken over that is questionable: the rule uses the standard deviation of a category's
-numbers, which depends on the order in which its levels are listed, though the kernel does not.
+One questionable property is kept: the rule uses the standard deviation of a category's level
+numbers, which depends on the order of its levels, although the kernel does not.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from scipy.special import ndtr, ndtri
 Array = NDArray[np.float64]
 
 _BLOCK = 1024
-"""Observations at a time: their kernels at 64 points then stay in the processor's cache."""
+"""Observations per block: their kernels at 64 points then fit in the processor's cache."""
 
 
 def normal_reference_bandwidths(data: Array, mean: Array) -> Array:
     """(d,) bandwidths 1.06 * std * n**(-1 / (4 + d)) for (n, d) observations (Scott's rule).
 
-    `mean` is theirs, (d,).
+    mean: (d,), the mean of the observations.
     """
     n, d = data.shape
     return 1.06 * np.std(data, axis=0, mean=mean[None]) * n ** (-1.0 / (4 + d))
@@ -35,8 +35,8 @@ def normal_reference_bandwidths(data: Array, mean: Array) -> Array:
 class ProductKernelDensity:
     """Density of (n, d) observations without NaN.
 
-    `levels` is (d,): the number of values of a category, whose observations are 0, …, levels - 1,
-    or 0 for a number in [0, 1]. No bandwidth is below `min_bandwidth`.
+    levels: (d,), the number of values of a category, whose observations are 0, …, levels - 1, or 0
+    for a number in [0, 1]. min_bandwidth: lower bound of all bandwidths.
     """
 
     def __init__(self, data: Array, levels: NDArray[np.int64], min_bandwidth: float) -> None:
@@ -58,7 +58,7 @@ class ProductKernelDensity:
         return total / len(self.data)
 
     def _kernels(self, points: Array, data: Array) -> Array:
-        """(m, n) products of the kernels of points and of n observations."""
+        """(m, n) products over the dimensions of the kernels of n observations at m points."""
         kernels = self._gaussian_kernels(points, data)
         for j in np.flatnonzero(self._categories):
             h, k = self.bandwidths[j], self.levels[j]
@@ -67,7 +67,7 @@ class ProductKernelDensity:
         return kernels
 
     def _gaussian_kernels(self, points: Array, data: Array) -> Array:
-        """The same of the numbers alone."""
+        """(m, n) products of the kernels of the numbers alone."""
         widths = self.bandwidths[~self._categories]
         x = (points - self._mean)[:, ~self._categories] / widths
         y = (data - self._mean)[:, ~self._categories] / widths
@@ -99,9 +99,9 @@ class ProductKernelDensity:
 
 
 def expected_improvement_order(good: Array, bad: Array) -> NDArray[np.intp]:
-    """Candidates by growing bad / good density ratio (the order of falling expected improvement).
+    """Indices of candidates by increasing ratio bad / good (decreasing expected improvement).
 
-    `good` and `bad` are (m,) densities, both floored at 1e-32. Ties keep their order.
+    good, bad: (m,) densities, both floored at 1e-32. Ties keep their order.
     """
     ratio = np.maximum(bad, 1e-32) / np.maximum(good, 1e-32)
     return np.argsort(ratio, kind="stable")

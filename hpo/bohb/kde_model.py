@@ -1,6 +1,6 @@
 """BOHB's model of one budget: a density of its good configurations and one of its bad ones.
 
-Falkner et al. 2018, section 3.2. It works on vectors; what they stand for is its user's affair.
+Falkner et al. 2018, section 3.2. It works on vectors of any meaning.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class KDEModel:
         settings: OptimizerSettings,
         rng: np.random.Generator,
     ) -> Self:
-        """The model of (n, d) vectors with (n,) losses; of equal losses, the first is better.
+        """Fit a model to (n, d) vectors with (n,) losses; ties go to the first.
 
-        `levels` (d,) is as in ProductKernelDensity; NaN (inactive) is imputed with `rng`.
+        levels: (d,), as in ProductKernelDensity. NaN (inactive) is imputed with `rng`.
         """
-        # An unstable sort would break ties by the processor's vector instructions.
+        # With an unstable sort, the order of ties would depend on the processor.
         order = np.argsort(losses, kind="stable")
         return cls.fit_sorted(vectors[order], levels, settings, rng)
 
@@ -50,7 +50,7 @@ class KDEModel:
         settings: OptimizerSettings,
         rng: np.random.Generator,
     ) -> Self:
-        """The same of vectors by growing loss."""
+        """Fit a model to (n, d) vectors that are ordered by loss; the rest as in `fit`."""
         good, bad = split_sizes(len(vectors), len(levels), settings)
         best, rest = vectors[:good], vectors[good : good + bad]
         return cls(
@@ -59,19 +59,19 @@ class KDEModel:
         )
 
     def candidates(self, settings: OptimizerSettings, rng: np.random.Generator) -> Array:
-        """(num_samples, d) draws from the widened good density, the most promising one first."""
+        """(num_samples, d) draws from the widened good density, the most promising first."""
         drawn = self.good.draw(settings.num_samples, settings.bandwidth_factor, rng)
         order = expected_improvement_order(self.good.density(drawn), self.bad.density(drawn))
         return drawn[order]
 
 
 def can_be_fitted(n: int, dimensions: int, settings: OptimizerSettings) -> bool:
-    """Whether n observations hold more good and more bad ones than there are dimensions."""
+    """Whether n observations have more good ones and more bad ones than dimensions."""
     return min(split_sizes(n, dimensions, settings)) > dimensions
 
 
 def split_sizes(n: int, dimensions: int, settings: OptimizerSettings) -> tuple[int, int]:
-    """Of n observations, how many are modelled as good and how many as bad."""
+    """Numbers of good and of bad observations among n."""
     least, top = least_points(dimensions, settings), settings.top_n_percent
     good = min(max(least, top * n // 100), n)
     bad = min(max(least, (100 - top) * n // 100), n - good)
@@ -79,7 +79,10 @@ def split_sizes(n: int, dimensions: int, settings: OptimizerSettings) -> tuple[i
 
 
 def least_points(dimensions: int, settings: OptimizerSettings) -> int:
-    """Observations that a model needs: dimensions + 1 unless the settings ask for more."""
+    """Least number of good, and of bad, observations: dimensions + 1 unless the settings say more.
+
+    Raises InvalidSettings.
+    """
     points = settings.min_points_in_model
     if points is None:
         return dimensions + 1
@@ -92,11 +95,11 @@ def least_points(dimensions: int, settings: OptimizerSettings) -> int:
 
 
 def impute(vectors: Array, levels: NDArray[np.int64], rng: np.random.Generator) -> Array:
-    """(n, d) vectors with every NaN (inactive hyperparameter) filled.
+    """Fill every NaN (inactive hyperparameter) of (n, d) vectors.
 
-    As long as a row has a NaN, all its NaNs are overwritten by those columns of a random row in
-    which the first of them is active; if there is none, the first one is filled with a random legal
-    value. Rows with the same first NaN are filled together.
+    While a row has a NaN, all its NaNs are replaced by the values of a random row in which the
+    first of them is active. If there is no such row, the first NaN gets a random legal value. Rows
+    with the same first NaN are filled together.
     """
     if not np.isnan(vectors).any():
         return vectors

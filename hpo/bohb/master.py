@@ -1,6 +1,6 @@
-"""HpBandSter's BOHB as ask and tell, without its network layer.
+"""HpBandSter's BOHB with ask and tell, without its network layer.
 
-Importing this module imports hpbandster (seconds): do it only where a proposal is to be made.
+Importing this module imports hpbandster, which takes seconds: do it only to make proposals.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, TrialId
 
-# HpBandSter warns of each crash, on standard error where nothing else is set up: the journal has
-# it.
+# HpBandSter would print a warning of each crash, which the journal records anyway.
 logging.getLogger("hpbandster").addHandler(logging.NullHandler())
 
 
 class Run(NamedTuple):
-    """A run that the optimizer asks for."""
+    """A run that the optimizer starts."""
 
     id: TrialId
     config: dict[str, Any]
@@ -44,10 +43,10 @@ class Run(NamedTuple):
 
 
 class StableSuccessiveHalving(SuccessiveHalving):
-    """Successive halving in which ties go to the configuration that was asked for first.
+    """Successive halving in which ties go to the configuration that started first.
 
-    A configuration that crashed is not promoted; where that leaves a slot empty, HpBandSter fills
-    it with a new configuration, whose id names the rung it starts on.
+    A crashed configuration is not promoted. If that leaves a slot empty, HpBandSter fills it with a
+    new configuration, whose id names the rung it starts on.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -55,18 +54,18 @@ class StableSuccessiveHalving(SuccessiveHalving):
         self._queued: deque[TrialId] = deque()
 
     def add_configuration(self, *arguments: Any, **more: Any) -> TrialId:
-        """A new configuration, which waits to be run."""
+        """Queue a new configuration."""
         trial_id: TrialId = super().add_configuration(*arguments, **more)
         self._queued.append(trial_id)
         return trial_id
 
     def process_results(self) -> None:
-        """The end of a rung: those that are promoted wait to be run, in the order of asking."""
+        """Finish a rung: queue the promoted configurations, in the order of their first start."""
         super().process_results()
         self._queued.extend(key for key, datum in self.data.items() if datum.status == "QUEUED")
 
     def run_again(self, trial_id: TrialId, budget: int | float) -> None:
-        """A run that crashed runs again, if its rung has not ended; else nothing changes."""
+        """Mark a crashed run as running if its rung has not finished; else do nothing."""
         datum = self.data[trial_id]
         is_open = not self.is_finished and self.budgets[self.stage] == budget
         if is_open and datum.status == "CRASHED":
@@ -74,12 +73,12 @@ class StableSuccessiveHalving(SuccessiveHalving):
             self.num_running += 1
 
     def awaits(self, trial_id: TrialId, budget: int | float) -> bool:
-        """Whether a rung of this bracket waits for the result of a run."""
+        """Whether the current rung of this bracket waits for the result of a run."""
         datum = self.data[trial_id]
         return bool(datum.status == "RUNNING" and datum.budget == budget)
 
     def get_next_run(self) -> tuple[TrialId, dict[str, Any], int | float] | None:
-        """HpBandSter's, without looking through all configurations for one that waits."""
+        """HpBandSter's method, with a queue instead of a scan of all configurations."""
         if self.is_finished:
             return None
         if self._queued:
@@ -105,7 +104,7 @@ class StableSuccessiveHalving(SuccessiveHalving):
 
 
 class DispatcherlessMaster(Master):
-    """HpBandSter's master with its bookkeeping, but no Pyro dispatcher and no threads."""
+    """HpBandSter's master with its bookkeeping, without Pyro dispatcher and threads."""
 
     def __init__(self, config_generator: Any) -> None:
         # Master.__init__ would start the dispatcher; these are the attributes that its methods use.
@@ -119,9 +118,9 @@ class DispatcherlessMaster(Master):
 
 
 class BOHBMaster(BOHB, DispatcherlessMaster):
-    """BOHB of one study: what to run next, given what has been told.
+    """BOHB of one study: the next run, given the results so far.
 
-    The state depends on the order of the calls and their `seq` alone.
+    The state depends only on the order of the calls and their `seq`.
     """
 
     def __init__(
@@ -130,18 +129,18 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         settings: OptimizerSettings,
         prior: Sequence[Observation] = (),
     ) -> None:
-        """Raises InvalidEvent when a configuration of `prior` is not one of the space."""
+        """Raises InvalidEvent when a configuration of `prior` is not in the space."""
         generators = {"vectorised": VectorisedKDEGenerator, "hpbandster": SeededStockGenerator}
         # Not BOHB.__init__: it always builds the stock generator, which refuses ordinals.
         DispatcherlessMaster.__init__(self, generators[settings.generator](space, settings))
         self.settings = settings
         self.space = space
-        self._baseline_asked = False
-        self._ready: list[int] = []  # a heap: brackets that may have something to run
+        self._baseline_started = False
+        self._ready: list[int] = []  # a heap of brackets that may have a run
         self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
         for observation in prior:
             self._check_config(observation.config)
-            # No id is looked at: HpBandSter's WarmStartIteration, too, gives it to the model alone.
+            # Without an id: as in HpBandSter's WarmStartIteration, only the model gets the job.
             job = Job(None, config=observation.config, budget=observation.budget)
             job.result = None if observation.loss is None else {"loss": observation.loss}
             self.config_generator.new_result(job)
@@ -149,7 +148,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
     def get_next_iteration(
         self, iteration: int, iteration_kwargs: dict[str, Any] | None = None
     ) -> StableSuccessiveHalving:
-        """The bracket of this iteration, with nothing run yet."""
+        """A new bracket for this iteration."""
         rungs = bracket(self.settings, iteration)
         return StableSuccessiveHalving(
             HPB_iter=iteration,
@@ -164,29 +163,32 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         """Decision `seq`: the next run in the order of HpBandSter's Master.run, or None.
 
         The default configuration comes first, then runs of the brackets that are active, in order,
-        then the first run of the next bracket. None: nothing can run until something is told, or
-        all is done. A new configuration is `logged` (configuration, info) where that is given,
-        else a proposal. Raises InvalidEvent when the logged configuration is not one of the space.
+        then the first run of the next bracket. None: a rung has to finish first, or all runs have
+        started. A new configuration is `logged` (configuration, info) if given, else a proposal.
+        Raises InvalidEvent when the logged configuration is not in the space.
         """
-        if not self._baseline_asked:
-            self._baseline_asked = True
+        if not self._baseline_started:
+            self._baseline_started = True
             default = plain(dict(self.space.get_default_configuration()))
             top = rung_budgets(self.settings)[-1]
             return Run(BASELINE_ID, default, top, {"model_based_pick": False})
+
         self.config_generator.seq = seq
         self._logged = logged
         while self._ready:
             i = self._ready[0]
             if run := self.iterations[i].get_next_run():
                 return self._run(i, run)
-            heappop(self._ready)  # it has nothing before another of its runs is told
+            heappop(self._ready)  # it has no run until one of its runs finishes
+
         i = len(self.iterations)
         if i == self.settings.iterations:
             return None
+
         self.iterations.append(self.get_next_iteration(i))
         heappush(self._ready, i)
         first = self.iterations[i].get_next_run()
-        assert first is not None  # a bracket has a run at least
+        assert first is not None  # every bracket has a run
         return self._run(i, first)
 
     def tell(
@@ -200,7 +202,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         exception: str | None,
         timestamps: dict[str, float],
     ) -> None:
-        """Decision `seq`: how a run ended; loss None is a crash, else a finite number."""
+        """Decision `seq`: finish a run; loss None is a crash, else a finite number."""
         job = Job(trial_id, config=config, budget=budget)
         job.result = None if loss is None else {"loss": loss, "info": {}}
         job.exception = exception
@@ -209,17 +211,16 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         if trial_id == BASELINE_ID or not self.iterations[trial_id[0]].awaits(trial_id, budget):
             self.config_generator.new_result(job)
         else:
-            self.num_running_jobs += 1  # job_callback takes it back
+            self.num_running_jobs += 1  # job_callback decrements it
             self.job_callback(job)
             heappush(self._ready, trial_id[0])
 
     def retry_crash(
         self, seq: int, trial_id: TrialId, config: dict[str, Any], budget: int | float
     ) -> None:
-        """Decision `seq`: a run that crashed is run again, and the model forgets that it crashed.
+        """Decision `seq`: run a crashed run again, and remove its crash from the model.
 
-        Where its rung has ended, its new result will be the model's alone: nothing is promoted that
-        was not before.
+        If its rung has finished, only the model will get the new result: promotions do not change.
         """
         self.config_generator.seq = seq
         self.config_generator.forget_crash(config, budget)
@@ -232,7 +233,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         return Run(trial_id, config, budget, info)
 
     def _sample(self, budget: int | float) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What a bracket calls when it needs a new configuration."""
+        """A new configuration for a bracket, which calls this."""
         if self._logged is None:
             config, info = self.config_generator.get_config(budget)
             return plain(config), plain(info)
@@ -244,4 +245,4 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         try:
             check_configuration(self.space, config)
         except StudyError as error:
-            raise InvalidEvent(f"config is not one of the study's space: {error}") from None
+            raise InvalidEvent(f"config is not in the study's space: {error}") from None

@@ -1,4 +1,4 @@
-"""HpBandSter's own KDE generator, CG_BOHB, made repeatable."""
+"""HpBandSter's KDE generator, CG_BOHB, made reproducible."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from oneshot_hpo.hpo.settings import OptimizerSettings
 
 
 class SeededStockGenerator(CG_BOHB):
-    """CG_BOHB with its defects, but for one: its draws depend on the study's seed and `seq` alone.
+    """CG_BOHB with its defects, except that its draws depend only on the study's seed and `seq`.
 
-    It draws from numpy's global generator and from ConfigSpace's own. Both are seeded for each
-    call, and the global one is put back afterwards; a thread that draws from it meanwhile would be
-    disturbed. Raises InvalidSettings for spaces with ordinal hyperparameters, which it does not
-    know.
+    It draws from numpy's global generator and from ConfigSpace's generator. Both are seeded for
+    each call, and the global one is restored afterwards; other threads must not draw from it
+    meanwhile. Raises InvalidSettings for spaces with ordinal hyperparameters, which it does not
+    support.
     """
 
     def __init__(self, space: ConfigurationSpace, settings: OptimizerSettings) -> None:
         self.seq = 0
         self._seed = settings.seed
         self._results: list[tuple[Job, int]] = []
-        self._registered = 0  # how many of them the stock class has
+        self._registered = 0  # number of results passed to the stock class
         try:
             with warnings.catch_warnings(action="ignore"):
                 super().__init__(
@@ -48,14 +48,16 @@ class SeededStockGenerator(CG_BOHB):
                     min_bandwidth=settings.min_bandwidth,
                 )
         except RuntimeError as error:
-            raise InvalidSettings(f"generator 'hpbandster' refuses this space: {error}") from None
+            raise InvalidSettings(
+                f"generator 'hpbandster' refuses this space ({error}): use 'vectorised'"
+            ) from None
 
     def new_result(self, job: Job, update_model: bool = True) -> None:
-        """Keeps a finished job until a proposal needs the model."""
+        """Store a finished job until a proposal needs the model."""
         self._results.append((job, self.seq))
 
     def forget_crash(self, config: dict[str, Any], budget: float) -> None:
-        """Takes the crash of a configuration at a budget out of what the model knows."""
+        """Remove the crash of a configuration at a budget from the model."""
         crash = {"config": config, "budget": budget}
         place = next(
             place
@@ -63,7 +65,7 @@ class SeededStockGenerator(CG_BOHB):
             if job.result is None and job.kwargs == crash
         )
         del self._results[place]
-        # The stock class cannot forget: it is told all others again.
+        # The stock class cannot forget: all other results are registered again.
         for known in (self.configs, self.losses, self.kde_models):
             known.clear()
         self._registered = 0
@@ -87,7 +89,7 @@ class SeededStockGenerator(CG_BOHB):
 
 @contextmanager
 def _seeded(rng: np.random.Generator, space: ConfigurationSpace) -> Iterator[None]:
-    """Seeds what CG_BOHB draws from, and silences its warnings of deprecated names."""
+    """Seed the generators of CG_BOHB, and silence its warnings of deprecated names."""
     state = np.random.get_state()  # noqa: NPY002 - the stock class draws from the global generator
     np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
     space.seed(int(rng.integers(2**32)))

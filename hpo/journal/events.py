@@ -1,4 +1,4 @@
-"""Kinds of events: the keys of each, of what type their values are, and what an event changes."""
+"""Kinds of journal events: their keys, the types of the values, and the effect on the state."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Event = dict[str, Any]
 
 
 class Kind(NamedTuple):
-    """What a value in an event must be."""
+    """The type of a value in an event."""
 
     test: Callable[[Any], bool]
-    words: str
+    description: str
 
 
 def _is_count(value: Any) -> bool:
@@ -65,67 +65,67 @@ BOOLEAN = Kind(lambda v: isinstance(v, bool), "true or false")
 
 
 def exactly(value: Any) -> Kind:
-    """The kind of a key that has one value only."""
+    """The type of a key with a single allowed value."""
     return Kind(lambda v: type(v) is type(value) and v == value, repr(value))
 
 
 def keep_note(state: Any, event: Event) -> None:
-    """A note decides nothing; what it says of the environment is kept in `state.notes`."""
+    """Append the environment of a note to `state.notes`; a note changes no decision."""
     state.notes.append(event["environment"])
 
 
 def _nothing(state: Any, event: Event) -> None:
-    """The header is read before there is a state."""
+    """A header changes no state: it is read before the state exists."""
 
 
 @dataclass(frozen=True)
 class EventKind:
-    """One kind of event. To add a kind to a journal, add one of these to its table."""
+    """One kind of event. To add a kind to a journal, add an entry to its table of kinds."""
 
     keys: Mapping[str, Kind]
-    """What an event of this kind holds, beside `event` and `time`."""
+    """Keys of an event of this kind and their types, in addition to `event` and `time`."""
     apply: Callable[[Any, Event], None] = _nothing
-    """Moves the journal's state on by an event; raises InvalidEvent if the event cannot follow."""
+    """Updates the state with an event; raises InvalidEvent if the event is not valid there."""
     replay: Callable[[Any, Any, Event], None] | None = None
-    """Given (optimizer, state, event), lets the optimizer decide again. None: it decides nothing.
+    """Repeats the optimizer's decision, given (optimizer, state, event). None: no decision.
 
-    An event that decides has the key `seq`, the number of the decision. The state has been moved on
-    already. Raises InvalidEvent if the optimizer decides something else.
+    An event that is a decision has its number in the key `seq`. The state already includes the
+    event. Raises InvalidEvent if the optimizer decides otherwise.
     """
     since: int = 1
     """The first format of the journal that has this kind.
 
-    From format 4 on, an event of a later kind says so in its key `format`. So it may be appended to
-    a journal whose header has an older format, and a version that does not know the kind can name
-    the format that it needs.
+    An event of a kind added in format 4 or later carries that format in its key `format`. It can
+    then be appended to a journal whose header has an older format, and a version that does not know
+    the kind can name the format that it needs.
     """
 
     @property
     def decides(self) -> bool:
-        """Whether the optimizer depends on it."""
+        """Whether the optimizer depends on events of this kind."""
         return self.replay is not None
 
 
 Kinds = Mapping[str, EventKind]
-"""The kinds of events that a journal may hold, by name; `header` is its first."""
+"""The kinds of events that a journal may hold, by name; its first line is a `header`."""
 
 NOTE = EventKind({"text": TEXT, "environment": OBJECT}, keep_note)
-"""Something to be remembered: say, that the work continues in another environment."""
+"""A remark for later readers, for example that the environment has changed."""
 
 
 def check_event(event: Event, kinds: Kinds) -> None:
-    """Raises InvalidEvent unless an event has its keys, each of its type, and no other but `time`.
+    """Raise InvalidEvent unless an event has exactly the keys of its kind, with the right types.
 
-    `time` itself is not checked.
+    `time` is optional and not checked.
     """
     name = event.get("event")
     if not isinstance(name, str) or name not in kinds:
         raise InvalidEvent(f"unknown event {name!r}")
     keys = kinds[name].keys
     if missing := keys.keys() - event.keys():
-        raise InvalidEvent(f"{name} without {', '.join(sorted(missing))}")
+        raise InvalidEvent(f"{name} lacks {', '.join(sorted(missing))}")
     if unknown := event.keys() - keys.keys() - {"event", "time"}:
-        raise InvalidEvent(f"{name} with unknown {', '.join(sorted(unknown))}")
+        raise InvalidEvent(f"{name} has unknown keys: {', '.join(sorted(unknown))}")
     for key, kind in keys.items():
         if not kind.test(event[key]):
-            raise InvalidEvent(f"{key} of {name} must be {kind.words}")
+            raise InvalidEvent(f"{key} of {name} must be {kind.description}")

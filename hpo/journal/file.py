@@ -1,8 +1,8 @@
-"""The journal: append-only JSON lines, one event each, on the disk before anything acts on it.
+"""The journal: append-only JSON lines, one event each, synced to disk before it takes effect.
 
-A kill can only tear the last line, which is recognised by its missing line feed. The header is
-written to another name first, so a journal that exists has a complete one. What was altered on the
-disk is recognised by a line's checksum.
+A kill can tear only the last line, which then lacks its line feed. The header is written under
+another name first, so every journal has a complete header. The checksum of each line reveals later
+changes.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from oneshot_hpo.hpo.study_events import EVENTS
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
 FORMAT = 4
-"""Version of the format that is written; older ones are read.
+"""Format of new journals; all older formats are read.
 
-2: prior observations. 3: every line has a checksum; a line without one is read in a journal whose
-header says an older format, which is continued with checksums. 4: kinds of events that came later
-say so in their key `format` (see EventKind.since). A journal keeps its header, so such events may
-follow a header of any format; the first of these kinds is "crash retried".
+2: prior observations. 3: every line has a checksum. A journal with an older header is continued
+with checksums; its older lines have none. 4: events of newer kinds carry the format in their key
+`format` (see EventKind.since); the first such kind is "crash retried". A journal keeps its header,
+so these events may follow a header of any format.
 """
 _CHECKSUMS_FROM = 3
 
 
 def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
-    """All complete events, the header first, and their bytes; a torn last line is left out.
+    """All complete events, the header first, and their size in bytes; a torn last line is skipped.
 
     Raises StudyNotFound, NewerJournal, StudyUnwritable (unreadable) or CorruptJournal with the
     line.
@@ -58,20 +58,20 @@ def read_journal(path: Path, kinds: Kinds = EVENTS) -> tuple[list[Event], int]:
         if isinstance(event, CorruptJournal):
             raise event
         events.append(event)
-    if is_sealed(content[size:-1]):  # a torn line is less than that
+    if is_sealed(content[size:-1]):  # a torn line lacks the end of its checksum
         raise CorruptJournal(path, len(events) + 1, "its line feed was altered")
     return events, size
 
 
 def _without_header(folder: Path) -> str:
-    """What to do about a journal in which there is nothing: it may have been emptied."""
+    """Advice for an empty journal, which may have been emptied after trials ran."""
     if any(path.is_dir() for path in folder.iterdir()):
-        return "what was run lies beside it, so it was emptied; restore a copy of the file"
-    return "nothing was run, launch it again in a new folder"
+        return "trials have run in this folder, so the file was emptied; restore a copy of the file"
+    return "no trial has run; launch the study again in a new folder"
 
 
 def file_size(path: Path) -> int | None:
-    """The bytes of a file; None where it cannot be looked at."""
+    """Size of a file in bytes; None if it cannot be read."""
     try:
         return path.stat().st_size
     except OSError:
@@ -81,7 +81,7 @@ def file_size(path: Path) -> int | None:
 def each_event(
     path: Path, lines: Iterable[bytes], kinds: Kinds = EVENTS
 ) -> Iterator[Event | CorruptJournal]:
-    """The event of each line of a journal, or what is wrong with the line. Raises NewerJournal."""
+    """The event of each line of a journal, or its CorruptJournal. Raises NewerJournal."""
     version = 0
     for number, line in enumerate(lines, start=1):
         try:
@@ -97,10 +97,10 @@ def each_event(
 
 
 class Journal:
-    """The journal of a study, open for appending; its study's lock must be held."""
+    """A journal open for appending; the caller holds the lock of its folder."""
 
     def __init__(self, path: Path, size: int) -> None:
-        """Opens a journal and cuts it to `size` bytes, the end of its last complete event."""
+        """Open a journal and cut it to `size` bytes, the end of its last complete event."""
         self.path = path
         self._size = size
         try:
@@ -113,7 +113,7 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, header: Event) -> Journal:
-        """Writes a journal with this header; a kill leaves a complete one or none at all."""
+        """Write a journal with this header; a kill leaves a complete journal or none."""
         line = sealed(header)
         draft = path.with_name(DRAFT_NAME)
         try:
@@ -132,16 +132,16 @@ class Journal:
         return cls(path, len(line))
 
     def append(self, event: Event) -> None:
-        """Puts an event on the disk. When that fails, the journal stays as it was, and is closed.
+        """Append an event and sync it to disk; on failure the journal is unchanged, and closed.
 
-        Raises StudyUnwritable, also when the file is no longer the one that was opened, or another
-        process has written to it.
+        Raises StudyUnwritable, also when the file was replaced or another process has written to
+        it.
         """
         line = sealed(event)
         try:
             self._check_unchanged()
         except BaseException:
-            self.close()  # what is there now is not this process's to mend
+            self.close()  # the file now belongs to another process
             raise
         try:
             _write(self._file, line)
@@ -151,15 +151,15 @@ class Journal:
         self._size += len(line)
 
     def close(self) -> None:
-        """Closes the file. Calling it again does nothing."""
+        """Close the file. A second call does nothing."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def _check_unchanged(self) -> None:
-        """StudyUnwritable unless the path leads to the file as this process has left it.
+        """Raise StudyUnwritable if the file was replaced, or changed by another process.
 
-        Writing to a file that was removed fails nowhere, and what is written is lost.
+        A write to a removed file succeeds, but its data is lost.
         """
         try:
             there, mine = self.path.stat(), os.fstat(self._file)
@@ -172,7 +172,7 @@ class Journal:
 
     def _unwritable(self, reason: str) -> StudyUnwritable:
         return StudyUnwritable(
-            f"{self.path} cannot be written: {reason}; nothing told before is lost"
+            f"{self.path} cannot be written: {reason}; everything recorded before is kept"
         )
 
     def _undo(self) -> None:
@@ -186,7 +186,7 @@ class Journal:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes new names in a folder last through a power cut."""
+    """Sync a folder, so that new names in it survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -201,7 +201,7 @@ def _write(file: int, content: bytes) -> None:
 
 
 def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> tuple[Event, bool]:
-    """The event of one line, and whether that has a checksum; CorruptJournal says what is wrong."""
+    """(event, whether it has a checksum) of one line. Raises CorruptJournal."""
     try:
         event, has_checksum = unsealed(line)
     except AlteredLine as error:
@@ -218,7 +218,7 @@ def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> tuple[Event, b
     if name == "header" and event.get("format") == 1 and "prior" in kinds["header"].keys:
         event["prior"] = []
     if not NUMBER.test(event.get("time")):
-        raise CorruptJournal(path, number, f"time must be {NUMBER.words}")
+        raise CorruptJournal(path, number, f"time must be {NUMBER.description}")
     try:
         check_event(event, kinds)
     except InvalidEvent as error:
@@ -227,17 +227,17 @@ def _parse(path: Path, number: int, line: bytes, kinds: Kinds) -> tuple[Event, b
 
 
 def _check_format(path: Path, number: int, event: Event, kinds: Kinds) -> None:
-    """NewerJournal if a header, or an event of an unknown kind, says a format that is not known."""
-    name, wanted = event.get("event"), event.get("format")
-    if not (isinstance(wanted, int) and COUNT.test(wanted) and wanted > FORMAT):
+    """Raise NewerJournal if a header, or an event of an unknown kind, has a newer format."""
+    name, version = event.get("event"), event.get("format")
+    if not (isinstance(version, int) and COUNT.test(version) and version > FORMAT):
         return
     if name == "header":
         what = f"{path} was written by"
     elif isinstance(name, str) and name not in kinds:
-        what = f"{path}, line {number}: the event {name!r} is of"
+        what = f"{path}, line {number}: the event {name!r} comes from"
     else:
         return
     raise NewerJournal(
-        f"{what} a newer version of oneshot-hpo (journal format {wanted}, this version reads up to "
-        f"{FORMAT}): update oneshot-hpo"
+        f"{what} a newer version of oneshot-hpo (journal format {version}, this version reads up "
+        f"to {FORMAT}): update oneshot-hpo"
     )

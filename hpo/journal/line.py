@@ -16,28 +16,29 @@ _MARK = b', "crc32c": "'
 
 
 class AlteredLine(ValueError):
-    """A line that does not have the checksum that it says."""
+    """A line whose checksum does not match its content."""
 
 
 def sealed(event: dict[str, Any]) -> bytes:
-    """The line of an event, line feed included; the event itself has no checksum."""
+    """The line of an event, with its checksum and line feed."""
     body = json.dumps(event, allow_nan=False).encode()[:-1]
     return body + _seal(body) + b"\n"
 
 
 def unsealed(line: bytes) -> tuple[Any, bool]:
-    """What a line without its line feed says, and whether it has a checksum.
+    """(JSON value, whether it has a checksum) of a line without its line feed.
 
-    Journals of formats 1 and 2 have none. Raises AlteredLine, and ValueError for what is no JSON.
+    Journals of formats 1 and 2 have no checksums. Raises AlteredLine, and ValueError for a line
+    that is not JSON.
     """
     body, mark, _ = line.rpartition(_MARK)
     if mark and line[len(body) :] != _seal(body):
-        raise AlteredLine("its checksum is wrong, something in it was altered")
+        raise AlteredLine("its checksum is wrong, the line was altered")
     return json.loads(body + b"}" if mark else line, parse_constant=_refuse_constant), bool(mark)
 
 
 def is_sealed(line: bytes) -> bool:
-    """Whether this is a whole line with its checksum, without its line feed."""
+    """Whether a line, without its line feed, is complete and has a valid checksum."""
     body, mark, _ = line.rpartition(_MARK)
     return bool(mark) and line[len(body) :] == _seal(body)
 
@@ -47,4 +48,4 @@ def _seal(body: bytes) -> bytes:
 
 
 def _refuse_constant(token: str) -> None:
-    raise ValueError(f"{token} is no JSON")
+    raise ValueError(f"{token} is not JSON")

@@ -1,15 +1,15 @@
-"""One master per study, also where the file system's locks do nothing.
+"""One master per study, also on file systems whose locks do nothing.
 
-Two things keep a second master out. flock(2): the system frees it when its holder dies, however
-that happens; but on some network file systems it binds one host only, or nobody. And a record of
-the owner, which is made with O_EXCL (atomic on NFS, too) and touched every few seconds. Whether the
-owner of a record lives is seen on its own host from the process, elsewhere from the record being
-touched: it is watched for longer than a living master would leave it alone, so no two clocks are
-compared. An owner that was asleep meanwhile finds the record of another one before it writes.
+Two mechanisms keep a second master out. The first is flock(2): the kernel frees it when its holder
+dies, but on some network file systems it works within one host only, or not at all. The second is a
+record of the owner, created with O_EXCL (atomic on NFS, too) and touched every few seconds. On the
+owner's host, its process shows whether it is alive. On other hosts, the record is watched for
+longer than a live master would leave it untouched, so clocks are never compared. An owner that was
+suspended meanwhile finds another owner's record before it writes.
 
-Who can open a file can lock it: both files are open to those alone who may write in the folder. A
-lock that others could open, as earlier versions made it, or that cannot be opened, gives way to a
-new one.
+Whoever can open a file can lock it, so only users who may write in the folder can open the two
+files. A lock file that others could open (as earlier versions made it), or that cannot be opened,
+is replaced.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ LOCK_NAME = "lock"
 OWNER_NAME = "lock.owner"
 
 HEARTBEAT_SECONDS = 5.0
-"""How often a master touches its record."""
+"""Interval at which a master touches its record."""
 STALE_SECONDS = 120.0
 """How long a record of another host is watched until its owner counts as dead.
 
-Nothing but time tells that host's death from its being busy, or its network's.
+Only time distinguishes a dead host from a busy one or a slow network.
 """
 ENDING_SECONDS = 60.0
-"""How long the lock of a process that has ended may stay: its memory has to be freed first."""
+"""How long the lock of a process that has ended may remain, until its memory is freed."""
 UNWRITTEN_SECONDS = 1.0
-"""How long an empty record is watched: its maker was killed between making and filling it.
+"""How long an empty record is watched: its process may have been killed before filling it.
 
-One that lives and is slower than that sees that its record was taken for abandoned, and is refused.
+A live process that takes longer finds that its record was removed, and is refused.
 """
 
 _UNREADABLE = b"?"
-"""Stands for the content of a record that this user may not read."""
+"""Placeholder for the content of a record that this user may not read."""
 
 _LONGEST_RECORD = 1 << 16
-"""Bytes; a record has a few hundred."""
+"""Most bytes that are read; a record has a few hundred."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 _logger = logging.getLogger(__name__)
@@ -61,8 +61,8 @@ _logger = logging.getLogger(__name__)
 class StudyLock:
     """The lock of a study's folder, held from creation until `release` or the end of the process.
 
-    Raises StudyLocked when it is taken, StudyUnwritable when there can be none. Takes STALE_SECONDS
-    where a master on another host has died without a word.
+    Raises StudyLocked if another master holds it, StudyUnwritable if it cannot be created. Takes
+    STALE_SECONDS if a master on another host died without releasing it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,15 +86,15 @@ class StudyLock:
         threading.Thread(target=self._beat, name="study lock", daemon=True).start()
 
     def check(self) -> None:
-        """Raise StudyLocked if this process holds the study no more."""
+        """Raise StudyLocked if this process no longer holds the study."""
         if not self._is_ours():
             raise StudyLocked(
-                f"{self._folder} is held by this process no more: another master took it over "
-                f"({holder(self._folder)}), or the folder has gone"
+                f"{self._folder} is no longer held by this process: another master took it over "
+                f"({holder(self._folder)}), or the folder was removed"
             )
 
     def release(self) -> None:
-        """Lets another master in. Calling it again does nothing."""
+        """Release the lock. A second call does nothing."""
         if self._file < 0:
             return
         self._released.set()
@@ -105,12 +105,12 @@ class StudyLock:
         self._file = -1
 
     def _open(self) -> None:
-        """Open the lock; note whether others could have it open, who are no masters."""
+        """Open the lock file; note whether users who may not write here could have it open."""
         path = self._folder / LOCK_NAME
         self._strangers = False
         try:
             self._file = open_own(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except PermissionError:  # another user's, say of a group that shares the folder
+        except PermissionError:  # another user's, e.g. of a group that shares the folder
             if not self._is_abandoned():
                 raise self._refused() from None
             self._replace_lock()
@@ -118,7 +118,7 @@ class StudyLock:
             self._strangers = _restrict(self._file, self._folder)
 
     def _replace_lock(self) -> None:
-        """A new lock in the place of the old one; the record still keeps a second master out."""
+        """Replace the lock file; meanwhile the record keeps a second master out."""
         path = self._folder / LOCK_NAME
         draft = path.with_name(f"{LOCK_NAME}.{secrets.token_hex(4)}.new")
         file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -155,9 +155,9 @@ class StudyLock:
                 return
 
     def _holder_stays(self) -> bool:
-        """Whether a master is known to hold the study, and has not been killed just now."""
+        """Whether a master is known to hold the study and has not just been killed."""
         look = _look(self._path)
-        owner = Owner.of(look[0]) if look else None
+        owner = Owner.parse(look[0]) if look else None
         killed = owner is not None and owner.is_local and owner.is_killed
         return is_held(self._folder) and not killed
 
@@ -178,15 +178,15 @@ class StudyLock:
         except OSError:
             self._path.unlink(missing_ok=True)
             raise
-        if not self._is_ours():  # this process was slow, and its empty record taken for abandoned
+        if not self._is_ours():  # this process was slow, and another one removed its empty record
             raise self._refused()
 
     def _is_abandoned(self) -> bool:
-        """Whether the owner of the record has ended; it may take a while to see."""
+        """Whether the owner of the record has ended; takes up to STALE_SECONDS."""
         before = _look(self._path)
         if before is None:
             return True
-        owner = Owner.of(before[0])
+        owner = Owner.parse(before[0])
         if owner is not None and owner.is_local:
             return owner.holds(self._folder / LOCK_NAME) is False
         patience = STALE_SECONDS if before[0] == _UNREADABLE else UNWRITTEN_SECONDS
@@ -212,36 +212,36 @@ class StudyLock:
 
     def _beat(self) -> None:
         while not self._released.wait(HEARTBEAT_SECONDS):
-            with contextlib.suppress(OSError):  # what it means is seen before the next write
+            with contextlib.suppress(OSError):  # `check` reports it before the next write
                 if self._is_ours():
                     os.utime(self._path, follow_symlinks=False)
 
     def _refused(self) -> StudyLocked:
         return StudyLocked(
-            f"{self._folder} is held by another master ({holder(self._folder)}): stop it or wait "
-            "for its end"
+            f"{self._folder} is held by another master ({holder(self._folder)}): stop it, or wait "
+            "until it ends"
         )
 
 
 def holder(folder: Path) -> str:
-    """Who holds or held the study, in words."""
+    """A description of the process that holds or held the study."""
     look = _look(folder / OWNER_NAME)
-    return str((look and Owner.of(look[0])) or "unknown")
+    return str((look and Owner.parse(look[0])) or "unknown")
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a master holds the study, on another host as far as the clocks agree."""
+    """Whether a master holds the study; for one on another host, as far as the clocks agree."""
     look = _look(folder / OWNER_NAME)
     if look is None:
         return False
-    owner = Owner.of(look[0])
+    owner = Owner.parse(look[0])
     if owner is not None and owner.is_local:
         return owner.holds(folder / LOCK_NAME) is not False
     return time.time() - look[1] / 1e9 < STALE_SECONDS
 
 
 def holder_here(folder: Path) -> int | None:
-    """The process on this host that holds the study, if one does as far as can be seen."""
+    """The process on this host that holds the study, as far as this user can see."""
     owner = _owner_here(folder)
     return None if owner is None else owner.process
 
@@ -249,25 +249,26 @@ def holder_here(folder: Path) -> int | None:
 def end_holder(folder: Path) -> int | None:
     """Send SIGTERM to the process on this host that holds the study; its id, None if none does.
 
-    StudyLocked: another user's process holds it, or it is not certain that one does; it is left
-    alone.
+    StudyLocked: another user's process holds the study, or it is not certain that the process is a
+    master; it is left alone.
     """
     look = _look(folder / OWNER_NAME)
     if look is not None and look[0] == _UNREADABLE and is_held(folder):
         user = (folder / OWNER_NAME).lstat().st_uid
-        raise StudyLocked(
-            f"{folder} is held by a master of user {user}: that user alone can end it"
-        )
+        raise StudyLocked(f"{folder} is held by a master of user {user}: only that user can end it")
+
     owner = _owner_here(folder)
     if owner is None:
         return None
+
     try:
-        # From here on the number means this process alone, also when it ends.
+        # Unlike its number, the descriptor never means another process.
         process = os.pidfd_open(owner.process)
     except ProcessLookupError:
         return None
-    except (OSError, AttributeError):  # an old kernel, or no Linux
+    except (OSError, AttributeError):  # an old kernel, or not Linux
         process = None
+
     try:
         held = owner.holds(folder / LOCK_NAME)
         if held is None:
@@ -281,11 +282,12 @@ def end_holder(folder: Path) -> int | None:
     finally:
         if process is not None:
             os.close(process)
+
     return owner.process
 
 
 def _terminate(process: int, descriptor: int | None) -> None:
-    """Send SIGTERM to a process that may have ended by itself."""
+    """Send SIGTERM to a process, which may have ended meanwhile."""
     with contextlib.suppress(ProcessLookupError):
         if descriptor is None:
             os.kill(process, signal.SIGTERM)
@@ -295,21 +297,21 @@ def _terminate(process: int, descriptor: int | None) -> None:
 
 def _owner_here(folder: Path) -> Owner | None:
     look = _look(folder / OWNER_NAME)
-    owner = look and Owner.of(look[0])
+    owner = look and Owner.parse(look[0])
     if not owner or not owner.is_local:
         return None
     return None if owner.holds(folder / LOCK_NAME) is False else owner
 
 
 def _look(path: Path) -> tuple[bytes, int] | None:
-    """A record's content and when it was touched, in ns; None if there is none.
+    """(content, time of modification in ns) of a record; None if it does not exist.
 
-    It is opened each time: that is when a client of NFS asks its server.
+    It is opened each time, because that makes an NFS client ask its server.
     """
     try:
         with os.fdopen(open_own(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             return file.read(_LONGEST_RECORD), os.fstat(file.fileno()).st_mtime_ns
-    except PermissionError:  # another user's, which can be seen to be touched all the same
+    except PermissionError:  # another user's; its time of modification is visible
         with contextlib.suppress(OSError):
             return _UNREADABLE, path.lstat().st_mtime_ns
         return None
@@ -318,16 +320,16 @@ def _look(path: Path) -> tuple[bytes, int] | None:
 
 
 def _restrict(file: int, folder: Path) -> bool:
-    """Open a file of ours to those alone who may write in the folder; whether others could open it.
+    """Restrict a file of this user to the folder's writers; whether others could open it before.
 
-    Its mode is that of the folder's writers, whatever the umask of who made it.
+    The mode follows the folder's, whatever the umask of the file's creator.
     """
     status, shared = os.fstat(file), folder.stat()
     if status.st_uid != os.getuid():
         return False
     mode = 0o600
     if shared.st_mode & stat.S_IWGRP:
-        with contextlib.suppress(OSError):  # who is not of that group shares with nobody
+        with contextlib.suppress(OSError):  # a user outside that group shares with nobody
             os.fchown(file, -1, shared.st_gid)
             mode = 0o660
     if stat.S_IMODE(status.st_mode) != mode:

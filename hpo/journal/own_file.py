@@ -1,4 +1,4 @@
-"""Opening the files of a folder that somebody else may have filled."""
+"""Safe opening of files in a folder that someone else may have filled."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def open_own(path: Path, flags: int, mode: int = 0o666) -> int:
-    """`os.open` of a file that a study has made itself, so that it is no symbolic link.
+    """`os.open` for a file that the study itself created: a symbolic link is refused.
 
-    OSError: it is one, or it cannot be opened. Only the last part of the path is looked at: a
-    study's folder may be reached through links.
+    Raises OSError. Only the last part of the path is checked: a study's folder may be reached
+    through links.
     """
     try:
         return os.open(path, flags | os.O_NOFOLLOW, mode)

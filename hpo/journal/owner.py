@@ -1,4 +1,4 @@
-"""Who holds a study: a record in its folder, for where the locks of a file system do nothing."""
+"""The owner of a study: a record in its folder, for file systems whose locks do nothing."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ class Owner:
     """A process that holds a study."""
 
     host: str
-    """The name of its machine."""
+    """Name of its machine."""
     process: int
-    """Its id there."""
+    """Its process id there."""
     started: str
-    """When it started, in ticks since its machine did: no other process of this id started then.
+    """Its start time in clock ticks since boot, which no other process with this id shares.
 
-    Unlike a time of day it stays what it was when a clock is set."""
+    Unlike a time of day, it does not change when a clock is set.
+    """
     place: str
-    """In which boot of which machine, and which namespace of processes, its id means it."""
+    """Boot id of the machine and namespace of processes in which its id is valid."""
     token: str
-    """Its own mark: a process that takes a study twice has two."""
+    """Random mark, new each time that a process takes a study."""
     folder: str | None = None
     """Device and inode of the study's folder as its machine sees it; None in older records."""
     user: int | None = None
-    """The user id that it runs as; None in older records."""
+    """Its user id; None in older records."""
 
     @classmethod
     def this_process(cls, folder: Path) -> Owner:
-        """This process as the holder of the study in `folder`, with a new token.
+        """This process as the owner of the study in `folder`, with a new token.
 
-        OSError: there is no such folder.
+        Raises OSError if the folder does not exist.
         """
         process = os.getpid()
         return cls(
@@ -57,10 +58,10 @@ class Owner:
         )
 
     @classmethod
-    def of(cls, content: bytes) -> Owner | None:
-        """Who wrote this record; None if it is not one, say because it is not yet written.
+    def parse(cls, content: bytes) -> Owner | None:
+        """The owner that a record names; None if the content is not a complete record.
 
-        Keys of later versions are passed over.
+        Keys of later versions are ignored.
         """
         try:
             document = json.loads(content)
@@ -73,21 +74,20 @@ class Owner:
 
     @property
     def record(self) -> bytes:
-        """What `of` reads."""
+        """The content of the owner's record, which `parse` reads."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @property
     def is_local(self) -> bool:
-        """Whether this process can tell if that one lives: they see the same process ids."""
+        """Whether the owner shares this process's process ids, so that its state is visible."""
         return (self.host, self.place) == (socket.gethostname(), _place())
 
     def holds(self, lock: Path) -> bool | None:
-        """Whether a local process lives and holds the study whose lock file this is.
+        """Whether a local process is alive and holds the study with this lock file.
 
-        A record in a copy of a study, or one that somebody made up, names a process that holds
-        another study, or none. None: that cannot be seen. The record is of this folder and this
-        process, but the process's files are not for this user to see, or it writes to a file of the
-        folder that is not the lock: somebody may have removed that.
+        False for a record in a copy of a study, or a forged one: it names a process that holds
+        another study, or none. None if that is unknown: this user may not see the process's files,
+        or the process writes to another file of the folder, whose lock may have been removed.
         """
         if started(self.process) != self.started:
             return False
@@ -105,11 +105,11 @@ class Owner:
 
     @property
     def is_killed(self) -> bool:
-        """Whether a local process got a SIGKILL; on a busy machine it takes a while to end."""
+        """Whether a local process received SIGKILL; on a busy machine it takes a while to end."""
         try:
             lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
             flags = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[6]
-        except OSError:  # ended meanwhile, or no Linux
+        except OSError:  # it has ended, or this is not Linux
             return False
         masks = [int(line.split()[1], 16) for line in lines if line.startswith(_PENDING)]
         pending = any(mask >> (signal.SIGKILL - 1) & 1 for mask in masks)
@@ -124,18 +124,18 @@ def _place() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return ""
 
 
 def _identity(folder: Path) -> str:
-    """The same for every path that leads to a folder, and another one for a copy of it."""
+    """Device and inode of a folder: equal for every path to it, different for a copy."""
     status = folder.stat()
     return f"{status.st_dev}:{status.st_ino}"
 
 
 def _is_among(lock: Path, written: Mapping[tuple[int, int], str]) -> bool:
-    """Whether a lock file is one of these, and no other file under a second name."""
+    """Whether a lock file is one of these files and has no second name."""
     try:
         status = lock.lstat()
     except FileNotFoundError:
@@ -144,7 +144,7 @@ def _is_among(lock: Path, written: Mapping[tuple[int, int], str]) -> bool:
 
 
 def _is_below(folder: Path, written: Mapping[tuple[int, int], str]) -> bool:
-    """Whether one of these files lies in a folder, or lay there until it was removed."""
+    """Whether one of these files is in a folder, or was until it was removed."""
     device = folder.stat().st_dev
     there = {(device, entry.inode()) for entry in os.scandir(folder)}
     if there & written.keys():

@@ -1,4 +1,4 @@
-"""What Linux says of a process on this machine, in /proc (proc(5))."""
+"""Facts about a process on this machine, from /proc (proc(5))."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def started(process: int) -> str:
-    """When it started, in ticks since its machine did (field 22 of /proc/PID/stat).
+    """Start time of a process, in clock ticks since boot (field 22 of /proc/PID/stat).
 
-    Empty for one that has ended, and on no Linux.
+    Empty if it has ended, and outside Linux.
     """
     try:
         state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -20,7 +20,7 @@ def started(process: int) -> str:
 
 
 def user_of(process: int) -> int | None:
-    """The real user id that it runs as; None for one that has ended, and on no Linux."""
+    """Real user id of a process; None if it has ended, and outside Linux."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
@@ -29,10 +29,10 @@ def user_of(process: int) -> int | None:
 
 
 def files_written_by(process: int) -> dict[tuple[int, int], str]:
-    """Device and inode of every file that it has open to write, and the path as it was opened.
+    """Files that a process has open for writing: {(device, inode): path as it was opened}.
 
-    The path of a file that was removed ends with " (deleted)". OSError: that is not for this user
-    to see, or the process has ended.
+    The path of a removed file ends with " (deleted)". Raises OSError if this user may not see the
+    process's files, or it has ended.
     """
     folder = Path(f"/proc/{process}")
     files = {}

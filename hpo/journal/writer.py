@@ -1,4 +1,4 @@
-"""The one process that writes a journal, and what keeps journal and state together."""
+"""The writer of a journal, which keeps the journal and the state consistent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from oneshot_hpo.hpo.plain import plain
 
 
 class JournalWriter(ABC):
-    """Holds a folder's lock and its open journal; a context manager.
+    """Holds the lock of a folder and its open journal; a context manager.
 
-    Every event is on the disk before the state moves on.
+    Each event is synced to disk before the state changes.
     """
 
     def __init__(self, lock: StudyLock) -> None:
@@ -28,7 +28,7 @@ class JournalWriter(ABC):
         self._journal: Journal | None = None
 
     def close(self) -> None:
-        """Closes the journal and lets another master in. Calling it again does nothing."""
+        """Close the journal and release the lock. A second call does nothing."""
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -46,9 +46,9 @@ class JournalWriter(ABC):
         self.close()
 
     def note(self, text: str, environment: dict[str, Any]) -> None:
-        """Journals something about the environment of the work, opaque to this package.
+        """Record a remark and an environment, which is opaque to this package.
 
-        It changes no decision. Raises StudyError for what cannot be written as JSON, and
+        It changes no decision. Raises StudyError if the environment is not JSON, and
         StudyUnwritable.
         """
         event = {"event": "note", "text": text, "environment": plain(environment)}
@@ -58,13 +58,13 @@ class JournalWriter(ABC):
 
     @abstractmethod
     def _apply(self, event: Event) -> None:
-        """Moves the state on."""
+        """Update the state with an event."""
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        """Closes the journal when what is inside fails or is interrupted half-way.
+        """Close the journal when the body fails or is interrupted.
 
-        Journal and state may then disagree: only a replay brings them together.
+        Journal and state may then differ: only a replay makes them consistent again.
         """
         if self._journal is None:
             raise StudyError("the study is closed: open it again")
@@ -75,8 +75,8 @@ class JournalWriter(ABC):
             raise
 
     def _record(self, event: Event) -> None:
-        """Journals an event, then moves the state on."""
-        assert self._journal is not None  # _whole saw to it
+        """Append an event to the journal, then update the state."""
+        assert self._journal is not None  # _whole has checked it
         self._lock.check()
         event = {**event, "time": time.time()}
         self._journal.append(event)
@@ -84,21 +84,21 @@ class JournalWriter(ABC):
 
 
 @contextmanager
-def vacant(path: Path) -> Iterator[StudyLock]:
-    """The lock under which a journal that is not there yet is created; for the rest see `held`.
+def new_journal_lock(path: Path) -> Iterator[StudyLock]:
+    """Lock the folder of a journal that is to be created; like `folder_lock`.
 
     Raises StudyExists, StudyLocked, StudyUnwritable.
     """
     _refuse_existing(path)
     _make_folder(path.parent)
-    with held(path.parent) as lock:
-        _refuse_existing(path)  # another master may have been faster
+    with folder_lock(path.parent) as lock:
+        _refuse_existing(path)  # another master may have created it meanwhile
         yield lock
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[StudyLock]:
-    """The lock of a folder, which stays held unless what is inside fails.
+def folder_lock(folder: Path) -> Iterator[StudyLock]:
+    """Lock a folder; the lock stays held unless the body fails.
 
     Raises StudyLocked, StudyUnwritable.
     """
@@ -111,7 +111,7 @@ def held(folder: Path) -> Iterator[StudyLock]:
 
 
 def _refuse_existing(path: Path) -> None:
-    """StudyExists if there is this journal already."""
+    """Raise StudyExists if the journal exists."""
     if path.exists():
         raise StudyExists(
             f"{path.parent} already holds a study: resume it, or choose another folder"
@@ -119,7 +119,7 @@ def _refuse_existing(path: Path) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a journal's folder if it is missing; StudyUnwritable if that fails."""
+    """Create a journal's folder if it is missing. Raises StudyUnwritable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)

@@ -405,7 +405,8 @@ def _check(table: TrainedCells) -> None:
     if cells == 0 or budgets == 0 or not {"valid", "test"} <= set(table.final.hits):
         raise TableError("a table needs cells, budgets, validation and test hits")
     if not set(table.origins) <= set(table.metrics):
-        raise TableError(f"there are origins of {', '.join(set(table.origins))}, not its metrics")
+        known = ", ".join(table.metrics)
+        raise TableError(f"it says where {', '.join(table.origins)} is from, and has {known}")
 
 
 def _cells_of(space: SearchSpace) -> NasBench101Space:

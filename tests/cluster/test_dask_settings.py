@@ -1,4 +1,4 @@
-"""Whose settings of Dask hold; it reads them on import, so each test has its own process."""
+"""Which Dask settings apply; Dask reads them on import, so each test has its own process."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ POOL = """
 import sys
 from pathlib import Path
 
-from oneshot_hpo.cluster.dask_settings import import_dask_alone
+from oneshot_hpo.cluster.dask_settings import import_dask_without_user_settings
 
-import_dask_alone()
+import_dask_without_user_settings()
 import dask
 import distributed
 
@@ -28,7 +28,7 @@ except PoolError as error:
     print(str(error).splitlines()[0])
 print(dask.config.get("mine", "left out"), dask.config.get("distributed.comm.tls.ca-file"))
 """
-OF_THE_USER = """
+USER_POOL = """
 mine: read
 distributed: {comm: {timeouts: {connect: 50ms}, tls: {ca-file: mine.pem}}}
 """
@@ -53,8 +53,8 @@ def said(home: Path, **variables: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_user_s_files_hold_for_a_cluster_of_the_user_s_alone(home: Path) -> None:
-    (home / ".config" / "dask" / "mine.yaml").write_text(OF_THE_USER)
+def test_the_user_s_dask_files_apply_to_the_user_s_cluster_only(home: Path) -> None:
+    (home / ".config" / "dask" / "mine.yaml").write_text(USER_POOL)
     before, problem, after = said(home)
     assert before == "left out 30s"
     assert problem.startswith("no Dask scheduler at tcp://127.0.0.1:1")
@@ -62,7 +62,7 @@ def test_the_user_s_files_hold_for_a_cluster_of_the_user_s_alone(home: Path) -> 
 
 
 @pytest.mark.slow
-def test_so_do_the_user_s_variables(home: Path) -> None:
+def test_the_user_s_dask_variables_apply_to_the_user_s_cluster_only(home: Path) -> None:
     (home / "dask.yaml").write_text("mine: read")
     before, _, after = said(
         home,
@@ -74,9 +74,9 @@ def test_so_do_the_user_s_variables(home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_file_that_is_no_yaml_matters_to_such_a_cluster_alone(home: Path) -> None:
+def test_invalid_yaml_affects_the_user_s_cluster_only(home: Path) -> None:
     (home / ".config" / "dask" / "mine.yaml").write_text("mine: [")
     before, problem, after = said(home)
     assert before == "left out 30s"
-    assert problem.startswith("Dask's own configuration cannot be read: A dask config file at ")
+    assert problem.startswith("Dask's configuration cannot be read: A dask config file at ")
     assert after == "left out None"

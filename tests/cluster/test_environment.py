@@ -25,23 +25,25 @@ SLURM = {
 KEPT = {"PATH": "/bin", "PYTHONHASHSEED": "3", "MPLCONFIGDIR": "/mine", "CUDA_VISIBLE_DEVICES": "1"}
 
 
-def test_what_means_other_work_is_left_out_and_the_rest_is_kept() -> None:
-    assert environment.cleaned(KEPT | HOSTILE) == KEPT
-    assert environment.cleaned(KEPT | SLURM) == KEPT | SLURM
+def test_variables_for_other_work_are_dropped_and_the_rest_kept() -> None:
+    assert environment.clean(KEPT | HOSTILE) == KEPT
+    assert environment.clean(KEPT | SLURM) == KEPT | SLURM
     conf = {"SLURM_CONF": "/etc/slurm.conf"}
     assert environment.for_slurm(KEPT | HOSTILE | SLURM | conf) == KEPT | conf
 
 
 def test_pythonpath_is_honoured_but_not_the_working_directory_in_it() -> None:
-    assert environment.without_pythons({"PYTHONPATH": ":/a::/b:"}) == {"PYTHONPATH": "/a:/b"}
-    assert environment.without_pythons({"PYTHONPATH": ":"}) == {}
+    assert environment.without_python_variables({"PYTHONPATH": ":/a::/b:"}) == {
+        "PYTHONPATH": "/a:/b"
+    }
+    assert environment.without_python_variables({"PYTHONPATH": ":"}) == {}
 
 
-def test_the_environment_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
     before = dict(os.environ)
-    with environment.of_children(tmp_path, {"OMP_NUM_THREADS": "3"}):
+    with environment.child_environment(tmp_path, {"OMP_NUM_THREADS": "3"}):
         assert not set(HOSTILE) & set(os.environ)
         assert os.environ["OMP_NUM_THREADS"] == "3"
         assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(tmp_path)

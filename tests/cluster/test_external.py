@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster that was there before."""
+"""Workers of a Dask cluster that runs already."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def cluster() -> Iterator[distributed.LocalCluster]:
         yield cluster
 
 
-def test_tasks_run_there_and_the_cluster_stays(
+def test_tasks_run_on_the_cluster_and_it_keeps_running(
     cluster: distributed.LocalCluster, tmp_path: Path
 ) -> None:
     for attempt in range(2):
@@ -30,7 +30,7 @@ def test_tasks_run_there_and_the_cluster_stays(
             assert pool.next_outcomes(HANG_SECONDS)[0].value == math.sqrt(attempt)
 
 
-def test_a_scheduler_file_leads_there_too(
+def test_a_scheduler_file_connects_to_the_cluster(
     cluster: distributed.LocalCluster, tmp_path: Path
 ) -> None:
     file = tmp_path / "scheduler.json"
@@ -39,7 +39,7 @@ def test_a_scheduler_file_leads_there_too(
         assert pool.live_workers == 2
 
 
-def test_nobody_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_scheduler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oneshot_hpo.cluster.external._CONNECT_SECONDS", 0.5)
     with pytest.raises(PoolError, match=r"no Dask scheduler at tcp://127.0.0.1:9"):
         ExternalPool(address="tcp://127.0.0.1:9", log=tmp_path / "dask.log")

@@ -24,7 +24,7 @@ from oneshot_hpo.cluster.outcome import Outcome
 pytestmark = pytest.mark.slow
 
 REFUSED_SECONDS = 2
-"""How long a client tries that must not get in: the longer, the surer, but it never does."""
+"""How long a client without the key tries to connect; it must never succeed."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_key_may_be_used_again_and_is_computed_again(pool: LocalPool) -> None:
 
 
 def test_one_key_is_not_in_flight_twice(pool: LocalPool) -> None:
-    pool.submit("pid", os.getpid)  # in flight until its outcome is handed out
+    pool.submit("pid", os.getpid)  # in flight until its outcome is returned
     with pytest.raises(ValueError, match="in flight"):
         pool.submit("pid", os.getpid)
     collect(pool, 1)
@@ -71,7 +71,7 @@ def test_a_worker_runs_one_task_at_a_time(pool: LocalPool) -> None:
 
 def test_each_worker_has_one_gpu_and_its_threads(pool: LocalPool, tmp_path: Path) -> None:
     wait_until(lambda: pool.live_workers == 2)
-    for number in range(2):  # at once, so each on a worker of its own
+    for number in range(2):  # at the same time, so each on another worker
         pool.submit(f"gpu {number}", beside_another, str(tmp_path), "CUDA_VISIBLE_DEVICES")
     seen = {outcome.value for outcome in collect(pool, 2).values()}
     assert seen == {"4", "7"}
@@ -91,7 +91,7 @@ def test_everything_listens_on_loopback_only(pool: LocalPool) -> None:
     assert set(listening) == {"127.0.0.1"}
 
 
-def test_a_stranger_on_this_machine_gets_nothing(pool: LocalPool) -> None:
+def test_a_client_without_the_key_cannot_connect(pool: LocalPool) -> None:
     port = pool.address.rpartition(":")[2]
     with pytest.raises(OSError):
         distributed.Client(f"tcp://127.0.0.1:{port}", timeout=REFUSED_SECONDS)
@@ -127,10 +127,10 @@ def test_a_task_has_one_outcome_however_many_results_come(pool: LocalPool) -> No
     assert pool.in_flight == 0
 
 
-def test_a_frozen_worker_is_waited_for_and_said(
+def test_a_frozen_worker_is_waited_for_and_reported(
     pool: LocalPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert pool.standing == ""
+    assert pool.status == ""
     monkeypatch.setattr("oneshot_hpo.cluster.own_pool.SILENT_SECONDS", 5.0)
     pool.submit("pid", os.getpid)
     worker = psutil.Process(collect(pool, 1)["pid"].value)
@@ -138,8 +138,8 @@ def test_a_frozen_worker_is_waited_for_and_said(
     try:
         pool.submit("one", time.sleep, 0.1)
         pool.submit("two", time.sleep, 0.1)
-        silent = "2 alive, 1 of them not heard of since "
-        wait_until(lambda: pool.standing.startswith(silent))
+        silent = "2 alive, 1 of them silent since "
+        wait_until(lambda: pool.status.startswith(silent))
         assert pool.running <= 1
     finally:
         worker.resume()
@@ -182,7 +182,7 @@ def test_closing_ends_busy_workers_quietly(
     assert f"process {worker}" in "".join(p.read_text() for p in tmp_path.glob("worker-*.log"))
 
 
-def test_what_a_task_prints_goes_into_a_log(
+def test_the_output_of_a_task_goes_into_a_log(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with LocalPool(workers=1, threads=1, scratch=tmp_path) as pool:
@@ -221,7 +221,7 @@ def test_workers_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
         wait_for_end(workers)
 
 
-def test_a_task_that_failed_runs_on_another_worker_and_one_that_is_sick_is_retired(
+def test_a_failed_task_runs_on_another_worker_and_a_failing_worker_is_retired(
     tmp_path: Path,
 ) -> None:
     with LocalPool(workers=2, threads=1, gpus=["a", "b"], scratch=tmp_path) as pool:
@@ -241,7 +241,7 @@ def test_a_task_that_failed_runs_on_another_worker_and_one_that_is_sick_is_retir
         name, process = collect(pool, 1)["y"].value
         assert name != first.worker.name
 
-        # The last one stays; what fails on it runs in a new process of it.
+        # The last worker stays; its failed task runs in a new process of it.
         pool.submit("y", failing)
         last = collect(pool, 1)["y"].worker
         assert last is not None
@@ -252,7 +252,7 @@ def test_a_task_that_failed_runs_on_another_worker_and_one_that_is_sick_is_retir
         assert again[1] != process
 
 
-def test_a_task_that_hangs_is_given_up_and_its_worker_replaced(tmp_path: Path) -> None:
+def test_a_hanging_task_fails_and_its_worker_is_replaced(tmp_path: Path) -> None:
     with LocalPool(workers=1, threads=1, scratch=tmp_path) as pool:
         pool.submit("x", time.sleep, 10_000)
         wait_until(lambda: "x" in pool.busy_seconds)

@@ -1,4 +1,4 @@
-"""What other users, foreign folders and other work's settings can do to a pool: nothing."""
+"""A pool is safe from other users, foreign folders, and settings for other work."""
 
 import getpass
 import os
@@ -55,7 +55,7 @@ def shared() -> Iterator[Path]:
 def run_pool(
     tmp_path: Path, what: str, cwd: Path | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """A master in a process of its own, which asks its worker for something."""
+    """A master in another process, which runs a task on its worker."""
     (tmp_path / "master.py").write_text(POOL)
     modules = str(Path(__file__).parents[1])
     return subprocess.run(
@@ -69,15 +69,13 @@ def run_pool(
 
 
 def plant(folder: Path) -> None:
-    """Put modules into a folder that harm whoever imports them."""
+    """Put modules into a folder that do harm when they are imported."""
     for name in SHADOWING:
         (folder / f"{name}.py").write_text(EVIL)
 
 
 @pytest.mark.slow
-def test_code_that_another_user_has_put_where_dask_looks_is_not_run(
-    tmp_path: Path, shared: Path
-) -> None:
+def test_code_planted_by_another_user_is_not_run(tmp_path: Path, shared: Path) -> None:
     script = """
         umask 0
         for folder in dask-scratch-space dask-scratch-space-0; do
@@ -103,9 +101,7 @@ def test_code_that_another_user_has_put_where_dask_looks_is_not_run(
 
 
 @pytest.mark.slow
-def test_files_in_the_place_of_well_known_folders_stop_no_trial(
-    tmp_path: Path, shared: Path
-) -> None:
+def test_files_in_place_of_known_folders_stop_no_trial(tmp_path: Path, shared: Path) -> None:
     names = [f"torchinductor_{getpass.getuser()}", "dask-scratch-space", "dask-scratch-space-0"]
     planted = as_other('for name in "$2" "$3" "$4"; do : > "$1/$name"; done', shared, *names)
     assert planted.returncode == 0, planted.stderr
@@ -134,7 +130,7 @@ def test_workers_do_not_import_from_the_working_directory(tmp_path: Path) -> Non
     assert str(folder) not in ended.stdout
 
 
-def test_a_key_that_came_with_the_folder_opens_nothing(tmp_path: Path) -> None:
+def test_a_key_in_a_study_s_folder_is_not_used(tmp_path: Path) -> None:
     theirs = distributed.Security.temporary()
     old = tmp_path / "tls"
     old.mkdir()
@@ -168,7 +164,7 @@ def test_settings_for_other_work_change_nothing(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_what_a_trial_starts_is_started_as_the_user_would(tmp_path: Path) -> None:
+def test_processes_of_a_trial_start_as_the_user_s_would(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import beside; print(beside.__file__)")
     (tmp_path / "beside.py").write_text("")
     with LocalPool(workers=1, threads=1, scratch=tmp_path / "logs") as pool:
@@ -177,7 +173,7 @@ def test_what_a_trial_starts_is_started_as_the_user_would(tmp_path: Path) -> Non
         assert collect(pool, 1)["program"].value == f"{tmp_path / 'beside.py'}\n"
 
 
-def test_path_and_environment_are_as_before_after_the_pool(tmp_path: Path) -> None:
+def test_the_pool_restores_path_and_environment(tmp_path: Path) -> None:
     path, environment = python_path(), dict(os.environ)
     with LocalPool(workers=1, threads=1, scratch=tmp_path) as pool:
         pool.submit("imported", imported)

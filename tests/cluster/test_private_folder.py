@@ -30,7 +30,7 @@ def made_long_ago(folder: Path) -> Path:
     return folder
 
 
-def test_a_folder_is_new_the_owner_s_alone_and_gone_at_the_end(shared: Path) -> None:
+def test_a_folder_is_new_private_and_removed_at_the_end(shared: Path) -> None:
     with private_folder(shared) as first, private_folder(shared) as second:
         assert first != second
         assert stat.S_IMODE(first.stat().st_mode) == 0o700
@@ -47,7 +47,7 @@ def test_another_user_can_neither_enter_nor_rename_it(shared: Path) -> None:
         assert folder.is_dir()
 
 
-def test_where_everybody_may_rename_the_user_s_cache_is_taken(
+def test_the_user_s_cache_replaces_a_folder_where_all_may_rename(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared.chmod(0o777)
@@ -65,7 +65,7 @@ def test_a_folder_below_another_user_s_is_not_trusted(shared: Path) -> None:
     assert replaceable(inner) == f"{shared / 'theirs'} belongs to user {OTHER}"
 
 
-def test_a_group_s_folder_is_trusted_where_the_group_is_this_user_s_own(shared: Path) -> None:
+def test_a_group_s_folder_is_trusted_if_the_group_is_this_user_alone(shared: Path) -> None:
     needs_another_user()
     (shared / "group").mkdir()
     (shared / "group").chmod(0o770)
@@ -79,15 +79,17 @@ def test_without_a_safe_place_one_line_says_so(
 ) -> None:
     shared.chmod(0o777)
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared))
-    no_place = pytest.raises(NoPrivateFolder, match=r"^no folder is safe .*: set TMPDIR to one")
+    no_place = pytest.raises(
+        NoPrivateFolder, match=r"^no folder is safe .*: set TMPDIR to a folder"
+    )
     with no_place as error, private_folder(shared):
         pass
     assert "\n" not in str(error.value)
-    with pytest.raises(NoPrivateFolder, match="is not safe: everybody may rename"):
+    with pytest.raises(NoPrivateFolder, match="is not safe: all users may rename"):
         make_private(shared / "state")
 
 
-def test_a_folder_for_temporary_files_that_is_no_folder_is_left_out(
+def test_a_file_in_place_of_the_temporary_folder_is_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -96,7 +98,7 @@ def test_a_folder_for_temporary_files_that_is_no_folder_is_left_out(
         assert (tmp_path / "cache").resolve() in folder.parents
 
 
-def test_what_a_killed_process_has_left_is_removed_and_nothing_else(shared: Path) -> None:
+def test_only_folders_of_killed_processes_are_removed(shared: Path) -> None:
     abandoned = made_long_ago(shared / f"{PREFIX}abandoned")
     young = shared / f"{PREFIX}young"
     young.mkdir(mode=0o700)
@@ -111,7 +113,7 @@ def test_what_a_killed_process_has_left_is_removed_and_nothing_else(shared: Path
     assert (victim / "data").exists()
 
 
-def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_gets_the_variable_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     with pytest.raises(NoPrivateFolder, match="XDG_STATE_HOME"):

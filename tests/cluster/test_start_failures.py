@@ -1,4 +1,4 @@
-"""Why a pool does not start is said, not what Dask makes of it."""
+"""Errors name the reason why a pool does not start, not its consequence in Dask."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ except PoolError as error:
 
 @pytest.mark.slow
 def test_too_many_open_files_are_the_cause(tmp_path: Path) -> None:
-    """More than a pool of two needs are not allowed to its process."""
+    """The limit of its process is below the need of a pool of two."""
     script = tmp_path / "limited.py"
     script.write_text(f"if __name__ == '__main__':{LIMITED}".replace("\n", "\n    "))
     ended = subprocess.run(

@@ -5,14 +5,14 @@ from oneshot_hpo.cluster.tls import CREDENTIALS, new_security, remove_old_key, w
 
 
 def old_folder(folder: Path) -> Path:
-    """What an earlier version left."""
+    """Files of an earlier version."""
     folder.mkdir()
     for name in ("certificate.pem", "key.pem", "scheduler.json", "worker.sh"):
         (folder / name).write_text(name)
     return folder
 
 
-def test_each_pool_has_a_certificate_of_its_own_for_the_owner_alone(tmp_path: Path) -> None:
+def test_each_pool_has_a_new_certificate_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert new_security(tmp_path).require_encryption
     assert stat.S_IMODE((tmp_path / CREDENTIALS).stat().st_mode) == 0o600
     before = (tmp_path / CREDENTIALS).read_bytes()
@@ -45,7 +45,7 @@ def test_nothing_else_is_removed_and_no_link_is_followed(tmp_path: Path) -> None
     assert [path.name for path in (study / "tls").iterdir()] == ["notes"]
 
 
-def test_a_private_file_takes_the_place_of_a_readable_one(tmp_path: Path) -> None:
+def test_a_private_file_replaces_a_readable_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     path.chmod(0o644)

@@ -48,7 +48,7 @@ def test_own_defaults_replace_the_papers_and_other_names_are_left_alone() -> Non
     assert default["grad_clip"] == 5
 
 
-def test_an_optimizers_own_hyperparameters_join_cs3_and_useless_ones_leave() -> None:
+def test_cs3_gains_the_optimizers_hyperparameters_and_drops_unused_ones() -> None:
     own = {"temperature": Range(10.0, 2.0, 20.0, log=True), "cells": Range(100, 10, 1000)}
     arguments = {"own": own, "without": {"arch_weight_decay"}, "defaults": {"cells": 200}}
     space = configuration_space("cs3", **arguments)
@@ -59,7 +59,7 @@ def test_an_optimizers_own_hyperparameters_join_cs3_and_useless_ones_leave() -> 
     assert set(configuration_space("cs2", **arguments)) == set(CS2)
 
 
-def test_a_useless_hyperparameters_default_may_be_anything() -> None:
+def test_the_default_of_an_unused_hyperparameter_is_not_checked() -> None:
     fixed = {"arch_weight_decay": 0.0}
     space = configuration_space("cs3", defaults=fixed, without=fixed)
     assert "arch_weight_decay" not in space

@@ -1,4 +1,4 @@
-"""A confirmation's journal: what is asked for, cut anywhere, added to."""
+"""A confirmation's journal: order of the runs, cuts at any byte, additions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ def created(folder: Path) -> Confirmation:
 
 
 def result(run: Rerun) -> TrialResult:
-    """A function of the run alone; one in five crashes."""
+    """Depends on the run alone; one in five crashes."""
     if run.seed % 5 == 0:
         return TrialResult(None, exception="SearchDiverged")
     loss = (run.seed % 1000) / 1000 + run.config["learning_rate"]
@@ -36,7 +36,7 @@ def result(run: Rerun) -> TrialResult:
 
 
 def work(confirmation: Confirmation, most: int = 1000) -> list[Rerun]:
-    """Ask and tell, one after the other; what was pending comes first."""
+    """Ask and tell in turn; pending runs come first."""
     runs = list(confirmation.pending)
     for run in runs:
         confirmation.tell(run, result(run))
@@ -71,7 +71,7 @@ def test_settings_are_paired_by_seed(tmp_path: Path) -> None:
     assert {run.budget for run in runs} == {12}
     view = read_confirmation(tmp_path / "c")
     assert view.tuned == "0-0-1"
-    assert [run.number for run, _ in view.of_setting("default").values()] == [0, 1, 2, 3]
+    assert [run.number for run, _ in view.results_of("default").values()] == [0, 1, 2, 3]
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_more_seeds_add_to_it_and_fewer_change_nothing(tmp_path: Path) -> None:
     assert not {run.seed for run in first} & {run.seed for run in more}
 
 
-def test_an_incumbent_that_another_one_has_followed_is_left(tmp_path: Path) -> None:
+def test_a_former_incumbent_gets_no_more_runs(tmp_path: Path) -> None:
     with planned(tmp_path / "c", 3) as confirmation:
         work(confirmation, 2)
         begun = confirmation.ask()
@@ -127,13 +127,13 @@ def test_a_lost_run_is_tried_again_with_its_seed(tmp_path: Path) -> None:
     with Confirmation.open(tmp_path / "c") as confirmation:
         assert confirmation.pending == [again]
         confirmation.tell(again, result(again))
-        with pytest.raises(StudyError, match="told already"):
+        with pytest.raises(StudyError, match="has already finished"):
             confirmation.tell(run, result(run))
 
 
-def test_a_name_stands_for_one_configuration(tmp_path: Path) -> None:
+def test_a_setting_keeps_its_configuration(tmp_path: Path) -> None:
     with planned(tmp_path / "c") as confirmation:
-        with pytest.raises(StudyError, match="other values"):
+        with pytest.raises(StudyError, match="was planned with another configuration"):
             confirmation.plan("default", TUNED, 4)
         with pytest.raises(StudyExists):
             created(tmp_path / "c")
@@ -142,14 +142,14 @@ def test_a_name_stands_for_one_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda event: event.update(seed=event["seed"] + 1), "where"),
+        (lambda event: event.update(seed=event["seed"] + 1), "expected"),
         (lambda event: event.update(number=3), "is not next"),
         (lambda event: event.update(setting="none"), "is not next"),
-        (lambda event: event.update(event="tell"), "without"),
-        (lambda event: event.pop("seed"), "without seed"),
+        (lambda event: event.update(event="tell"), "lacks"),
+        (lambda event: event.pop("seed"), "lacks seed"),
     ],
 )
-def test_a_line_that_cannot_be_is_named(
+def test_an_invalid_line_is_named(
     tmp_path: Path, change: Callable[[dict[str, Any]], Any], message: str
 ) -> None:
     with planned(tmp_path / "c") as confirmation:

@@ -1,4 +1,4 @@
-"""Trials that crashed and are run again: what study, brackets and model make of them."""
+"""The effect of retried crashes on study, brackets and model."""
 
 import shutil
 from pathlib import Path
@@ -15,8 +15,8 @@ from oneshot_hpo.hpo.study_events import CRASH_RETRIED
 CRASH = hpo.TrialResult(None, exception="RuntimeError: CUDA error")
 
 
-def told(study: hpo.Study, *results: hpo.TrialResult) -> list[hpo.Trial]:
-    """The next trials, one after the other, each with its result."""
+def run_next(study: hpo.Study, *results: hpo.TrialResult) -> list[hpo.Trial]:
+    """Run the next trials, one after another."""
     trials = []
     for result in results:
         trial = study.ask()
@@ -27,22 +27,22 @@ def told(study: hpo.Study, *results: hpo.TrialResult) -> list[hpo.Trial]:
 
 
 def losses(study: hpo.Study, budget: float) -> list[float]:
-    """What the model knows of a budget, sorted."""
+    """The model's observations at a budget, sorted."""
     generator: Any = study._master.config_generator
     seen = generator._observations[budget]
-    seen.take_in(generator.encoding)
+    seen.merge_new(generator.encoding)
     return list(seen.losses)
 
 
-def test_a_crash_that_is_retried_is_pending_and_forgotten(tmp_path: Path) -> None:
+def test_a_retried_crash_is_pending_and_removed_from_the_model(tmp_path: Path) -> None:
     with create(tmp_path) as study:
-        baseline, *_, last = told(study, CRASH, hpo.TrialResult(0.5), CRASH)
+        baseline, *_, last = run_next(study, CRASH, hpo.TrialResult(0.5), CRASH)
         assert losses(study, last.budget) == [0.5, np.inf]
         assert study.retry_crash(last) == last
         assert study.pending == [last]
         assert [trial for trial, _ in study.evaluations] == [baseline, *_]
         assert losses(study, last.budget) == [0.5]
-        study.retry(last, "its worker died")  # attempts are counted anew
+        study.retry(last, "its worker died")  # attempts are counted from 0 again
         assert study.pending[0].attempt == 1
 
         assert study.baseline is not None
@@ -57,8 +57,8 @@ def test_a_crash_that_is_retried_is_pending_and_forgotten(tmp_path: Path) -> Non
 
 def test_a_result_in_an_open_rung_is_promoted_like_any_other(tmp_path: Path) -> None:
     with create(tmp_path) as study:
-        _, first, *_ = told(study, *[hpo.TrialResult(0.5)] * 4)
-        (crashed,) = told(study, CRASH)
+        _, first, *_ = run_next(study, *[hpo.TrialResult(0.5)] * 4)
+        (crashed,) = run_next(study, CRASH)
         assert crashed.budget == first.budget  # the last one of its rung
         study.retry_crash(crashed)
         other = study.ask()
@@ -69,9 +69,9 @@ def test_a_result_in_an_open_rung_is_promoted_like_any_other(tmp_path: Path) -> 
         assert [(t.id, t.budget) for t in promoted if t] == [(first.id, 2), (crashed.id, 2)]
 
 
-def test_a_result_after_its_rung_has_ended_is_for_the_model_alone(tmp_path: Path) -> None:
+def test_a_result_after_the_end_of_its_rung_enters_the_model_alone(tmp_path: Path) -> None:
     with create(tmp_path) as study:
-        _, crashed, *_ = told(study, hpo.TrialResult(0.5), CRASH, *[hpo.TrialResult(0.4)] * 4)
+        _, crashed, *_ = run_next(study, hpo.TrialResult(0.5), CRASH, *[hpo.TrialResult(0.4)] * 4)
         assert study.evaluations[-1][0].budget > crashed.budget
         before = losses(study, crashed.budget)
         study.retry_crash(crashed)
@@ -85,17 +85,19 @@ def test_a_result_after_its_rung_has_ended_is_for_the_model_alone(tmp_path: Path
 
 
 def retrying(folder: Path, *, reopen: bool, **changes: Any) -> list[dict[str, Any]]:
-    """A study in which every crash is retried some time later; closed and opened after each event.
+    """Decisions of a study in which every crash is retried later.
 
-    Its decisions.
+    reopen: whether it is closed and opened after each event.
     """
     create(folder, **changes).close()
     study = hpo.Study.open(folder)
     retried: set[str] = set()
+
     for step in range(10_000):
         if reopen:
             study.close()
             study = hpo.Study.open(folder)
+
         crashes = [t for t, r in study.evaluations if r.crashed and t.key not in retried]
         if study.pending:
             trial = study.pending[0]
@@ -105,6 +107,7 @@ def retrying(folder: Path, *, reopen: bool, **changes: Any) -> list[dict[str, An
             retried.add(study.retry_crash(crashes[0]).key)
         elif study.ask() is None:
             break
+
     assert study.finished
     study.close()
     assert len(retried) > 2
@@ -150,9 +153,9 @@ def test_a_crash_in_an_old_journal_is_retried_under_its_old_header(
         assert study.finished
 
 
-def test_what_did_not_crash_is_not_retried(tmp_path: Path) -> None:
+def test_only_a_crashed_trial_can_be_retried(tmp_path: Path) -> None:
     with create(tmp_path) as study:
-        (fine,) = told(study, hpo.TrialResult(0.5))
+        (fine,) = run_next(study, hpo.TrialResult(0.5))
         pending = study.ask()
         assert pending is not None
         before = (tmp_path / JOURNAL_NAME).read_bytes()

@@ -1,4 +1,4 @@
-"""Journals that older versions wrote are read, replayed and continued by this one."""
+"""This version reads, replays and continues the journals of older versions."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
 @pytest.mark.parametrize("old", sorted(JOURNALS.glob("format-*.jsonl")), ids=lambda path: path.stem)
-def test_a_study_of_an_older_version_goes_on(old: Path, tmp_path: Path) -> None:
+def test_a_study_of_an_older_version_resumes(old: Path, tmp_path: Path) -> None:
     shutil.copy(old, tmp_path / JOURNAL_NAME)
     view = hpo.read_study(tmp_path)
     assert (len(view.evaluations), len(view.pending)) == (30, 2)
@@ -33,7 +33,7 @@ def test_a_study_of_an_older_version_goes_on(old: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "old", sorted(JOURNALS.glob("confirmation-format-*.jsonl")), ids=lambda path: path.stem
 )
-def test_a_confirmation_of_an_older_version_goes_on(old: Path, tmp_path: Path) -> None:
+def test_a_confirmation_of_an_older_version_resumes(old: Path, tmp_path: Path) -> None:
     """Four results of six runs, one pending, a retry and a crash."""
     shutil.copy(old, tmp_path / CONFIRMATION_NAME)
     view = hpo.read_confirmation(tmp_path)

@@ -22,7 +22,7 @@ def test_plain_values_survive_json_unchanged() -> None:
     assert type(result["1"]) is float
 
 
-def test_what_json_cannot_say_is_refused() -> None:
+def test_values_without_a_json_type_are_refused() -> None:
     with pytest.raises(StudyError, match="object"):
         plain({"x": object()})
 

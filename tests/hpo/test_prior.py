@@ -1,4 +1,4 @@
-"""A study whose model begins with the observations of an earlier one."""
+"""Studies whose model starts with the observations of an earlier study."""
 
 import copy
 from pathlib import Path
@@ -18,7 +18,7 @@ DEFAULT = dict(mixed_space().get_default_configuration())
 
 
 def earlier(number: int = 40) -> list[hpo.Observation]:
-    """Configurations at budget 4 of which the first, with the highest rate, are the best."""
+    """Configurations at budget 4; the first, with the highest rates, are the best."""
     space = mixed_space()
     space.seed(0)
     configs = [dict(config) for config in space.sample_configuration(number)]
@@ -34,18 +34,18 @@ def create(folder: Path, prior: list[hpo.Observation], **changes: Any) -> Study:
 
 
 def observed(study: Study) -> dict[float, tuple[Any, ...]]:
-    """Configurations and losses by budget, of which no model was made yet."""
+    """Configurations and losses by budget that are not in a model yet."""
     generator = study._master.config_generator
     assert isinstance(generator, VectorisedKDEGenerator)
     return {b: tuple(zip(*o.new, strict=True)) for b, o in generator._observations.items()}
 
 
-def test_prior_observations_are_the_models_and_nobody_elses(tmp_path: Path) -> None:
+def test_prior_observations_enter_the_model_alone(tmp_path: Path) -> None:
     prior = earlier()
     with create(tmp_path, prior) as study:
         assert study.prior == prior
         assert (study.evaluations, study.pending, study.incumbent) == ([], [], None)
-        assert [rung.asked for bracket in study.brackets for rung in bracket.rungs] == [0] * 17
+        assert [rung.started for bracket in study.brackets for rung in bracket.rungs] == [0] * 17
         losses = [np.inf if o.loss is None else o.loss for o in prior]
         assert observed(study) == {4: (tuple(o.config for o in prior), tuple(losses))}
         first, second = study.ask(), study.ask()
@@ -59,7 +59,7 @@ def test_prior_observations_are_the_models_and_nobody_elses(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("generator", ["vectorised", "hpbandster"])
 def test_the_model_prefers_what_was_good_before(tmp_path: Path, generator: str) -> None:
-    """Half the budget is asked for at once, so that what the study finds itself cannot matter."""
+    """Half of the trials start at once, so that the study's own results cannot matter."""
     space = hpo.configuration_space("cs2")
     space.seed(0)
     configs = sorted(
@@ -80,8 +80,8 @@ def test_the_model_prefers_what_was_good_before(tmp_path: Path, generator: str) 
     assert means[0] < 0.2 < 0.35 < means[1]
 
 
-def test_the_generator_knows_what_hpbandsters_warm_start_tells_it(tmp_path: Path) -> None:
-    """HpBandSter's own previous_result, without crashes, for on these it fails."""
+def test_the_generator_gets_the_observations_of_hpbandsters_warm_start(tmp_path: Path) -> None:
+    """HpBandSter's previous_result, without crashes, on which it fails."""
     prior = [o for o in earlier() if o.loss is not None]
     data = {}
     for number, observation in enumerate(prior):

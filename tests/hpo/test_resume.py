@@ -1,4 +1,4 @@
-"""A study that was killed and resumed decides what one that was never killed does."""
+"""A killed and resumed study makes the same decisions as one that was never killed."""
 
 import random
 import signal
@@ -47,7 +47,7 @@ def test_cut_after_every_third_line_and_run_to_the_end(whole: Path, tmp_path: Pa
 
 @pytest.mark.slow
 def test_cut_at_every_byte_of_an_ask_and_a_tell(whole: Path, tmp_path: Path) -> None:
-    """A torn line leaves the journal of the lines before it, from where the test above goes on."""
+    """A torn line leaves the lines before it, which the test above covers."""
     path = tmp_path / "journal.jsonl"
     lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
     for last in (len(lines) - 4, len(lines) - 3):  # near the end, where models propose
@@ -62,7 +62,7 @@ def test_cut_at_every_byte_of_an_ask_and_a_tell(whole: Path, tmp_path: Path) -> 
 
 
 def test_several_trials_in_flight_replay_exactly(tmp_path: Path) -> None:
-    """Results come in an order of their own; what is pending is kept through every restart."""
+    """Results come in another order than trials start; pending ones survive every restart."""
     order = random.Random(0)
     with create(tmp_path / "whole") as study:
         running: list[hpo.Trial] = []
@@ -131,23 +131,23 @@ def repeat(line: int) -> Callable[[list[dict[str, Any]]], None]:
 @pytest.mark.parametrize(
     ("edit", "line", "reason"),
     [
-        (change(4, id=[0, 0, 1]), 4, r"id is \[0, 0, 1\] where \[0, 0, 0\] is next"),
-        (change(4, budget=2), 4, "budget is 2 where 1 is next"),
-        (change(4, seq=7), 4, "seq is 7 where 2 is next"),
-        (change(4, config={"rate": 0.5}), 4, "config is not one of the study's space"),
-        (change(4, config={}), 4, "config is not one of the study's space"),
-        (change(2, config={}), 2, "config is {} where {.*} is next"),
-        (change(5, id=[0, 0, 3]), 5, r"trial \[0, 0, 3\] at budget 1 was not asked for"),
-        (change(5, budget=2), 5, "was not asked for"),
-        (drop(4), 4, "seq is 3 where 2 is next"),
-        (repeat(5), 6, "seq is 3 where 4 is next"),
+        (change(4, id=[0, 0, 1]), 4, r"id is \[0, 0, 1\], expected \[0, 0, 0\]"),
+        (change(4, budget=2), 4, "budget is 2, expected 1"),
+        (change(4, seq=7), 4, "seq is 7, expected 2"),
+        (change(4, config={"rate": 0.5}), 4, "config is not in the study's space"),
+        (change(4, config={}), 4, "config is not in the study's space"),
+        (change(2, config={}), 2, "config is {}, expected {.*}"),
+        (change(5, id=[0, 0, 3]), 5, r"trial \[0, 0, 3\] at budget 1 has not started"),
+        (change(5, budget=2), 5, "has not started"),
+        (drop(4), 4, "seq is 3, expected 2"),
+        (repeat(5), 6, "seq is 3, expected 4"),
         (change(1, optimizer={"min_budget": 3}), 1, "optimizer of header"),
         (change(1, optimizer={"minimum": 3}), 1, "optimizer of header"),
         (change(1, space={"hyperparameters": 3}), 1, "space of header"),
         (
             change(1, prior=[{"config": {"rate": 2}, "budget": 1, "loss": 0.5}]),
             1,
-            "prior of header: config is not one of the study's space: rate cannot be 2",
+            "prior of header: config is not in the study's space: rate cannot be 2",
         ),
     ],
 )

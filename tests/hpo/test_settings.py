@@ -32,7 +32,7 @@ def settings(**changes: Any) -> OptimizerSettings:
         {"min_bandwidth": 0.0},
     ],
 )
-def test_impossible_settings_are_refused_by_name(changes: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused_by_name(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidSettings, match=f"^{next(iter(changes))} must be "):
         settings(**changes)
 

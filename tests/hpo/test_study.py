@@ -36,8 +36,8 @@ def test_a_study_runs_what_is_planned_baseline_first(tmp_path: Path) -> None:
         for i, state in enumerate(study.brackets):
             sizes = [rung.size for rung in bracket(study.settings, i)]
             assert [rung.planned for rung in state.rungs] == sizes
-            assert [rung.asked for rung in state.rungs] == sizes
-            assert [rung.told for rung in state.rungs] == sizes
+            assert [rung.started for rung in state.rungs] == sizes
+            assert [rung.finished for rung in state.rungs] == sizes
     asks = [e for e in lines_of(tmp_path) if e["event"] == "ask"]
     assert any(e["info"]["model_based_pick"] for e in asks)
     assert all(type(trial.budget) is int for trial, _ in evaluations)
@@ -63,11 +63,11 @@ def test_times_are_under_their_two_keys_alone(tmp_path: Path) -> None:
     assert tell["timestamps"] == {"started": 1.0, "finished": 2.0}
 
 
-def test_a_record_says_when_a_trial_was_asked_for_and_told(tmp_path: Path) -> None:
+def test_a_record_has_the_times_of_ask_and_tell(tmp_path: Path) -> None:
     with create(tmp_path) as study:
         trial = study.ask()
         assert trial is not None
-        assert study.record(trial).told is None
+        assert study.record(trial).finished_at is None
         study.tell(trial, hpo.TrialResult(0.5))
         _, ask, tell = lines_of(tmp_path)
         expected = hpo.TrialRecord({"model_based_pick": False}, ask["time"], tell["time"])
@@ -106,16 +106,16 @@ def test_the_incumbent_is_the_best_at_the_largest_budget_and_never_a_crash(
         CRASH,
     ],
 )
-def test_what_is_no_finite_loss_is_a_crash(tmp_path: Path, result: hpo.TrialResult) -> None:
+def test_a_loss_that_is_not_finite_is_a_crash(tmp_path: Path, result: hpo.TrialResult) -> None:
     with create(tmp_path) as study:
         trial = study.ask()
         assert trial is not None
         study.tell(trial, result)
         assert study.incumbent is None
-        told = study.evaluations[0][1]
-        assert told.loss is None
-        assert told.exception
-        assert told.crashed
+        recorded = study.evaluations[0][1]
+        assert recorded.loss is None
+        assert recorded.exception
+        assert recorded.crashed
         assert result.crashed
     text = (tmp_path / "journal.jsonl").read_text()
     assert "NaN" not in text
@@ -131,15 +131,15 @@ def test_a_study_of_nothing_but_crashes_still_ends(tmp_path: Path) -> None:
         assert study.incumbent is None
 
 
-def test_numpy_values_are_told_as_plain_ones(tmp_path: Path) -> None:
+def test_numpy_values_are_journaled_as_plain_ones(tmp_path: Path) -> None:
     with create(tmp_path) as study:
         trial = study.ask()
         assert trial is not None
         info = {"a": np.float32(0.5), "b": np.arange(2), "c": float("nan")}
         study.tell(trial, hpo.TrialResult(np.float64(0.25), info))  # type: ignore[arg-type]
-        told = study.evaluations[0][1]
-        assert told == hpo.TrialResult(0.25, {"a": 0.5, "b": [0, 1], "c": None})
-    assert hpo.read_study(tmp_path).evaluations[0][1] == told
+        result = study.evaluations[0][1]
+        assert result == hpo.TrialResult(0.25, {"a": 0.5, "b": [0, 1], "c": None})
+    assert hpo.read_study(tmp_path).evaluations[0][1] == result
 
 
 def test_bad_tells_are_refused_and_journal_nothing(tmp_path: Path) -> None:
@@ -148,17 +148,17 @@ def test_bad_tells_are_refused_and_journal_nothing(tmp_path: Path) -> None:
         assert trial is not None
         stranger = hpo.Trial((5, 0, 0), 1, {}, 0, 0, 0)
         bad: list[tuple[hpo.Trial, hpo.TrialResult, str]] = [
-            (stranger, hpo.TrialResult(0.1), r"\[5, 0, 0\] at budget 1 was not asked for"),
+            (stranger, hpo.TrialResult(0.1), r"\[5, 0, 0\] at budget 1 has not started"),
             (trial, hpo.TrialResult(0.1, {"x": object()}), "object"),
             (trial, hpo.TrialResult(0.1, {}, None, {"started": float("nan")}), "timestamps"),
         ]
-        for told, result, message in bad:
+        for other, result, message in bad:
             with pytest.raises(hpo.StudyError, match=message):
-                study.tell(told, result)
+                study.tell(other, result)
         study.tell(trial, hpo.TrialResult(0.1))
-        with pytest.raises(hpo.StudyError, match="told already"):
+        with pytest.raises(hpo.StudyError, match="has already finished"):
             study.tell(trial, hpo.TrialResult(0.2))
-        with pytest.raises(hpo.StudyError, match="told already"):
+        with pytest.raises(hpo.StudyError, match="has already finished"):
             study.retry(trial, "lost")
     assert [e["event"] for e in lines_of(tmp_path)] == ["header", "ask", "tell"]
 
@@ -192,7 +192,7 @@ def test_a_late_result_of_an_earlier_attempt_counts(tmp_path: Path) -> None:
         assert study.evaluations[0][0].attempt == 1
 
 
-def test_ask_says_none_while_a_rung_is_unfinished_and_no_bracket_is_left(tmp_path: Path) -> None:
+def test_ask_returns_none_while_the_last_rung_is_unfinished(tmp_path: Path) -> None:
     with create(tmp_path, iterations=1) as study:
         trials = [study.ask() for _ in range(5)]
         assert study.ask() is None
@@ -205,7 +205,7 @@ def test_ask_says_none_while_a_rung_is_unfinished_and_no_bracket_is_left(tmp_pat
         assert (promoted.id, promoted.budget) == ((0, 0, 0), 2)
 
 
-def test_an_existing_study_is_not_written_into(tmp_path: Path) -> None:
+def test_an_existing_study_is_not_overwritten(tmp_path: Path) -> None:
     create(tmp_path).close()
     before = (tmp_path / "journal.jsonl").read_bytes()
     with pytest.raises(hpo.StudyExists, match=f"{tmp_path} already holds a study"):

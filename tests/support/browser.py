@@ -39,7 +39,7 @@ _RESTS = """element => {
 
 
 class OpenedPage:
-    """A page of this project, opened from its file, with what the browser complained of."""
+    """A page of this project, opened from its file, with the browser's errors."""
 
     def __init__(self, browser: Browser, path: Path, width: int = WIDE, **settings: str) -> None:
         self.complaints: list[str] = []
@@ -64,12 +64,12 @@ class OpenedPage:
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     def scroll_to(self, place: Locator) -> None:
-        """Scroll until this is seen; returns when it stays where it is."""
+        """Scroll an element into view; returns when it has stopped moving."""
         place.scroll_into_view_if_needed()
         self.page.wait_for_function(_RESTS, arg=place.element_handle(), polling="raf")
 
     def column(self, table: str, position: int) -> list[str]:
-        """What the visible rows of a table show in a column, from top to bottom."""
+        """The visible cells of a column of a table, from top to bottom."""
         return self.page.eval_on_selector_all(
             f"#{table} tbody tr:not([hidden])",
             "(rows, position) => rows.map((row) => row.cells[position].textContent)",

@@ -1,4 +1,4 @@
-"""What pools of tests hand out."""
+"""Collecting the outcomes of pools."""
 
 from support.waiting import wait_until
 

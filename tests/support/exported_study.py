@@ -1,4 +1,4 @@
-"""A study of made-up results with all that an export may meet, and its trials' epochs."""
+"""A study with simulated results of every kind that exports handle, and its trials' epochs."""
 
 import time
 import zlib
@@ -36,7 +36,7 @@ def new_study(folder: Path, prior: Sequence[Observation] = (), **changes: int) -
 
 
 def warm_started(folder: Path) -> Path:
-    """A study with one result of its own that began with four: two of one configuration."""
+    """A study with one result and four prior observations, two of one configuration."""
     default = dict(configuration_space("cs2", image_size=8).get_default_configuration())
     other, third = (default | {"cutout_prob": share} for share in (0.5, 0.75))
     prior = [
@@ -53,7 +53,7 @@ def warm_started(folder: Path) -> Path:
 
 
 def write_epochs(study: Path, trial: Trial, epochs: int) -> None:
-    """What a search of so many epochs leaves; epoch n takes n seconds."""
+    """Write the files of a search of this many epochs; epoch n takes n seconds."""
     folder = study / "trials" / trial.key
     folder.mkdir(parents=True)
     found = Architecture.from_dict(ARCHITECTURE)
@@ -65,9 +65,9 @@ def write_epochs(study: Path, trial: Trial, epochs: int) -> None:
 
 
 def result_of(trial: Trial, clock: float) -> TrialResult:
-    """One in nine diverges, one in nine loses its worker too often; else a loss like no other."""
+    """One in nine diverges, one in nine loses its worker too often; other losses are unique."""
     digest = zlib.crc32(f"{trial.key} {trial.seed}".encode())
-    if digest % 9 == 0:  # nobody lived to say when it was
+    if digest % 9 == 0:  # its worker died before it reported times
         return TrialResult(None, {"state": "CRASHED"}, "given up after 3 attempts: worker lost")
     times = {"submitted": clock - 20, "started": clock - 15, "finished": clock}
     if digest % 9 == 1:
@@ -79,7 +79,7 @@ def result_of(trial: Trial, clock: float) -> TrialResult:
 
 
 def run_for_a_while(folder: Path) -> None:
-    """Make a study in `folder`, with 34 results and 3 trials that are on workers now."""
+    """Make a study in `folder` with 34 results and 3 running trials."""
     clock = time.time()
     with new_study(folder) as study:
         running: list[Trial] = []

@@ -1,4 +1,4 @@
-"""An HTTP server on this machine that serves bytes, and fails in the ways that servers fail."""
+"""A local HTTP server that serves bytes, and fails as real servers do."""
 
 from __future__ import annotations
 
@@ -61,12 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
         if owner.statuses:
             self.send_error(owner.statuses.pop(0))
             return
+
         if owner.sends_to:
             self.send_response(302)
             self.send_header("Location", owner.sends_to)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+
         if owner.endless:
             self.send_response(200)
             self.end_headers()
@@ -74,22 +76,26 @@ class _Handler(BaseHTTPRequestHandler):
                 while not owner.ended.is_set():
                     self.wfile.write(bytes(1 << 16))
             return
+
         content = owner.files.get(self.path)
         if content is None:
             self.send_error(404)
             return
+
         known = self.headers.get("If-Range", owner.etag or owner.modified)
         first = 0
         if asked and owner.ranges and known == (owner.etag or owner.modified):
             match = re.fullmatch(r"bytes=(\d+)-", asked)
             assert match is not None
             first = int(match[1])
+
         if first >= len(content) > 0:
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(content)}")
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+
         self.send_response(206 if first else 200)
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
@@ -100,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             if value:
                 self.send_header(header, value)
         self.end_headers()
+
         body = content[first:]
         with suppress(ConnectionError):  # the client was stopped
             if owner.cuts:
@@ -112,4 +119,4 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body)
 
     def log_message(self, *arguments: Any) -> None:
-        """Nothing: the tests' output stays readable."""
+        """Log nothing, to keep the output of tests readable."""

@@ -1,4 +1,4 @@
-"""What takes long to make and no test changes: made once a session, whoever needs it first."""
+"""Read-only folders that are expensive to make: made once per session, on first use."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from filelock import FileLock
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """The folder of that name, which `make` fills, for all processes of xdist.
 
-    One that failed half way is made anew by the next that needs it.
+    If making it fails, the next test that needs it tries again.
     """
     base = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

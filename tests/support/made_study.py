@@ -1,4 +1,4 @@
-"""Real studies and confirmations whose searches are made up, on the embedded table of cells."""
+"""Real studies and confirmations with simulated searches, on the embedded table of cells."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from oneshot_hpo.searchers.checkpoint import write_metrics
 from oneshot_hpo.searchers.records import EpochRecord
 
 SECONDS = 10.0
-"""Of an epoch, whatever it does."""
+"""Duration of every epoch."""
 
 
 def architecture_of(run: Trial | Rerun, epoch: int) -> Architecture:
-    """What a search has found after an epoch: the later, the better, of draws by its seed."""
+    """The architecture after an epoch: the best of more and more draws by the run's seed."""
     return _best_drawn(run.seed, epoch + 1)
 
 
@@ -51,7 +51,7 @@ def crashes(run: Trial | Rerun) -> bool:
 
 
 def write_search(folder: Path, run: Trial | Rerun, crashed: bool) -> None:
-    """What a search leaves in its folder."""
+    """Write the files of a search."""
     epochs = 1 if crashed else int(run.budget)
     records = [
         EpochRecord(
@@ -71,7 +71,7 @@ def write_search(folder: Path, run: Trial | Rerun, crashed: bool) -> None:
 
 
 def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:
-    """What a worker says of a search that began then."""
+    """The result of a search that began at `started`."""
     epochs = 1 if crashed else int(run.budget)
     times = {
         "started": started,
@@ -101,12 +101,13 @@ def run_study(
     all_crash: bool = False,
     begins: float | None = None,
 ) -> Path:
-    """A study worked on by so many workers from `begins` on; what they are at stays pending."""
+    """Run a study on simulated workers from time `begins` on; unfinished trials stay pending."""
     clock = time.time() - 1e6 if begins is None else begins
     running: list[tuple[float, int, float, Trial, bool]] = []
-    told = 0
+    finished = 0
+
     with new_study(folder, *settings) as study:
-        while evaluations is None or told < evaluations:
+        while evaluations is None or finished < evaluations:
             while len(running) < workers and (trial := study.ask()) is not None:
                 crashed = all_crash or (crashing and crashes(trial))
                 write_search(folder, trial, crashed)
@@ -114,15 +115,17 @@ def run_study(
                 heapq.heappush(running, (ends, trial.seq, clock, trial, crashed))
             if not running:
                 break
+
             clock, _, started, trial, crashed = heapq.heappop(running)
             study.tell(trial, result_of(trial, started, crashed))
-            told += 1
+            finished += 1
+
     _set_clock(folder / "journal.jsonl")
     return folder
 
 
 def _set_clock(journal: Path) -> None:
-    """Let the journal's events be when the workers say: it was written in no time."""
+    """Set the times of the journal's events to the simulated times of the workers."""
     events, _ = read_journal(journal)
     tells = [event["timestamps"] for event in events if event["event"] == "tell"]
     now = min((times["started"] for times in tells), default=events[0]["time"])

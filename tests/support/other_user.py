@@ -1,4 +1,4 @@
-"""A second user of this machine, who wishes nobody well."""
+"""A second, hostile user of this machine."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Studies of real configurations and cells whose searches are made up, for tests of the page."""
+"""Studies of real configurations and cells with simulated searches, for tests of the page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOSTILE = "SearchDiverged: <script>document.title = 'run'</script> & loss is nan
 
 
 def make_study(folder: Path, study_file: Path, *overrides: str) -> Study:
-    """A new study in `folder`, nothing asked for yet."""
+    """A new study in `folder`, without trials."""
     return create_study(folder, freeze(complete(load_study(str(study_file), overrides), "made")))
 
 
@@ -39,7 +39,7 @@ def _ranked(table: str) -> list[Architecture]:
 
 
 def architecture_of(run: Trial | Rerun, table: str) -> Architecture:
-    """The further its learning rate is from 0.1, the worse; with some chance."""
+    """Worse the further its learning rate is from 0.1, with noise."""
     ranked = _ranked(table)
     distance = abs(math.log10(run.config.get("learning_rate", 0.025)) + 1) / 2
     chance = zlib.crc32(f"{run.key} {run.seed}".encode()) / 2**32
@@ -47,7 +47,7 @@ def architecture_of(run: Trial | Rerun, table: str) -> Architecture:
 
 
 def result_of(folder: Path, run: Trial | Rerun, table: str) -> TrialResult:
-    """A search that ended, and its epochs in the folder of trials; it took 2 seconds an epoch."""
+    """The result of a search with 2 seconds per epoch; writes its epochs to the folder."""
     found = architecture_of(run, table)
     report = cell_report(table, get_space(1), found)
     epochs = int(run.budget)
@@ -64,7 +64,7 @@ def result_of(folder: Path, run: Trial | Rerun, table: str) -> TrialResult:
 
 
 def tell_all(study: Study, folder: Path, table: str, crashes: set[int] = frozenset()) -> None:
-    """Ask and tell to the end; these evaluations crash, every second one with a lost worker."""
+    """Run a study to its end; these evaluations crash, every second one with a lost worker."""
     number = 0
     while (trial := study.ask()) is not None:
         if number in crashes:

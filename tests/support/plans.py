@@ -1,4 +1,4 @@
-"""A small plan of baselines on the table of digits, and its file without workers."""
+"""A small plan of baselines on the table of digits, run without workers."""
 
 from pathlib import Path
 from typing import Any

@@ -12,7 +12,7 @@ Array = np.ndarray
 
 
 class Planted:
-    """The loss is the mean of a cost in [0, 1] of each value; the optimum's are 0.
+    """A problem whose loss is the mean of a cost in [0, 1] per value; costs of the optimum are 0.
 
     At the cheaper budgets costs are off by up to 0.1 and 0.2, so that ranks agree in part.
     """
@@ -52,21 +52,21 @@ def run(
     repetitions: list[np.random.SeedSequence],
     **settings: Any,
 ) -> tuple[Array, Array, Array]:
-    """Configurations (R, T, d), losses (R, T) and budgets (T,) of all that fits."""
+    """Configurations (R, T, d), losses (R, T) and budgets (T,) of all that fit the budget."""
     problem = planted.problem(evaluations)
     optimizer = make_optimizer(method, problem, settings_class(method)(**settings), repetitions)
-    asked, losses, budgets = [], [], []
+    configurations, losses, budgets = [], [], []
     left = evaluations * problem.full
     while left >= problem.budgets[0]:
         proposal = optimizer.ask()
         left -= proposal.budget
         if left < 0:
             break
-        asked.append(proposal.configurations.copy())
+        configurations.append(proposal.configurations.copy())
         budgets.append(proposal.budget)
         losses.append(planted.losses(proposal.configurations, proposal.budget))
         optimizer.tell(losses[-1])
-    return np.stack(asked, axis=1), np.stack(losses, axis=1), np.array(budgets)
+    return np.stack(configurations, axis=1), np.stack(losses, axis=1), np.array(budgets)
 
 
 def best_full_loss(method: str, planted: Planted, evaluations: int, repetitions: int) -> Array:

@@ -1,4 +1,4 @@
-"""Processes that tests start: none outlives a test that fails, nor do those that it starts."""
+"""Processes that tests start; neither they nor their children outlive a failing test."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ _MARK = "ONESHOT_HPO_TEST_PROCESS"
 def running(
     words: Sequence[object], *, env: Mapping[str, str] | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process that leads a session of its own, killed at the end with its process group.
+    """A process that leads a new session, killed at the end with its process group.
 
     If the test fails inside, its descendants in other sessions are killed as well: workers lead
     sessions of their own, and those of a master that was killed have another parent. Left alone
@@ -43,7 +43,7 @@ def running(
 
 
 def finish(process: subprocess.Popen[str], given: str | None = None) -> tuple[str, str]:
-    """Standard output and error of a process, once it has ended by itself."""
+    """Standard output and error of a process, once it has ended."""
     return process.communicate(given, timeout=HANG_SECONDS)
 
 
@@ -59,7 +59,7 @@ def run(
 
 
 def _end_marked(mark: str) -> None:
-    """Kill every process that has inherited this mark; again, until none is left."""
+    """Kill every process that inherited this mark, until none is left."""
     while marked := [process for process in psutil.process_iter() if _has(process, mark)]:
         for process in marked:
             with contextlib.suppress(psutil.NoSuchProcess):

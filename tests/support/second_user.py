@@ -1,4 +1,4 @@
-"""What another user of this machine does, tried as such: for tests that root runs."""
+"""Running code as another user of this machine, for tests that root runs."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ needs_second_user = pytest.mark.skipif(
 
 
 def as_second_user(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function returns in a process of another user, forked from this one."""
+    """The return value of a function in a forked process of another user."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
 
@@ -42,7 +42,7 @@ def as_second_user(function: Callable[..., Any], *arguments: Any) -> Any:
 
 @contextmanager
 def shared_folder() -> Iterator[Path]:
-    """A folder that every user may read and write, as /tmp: pytest's own are this user's alone."""
+    """A folder that every user may read and write, like /tmp; pytest's folders are private."""
     folder = Path(tempfile.mkdtemp(prefix="shared-", dir="/tmp"))
     try:
         folder.chmod(0o1777)

@@ -1,4 +1,4 @@
-"""A tiny supernet, a batch and an optimizer, to make steps of a searcher with."""
+"""A tiny supernet, a batch and an optimizer, for steps of a searcher."""
 
 import torch
 

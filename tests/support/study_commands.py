@@ -1,4 +1,4 @@
-"""The command line as a user runs it, and what a study's journal says."""
+"""The command line as a user runs it, and the content of a study's journal."""
 
 import contextlib
 import io
@@ -32,7 +32,7 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
 
 
 def called(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """What `run` returns, of a command that needs no process of its own to be tested.
+    """Like `run`, for a command that can be tested in this process.
 
     Nine tenths of such a process' time are its imports.
     """
@@ -68,7 +68,7 @@ def events(folder: Path) -> list[dict[str, Any]]:
 
 
 def decisions(folder: Path) -> list[dict[str, Any]]:
-    """The journal without its times: what has to be equal between equal studies."""
+    """The journal without its times, which is equal for equal studies."""
     return [
         {key: value for key, value in event.items() if key not in ("time", "timestamps")}
         for event in events(folder)
@@ -76,5 +76,5 @@ def decisions(folder: Path) -> list[dict[str, Any]]:
 
 
 def told(folder: Path) -> list[tuple[Any, ...]]:
-    """Id and budget of each evaluation that was told, in the order of telling."""
+    """Id and budget of each finished evaluation, in order."""
     return [(*event["id"], event["budget"]) for event in events(folder) if event["event"] == "tell"]

@@ -24,7 +24,7 @@ from support.waiting import HANG_SECONDS
 
 NODES = ("n1", "n2")
 GPU_FILES = ("/dev/null", "/dev/zero")
-"""A GPU has to be a character device, else slurmd drops it; these are there everywhere."""
+"""GPUs have to be character devices, else slurmd drops them; these exist everywhere."""
 
 _PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo")
 _SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")
@@ -67,19 +67,19 @@ PartitionName=urgent Nodes=ALL PriorityTier=99 MaxTime=01:00:00 DefaultTime=00:1
 
 
 def missing_programs() -> list[str]:
-    """Programs that a SLURM needs and that are not on this machine."""
+    """Programs that SLURM needs and this machine lacks."""
     return [name for name in _PROGRAMS if _program(name) is None]
 
 
 class ThrowawaySlurm:
-    """Started by `start`, gone after `stop`; SLURM's commands find it by `environment`."""
+    """A SLURM between `start` and `stop`; SLURM's commands find it through `environment`."""
 
     def __init__(self) -> None:
         # Not a test's temporary folder, whose path is too long for munge's socket.
         self.root = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.root.chmod(0o755)
         self.environment = {"SLURM_CONF": str(self.root / "slurm.conf")}
-        self._before = 0  # the last job that is none of this test's
+        self._before = 0  # the last job of earlier tests
 
     def start(self) -> None:
         """Start munge, the controller and both nodes; returns once the nodes are idle."""
@@ -87,6 +87,7 @@ class ThrowawaySlurm:
         (self.root / "state").mkdir()
         for node in NODES:
             (self.root / f"spool-{node}").mkdir()
+
         (self.root / "slurm.conf").write_text(
             _CONFIGURATION.format(
                 root=self.root,
@@ -100,9 +101,11 @@ class ThrowawaySlurm:
         )
         gpus = [f"NodeName={','.join(NODES)} Name=gpu Type=fake File={f}" for f in GPU_FILES]
         (self.root / "gres.conf").write_text("\n".join(gpus) + "\n")
+
         key = self.root / "munge.key"
         key.touch(mode=0o600)
         key.write_bytes(os.urandom(128))
+
         self._start_munge()
         self.start_controller()
         for node in NODES:
@@ -120,7 +123,7 @@ class ThrowawaySlurm:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start_controller(self) -> None:
-        """Start slurmctld, which takes up its saved state."""
+        """Start slurmctld, which loads its saved state."""
         self._start("slurmctld")
         self._wait_for("slurmctld", lambda: "is UP" in self.command("scontrol", "ping"))
 
@@ -142,13 +145,13 @@ class ThrowawaySlurm:
         ).stdout
 
     def jobs(self, *options: str) -> list[tuple[str, str, str]]:
-        """(id, state, name) of what is in the queue and has come since the last `clear`."""
+        """(id, state, name) of the jobs in the queue since the last `clear`."""
         output = self.command("squeue", "-h", "-r", *options, "-o", "%A|%i|%T|%j")
         lines = [line.split("|") for line in output.splitlines()]
         return [tuple(words) for job, *words in lines if int(job) > self._before]  # type: ignore[misc]
 
     def clear(self) -> None:
-        """End every job; returns when the nodes are idle. `jobs` tells of later ones alone."""
+        """End every job; returns when the nodes are idle. `jobs` lists later jobs only."""
         self.command("scancel", f"--user={psutil.Process().username()}")
         self._wait_for_idle_nodes()
         jobs = self.command("squeue", "-h", "--states=all", "-o", "%A").split()
@@ -165,11 +168,11 @@ class ThrowawaySlurm:
         self._wait_for("preemption", lambda: bool(self.jobs("--states=PREEMPTED")))
 
     def end_preemption(self) -> None:
-        """Give the GPUs back."""
+        """Release the GPUs."""
         self.command("scancel", "--name=urgent")
 
     def wait_for_saved_state(self) -> None:
-        """Wait until the controller has saved what it knows now; it does so every few seconds.
+        """Wait until the controller has saved its current state, as it does every few seconds.
 
         One that is killed before that has forgotten the jobs when it comes back.
         """
@@ -251,7 +254,7 @@ def _free_ports(number: int) -> list[int]:
 
 
 def main() -> int:
-    """Run a command with a SLURM of its own."""
+    """Run a command with a throw-away SLURM."""
     slurm = ThrowawaySlurm()
     try:
         slurm.start()

@@ -1,4 +1,4 @@
-"""Searches small enough for tests, and comparing what they leave in their checkpoints."""
+"""Searches small enough for tests, and comparisons of their checkpoints."""
 
 import signal
 import time
@@ -33,7 +33,7 @@ def search(data, *, settings=TINY, space=1, epochs=3, seed=0, **options):
 
 
 def killed_at(share, **arguments):
-    """A search that the kernel ends at so many epochs after its second one, in its own time.
+    """A search that the kernel ends some epochs after its second one, by processor time.
 
     On a busy machine that moment comes no later in its work.
     """
@@ -49,7 +49,7 @@ def killed_at(share, **arguments):
 
 
 def state_of(folder):
-    """A checkpoint without what may differ between equal searches."""
+    """A checkpoint without the values that may differ between equal searches."""
     state = load_checkpoint(folder)
     for record in state["trajectory"]:
         record.pop("time")

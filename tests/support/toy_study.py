@@ -22,9 +22,9 @@ from oneshot_hpo import hpo
 from oneshot_hpo.hpo.journal.file import read_journal
 
 JOURNALS = Path(__file__).parents[1] / "hpo" / "journals"
-"""`format-N.jsonl`: written by toy_study.py's study as it stood when N was the format, killed after
-30 results of 40, with crashes, retries and two trials pending (3: a note, too; 4: a crash run again
-as well); never to be written again."""
+"""`format-N.jsonl`: written by this module when N was the format, killed after 30 results of 40,
+with crashes, retries and two pending trials (3: and a note; 4: and a crash that was run again).
+They must not change."""
 
 
 def mixed_space() -> ConfigurationSpace:
@@ -70,9 +70,9 @@ def create(folder: Path, **changes: Any) -> hpo.Study:
 
 
 def drive(study: hpo.Study, workers: int = 1) -> None:
-    """Runs a study to its end; of `workers` trials in flight the oldest finishes first.
+    """Run a study to its end; of `workers` trials in flight the oldest finishes first.
 
-    Like a real loop it first takes up the trials that were pending when the study was opened.
+    Like the real loop, it starts with the trials that were pending when the study was opened.
     """
     running = study.pending
     while True:
@@ -91,10 +91,10 @@ def decisions(folder: Path) -> list[dict[str, Any]]:
 
 
 def killed_after(seconds: float) -> None:
-    """Let this process be killed once it has computed for so long, whatever it is doing then.
+    """Kill this process after some seconds of processor time, whatever it does then.
 
-    Its own time: on a busy machine it comes no later in its work. No timer of the system's does
-    that: they count ticks, between which a process that waits for its disk may do all its work.
+    With processor time, a busy machine does not change how far it gets. The system's timers count
+    ticks, between which a process that waits for its disk may do all its work.
     """
     end = time.process_time() + seconds
 

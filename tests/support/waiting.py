@@ -1,4 +1,4 @@
-"""Waiting for what has to happen: for the event itself, however slow the machine is."""
+"""Waiting for events, however slow the machine is."""
 
 import subprocess
 import time
@@ -12,7 +12,7 @@ HANG_SECONDS = 1200.0
 
 
 def wait_until(done: Callable[[], object], *makers: subprocess.Popen[Any]) -> None:
-    """Wait for an event; it fails when one of the processes that are to make it has ended."""
+    """Wait for an event; fails when a process that has to cause it has ended."""
     deadline = time.monotonic() + HANG_SECONDS
     while not done():
         ended = [maker for maker in makers if maker.poll() is not None]

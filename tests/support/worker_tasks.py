@@ -13,7 +13,7 @@ from oneshot_hpo.cluster.task import TaskFailed
 
 
 def until_asked(seconds: float) -> str:
-    """A task that stops when it is asked to, like a trial."""
+    """A task that stops on request, like a trial."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if stop_asked():
@@ -23,7 +23,7 @@ def until_asked(seconds: float) -> str:
 
 
 def when(seconds: float) -> tuple[int, float, float]:
-    """The process, when it began to sleep for so long and when it had."""
+    """Sleep; returns the process and the times before and after."""
     begun = time.monotonic()
     time.sleep(seconds)
     return os.getpid(), begun, time.monotonic()
@@ -38,24 +38,24 @@ def beside_another(folder: str, variable: str) -> str:
 
 
 def begun(file: str, seconds: float) -> str:
-    """`until_asked`, which says by a file that it has begun."""
+    """`until_asked`, with a file that marks its start."""
     Path(file).touch()
     return until_asked(seconds)
 
 
 def deaf(file: str, seconds: float) -> None:
-    """Sleep, whatever is asked; a file says that it has begun."""
+    """Sleep without reacting to requests; a file marks its start."""
     Path(file).touch()
     time.sleep(seconds)
 
 
 def stopped_at_once(task: object) -> None:
-    """A trial whose worker always has to leave."""
+    """A trial whose worker always has to end."""
     raise TaskStopped("the time limit came at once")
 
 
 def failing() -> None:
-    """A task that fails for what may be its worker's fault."""
+    """A task whose failure may be its worker's fault."""
     raise TaskFailed("RuntimeError: a device")
 
 
@@ -75,7 +75,7 @@ def python_path() -> list[str]:
 
 
 def optimizer_step() -> float:
-    """What every trial does first, with which torch makes its folders."""
+    """The first step of every trial, in which torch creates its folders."""
     import torch
 
     weight = torch.ones(1, requires_grad=True)

@@ -94,7 +94,7 @@ def tried(surroundings: Surroundings, scratch: Path, name: str, expected: Any) -
         return f"exit code {failure.returncode}: {failure.stderr.strip()[-200:]}"
     if found(study) != expected:
         return "another result"
-    if surroundings.slurm and commands.jobs_named(job_name("quickstart", study)):
+    if surroundings.slurm and commands.jobs_by_name(job_name("quickstart", study)):
         return "jobs were left in the queue"
     return ""
 
@@ -140,7 +140,7 @@ def _slurm_answers() -> bool:
     if shutil.which("sbatch") is None:
         return False
     try:
-        commands.jobs_named("none")
+        commands.jobs_by_name("none")
     except (commands.SlurmRefused, commands.SlurmUnavailable):
         return False
     return True

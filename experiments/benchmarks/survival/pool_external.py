@@ -123,7 +123,7 @@ def scheduler_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
         cluster.start_scheduler()
         cluster.start_worker()
 
-    return _problem(cluster, folder, run, strike, "the scheduler has been gone since")
+    return _problem(cluster, folder, run, strike, "no scheduler since")
 
 
 def workers_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
@@ -163,7 +163,7 @@ def _away(cluster: Cluster, folder: Path, run: Run, go: Callable[[], None]) -> s
         until_said()
         cluster.start_worker()
 
-    return _problem(cluster, folder, run, strike, "none alive since", attempts=1)
+    return _problem(cluster, folder, run, strike, "no worker since", attempts=1)
 
 
 def _problem(

@@ -24,7 +24,7 @@ def script(folder: Path = Path("/shared/study"), **settings: object) -> list[str
     ).splitlines()
 
 
-def test_the_least_script_says_only_what_it_must() -> None:
+def test_the_smallest_script_has_only_required_lines() -> None:
     lines = script()
     assert [line for line in lines if line.startswith("#SBATCH")] == [
         "#SBATCH -J study-1a2b",
@@ -39,7 +39,7 @@ def test_the_least_script_says_only_what_it_must() -> None:
     assert "export OMP_NUM_THREADS=3" in lines
 
 
-def test_a_user_s_own_dask_configuration_is_not_taken_over() -> None:
+def test_a_user_s_dask_configuration_is_not_used() -> None:
     with dask.config.set({"jobqueue.slurm.queue": "elsewhere", "jobqueue.slurm.walltime": "1:00"}):
         assert script() == script(partition=None)
         assert not any("elsewhere" in line or "-t " in line for line in script())
@@ -51,14 +51,14 @@ def test_gpus_takes_the_place_of_gres() -> None:
     assert not any("--gres" in line for line in lines)
 
 
-def test_a_skipped_directive_is_gone_and_an_added_one_stays() -> None:
+def test_skipped_directives_are_absent_and_extra_ones_present() -> None:
     lines = script(memory="8G", skip_directives=["--mem"], extra_directives=["--mem-per-gpu=8G"])
     directives = [line for line in lines if line.startswith("#SBATCH")]
     assert [line for line in directives if "--mem" in line] == ["#SBATCH --mem-per-gpu=8G"]
     assert not any("--signal" in line for line in script(skip_directives=["--signal"]))
 
 
-def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Path) -> None:
+def test_the_shell_finds_one_command_for_any_folder_name(tmp_path: Path) -> None:
     folder = tmp_path / "my study $HOME"
     lines = script(folder, scratch_folder="$NODE_DISK/of mine")
     command = lines[-1].removeprefix(f"exec {shlex.quote(sys.executable)} ")
@@ -73,8 +73,8 @@ def test_the_shell_finds_one_command_whatever_the_folder_is_called(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_sbatch_takes_folders_as_they_are_called(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
-    """Where a job of each script starts, and where its output goes."""
+def test_sbatch_accepts_any_folder_name(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+    """The working folder and the output folder of a job of each script."""
     settings = SlurmSettings(gres=None, prologue=["pwd", "exit 0"])
     expected: dict[Path, str] = {}
     for name in ("a b", "100% %A %%", "it's", 'so "called"', "a # b", "$HOME;x", "é"):

@@ -1,4 +1,4 @@
-"""The loop that keeps worker jobs, with jobs in which no worker ever starts."""
+"""The loop that maintains worker jobs, with jobs in which no worker ever starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def kept(fleet: Fleet) -> Iterator[JobKeeper]:
-    """A keeper of jobs whose workers are never heard of."""
+    """A keeper of jobs whose workers never register."""
     jobs = JobKeeper(fleet, registered=set, poll_seconds=0.5)
     try:
         yield jobs
@@ -34,7 +34,9 @@ def fleet(name: str, logs: Path, workers: int) -> Fleet:
     return Fleet(submitted, script, workers=workers, max_pending=9, logs=logs)
 
 
-def test_a_log_folder_that_the_nodes_lack_is_said(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+def test_a_log_folder_missing_on_the_nodes_is_reported(
+    slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
     with kept(fleet(tmp_path.name, tmp_path / "nowhere", workers=2)) as jobs:
         wait_until(lambda: jobs.problem is not None)
     assert jobs.problem is not None
@@ -42,7 +44,7 @@ def test_a_log_folder_that_the_nodes_lack_is_said(slurm: ThrowawaySlurm, tmp_pat
     assert "do the nodes share that folder?" in jobs.problem
 
 
-def test_a_job_that_never_has_a_worker_makes_room_for_another_one(
+def test_a_job_without_a_worker_is_replaced(
     slurm: ThrowawaySlurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper, "_MUTE_SECONDS", 2.0)

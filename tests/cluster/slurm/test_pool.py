@@ -24,7 +24,7 @@ from oneshot_hpo.cluster.slurm.pool import SlurmPool
 pytestmark = pytest.mark.slow
 
 REFUSED_SECONDS = 2
-"""How long a client tries that must not get in: the longer, the surer, but it never does."""
+"""How long a client without the key tries to connect; it must never succeed."""
 
 
 def collect(pool: DaskPool, number: int) -> dict[str, Outcome]:
@@ -57,14 +57,14 @@ def test_each_worker_has_a_gpu_of_its_own(pool: SlurmPool, slurm: ThrowawaySlurm
     assert {node for node, _ in seen} == {"n1", "n2"}
 
 
-def test_an_asked_worker_stops_its_task_and_another_one_comes(
+def test_a_worker_stops_its_task_on_request_and_is_replaced(
     pool: SlurmPool, slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     wait_until(lambda: pool.live_workers == 3)
     pool.submit("long", begun, str(tmp_path / "begun"), 2 * HANG_SECONDS)
     wait_until((tmp_path / "begun").exists)
     ids = [job for job, _, _ in slurm.jobs("--states=RUNNING")]
-    for job in ids:  # what comes before the time limit
+    for job in ids:  # the signal before the time limit
         slurm.command("scancel", "--batch", "--signal=USR1", job)
     outcome = collect(pool, 1)["long"]
     assert outcome.lost == "asked to stop"
@@ -115,18 +115,18 @@ def test_the_queue_is_empty_after_the_pool(slurm: ThrowawaySlurm, tmp_path: Path
     with opened(tmp_path, workers=7) as pool:  # three more than there are GPUs
         wait_until(lambda: pool.live_workers == 4)
         wait_until(lambda: len(slurm.jobs("--states=PENDING")) == 3)
-        assert "3 waiting" in pool.standing
+        assert "3 waiting" in pool.status
     assert not slurm.jobs("--states=PENDING,RUNNING")
 
 
-def test_no_more_jobs_wait_than_may(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+def test_no_more_than_max_pending_jobs_wait(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     with opened(tmp_path, workers=9, max_pending=2) as pool:
         wait_until(lambda: pool.live_workers == 4)
-        wait_until(lambda: "2 waiting" in pool.standing)
+        wait_until(lambda: "2 waiting" in pool.status)
         assert len(slurm.jobs("--states=PENDING")) == 2
 
 
-def test_the_next_master_takes_workers_over(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+def test_the_next_master_takes_over_the_workers(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     pool = opened(tmp_path, workers=2)
     wait_until(lambda: pool.live_workers == 2)
     pool.submit("long", begun, str(tmp_path / "begun"), 2 * HANG_SECONDS)
@@ -140,7 +140,7 @@ def test_the_next_master_takes_workers_over(slurm: ThrowawaySlurm, tmp_path: Pat
         assert {process.pid for process in slurm.processes()} < before
 
 
-def test_jobs_go_on_without_a_controller_and_a_node(
+def test_jobs_continue_without_a_controller_and_a_node(
     own_slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     with opened(tmp_path, workers=3) as pool:
@@ -151,17 +151,17 @@ def test_jobs_go_on_without_a_controller_and_a_node(
         try:
             pool.submit("meanwhile", until_asked, 0.5)
             assert collect(pool, 1)["meanwhile"].value == "done"
-            wait_until(lambda: "does not answer" in pool.standing)
+            wait_until(lambda: "does not answer" in pool.status)
         finally:
             own_slurm.start_controller()
             own_slurm.start_node("n1")
-        wait_until(lambda: "does not answer" not in pool.standing)
+        wait_until(lambda: "does not answer" not in pool.status)
         wait_until(lambda: pool.live_workers >= 3)
         pool.submit("afterwards", until_asked, 0)
         assert collect(pool, 1)["afterwards"].value == "done"
 
 
-def test_a_prologue_that_fails_is_said_with_its_last_words(
+def test_a_failing_prologue_is_reported_with_its_output(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     def failed() -> bool:
@@ -179,13 +179,15 @@ def test_a_prologue_that_fails_is_said_with_its_last_words(
     assert not slurm.jobs("--states=PENDING,RUNNING")
 
 
-def test_a_log_folder_that_cannot_be_made_is_said(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
+def test_a_log_folder_that_cannot_be_created_is_reported(
+    slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(PoolError, match="file/logs cannot be used: Not a directory"):
         opened(tmp_path, log_folder=str(tmp_path / "file" / "logs"))
 
 
-def test_a_stranger_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
+def test_a_client_without_the_key_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
     wait_until(lambda: pool.live_workers == 3)
     address = pool.address
     assert address.startswith("tls://127.0.0.1:")
@@ -198,13 +200,13 @@ def test_a_stranger_gets_nothing(pool: SlurmPool, tmp_path: Path) -> None:
     assert pool.live_workers == 3
 
 
-def test_what_workers_need_can_be_read_by_the_owner_alone(pool: SlurmPool, tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_contact_folder(pool: SlurmPool, tmp_path: Path) -> None:
     folder = contact_folder(tmp_path.name)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_all_listen_on_the_named_interface_only(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
+def test_servers_listen_on_the_named_interface_only(pool: SlurmPool, slurm: ThrowawaySlurm) -> None:
     wait_until(lambda: pool.live_workers == 3)
     processes = [psutil.Process(), *slurm.processes()]
     assert len(processes) == 4

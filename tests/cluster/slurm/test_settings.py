@@ -42,7 +42,7 @@ from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
         ("scratch_folder", "a\nb", "scratch_folder must be the path"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named(setting: str, value: object, message: str) -> None:
+def test_an_invalid_setting_is_named(setting: str, value: object, message: str) -> None:
     with pytest.raises(SlurmSettingsError, match=message):
         SlurmSettings(**{setting: value})  # type: ignore[arg-type]
 
@@ -53,7 +53,7 @@ def test_times_are_those_of_slurm(time: str) -> None:
 
 
 @pytest.mark.parametrize("gres", ["gpu", "gpu:1", "gpu:a100", "gpu:a100:1", None])
-def test_one_gpu_may_be_asked_for_in_any_way(gres: str | None) -> None:
+def test_one_gpu_may_be_requested_in_any_form(gres: str | None) -> None:
     assert SlurmSettings(gres=gres).gres == gres
 
 
@@ -62,7 +62,7 @@ def test_a_scratch_folder_has_the_variables_of_its_job(folder: str) -> None:
     assert SlurmSettings(scratch_folder=folder).scratch_folder == folder
 
 
-def test_without_a_word_there_is_one_gpu_and_nothing_else() -> None:
+def test_the_default_is_one_gpu_and_nothing_else() -> None:
     settings = SlurmSettings()
     assert settings.gres == "gpu:1"
     assert settings.prologue == settings.extra_directives == settings.skip_directives == []

@@ -1,4 +1,4 @@
-"""Which jobs are a pool's: by name and by id, whatever the user's environment says."""
+"""A pool finds its jobs by name and by id, whatever the user's environment."""
 
 from pathlib import Path
 
@@ -38,11 +38,11 @@ def test_variables_for_other_work_hide_no_job(
         for name, value in FOR_OTHER_WORK.items():
             mine.setenv(name, value)
         with opened(tmp_path, workers=6) as pool:  # two more than there are GPUs
-            wait_until(lambda: pool.live_workers == 4 and "2 waiting" in pool.standing)
+            wait_until(lambda: pool.live_workers == 4 and "2 waiting" in pool.status)
             looks: list[int] = []
 
             def looked() -> bool:  # five rounds of the keeper, in which it could submit more
-                looks.append(len(commands.jobs_named(tmp_path.name)))
+                looks.append(len(commands.jobs_by_name(tmp_path.name)))
                 return len(looks) > 25
 
             wait_until(looked)
@@ -51,14 +51,12 @@ def test_variables_for_other_work_hide_no_job(
 
 
 @pytest.mark.slow
-def test_a_job_whose_name_is_changed_is_known_by_its_id(
-    slurm: ThrowawaySlurm, tmp_path: Path
-) -> None:
+def test_a_renamed_job_is_found_by_its_id(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     with opened(tmp_path, workers=5) as pool:
-        wait_until(lambda: pool.live_workers == 4 and "1 waiting" in pool.standing)
+        wait_until(lambda: pool.live_workers == 4 and "1 waiting" in pool.status)
         for job, _, _ in slurm.jobs(ALIVE):
             slurm.command("scontrol", "update", f"JobId={job}", "JobName=renamed")
-        assert not commands.jobs_named(tmp_path.name)
+        assert not commands.jobs_by_name(tmp_path.name)
         looks: list[int] = []
 
         def looked() -> bool:
@@ -67,11 +65,11 @@ def test_a_job_whose_name_is_changed_is_known_by_its_id(
 
         wait_until(looked)
         assert set(looks) == {5}
-        assert "1 waiting" in pool.standing
+        assert "1 waiting" in pool.status
     assert not slurm.jobs(ALIVE)
 
 
-def test_a_job_whose_id_was_never_noted_is_known_by_its_name(
+def test_a_job_without_a_recorded_id_is_found_by_its_name(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     # As if the master had been killed between sbatch's answer and its note.
@@ -81,7 +79,7 @@ def test_a_job_whose_id_was_never_noted_is_known_by_its_name(
     assert not slurm.jobs(ALIVE)
 
 
-def test_the_name_of_the_pool_goes_before_that_of_the_script(
+def test_the_name_of_the_pool_overrides_that_of_the_script(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     submitted = jobs(tmp_path)
@@ -91,9 +89,7 @@ def test_the_name_of_the_pool_goes_before_that_of_the_script(
     submitted.cancel_all()
 
 
-def test_an_id_that_slurm_has_given_to_other_work_is_left_alone(
-    slurm: ThrowawaySlurm, tmp_path: Path
-) -> None:
+def test_a_reused_id_is_left_alone(slurm: ThrowawaySlurm, tmp_path: Path) -> None:
     other = commands.submit(SCRIPT, "--job-name=other", "--chdir=/")
     (tmp_path / "ids").write_text(f"{other}\n4000000\n")
     assert not jobs(tmp_path).alive()
@@ -103,11 +99,11 @@ def test_an_id_that_slurm_has_given_to_other_work_is_left_alone(
     wait_until(lambda: not slurm.jobs(ALIVE))
 
 
-def test_sbatch_says_which_variables_it_was_not_given(
+def test_an_error_of_sbatch_names_the_ignored_variables(
     slurm: ThrowawaySlurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SBATCH_ACCOUNT", "mine")
-    with pytest.raises(commands.SlurmRefused, match="SBATCH_ACCOUNT not heeded"):
+    with pytest.raises(commands.SlurmRefused, match="SBATCH_ACCOUNT ignored"):
         commands.check(SCRIPT, "--partition=none")
 
 
@@ -134,7 +130,7 @@ def test_the_key_is_new_for_each_master_and_never_in_the_study(
 
 
 @pytest.mark.slow
-def test_a_job_keeps_its_data_in_a_private_folder_that_goes_with_it(
+def test_a_job_s_private_folder_is_removed_with_the_job(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
     scratch = tmp_path / "scratch"

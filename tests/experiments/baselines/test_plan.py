@@ -57,7 +57,7 @@ def test_settings_are_changed_by_method() -> None:
         ({"overrides": ["bohb=5"]}, "bohb.SETTING=VALUE"),
         ({"overrides": ["hyperbnd.eta=2"]}, "no method 'hyperbnd': did you mean hyperband?"),
         ({"overrides": ["re.sample=5"]}, "not among those to run"),
-        ({"overrides": ["bohb.eta=3"]}, "eta 3 asks for budget 1.33333, where there are 1, 2, 4"),
+        ({"overrides": ["bohb.eta=3"]}, "eta 3 needs budget 1.33333, but there are only 1, 2, 4"),
     ],
 )
 def test_what_cannot_be_is_a_users_error(options: dict[str, Any], words: str) -> None:

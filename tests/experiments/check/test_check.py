@@ -112,7 +112,7 @@ def test_every_line_that_cannot_be_read_is_named(folder: Path) -> None:
 
 def test_a_line_that_cannot_follow_is_named(folder: Path) -> None:
     altered(folder, 3, lambda event: event.update(seq=7))
-    assert "line 3: seq is 7 where 1 is next" in words(verify(folder))[0]
+    assert "line 3: seq is 7, expected 1" in words(verify(folder))[0]
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_another_run_in_the_same_folder_is_refused(
     ("options", "words"),
     [
         (("--space", "2"), "space 2: the table of digits lacks"),
-        (("--evaluations", "2"), "first bracket takes 3 evaluations, there are 2"),
+        (("--evaluations", "2"), "first bracket takes 3 evaluations, but only 2 are planned"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
-from support.told_study import work
+from support.scripted_study import work
 
 from oneshot_hpo.experiments.compare.comparing import Space, compare_sources
 from oneshot_hpo.experiments.compare.display import print_spaces

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 from support.processes import finish
+from support.scripted_study import work
 from support.study_commands import events, run, started
-from support.told_study import work
 from support.waiting import wait_until
 
 from oneshot_hpo.experiments.confirm.confirming import confirm_study

@@ -77,7 +77,7 @@ def test_each_configuration_is_a_trial_and_each_budget_a_step(
             expected = TrialState.COMPLETE
         else:
             (above,) = (r for r in view.brackets[trial.id[0]].rungs if r.budget == trial.budget * 2)
-            expected = TrialState.PRUNED if above.asked == above.planned else TrialState.RUNNING
+            expected = TrialState.PRUNED if above.started == above.planned else TrialState.RUNNING
         assert exported.state == expected
         if result is not None and expected != TrialState.RUNNING:
             finished = told.times(trial, result)["finished"]

@@ -110,4 +110,4 @@ def test_a_running_trial_shows_the_epochs_that_it_has(
     trial = view.pending[0]
     scalars = read(folder, trial).Scalars("one_shot/valid_error")
     assert len(scalars) == trial.budget
-    assert scalars[0].wall_time == pytest.approx(view.record(trial).asked + 1, abs=1e-3)
+    assert scalars[0].wall_time == pytest.approx(view.record(trial).submitted_at + 1, abs=1e-3)

@@ -64,7 +64,7 @@ def test_single_searches_end_where_their_confirmation_says(study: StudySource) -
     spent = sum(trial.budget for trial, _ in study.evaluations) / 12
     assert (tuned.spread.x, default.spread.x) == (pytest.approx([spent + 1]), [1])
     assert study.confirmation is not None
-    told = study.confirmation.of_setting("default").values()
+    told = study.confirmation.results_of("default").values()
     regrets = sorted(r.info.get("test_regret", np.inf) for _, r in told)
     assert regrets[-1] == np.inf
     assert default.spread.median[0] == pytest.approx((regrets[2] + regrets[3]) / 2)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.scripted_study import work
 from support.study_commands import called, events, run
-from support.told_study import work
 
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.grids.costs import Cost, cost, hours, measured_paces

@@ -38,7 +38,7 @@ def test_what_may_be_a_master_is_named_and_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("beside", "words"), [("trials", "restore a copy of the file"), (None, "nothing was run")]
+    ("beside", "words"), [("trials", "restore a copy of the file"), (None, "no trial has run")]
 )
 def test_an_empty_journal_does_not_say_what_is_not_so(
     tmp_path: Path, beside: str | None, words: str

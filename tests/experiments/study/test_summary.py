@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.told_study import Loss, better_later, work
+from support.scripted_study import Loss, better_later, work
 
 from oneshot_hpo.experiments.study.summary import print_summary, verdict
 from oneshot_hpo.hpo import Study

@@ -21,17 +21,17 @@ def space() -> ConfigurationSpace:
 
 @pytest.mark.parametrize("method", ["hyperband", "bohb"])
 @pytest.mark.parametrize("sizes", ["paper", "hpbandster"])
-def test_runs_are_those_that_a_study_would_ask_for(method: str, sizes: str) -> None:
-    asked, losses, budgets = run(method, PLANTED, 60, seeds(2), bracket_sizes=sizes)
+def test_runs_are_those_of_a_study(method: str, sizes: str) -> None:
+    runs, losses, budgets = run(method, PLANTED, 60, seeds(2), bracket_sizes=sizes)
     for repetition in range(2):
         settings = OptimizerSettings(
             min_budget=1, max_budget=25, eta=5, iterations=40, bracket_sizes=sizes
         )
         master = BOHBMaster(space(), settings)
-        assert master.next_run(0) is not None  # the default configuration, which is not ours
-        for i, (values, loss) in enumerate(zip(asked[repetition], losses[repetition], strict=True)):
+        assert master.next_run(0) is not None  # the default configuration, which the baseline omits
+        for i, (values, loss) in enumerate(zip(runs[repetition], losses[repetition], strict=True)):
             config = {str(j): int(value) for j, value in enumerate(values)}
-            # A new configuration is taken from us; one that is promoted is the master's choice.
+            # The master gets our new configurations, and chooses the promotions itself.
             chosen = master.next_run(i + 1, logged=(config, {}))
             assert chosen is not None
             assert (chosen.config, chosen.budget) == (config, budgets[i])
@@ -53,6 +53,7 @@ def test_the_model_of_bohb_is_that_of_a_study() -> None:
     for repetition in range(2):
         generators.append(VectorisedKDEGenerator(space(), optimizer._settings))
         generators[repetition].seq = repetition
+
     fitted = 0
     for _ in range(80):
         proposal = optimizer.ask()
@@ -64,10 +65,12 @@ def test_the_model_of_bohb_is_that_of_a_study() -> None:
         ):
             job = _Job(proposal.budget, {str(i): int(v) for i, v in enumerate(values)}, loss)
             generator.new_result(job)
+
         budget = generators[0].largest_budget_with_model()
         if budget is None:
             assert not optimizer._models
             continue
+
         fitted += 1
         for generator, mine in zip(generators, optimizer._models, strict=True):
             theirs = generator.model(budget)
@@ -78,7 +81,7 @@ def test_the_model_of_bohb_is_that_of_a_study() -> None:
 
 
 class _Job:
-    """What the generator reads of HpBandSter's Job."""
+    """The attributes of HpBandSter's Job that the generator reads."""
 
     def __init__(self, budget: float, config: dict, loss: float) -> None:
         self.kwargs = {"budget": budget, "config": config}
@@ -88,8 +91,8 @@ class _Job:
 def test_problems_without_brackets_are_refused() -> None:
     one = Planted(dimensions=4, values=3)
     one.budgets = (25,)
-    with pytest.raises(InvalidBaseline, match="several budgets and there is 25 only"):
+    with pytest.raises(InvalidBaseline, match="several budgets, and there is only 25"):
         make_optimizer("hyperband", one.problem(60), settings_class("hyperband")(), [])
-    with pytest.raises(InvalidBaseline, match="first bracket takes 3 evaluations, there are 2"):
+    with pytest.raises(InvalidBaseline, match="takes 3 evaluations, but only 2 are planned"):
         make_optimizer("bohb", PLANTED.problem(2), settings_class("bohb")(), [])
     make_optimizer("bohb", PLANTED.problem(3), settings_class("bohb")(), seeds(1))

@@ -1,4 +1,4 @@
-"""What holds for every method."""
+"""Properties of all methods."""
 
 import numpy as np
 import pytest
@@ -69,9 +69,9 @@ def test_every_value_of_every_dimension_is_proposed_and_no_other(method: str) ->
     flat = Flat(2, 2)
     flat.choices = (2, 5)
     evaluations, repetitions = (8, 6) if method == "smac" else (40, 10)
-    asked, *_ = run(method, flat, evaluations, seeds(repetitions))
+    proposed, *_ = run(method, flat, evaluations, seeds(repetitions))
     for dimension, values in enumerate(flat.choices):
-        np.testing.assert_array_equal(np.unique(asked[..., dimension]), np.arange(values))
+        np.testing.assert_array_equal(np.unique(proposed[..., dimension]), np.arange(values))
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ def test_every_value_of_every_dimension_is_proposed_and_no_other(method: str) ->
         ("reinforce", {"learning_rate": "fast"}, "learning_rate must be a finite number"),
         ("tpe", {"good_share": 1.0}, "good_share"),
         ("smac", {"random_fraction": 2}, "random_fraction"),
-        ("hyperband", {"eta": 4}, "eta 4 asks for budget 6.25"),
+        ("hyperband", {"eta": 4}, "eta 4 needs budget 6.25"),
         ("hyperband", {"min_budget": "low"}, "min_budget must be a finite number"),
         ("bohb", {"num_samples": 0}, "num_samples"),
         ("bohb", {"bracket_sizes": "many"}, "bracket_sizes"),
     ],
 )
-def test_settings_that_cannot_be_are_named(method: str, settings: dict, words: str) -> None:
+def test_invalid_settings_are_named(method: str, settings: dict, words: str) -> None:
     with pytest.raises(InvalidBaseline, match=words):
         make_optimizer(method, LARGE.problem(100), settings_class(method)(**settings), [])
 
 
-def test_an_unknown_method_is_told_which_there_are() -> None:
+def test_an_unknown_method_gets_a_list_of_methods() -> None:
     with pytest.raises(InvalidBaseline, match=r"did you mean bohb\?.*reinforce"):
         check_method("bohv")

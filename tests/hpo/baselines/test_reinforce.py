@@ -15,15 +15,18 @@ def test_logits_follow_the_gradient_that_torch_finds() -> None:
     logits = [torch.zeros(n, dtype=torch.float64, requires_grad=True) for n in planted.choices]
     average = weight = 0.0
     rng = np.random.default_rng(0)
+
     for _ in range(50):
         (drawn,) = optimizer.ask().configurations.tolist()
         probabilities = [torch.softmax(logit, 0).detach().numpy() for logit in logits]
         for mine, theirs in zip(optimizer._probabilities[0], probabilities, strict=True):
             np.testing.assert_allclose(mine[: len(theirs)], theirs, rtol=1e-12)
             assert not mine[len(theirs) :].any()
+
         loss = rng.random()
         optimizer.tell(np.array([loss]))
         average, weight = 0.9 * average + 0.1 * (1 - loss), 0.9 * weight + 0.1
+
         likelihood = sum(
             torch.log_softmax(logit, 0)[value] for logit, value in zip(logits, drawn, strict=True)
         )

@@ -33,6 +33,7 @@ def test_densities_are_those_of_optuna(n: int) -> None:
     observed, losses = history(n)
     good = good_ones(losses, 0.1)
     sampler = TPESampler(multivariate=False, constant_liar=False)
+
     for repetition in range(len(losses)):
         study = optuna.create_study()
         spaces = {
@@ -46,8 +47,10 @@ def test_densities_are_those_of_optuna(n: int) -> None:
                     params=parameters, distributions=spaces, value=float(loss)
                 )
             )
+
         below, above = _split_trials(study, study.get_trials(), default_gamma(n))
         assert [trial.number for trial in below] == np.flatnonzero(good[repetition]).tolist()
+
         for members, trials in ((good, below), (~good, above)):
             ours = level_probabilities(observed, members, np.array(CHOICES), 1.0)[repetition]
             for i, k in enumerate(CHOICES):
@@ -62,7 +65,7 @@ def test_densities_are_those_of_optuna(n: int) -> None:
 
 
 @pytest.mark.slow
-def test_it_ends_where_optuna_ends() -> None:
+def test_tpe_reaches_the_losses_of_optuna() -> None:
     planted, evaluations, repetitions = Planted(dimensions=6, values=4), 60, 40
     _, losses, _ = run("tpe", planted, evaluations, seeds(repetitions))
     theirs = []

@@ -16,7 +16,7 @@ from oneshot_hpo.hpo.bohb.encoding import Encoding
 
 
 @pytest.mark.parametrize("space", [configuration_space("cs3"), mixed_space()])
-def test_every_configuration_survives_the_way_there_and_back(space: ConfigurationSpace) -> None:
+def test_every_configuration_survives_a_round_trip(space: ConfigurationSpace) -> None:
     encoding = Encoding(space)
     space.seed(0)
     for configuration in space.sample_configuration(200):
@@ -50,7 +50,7 @@ def test_ordinals_are_numbers_with_equal_shares() -> None:
     assert widths == [8, 8, 16, 32, 64, 64]
 
 
-def test_what_has_one_value_is_no_dimension() -> None:
+def test_a_hyperparameter_with_one_value_is_no_dimension() -> None:
     space = ConfigurationSpace()
     space.add(Constant("epochs", 7), CategoricalHyperparameter("only", ["x"]), Integer("n", (1, 3)))
     encoding = Encoding(space)

@@ -1,4 +1,4 @@
-"""The vectorised generator, with HpBandSter's own one as the oracle where no fix is in play."""
+"""The vectorised generator; HpBandSter's generator is the oracle where no fix matters."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 def continuous_and_categorical() -> ConfigurationSpace:
     space = configuration_space("cs2")
-    # Two levels: with more, the bandwidth's cap is often in play.
+    # Two levels: with more, the bandwidth often reaches its upper limit.
     space.add(CategoricalHyperparameter("optimizer", ["sgd", "adam"]))
     return space
 
@@ -140,12 +140,13 @@ def test_crashes_are_bad_and_ties_are_split_by_age() -> None:
     np.testing.assert_array_equal(bad.data, [encode(configs[i]) for i in (4, 5, 7, 0, 6)])
 
 
-def test_a_model_that_grows_result_by_result_is_the_one_of_all_results() -> None:
+def test_an_incremental_model_equals_the_model_of_all_results() -> None:
     space = mixed_space()
     generator = VectorisedKDEGenerator(space, toy_settings())
     space.seed(0)
     rng = np.random.default_rng(0)
     finished = []
+
     for number, config in enumerate(space.sample_configuration(60)):
         loss = None if number % 7 == 0 else float(rng.integers(8))  # ties and crashes
         finished.append(job(dict(config), loss))
@@ -153,6 +154,7 @@ def test_a_model_that_grows_result_by_result_is_the_one_of_all_results() -> None
         generator.new_result(finished[-1])
         if number < 10 or rng.random() < 0.5:
             continue
+
         vectors = np.array([generator.encoding.encode(j.kwargs["config"]) for j in finished])
         losses = np.array([np.inf if j.result is None else j.result["loss"] for j in finished])
         whole = KDEModel.fit(
@@ -162,13 +164,14 @@ def test_a_model_that_grows_result_by_result_is_the_one_of_all_results() -> None
             generator.settings,
             event_generator(generator.settings.seed, Purpose.MODEL, number),
         )
+
         grown = generator.model(9)
         for mine, expected in ((grown.good, whole.good), (grown.bad, whole.bad)):
             np.testing.assert_array_equal(mine.data, expected.data)
             np.testing.assert_array_equal(mine.bandwidths, expected.bandwidths)
 
 
-def test_forbidden_candidates_are_passed_over() -> None:
+def test_forbidden_candidates_are_skipped() -> None:
     space = continuous_and_categorical()
     space.add(ForbiddenEqualsClause(space["optimizer"], "adam"))
     for config, info in proposals(space, 40, random_fraction=0.0):

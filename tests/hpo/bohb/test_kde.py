@@ -12,7 +12,7 @@ MIXED = (0, 3, 0, 2, 0, 5, 0, 0, 4)
 
 
 def sample(n: int, levels: tuple[int, ...], seed: int) -> np.ndarray:
-    """Every level occurs, unevenly, so that statsmodels counts them right."""
+    """Each level occurs, with unequal counts, so that statsmodels counts them correctly."""
     rng = np.random.default_rng(seed)
     data = rng.beta(2, 3, size=(n, len(levels)))
     for j, k in enumerate(levels):

@@ -1,4 +1,4 @@
-"""Our ask and tell against HpBandSter's own loop."""
+"""Our ask and tell against HpBandSter's loop."""
 
 from collections import deque
 from types import MethodType
@@ -27,7 +27,7 @@ def tell(master: BOHBMaster, seq: int, run: tuple, *_: Any) -> None:
 
 
 class LoopMaster(BOHBMaster):
-    """Runs Master.run itself on simulated workers: the one that started first ends first."""
+    """Runs HpBandSter's Master.run on simulated workers: runs end in the order of their start."""
 
     def simulate(self, workers: int) -> list[tuple]:
         self.workers, self.running, self.log = workers, deque[Job](), list[tuple]()
@@ -104,7 +104,7 @@ def test_runs_come_in_the_order_of_hpbandsters_loop(
     expected = theirs.simulate(workers)
 
     ours = BOHBMaster(mixed_space(), settings)
-    running, asked, seq = deque[tuple](), list[tuple](), 0
+    running, started, seq = deque[tuple](), list[tuple](), 0
     while True:
         while len(running) < workers and (run := ours.next_run(seq)) is not None:
             running.append((run.id, run.config, run.budget))
@@ -113,13 +113,13 @@ def test_runs_come_in_the_order_of_hpbandsters_loop(
                 tell(ours, seq, running.pop())
                 seq += 1
             else:
-                asked.append(running[-1])
+                started.append(running[-1])
         if not running:
             break
         tell(ours, seq, running.popleft())
         seq += 1
-    assert asked == expected
-    assert len(asked) == sum(len(i.data) for i in ours.iterations) + promotions(ours)
+    assert started == expected
+    assert len(started) == sum(len(i.data) for i in ours.iterations) + promotions(ours)
 
 
 def promotions(master: BOHBMaster) -> int:
@@ -127,7 +127,7 @@ def promotions(master: BOHBMaster) -> int:
 
 
 def finish_rung(losses: list[float | None]) -> list[tuple[tuple[int, int, int], int | float]]:
-    """The second rung of a bracket of four whose first rung ended with these losses."""
+    """The second rung of a bracket of four whose first rung has these losses."""
     master = BOHBMaster(mixed_space(), toy_settings())
     seq = 0
     first = [master.next_run(seq := seq + 1) for _ in range(5)]
@@ -139,7 +139,7 @@ def finish_rung(losses: list[float | None]) -> list[tuple[tuple[int, int, int], 
     return [(run.id, run.budget) for run in second if run is not None]
 
 
-def test_ties_are_promoted_in_the_order_of_asking() -> None:
+def test_ties_are_promoted_in_the_order_of_their_start() -> None:
     assert finish_rung([0.5, 0.5, 0.5, 0.5]) == [((0, 0, 0), 2), ((0, 0, 1), 2)]
     assert finish_rung([0.5, 0.4, 0.5, 0.5]) == [((0, 0, 0), 2), ((0, 0, 1), 2)]
     assert finish_rung([0.5, 0.5, 0.4, 0.3]) == [((0, 0, 2), 2), ((0, 0, 3), 2)]

@@ -107,7 +107,7 @@ def test_a_torn_last_line_is_ignored_by_readers_and_cut_off_by_writers(path: Pat
         (line_of(ASK), "time must be"),
         (line_of({**ASK, "time": "noon"}), "time must be"),
         (line_of(HEADER), "a second header"),
-        (line_of({**ASK, "extra": 1, "time": 0}), "ask with unknown extra"),
+        (line_of({**ASK, "extra": 1, "time": 0}), "ask has unknown keys: extra"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_changes(
@@ -137,7 +137,7 @@ def test_a_journal_that_starts_with_another_event_is_corrupt(path: Path) -> None
         read_journal(path)
 
 
-def test_a_newer_format_is_refused_whatever_its_other_lines_say(path: Path) -> None:
+def test_a_newer_format_is_refused_whatever_its_other_lines(path: Path) -> None:
     path.write_text(json.dumps({"event": "header", "format": FORMAT + 1}) + "\nwhatever\n")
     with pytest.raises(NewerJournal, match=f"journal format {FORMAT + 1}.*update oneshot-hpo"):
         read_journal(path)
@@ -150,7 +150,7 @@ def test_a_journal_of_format_1_is_read_as_one_without_prior(path: Path) -> None:
     assert events == [old | {"prior": []}, *EVENTS]
 
 
-def test_no_journal_is_no_study(tmp_path: Path) -> None:
+def test_a_folder_without_a_journal_has_no_study(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(StudyNotFound, match=str(folder)):
             read_journal(folder / "journal.jsonl")
@@ -197,7 +197,7 @@ def test_an_event_of_a_newer_version_names_the_format_that_it_needs(path: Path) 
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name].since > 3])
-def test_a_kind_that_came_later_says_its_format(kind: str) -> None:
+def test_a_newer_kind_of_event_carries_its_format(kind: str) -> None:
     format_of_kind = KINDS[kind].keys["format"]
     assert KINDS[kind].since <= FORMAT
     assert format_of_kind.test(KINDS[kind].since)
@@ -209,8 +209,8 @@ def test_a_crash_and_the_baseline_are_valid_events() -> None:
     check_event({**ASK, "id": [-1, 0, 0]}, KINDS)
 
 
-def test_a_full_disk_leaves_whole_lines_and_a_clear_error(tmp_path: Path) -> None:
-    """In a child, for a limit on the size of files binds the whole process."""
+def test_a_full_disk_leaves_complete_lines_and_a_clear_error(tmp_path: Path) -> None:
+    """In a child process, because a limit on file size affects the whole process."""
     path = tmp_path / "journal.jsonl"
     if (child := os.fork()) == 0:
         status = 1
@@ -235,7 +235,7 @@ def test_a_full_disk_leaves_whole_lines_and_a_clear_error(tmp_path: Path) -> Non
     assert read_journal(path)[0][1:] == [{**ASK, "time": 0}]
 
 
-def test_a_flipped_byte_is_found_out_wherever_it_is(path: Path) -> None:
+def test_a_flipped_byte_is_detected_anywhere(path: Path) -> None:
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -284,7 +284,7 @@ def written_to(path: Path) -> None:
         (written_to, "another process has written to it"),
     ],
 )
-def test_nothing_is_written_to_a_journal_that_is_no_longer_the_one(
+def test_nothing_is_written_to_a_replaced_journal(
     tmp_path: Path, change: Callable[[Path], None], reason: str
 ) -> None:
     path = tmp_path / "study" / "journal.jsonl"
@@ -292,12 +292,12 @@ def test_nothing_is_written_to_a_journal_that_is_no_longer_the_one(
     journal = Journal.create(path, HEADER)
     change(path)
     content = path.read_bytes() if path.exists() else None
-    with pytest.raises(StudyUnwritable, match=f"{reason}.*nothing told before is lost"):
+    with pytest.raises(StudyUnwritable, match=f"{reason}.*everything recorded before is kept"):
         journal.append({**ASK, "time": 0})
     assert (path.read_bytes() if path.exists() else None) == content
 
 
-def test_a_journal_that_cannot_be_made_leaves_nothing(
+def test_a_failed_creation_leaves_no_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_space(*_: Any) -> None:

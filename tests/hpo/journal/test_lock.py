@@ -48,7 +48,7 @@ held.release()
 
 @pytest.fixture(params=["flock", "no flock"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With locks of the file system, and where they do nothing."""
+    """With locks of the file system, and without."""
     if request.param == "no flock":
         monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     return str(request.param)
@@ -62,7 +62,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts another process that takes the lock and holds it until its input ends."""
+    """Start another process that takes the lock and holds it until its input ends."""
     started = []
 
     def start(host: str, kind: str) -> subprocess.Popen[str]:
@@ -88,12 +88,12 @@ def says(process: subprocess.Popen[str]) -> str:
 
 
 def record(folder: Path, **changes: Any) -> None:
-    """The record of a master that died without a word."""
+    """The record of a master that died without releasing the lock."""
     owner = replace(Owner.this_process(folder), **changes)
     (folder / OWNER_NAME).write_text(json.dumps(asdict(owner)))
 
 
-def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path, kind: str) -> None:
+def test_a_second_master_is_refused_with_the_name_of_the_owner(tmp_path: Path, kind: str) -> None:
     lock = StudyLock(tmp_path)
     holder = f"host {socket.gethostname()}, process {os.getpid()}"
     for _ in range(2):  # being refused must not wipe the holder's name
@@ -106,7 +106,7 @@ def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path, kind: 
     StudyLock(tmp_path).release()
 
 
-def test_a_killed_holder_holds_nothing(
+def test_a_killed_master_leaves_no_lock(
     tmp_path: Path, kind: str, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
     holder = master("", kind)
@@ -114,15 +114,15 @@ def test_a_killed_holder_holds_nothing(
     with pytest.raises(StudyLocked, match=f"process {holder.pid}"):
         StudyLock(tmp_path)
     holder.kill()
-    wait_until(lambda: holder_here(tmp_path) is None)  # also before its parent has taken note
+    wait_until(lambda: holder_here(tmp_path) is None)  # also before its parent has waited for it
     StudyLock(tmp_path).release()
 
 
 @pytest.mark.slow
-def test_a_holder_that_takes_long_to_end_is_waited_for(
+def test_a_killed_master_that_ends_slowly_is_waited_for(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was killed and does not yet get the processor to end, as on a busy machine."""
+    """A killed process may not get the processor to end, as on a busy machine."""
     holder = master("", "flock")
     assert says(holder) == "held"
     monkeypatch.setattr(Owner, "is_killed", True)
@@ -140,16 +140,16 @@ def test_a_holder_that_takes_long_to_end_is_waited_for(
     assert len(looked) > 40
 
 
-def test_a_process_is_seen_to_be_killed_before_it_ends(
+def test_a_kill_is_seen_before_the_process_ends(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
     holder = master("", "flock")
     assert says(holder) == "held"
-    owner = Owner.of((tmp_path / OWNER_NAME).read_bytes())
+    owner = Owner.parse((tmp_path / OWNER_NAME).read_bytes())
     assert owner is not None and owner.process == holder.pid
     assert not owner.is_killed
     holder.kill()
-    wait_until(lambda: owner.is_killed)  # and so it is as long as nobody has waited for it
+    wait_until(lambda: owner.is_killed)  # until its parent waits for it
     assert holder.wait() == -signal.SIGKILL
     assert not owner.is_killed
 
@@ -172,23 +172,23 @@ def test_two_masters_on_two_hosts_without_locks(
 
 
 @pytest.mark.slow
-def test_of_many_that_come_at_once_one_is_let_in(
+def test_one_of_many_simultaneous_masters_gets_the_lock(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    """Where the file system has no locks, after a master that died here."""
+    """On a file system without locks, after a master of this host died."""
     record(tmp_path, process=2**22 + 1)
     masters = [master("", "no flock") for _ in range(4)]
     assert [says(each) for each in masters].count("held") == 1
 
 
-def test_a_master_that_slept_while_another_took_over_writes_nothing(
+def test_a_suspended_master_writes_nothing_after_a_takeover(
     tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     study = create(tmp_path)
     trial = study.ask()
     assert trial is not None
-    monkeypatch.setattr(StudyLock, "_beat", lambda self: None)  # it sleeps from here on
+    monkeypatch.setattr(StudyLock, "_beat", lambda self: None)  # it is suspended from here on
     before = (tmp_path / "journal.jsonl").read_bytes()
     study._lock._released.set()
     monkeypatch.setattr("oneshot_hpo.hpo.journal.owner._place", lambda: "another boot")
@@ -207,7 +207,7 @@ def test_a_master_that_slept_while_another_took_over_writes_nothing(
         {"started": "1"},  # another process has its id now
     ],
 )
-def test_a_dead_master_on_this_host_is_followed_at_once(
+def test_the_lock_of_a_dead_master_on_this_host_is_taken_at_once(
     tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(tmp_path, **changes)
@@ -216,13 +216,13 @@ def test_a_dead_master_on_this_host_is_followed_at_once(
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x01", b'{"host": "h"}'])
-def test_a_record_that_says_nothing_is_watched_for_a_moment(tmp_path: Path, content: bytes) -> None:
+def test_an_empty_record_is_watched_for_a_moment(tmp_path: Path, content: bytes) -> None:
     (tmp_path / OWNER_NAME).write_bytes(content)
     StudyLock(tmp_path).release()
 
 
 @pytest.mark.parametrize("where", [{"host": "elsewhere"}, {"place": "another boot"}])
-def test_a_master_elsewhere_is_watched_until_its_heart_has_stopped(
+def test_a_master_on_another_host_is_watched_until_its_heartbeat_stops(
     tmp_path: Path,
     quick: None,
     where: dict[str, str],
@@ -230,12 +230,12 @@ def test_a_master_elsewhere_is_watched_until_its_heart_has_stopped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def beat(seconds: float) -> None:
-        # A clock that jumps backwards is as good as one that goes on.
+        # A clock that jumps backwards counts like one that advances.
         touched = (tmp_path / OWNER_NAME).stat().st_mtime
         os.utime(tmp_path / OWNER_NAME, (touched - 3600,) * 2)
 
     record(tmp_path, **where)
-    with monkeypatch.context() as meanwhile:  # it beats while it is watched
+    with monkeypatch.context() as meanwhile:  # its heartbeat continues while it is watched
         meanwhile.setattr(lock_module.time, "sleep", beat)
         with pytest.raises(StudyLocked, match="held by another master"):
             StudyLock(tmp_path)
@@ -243,7 +243,7 @@ def test_a_master_elsewhere_is_watched_until_its_heart_has_stopped(
     assert "it is watched for 1 s" in caplog.text
 
 
-def test_a_file_system_without_locks_will_do(
+def test_a_file_system_without_locks_is_supported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(*_: Any) -> None:
@@ -256,7 +256,7 @@ def test_a_file_system_without_locks_will_do(
     lock.release()
 
 
-def test_a_folder_that_takes_no_lock_is_named(tmp_path: Path) -> None:
+def test_an_error_of_the_lock_names_the_folder(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StudyUnwritable, match=f"{tmp_path} cannot be written"):
         StudyLock(tmp_path)
@@ -282,7 +282,7 @@ def mode(path: Path) -> int:
 
 @contextlib.contextmanager
 def flocked_by_another_user(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another user has opened a file and holds it locked, if it could."""
+    """Another user opens a file and locks it, if that is possible."""
     process = subprocess.Popen(
         ["/bin/sh", "-c", 'exec 9< "$1" && flock 9 && echo held && read end', "sh", str(path)],
         user=OTHER,
@@ -302,7 +302,7 @@ def flocked_by_another_user(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @needs_root
-def test_another_user_cannot_keep_the_owner_out(shared: Path) -> None:
+def test_another_user_cannot_lock_out_the_owner(shared: Path) -> None:
     StudyLock(shared).release()
     with flocked_by_another_user(shared / LOCK_NAME) as other:
         assert other.stdout is not None
@@ -311,7 +311,7 @@ def test_another_user_cannot_keep_the_owner_out(shared: Path) -> None:
 
 
 @needs_root
-def test_a_readable_lock_that_another_user_holds_gives_way(shared: Path) -> None:
+def test_a_readable_lock_held_by_another_user_is_replaced(shared: Path) -> None:
     (shared / LOCK_NAME).touch(mode=0o644)
     with flocked_by_another_user(shared / LOCK_NAME) as other:
         assert other.stdout is not None
@@ -323,7 +323,7 @@ def test_a_readable_lock_that_another_user_holds_gives_way(shared: Path) -> None
         lock.release()
 
 
-def test_a_readable_lock_that_a_master_holds_does_not(
+def test_a_readable_lock_held_by_a_master_is_kept(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
     (tmp_path / LOCK_NAME).touch(mode=0o644)
@@ -336,7 +336,7 @@ def test_a_readable_lock_that_a_master_holds_does_not(
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
-def test_who_may_write_in_the_folder_may_open_the_lock_and_nobody_else(
+def test_only_users_who_may_write_in_the_folder_can_open_the_lock(
     tmp_path: Path, umask: int
 ) -> None:
     tmp_path.chmod(0o755)
@@ -373,13 +373,13 @@ else:
 
 @pytest.mark.slow
 @needs_root
-def test_a_colleague_in_the_folder_s_group_is_let_in_and_nobody_else(shared: Path) -> None:
+def test_only_members_of_the_folder_s_group_get_the_lock(shared: Path) -> None:
     def colleague(user: int, group: int) -> list[str]:
         words = [sys.executable, "-c", AS_COLLEAGUE, str(shared), str(user), str(group)]
         return subprocess.check_output(words, text=True).splitlines()
 
     group = 64_321
-    StudyLock(shared).release()  # while the folder is the owner's alone
+    StudyLock(shared).release()  # while only the owner can enter the folder
     assert colleague(OTHER, group) == [
         "False",
         f"{shared} cannot be written: Permission denied",
@@ -396,7 +396,7 @@ def test_a_colleague_in_the_folder_s_group_is_let_in_and_nobody_else(shared: Pat
 
 @pytest.mark.slow
 @needs_root
-def test_that_a_study_is_held_is_seen_without_reading_the_record(shared: Path) -> None:
+def test_a_held_study_is_detected_without_reading_the_record(shared: Path) -> None:
     lock = StudyLock(shared)
     words = [sys.executable, "-c", AS_COLLEAGUE, str(shared), str(OTHER), str(OTHER)]
     held, refused = subprocess.check_output(words, text=True).splitlines()

@@ -1,4 +1,4 @@
-"""Records of owners that are copied, made up, or old: what they say is believed as far as seen."""
+"""Records of owners that are copied, forged or old are trusted only as far as they are checked."""
 
 import json
 import os
@@ -33,7 +33,7 @@ OLD = ("host", "process", "started", "place", "token")
 
 @pytest.fixture
 def bystander(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process of this user's that has a file of its own open, and nothing to do with a study."""
+    """A process of this user with an open file that has nothing to do with a study."""
     process = subprocess.Popen(
         [sys.executable, "-c", WAIT, str(tmp_path / "notes")],
         stdin=subprocess.PIPE,
@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write_record(folder: Path, process: int, /, **changes: Any) -> dict[str, Any]:
-    """The best record that anybody could make up of a process."""
+    """The best possible forgery of a process's record."""
     owner = replace(Owner.this_process(folder), process=process, started=started(process))
     document = asdict(owner) | changes
     (folder / OWNER_NAME).write_text(json.dumps(document))
@@ -63,15 +63,13 @@ def write_record(folder: Path, process: int, /, **changes: Any) -> dict[str, Any
 
 
 def forget(folder: Path) -> None:
-    """Make a folder's record one of an earlier version."""
+    """Turn a folder's record into one of an earlier version."""
     document = json.loads((folder / OWNER_NAME).read_text())
     (folder / OWNER_NAME).write_text(json.dumps({key: document[key] for key in OLD}))
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_a_copy_of_a_study_that_is_held_is_not_held(
-    tmp_path: Path, folder: Path, old: bool
-) -> None:
+def test_a_copy_of_a_held_study_is_not_held(tmp_path: Path, folder: Path, old: bool) -> None:
     lock = StudyLock(folder)
     if old:
         forget(folder)
@@ -97,7 +95,7 @@ def test_a_folder_that_was_renamed_is_still_held(tmp_path: Path, folder: Path) -
 
 @pytest.mark.parametrize("lock", ["none", "own", "link", "hard link"])
 @pytest.mark.parametrize("keys", [OLD, (*OLD, "folder", "user")], ids=["old", "new"])
-def test_a_record_that_names_a_bystander_ends_nobody(
+def test_a_record_with_an_unrelated_process_ends_nothing(
     folder: Path, bystander: subprocess.Popen[str], lock: str, keys: tuple[str, ...]
 ) -> None:
     document = write_record(folder, bystander.pid)
@@ -108,7 +106,7 @@ def test_a_record_that_names_a_bystander_ends_nobody(
         (folder / LOCK_NAME).symlink_to(folder.parent / "notes")
     elif lock == "hard link":
         (folder / LOCK_NAME).hardlink_to(folder.parent / "notes")
-    if lock == "hard link":  # the bystander writes to what is a file of the folder
+    if lock == "hard link":  # the bystander writes to a file of the folder
         assert is_held(folder)
         with pytest.raises(StudyLocked, match=f"end it with kill {bystander.pid}"):
             end_holder(folder)
@@ -119,7 +117,7 @@ def test_a_record_that_names_a_bystander_ends_nobody(
         StudyLock(folder).release()
 
 
-def test_a_holder_is_ended_and_no_other(folder: Path) -> None:
+def test_only_the_holder_is_ended(folder: Path) -> None:
     hold = (
         "from oneshot_hpo.hpo.journal.lock import *; "
         f"h = StudyLock(Path({str(folder)!r})); print(flush=True); input()"
@@ -143,7 +141,7 @@ def test_a_holder_is_ended_and_no_other(folder: Path) -> None:
     assert end_holder(folder) is None
 
 
-def test_a_lock_that_was_removed_lets_nobody_in(folder: Path) -> None:
+def test_a_removed_lock_keeps_a_second_master_out(folder: Path) -> None:
     lock = StudyLock(folder)
     (folder / LOCK_NAME).unlink()
     assert is_held(folder)
@@ -157,7 +155,7 @@ def test_a_lock_that_was_removed_lets_nobody_in(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value"), [("process", -1), ("process", 2**70), ("process", True), ("user", 12345)]
 )
-def test_a_record_that_cannot_be_is_none(folder: Path, key: str, value: object) -> None:
+def test_an_invalid_record_has_no_owner(folder: Path, key: str, value: object) -> None:
     write_record(folder, os.getpid(), **{key: value})
     (folder / LOCK_NAME).touch()
     assert end_holder(folder) is None
@@ -166,20 +164,20 @@ def test_a_record_that_cannot_be_is_none(folder: Path, key: str, value: object) 
 
 def test_a_record_of_a_later_version_is_read(folder: Path) -> None:
     document = write_record(folder, os.getpid())
-    owner = Owner.of(json.dumps(document | {"rack": 7}).encode())
+    owner = Owner.parse(json.dumps(document | {"rack": 7}).encode())
     assert owner is not None
     assert owner.process == os.getpid()
 
 
 @pytest.mark.timeout(60)
-def test_a_pipe_in_place_of_a_record_keeps_nobody_waiting(folder: Path) -> None:
+def test_a_pipe_in_place_of_a_record_does_not_block(folder: Path) -> None:
     os.mkfifo(folder / OWNER_NAME)
     assert end_holder(folder) is None
     StudyLock(folder).release()
 
 
 @needs_second_user
-def test_a_second_user_cannot_have_a_process_ended(bystander: subprocess.Popen[str]) -> None:
+def test_a_second_user_cannot_make_us_end_a_process(bystander: subprocess.Popen[str]) -> None:
     with shared_folder() as shared:
 
         def attack() -> bool:
@@ -194,7 +192,7 @@ def test_a_second_user_cannot_have_a_process_ended(bystander: subprocess.Popen[s
 
 
 @needs_second_user
-def test_a_second_user_sees_that_a_study_is_held_and_leaves_it(tmp_path: Path) -> None:
+def test_a_second_user_sees_a_held_study_and_does_not_end_it(tmp_path: Path) -> None:
     with shared_folder() as shared:
         lock = StudyLock(shared)
 

@@ -1,9 +1,12 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from oneshot_hpo.search_spaces import Cell, get_space, load_table
+from oneshot_hpo.search_spaces import Cell, TableError, get_space, load_table
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells, hash_array
-from oneshot_hpo.search_spaces.table import MissingCell
+from oneshot_hpo.search_spaces.table import MissingCell, Origin
+from oneshot_hpo.search_spaces.table_file import write_table
 
 SPACE = get_space(1)
 
@@ -164,3 +167,43 @@ class TestShippedDigits:
         provenance = self.digits().provenance
         assert provenance["command"].startswith("oneshot-hpo table build --space 1")
         assert provenance["versions"]["torch"] and provenance["training_hours"] > 0
+
+
+def test_what_is_imputed_is_said_and_kept_in_the_file(tmp_path):
+    table = load_table("digits")
+    space, rows = get_space(1), np.arange(6)
+    codes = np.zeros((len(table), len(table.budgets)), np.uint8)
+    codes[2, -1], codes[4, 0] = Origin.IMPUTED, Origin.MEAN
+    marked = dataclasses.replace(table, origins={"test_error": codes})
+    write_table(marked, tmp_path / "marked.npz")
+    for one in (marked, load_table(tmp_path / "marked.npz")):
+        assert one.origin("test_error", rows).tolist() == [0, 0, Origin.IMPUTED, 0, 0, 0]
+        assert one.origin("test_error", rows, 1).tolist() == [0, 0, 0, 0, Origin.MEAN, 0]
+        assert not one.origin("valid_error", rows).any()
+        assert one.record(2).origins["test_error"] == Origin.IMPUTED
+    assert not table.origin("test_error", table.entries(space)).any()
+    write_table(dataclasses.replace(table, origins={"colour": codes}), tmp_path / "wrong.npz")
+    with pytest.raises(TableError, match="colour"):
+        load_table(tmp_path / "wrong.npz")
+
+
+def test_values_are_by_metric():
+    table = load_table("digits")
+    rows = np.arange(5)
+    assert list(table.metrics) == ["valid_error", "test_error", "seconds", "parameters"]
+    np.testing.assert_array_equal(table.values("test_error", rows, 2), table.test_errors(rows, 2))
+    np.testing.assert_array_equal(table.values("seconds", rows), table.seconds(rows))
+    assert table.values("parameters", 3).tolist() == [table.parameters[3]]
+    with pytest.raises(MissingCell, match="has no accuracy: it has valid_error, test_error"):
+        table.values("accuracy", rows)
+    with pytest.raises(MissingCell, match="no train accuracies"):
+        table.values("train_error", rows)
+
+
+def test_entries_are_the_unique_cells():
+    table, space = load_table("digits"), get_space(1)
+    for architecture in map(space.architecture, (0, 77, 14_579)):
+        row = table.row_of(space, architecture)
+        assert table.key(row) == space.key(architecture)
+        assert row == table.row(space.cell(architecture).hash)
+        assert table.entry(space, architecture) == space.cell_index(architecture)

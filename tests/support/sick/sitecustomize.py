@@ -1,4 +1,4 @@
-"""Makes a worker sick: put this folder on PYTHONPATH and name the worker in SICK_WORKER.
+"""Makes a worker fail: put this folder on PYTHONPATH and name the worker in SICK_WORKER.
 
 SICK_WORKER is VARIABLE=ENDING: the worker whose environment variable ends like that. In its process
 torch's optimizers raise what a GPU with broken memory makes torch raise; with SICK_KIND=hang they

@@ -1,4 +1,4 @@
-"""A real study whose results are made up by a function, without searches."""
+"""A real study whose losses come from a function instead of searches."""
 
 from collections.abc import Callable
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture, Choice
-from oneshot_hpo.search_spaces.space import EnumerableSpace, UniqueCells
+from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, UniqueCells
 
 NONE, SKIP = "none", "skip_connect"
 OPERATIONS = (NONE, SKIP, "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -64,6 +64,42 @@ class EdgeCellSpace(EnumerableSpace):
                 first.append(number)
             of_configuration.append(cell)
         return UniqueCells(np.array(first), np.array(of_configuration))
+
+    def used_operations(self, configurations: np.ndarray) -> np.ndarray:
+        """The operation of each edge, int (N, 6), places in `operations`; -1 for a loose end.
+
+        A loose end begins at a node that the input does not reach, or ends at one that does not
+        reach the output.
+        """
+        digits = self.digits(configurations)
+        feeds = digits != self.operations.index(NONE)
+        reached = np.zeros((len(digits), NODES), bool)
+        needed = np.zeros((len(digits), NODES), bool)
+        reached[:, 0] = needed[:, -1] = True
+        for place, (source, node) in enumerate(EDGES):  # an edge comes after all into its source
+            reached[:, node] |= reached[:, source] & feeds[:, place]
+        for place, (source, node) in reversed(list(enumerate(EDGES))):
+            needed[:, source] |= needed[:, node] & feeds[:, place]
+        sources, nodes = np.array(EDGES).T
+        return np.where(reached[:, sources] & needed[:, nodes], digits, -1)
+
+    def drawing(self, architecture: Architecture) -> Drawing:
+        """The edges that bring something to the output, each operation a vertex."""
+        used = self.used_operations(np.array([self.configuration(architecture)]))[0]
+        edges = [
+            (edge, self.operations[place])
+            for edge, place in zip(EDGES, used.tolist(), strict=True)
+            if place >= 0 and self.operations[place] != NONE
+        ]
+        ends = [(0, 0), *(edge for edge, _ in edges), (NODES - 1, NODES)]
+        joined = [
+            (a, b)
+            for b, (source, _) in enumerate(ends)
+            for a, (_, node) in enumerate(ends[:b])
+            if node == source
+        ]
+        labels = ("input", *(name for _, name in edges), "output")
+        return Drawing(labels, tuple(sorted(joined)))
 
     def to_document(self, architecture: Architecture) -> dict[str, Any]:
         """The cell's text."""

@@ -75,6 +75,12 @@ class MacroSpace(EnumerableSpace):
             of_configuration.append(cell)
         return UniqueCells(np.array(first), np.array(of_configuration))
 
+    def used_operations(self, configurations: np.ndarray) -> np.ndarray:
+        """What each module of the skeleton does, int (N, 6), places in MODULES; -1: absent."""
+        skeletons = [self.skeleton(self.architecture(number)) for number in configurations.tolist()]
+        padded = "".join(digits.ljust(_MOST, "0") for digits in skeletons)
+        return np.array([int(digit) - 1 for digit in padded]).reshape(-1, _MOST)
+
     def to_document(self, architecture: Architecture) -> dict[str, Any]:
         """The skeleton's text."""
         return {"skeleton": self.text(architecture)}

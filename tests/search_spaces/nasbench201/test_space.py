@@ -111,3 +111,37 @@ def test_the_strongest_operation_of_each_edge_is_picked() -> None:
     strengths = [rng.random(5) for _ in EDGES]
     architecture = SPACE.decode(strengths)
     assert SPACE.places(architecture) == tuple(int(values.argmax()) for values in strengths)
+
+
+def test_loose_ends_are_no_used_operations() -> None:
+    cells = {
+        # nothing leaves node 1, nothing reaches node 2
+        "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|": [
+            *(-1, 0, 0, 1, 0, -1),
+        ],
+        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|": [3, -1, -1, 0, 4, -1],
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|": [-1, -1, -1, 0, -1, -1],
+        TEXT: [4, -1, -1, 2, 1, 0],
+    }
+    numbers = np.array([SPACE.configuration(SPACE.parse(text)) for text in cells])
+    assert SPACE.used_operations(numbers).tolist() == list(cells.values())
+
+
+def test_a_drawing_has_the_edges_on_a_path() -> None:
+    drawing = SPACE.drawing(
+        SPACE.parse(
+            "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+        )
+    )
+    assert drawing.labels == (
+        *("input", "nor_conv_3x3", "avg_pool_3x3", "skip_connect", "nor_conv_1x1", "output"),
+    )
+    assert drawing.edges == ((0, 1), (0, 3), (1, 2), (2, 4), (3, 5), (4, 5))
+    nothing = SPACE.drawing(SPACE.parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"))
+    assert nothing.labels == ("input", "output") and nothing.edges == ()
+
+
+def test_a_drawing_s_vertices_come_after_what_feeds_them() -> None:
+    for number in range(0, 15_625, 61):
+        drawing = SPACE.drawing(SPACE.architecture(number))
+        assert all(a < b < len(drawing.labels) for a, b in drawing.edges)

@@ -71,3 +71,13 @@ def test_another_text_is_refused_on_one_line(text: str) -> None:
     with pytest.raises(ValueError, match="written as 64-1234-basic") as refused:
         SPACE.parse(text)
     assert "\n" not in str(refused.value)
+
+
+def test_used_operations_are_those_of_the_skeleton() -> None:
+    texts = ["1234", "12342", "111114"]
+    numbers = np.array([SPACE.configuration(SPACE.parse(text)) for text in texts])
+    assert SPACE.used_operations(numbers).tolist() == [
+        [0, 1, 2, 3, -1, -1],
+        [0, 1, 2, 3, 1, -1],
+        [0, 0, 0, 0, 0, 3],
+    ]

@@ -11,6 +11,7 @@ from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
 from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
 from oneshot_hpo.experiments.data.importing import coverage, release_of
+from oneshot_hpo.experiments.data.recorded import recorded_lines
 from oneshot_hpo.experiments.errors import one_line
 from oneshot_hpo.search_spaces import TableError, get_space, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
@@ -25,6 +26,7 @@ def describe(folder: Path) -> list[str]:
         f"{folder}{'' if folder.is_dir() else ' (no folder yet)'}; {VARIABLE} sets another one",
         "",
         *_table_lines(folder / NASBENCH101),
+        *recorded_lines(folder),
         "",
         *_cifar10_lines(folder / CIFAR10),
         *_download_lines(folder / DOWNLOADS),

@@ -35,21 +35,23 @@ _HEADERS = 3  # pickles before that of the data: the magic number, the version, 
 def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
     """Read a folder NATS-tss-v1_0-3ffb9-simple; files that are missing make a part of the table.
 
-    on_progress: files read, and in all. Raises TableError, on one line, for what is no such folder
+    on_progress: bytes read of all files. Raises TableError, on one line, for what is no such folder
     or has a file that is damaged; OSError.
     """
     cells = _cells(folder / META)
     files = [(path, cells[number]) for number, path in _files(folder, len(cells))]
     if not files:
-        raise TableError(f"{folder}: it has no 000000.pickle.pbz2 beside {META}")
+        raise TableError(f"{folder}: it has no files like 000000.pickle.pbz2 beside {META}")
+    done, size = 0, sum(path.stat().st_size for path, _ in files)
     trainings = Trainings()
-    for done, (path, cell) in enumerate(files):
+    for path, cell in files:
         before = len(trainings.configurations)
         with _reading(path), bz2.open(path) as file:
             PickleReader(file, is_piece=trainings.take).load()
             if len(trainings.configurations) != before + 1 or trainings.cell != cell:
                 raise PickleError(f"it is not of the cell {cell}")
-        on_progress(done + 1, len(files))
+        done += path.stat().st_size
+        on_progress(done, size)
     with _reading(folder):
         return trainings.table({"file": folder.name, "files": len(files)})
 

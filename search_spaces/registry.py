@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 
-from oneshot_hpo.search_spaces.space import SearchSpace
+from oneshot_hpo.search_spaces.space import SearchSpace, SpaceId
 
 SPACES: dict[str, tuple[str, str]] = {
     "nasbench101-1": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_1"),
@@ -23,7 +23,7 @@ class UnknownSpace(ValueError):
 
 
 @cache
-def get_space(name: int | str) -> SearchSpace:
+def get_space(name: SpaceId) -> SearchSpace:
     """A search space by its name, or 1, 2 or 3 of NAS-Bench-1Shot1; raises UnknownSpace."""
     key = _NUMBERED.get(str(name), str(name))
     if key not in SPACES:
@@ -33,6 +33,24 @@ def get_space(name: int | str) -> SearchSpace:
     module, attribute = SPACES[key]
     space: SearchSpace = getattr(import_module(module), attribute)
     return space
+
+
+def space_ids(text: str) -> tuple[SpaceId, ...]:
+    """The ids of spaces whose names or numbers a text lists with commas, each once.
+
+    Numbers come first, ascending. Raises UnknownSpace.
+    """
+    names = [word.strip() for word in text.split(",")]
+    found = {get_space(name).id for name in names}
+    return tuple(sorted(found, key=lambda one: (isinstance(one, str), one)))
+
+
+def title_of(space: SpaceId) -> str:
+    """What messages call a space; of one that is not known here, its name."""
+    try:
+        return get_space(space).title
+    except UnknownSpace:
+        return f"space {space}"
 
 
 def _known() -> str:

@@ -18,13 +18,14 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.methods import Method, looks
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table
+from oneshot_hpo.search_spaces.space import file_name_of
 from oneshot_hpo.search_spaces.table_file import table_path
 
 
 def write_atlas(
     *,
-    space: int | None,
+    space: SpaceId | None,
     table: str | None,
     folders: Sequence[Path],
     cells: Sequence[str],
@@ -40,14 +41,18 @@ def write_atlas(
         twice = next(folder for folder in folders if folders.count(folder) > 1)
         raise UserError(f"{twice} is there twice")
     first = specification(folders[0]) if folders else None
-    number = space if space is not None else (first.space if first else 1)
+    chosen = space if space is not None else (first.space if first else 1)
     source = table if table is not None else (first.table if first else "digits")
-    where = get_space(number)
+    where = enumerable(get_space(chosen))
     known = SpaceMap(where, load_table(source))
     known.rows  # noqa: B018 - a table that lacks a cell of the space is told before all else
     studies = [read_finds(folder, where, source) for folder in folders]
     named = list(dict.fromkeys(known.named(name) for name in cells))
-    path = out if out is not None else Path(f"atlas-space{number}-{table_path(source).stem}.html")
+    path = (
+        out
+        if out is not None
+        else Path(f"atlas-{file_name_of(where)}-{table_path(source).stem}.html")
+    )
     check_replaceable(path)
 
     labels = _labels(folders)
@@ -57,6 +62,7 @@ def write_atlas(
         "atlas.html.jinja",
         has_charts=True,
         map=known,
+        title=where.title[:1].upper() + where.title[1:],
         headline=headline.read(known, studies, labels),
         charts=charts_of(known, _marked(named, studies, labels)),
         entries=entries,

@@ -20,7 +20,7 @@ def common() -> None:
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The table to write.")],
-    space: Annotated[int, typer.Option(min=1, max=3, help="Search space.")] = 1,
+    space: SpaceOption = "1",
     dataset: Annotated[
         str,
         typer.Option(
@@ -69,7 +69,7 @@ def build(
     from oneshot_hpo.searchers.network.scratch import ScratchSettings
 
     plan = BuildPlan(
-        space=space,
+        space=get_space(space).id,
         dataset=dataset,
         budgets=tuple(sorted(set(budget or (1, 2, 4)))),
         repeats=repeats,

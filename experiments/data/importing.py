@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
 from oneshot_hpo.search_spaces.table_file import is_temporary_table, write_table
 
 ReportBytes = Callable[[int, int | None], object]
@@ -86,7 +87,7 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
 def present_table() -> TrainedCells | None:
     """NAS-Bench-101 in the data folder; None if there is none that can be read."""
     try:
-        return load_table("nasbench101")
+        return trained_cells(load_table("nasbench101"))
     except TableError:
         return None
 

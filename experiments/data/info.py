@@ -12,9 +12,11 @@ from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
 from oneshot_hpo.experiments.data.importing import coverage, release_of
 from oneshot_hpo.experiments.errors import one_line
-from oneshot_hpo.search_spaces import TableError, get_space, load_table
+from oneshot_hpo.search_spaces import TableError, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS
+from oneshot_hpo.search_spaces.nasbench101.space import SPACE_1, SPACE_2, SPACE_3
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
 from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 from oneshot_hpo.searchers.data.images import DatasetError
 
@@ -40,7 +42,7 @@ def _table_lines(path: Path) -> list[str]:
             "  `oneshot-hpo data import FILE` takes a nasbench_*.tfrecord",
         ]
     try:
-        table = load_table(path)
+        table = trained_cells(load_table(path))
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
         if damaged is not None:
@@ -56,8 +58,8 @@ def _table_lines(path: Path) -> list[str]:
         f"  {coverage(table)}, {halfway} halfway values",
         f"  {_share(len(table), CELLS)} of the whole benchmark",
         *(
-            f"  {_share(table.coverage(space), space.num_cells)} of search space {space.number}"
-            for space in map(get_space, (1, 2, 3))
+            f"  {_share(table.coverage(space), space.num_cells)} of search {space.title}"
+            for space in (SPACE_1, SPACE_2, SPACE_3)
         ),
         f"  from {source.get('file', 'an unknown file')}, {official}, "
         f"imported {table.provenance.get('date', 'at an unknown date')}",

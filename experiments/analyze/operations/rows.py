@@ -8,7 +8,6 @@ from typing import Any
 from oneshot_hpo.experiments.analyze.operations.enrichment import Enriched
 from oneshot_hpo.experiments.analyze.operations.findings import Analysis
 from oneshot_hpo.experiments.analyze.operations.skew import Measured
-from oneshot_hpo.search_spaces import OPERATIONS
 
 Row = tuple[str, str, str, float]
 
@@ -27,9 +26,9 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
     if population.difference_noise is not None:
         yield "cells", population.name, "noise of a difference", population.difference_noise
     for one in analysis.counts:
-        yield from _enriched("count", one)
+        yield from _enriched("count", one, population.operations)
     for one in analysis.combinations:
-        yield from _enriched("combination", one)
+        yield from _enriched("combination", one, population.operations)
     for subset in analysis.subsets:
         item = " + ".join(subset.operations)
         yield "subset", item, "cells", subset.cells
@@ -46,10 +45,10 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
     yield "accuracies", "upper half of the range", "share", analysis.shape.upper_half
 
 
-def _enriched(kind: str, one: Enriched) -> Iterator[Row]:
+def _enriched(kind: str, one: Enriched, operations: tuple[str, ...]) -> Iterator[Row]:
     item = " + ".join(
         f"{count} {name}"
-        for count, name in zip(one.counts, OPERATIONS, strict=True)
+        for count, name in zip(one.counts, operations, strict=True)
         if count is not None
     )
     yield kind, item, "cells", one.cells

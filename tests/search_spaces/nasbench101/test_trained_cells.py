@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.search_spaces import Cell, TableError, get_space, load_table
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells, hash_array
-from oneshot_hpo.search_spaces.table import MissingCell, Origin
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells, hash_array
+from oneshot_hpo.search_spaces.table import MissingCell, Origin, Runs
 from oneshot_hpo.search_spaces.table_file import write_table
 
 SPACE = get_space(1)

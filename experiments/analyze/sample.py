@@ -1,7 +1,8 @@
-"""Cells that are looked at, and what the table says of them."""
+"""Cells drawn from a space, with their errors and sizes in the table."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +38,10 @@ class Sample:
 
 
 def cell_count(text: str, cells: int) -> int:
-    """How many of a space's cells `text`, a number or "all", asks for. UserError: neither."""
+    """How many of a space's cells `text` means: a number, or "all". UserError: neither."""
     if text == ALL:
         if cells > MOST_CELLS:
-            raise UserError(f"--cells {ALL}: {cells} cells are too many; say up to {MOST_CELLS}")
+            raise UserError(f"--cells {ALL}: {cells} cells are too many; give up to {MOST_CELLS}")
         return cells
     if not text.isdecimal() or not 10 <= int(text) <= MOST_CELLS:
         raise UserError(f"--cells must be a number from 10 to {MOST_CELLS}, or {ALL}, not {text!r}")
@@ -48,7 +49,7 @@ def cell_count(text: str, cells: int) -> int:
 
 
 def mean_test_errors(table: TrainedCells, space: SearchSpace) -> Array:
-    """Mean test errors of all unique cells of a space, (U,). MissingCell: one is not there."""
+    """Mean test errors of all entries of a space, (E,). MissingCell: the table lacks one."""
     return table.mean_errors("test", table.entries(space))
 
 
@@ -59,7 +60,7 @@ def sample_cells(
     rng: np.random.Generator,
     among: NDArray[np.int64] | None = None,
 ) -> Sample:
-    """Draw unique cells without replacement, and for each one of its configurations.
+    """Draw unique cells without replacement, each by one of its configurations.
 
     among: unique cells, int (K,); None: all of the space.
     """
@@ -69,11 +70,11 @@ def sample_cells(
     shuffled = rng.permutation(len(of_cell))
     # The first configuration of each cell in a random order.
     _, first = np.unique(of_cell[shuffled], return_index=True)
-    return of_configurations(table, space, shuffled[first][cells])
+    return sample_of(table, space, shuffled[first][cells])
 
 
 def shared_sample(table: TrainedCells, space: SearchSpace, cells: str, seed: int) -> Sample:
-    """The same cells in every analysis with this seed, so that one's scores serve another.
+    """Draw cells that are equal in every analysis with this seed, so that analyses share scores.
 
     cells: as for `cell_count`.
     """
@@ -81,10 +82,8 @@ def shared_sample(table: TrainedCells, space: SearchSpace, cells: str, seed: int
     return sample_cells(table, space, cell_count(cells, space.num_cells), rng)
 
 
-def of_configurations(
-    table: TrainedCells, space: SearchSpace, configurations: NDArray[np.int64]
-) -> Sample:
-    """The cells of these configurations."""
+def sample_of(table: TrainedCells, space: SearchSpace, configurations: NDArray[np.int64]) -> Sample:
+    """The cells of given configurations, ascending, each once."""
     configurations = np.unique(configurations)
     cells = space.unique.of_configuration[configurations]
     rows = table.entries(space)[cells]
@@ -101,3 +100,20 @@ def block_operations(space: SearchSpace, configurations: NDArray[np.int64]) -> N
     topology, labelling = np.divmod(configurations, len(labels))
     on_path = kept_vertices(topologies(space.num_parents))[topology, 1:-1]
     return np.where(on_path, labels[labelling], -1)
+
+
+def grouped_configurations(
+    space: SearchSpace, count: int, rng: np.random.Generator
+) -> dict[tuple[int, str], NDArray[np.int64]]:
+    """For each choice block and operation, `count` configurations with it, on a path to the output.
+
+    Drawn uniformly, without replacement; a loose end counts as no operation.
+    """
+    operations = block_operations(space, np.arange(space.num_configurations))
+    groups = {}
+    for block, (place, name) in itertools.product(
+        range(1, space.num_blocks + 1), enumerate(OPERATIONS)
+    ):
+        having = np.flatnonzero(operations[:, block - 1] == place)
+        groups[block, name] = np.sort(rng.choice(having, min(count, len(having)), replace=False))
+    return groups

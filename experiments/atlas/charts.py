@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
-from oneshot_hpo.experiments.numbers.methods import Look
+from oneshot_hpo.experiments.figures.colours import Look
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, plain
 

@@ -15,7 +15,8 @@ from oneshot_hpo.experiments.atlas.pictures import picture
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.atlas.tables import cells_table, change, neighbours_table
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.methods import Method, looks
+from oneshot_hpo.experiments.figures.colours import looks
+from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
 from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table

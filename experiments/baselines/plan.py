@@ -1,4 +1,4 @@
-"""What a run of baselines is: checked, cut into blocks, and written down."""
+"""The plan of a run of baselines: checked, cut into blocks, and written down."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Block:
     first: int
     """Its first repetition."""
     count: int
-    """How many."""
+    """The number of its repetitions."""
 
     @property
     def key(self) -> str:
-        """A name fit for a file; blocks of a method and a space sort by it in their order."""
+        """A name for its file; blocks of a method and a space sort by it in their order."""
         return f"{self.method}-{self.space}-{self.first:07}"
 
 
@@ -73,7 +73,7 @@ class BaselinePlan:
     objective: str
 
     def problem(self, space: SpaceId) -> Problem:
-        """What an optimizer may know of a space."""
+        """The problem in a space, as an optimizer may know it."""
         return Problem(
             choices=enumerable(get_space(space)).radices,
             budgets=load_table(self.table).budgets,
@@ -94,7 +94,7 @@ class BaselinePlan:
         ]
 
     def repetitions_of(self, method: str) -> int:
-        """How many repetitions a method has; an expensive one may have fewer."""
+        """The number of repetitions of a method; an expensive one may have fewer."""
         return min(
             self.repetitions, getattr(self.settings[method], "repetitions", self.repetitions)
         )
@@ -131,11 +131,12 @@ def make_plan(
     """The plan of a command line. Raises UserError, or another of this project's errors."""
     if evaluations < 1 or repetitions < 1:
         raise UserError(
-            f"--evaluations and --repetitions need to be 1 at least, not {evaluations} and "
+            f"--evaluations and --repetitions must be 1 or more, not {evaluations} and "
             f"{repetitions}"
         )
     if objective not in OBJECTIVES:
         raise UserError(f"--objective is {' or '.join(OBJECTIVES)}, not {objective!r}")
+
     names = _names(methods)
     plan = BaselinePlan(
         table=table,
@@ -147,6 +148,7 @@ def make_plan(
         seed=seed,
         objective=objective,
     )
+
     opened = load_table(table)
     for space in plan.spaces:
         opened.best(get_space(space))  # every entry of the space is there
@@ -183,7 +185,7 @@ def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any
     for method in methods:
         chosen, own = settings_class(method), values.get(method, {})
         if not isinstance(own, dict):
-            raise UserError(f"--set {method}={own}: has to be {method}.SETTING=VALUE")
+            raise UserError(f"--set {method}={own}: must be {method}.SETTING=VALUE")
         known = [field.name for field in dataclasses.fields(chosen)]
         for key in own:
             if key not in known:

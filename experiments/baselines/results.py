@@ -102,7 +102,7 @@ def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
 
 
 def part_seconds(path: Path) -> float:
-    """What write_part noted."""
+    """The seconds that write_part noted."""
     return float(pq.read_schema(path).metadata[b"seconds"])
 
 

@@ -1,4 +1,4 @@
-"""Ask, look up, tell: some repetitions of a method in a space, on a table."""
+"""Some repetitions of a method in a space: ask, look up in a table, tell."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from oneshot_hpo.search_spaces.table import mean_of
 
 
 class Answers(NamedTuple):
-    """What a table says to a configuration of each of R repetitions: arrays (R,)."""
+    """A table's values for a configuration of each of R repetitions: arrays (R,)."""
 
     losses: np.ndarray
-    """Validation errors, all that a method is told."""
+    """Validation errors, the only values that a method sees."""
     seconds: np.ndarray
     """Training times."""
 
@@ -43,7 +43,7 @@ class TableObjective:
 
     @classmethod
     def of_table(cls, table: str, space: SpaceId) -> TableObjective:
-        """That of a table's name or file."""
+        """The objective from a table's name or file."""
         trained, searched = load_table(table), enumerable(get_space(space))
         rows = trained.entries(searched)
         seconds = {budget: trained.seconds(rows, budget) for budget in trained.budgets}
@@ -83,7 +83,7 @@ class Trace:
 
 
 def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace:
-    """Ask, look up, tell, until the next evaluation would be more than the plan has."""
+    """Ask, look up, tell, until the next evaluation would exceed the plan."""
     problem: Problem = plan.problem(block.space)
     seeds = [
         repetition_seed(plan.seed, block.method, block.space, block.first + i).spawn(2)
@@ -93,6 +93,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
         block.method, problem, plan.settings[block.method], [own for own, _ in seeds]
     )
     noise = [np.random.default_rng(drawn) for _, drawn in seeds]
+
     left = plan.evaluations * problem.full
     steps: list[tuple[Any, ...]] = []
     while left >= problem.budgets[0]:
@@ -101,6 +102,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
         left -= budget
         if left < 0:
             break
+
         numbers = objective.space.configurations(proposal.configurations)
         cells = objective.of_configuration[numbers]
         if plan.objective == "draw":
@@ -110,6 +112,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
             answers = objective.ask_mean(cells, budget)
         optimizer.tell(answers.losses)
         steps.append((budget, numbers, cells, *answers))
+
     budgets, *columns = zip(*steps, strict=True)
     return Trace(np.array(budgets), *[np.stack(column, axis=1) for column in columns])
 
@@ -117,7 +120,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
 def repetition_seed(
     seed: int, method: str, space: SpaceId, repetition: int
 ) -> np.random.SeedSequence:
-    """The seed of a repetition; no other decides it, nor how the run is cut into blocks."""
+    """The seed of a repetition, independent of others and of how the run is cut into blocks."""
     return np.random.SeedSequence(
         [seed, int.from_bytes(method.encode()), get_space(space).entropy, repetition]
     )

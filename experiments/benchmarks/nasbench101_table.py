@@ -73,7 +73,7 @@ def measure_queries(target: str) -> dict[str, float]:
     table = trained_cells(load_table(target))
     rows = rng.integers(len(table), size=_MANY)
     adjacency, labels = unpack(table.graphs[rows])
-    # Outputs stand at the end of the smaller cells: move them to the last vertex.
+    # Outputs are at the end of the smaller cells: move them to the last vertex.
     has_parents = np.asarray(adjacency.any(1))
     last = 6 - has_parents[:, ::-1].argmax(1)
     for size in range(1, 6):

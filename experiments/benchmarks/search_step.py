@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+
     console = Console()
     console.print(
         f"space {arguments.space}, {arguments.channels} channels, 3 x {arguments.cells_per_stack} "
@@ -58,6 +59,7 @@ def main() -> None:
         f"{arguments.pixels}, {torch.get_num_threads()} threads, {arguments.device}, torch "
         f"{torch.__version__}; seconds a step, medians of {arguments.repeats}"
     )
+
     table = Table(
         "searcher", "reference", "paper", "ratio", "corrected", "ratio", "s an epoch of CIFAR-10"
     )
@@ -75,6 +77,7 @@ def main() -> None:
             f"{reference / corrected:.2f}" if has_reference else "",
             f"{corrected * steps:.0f}",
         )
+
     console.print(table)
 
 
@@ -214,8 +217,10 @@ class ReferenceStep:
             ):
                 buffer = self._weights.state[weight].get("momentum_buffer", 0.0)
                 target.copy_(weight - xi * (0.9 * buffer + gradient + 3e-4 * weight))
+
         self._architecture.zero_grad()
         self._loss(unrolled, valid).backward()
+
         vector = [target.grad for target in unrolled.parameters() if target.grad is not None]
         length = 0.01 / torch.cat([part.flatten() for part in vector]).norm()
         sides = []
@@ -223,6 +228,7 @@ class ReferenceStep:
             self._move(weights, vector, factor * length)
             loss = self._loss(self._network, train)
             sides.append(torch.autograd.grad(loss, self._alphas))
+
         self._move(weights, vector, length)
         for alpha, plus, minus in zip(self._alphas, *sides, strict=True):
             assert alpha.grad is not None

@@ -42,6 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.searchers.split(",")
     runs = [(name, seed, arguments.epochs) for name in names for seed in range(arguments.seeds)]
+
     table = Table(
         "searcher", "median test regret", "quartiles", "median valid. error", "s a search"
     )
@@ -49,12 +50,14 @@ def main() -> None:
     space = get_space(SPACE)
     random_cells = [cell_report("digits", space, space.sample(rng)) for _ in range(arguments.seeds)]
     table.add_row("random cells", *_columns(random_cells), "")
+
     with ProcessPoolExecutor(arguments.processes) as pool:
         found = list(pool.map(searched, *zip(*runs, strict=True)))
     for name in names:
         of_name = [row for run, row in zip(runs, found, strict=True) if run[0] == name]
         seconds = median(row["seconds"] for row in of_name)
         table.add_row(name, *_columns(of_name), f"{seconds:.0f}")
+
     console = Console()
     console.print(
         f"digits, space {SPACE}, {arguments.epochs} epochs, {arguments.seeds} seeds, in percent"

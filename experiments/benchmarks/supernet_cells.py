@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+
     space = numbered(arguments.space)
     settings = settings_class("random_ws")(**SIZES)
     data = load_dataset("digits")
@@ -41,10 +42,12 @@ def main() -> None:
     search = Search("random_ws", settings, space, data, arguments.epochs + 1, 0, device)
     for _ in range(arguments.epochs):
         search.run_epoch(lambda: False)
+
     rng = np.random.default_rng(0)
     chosen = rng.choice(space.num_cells, arguments.cells, replace=False)
     cells = [space.architecture(int(number)) for number in space.unique.first[chosen]]
     images = arguments.recalibration_images
+
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     together: list[float] = []
     alone: list[float] = []
@@ -57,6 +60,7 @@ def main() -> None:
             search.evaluation.errors([cell], recalibration_images=images)[0] for cell in cells
         ]
         alone.append(clock() - started)
+
     console = Console(highlight=False)
     console.print(
         f"{arguments.cells} cells of {space.title}, {torch.get_num_threads()} threads, "

@@ -28,6 +28,7 @@ from oneshot_hpo.experiments.study.folder import (
 )
 from oneshot_hpo.experiments.study.inputs import is_missing
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.hpo import Study, StudyView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.lock import is_held
@@ -80,9 +81,9 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     """Print what was found, a line each, and what was looked at."""
     for finding in report.findings:
         can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
-        console.print(f"{finding.words}{can}", markup=False, soft_wrap=True)
+        say(console, f"{finding.words}{can}")
     for note in report.notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
+        say(console, f"note: {note}")
     number = len(report.findings)
     words = "sound" if not number else "1 problem" if number == 1 else f"{number} problems"
     if mended:
@@ -90,7 +91,7 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     if not report.is_readable:
         words += "; nothing else can be looked at, and nothing is mended"
     looked = f"; looked at: {', '.join(report.checked)}" if report.checked else ""
-    console.print(f"{folder}: {words}{looked}", markup=False, soft_wrap=True)
+    say(console, f"{folder}: {words}{looked}")
 
 
 def _specification(report: Report, view: StudyView, folder: Path) -> StudySpec | None:

@@ -29,7 +29,7 @@ def atlas(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to. Default: atlas-space1-digits.html, here."),
+        typer.Option(metavar="FILE", help="Output file. Default: atlas-space1-digits.html, here."),
     ] = None,
 ) -> None:
     """Write a search space as one HTML page; print where it is."""

@@ -23,11 +23,11 @@ class _Tool(NamedTuple):
     module: str
     """Its module in this folder."""
     reading: str
-    """How an export is read: {folder} is where it is, {quoted} the same for a shell."""
+    """How to read an export: {folder} is its place, {quoted} its place for a shell."""
     has_space: bool = False
     """Whether there is a configspace.json in it, which can have an older form."""
     continued: str | None = None
-    """A file that the next export appends to, for readers that have it open."""
+    """A file to which the next export appends, for readers that have it open."""
     named: bool = False
     """Whether its reader calls a study by the folder's name."""
 
@@ -60,18 +60,18 @@ def export(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where to. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
-            "folder, exports/deepcave/NAME.",
+            help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which names a run by "
+            "its folder, exports/deepcave/NAME.",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also in place of another study's export.")
+        bool, typer.Option("--force", help="Also replace another study's export.")
     ] = False,
     configspace: Annotated[
         str | None,
         typer.Option(
             metavar="VERSION",
-            help="Of the ConfigSpace that is to read configspace.json: 1, or 0.4 as HpBandSter's "
+            help="Version of ConfigSpace for configspace.json: 1, or 0.4 as HpBandSter's "
             "fANOVA needs it. Default: 1.",
         ),
     ] = None,

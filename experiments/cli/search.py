@@ -36,8 +36,8 @@ def search(
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import ending
 
-    kept = "nothing is kept" if folder is None else "the same command goes on from the last epoch"
-    with ending(kept, on_failure="once that is mended, run the command again"):
+    kept = "nothing is kept" if folder is None else "the same command resumes from the last epoch"
+    with ending(kept, on_failure="once that is repaired, run the command again"):
         run_single_search(
             terminal(),
             searcher=searcher,

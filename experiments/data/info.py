@@ -1,17 +1,16 @@
-"""What the data folder holds, in lines of text: `oneshot-hpo data info`."""
+"""The contents of the data folder in lines of text: `oneshot-hpo data info`."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
 
-from rich.filesize import decimal
-
 from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
 from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
 from oneshot_hpo.experiments.data.importing import coverage, release_of
 from oneshot_hpo.experiments.errors import one_line
+from oneshot_hpo.experiments.wording import file_size
 from oneshot_hpo.search_spaces import TableError, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS
@@ -22,7 +21,7 @@ from oneshot_hpo.searchers.data.images import DatasetError
 
 
 def describe(folder: Path) -> list[str]:
-    """What is in the data folder and what is not; a thing that is damaged is said to be."""
+    """What the data folder holds, what it lacks, and what is damaged in it."""
     return [
         f"{folder}{'' if folder.is_dir() else ' (no folder yet)'}; {VARIABLE} sets another one",
         "",
@@ -49,12 +48,13 @@ def _table_lines(path: Path) -> list[str]:
             raise TableError(f"{damaged} fails its checksum")
     except (TableError, OSError, zipfile.BadZipFile) as error:
         return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+
     halfway = "with" if table.halfway is not None else "without"
     source = table.provenance.get("source", {})
     release = release_of(table)
     official = "not an official release" if release is None else f"the official {release}"
     return [
-        f"{title}: {decimal(path.stat().st_size)}",
+        f"{title}: {file_size(path.stat().st_size)}",
         f"  {coverage(table)}, {halfway} halfway values",
         f"  {_share(len(table), CELLS)} of the whole benchmark",
         *(
@@ -86,7 +86,7 @@ def _cifar10_lines(folder: Path) -> list[str]:
     origin = origin_of(folder)
     official = "the official files" if origin.get("official") else "not the official files"
     return [
-        f"{title}: {decimal(size)}",
+        f"{title}: {file_size(size)}",
         f"  {image_counts(data)}, {len(data.classes)} classes",
         f"  from {origin['file']}, {official}, imported {origin['date']}"
         if origin
@@ -101,7 +101,7 @@ def _download_lines(downloads: Path) -> list[str]:
         for file, size in unfinished(downloads).items()
         for line in (
             "",
-            f"Unfinished download of {file}: {decimal(size)}",
-            f"  `oneshot-hpo data fetch {names.get(file, '')}` goes on",
+            f"Unfinished download of {file}: {file_size(size)}",
+            f"  `oneshot-hpo data fetch {names.get(file, '')}` resumes it",
         )
     ]

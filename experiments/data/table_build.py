@@ -28,7 +28,7 @@ from rich.console import Console
 from oneshot_hpo.cluster.tasks import run_all
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lines
-from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.search_spaces import (
     Architecture,
@@ -51,17 +51,17 @@ _PACKAGES = ("torch", "numpy", "oneshot-hpo")  # those that decide what is train
 
 
 class TableBuildError(ValueError):
-    """A build that cannot start or go on; the message says why and what to do."""
+    """A build that cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """What a table holds; two plans are equal exactly when their tables should be.
+    """The contents of a table; two plans are equal exactly when their tables should be.
 
     budgets: epochs, each trained on its own with its own cosine schedule. repeats: seeds 0, 1, …
     cells: how many of the space's unique cells, the first of an order drawn by cells_seed; None for
-    all. device: "cpu" or "cuda". dataset is only where the images lie: what they are tells their
-    checksum.
+    all. device: "cpu" or "cuda". dataset is only the place of the images: their checksum
+    identifies them.
     """
 
     space: SpaceId = 1
@@ -75,9 +75,9 @@ class BuildPlan:
 
     def __post_init__(self) -> None:
         if not self.budgets or min(self.budgets) < 1 or self.repeats < 1:
-            raise TableBuildError("budgets (epochs) and repeats need to be 1 at least")
+            raise TableBuildError("budgets (epochs) and repeats must be 1 or more")
         if sorted(set(self.budgets)) != list(self.budgets):
-            raise TableBuildError(f"budgets need to ascend, unlike {list(self.budgets)}")
+            raise TableBuildError(f"budgets must ascend, unlike {list(self.budgets)}")
         if self.device not in ("cpu", "cuda"):
             raise TableBuildError(f"the device is cpu or cuda, not {self.device!r}")
         most = enumerable(get_space(self.space)).num_cells
@@ -89,7 +89,7 @@ class BuildPlan:
 
     @property
     def part(self) -> dict[str, int] | None:
-        """What a table of some cells says of that; None for all cells."""
+        """Which cells a table of some cells holds; None for all cells."""
         most = enumerable(get_space(self.space)).num_cells
         if self.cells is None or self.cells == most:
             return None
@@ -123,11 +123,9 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     what is finished in `out`.partial.
     """
     if out.exists():
-        raise TableBuildError(f"{out} is there already; remove it or choose another --out")
+        raise TableBuildError(f"{out} exists already; remove it or choose another --out")
     if not os.access(out.parent, os.W_OK):
-        raise TableBuildError(
-            f"{out.parent} is no folder that can be written; choose another --out"
-        )
+        raise TableBuildError(f"{out.parent} is not a writable folder; choose another --out")
     if plan.device == "cuda" and not machine.gpus():
         raise TableBuildError("there is no GPU here; use --device cpu")
     data = load_dataset(plan.dataset)
@@ -137,14 +135,17 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             f"{plan.settings.stacks} stacks make less than 2 x 2 pixels of {data.image_size} x "
             f"{data.image_size}; use fewer --stacks"
         )
+
     for warning in image_warnings(data):
-        console.print(warning, markup=False, soft_wrap=True)
+        say(console, warning)
+
     groups = _groups(plan)
     partial = out.with_name(out.name + ".partial")
     done = _read_partial(partial, plan, data.scratch_checksum)
     todo = [batch for batch in _batches(plan, len(groups)) if batch not in done]
     total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
+
     with (
         partial.open("ab", buffering=0) as journal,
         WorkBar(console, "training epochs", total, total - left) as bar,
@@ -156,11 +157,12 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             os.fsync(journal.fileno())
             done[batch] = record
             bar.advance(batch.budget * len(groups[batch.group]))
+
     table = _assemble(plan, out, data, groups, done)
     write_table(table, out)
     partial.unlink()
     for line in table_lines(out, table, data):
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)
     return table
 
 
@@ -206,13 +208,13 @@ def _inputs(plan: BuildPlan, checksum: str) -> tuple[list[list[Architecture]], I
     data = load_dataset(plan.dataset)
     if data.scratch_checksum != checksum:  # a process may begin long after the build
         raise TableBuildError(
-            f"{plan.dataset} was changed during the build: put the images back that it began with"
+            f"{plan.dataset} was changed during the build: put the original images back"
         )
     return _groups(plan), data
 
 
 def _train_batch(plan: BuildPlan, checksum: str, batch: _Batch) -> dict[str, Any]:
-    """What a process does: train one batch, time it, return plain lists."""
+    """Train one batch, time it, return plain lists; the task of a process."""
     groups, data = _inputs(plan, checksum)
     cells = groups[batch.group]
     # other work on the machine does not count: processor time, where the processor does the work
@@ -237,8 +239,8 @@ def _train_batch(plan: BuildPlan, checksum: str, batch: _Batch) -> dict[str, Any
 def _read_partial(partial: Path, plan: BuildPlan, checksum: str) -> dict[_Batch, dict[str, Any]]:
     """Finished batches with their records; starts the file when there is none.
 
-    checksum: of the images, wherever they lie. A last line without its end, left by a kill, is cut
-    off. Raises TableBuildError for another plan's file or a line that is no batch.
+    checksum: of the images. An incomplete last line, left by a kill, is cut off. Raises
+    TableBuildError for another plan's file or a damaged line.
     """
     settings = {key: value for key, value in asdict(plan).items() if key != "dataset"}
     header = json.dumps(
@@ -251,12 +253,13 @@ def _read_partial(partial: Path, plan: BuildPlan, checksum: str) -> dict[_Batch,
             file.flush()
             os.fsync(file.fileno())
         return {}
+
     whole = content[: content.rfind(b"\n") + 1]
     try:
         first, *records = [json.loads(line) for line in whole.splitlines()]
         done = {_Batch(r["group"], r["repeat"], r["budget"]): r for r in records}
     except (ValueError, KeyError, TypeError):
-        raise TableBuildError(f"{partial} is damaged; remove it to build anew") from None
+        raise TableBuildError(f"{partial} is damaged; remove it to start again") from None
     if first != json.loads(header):
         raise TableBuildError(
             f"{partial} belongs to a build with other settings, images or package versions; remove "
@@ -273,7 +276,7 @@ def _assemble(
     groups: list[list[Architecture]],
     done: dict[_Batch, dict[str, Any]],
 ) -> Table:
-    """Put the batches together as a table."""
+    """Assemble the batches into a table."""
     cells = [cell for group in groups for cell in group]
     shape = (len(cells), len(plan.budgets), plan.repeats)
     valid_hits, test_hits = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
@@ -284,6 +287,7 @@ def _assemble(
         place = (rows, plan.budgets.index(batch.budget), batch.repeat)
         valid_hits[place], test_hits[place] = record["valid_hits"], record["test_hits"]
         seconds[place] = record["seconds"]
+
     space = enumerable(get_space(plan.space))
     counts = [parameter_count(space, c, data.channels, data.classes, plan.settings) for c in cells]
     return table_of(

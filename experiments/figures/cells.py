@@ -66,6 +66,7 @@ def _draw(ax: Axes, cell: CellDrawing) -> None:
         ax.add_patch(box)
         ax.text(x, y, _LABELS.get(name, name), ha="center", va="center", fontsize=7, zorder=4)
         boxes.append(box)
+
     for start, end in cell.edges:
         (x0, y0), (x1, y1) = (cell.positions[vertex] for vertex in (start, end))
         arrow = FancyArrowPatch(

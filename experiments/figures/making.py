@@ -36,28 +36,29 @@ if TYPE_CHECKING:
 FORMATS = ("pdf", "png")
 
 _Draw = Callable[[list[str]], "Figure"]
-"""Makes a figure; what there is to say of it goes into the list."""
+"""Makes a figure; notes about it are added to the list."""
 
 
 @dataclass
-class Made:
-    """What came of it."""
+class FigureSet:
+    """The figures that were written, and those that were left out."""
 
     written: list[Path] = field(default_factory=list)
-    """Without suffix: each is there in all FORMATS."""
+    """Paths without suffix; each figure is written in all FORMATS."""
     left_out: dict[str, str] = field(default_factory=dict)
-    """Names of figures, and why there is not enough for them."""
+    """Names of figures with too little data, and the reason."""
     notes: list[str] = field(default_factory=list)
-    """What is missing in figures that were written, a sentence each."""
+    """What is missing in the written figures, a sentence each."""
 
 
-def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None]) -> Made:
+def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None]) -> FigureSet:
     """Write every figure into a folder, each file whole or not at all.
 
-    A figure that is left out now but was written there before is removed. `on_figure` is told the
-    name of each before it is made. UserError: the folder cannot be written.
+    A figure that is left out now but was written there before is removed. `on_figure` is called
+    with the name of each before it is made. UserError: the folder cannot be written.
     """
-    made = Made()
+    figures = FigureSet()
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with styled():
@@ -67,19 +68,20 @@ def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None
                 try:
                     figure = draw(notes)
                 except NotEnoughData as reason:
-                    made.left_out[name] = str(reason)
+                    figures.left_out[name] = str(reason)
                     for suffix in FORMATS:
                         (folder / f"{name}.{suffix}").unlink(missing_ok=True)
                     continue
+
                 write_figure(figure, folder / name)
-                made.written.append(folder / name)
-                made.notes += [note for note in notes if note not in made.notes]
+                figures.written.append(folder / name)
+                figures.notes += [note for note in notes if note not in figures.notes]
     except OSError as error:
         raise UserError(
             f"{folder} cannot be written ({error.strerror or error}); choose another place with "
             "--out"
         ) from None
-    return made
+    return figures
 
 
 def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
@@ -155,7 +157,7 @@ def _of_study(study: StudySource) -> Iterator[tuple[str, _Draw]]:
 
 
 def _labels(studies: list[StudySource]) -> list[str]:
-    """What follows the name of a study's figure: nothing if there is one study alone."""
+    """The end of the names of a study's figures; empty if there is one study alone."""
     if len(studies) == 1:
         return [""]
     names = [study.folder.resolve().name for study in studies]

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.figures.style import (
     legend_below,
     legend_height,
@@ -14,7 +15,6 @@ from oneshot_hpo.experiments.figures.style import (
     plain_log,
     whole_numbers,
 )
-from oneshot_hpo.experiments.numbers.methods import Look, looks
 from oneshot_hpo.experiments.numbers.spread import Spread
 from oneshot_hpo.experiments.numbers.trajectories import Trajectories
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from oneshot_hpo.experiments.numbers.pace import seconds_left
 from oneshot_hpo.experiments.pages.values import epochs
 from oneshot_hpo.experiments.study.status import ObservedStudy
-from oneshot_hpo.experiments.terminal.progress import seconds_left
 from oneshot_hpo.experiments.wording import duration
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal

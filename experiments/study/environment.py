@@ -15,7 +15,7 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.folder import specification_of
 from oneshot_hpo.experiments.study.inputs import INPUTS, PLACES, checksums, present
-from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.hpo import noted_environments
 
 _IRRELEVANT = ("python", "scikit-learn")
@@ -52,10 +52,9 @@ def compared(
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:
-            console.print(
+            say(
+                console,
                 f"{folder} does not say with which {words} it was begun: nothing to compare",
-                markup=False,
-                soft_wrap=True,
             )
     if recorded["versions"]:
         here["versions"] = machine.versions()
@@ -72,7 +71,7 @@ def compared(
             f"{command(verb, folder, '--accept-changes', *again)}"
         )
     if differences:
-        console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)
+        say(console, f"accepted, and noted in the journal: {text}")
     if not differences and not moved:
         return None
     differences += [f"{INPUTS[key]} now at {place}" for key, place in moved.items()]
@@ -97,7 +96,7 @@ def _moved(
     for key, place in places.items():
         if place != recorded[key] and key not in given:
             words = f"{INPUTS[key]} {recorded[key]} is not there; the same content is: {place}"
-            console.print(words, markup=False, soft_wrap=True)
+            say(console, words)
     return {key: place for key, place in given.items() if place != recorded.get(key)}
 
 

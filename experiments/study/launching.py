@@ -40,7 +40,7 @@ from oneshot_hpo.experiments.study.specification import (
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
-from oneshot_hpo.experiments.terminal.ending import Explained, resumable
+from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, StudyView, Trial, noted_environments
@@ -118,7 +118,7 @@ def launch_frozen(
 def _say_doubt(console: Console, spec: StudySpec) -> None:
     """Say if it is not certain that data set and table belong together."""
     if (words := doubt(spec.dataset, spec.table)) is not None:
-        console.print(f"note: {words}", markup=False, soft_wrap=True)
+        say(console, f"note: {words}")
 
 
 def resume_study(
@@ -239,7 +239,7 @@ def _resumable(folder: Path) -> Iterator[None]:
         try:
             yield
         except StudyFailed as failure:
-            raise Explained(_what_to_do(failure, again)) from failure
+            raise StopWithAdvice(_what_to_do(failure, again)) from failure
 
 
 def _what_to_do(failure: StudyFailed, again: str) -> str:

@@ -21,8 +21,8 @@ from oneshot_hpo.experiments.study.slurm_master import (
 )
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.terminal.hints import command, say
-from oneshot_hpo.experiments.terminal.progress import standing
-from oneshot_hpo.experiments.terminal.sparing import Sparing
+from oneshot_hpo.experiments.terminal.panel import study_panel
+from oneshot_hpo.experiments.terminal.rate_limiter import RateLimiter
 from oneshot_hpo.hpo import StudyLocked, StudyView, read_confirmation, read_study
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.lock import end_holder, holder_here, is_held
@@ -70,7 +70,7 @@ class ObservedStudy:
     def standing(self) -> RenderableType:
         """The panel."""
         running = len(self.view.pending) if self.has_master else 0
-        return standing(self.view, self.spec.title, running, workers=self._jobs())
+        return study_panel(self.view, self.spec.title, running, workers=self._jobs())
 
     def _jobs(self) -> str:
         words = [
@@ -91,14 +91,14 @@ def show_status(console: Console, folder: Path) -> None:
 def watch_status(console: Console, folder: Path) -> None:
     """The same, kept up to date until the study is finished or its master has gone."""
     observed = ObservedStudy(folder)
-    refreshing = Sparing()
+    rate = RateLimiter()
     with Live(
         observed.standing(), console=console, auto_refresh=False, redirect_stderr=False
     ) as live:  # what ends it is said on standard error, whenever it comes
         while observed.goes_on and not observed.view.finished:
             time.sleep(WATCH_SECONDS)
-            if refreshing.due:
-                with refreshing.doing():
+            if rate.is_due:
+                with rate.measured():
                     observed.refresh()
                     live.update(observed.standing(), refresh=True)
     _print_end(console, observed, folder)
@@ -145,7 +145,7 @@ def _print_end(console: Console, observed: ObservedStudy, folder: Path) -> None:
     if view.finished:
         print_summary(console, view, folder)
     elif observed.goes_on:
-        console.print("running" if observed.has_master else "waiting for SLURM")
+        say(console, "running" if observed.has_master else "waiting for SLURM")
     else:
         say(console, f"not running; to go on: {resume(folder)}")
     if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.pairing import note_of_header
-from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
+from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
@@ -31,13 +31,13 @@ _FILES = {
 
 def print_summary(console: Console, study: StudyView, folder: Path) -> None:
     """Print tuned against default, what that says in a sentence, and where the files are."""
-    console.print()
+    say(console, "")
     if study.incumbent is not None and study.baseline is not None:
-        console.print(_table(study))
-    console.print(verdict(study), markup=False)
+        _print_table(console, study)
+    say_paragraph(console, verdict(study))
     if (note := note_of_header(study.header, folder)) is not None:
-        console.print(note, markup=False)
-    console.print()
+        say_paragraph(console, note)
+    say(console, "")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
@@ -73,21 +73,20 @@ def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, st
     return abs(gain), "better" if gain >= 0 else "worse"
 
 
-def _table(study: StudyView) -> Table:
+def _print_table(console: Console, study: StudyView) -> None:
     assert study.incumbent is not None
     assert study.baseline is not None
     columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
-    table = Table(caption_justify="left")
-    for heading in ("", "default", "tuned")[: 1 + len(columns)]:
-        table.add_column(heading, justify="right" if heading else "left")
-    for label, key in _ROWS:
-        table.add_row(label, *(_info(result, key) for _, result in columns))
-    table.add_row("better than", *(_rank(result) for _, result in columns))
-    table.add_row("epochs", *(number(trial.budget) for trial, _ in columns))
-    table.add_section()
-    for name in sorted(study.baseline[0].config):
-        table.add_row(name, *(number(trial.config.get(name, "")) for trial, _ in columns))
-    return table
+
+    results = [(label, *(_info(result, key) for _, result in columns)) for label, key in _ROWS]
+    results.append(("better than", *(_rank(result) for _, result in columns)))
+    results.append(("epochs", *(number(trial.budget) for trial, _ in columns)))
+    values = [
+        (name, *(number(trial.config.get(name, "")) for trial, _ in columns))
+        for name in sorted(study.baseline[0].config)
+    ]
+    headings = ("", "default", "tuned")[: 1 + len(columns)]
+    print_table(console, headings, [results, values])
 
 
 def _info(result: TrialResult, key: str) -> str:

@@ -97,6 +97,7 @@ def _replacements(ax: Axes, analysis: Analysis) -> None:
             100 * pair.mean, place, marker="D", color=_DARK, markersize=4, linestyle="none",
             label=labels[3],
         )  # fmt: skip
+
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.set_yticks(
         range(len(pairs)),
@@ -106,6 +107,7 @@ def _replacements(ax: Axes, analysis: Analysis) -> None:
         ],
     )
     ax.set_ylim(len(pairs) + 0.1, -0.6)
+
     ax.legend(loc="lower center", ncols=4, handlelength=1, columnspacing=0.8, handletextpad=0.5)
     ax.set_title("One operation replaced, all else equal")
     ax.set_xlabel("points of test error less")
@@ -177,6 +179,7 @@ def _combinations(ax: Axes, analysis: Analysis) -> None:
         linewidth=0.5,
         label="of all cells",
     )
+
     for place, one in zip(places, rows, strict=True):
         ax.annotate(
             f"{one.lift:.1f} ×",
@@ -186,6 +189,7 @@ def _combinations(ax: Axes, analysis: Analysis) -> None:
             va="center",
             fontsize=7,
         )
+
     ax.set_yticks(places, [described(one.counts, analysis.population.operations) for one in rows])
     ax.invert_yaxis()
     ax.set_title("Combinations of operations that the best cells have most often")

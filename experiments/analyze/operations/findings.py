@@ -1,4 +1,4 @@
-"""What the analyses of a population say, and what becomes of the paper's findings."""
+"""Results for a population of cells, and whether they confirm the paper's findings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from oneshot_hpo.experiments.analyze.operations.enrichment import (
-    Enriched,
+    Enrichment,
     by_combination,
     by_operation,
     differ,
@@ -22,7 +22,7 @@ from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
-"""What people call operations; see `called`."""
+"""Names of operations, for people; see `called`."""
 
 Verdict = Literal["confirmed", "confirmed in part", "contradicted", "not decided"]
 
@@ -38,12 +38,12 @@ class Analysis:
 
     population: Population
     share: float
-    """Of the cells, those called the best, in [0, 1]."""
+    """The share of the cells that counts as the best, in [0, 1]."""
     best: np.ndarray
     """Which these are, bool (N,)."""
-    counts: list[Enriched]
+    counts: list[Enrichment]
     """By the number of each operation."""
-    combinations: list[Enriched]
+    combinations: list[Enrichment]
     """By the numbers of all operations."""
     subsets: list[Subset]
     replacements: list[Replacement]

@@ -22,9 +22,9 @@ class Population(ABC):
     """N cells after the table's largest budget. Errors are shares in [0, 1]."""
 
     table: str
-    """What people call the table."""
+    """Name of the table, for people."""
     key: str
-    """What files call these cells of it: "space1", "all"."""
+    """Name of these cells in file names: "space1", "all"."""
     name: str
     """And people: "cells of space 1", "all cells"."""
     operations: tuple[str, ...]
@@ -51,7 +51,7 @@ class Population(ABC):
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """How often each operation stands in a cell, int (N, operations)."""
+        """How often each operation occurs in a cell, int (N, operations)."""
         return np.stack([(self.labels == code).sum(1) for code in range(len(self.operations))], 1)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What an operation does to a cell, all else equal: one is replaced by another everywhere.
+"""The effect of an operation, all else equal: one is replaced by another everywhere.
 
 The same question as in NAS-Bench-101 (Ying et al., 2019, section 4.2), for every cell.
 """
@@ -47,12 +47,14 @@ def replacements(population: Population) -> list[Replacement]:
     at all.
     """
     names = population.operations
+
     found = []
     for one, other in combinations(range(len(names)), 2):
         gains = []
         for place in range(population.labels.shape[1]):
             cells, partners = population.replaced(place, one, other)
             gains.append(population.errors[partners] - population.errors[cells])
+
         gain = np.concatenate(gains)
         if not len(gain):
             continue
@@ -60,4 +62,5 @@ def replacements(population: Population) -> list[Replacement]:
         if gain.mean() < 0:
             pair, gain = pair[::-1], -gain
         found.append(Replacement(*pair, gains=gain))
+
     return sorted(found, key=lambda pair: -pair.mean)

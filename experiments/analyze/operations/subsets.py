@@ -1,4 +1,4 @@
-"""How good cells can be that use few operations."""
+"""The lowest error of cells that use few of the operations."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Subset:
     lowest_error: float
     """The lowest mean test error among them."""
     regret: float
-    """That above the lowest one of all cells."""
+    """How far it is above the lowest error of all cells."""
     close: bool | None
-    """Whether seeds alone may make that difference; None: the table cannot tell."""
+    """Whether seeds alone can explain the difference; None: the table has one seed."""
 
 
 def subsets(population: Population) -> list[Subset]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from oneshot_hpo.experiments.numbers.methods import Look, looks
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.numbers.regret import AXES, Axis, Curve, RegretCurves, regret_curves
 from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
 from oneshot_hpo.experiments.numbers.study_runs import search_seconds

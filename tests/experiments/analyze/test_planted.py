@@ -9,8 +9,8 @@ from oneshot_hpo.experiments.analyze.sample import (
     block_operations,
     cell_count,
     mean_test_errors,
-    of_configurations,
     sample_cells,
+    sample_of,
 )
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
@@ -136,7 +136,7 @@ def test_bias_towards_an_operation_is_found_where_it_was_planted(table):
         assert (block_operations(SPACE, members)[:, block - 1] == OPERATIONS.index(name)).all()
         architecture = SPACE.architecture(int(members[0]))
         assert architecture.operations[block - 1] == name
-    grouped = of_configurations(table, SPACE, np.concatenate(list(groups.values())))
+    grouped = sample_of(table, SPACE, np.concatenate(list(groups.values())))
     places = {
         key: np.searchsorted(grouped.configurations, members) for key, members in groups.items()
     }
@@ -191,7 +191,7 @@ def test_a_planted_supernet_of_a_pruned_space(sample):
     assert "0 % left out: lower" in said
     assert "highest" not in said  # it is so at one of the two ends that are told
     (said,) = pruning.sentences("T", [whole, of(0.5, np.sort(errors)[:200], 0.99), pruned])
-    assert "Of the shares looked at, it is highest with 50 %: 0.9" in said
+    assert "Of these shares, it is highest with 50 %: 0.9" in said
 
 
 @pytest.mark.parametrize("text", ["9", "5001", "-3", "many", "10.5"])

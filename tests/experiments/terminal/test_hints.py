@@ -13,7 +13,7 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import UserError, one_line
-from oneshot_hpo.experiments.grids.running import going_on
+from oneshot_hpo.experiments.grids.running import resume_command
 from oneshot_hpo.experiments.report import comparison, origin
 from oneshot_hpo.experiments.report.journaled import JournaledStudy
 from oneshot_hpo.experiments.study.environment import compared
@@ -101,7 +101,7 @@ def test_those_of_errors(awkward: Path, tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_grid_s(tmp_path: Path) -> None:
     folder = tmp_path / AWKWARD
     words = ["launch", str(folder / "grid.yaml"), "--dir", str(folder), "--only", "search.x=a b"]
-    assert advised(going_on(folder, ["search.x=a b"])) == [words]
+    assert advised(resume_command(folder, ["search.x=a b"])) == [words]
 
 
 def test_a_finished_confirmation_s(awkward: Path) -> None:

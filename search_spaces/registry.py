@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -41,8 +42,12 @@ def space_ids(text: str) -> tuple[SpaceId, ...]:
     Numbers come first, ascending. Raises UnknownSpace.
     """
     names = [word.strip() for word in text.split(",")]
-    found = {get_space(name).id for name in names}
-    return tuple(sorted(found, key=lambda one: (isinstance(one, str), one)))
+    return tuple(ordered({get_space(name).id for name in names}))
+
+
+def ordered(spaces: Iterable[SpaceId]) -> list[SpaceId]:
+    """Ids in the order in which they are shown: numbers first, ascending."""
+    return sorted(spaces, key=lambda one: (isinstance(one, str), one))
 
 
 def title_of(space: SpaceId) -> str:
@@ -51,6 +56,12 @@ def title_of(space: SpaceId) -> str:
         return get_space(space).title
     except UnknownSpace:
         return f"space {space}"
+
+
+def heading_of(space: SpaceId) -> str:
+    """`title_of` at the beginning of a line."""
+    title = title_of(space)
+    return title[:1].upper() + title[1:]
 
 
 def _known() -> str:

@@ -275,9 +275,9 @@ class EnumerableSpace(SearchSpace):
         return tuple(len(choice.ways) for choice in self.choices)
 
 
-def file_name_of(space: SearchSpace) -> str:
+def tag_of(space: SpaceId) -> str:
     """What the names of files call a space: space1, or its name."""
-    return space.title.replace(" ", "") if isinstance(space.id, int) else space.name
+    return f"space{space}" if isinstance(space, int) else space
 
 
 def enumerable(space: SearchSpace) -> EnumerableSpace:

@@ -31,7 +31,8 @@ from oneshot_hpo.experiments.analyze.sample import (
     sample_of,
     shared_sample,
 )
-from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces import SpaceId, heading_of
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +69,7 @@ class OperationBias:
 
 
 def analyse_bias(
-    console: Console, options: SupernetOptions, *, space: int, searcher: str, epochs: int
+    console: Console, options: SupernetOptions, *, space: SpaceId, searcher: str, epochs: int
 ) -> AnalysisReport:
     """Train supernets, score a sample of cells and groups of cells, and publish both biases.
 
@@ -77,8 +78,10 @@ def analyse_bias(
     settings = search_settings(searcher, options.dataset, options.overrides)
     table, search_space = table_and_space(options.table, space)
     sample = shared_sample(table, search_space, options.cells, options.seed)
-    per_group = max(1, len(sample) // (search_space.num_blocks * len(OPERATIONS)))
-    rng = np.random.default_rng([options.seed, space, 3])
+    per_group = max(
+        1, len(sample) // (len(search_space.operation_choices) * len(search_space.operations))
+    )
+    rng = np.random.default_rng([options.seed, search_space.entropy, 3])
     groups = grouped_configurations(search_space, per_group, rng)
     grouped = sample_of(table, search_space, np.concatenate(list(groups.values())))
 
@@ -88,7 +91,7 @@ def analyse_bias(
     plan.add(supernets, epochs, grouped)
 
     with plan.run(console):
-        rng = np.random.default_rng([options.seed, space, 2])
+        rng = np.random.default_rng([options.seed, search_space.entropy, 2])
         weights = resamples(len(sample), rng)
         by_size = plan.scores(supernets, epochs, sample)
         size = size_bias(by_size, sample.test_errors, sample.parameters, weights)
@@ -97,7 +100,7 @@ def analyse_bias(
         by_group = plan.scores(supernets, epochs, grouped)
         operations = operation_bias(by_group, grouped.test_errors, members, rng)
 
-        title = f"Space {space}, {searcher} after {epochs} epochs"
+        title = f"{heading_of(space)}, {searcher} after {epochs} epochs"
         return publish(
             options.folder / NAME,
             rows(space, searcher, epochs, len(sample), size, operations),
@@ -169,7 +172,7 @@ def operation_bias(
 
 
 def rows(
-    space: int,
+    space: SpaceId,
     searcher: str,
     epochs: int,
     cells: int,

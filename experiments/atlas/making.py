@@ -19,8 +19,8 @@ from oneshot_hpo.experiments.figures.colours import looks
 from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table
-from oneshot_hpo.search_spaces.space import file_name_of
+from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, heading_of, load_table
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.search_spaces.table_file import table_path
 
 
@@ -50,9 +50,7 @@ def write_atlas(
     studies = [read_finds(folder, where, source) for folder in folders]
     named = list(dict.fromkeys(known.named(name) for name in cells))
     path = (
-        out
-        if out is not None
-        else Path(f"atlas-{file_name_of(where)}-{table_path(source).stem}.html")
+        out if out is not None else Path(f"atlas-{tag_of(where.id)}-{table_path(source).stem}.html")
     )
     check_replaceable(path)
 
@@ -63,7 +61,7 @@ def write_atlas(
         "atlas.html.jinja",
         has_charts=True,
         map=known,
-        title=where.title[:1].upper() + where.title[1:],
+        title=heading_of(where.id),
         headline=headline.read(known, studies, labels),
         charts=charts_of(known, _marked(named, studies, labels)),
         entries=entries,

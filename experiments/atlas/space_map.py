@@ -20,7 +20,9 @@ _DISTINCT = 2.0
 
 @dataclass(frozen=True, eq=False)
 class SpaceMap:
-    """The U cells of a space, its entries in a table, after the table's largest budget. Errors are shares in [0, 1].
+    """The U cells of a space, its entries in a table, after the table's largest budget.
+
+    Errors are shares in [0, 1].
 
     Raises MissingCell, from every property, for a table that lacks a cell of the space.
     """

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.cli.options import WorkersOption
+from oneshot_hpo.experiments.cli.options import SpaceOption, WorkersOption
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
@@ -65,7 +65,7 @@ def build(
     from oneshot_hpo.searchers.network.scratch import ScratchSettings
 
     plan = BuildPlan(
-        space=get_space(space).id,
+        space=space,
         dataset=dataset,
         budgets=tuple(sorted(set(budget or (1, 2, 4)))),
         repeats=repeats,

@@ -24,6 +24,7 @@ from oneshot_hpo.experiments.compare.wording import points
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.search_spaces import heading_of, title_of
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (
@@ -60,7 +61,7 @@ def check_suffix(path: Path) -> None:
 
 def write_table(path: Path, spaces: list[Space]) -> None:
     """Write the table in the format that the file's suffix says. UserError: it cannot be."""
-    cells = {space.number: _cells(space) for space in spaces}
+    cells = {space.id: _cells(space) for space in spaces}
     form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
         path.write_text(form(cells), encoding="utf-8")
@@ -130,7 +131,7 @@ def _key(cells: dict[int, list[Cell]]) -> str:
 
 
 def _markdown(cells: dict[int, list[Cell]]) -> str:
-    heads = ["method", *(f"space {space}" for space in cells)]
+    heads = ["method", *(title_of(space) for space in cells)]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for name, row in _rows(cells):
         words = [_text(cell, "**", "**", " ± ", "\\*") for cell in row]
@@ -139,7 +140,7 @@ def _markdown(cells: dict[int, list[Cell]]) -> str:
 
 
 def _latex(cells: dict[int, list[Cell]]) -> str:
-    heads = " & ".join(["Method", *(f"Space {space}" for space in cells)])
+    heads = " & ".join(["Method", *(heading_of(space) for space in cells)])
     lines = [f"% {_key(cells)}.", "% \\usepackage{booktabs}"]
     lines += [f"\\begin{{tabular}}{{l{'c' * len(cells)}}}", "\\toprule", f"{heads} \\\\"]
     lines.append("\\midrule")

@@ -26,6 +26,7 @@ from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.spread import Spread, spread, spread_of_steps
 from oneshot_hpo.experiments.numbers.study_runs import incumbent_steps, search_steps
+from oneshot_hpo.search_spaces import SpaceId
 
 Axis = Literal["evaluations", "simulated", "real"]
 """Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
@@ -58,7 +59,7 @@ class Curve:
 class RegretCurves:
     """Everything that one panel shows."""
 
-    space: int
+    space: SpaceId
     table: str
     """The name of the table of trained cells."""
     axis: Axis
@@ -82,7 +83,7 @@ class RegretCurves:
         return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
 
 
-def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:
+def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) -> RegretCurves:
     """All curves of a space on one axis.
 
     evaluations: BOHB's incumbents of studies, incumbents of baselines, and the regret of single
@@ -158,7 +159,7 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
 
 
 def _of_baselines(
-    sources: Sources, space: int, axis: Axis, error: Error, notes: list[str]
+    sources: Sources, space: SpaceId, axis: Axis, error: Error, notes: list[str]
 ) -> list[Curve]:
     found: list[Curve] = []
     for file in sources.baselines:

@@ -12,6 +12,7 @@ from oneshot_hpo.experiments.numbers.methods import Method, Role
 from oneshot_hpo.experiments.numbers.searches import Search
 from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.search_spaces import SpaceId
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +41,14 @@ class Trajectory:
 class Trajectories:
     """All trajectories of a space."""
 
-    space: int
+    space: SpaceId
     table: str
     found: list[Trajectory]
     notes: list[str]
     """What is left out, a sentence each."""
 
 
-def trajectories(sources: Sources, space: int) -> Trajectories:
+def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
     """Tuned and default of every study, from its confirmation, else from its single trials.
 
     NotEnoughData: there is no search with epochs that did not crash.

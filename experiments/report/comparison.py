@@ -21,6 +21,7 @@ from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.search_spaces import title_of
 
 _COLUMNS = (
     Column("what"),
@@ -136,7 +137,7 @@ def _table(space: Space) -> Table:
         rows.append(Row([*cells, *([count(sample.crashed)] if has_crashes else [])]))
     return Table(
         name="comparison-table",
-        caption=f"Test regret in space {space.number}, table {space.samples[0].table}, in points",
+        caption=f"Test regret in {title_of(space.id)}, table {space.samples[0].table}, in points",
         columns=[*_COLUMNS, *([_CRASHED] if has_crashes else [])],
         rows=rows,
     )

@@ -15,7 +15,7 @@ from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, PREVIOUS
 from oneshot_hpo.searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged
 from oneshot_hpo.searchers.registry import settings_class
@@ -26,7 +26,7 @@ def run_single_search(
     console: Console,
     *,
     searcher: str,
-    space: int,
+    space: SpaceId,
     dataset: str,
     table: str,
     epochs: int,

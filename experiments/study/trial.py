@@ -17,7 +17,7 @@ from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.study.pairing import TRANSFER
-from oneshot_hpo.search_spaces import Architecture, SearchSpace, get_space, load_table
+from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
 from oneshot_hpo.searchers.data.datasets import load_dataset
@@ -49,7 +49,7 @@ class TrialTask:
     searcher: str
     settings: SearchSettings
     config: Mapping[str, Any]
-    space: int
+    space: SpaceId
     dataset: str
     table: str
     budget: float

@@ -102,8 +102,8 @@ def _convolutions(analysis: Analysis) -> Finding:
         if gain > 0 and among_best[code] > among_all[code]:
             matter.append(name)
         words.append(
-            f"{called(name)} in the place of a {called(simple)} {'lowers' if gain >= 0 else 'raises'} the "
-            f"error by {abs(100 * gain):.2f} points on average, and the best cells have "
+            f"{called(name)} in the place of a {called(simple)} "
+            f"{'lowers' if gain >= 0 else 'raises'} the error by {abs(100 * gain):.2f} points on average, and the best cells have "
             f"{among_best[code]:.2f} of it, all cells {among_all[code]:.2f}"
         )
     verdict: Verdict = "confirmed in part" if matter else "contradicted"
@@ -120,6 +120,7 @@ def _combinations(analysis: Analysis) -> Finding:
     if p_value is None:
         return Finding(claim, "not decided", "too few cells are among the best")
     five = analysis.combinations[:5]
+    in_words = described(five[0].counts, analysis.population.operations)
     best = sum(one.share_of_best for one in five)
     everywhere = sum(one.share for one in five)
     first = five[0]
@@ -127,7 +128,7 @@ def _combinations(analysis: Analysis) -> Finding:
         claim,
         "confirmed" if p_value < ALPHA else "not decided",
         f"the five most frequent of {len(analysis.combinations)} make up {percent(best)} of the "
-        f"best cells and {percent(everywhere)} of all; the first, {described(first.counts, analysis.population.operations)}, is "
+        f"best cells and {percent(everywhere)} of all; the first, {in_words}, is "
         f"{first.lift:.1f} times as frequent among the best (chi-squared test of all combinations, "
         f"p {'below 0.001' if p_value < 0.001 else f'= {p_value:.3f}'})",
     )

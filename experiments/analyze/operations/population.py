@@ -14,7 +14,7 @@ from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.graphs import isomorphism_keys, unpack
 from oneshot_hpo.search_spaces.registry import get_space
 from oneshot_hpo.search_spaces.seed_noise import seed_noise
-from oneshot_hpo.search_spaces.space import file_name_of
+from oneshot_hpo.search_spaces.space import tag_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def of_space(table: Table, space: SpaceId) -> Population:
     """The entries of a search space. Raises MissingCell."""
     searched = enumerable(get_space(space))
     rows = table.entries(searched)
-    key, name = file_name_of(searched), f"cells of {searched.title}"
+    key, name = tag_of(searched.id), f"cells of {searched.title}"
     if isinstance(table, TrainedCells):
         return _of_rows(table, key, name, rows)
     return EntryPopulation(

@@ -33,7 +33,7 @@ from oneshot_hpo.experiments.analyze.ranks import (
 from oneshot_hpo.experiments.analyze.sample import shared_sample
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.spinner import working
-from oneshot_hpo.search_spaces import SpaceId, heading_of, space_ids, title_of
+from oneshot_hpo.search_spaces import SpaceId, get_space, heading_of, space_ids, title_of
 from oneshot_hpo.searchers.registry import SEARCHERS
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def analyse_correlation(
         found = []
         with working(console, "resampling"):
             for number, sample in samples.items():
-                rng = np.random.default_rng([options.seed, number, 1])
+                rng = np.random.default_rng([options.seed, get_space(number).entropy, 1])
                 weights = resamples(len(sample), rng)
                 for name, epoch in itertools.product(names, points):
                     own = supernets[number, name]
@@ -125,7 +125,7 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
     """A row for each, for the CSV."""
     table = []
     for one in found:
-        row = {
+        row: dict[str, Any] = {
             "space": one.space,
             "searcher": one.searcher,
             "epoch": one.epoch,
@@ -154,8 +154,8 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
         }[agreed]
 
         line = (
-            f"{heading_of(last.space)}, {last.searcher}, after epoch {last.epoch}: ranks of {last.cells} "
-            f"cells by the supernet's error and by the table's test error correlate by Spearman's "
+            f"{heading_of(last.space)}, {last.searcher}, after epoch {last.epoch}: ranks of "
+            f"{last.cells} cells by the supernet's error and by the table's test error correlate by Spearman's "
             f"{last.spearman}, Kendall's {last.kendall} ({interval_words(last.supernets)}): "
             f"{verdict}."
         )

@@ -161,8 +161,8 @@ def sentence(space: SpaceId, ablation: Ablation) -> str:
         few = " With this few seeds the test can show no difference, however large."
     crashed = sum(setting.crashed for setting in ablation.settings)
     return (
-        f"{heading_of(space)}, {ablation.name}: test error of the cell that a search ends with, median "
-        f"(quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
+        f"{heading_of(space)}, {ablation.name}: test error of the cell that a search ends with, "
+        f"median (quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
         f"all together: {'; '.join(parts)}.{few}"
         + (f" {crashed} searches crashed; they count as the worst." if crashed else "")
     )

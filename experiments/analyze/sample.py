@@ -96,7 +96,8 @@ def grouped_configurations(
 ) -> dict[tuple[int, str], NDArray[np.int64]]:
     """For each choice of an operation, from 1, and each operation, `count` configurations with it.
 
-    Those where it is on a path to the output. Drawn uniformly, without replacement; a loose end counts as no operation.
+    Of those where it is on a path to the output, drawn uniformly, without replacement; a loose end
+    counts as no operation.
     """
     operations = space.used_operations(np.arange(space.num_configurations))
     groups = {}

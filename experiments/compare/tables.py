@@ -24,7 +24,7 @@ from oneshot_hpo.experiments.compare.wording import points
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
 from oneshot_hpo.experiments.numbers.sample import Sample
-from oneshot_hpo.search_spaces import heading_of, title_of
+from oneshot_hpo.search_spaces import SpaceId, heading_of, title_of
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (
@@ -91,7 +91,7 @@ def _cells(space: Space) -> list[Cell]:
     return cells
 
 
-def _csv(cells: dict[int, list[Cell]]) -> str:
+def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
     """A row a method and space; regrets in percentage points."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -119,7 +119,7 @@ def _csv(cells: dict[int, list[Cell]]) -> str:
     return text.getvalue()
 
 
-def _key(cells: dict[int, list[Cell]]) -> str:
+def _key(cells: dict[SpaceId, list[Cell]]) -> str:
     """What the marks mean, and where there can be none."""
     mute = [
         str(space)
@@ -130,7 +130,7 @@ def _key(cells: dict[int, list[Cell]]) -> str:
     return _KEY + (few if mute else "")
 
 
-def _markdown(cells: dict[int, list[Cell]]) -> str:
+def _markdown(cells: dict[SpaceId, list[Cell]]) -> str:
     heads = ["method", *(title_of(space) for space in cells)]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for name, row in _rows(cells):
@@ -139,7 +139,7 @@ def _markdown(cells: dict[int, list[Cell]]) -> str:
     return "\n".join([*lines, "", f"{_key(cells)}.", ""])
 
 
-def _latex(cells: dict[int, list[Cell]]) -> str:
+def _latex(cells: dict[SpaceId, list[Cell]]) -> str:
     heads = " & ".join(["Method", *(heading_of(space) for space in cells)])
     lines = [f"% {_key(cells)}.", "% \\usepackage{booktabs}"]
     lines += [f"\\begin{{tabular}}{{l{'c' * len(cells)}}}", "\\toprule", f"{heads} \\\\"]
@@ -150,7 +150,7 @@ def _latex(cells: dict[int, list[Cell]]) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def _rows(cells: dict[int, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
+def _rows(cells: dict[SpaceId, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
     """A row a method, None where a space has no such."""
     names = list(dict.fromkeys(cell.name for row in cells.values() for cell in row))
     by_name = {space: {cell.name: cell for cell in row} for space, row in cells.items()}

@@ -30,19 +30,23 @@ def get_space(name: SpaceId) -> SearchSpace:
     if key not in SPACES:
         near = get_close_matches(key, SPACES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise UnknownSpace(f"there are search spaces {_known()}, not {name!r}{hint}")
+        word = key if key.isdecimal() else repr(name)
+        raise UnknownSpace(f"there are search spaces {_known()}, not {word}{hint}")
     module, attribute = SPACES[key]
     space: SearchSpace = getattr(import_module(module), attribute)
     return space
 
 
-def space_ids(text: str) -> tuple[SpaceId, ...]:
+def space_ids(text: str, option: str = "--space") -> tuple[SpaceId, ...]:
     """The ids of spaces whose names or numbers a text lists with commas, each once.
 
-    Numbers come first, ascending. Raises UnknownSpace.
+    Numbers come first, ascending. Raises UnknownSpace, which begins with the option.
     """
     names = [word.strip() for word in text.split(",")]
-    return tuple(ordered({get_space(name).id for name in names}))
+    try:
+        return tuple(ordered({get_space(name).id for name in names}))
+    except UnknownSpace as error:
+        raise UnknownSpace(f"{option}: {error}") from None
 
 
 def ordered(spaces: Iterable[SpaceId]) -> list[SpaceId]:

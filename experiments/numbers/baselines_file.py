@@ -45,7 +45,8 @@ class Baselines:
     @property
     def spaces(self) -> list[SpaceId]:
         """The search spaces in it."""
-        return list(space_ids(",".join(map(str, self.rows[SPACE].unique().to_pylist()))))
+        names = map(str, self.rows[SPACE].unique().to_pylist())
+        return list(space_ids(",".join(names), str(self.path)))
 
     def in_space(self, space: SpaceId) -> Any:
         """What a row of a space is told by, for pyarrow."""

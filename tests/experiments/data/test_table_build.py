@@ -25,6 +25,7 @@ from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.network.scratch import ScratchSettings
 from oneshot_hpo.searchers.scratch import train_from_scratch
 
+MATRIX = get_space(1).cells[0].matrix
 SETTINGS = {"channels": 2, "stacks": 1, "cells_per_stack": 1, "batch_size": 10}
 
 
@@ -81,15 +82,20 @@ def test_a_killed_build_resumes_and_ends_with_a_whole_table(images, tmp_path):
     groups = _groups(BuildPlan(space=1))
     assert finished
     for record in finished:
-        entries = [table.query(cell) for cell in groups[record["group"]]]
+        entries = [table.query(space.cell(one)) for one in groups[record["group"]]]
         np.testing.assert_allclose([e.valid_error for e in entries], _errors(record["valid_hits"]))
         np.testing.assert_allclose([e.test_error for e in entries], _errors(record["test_hits"]))
 
-    cells = [cell for cell in space.cells if cell.matrix == space.cells[0].matrix]
+    first = [number for number, cell in enumerate(space.cells) if cell.matrix == MATRIX][:27]
     alone = train_from_scratch(
-        cells[:27], load_dataset(images), ScratchSettings(**SETTINGS), epochs=1, seed=0
+        space,
+        [space.architecture(int(space.unique.first[number])) for number in first],
+        load_dataset(images),
+        ScratchSettings(**SETTINGS),
+        epochs=1,
+        seed=0,
     )
-    entries = [table.query(cell) for cell in cells[:27]]
+    entries = [table.query(space.cells[number]) for number in first]
     np.testing.assert_allclose([e.test_error for e in entries], _errors(alone.test_hits))
 
 

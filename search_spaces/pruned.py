@@ -67,6 +67,10 @@ class PrunedSpace(EnumerableSpace):
         """As in the complete space, whose numbers these configurations are."""
         return self._complete.used_operations(configurations)
 
+    def lines(self, architecture: Architecture) -> list[str]:
+        """As in the complete space."""
+        return self._complete.lines(architecture)
+
     def drawing(self, architecture: Architecture) -> Drawing | None:
         """As in the complete space."""
         return self._complete.drawing(architecture)

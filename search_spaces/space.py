@@ -115,6 +115,11 @@ class SearchSpace(ABC):
             if len(set(other) - set(picks[place])) == 1
         ]
 
+    def lines(self, architecture: Architecture) -> list[str]:
+        """An architecture for people: what is picked in each choice, in a line each."""
+        pairs = zip(self.choices, architecture.picks, strict=True)
+        return [f"{choice.name}: {choice.text(pick)}" for choice, pick in pairs]
+
     def drawing(self, architecture: Architecture) -> Drawing | None:
         """The cell to be drawn; None where a space has no drawings."""
         return None

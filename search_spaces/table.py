@@ -282,6 +282,19 @@ class Table(ABC):
         errors = self.mean_errors("test", self.entries(space), budget)
         return float((errors > errors[self.entry(space, architecture)]).mean() * 100)
 
+    def rests_on_imputed(self, space: SearchSpace, row: int, budget: int | None = None) -> bool:
+        """Whether the errors of a row, or the lowest of its space, are imputed ones."""
+        rows = self.entries(space)
+        for split in ("valid", "test"):
+            origins = self.origin(self.main_metric(split), rows, budget)
+            if not (origins == Origin.IMPUTED).any():
+                continue
+            best = rows[self.mean_errors(split, rows, budget).argmin()]
+            both = self.origin(self.main_metric(split), np.array([row, best]), budget)
+            if (both == Origin.IMPUTED).any():
+                return True
+        return False
+
     def noise(self, split: str, rows: np.ndarray, budget: int | None = None) -> float | None:
         """The deviation of the main metric between repeats, among good rows (`seed_noise`)."""
         return seed_noise(self.errors(split, rows, budget), self.mean_errors(split, rows, budget))

@@ -155,9 +155,9 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
 
         line = (
             f"{heading_of(last.space)}, {last.searcher}, after epoch {last.epoch}: ranks of "
-            f"{last.cells} cells by the supernet's error and by the table's test error correlate by "
-            f"Spearman's {last.spearman}, Kendall's {last.kendall} ({interval_words(last.supernets)}): "
-            f"{verdict}."
+            f"{last.cells} cells by the supernet's error and by the table's test error correlate "
+            f"by Spearman's {last.spearman}, Kendall's {last.kendall} "
+            f"({interval_words(last.supernets)}): {verdict}."
         )
 
         if best is not last:

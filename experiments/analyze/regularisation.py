@@ -29,7 +29,7 @@ from oneshot_hpo.experiments.analyze.trajectories import (
     share_done,
 )
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.searches import CellErrors
+from oneshot_hpo.experiments.study.cell_errors import CellErrors
 from oneshot_hpo.search_spaces import SpaceId, heading_of
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def sentence(space: SpaceId, ablation: Ablation) -> str:
     crashed = sum(setting.crashed for setting in ablation.settings)
     return (
         f"{heading_of(space)}, {ablation.name}: test error of the cell that a search ends with, "
-        f"median (quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
-        f"all together: {'; '.join(parts)}.{few}"
+        f"median (quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at "
+        f"5 % for all together: {'; '.join(parts)}.{few}"
         + (f" {crashed} searches crashed; they count as the worst." if crashed else "")
     )
 

@@ -15,10 +15,17 @@ from oneshot_hpo.experiments.analyze.inputs import search_settings
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.grids.grid import Grid, Member, load_grid
 from oneshot_hpo.experiments.grids.running import opened_grid, resume_command
-from oneshot_hpo.experiments.numbers.searches import CellErrors, Search, read_search
-from oneshot_hpo.experiments.numbers.sources import read_study_source
+from oneshot_hpo.experiments.numbers.searches import (
+    Search,
+    read_search,
+    rerun_search,
+    trial_search,
+)
+from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.study.cell_errors import CellErrors
 from oneshot_hpo.experiments.study.inputs import dataset_identity
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.search_spaces import SpaceId, title_of
@@ -201,16 +208,17 @@ def grid_ablation(folder: Path, space: SpaceId) -> Ablation:
                 f"{own} does not exist yet; to run the rest: {resume_command(folder, [])}"
             )
 
-        study = read_study_source(own)
+        study = OpenedStudy(own)
+        trials = finished_trials(study)
         reruns = {} if study.confirmation is None else study.confirmation.results_of(DEFAULT)
         if reruns:
             runs = {
-                run.seed: (study.rerun(run, result), result.crashed)
+                run.seed: (rerun_search(study, run, result), result.crashed)
                 for run, result in reruns.values()
             }
         else:
-            trial, result = study.evaluations[0]
-            runs = {trial.seed: (study.search(trial, result), result.crashed)}
+            trial, result = trials[0]
+            runs = {trial.seed: (trial_search(study, trial, result), result.crashed)}
 
         settings.append(_setting(_label(member, length), length, runs))
     return Ablation(grid.name, settings, _reference(members))

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.experiments.baselines.search import TableObjective, Trace
+from oneshot_hpo.hpo.incumbent import incumbent_places
 from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.search_spaces.temporaries import temporary_for
 
@@ -75,24 +76,6 @@ def schema_of(spaces: Sequence[SpaceId]) -> pa.Schema:
         return SCHEMA
     place = SCHEMA.get_field_index("space")
     return SCHEMA.set(place, pa.field("space", pa.string()))
-
-
-def incumbent_places(losses: np.ndarray, budgets: np.ndarray) -> np.ndarray:
-    """Which evaluation is the incumbent after each, int (R, T).
-
-    losses (R, T), budgets (T,). The lowest loss at the largest budget so far; the first of equals.
-    """
-    places = np.zeros(losses.shape, np.int64)
-    repetitions = np.arange(len(losses))
-    largest = 0
-    for t, budget in enumerate(budgets):
-        best = places[:, t - 1] if t else places[:, 0]
-        if budget > largest:
-            largest, best = budget, np.full(len(losses), t)
-        elif budget == largest:
-            best = np.where(losses[:, t] < losses[repetitions, best], t, best)
-        places[:, t] = best
-    return places
 
 
 def write_part(path: Path, rows: pa.Table, seconds: float) -> None:

@@ -33,8 +33,8 @@ from scipy import stats
 import oneshot_hpo.search_spaces.nasbench.api
 import oneshot_hpo.search_spaces.nasbench.graph_util
 from oneshot_hpo.experiments.baselines.plan import Block, make_plan
-from oneshot_hpo.experiments.baselines.results import incumbent_places
 from oneshot_hpo.experiments.baselines.search import TableObjective, search
+from oneshot_hpo.hpo.incumbent import incumbent_places
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.nasbench101.space import numbered
 

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import psutil
 
-from oneshot_hpo.experiments.study.folder import specification_of
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pools import job_name
 from oneshot_hpo.hpo import Study, read_study
 
@@ -84,10 +84,10 @@ class Chaos:
         lines = (self._folder / "journal.jsonl").read_text().splitlines()
         events = [json.loads(line) for line in lines]
         recorded = [(*e["id"], e["budget"]) for e in events if e["event"] == "tell"]
-        view = read_study(self._folder)
-        name = job_name(specification_of(view.header, self._folder).name, self._folder)
+        study = OpenedStudy(self._folder)
+        name = job_name(study.spec.name, self._folder)
         left = _output("squeue", "-h", "-t", "PENDING,RUNNING", "-n", name)
-        assert len(recorded) == len(set(recorded)) == view.total_evaluations
+        assert len(recorded) == len(set(recorded)) == study.view.total_evaluations
         assert not left, left
         crashes = [str(e["exception"]) for e in events if e.get("exception")]
         return {

@@ -16,7 +16,7 @@ from oneshot_hpo.experiments.terminal.hints import quoted, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+    from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
 class _Tool(NamedTuple):
@@ -82,12 +82,12 @@ def export(
     tool may call one of them the best. DeepCAVE needs Python below 3.11, in an environment of its
     own; in Optuna, a trial that may yet be promoted is running.
     """
-    from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+    from oneshot_hpo.experiments.exports.evaluations import exported_study
     from oneshot_hpo.experiments.study.folder import check_writable_study
     from oneshot_hpo.experiments.terminal.ending import ending
 
     _options(tool, configspace)
-    study = ExportedStudy(folder)
+    study = exported_study(folder)
     if out is None:
         check_writable_study(folder)
     target = out or _usual_folder(study, tool)
@@ -108,7 +108,7 @@ def export(
 
 
 def write_export(
-    study: ExportedStudy,
+    study: OpenedStudy,
     target: Path,
     tool: str,
     configspace: str | None = None,
@@ -151,7 +151,7 @@ def _options(tool: str, configspace: str | None) -> dict[str, str]:
     return {"configspace": configspace}
 
 
-def _usual_folder(study: ExportedStudy, tool: str) -> Path:
+def _usual_folder(study: OpenedStudy, tool: str) -> Path:
     """exports/TOOL in the study's folder, or below it one with the study's name."""
     from oneshot_hpo.experiments.exports.folder import MARK
 

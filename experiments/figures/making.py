@@ -25,9 +25,10 @@ from oneshot_hpo.experiments.numbers.configurations import configurations
 from oneshot_hpo.experiments.numbers.importance import importance
 from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
 from oneshot_hpo.experiments.numbers.regret import AXES, Axis, regret_curves
-from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
+from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.timeline import timeline
 from oneshot_hpo.experiments.numbers.trajectories import trajectories
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.search_spaces.temporaries import temporary_for
@@ -98,7 +99,7 @@ def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
             yield f"{name}{label}", _marked(draw, [study])
 
 
-def _marked(draw: _Draw, studies: list[StudySource]) -> _Draw:
+def _marked(draw: _Draw, studies: list[OpenedStudy]) -> _Draw:
     """A figure that says so where studies in it are of another data set's table."""
     transfers = {study.source: study.transfer for study in studies if study.transfer}
     if not transfers:
@@ -132,7 +133,7 @@ def _trajectories(sources: Sources, space: SpaceId) -> _Draw:
     return draw
 
 
-def _of_study(study: StudySource) -> Iterator[tuple[str, _Draw]]:
+def _of_study(study: OpenedStudy) -> Iterator[tuple[str, _Draw]]:
     def one_shot(notes: list[str]) -> Figure:
         found = one_shot_correlation(study)
         notes += found.notes
@@ -158,7 +159,7 @@ def _of_study(study: StudySource) -> Iterator[tuple[str, _Draw]]:
     yield "timeline", lambda _: draw_timeline(timeline(study))
 
 
-def _labels(studies: list[StudySource]) -> list[str]:
+def _labels(studies: list[OpenedStudy]) -> list[str]:
     """The end of the names of a study's figures; empty if there is one study alone."""
     if len(studies) == 1:
         return [""]

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from oneshot_hpo.experiments.grids.grid import Grid, Member
 from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
+from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.hpo import read_study
 from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
-from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 SUSTAINED = 2e12
 """Floating-point operations a second: an assumption. These networks are small for a GPU, and many
@@ -59,10 +58,10 @@ def measured_paces(grid: Grid, folder: Path) -> dict[str, float]:
     """
     found = {}
     for member in grid.members:
-        if (folder / member.name / JOURNAL_NAME).exists():
-            pace = seconds_an_epoch(read_study(folder / member.name).evaluations)
-            if pace is not None:
-                found[member.name] = pace
+        study = open_if_there(folder / member.name)
+        pace = None if study is None else seconds_an_epoch(study.view.evaluations)
+        if pace is not None:
+            found[member.name] = pace
     return {m.name: _nearest(m, grid, found) for m in grid.members} if found else {}
 
 

@@ -10,11 +10,10 @@ from rich.console import Console
 from oneshot_hpo.experiments.grids.costs import Cost, cost, counted_paces, hours, measured_paces
 from oneshot_hpo.experiments.grids.grid import Grid
 from oneshot_hpo.experiments.grids.running import is_done
+from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number
-from oneshot_hpo.hpo import read_study
-from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.search_spaces import title_of
 
 
@@ -22,11 +21,10 @@ def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str
     """Print the chosen studies, by the names that --only takes, and how far each is."""
     rows = []
     for member in grid.chosen(only):
-        own, done = folder / member.name, 0
-        if (own / JOURNAL_NAME).exists():
-            done = len(read_study(own).evaluations)
+        study = open_if_there(folder / member.name)
+        done = 0 if study is None else len(study.view.evaluations)
         planned = cost(member.spec).evaluations
-        finished = "finished" if is_done(grid, own) else ""
+        finished = "finished" if is_done(grid, study) else ""
         rows.append((member.name, f"{done}/{planned}", finished))
     print_table(console, ("study", "evaluations", ""), [rows], framed=False)
 
@@ -49,7 +47,7 @@ def print_costs(
 
     if grid.confirm is not None:
         say(console, f"with {grid.confirm} fresh seeds for each setting of each study at its end")
-    done = [member for member in members if is_done(grid, folder / member.name)]
+    done = [member for member in members if is_done(grid, open_if_there(folder / member.name))]
     if done:
         say(console, f"{len(done)} of {len(members)} studies have finished")
 

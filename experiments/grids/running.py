@@ -20,16 +20,16 @@ from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
-from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_path, specification_of
+from oneshot_hpo.experiments.study.folder import check_path
 from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.study.yaml_files import YamlError, dump_yaml, load_yaml
 from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import command, say
-from oneshot_hpo.hpo import StudyLocked, noted_environments, read_confirmation, read_study
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo import StudyLocked
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.searchers.checkpoint import write_atomically
 
@@ -70,7 +70,7 @@ def launch_grid(
     left = []
     for place, member in enumerate(members, start=1):
         own = folder / member.name
-        if is_done(grid, own):
+        if is_done(grid, open_if_there(own)):
             continue
 
         heading = f"[{place}/{len(members)}] {member.name}"
@@ -93,9 +93,9 @@ def launch_grid(
 def _begun(members: Sequence[Member], folder: Path) -> Iterator[StudySpec]:
     """The specifications in the journals of members that have begun."""
     for member in members:
-        own = folder / member.name
-        if (own / JOURNAL_NAME).exists():
-            yield specification_of(noted_environments(own)[0], own)
+        study = open_if_there(folder / member.name)
+        if study is not None:
+            yield study.spec
 
 
 def resume_command(folder: Path, only: Sequence[str]) -> str:
@@ -110,7 +110,7 @@ def _run_member(
     """Launch a study if `spec` is given, else resume it; then confirm it if the grid says so."""
     if spec is not None:
         launch_frozen(console, spec, folder, submit=options.submit, cluster=options.cluster)
-    elif not read_study(folder).finished:
+    elif not OpenedStudy(folder).view.finished:
         resume_study(
             console,
             folder,
@@ -122,7 +122,7 @@ def _run_member(
             consent=options.consent,
         )
 
-    if grid.confirm is not None and read_study(folder).finished:
+    if grid.confirm is not None and OpenedStudy(folder).view.finished:
         confirm_study(
             console,
             folder,
@@ -133,15 +133,13 @@ def _run_member(
         )
 
 
-def is_done(grid: Grid, folder: Path) -> bool:
-    """Whether a member's study has finished, and its confirmation if the grid has one."""
-    if not (folder / JOURNAL_NAME).exists() or not read_study(folder).finished:
+def is_done(grid: Grid, study: OpenedStudy | None) -> bool:
+    """Whether a member's study is finished, and its confirmation if there is to be one."""
+    if study is None or not study.view.finished:
         return False
     if grid.confirm is None:
         return True
-    if not (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
-        return False
-    return read_confirmation(folder / CONFIRMATION).finished
+    return study.confirmation is not None and study.confirmation.finished
 
 
 def opened_grid(folder: Path) -> Grid:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines
 from oneshot_hpo.experiments.numbers.spread import Steps
+from oneshot_hpo.hpo.incumbent import incumbent_places
 from oneshot_hpo.search_spaces import SpaceId, get_space
 
 _COLUMNS = (
@@ -50,8 +51,6 @@ def baseline_steps(
 
 def incumbent_rows(columns: dict[str, Array]) -> NDArray[np.int64]:
     """The table's row of the incumbent's cell after each evaluation, (R, T)."""
-    from oneshot_hpo.experiments.baselines.results import incumbent_places
-
     places = incumbent_places(columns["valid_error"], columns["budget"][0])
     rows: NDArray[np.int64] = np.take_along_axis(columns["table_row"], places, axis=1).astype(int)
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from oneshot_hpo.experiments.study.outcome import search_seconds
 from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
 
 
@@ -11,8 +12,9 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
     """Seconds of one worker, over the searches that did not crash; None if there is none."""
     spent = epochs = 0.0
     for trial, result in evaluations:
-        if "search_seconds" in result.timestamps and not result.crashed:
-            spent += result.timestamps["search_seconds"]
+        seconds = search_seconds(result)
+        if seconds is not None and not result.crashed:
+            spent += seconds
             epochs += trial.budget
     return spent / epochs if epochs else None
 

@@ -68,23 +68,22 @@ def run_single_search(
     try:
         # Torch keeps files, code among them, under well-known names in the folder for such files.
         with private_folder() as scratch, child_environment(scratch, {}):
-            _, report = search_cell(task, show)
+            outcome = search_cell(task, show)
     except NoPrivateFolder as failure:
         raise UserError(str(failure)) from None
     except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(one_line(failure)) from None
     except OSError as failure:
         raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
-    architecture = report["architecture"]
-    parents = architecture["parents"]
-    for block, operation in enumerate(architecture["operations"], start=1):
-        say(console, f"block {block}: {operation:16} of nodes {parents[block - 1]}")
-    say(console, f"output:  concatenation    of nodes {parents[-1]}")
-    say(console, f"cell {report['module_hash']}, trained alone:")
-    say(console, f"  validation error {percent(report['valid_error'])}")
-    say(console, f"  test error       {percent(report['test_error'])}")
-    say(console, f"  test regret      {percent(report['test_regret'])}")
-    say(console, f"  better than      {report['percentile']:.1f} % of the cells on test")
+
+    searched = get_space(space)
+    for line in searched.lines(outcome.architecture(searched)):
+        say(console, line)
+    say(console, f"cell {outcome.key}, trained alone:")
+    say(console, f"  validation error {percent(outcome.reported('valid'))}")
+    say(console, f"  test error       {percent(outcome.reported('test'))}")
+    say(console, f"  test regret      {percent(outcome.reported('regret'))}")
+    say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
     if is_transfer:
         say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:

@@ -6,20 +6,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import note_of_header
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.hpo.plain import finite_loss
 
 _ROWS = (
-    ("validation error", "valid_error"),
-    ("test error", "test_error"),
-    ("test regret", "test_regret"),
+    ("validation error", "valid"),
+    ("test error", "test"),
+    ("test regret", "regret"),
 )
 
 _FILES = {
@@ -59,8 +58,8 @@ def verdict(study: StudyView) -> str:
         return f"The default configuration crashed: {default.exception}." + lost
     if tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
-    valid, valid_word = _gain(default, tuned, "valid_error")
-    test, test_word = _gain(default, tuned, "test_error")
+    valid, valid_word = _gain(default, tuned, "valid")
+    test, test_word = _gain(default, tuned, "test")
     return (
         f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
         f"points {test_word} on test. This is one search each: other seeds may order them "
@@ -68,8 +67,9 @@ def verdict(study: StudyView) -> str:
     )
 
 
-def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, str]:
-    gain = 100 * (reported(default, key) - reported(tuned, key))
+def _gain(default: TrialResult, tuned: TrialResult, field: str) -> tuple[float, str]:
+    was, now = (Outcome.from_result(result).reported(field) for result in (default, tuned))
+    gain = 100 * (was - now)
     return abs(gain), "better" if gain >= 0 else "worse"
 
 
@@ -78,7 +78,7 @@ def _print_table(console: Console, study: StudyView) -> None:
     assert study.baseline is not None
     columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
 
-    results = [(label, *(_info(result, key) for _, result in columns)) for label, key in _ROWS]
+    results = [(label, *(_share(result, field) for _, result in columns)) for label, field in _ROWS]
     results.append(("better than", *(_rank(result) for _, result in columns)))
     results.append(("epochs", *(number(trial.budget) for trial, _ in columns)))
     values = [
@@ -89,17 +89,11 @@ def _print_table(console: Console, study: StudyView) -> None:
     print_table(console, headings, [results, values])
 
 
-def _info(result: TrialResult, key: str) -> str:
-    return "crashed" if result.crashed else percent(reported(result, key))
+def _share(result: TrialResult, field: str) -> str:
+    return "crashed" if result.crashed else percent(Outcome.from_result(result).reported(field))
 
 
 def _rank(result: TrialResult) -> str:
-    return "crashed" if result.crashed else f"{reported(result, 'percentile'):.1f} % of cells"
-
-
-def reported(result: TrialResult, key: str, journal: str = JOURNAL_NAME) -> float:
-    """A number that a search told; UserError, which names its journal, if it did not."""
-    value = finite_loss(result.info.get(key))
-    if value is None:
-        raise UserError(f"{journal} cannot be used: a result has no number for {key}")
-    return value
+    if result.crashed:
+        return "crashed"
+    return f"{Outcome.from_result(result).reported('percentile'):.1f} % of cells"

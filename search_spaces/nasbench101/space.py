@@ -114,6 +114,13 @@ class NasBench101Space(EnumerableSpace):
             matrix[list(sources), node] = 1
         return Cell.pruned(matrix, (INPUT, *self.operation_names(architecture), OUTPUT))
 
+    def lines(self, architecture: Architecture) -> list[str]:
+        """The operation and the sources of each block, and what feeds the output."""
+        parents = [list(nodes) for nodes in self.parents(architecture)]
+        named = enumerate(self.operation_names(architecture), start=1)
+        blocks = [f"block {n}: {name:16} of nodes {parents[n - 1]}" for n, name in named]
+        return [*blocks, f"output:  concatenation    of nodes {parents[-1]}"]
+
     def drawing(self, architecture: Architecture) -> Drawing:
         """The pruned cell."""
         cell = self.cell(architecture)

@@ -104,7 +104,8 @@ def _convolutions(analysis: Analysis) -> Finding:
         words.append(
             f"{called(name)} in the place of a {called(simple)} "
             f"{'lowers' if gain >= 0 else 'raises'} the error by {abs(100 * gain):.2f} points on "
-            f"average, and the best cells have {among_best[code]:.2f} of it, all cells {among_all[code]:.2f}"
+            f"average, and the best cells have {among_best[code]:.2f} of it, all cells "
+            f"{among_all[code]:.2f}"
         )
     verdict: Verdict = "confirmed in part" if matter else "contradicted"
     if len(matter) == len(convolutions):

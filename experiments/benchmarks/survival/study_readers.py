@@ -22,7 +22,7 @@ from oneshot_hpo.experiments.benchmarks.survival.mutation import (
 from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.exports import hpbandster
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.hpbandster import CONFIGS, RESULTS
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
 from oneshot_hpo.experiments.grids.grid import load_grid
@@ -63,7 +63,7 @@ def _a_study() -> dict[str, bytes]:
             header = study.header
             assert study.finished
 
-        hpbandster.write(ExportedStudy(folder), folder)
+        hpbandster.write(exported_study(folder), folder)
         assert incumbent is not None and baseline is not None
         with Confirmation.create(
             folder / CONFIRMATION, header=header, seed=0, budget=12

@@ -159,7 +159,7 @@ def test_settings_of_the_shipped_ablations(tmp_path):
 @pytest.mark.slow
 def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     from oneshot_hpo.experiments.analyze import regularisation
-    from oneshot_hpo.experiments.numbers.searches import CellErrors
+    from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
     plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 2, 0, TINY)
     for search in plan.searches:
@@ -178,7 +178,7 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
 
 
 def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
-    from oneshot_hpo.experiments.numbers.searches import CellErrors
+    from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
     wild = [*TINY, "search.learning_rate=1e30", "search.grad_clip=1e30"]
     plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 1, 0, wild)

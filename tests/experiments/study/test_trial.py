@@ -58,7 +58,7 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
         epochs=2,
         seed=5,
     )
-    outcome = table_outcome(task.table, get_space(1), searched.architecture)
+    outcome = table_outcome(task.table, get_space(1), searched.architecture(get_space(1)))
     assert result["exception"] is None
     assert result["loss"] == outcome.valid
     assert result["info"] == outcome.to_info() | {
@@ -91,7 +91,7 @@ def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) ->
         draw = dataclasses.replace(short, seed=seed, objective="draw")
         outcome = search_cell(draw)
         assert search_cell(draw) == outcome
-        cell = get_space(1).cell(outcome.architecture)
+        cell = get_space(1).cell(outcome.architecture(get_space(1)))
         repeats = load_table(task.table).query(cell).valid_errors
         assert outcome.loss == repeats[outcome.drawn_repeat]
         assert dataclasses.replace(outcome, loss=mean.loss, drawn_repeat=None) == mean

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import SpaceOption, WorkersOption
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
@@ -93,7 +94,7 @@ def _print(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> Non
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The table to write.")],
-    space: Annotated[int, typer.Option(min=1, max=3, help="Search space.")] = 1,
+    space: SpaceOption = "1",
     dataset: Annotated[
         str,
         typer.Option(
@@ -112,27 +113,22 @@ def build(
     repeats: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds per cell and budget.")] = 3,
     cells: Annotated[
         int | None,
-        typer.Option(min=1, help="Only so many of the cells, drawn at random. Default: all."),
+        typer.Option(min=1, help="Number of cells, drawn at random. Default: all."),
     ] = None,
-    cells_seed: Annotated[int, typer.Option(min=0, help="Which ones --cells draws.")] = 0,
+    cells_seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of --cells.")] = 0,
     channels: Annotated[int, typer.Option(min=1, help="Channels of the first stack.")] = 8,
     stacks: Annotated[int, typer.Option(min=1, help="Stacks of cells.")] = 3,
     cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
     learning_rate: Annotated[float, typer.Option(min=0, help="Adam's, at the start.")] = 0.01,
     batch_size: Annotated[int, typer.Option(min=2, max=bounds.IMAGES, help="Images a step.")] = 50,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=bounds.WORKERS, help="Processes. Default: one per GPU, else per core."
-        ),
-    ] = None,
+    workers: WorkersOption = None,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")
     ] = None,
 ) -> None:
-    """Train the unique cells of a space from scratch; a stopped build goes on where it was.
+    """Train the unique cells of a space from scratch; a stopped build resumes.
 
-    A study needs a table of all cells; one of some shows what training them all would give.
+    A study needs a table of all cells; a table of some shows what training all would give.
     """
 
     from oneshot_hpo.experiments import machine

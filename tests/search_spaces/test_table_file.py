@@ -9,8 +9,8 @@ import pytest
 
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.data_folder import VARIABLE
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
-from oneshot_hpo.search_spaces.table import TableError
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
+from oneshot_hpo.search_spaces.table import Runs, TableError
 from oneshot_hpo.search_spaces.table_file import write_table
 
 CELLS = get_space(1).cells[:40]

@@ -28,7 +28,7 @@ FILES = {
 _SOURCES = {
     "nasbench201": (
         "NAS-Bench-201",
-        "nasbench201.csv.gz, a folder NATS-tss-v1_0-3ffb9-simple, or NAS-Bench-201-v1_1-096897.pth",
+        "nasbench201.csv.gz, NATS-tss-v1_0-3ffb9-simple or NAS-Bench-201-v1_1-096897.pth",
     ),
     "transnas-micro": ("TransNAS-Bench-101, micro", "transnas_micro.csv"),
     "transnas-macro": ("TransNAS-Bench-101, macro", "transnas_macro.csv"),
@@ -93,7 +93,7 @@ def coverage(table: RecordedTable) -> str:
     budgets = sorted({budget for name in table.datasets for budget in table.on(name).budgets})
     held = table.part or f"{len(table):,} architectures"
     epochs = ", ".join(map(str, budgets))
-    return f"{held}, {len(table.datasets)} data sets ({', '.join(table.datasets)}), {epochs} epochs"
+    return f"{held}, {len(table.datasets)} data sets, {epochs} epochs"
 
 
 def recorded_lines(folder: Path) -> list[str]:
@@ -107,7 +107,7 @@ def recorded_lines(folder: Path) -> list[str]:
 
 
 def _absent(title: str, sources: str) -> list[str]:
-    return [f"{title}: not there", f"  `oneshot-hpo data import PATH` takes {sources}"]
+    return [f"{title}: not there", "  `oneshot-hpo data import PATH` takes", f"  {sources}"]
 
 
 def _held(title: str, path: Path) -> list[str]:
@@ -123,6 +123,7 @@ def _held(title: str, path: Path) -> list[str]:
     return [
         f"{title}: {decimal(path.stat().st_size)}",
         f"  {coverage(table)}",
+        f"  {', '.join(table.datasets)}",
         f"  from {source.get('file', 'an unknown file')}, imported {table.provenance['date']}",
     ]
 

@@ -38,6 +38,8 @@ def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
     on_progress: bytes read of all files. Raises TableError, on one line, for what is no such folder
     or has a file that is damaged; OSError.
     """
+    if not (folder / META).is_file():
+        raise TableError(f"{folder}: not a folder of NATS-Bench, {META} is missing")
     cells = _cells(folder / META)
     files = [(path, cells[number]) for number, path in _files(folder, len(cells))]
     if not files:

@@ -28,7 +28,7 @@ class MicroSpace(EdgeCellSpace):
         return f"{_BEGIN}{digits[0]}_{digits[1:3]}_{digits[3:]}"
 
     def parse(self, text: str) -> Architecture:
-        """Read what `text` wrote, with or without its first two parts; raises InvalidArchitecture."""
+        """Read what `text` wrote, its first two parts optional; raises InvalidArchitecture."""
         match = _CELL.fullmatch(text)
         if match is None:
             raise InvalidArchitecture(

@@ -138,14 +138,12 @@ class RecordedTable(Table):
             first = np.flatnonzero(~np.isin(np.arange(total), self.entry_numbers))[0]
             lacking = f"{total - len(self):,} of {total:,} architectures, the first"
             raise self._missing(lacking, int(first))
-        return np.arange(total)
+        return self._rows
 
     def entry_of(self, space: SearchSpace) -> np.ndarray:
         """The entry of every configuration of a space, int (C,)."""
         self.check_space(space)
-        if self._of_cells:
-            return self.space.unique.of_configuration
-        return np.arange(self.space.num_configurations)
+        return self.space.unique.of_configuration if self._of_cells else self._rows_of_all
 
     def row_of(self, space: SearchSpace, architecture: Architecture) -> int:
         """The row of one architecture of a space; raises MissingCell."""
@@ -172,6 +170,14 @@ class RecordedTable(Table):
     @property
     def _count(self) -> int:
         return self.space.num_cells if self._of_cells else self.space.num_configurations
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        return np.arange(len(self))
+
+    @cached_property
+    def _rows_of_all(self) -> np.ndarray:
+        return np.arange(self._count)
 
     def _column(self, metric: str, budget: int | None) -> str:
         """The name of a metric's column at a budget; raises MissingCell."""
@@ -226,18 +232,15 @@ def _check(table: RecordedTable) -> None:
     for column, values in table.columns.items():
         if values.dtype != np.float64 or values.ndim != 2 or len(values) != len(numbers):
             raise TableError(f"{column} has shape {values.shape} of {values.dtype}")
-    for dataset, described in document["datasets"].items():
-        known = {
-            column_name(dataset, metric, budget)
-            for metric in described["metrics"]
-            for budget in (None, *described["budgets"])
-        }
+    for dataset in document["datasets"]:
         opened = table.on(dataset)
         if any(metric.kind not in _KINDS for metric in opened.metrics.values()):
             raise TableError(f"{dataset} has a metric of an unknown kind")
-        if not opened.budgets or not known & set(table.columns):
-            raise TableError(f"{dataset} has no values")
-        opened.main_metric("valid")
+        metric = opened.main_metric("valid")
+        if not opened.budgets or not all(
+            column_name(dataset, metric, budget) in table.columns for budget in opened.budgets
+        ):
+            raise TableError(f"{dataset} needs {metric} at each of its budgets")
     if set(table.columns) != set(document["origins"]):
         raise TableError("columns are missing")
 

@@ -156,8 +156,7 @@ def _split_source(source: str | Path) -> tuple[str, str | None]:
 
 
 def _table(arrays: Mapping[str, np.ndarray], dataset: str | None) -> Table:
-    text = str(arrays["provenance"])
-    text.encode()  # NumPy takes any four bytes for a character
+    text = str(arrays["provenance"]).encode().decode()  # NumPy takes any four bytes for a character
     document: dict[str, Any] = json.loads(text)
     family = document.get("family", _DEFAULT_FAMILY)
     if family not in READERS:

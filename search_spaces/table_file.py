@@ -18,7 +18,7 @@ from oneshot_hpo.search_spaces.choices import Architecture
 from oneshot_hpo.search_spaces.data_folder import NASBENCH101, data_folder
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
-from oneshot_hpo.search_spaces.temporaries import name_behind
+from oneshot_hpo.whole_files import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}
 _IN_DATA_FOLDER = {"nasbench101": NASBENCH101}

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("matplotlib", reason="needs the extra figures")
+
 from scipy import stats
 from support.study_commands import run
 

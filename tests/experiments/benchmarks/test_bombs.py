@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+
+pa = pytest.importorskip("pyarrow", reason="needs the extra baselines")
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
+
 
 from oneshot_hpo.experiments.benchmarks.survival.inputs import readers
 from oneshot_hpo.experiments.data.cifar10 import import_cifar10

@@ -15,6 +15,7 @@ from oneshot_hpo.plugins import require_extra
 from oneshot_hpo.search_spaces import (
     SpaceId,
     Table,
+    UnknownSpace,
     get_space,
     load_table,
     space_ids,
@@ -144,7 +145,12 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
         raise UserError(f"{path} is empty")
     if any(rows[column].null_count for column in _COLUMNS):
         raise UserError(f"{path} is no file of results: a value is missing")
-    return Baselines(source, path, rows, str(name), str(checksum))
+    file = Baselines(source, path, rows, str(name), str(checksum))
+    try:
+        file.spaces  # noqa: B018 - of spaces that are known here
+    except UnknownSpace as error:
+        raise UserError(str(error)) from None
+    return file
 
 
 def _is_space(kind: Any) -> bool:

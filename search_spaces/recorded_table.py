@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture
-from oneshot_hpo.search_spaces.registry import SPACES, get_space
+from oneshot_hpo.search_spaces.registry import get_space, spaces_of
 from oneshot_hpo.search_spaces.space import EnumerableSpace, SearchSpace, enumerable
 from oneshot_hpo.search_spaces.table import (
     COST,
@@ -223,7 +223,7 @@ def _check(table: RecordedTable) -> None:
     """Raise TableError unless arrays and document fit together."""
     document, numbers = table.provenance, table.entry_numbers
     name = document["space"]
-    if name not in SPACES or get_space(name).family != table.family:
+    if name not in [space.name for space in spaces_of(table.family)]:
         raise TableError(f"a table of the space {name!r}, which is not known here")
     if numbers.dtype != np.int32 or numbers.ndim != 1 or not len(numbers):
         raise TableError(f"{ENTRIES} is no list of numbers")

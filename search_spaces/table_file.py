@@ -24,7 +24,7 @@ from oneshot_hpo.search_spaces.data_folder import (
 )
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
-from oneshot_hpo.search_spaces.temporaries import name_behind
+from oneshot_hpo.whole_files import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}
 _IN_DATA_FOLDER = {

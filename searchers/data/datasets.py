@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from oneshot_hpo import plugins
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, data_folder
 from oneshot_hpo.searchers.data.cifar10 import files_folder, load_cifar10
 from oneshot_hpo.searchers.data.images import (
@@ -29,19 +30,9 @@ def load_dataset(source: str | Path) -> ImageSplits:
     scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
     digits and files are split as `split_arrays` says. Raises DatasetError.
     """
-    if source == "digits":
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
-        return split_arrays("digits", bunch.images, bunch.target)
-    if source == "cifar10":
-        folder = data_folder() / CIFAR10
-        if not folder.is_dir():
-            raise DatasetError(
-                f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads "
-                "it, `oneshot-hpo data import PATH` takes what is on this machine"
-            )
-        return load_cifar10(folder)
+    if source in plugins.names("dataset"):
+        named: ImageSplits = plugins.find("dataset", str(source))()
+        return named
     path = Path(source)
     if path.is_dir():
         return load_cifar10(files_folder(path))
@@ -59,6 +50,25 @@ def load_dataset(source: str | Path) -> ImageSplits:
             f"{path}: not an .npz file with arrays 'images' and 'labels' ({error})"
         ) from None
     return split_arrays(path.stem, images, labels)
+
+
+def load_digits() -> ImageSplits:
+    """The data set "digits"."""
+    from sklearn import datasets
+
+    bunch = datasets.load_digits()
+    return split_arrays("digits", bunch.images, bunch.target)
+
+
+def load_imported_cifar10() -> ImageSplits:
+    """The data set "cifar10". Raises DatasetError where it was not imported."""
+    folder = data_folder() / CIFAR10
+    if not folder.is_dir():
+        raise DatasetError(
+            f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads it, "
+            "`oneshot-hpo data import PATH` takes what is on this machine"
+        )
+    return load_cifar10(folder)
 
 
 def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pyarrow", reason="needs the extra baselines")
+
 import torch
 import yaml
 

@@ -1,0 +1,18 @@
+"""The data sets by name; a study file may also name a folder or an .npz file."""
+
+from oneshot_hpo.plugins import Entry
+
+ENTRIES = (
+    Entry(
+        kind="dataset",
+        name="digits",
+        target="oneshot_hpo.searchers.data.datasets:load_digits",
+        summary="scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits)",
+    ),
+    Entry(
+        kind="dataset",
+        name="cifar10",
+        target="oneshot_hpo.searchers.data.datasets:load_imported_cifar10",
+        summary="CIFAR-10, imported into the data folder",
+    ),
+)

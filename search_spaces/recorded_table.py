@@ -105,6 +105,12 @@ class RecordedTable(Table):
         values: np.ndarray = self.columns[self._column(metric, budget)][rows]
         return values
 
+    def seconds(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """Training times, float (N, R), or (R,) of one row; NaN where none was recorded."""
+        if "seconds" not in self.metrics:
+            return np.full((*np.shape(rows), 1), np.nan)
+        return super().seconds(rows, budget)
+
     def origin(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """Where values come from, members of Origin: the same for a whole column."""
         code = self.provenance["origins"][self._column(metric, budget)]

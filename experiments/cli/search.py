@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.cli.options import (
 
 def search(
     searcher: SearcherOption = "darts",
-    space: SpaceOption = 1,
+    space: SpaceOption = "1",
     dataset: DatasetOption = "digits",
     table: TableOption = "digits",
     epochs: EpochsOption = 50,

@@ -10,12 +10,13 @@ from rich.console import Console
 from oneshot_hpo.cluster.environment import child_environment
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.experiments.errors import UserError, one_line
+from oneshot_hpo.experiments.study.outcome import IMPUTED
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, PREVIOUS
 from oneshot_hpo.searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged
 from oneshot_hpo.searchers.registry import settings_class
@@ -26,7 +27,7 @@ def run_single_search(
     console: Console,
     *,
     searcher: str,
-    space: int,
+    space: SpaceId,
     dataset: str,
     table: str,
     epochs: int,
@@ -76,16 +77,16 @@ def run_single_search(
     except OSError as failure:
         raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
 
-    found = outcome.architecture.to_dict()
-    parents = found["parents"]
-    for block, operation in enumerate(found["operations"], start=1):
-        say(console, f"block {block}: {operation:16} of nodes {parents[block - 1]}")
-    say(console, f"output:  concatenation    of nodes {parents[-1]}")
+    searched = get_space(space)
+    for line in searched.lines(outcome.architecture(searched)):
+        say(console, line)
     say(console, f"cell {outcome.key}, trained alone:")
     say(console, f"  validation error {percent(outcome.reported('valid'))}")
     say(console, f"  test error       {percent(outcome.reported('test'))}")
     say(console, f"  test regret      {percent(outcome.reported('regret'))}")
     say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
+    if outcome.imputed:
+        say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
     if is_transfer:
         say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares it with the 
     from oneshot_hpo.hpo.errors import HpoError as HpoError
     from oneshot_hpo.hpo.errors import StudyError as StudyError
     from oneshot_hpo.search_spaces.errors import SpaceError as SpaceError
-    from oneshot_hpo.search_spaces.space import get_space as get_space
+    from oneshot_hpo.search_spaces.registry import get_space as get_space
     from oneshot_hpo.search_spaces.table import TableError as TableError
     from oneshot_hpo.search_spaces.table_file import load_table as load_table
     from oneshot_hpo.searchers.errors import SearchError as SearchError
@@ -49,7 +49,7 @@ _OWNERS = {
     "compare": "experiments.compare.comparing",
     # One search, and what is known of architectures
     "search": "experiments.study.single_search",
-    "get_space": "search_spaces.space",
+    "get_space": "search_spaces.registry",
     "load_table": "search_spaces.table_file",
     # What they return
     "OpenedStudy": "experiments.study.opened",

@@ -16,6 +16,7 @@ from oneshot_hpo.errors import OneShotHpoError
 from oneshot_hpo.suggestions import did_you_mean
 
 _BUILT_IN = {
+    "space": "oneshot_hpo.search_spaces.registry",
     "searcher": "oneshot_hpo.searchers.registry",
     "method": "oneshot_hpo.hpo.baselines.registry",
     "dataset": "oneshot_hpo.searchers.data.registry",
@@ -45,7 +46,7 @@ class Entry:
     """Something that can be chosen by name."""
 
     kind: str
-    """What it is: searcher, method, dataset or export."""
+    """What it is: space, searcher, method, dataset or export."""
     name: str
     """How a user calls it."""
     target: str

@@ -1,8 +1,11 @@
 """Which cells of a space are one change apart, for one cell or for all of them at once.
 
-One change: another operation in a choice block, or one edge moved to another source, as in
-`SearchSpace.neighbours`. A cell stands for all its configurations, also those with loose ends, so
-its neighbours are all cells that any of them becomes.
+One change: another candidate picked in one choice (another operation, or one edge moved to another
+source), as in `SearchSpace.neighbours`. A cell stands for all its configurations, also those with
+loose ends, so its neighbours are all cells that any of them becomes.
+
+of_configuration: int (C,), the cell of every configuration, 0 to U - 1: those that the space tells
+apart (`space.unique.of_configuration`), or the entries of a table (`Table.entry_of`).
 """
 
 from __future__ import annotations
@@ -12,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import OPERATIONS
-from oneshot_hpo.search_spaces.space import SearchSpace
+from oneshot_hpo.search_spaces.choices import OPERATION
+from oneshot_hpo.search_spaces.space import EnumerableSpace
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Neighbour:
     """A cell one change away from another one."""
 
     cell: int
-    """Its number in the space."""
+    """Its number."""
     configuration: int
     """The configuration of the other cell that is changed."""
     changed: int
@@ -30,16 +33,17 @@ class Neighbour:
     """Whether an operation is changed; else an edge is moved."""
 
 
-def neighbours_of(space: SearchSpace, cell: int) -> list[Neighbour]:
+def neighbours_of(
+    space: EnumerableSpace, of_configuration: np.ndarray, cell: int
+) -> list[Neighbour]:
     """The cells one change away from a cell, each once, by their numbers.
 
     Where both kinds of change lead to a cell, an operation's is named. Raises ValueError for a
     number of no cell.
     """
-    if not 0 <= cell < space.num_cells:
-        raise ValueError(f"space {space.number} has cells 0 to {space.num_cells - 1}, not {cell}")
-    of_configuration = space.unique.of_configuration
     configurations = np.flatnonzero(of_configuration == cell)
+    if not len(configurations):
+        raise ValueError(f"{space.title} has cells 0 to {of_configuration.max()}, not {cell}")
     found: dict[int, Neighbour] = {}
     for places, targets, is_operation in _changes(space, configurations):
         cells, first = np.unique(of_configuration[targets], return_index=True)
@@ -51,12 +55,13 @@ def neighbours_of(space: SearchSpace, cell: int) -> list[Neighbour]:
     return [found[other] for other in sorted(found)]
 
 
-def best_neighbours(space: SearchSpace, values: np.ndarray) -> np.ndarray:
+def best_neighbours(
+    space: EnumerableSpace, of_configuration: np.ndarray, values: np.ndarray
+) -> np.ndarray:
     """The lowest value among each cell's neighbours, float (U,); values: float (U,), one a cell.
 
     Equal cells count too: a configuration whose change is without effect has its own cell's value.
     """
-    of_configuration = space.unique.of_configuration
     value = values[of_configuration]
     lowest = np.full(len(value), np.inf)
     for places, targets, _ in _changes(space, np.arange(len(value))):
@@ -67,25 +72,20 @@ def best_neighbours(space: SearchSpace, values: np.ndarray) -> np.ndarray:
 
 
 def _changes(
-    space: SearchSpace, configurations: np.ndarray
+    space: EnumerableSpace, configurations: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
     """Every change of a digit: places in `configurations`, what they become, whether an operation.
 
-    A configuration's digits are its nodes' parents, then its operations (see SearchSpace).
+    A configuration's digits are the ways of the space's choices.
     """
-    moves = [
-        [[len(set(new) - set(old)) == 1 for new in choices] for old in choices]
-        for choices in space.parent_choices
-    ]
-    change = (~np.eye(len(OPERATIONS), dtype=bool)).tolist()
-    digits = [(table, False) for table in moves] + [(change, True)] * space.num_blocks
     stride = space.num_configurations
-    for table, is_operation in digits:
-        stride //= len(table)
-        value = configurations // stride % len(table)
-        allowed = np.array(table)
-        for new in range(len(table)):
+    for choice in space.choices:
+        ways = choice.ways
+        stride //= len(ways)
+        value = configurations // stride % len(ways)
+        allowed = np.array([[len(set(new) - set(old)) == 1 for new in ways] for old in ways])
+        for new in range(len(ways)):
             places = np.flatnonzero(allowed[value, new])
             if len(places):
                 targets = configurations[places] + (new - value[places]) * stride
-                yield places, targets, is_operation
+                yield places, targets, choice.kind == OPERATION

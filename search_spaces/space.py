@@ -1,245 +1,293 @@
-"""The three search spaces of NAS-Bench-1Shot1 (Zela, Siems and Hutter, ICLR 2020, section 3)."""
+"""What a search space is: choices, and what their picks mean."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell, kept_vertices
-from oneshot_hpo.search_spaces.enumeration import (
-    UniqueCells,
-    labellings,
-    parent_choices,
-    topologies,
-    unique_cells,
-)
+from oneshot_hpo.search_spaces.choices import OPERATION, Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.errors import SpaceError
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-_NUM_PARENTS = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}
 
-
-class UnknownSpace(SpaceError, ValueError):
-    """A search space that there is not."""
+SpaceId = int | str
+"""What study files and journals call a space: see `SearchSpace.id`."""
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """One point of a search space: parents and operations, loose ends allowed.
+class Drawing:
+    """A cell as a graph whose vertices are operations.
 
-    parents: for choice blocks 1..n, then the output, the ascending nodes that feed it; node 0 is
-        the cell's input, node i choice block i.
-    operations: for choice blocks 1..n, members of OPERATIONS.
+    labels: V names, the first is the input, the last the output. edges: from vertex to vertex,
+    ascending; a vertex comes after all that feed it.
     """
 
-    parents: tuple[tuple[int, ...], ...]
+    labels: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+class SearchSpace(ABC):
+    """A set of choices, what an architecture is called, and how it is written down.
+
+    name: unique among all spaces, what `get_space` takes.
+    family: which spaces share networks and tables with it: "nasbench101", "nasbench201", ...
+    title: what messages call it.
+    choices: all decisions, in the order of an architecture's picks; settled ones included.
+    operations: names of the operations that its choices pick among, in a fixed order.
+    """
+
+    name: str
+    family: str
+    title: str
+    choices: tuple[Choice, ...]
     operations: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Lists and strings that JSON can hold."""
-        return {"parents": [list(p) for p in self.parents], "operations": list(self.operations)}
+    @property
+    def id(self) -> SpaceId:
+        """What study files and journals call it: the name, for NAS-Bench-1Shot1's the number."""
+        return self.name
 
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Architecture:
-        """Read what `to_dict` wrote; the space that uses it checks it."""
-        parents = tuple(tuple(int(node) for node in nodes) for nodes in document["parents"])
-        return cls(parents, tuple(document["operations"]))
+    @property
+    def entropy(self) -> int:
+        """A number of this space alone, from which random streams are drawn."""
+        return zlib.crc32(self.name.encode())
+
+    @property
+    def complete(self) -> SearchSpace:
+        """The space of which this one is a part, for its networks; itself if it is whole."""
+        return self
+
+    @abstractmethod
+    def key(self, architecture: Architecture) -> str:
+        """A name that isomorphic architectures share, and no others."""
+
+    @abstractmethod
+    def to_document(self, architecture: Architecture) -> dict[str, Any]:
+        """An architecture as journals hold it: lists, strings and numbers."""
+
+    @abstractmethod
+    def from_document(self, document: Mapping[str, Any]) -> Architecture:
+        """Read what `to_document` wrote; raises InvalidArchitecture for others."""
+
+    def check(self, architecture: Architecture) -> None:
+        """Raise InvalidArchitecture unless an architecture is of this space."""
+        try:
+            picks = zip(self.choices, architecture.picks, strict=True)
+            for choice, pick in picks:
+                choice.number(pick)
+        except ValueError as error:
+            raise InvalidArchitecture(f"not an architecture of {self.title}: {error}") from None
+
+    def decode(self, strengths: Sequence[np.ndarray]) -> Architecture:
+        """The architecture that strengths of all candidates make.
+
+        strengths: an array for each choice, float (candidates,), larger is better; comparable
+        within a choice.
+        """
+        pairs = zip(self.choices, strengths, strict=True)
+        return Architecture(tuple(choice.strongest(values) for choice, values in pairs))
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw an architecture uniformly among all picks."""
+        ways = [choice.ways for choice in self.choices]
+        return Architecture(tuple(every[int(rng.integers(len(every)))] for every in ways))
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """All architectures that differ in one picked candidate of one choice.
+
+        Another operation, or one edge moved to another source.
+        """
+        self.check(architecture)
+        picks = architecture.picks
+        return [
+            Architecture((*picks[:place], other, *picks[place + 1 :]))
+            for place, choice in enumerate(self.choices)
+            for other in choice.ways
+            if len(set(other) - set(picks[place])) == 1
+        ]
+
+    def lines(self, architecture: Architecture) -> list[str]:
+        """An architecture for people: what is picked in each choice, in a line each."""
+        pairs = zip(self.choices, architecture.picks, strict=True)
+        return [f"{choice.name}: {choice.text(pick)}" for choice, pick in pairs]
+
+    def drawing(self, architecture: Architecture) -> Drawing | None:
+        """The cell to be drawn; None where a space has no drawings."""
+        return None
+
+    def text(self, architecture: Architecture) -> str:
+        """An architecture in one line, as a command line takes it."""
+        return json.dumps(self.to_document(architecture))
+
+    def parse(self, text: str) -> Architecture:
+        """Read what `text` wrote; raises InvalidArchitecture, on one line."""
+        try:
+            document = json.loads(text)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise InvalidArchitecture(
+                f"{self.title}: an architecture is written as JSON, not {text[:80]!r}"
+            )
+        return self.from_document(document)
+
+    def configuration_space(self, seed: int | None = None) -> ConfigurationSpace:
+        """The architectures as a ConfigSpace: a categorical for each choice that is not settled.
+
+        Its values are picked candidates, joined by commas.
+        """
+        from ConfigSpace import Categorical, ConfigurationSpace
+
+        space = ConfigurationSpace(name=self.name, seed=seed)
+        for choice in self.choices:
+            if not choice.is_settled:
+                space.add(Categorical(choice.name, [choice.text(way) for way in choice.ways]))
+        return space
+
+    def from_configuration(self, values: Mapping[str, Any]) -> Architecture:
+        """The architecture of a configuration drawn from `configuration_space`."""
+        return Architecture(
+            tuple(
+                choice.ways[0] if choice.is_settled else choice.pick(str(values[choice.name]))
+                for choice in self.choices
+            )
+        )
 
 
 @dataclass(frozen=True)
-class SearchSpace:
-    """A NAS-Bench-1Shot1 search space.
+class UniqueCells:
+    """The architectures of a space up to isomorphism, here called its cells.
 
-    Its configurations are numbered: the topology (parents of block 1 slowest, of the output
-    fastest), then the operations (block 1 slowest). Its unique cells are numbered by the first
-    configuration that gives them.
-
-    number: 1, 2 or 3.
-    num_parents: parents of choice blocks 1..n, then of the output.
+    first: int (U,), the lowest number of a configuration of each cell, ascending.
+    of_configuration: int (C,), the cell of every configuration.
     """
 
-    number: int
-    num_parents: tuple[int, ...]
+    first: np.ndarray
+    of_configuration: np.ndarray
 
-    @property
-    def num_blocks(self) -> int:
-        """Number of choice blocks, n."""
-        return len(self.num_parents) - 1
+
+class NotEnumerable(SpaceError, ValueError):
+    """A space with too many architectures for what was wanted; the message names it."""
+
+
+class EnumerableSpace(SearchSpace):
+    """A space whose architectures are numbered: its configurations.
+
+    A number's digits are the ways of the choices, the first choice's slowest. Its unique cells are
+    numbered by the first configuration that gives them.
+    """
 
     @cached_property
-    def parent_choices(self) -> list[list[tuple[int, ...]]]:
-        """For choice blocks 1..n, then the output: every way to pick the parents."""
-        return parent_choices(self.num_parents)
+    def radices(self) -> tuple[int, ...]:
+        """Numbers of ways of the choices that are not settled."""
+        return tuple(len(choice.ways) for choice in self.choices if not choice.is_settled)
 
     @property
     def num_configurations(self) -> int:
-        """Number of configurations, loose ends included."""
-        return math.prod(self._radices)
+        """Number of configurations, isomorphic ones included."""
+        return math.prod(self._ways)
+
+    def architecture(self, configuration: int) -> Architecture:
+        """The architecture of a configuration's number; raises ValueError outside the space."""
+        if not 0 <= configuration < self.num_configurations:
+            raise ValueError(
+                f"{self.title} has configurations 0 to {self.num_configurations - 1}, "
+                f"not {configuration}"
+            )
+        digits = np.unravel_index(configuration, self._ways)
+        pairs = zip(self.choices, digits, strict=True)
+        return Architecture(tuple(choice.ways[digit] for choice, digit in pairs))
+
+    def architectures(self) -> Iterator[Architecture]:
+        """All of them, in the order of their numbers."""
+        return map(self.architecture, range(self.num_configurations))
+
+    def configuration(self, architecture: Architecture) -> int:
+        """The number of an architecture; raises InvalidArchitecture for others."""
+        self.check(architecture)
+        pairs = zip(self.choices, architecture.picks, strict=True)
+        digits = [choice.number(pick) for choice, pick in pairs]
+        return int(np.ravel_multi_index(digits, self._ways))
+
+    def configurations(self, values: np.ndarray) -> np.ndarray:
+        """The numbers, int (N,), of configurations given as digits int (N, d) of `radices`."""
+        return np.ravel_multi_index(tuple(values.T), self.radices)
+
+    def digits(self, configurations: np.ndarray) -> np.ndarray:
+        """The way of every choice, int (N, choices), of configurations' numbers int (N,)."""
+        return np.stack(np.unravel_index(configurations, self._ways), 1)
 
     @cached_property
     def unique(self) -> UniqueCells:
         """The cells up to isomorphism and the cell of every configuration."""
-        return unique_cells(self.num_parents)
+        cells: dict[str, int] = {}
+        first: list[int] = []
+        of_configuration = np.empty(self.num_configurations, np.int64)
+        for number, architecture in enumerate(self.architectures()):
+            key = self.key(architecture)
+            if key not in cells:
+                cells[key] = len(cells)
+                first.append(number)
+            of_configuration[number] = cells[key]
+        return UniqueCells(np.array(first), of_configuration)
+
+    @cached_property
+    def operation_choices(self) -> tuple[int, ...]:
+        """Places of the choices of one operation, of which analyses speak."""
+        return tuple(
+            place
+            for place, choice in enumerate(self.choices)
+            if choice.kind == OPERATION and choice.k == 1 and choice.groups is None
+        )
+
+    def used_operations(self, configurations: np.ndarray) -> np.ndarray:
+        """What each of `operation_choices` computes, int (N, choices): places in `operations`.
+
+        configurations: int (N,). -1: a loose end, which computes nothing for the output.
+        """
+        digits = self.digits(configurations)[:, list(self.operation_choices)]
+        picked = [
+            np.array([self.operations.index(choice.text(way)) for way in choice.ways])
+            for choice in (self.choices[place] for place in self.operation_choices)
+        ]
+        columns = zip(picked, digits.T, strict=True)
+        return np.stack([places[column] for places, column in columns], 1)
 
     @property
     def num_cells(self) -> int:
         """Number of unique cells."""
         return len(self.unique.first)
 
-    def architecture(self, configuration: int) -> Architecture:
-        """The architecture of a configuration's number; raises ValueError outside the space."""
-        if not 0 <= configuration < self.num_configurations:
-            raise ValueError(
-                f"space {self.number} has configurations 0 to {self.num_configurations - 1}, "
-                f"not {configuration}"
-            )
-        digits = np.unravel_index(configuration, self._radices)
-        parents = tuple(c[d] for c, d in zip(self.parent_choices, digits, strict=False))
-        operations = tuple(OPERATIONS[d] for d in digits[len(self.num_parents) :])
-        return Architecture(parents, operations)
-
-    def configuration(self, architecture: Architecture) -> int:
-        """The number of an architecture; raises ValueError when it is not of this space."""
-        try:
-            digits = [
-                choices.index(parents)
-                for choices, parents in zip(self.parent_choices, architecture.parents, strict=True)
-            ]
-            digits += [OPERATIONS.index(name) for name in architecture.operations]
-            return int(np.ravel_multi_index(digits, self._radices))
-        except ValueError:
-            raise ValueError(
-                f"not an architecture of space {self.number} ({self.num_parents} parents, "
-                f"{self.num_blocks} operations): {architecture}"
-            ) from None
-
-    @property
-    def choices(self) -> tuple[int, ...]:
-        """Numbers of values of every choice there is: parents of each node, then operations.
-
-        The same as in `configuration_space`, which sorts them by name.
-        """
-        return tuple(ways for ways in self._radices if ways > 1)
-
-    def configurations(self, values: np.ndarray) -> np.ndarray:
-        """The numbers, int (N,), of configurations given as values int (N, d) of `choices`."""
-        return np.ravel_multi_index(tuple(values.T), self.choices)
-
     def cell_index(self, architecture: Architecture) -> int:
-        """The unique cell, 0 to num_cells - 1, that an architecture is after pruning."""
+        """The unique cell, 0 to num_cells - 1, that an architecture is."""
         return int(self.unique.of_configuration[self.configuration(architecture)])
-
-    def cell(self, architecture: Architecture) -> Cell:
-        """The pruned cell of an architecture; raises ValueError when it is not of this space."""
-        self.configuration(architecture)
-        matrix = np.zeros((self.num_blocks + 2,) * 2, int)
-        for node, sources in enumerate(architecture.parents, start=1):
-            matrix[list(sources), node] = 1
-        return Cell.pruned(matrix, (INPUT, *architecture.operations, OUTPUT))
-
-    @property
-    def cell_graphs(self) -> tuple[np.ndarray, np.ndarray]:
-        """The unique cells in order, not pruned, as `TrainedCells.find` takes them.
-
-        adjacency bool (U, n + 2, n + 2) and operations int (U, n), places in OPERATIONS.
-        """
-        labels = labellings(self.num_blocks)
-        topology, labelling = np.divmod(self.unique.first, len(labels))
-        return topologies(self.num_parents)[topology], labels[labelling]
-
-    @cached_property
-    def cells(self) -> list[Cell]:
-        """The unique cells in order, each topology pruned once for all its operations."""
-        adjacency, labels = topologies(self.num_parents), labellings(self.num_blocks).tolist()
-        kept = kept_vertices(adjacency)
-
-        @cache
-        def pruned(topology: int) -> tuple[tuple[tuple[int, ...], ...], list[int]]:
-            keep = np.flatnonzero(kept[topology])
-            matrix = adjacency[topology][np.ix_(keep, keep)].astype(int).tolist()
-            return tuple(map(tuple, matrix)), (keep[1:-1] - 1).tolist()
-
-        cells = []
-        for configuration in self.unique.first.tolist():
-            topology, labelling = divmod(configuration, len(labels))
-            matrix, blocks = pruned(topology)
-            names = [OPERATIONS[labels[labelling][block]] for block in blocks]
-            cells.append(Cell(matrix, (INPUT, *names, OUTPUT)))
-        return cells
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw an architecture uniformly among all configurations."""
         return self.architecture(int(rng.integers(self.num_configurations)))
 
-    def neighbours(self, architecture: Architecture) -> list[Architecture]:
-        """All architectures that differ in one operation or in one parent of one node.
-
-        One parent: one edge is moved to another source, the number of parents being fixed.
-        """
-        self.configuration(architecture)
-        parents, operations = architecture.parents, architecture.operations
-        moved_edges = [
-            Architecture((*parents[:node], other, *parents[node + 1 :]), operations)
-            for node, choices in enumerate(self.parent_choices)
-            for other in choices
-            if len(set(other) - set(parents[node])) == 1
-        ]
-        changed_operations = [
-            Architecture(parents, (*operations[:block], other, *operations[block + 1 :]))
-            for block in range(self.num_blocks)
-            for other in OPERATIONS
-            if other != operations[block]
-        ]
-        return moved_edges + changed_operations
-
-    def configuration_space(self, seed: int | None = None) -> ConfigurationSpace:
-        """The architectures as a ConfigSpace: categoricals for operations and for parents.
-
-        Parents are written as nodes joined by commas; a node without a choice has no entry.
-        """
-        from ConfigSpace import Categorical, ConfigurationSpace
-
-        space = ConfigurationSpace(name=f"space{self.number}", seed=seed)
-        for node, choices in enumerate(self.parent_choices, start=1):
-            if len(choices) > 1:
-                names = [",".join(map(str, parents)) for parents in choices]
-                space.add(Categorical(self._parents_name(node), names))
-        for block in range(1, self.num_blocks + 1):
-            space.add(Categorical(f"block_{block}_operation", OPERATIONS))
-        return space
-
-    def from_configuration(self, values: Mapping[str, Any]) -> Architecture:
-        """The architecture of a configuration drawn from `configuration_space`."""
-        parents = []
-        for node, choices in enumerate(self.parent_choices, start=1):
-            if len(choices) > 1:
-                text = str(values[self._parents_name(node)])
-                parents.append(tuple(int(source) for source in text.split(",")))
-            else:
-                parents.append(choices[0])
-        blocks = range(1, self.num_blocks + 1)
-        operations = tuple(str(values[f"block_{block}_operation"]) for block in blocks)
-        return Architecture(tuple(parents), operations)
-
-    def _parents_name(self, node: int) -> str:
-        return "output_parents" if node > self.num_blocks else f"block_{node}_parents"
-
     @cached_property
-    def _radices(self) -> tuple[int, ...]:
-        ways = [len(choices) for choices in self.parent_choices]
-        return (*ways, *[len(OPERATIONS)] * self.num_blocks)
+    def _ways(self) -> tuple[int, ...]:
+        return tuple(len(choice.ways) for choice in self.choices)
 
 
-@cache
-def get_space(number: int) -> SearchSpace:
-    """Search space 1, 2 or 3 of NAS-Bench-1Shot1 (its table 1); raises UnknownSpace for others."""
-    if number not in _NUM_PARENTS:
-        raise UnknownSpace(f"there are search spaces 1, 2 and 3, not {number!r}")
-    return SearchSpace(number, _NUM_PARENTS[number])
+def tag_of(space: SpaceId) -> str:
+    """What the names of files call a space: space1, or its name."""
+    return f"space{space}" if isinstance(space, int) else space
+
+
+def enumerable(space: SearchSpace) -> EnumerableSpace:
+    """The space itself; raises NotEnumerable unless its architectures are numbered."""
+    if not isinstance(space, EnumerableSpace):
+        raise NotEnumerable(f"{space.title} is too large for its architectures to be numbered")
+    return space

@@ -1,23 +1,22 @@
-"""Tables of trained cells: what each cell of a space reaches when it is trained on its own."""
+"""What a table of trained architectures says: metrics, data sets, budgets, repeats, origins."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import INPUT, OPERATIONS, OUTPUT, Cell
+from oneshot_hpo.search_spaces.choices import Architecture
 from oneshot_hpo.search_spaces.errors import SpaceError
-from oneshot_hpo.search_spaces.graph_index import GraphIndex
-from oneshot_hpo.search_spaces.graphs import pack, unpack_cell
-from oneshot_hpo.search_spaces.space import Architecture, SearchSpace
+from oneshot_hpo.search_spaces.seed_noise import seed_noise
+from oneshot_hpo.search_spaces.space import SearchSpace, enumerable
 
-METRICS = ("train", "valid", "test")
-"""The sets of images on which a table may have counted a trained cell's hits."""
+SPLITS = ("train", "valid", "test")
+"""The sets of images on which a trained architecture may have been measured."""
 
 SINGLE_PRECISION = 5e-7
 """Mean errors, regrets and their differences that are nearer than this are equal.
@@ -29,6 +28,10 @@ CIFAR10 = "cifar10"
 DATASET_CHECKSUM = "dataset_sha256"
 """A key of a table's provenance."""
 
+ERROR, SCORE, LOSS, COST, PROXY = "error", "score", "loss", "cost", "proxy"
+"""Kinds of metrics: a share of wrong answers; a share where 1 is best (an accuracy, SSIM); a loss
+of any size; what a network costs (seconds, parameters); a score computed without training."""
+
 
 class TableError(SpaceError, ValueError):
     """A table that cannot be read; the message says why and what to do."""
@@ -38,38 +41,61 @@ class MissingCell(SpaceError, ValueError):
     """A cell, a budget or a metric that a table does not hold; the message names it."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What a table says of one cell at one budget. Errors are fractions in [0, 1].
+class Origin(IntEnum):
+    """Where a value comes from: single runs, a mean that others took of them, a model, or another
+    value that was recorded (the time of 12 epochs from that of 200)."""
 
-    valid_error, test_error: means over the repeats, as `TrainedCells.mean_errors` has them.
-    valid_errors, test_errors: float (R,), the repeats. seconds: mean training time. parameters:
-    trainable ones.
+    REAL = 0
+    MEAN = 1
+    IMPUTED = 2
+    DERIVED = 3
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured of a trained architecture.
+
+    unit: "" for shares and counts, else "s", "M", ...
+    kind: ERROR, SCORE, LOSS, COST or PROXY.
     """
 
-    hash: str
-    budget: int
-    valid_error: float
-    test_error: float
-    valid_errors: np.ndarray
-    test_errors: np.ndarray
-    seconds: float
-    parameters: int
+    unit: str = ""
+    higher_is_better: bool = False
+    kind: str = ERROR
+
+    def to_minimise(self, values: np.ndarray) -> np.ndarray:
+        """Values of this metric, turned so that lower is better: 1 less a score."""
+        if not self.higher_is_better:
+            return values
+        return 1 - values if self.kind == SCORE else -values
 
 
 @dataclass(frozen=True)
 class Best:
-    """The lowest mean errors of a space at one budget, each over all its cells."""
+    """The lowest mean errors of a space at one budget, each over all its architectures."""
 
     valid_error: float
     test_error: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a table says of one row at one budget.
+
+    values: by metric, float (R,), NaN where a repeat is absent. origins: by metric.
+    """
+
+    key: str
+    budget: int
+    values: Mapping[str, np.ndarray]
+    origins: Mapping[str, Origin]
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
     """What was recorded of all trainings at one point of them.
 
-    hits: by metric, uint16 (U, B, R), correctly classified images of each repeat.
+    hits: by split, uint16 (U, B, R), correctly classified images of each repeat.
     seconds: float32 (U, B, R), training time up to this point.
     """
 
@@ -77,58 +103,53 @@ class Runs:
     seconds: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedCells:
-    """A table of U trained cells, found by module hash or by graph.
+class Table(ABC):
+    """Trained architectures of one family of spaces, a row each.
 
-    hashes: uint8 (U, 16), the MD5 digests in ascending order.
-    graphs: uint32 (U,), the cells as `search_spaces.graphs.pack` writes them.
-    parameters: int32 (U,), trainable parameters.
-    budgets: the epochs of training, ascending, B of them; each budget is a training of its own.
-    images: by metric, the size of the set of images.
-    final: after the last epoch, R repeats. halfway: after half of the epochs, if recorded.
+    family: of the search spaces, as `SearchSpace.family`.
+    budgets: the epochs of training, ascending; each budget is a training of its own.
     provenance: how the table was made (name, data set, settings, versions, ...).
+
+    The entries of a space are the rows that its configurations have: one row for all isomorphic
+    ones where the benchmark trained a cell once, one row each where it trained all.
     """
 
-    hashes: np.ndarray
-    graphs: np.ndarray
-    parameters: np.ndarray
+    family: str
     budgets: tuple[int, ...]
-    images: Mapping[str, int]
-    final: Runs
-    halfway: Runs | None
     provenance: Mapping[str, Any]
 
-    @classmethod
-    def of_cells(
-        cls,
-        cells: Sequence[Cell],
-        *,
-        parameters: Sequence[int] | np.ndarray,
-        budgets: tuple[int, ...],
-        images: Mapping[str, int],
-        final: Runs,
-        provenance: Mapping[str, Any],
-    ) -> TrainedCells:
-        """A table of U cells in any order, no two of them isomorphic; nothing halfway."""
-        hashes = hash_array(cells)
-        order = np.lexsort(hashes.T[::-1])
-        return cls(
-            hashes=hashes[order],
-            graphs=np.array([pack(cell) for cell in cells], np.uint32)[order],
-            parameters=np.asarray(parameters, np.int32)[order],
-            budgets=budgets,
-            images=images,
-            final=Runs(
-                hits={metric: hits[order] for metric, hits in final.hits.items()},
-                seconds=final.seconds[order],
-            ),
-            halfway=None,
-            provenance=provenance,
-        )
-
+    @abstractmethod
     def __len__(self) -> int:
-        return len(self.hashes)
+        """Number of rows."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> Mapping[str, Metric]:
+        """What was measured; errors are named train_error, valid_error, test_error."""
+
+    @abstractmethod
+    def values(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """All repeats, float (N, R), or (R,) of one row; NaN where a repeat is absent.
+
+        budget: the largest when none is named. Shares are in [0, 1]. Raises MissingCell for a
+        metric or budget that the table lacks.
+        """
+
+    @abstractmethod
+    def key(self, row: int) -> str:
+        """The name of a row: of equal architectures the same (`SearchSpace.key`)."""
+
+    @abstractmethod
+    def entries(self, space: SearchSpace) -> np.ndarray:
+        """The rows of a space's entries, int (E,). Raises MissingCell where one is absent."""
+
+    @abstractmethod
+    def entry_of(self, space: SearchSpace) -> np.ndarray:
+        """The place in `entries` of every configuration of a space, int (C,)."""
+
+    @abstractmethod
+    def stored(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The document and the arrays of its file (see `table_file`)."""
 
     @property
     def name(self) -> str:
@@ -137,12 +158,24 @@ class TrainedCells:
 
     @property
     def dataset(self) -> str | None:
-        """The name of the data set on which the cells were trained; None: the table does not say.
+        """The name of the data set of these values; None: the table does not say.
 
         NAS-Bench-101's CIFAR-10 has the name that data sets have here, cifar10.
         """
         name = self.provenance.get("dataset")
         return CIFAR10 if name == "CIFAR-10" else name if isinstance(name, str) else None
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """All data sets of the file; a table is opened for one of them."""
+        return () if self.dataset is None else (self.dataset,)
+
+    def on(self, dataset: str) -> Table:
+        """This table, opened for one of its data sets. Raises TableError."""
+        if dataset == self.dataset:
+            return self
+        known = ", ".join(self.datasets) or "none that it names"
+        raise TableError(f"the table of {self.name} has data sets {known}, not {dataset!r}")
 
     @property
     def dataset_checksum(self) -> str | None:
@@ -158,139 +191,90 @@ class TrainedCells:
             return None
         return f"a part, {part.get('cells')} of {part.get('of')} cells"
 
+    def origin(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """Where values come from, members of Origin, uint8 (N,) or a number for one row.
+
+        All are real unless a table says otherwise.
+        """
+        return np.zeros(np.shape(rows), np.uint8)
+
     @property
-    def repeats(self) -> int:
-        """Trainings of each cell at each budget, R."""
-        return int(self.final.seconds.shape[2])
+    def test_split(self) -> str:
+        """The images whose values stand for the test: valid in a table that has no test values."""
+        return "test"
 
-    def cell(self, row: int) -> Cell:
-        """The cell of a row, its vertices in the order of the source."""
-        return unpack_cell(int(self.graphs[row]))
+    def main_metric(self, split: str) -> str:
+        """The metric that ranks architectures on a set of images, one of SPLITS."""
+        return f"{split}_error"
 
-    def query(self, cell: Cell, budget: int | None = None, *, halfway: bool = False) -> Entry:
-        """Look one cell up; the largest budget when none is named. Raises MissingCell."""
-        digest = np.frombuffer(bytes.fromhex(cell.hash), np.uint8)
-        row = int(self.rows(digest[None])[0])
-        return Entry(
-            hash=cell.hash,
-            budget=self.budgets[self._column(budget)],
-            valid_error=float(self.mean_errors("valid", row, budget, halfway=halfway)),
-            test_error=float(self.mean_errors("test", row, budget, halfway=halfway)),
-            valid_errors=self.valid_errors(row, budget, halfway=halfway),
-            test_errors=self.test_errors(row, budget, halfway=halfway),
-            seconds=float(self.seconds(row, budget, halfway=halfway).mean()),
-            parameters=int(self.parameters[row]),
-        )
+    def errors(self, split: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """The main metric of each repeat, float (N, R), turned so that lower is better.
 
-    def rows(self, hashes: np.ndarray) -> np.ndarray:
-        """Rows of many cells: hashes uint8 (N, 16) to int (N,). Raises MissingCell."""
-        wanted = _as_keys(hashes)
-        rows = np.minimum(np.searchsorted(self._hash_keys, wanted), len(self) - 1)
-        missing = np.flatnonzero(self._hash_keys[rows] != wanted)
-        if len(missing):
-            raise self._missing(len(missing), len(wanted), hashes[missing[0]].tobytes().hex())
-        return rows
-
-    def row(self, module_hash: str) -> int:
-        """The row of one cell by its hash, 32 lower-case digits; raises MissingCell."""
-        try:
-            digest = bytes.fromhex(module_hash)
-        except (TypeError, ValueError):
-            digest = b""
-        if len(digest) == 16 and digest.hex() == module_hash:
-            # Of one number, Python's search takes half the time of NumPy's.
-            row = bisect_left(self._hash_keys.data, int.from_bytes(digest[:8], "big"))
-            if row < len(self) and self.hashes[row].tobytes() == digest:
-                return row
-        raise self._missing(1, 1, module_hash)
-
-    def find(self, adjacency: np.ndarray, operations: np.ndarray) -> np.ndarray:
-        """Rows of many cells by their graphs, int (N,): a million in about a second.
-
-        adjacency: bool (N, V, V), upper triangular, loose ends allowed; operations: int
-        (N, V - 2), places in OPERATIONS. A smaller cell has vertices without edges before its
-        last one. Raises InvalidCell, which numbers the first wrong graph, and MissingCell.
+        NaN where a repeat is absent. Raises MissingCell.
         """
-        rows = self._graph_index.rows(adjacency, operations)
-        missing = np.flatnonzero(rows < 0)
-        if len(missing):
-            names = [OPERATIONS[code] for code in operations[missing[0]]]
-            first = Cell.pruned(adjacency[missing[0]].astype(int), [INPUT, *names, OUTPUT])
-            raise self._missing(len(missing), len(rows), first.hash)
-        return rows
-
-    def coverage(self, space: SearchSpace) -> int:
-        """How many of a space's unique cells the table holds."""
-        return int((self._graph_index.rows(*space.cell_graphs) >= 0).sum())
-
-    def accuracies(
-        self,
-        metric: str,
-        rows: np.ndarray | int,
-        budget: int | None = None,
-        *,
-        halfway: bool = False,
-    ) -> np.ndarray:
-        """Shares of hits, float (N, R), or (R,) of one row; metric is one of METRICS.
-
-        Rounded to single precision, as NAS-Bench-101 records them. Raises MissingCell.
-        """
-        return _single(self._hits(metric, rows, budget, halfway) / self.images[metric])
-
-    def shares(self, metric: str) -> np.ndarray:
-        """The accuracy of each number of hits, float (images + 1,), as `accuracies` gives it."""
-        images = self.images[metric]
-        return _single(np.arange(images + 1) / images)
+        metric = self.main_metric(split)
+        return self.metrics[metric].to_minimise(self.values(metric, rows, budget))
 
     def mean_errors(
-        self,
-        metric: str,
-        rows: np.ndarray | int,
-        budget: int | None = None,
-        *,
-        halfway: bool = False,
+        self, split: str, rows: np.ndarray | int, budget: int | None = None
     ) -> np.ndarray:
-        """Mean errors over the repeats, float (N,), or a number for one row.
+        """Means of the main metric over the repeats, float (N,), turned so that lower is better.
 
-        They follow from the sum of a cell's hits: cells with equal sums have equal errors to the
-        last bit, which means of rounded shares do not. Raises MissingCell.
+        Where it is an error it is left as it is, a score is 1 less it. Raises MissingCell.
         """
-        hits = self._hits(metric, rows, budget, halfway)
-        images = self.images[metric] * hits.shape[-1]
-        errors: np.ndarray = (images - hits.sum(axis=-1, dtype=np.int64)) / images
-        return errors
+        metric = self.main_metric(split)
+        values = self.values(metric, rows, budget)
+        return self.metrics[metric].to_minimise(mean_of(values))
 
-    def seconds(
-        self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
-    ) -> np.ndarray:
+    def seconds(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """Training times, float (N, R), or (R,) of one row. Raises MissingCell."""
-        times: np.ndarray = self._runs(halfway).seconds[rows, self._column(budget)]
-        return times.astype(np.float64)
+        return self.values("seconds", rows, budget)
 
-    def valid_errors(
-        self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
-    ) -> np.ndarray:
-        """Validation errors: rows int (N,) to float (N, R); of one row, (R,)."""
-        return 1 - self.accuracies("valid", rows, budget, halfway=halfway)
+    def entry(self, space: SearchSpace, architecture: Architecture) -> int:
+        """The place in `entries` of one architecture; raises InvalidArchitecture."""
+        self.check_space(space)
+        return int(self.entry_of(space)[enumerable(space).configuration(architecture)])
 
-    def test_errors(
-        self, rows: np.ndarray | int, budget: int | None = None, *, halfway: bool = False
-    ) -> np.ndarray:
-        """Test errors: rows int (N,) to float (N, R); of one row, (R,)."""
-        return 1 - self.accuracies("test", rows, budget, halfway=halfway)
+    def first_configurations(self, space: SearchSpace) -> np.ndarray:
+        """The lowest number of a configuration of each of a space's entries, int (E,)."""
+        return np.unique(self.entry_of(space), return_index=True)[1]
 
-    def space_rows(self, space: SearchSpace) -> np.ndarray:
-        """The row of every unique cell of a space, in the space's order. Raises MissingCell."""
-        if space.number not in self._space_rows:
+    def parameters_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """Trainable parameters, float (N,); None: the table does not say."""
+        if "parameters" not in self.metrics:
+            return None
+        return self.values("parameters", rows)[:, 0]
+
+    def row_of(self, space: SearchSpace, architecture: Architecture) -> int:
+        """The row of one architecture of a space; raises MissingCell."""
+        return int(self.entries(space)[self.entry(space, architecture)])
+
+    def coverage(self, space: SearchSpace) -> int:
+        """How many of a space's entries the table holds; 0 for a space of another family."""
+        return len(self.entries(space)) if space.family == self.family else 0
+
+    def check_space(self, space: SearchSpace) -> None:
+        """Raise MissingCell for a space of another family."""
+        if space.family != self.family:
+            raise MissingCell(
+                f"the table of {self.name} is one of {self.family}, not of {space.title}"
+            )
+
+    def record(self, row: int, budget: int | None = None) -> Record:
+        """All that is known of a row at a budget, the largest when none is named."""
+        budget = self.budgets[self.column(budget)]
+        values, origins = {}, {}
+        for metric in self.metrics:
             try:
-                self._space_rows[space.number] = self.find(*space.cell_graphs)
-            except MissingCell as error:
-                raise MissingCell(f"space {space.number}: {error}") from None
-        return self._space_rows[space.number]
+                values[metric] = self.values(metric, row, budget)
+            except MissingCell:
+                continue  # measured at other budgets
+            origins[metric] = Origin(int(self.origin(metric, row, budget)))
+        return Record(self.key(row), budget, values, origins)
 
     def best(self, space: SearchSpace, budget: int | None = None) -> Best:
         """The lowest mean validation and the lowest mean test error in the complete space."""
-        rows = self.space_rows(space)
+        rows = self.entries(space)
         return Best(
             valid_error=float(self.mean_errors("valid", rows, budget).min()),
             test_error=float(self.mean_errors("test", rows, budget).min()),
@@ -299,14 +283,32 @@ class TrainedCells:
     def percentile(
         self, space: SearchSpace, architecture: Architecture, budget: int | None = None
     ) -> float:
-        """Share of the space's unique cells with a higher mean test error, in percent.
+        """Share of the space's entries with a higher mean test error, in percent.
 
         100 is out of reach of a cell itself: the best one of U cells has 100 (U - 1) / U.
         """
-        errors = self.mean_errors("test", self.space_rows(space), budget)
-        return float((errors > errors[space.cell_index(architecture)]).mean() * 100)
+        errors = self.mean_errors("test", self.entries(space), budget)
+        return float((errors > errors[self.entry(space, architecture)]).mean() * 100)
 
-    def _column(self, budget: int | None) -> int:
+    def rests_on_imputed(self, space: SearchSpace, row: int, budget: int | None = None) -> bool:
+        """Whether the errors of a row, or the lowest of its space, are imputed ones."""
+        rows = self.entries(space)
+        for split in ("valid", "test"):
+            origins = self.origin(self.main_metric(split), rows, budget)
+            if not (origins == Origin.IMPUTED).any():
+                continue
+            best = rows[self.mean_errors(split, rows, budget).argmin()]
+            both = self.origin(self.main_metric(split), np.array([row, best]), budget)
+            if (both == Origin.IMPUTED).any():
+                return True
+        return False
+
+    def noise(self, split: str, rows: np.ndarray, budget: int | None = None) -> float | None:
+        """The deviation of the main metric between repeats, among good rows (`seed_noise`)."""
+        return seed_noise(self.errors(split, rows, budget), self.mean_errors(split, rows, budget))
+
+    def column(self, budget: int | None) -> int:
+        """The place of a budget, the last when none is named; raises MissingCell."""
         if budget is None:
             return len(self.budgets) - 1
         if budget not in self.budgets:
@@ -314,62 +316,13 @@ class TrainedCells:
             raise MissingCell(f"the table of {self.name} has budgets {known}, not {budget}")
         return self.budgets.index(budget)
 
-    def _runs(self, halfway: bool) -> Runs:
-        if not halfway:
-            return self.final
-        if self.halfway is None:
-            raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
-        return self.halfway
 
-    def _hits(
-        self, metric: str, rows: np.ndarray | int, budget: int | None, halfway: bool
-    ) -> np.ndarray:
-        """Correctly classified images, uint16 (N, R), or (R,) of one row. Raises MissingCell."""
-        runs, column = self._runs(halfway), self._column(budget)
-        if metric not in runs.hits:
-            raise MissingCell(f"the table of {self.name} has no {metric} accuracies{_at(halfway)}")
-        hits: np.ndarray = runs.hits[metric][rows, column]
-        return hits
-
-    def _missing(self, missing: int, wanted: int, first: str) -> MissingCell:
-        built = f"; it is {self.part}" if self.part is not None else ""
-        if wanted == 1:
-            return MissingCell(f"the table of {self.name} lacks the cell with hash {first}{built}")
-        return MissingCell(
-            f"the table of {self.name} lacks {missing} of {wanted} cells, "
-            f"the first with hash {first}{built}"
-        )
-
-    @cached_property
-    def _hash_keys(self) -> np.ndarray:
-        return _as_keys(self.hashes)
-
-    @cached_property
-    def _graph_index(self) -> GraphIndex:
-        return GraphIndex(self.graphs)
-
-    @cached_property
-    def _space_rows(self) -> dict[int, np.ndarray]:
-        return {}
-
-
-def hash_array(cells: Sequence[Cell]) -> np.ndarray:
-    """The module hashes of N cells as bytes, uint8 (N, 16)."""
-    return np.frombuffer(bytes.fromhex("".join(c.hash for c in cells)), np.uint8).reshape(-1, 16)
-
-
-def _as_keys(hashes: np.ndarray) -> np.ndarray:
-    """Digests as integers that order like them and compare at once: the first 64 of 128 bits.
-
-    NAS-Bench-101's 423,624 hashes differ in these bits already.
-    """
-    return np.ascontiguousarray(hashes[:, :8]).view(">u8").ravel().astype(np.uint64)
-
-
-def _single(shares: np.ndarray) -> np.ndarray:
-    """Rounded to single precision."""
-    return shares.astype(np.float32).astype(np.float64)
-
-
-def _at(halfway: bool) -> str:
-    return " from halfway through the training" if halfway else ""
+def mean_of(values: np.ndarray) -> np.ndarray:
+    """Means over the repeats that there are, float (N,) of (N, R); NaN where there is none."""
+    absent = np.isnan(values)
+    if not absent.any():
+        plain: np.ndarray = values.mean(-1)
+        return plain
+    with np.errstate(invalid="ignore"):
+        mean: np.ndarray = np.where(absent, 0.0, values).sum(-1) / (~absent).sum(-1)
+    return mean

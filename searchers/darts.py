@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import OPERATIONS, Architecture, SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
+from oneshot_hpo.searchers.alphas import AlphaLayout
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.settings import SearchSettings
 
 _INITIAL_DEVIATION = 1e-3
@@ -18,13 +22,13 @@ _BETAS = (0.5, 0.999)
 
 
 class Darts(AlphaSearcher):
-    """Softmax over operations and over parents; its logits, alpha, descend the validation loss.
+    """Softmax over the candidates of each choice; its logits, alpha, descend the validation loss.
 
-    The weights of a node's edges sum to its number of parents, where the paper's sum to 1 (as
-    they do with the supernet `paper`).
+    The weights of a choice of k candidates sum to k, where the paper's sum to 1 (as they do with
+    the supernet `paper`); with groups, those of each group sum to 1, as in the paper.
 
-    alpha_operations: (n, 3). alpha_parents: for each node with more candidates than parents,
-    (candidates,); node n + 1 is the output (NAS-Bench-1Shot1, section 3.2).
+    alphas: as `AlphaLayout` says. In NAS-Bench-1Shot1 (section 3.2) they are (n, 3) of the choice
+    blocks' operations, then (candidates,) of each node with more candidates than parents.
     """
 
     def __init__(
@@ -34,22 +38,23 @@ class Darts(AlphaSearcher):
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
-        def alpha(*shape: int) -> Tensor:
-            logits = _INITIAL_DEVIATION * torch.randn(shape, generator=generator)
-            return logits.to(device).requires_grad_()
-
-        self._space = space
+        self._space, self._device, self._initial = space, device, generator
         self._averages = settings.supernet == "paper"
-        self.alpha_operations = alpha(space.num_blocks, len(OPERATIONS))
-        self.alpha_parents = {
-            node: alpha(node)
-            for node, num_parents in enumerate(space.num_parents, start=1)
-            if num_parents < node
-        }
-        self.optimize([self.alpha_operations, *self.alpha_parents.values()], settings, _BETAS)
+        self.layout = AlphaLayout(space.choices)
+        alphas = [self.new_alpha(*shape) for shape in self.layout.shapes]
+        self.optimize([*alphas, *self.more_alphas()], settings, _BETAS)
+
+    def new_alpha(self, *shape: int) -> Tensor:
+        """Logits that are nearly equal."""
+        logits = _INITIAL_DEVIATION * torch.randn(shape, generator=self._initial)
+        return logits.to(self._device).requires_grad_()
+
+    def more_alphas(self) -> list[Tensor]:
+        """Architecture weights beside those of the candidates: none."""
+        return []
 
     def architecture_step(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
         """One Adam step of alpha down the validation loss."""
         loss, gradients = self.gradient(supernet, train, valid, weights)
@@ -59,7 +64,7 @@ class Darts(AlphaSearcher):
         return loss
 
     def gradient(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> tuple[Tensor, list[Tensor]]:
         """The validation loss and its gradient in alpha (equation 3 of DARTS, xi = 0)."""
         loss = F.cross_entropy(supernet(valid.images, self.mixture()), valid.labels)
@@ -75,35 +80,41 @@ class Darts(AlphaSearcher):
         return self.weights_encoding()
 
     def architecture(self) -> Architecture:
-        """Of each choice block the operation, of each node the parents, with the largest alpha."""
-        parents = []
-        for node, num_parents in enumerate(self._space.num_parents, start=1):
-            candidates = list(range(node))
-            if node in self.alpha_parents:
-                logits = self.alpha_parents[node].tolist()
-                candidates.sort(key=lambda source: -logits[source])
-            parents.append(tuple(sorted(candidates[:num_parents])))
-        best = self.alpha_operations.argmax(1).tolist()
-        return Architecture(tuple(parents), tuple(OPERATIONS[index] for index in best))
+        """What the space makes of the strengths of the candidates."""
+        return self._space.decode(self.strengths())
+
+    @torch.no_grad()
+    def strengths(self) -> list[np.ndarray]:
+        """For each choice, of each candidate: alpha, or its share where groups are compared."""
+        found = []
+        for choice, rows in zip(self._space.choices, self.layout.rows, strict=True):
+            values = np.zeros(len(choice.candidates))
+            for row in rows:
+                logits = row.of(self.alphas)
+                strength = logits if choice.groups is None else logits.softmax(-1)
+                values[list(row.candidates)] = strength.tolist()
+            found.append(values)
+        return found
 
     def mixture(self) -> Encoding:
-        """All operations and edges, with the weights that alpha gives them now."""
-        operations = tuple(
-            dict(enumerate(row.unbind())) for row in self.alpha_operations.softmax(1).unbind()
-        )
-        shares = {node: alpha.softmax(0) for node, alpha in self.alpha_parents.items()}
-        return Encoding(operations, self.edges(shares))
+        """All candidates, with the weights that alpha gives them now."""
+        shares = self.layout.apart([alpha.softmax(-1) for alpha in self.alphas])
+        return Encoding(tuple(self.weights(place, shares) for place in range(self._num_choices)))
 
-    def edges(self, shares: dict[int, Tensor]) -> tuple[dict[int, Weight], ...]:
-        """Edges into each node with a choice, weighted by shares that sum to 1, and all others."""
-        edges: list[dict[int, Weight]] = []
-        for node, num_parents in enumerate(self._space.num_parents, start=1):
-            if node in shares:
-                # k times the share where a node has k parents: the final cell adds them, each
-                # with weight 1, as NAS-Bench-101 does. The paper's averages make nodes without a
-                # choice, plain sums, the loudest, and the search then picks those.
-                total = 1 if self._averages else num_parents
-                edges.append(dict(enumerate((total * shares[node]).unbind())))
-            else:
-                edges.append(dict.fromkeys(range(node)))
-        return tuple(edges)
+    def weights(self, place: int, shares: Sequence[Tensor | Sequence[Tensor]]) -> dict[int, Weight]:
+        """The weights of one choice's candidates, from shares that sum to 1 in each row."""
+        choice = self._space.choices[place]
+        weights: dict[int, Weight] = {}
+        for row in self.layout.rows[place]:
+            share = row.of(shares)
+            if choice.k > 1 and choice.groups is None and not self._averages:
+                # k times the share: the final cell adds k candidates, each with weight 1, as
+                # NAS-Bench-101 does. The paper's averages make nodes without a choice, plain
+                # sums, the loudest, and the search then picks those.
+                share = choice.k * share
+            weights.update(zip(row.candidates, share.unbind(), strict=True))
+        return weights or dict.fromkeys(choice.ways[0])
+
+    @property
+    def _num_choices(self) -> int:
+        return len(self._space.choices)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.own_settings import SecondOrderSettings
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -37,7 +37,7 @@ class SecondOrderDarts(Darts):
         self._epsilon = settings.hessian_epsilon
 
     def gradient(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> tuple[Tensor, list[Tensor]]:
         """The validation loss after the virtual step and equation 7, its gradient in alpha."""
         w: list[Tensor] = list(supernet.parameters())

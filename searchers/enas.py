@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
-from oneshot_hpo.searchers.controller import Controller
+from oneshot_hpo.searchers.controller import controller_of
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.own_settings import EnasSettings
 from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -35,14 +35,14 @@ class Enas(SampledSearcher):
     ) -> None:
         assert isinstance(settings, EnasSettings)
         self._settings = settings
-        self._controller = Controller(space, generator)
+        self._controller = controller_of(space, generator)
         self._optimizer = torch.optim.Adam(
             self._controller.parameters(), lr=settings.arch_learning_rate, foreach=True
         )
         self._baseline: float | None = None
 
     def architecture_step(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
         """One step of the controller up the expected reward (section 2.2); gives 1 - accuracy.
 

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.many_cells import wrong_labels
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 
 # Not the search's batch size, so that errors of searches compare: batch normalisation uses the
 # statistics of the batch.
@@ -28,7 +27,7 @@ class OneShotEvaluation:
 
     def __init__(
         self,
-        supernet: Supernet,
+        supernet: OneShotNetwork,
         train: Batch,
         valid: Batch,
         normalise: Callable[[Tensor], Tensor],
@@ -63,7 +62,7 @@ class OneShotEvaluation:
             supernet.keep_statistics(momentum=1.0)
             calibration = self._normalise(self._train.first(recalibration_images).images)
         supernet.eval()
-        totals = wrong_labels(supernet, architectures, self._batches(valid), calibration)
+        totals = supernet.wrong_labels(architectures, self._batches(valid), calibration)
         supernet.train()
         errors: list[float] = (totals / len(valid)).tolist()
         return errors
@@ -74,7 +73,7 @@ class OneShotEvaluation:
         batches = [images.rows(part) for part in rows.chunk(-(-len(images) // _BATCH))]
         return [Batch(self._normalise(batch.images), batch.labels) for batch in batches]
 
-    def _sums(self, supernet: Supernet, encoding: Encoding, images: Batch) -> Tensor:
+    def _sums(self, supernet: OneShotNetwork, encoding: Encoding, images: Batch) -> Tensor:
         """Sums of losses and of wrong labels, float64 (2,); on the device, nothing waits."""
         supernet.eval()
         totals = []

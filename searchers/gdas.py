@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces.choices import OPERATION
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.own_settings import GdasSettings
 from oneshot_hpo.searchers.sampling import gumbel
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class Gdas(Darts):
-    """One operation a choice block, drawn by the Gumbel-max trick (section 3.2).
+    """One operation a choice (one a group), drawn by the Gumbel-max trick (section 3.2).
 
     Only the drawn operations are computed; their weight is 1 with the gradient of the Gumbel
     softmax at the temperature of the epoch. Edges are weighted by the Gumbel softmax itself, as
@@ -44,7 +47,7 @@ class Gdas(Darts):
         self._temperature = self._first + (self._last - self._first) * share
 
     def gradient(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> tuple[Tensor, list[Tensor]]:
         """DARTS's, through one draw, and clipped."""
         loss, gradients = super().gradient(supernet, train, valid, weights)
@@ -55,21 +58,47 @@ class Gdas(Darts):
     @torch.no_grad()
     def evaluation_encoding(self) -> Encoding:
         """The most likely operations, edges at their weights without noise."""
-        rows = self.alpha_operations.argmax(1).tolist()
-        shares = {node: alpha.softmax(0) for node, alpha in self.alpha_parents.items()}
-        return Encoding(tuple({place: None} for place in rows), self.edges(shares))
+        likeliest = [alpha.argmax(-1).tolist() for alpha in self._of_operations(self.alphas)]
+        shares = [alpha.softmax(-1) for alpha in self.alphas]
+        return self._encoding(likeliest, shares, lambda share: None)
 
     def mixture(self) -> Encoding:
         """One draw of operations and edges."""
-        soft = self._noisy(self.alpha_operations)
-        operations: list[dict[int, Weight]] = []
-        for row, place in enumerate(soft.argmax(1).tolist()):
-            share = soft[row, place]
-            weight = 1 - share.detach() + share if share.requires_grad else None
-            operations.append({place: weight})
-        shares = {node: self._noisy(alpha) for node, alpha in self.alpha_parents.items()}
-        return Encoding(tuple(operations), self.edges(shares))
+        soft = [self._noisy(alpha) for alpha in self.alphas]
+        drawn = [shares.argmax(-1).tolist() for shares in self._of_operations(soft)]
+        return self._encoding(drawn, soft, _straight_through)
+
+    def _of_operations(self, tensors: list[Tensor]) -> list[Tensor]:
+        return tensors[: self.layout.operations]
+
+    def _encoding(
+        self,
+        drawn: list[list[int]],
+        shares: list[Tensor],
+        weight: Callable[[Tensor], Weight],
+    ) -> Encoding:
+        """One candidate a row of operations, and the weighted candidates of all other choices.
+
+        drawn: of each tensor of operations, the place that each row drew.
+        """
+        encoded = []
+        for place, choice in enumerate(self._space.choices):
+            if choice.kind == OPERATION and not choice.is_settled:
+                found: dict[int, Weight] = {}
+                for tensor, row, candidates in self.layout.rows[place]:
+                    assert row is not None
+                    best = drawn[tensor][row]
+                    found[candidates[best]] = weight(shares[tensor][row, best])
+                encoded.append(found)
+            else:
+                encoded.append(self.weights(place, shares))
+        return Encoding(tuple(encoded))
 
     def _noisy(self, alpha: Tensor) -> Tensor:
         noise = gumbel(alpha.shape, self._generator).to(alpha.device)
         return ((alpha + noise) / self._temperature).softmax(-1)
+
+
+def _straight_through(share: Tensor) -> Weight:
+    """Exactly 1, with the gradient of the share."""
+    return 1 - share.detach() + share if share.requires_grad else None

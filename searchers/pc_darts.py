@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.encoding import Weight
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.own_settings import PcDartsSettings
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -16,8 +20,12 @@ from oneshot_hpo.searchers.settings import SearchSettings
 class PcDarts(Darts):
     """DARTS with operations that see one of k channels, and alpha frozen in the first epochs.
 
-    Partial channels (section 3.2) are the supernet's `channel_proportion`; edge normalisation
-    (section 3.3, beta) is the softmax over parents that this search space has in any case.
+    Partial channels (section 3.2) are the supernet's `channel_proportion`. Edge normalisation
+    (section 3.3) multiplies the shares of each group by the softmax of its beta, where the groups
+    of a choice are the sources of a node; where parents are a choice of their own, their softmax
+    is that already.
+
+    betas: by the choice's place, (groups,).
     """
 
     def __init__(
@@ -27,6 +35,7 @@ class PcDarts(Darts):
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
+        self.betas: dict[int, Tensor] = {}
         super().__init__(space, settings, device, generator)
         assert isinstance(settings, PcDartsSettings)
         self._warmup_share = settings.warmup_share
@@ -37,9 +46,38 @@ class PcDarts(Darts):
         self._warming_up = epoch < min(self._warmup_share * epochs, epochs - 1)
 
     def architecture_step(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
         """As in DARTS, after the warm-up."""
         if self._warming_up:
             return None
         return super().architecture_step(supernet, train, valid, weights)
+
+    def more_alphas(self) -> list[Tensor]:
+        """Beta of each choice with groups."""
+        self.betas = {
+            place: self.new_alpha(len(choice.mixtures))
+            for place, choice in enumerate(self._space.choices)
+            if choice.groups is not None and not choice.is_settled
+        }
+        return list(self.betas.values())
+
+    @torch.no_grad()
+    def strengths(self) -> list[np.ndarray]:
+        """As in DARTS, those of a group times its beta's share (authors' code)."""
+        found = super().strengths()
+        for place, beta in self.betas.items():
+            shares = beta.softmax(0).tolist()
+            for row, share in zip(self.layout.rows[place], shares, strict=True):
+                found[place][list(row.candidates)] *= share
+        return found
+
+    def weights(self, place: int, shares: Sequence[Tensor | Sequence[Tensor]]) -> dict[int, Weight]:
+        """As in DARTS, those of a group times its beta's share."""
+        if place not in self.betas:
+            return super().weights(place, shares)
+        weights: dict[int, Weight] = {}
+        edges = self.betas[place].softmax(0).unbind()
+        for row, edge in zip(self.layout.rows[place], edges, strict=True):
+            weights.update(zip(row.candidates, (edge * row.of(shares)).unbind(), strict=True))
+        return weights

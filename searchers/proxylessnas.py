@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import OPERATIONS, Architecture, SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces.choices import OPERATION
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.sampling import draw
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -21,10 +22,10 @@ _BETAS = (0.0, 0.999)  # no momentum: it would move the paths that were not draw
 class ProxylessNas(AlphaSearcher):
     """Binary gates: each step computes one path of each choice, an architecture step two.
 
-    Choices are the operation of each block and, in these spaces, the set of parents of each node
-    (a path is a set, not an edge: a node has a fixed number of parents).
+    A path is a way of a choice: an operation, or a set of parents (a set, not an edge: a node has
+    a fixed number of parents).
 
-    alphas: for blocks 1..n (3,), then for each node with more than one set of parents (sets,).
+    alphas: (ways,) for each choice that is not settled, those of operations first.
     """
 
     def __init__(
@@ -36,11 +37,9 @@ class ProxylessNas(AlphaSearcher):
     ) -> None:
         self._space = space
         self._generator = generator
-        self._nodes = [
-            node for node, ways in enumerate(space.parent_choices, start=1) if len(ways) > 1
-        ]
-        sizes = [len(OPERATIONS)] * space.num_blocks
-        sizes += [len(space.parent_choices[node - 1]) for node in self._nodes]
+        unsettled = [place for place, one in enumerate(space.choices) if not one.is_settled]
+        self._open = sorted(unsettled, key=lambda place: space.choices[place].kind != OPERATION)
+        sizes = [len(space.choices[place].ways) for place in self._open]
         alphas = [
             (_INITIAL_DEVIATION * torch.randn(size, generator=generator)).requires_grad_()
             for size in sizes
@@ -48,7 +47,7 @@ class ProxylessNas(AlphaSearcher):
         self.optimize(alphas, settings, _BETAS)
 
     def architecture_step(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
         """Two paths of each choice compete for the validation loss (section 3.2.1, equation 4).
 
@@ -98,29 +97,22 @@ class ProxylessNas(AlphaSearcher):
             alpha[pair] = new + old[pair].logsumexp(0) - new.logsumexp(0)
 
     def _gated(self, pairs: list[list[int]], gates: Tensor) -> Encoding:
-        """Both paths of each choice; an edge of both sets has the sum of their gates."""
-        blocks = self._space.num_blocks
-        rows = [
-            dict(zip(pair, row.unbind(), strict=True))
-            for pair, row in zip(pairs, gates, strict=True)
+        """Both paths of each choice; a candidate of both has the sum of their gates."""
+        weights: list[dict[int, Weight]] = [
+            dict.fromkeys(choice.ways[0]) for choice in self._space.choices
         ]
-        parents: list[dict[int, Weight]] = []
-        of_node = dict(zip(self._nodes, rows[blocks:], strict=True))
-        for node, ways in enumerate(self._space.parent_choices, start=1):
-            edges: dict[int, Weight] = {}
-            for place, gate in of_node.get(node, {}).items():
-                for source in ways[place]:
-                    edges[source] = edges[source] + gate if source in edges else gate
-            parents.append(edges or dict.fromkeys(ways[0]))
-        return Encoding(tuple(rows[:blocks]), tuple(parents), positive=False)
+        for place, pair, row in zip(self._open, pairs, gates, strict=True):
+            ways, found = self._space.choices[place].ways, weights[place]
+            found.clear()
+            for number, gate in zip(pair, row.unbind(), strict=True):
+                for candidate in ways[number]:
+                    before = found.get(candidate)
+                    found[candidate] = gate if before is None else before + gate
+        return Encoding(tuple(weights), positive=False)
 
-    def _decoded(self, places: list[int]) -> Architecture:
-        blocks = self._space.num_blocks
-        of_node = dict(zip(self._nodes, places[blocks:], strict=True))
-        return Architecture(
-            tuple(
-                ways[of_node.get(node, 0)]
-                for node, ways in enumerate(self._space.parent_choices, start=1)
-            ),
-            tuple(OPERATIONS[place] for place in places[:blocks]),
-        )
+    def _decoded(self, numbers: list[int]) -> Architecture:
+        """The architecture of a way's number for each open choice."""
+        picks = [choice.ways[0] for choice in self._space.choices]
+        for place, number in zip(self._open, numbers, strict=True):
+            picks[place] = self._space.choices[place].ways[number]
+        return Architecture(tuple(picks))

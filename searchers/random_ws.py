@@ -10,7 +10,7 @@ from torch import Tensor
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.own_settings import RandomWsSettings
 from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
 from oneshot_hpo.searchers.sampling import uniform_architecture
@@ -34,7 +34,7 @@ class UniformSearcher(SampledSearcher, Generic[_Settings]):
         self._generator = generator
 
     def architecture_step(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
         """Nothing to learn: the distribution is uniform."""
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.errors import SearchError
 
 
@@ -33,16 +33,17 @@ class EpochRecord:
     learning_rate: float
     time: float = field(compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        architecture = None if self.architecture is None else self.architecture.to_dict()
+    def to_dict(self, space: SearchSpace) -> dict[str, Any]:
+        """Plain values that JSON can hold; the architecture as the space writes it."""
+        found = self.architecture
+        architecture = None if found is None else space.to_document(found)
         return asdict(self) | {"architecture": architecture}
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> EpochRecord:
+    def from_dict(cls, document: Mapping[str, Any], space: SearchSpace) -> EpochRecord:
         """Read what `to_dict` wrote."""
         found = document["architecture"]
-        architecture = None if found is None else Architecture.from_dict(found)
+        architecture = None if found is None else space.from_document(found)
         return cls(**{**document, "architecture": architecture})
 
 

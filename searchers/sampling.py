@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces import Architecture, EnumerableSpace, SearchSpace
 
 
 def gumbel(shape: Sequence[int], generator: torch.Generator) -> Tensor:
@@ -26,5 +26,12 @@ def draw(logits: Tensor, count: int, generator: torch.Generator) -> list[int]:
 
 
 def uniform_architecture(space: SearchSpace, generator: torch.Generator) -> Architecture:
-    """An architecture drawn uniformly among all configurations of a space."""
-    return space.architecture(int(torch.randint(space.num_configurations, (), generator=generator)))
+    """An architecture drawn uniformly among all picks of a space."""
+    if isinstance(space, EnumerableSpace):
+        return space.architecture(_below(space.num_configurations, generator))
+    ways = [choice.ways for choice in space.choices]
+    return Architecture(tuple(every[_below(len(every), generator)] for every in ways))
+
+
+def _below(bound: int, generator: torch.Generator) -> int:
+    return int(torch.randint(bound, (), generator=generator))

@@ -70,7 +70,7 @@ def run_search(
     try:
         with _kernels(device, deterministic):
             new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
-            return _run(new, device, epochs, folder, on_epoch, stop_asked)
+            return _run(new, device, space, epochs, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
         # The frames of the failure hold the network and the tensors of the step that failed.
@@ -87,6 +87,7 @@ def run_search(
 def _run(
     new_search: Callable[[torch.device], Search],
     device: str,
+    space: SearchSpace,
     epochs: int,
     folder: Path | None,
     on_epoch: Callable[[EpochRecord], None] | None,
@@ -108,15 +109,15 @@ def _run(
             raise
         if folder is not None:
             checkpoint.save_checkpoint(folder, search.state_dict())
-            checkpoint.write_metrics(folder, [row.to_dict() for row in search.trajectory])
+            checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         if on_epoch is not None:
             on_epoch(record)
 
     architecture = search.trajectory[-1].architecture
     assert architecture is not None  # every searcher ends with one
     if folder is not None:
-        checkpoint.write_metrics(folder, [row.to_dict() for row in search.trajectory])
-        checkpoint.write_architecture(folder, architecture.to_dict())
+        checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
+        checkpoint.write_architecture(folder, space.to_document(architecture))
     return SearchResult(architecture, tuple(search.trajectory))
 
 

@@ -19,7 +19,7 @@ from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -46,7 +46,7 @@ def fingerprint(
     """What tells one search from another: its checkpoints say which they are of."""
     return {
         "searcher": searcher,
-        "space": space.number,
+        "space": space.id,
         "data set": data.name,
         "images": data.checksum,
         "epochs": epochs,
@@ -84,14 +84,8 @@ class Search:
         images = torch.Generator(device).manual_seed(seeds[3])
         self._generators = {"order": order, "searcher": own, "images": images}
 
-        self.supernet = Supernet(
-            space.num_blocks,
-            data.channels,
-            data.classes,
-            settings,
-            initial,
-            settings.channel_proportion,
-        ).to(device)
+        self.space = space
+        self.supernet = supernet_of(space, data, settings, initial).to(device)
         self.evaluation = OneShotEvaluation(
             self.supernet, self._train, self._valid, self._augment.normalise
         )
@@ -209,7 +203,7 @@ class Search:
             "optimizer": self._optimizer.state_dict(),
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
-            "trajectory": [record.to_dict() for record in self.trajectory],
+            "trajectory": [record.to_dict(self.space) for record in self.trajectory],
             "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
         }
 
@@ -220,7 +214,7 @@ class Search:
         self._searcher.load_state_dict(state["searcher"])
         for name, generator in self._generators.items():
             generator.set_state(state["generators"][name])
-        self.trajectory = [EpochRecord.from_dict(row) for row in state["trajectory"]]
+        self.trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
         under_way = state["epoch under way"]
         device = self._train.labels.device
         self._steps = [step.to(device) for step in under_way["steps"]]

@@ -11,7 +11,7 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
@@ -40,7 +40,7 @@ class Searcher(ABC):
 
     @abstractmethod
     def architecture_step(
-        self, supernet: Supernet, train: Batch, valid: Batch, weights: torch.optim.SGD
+        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> torch.Tensor | None:
         """Update the architecture's distribution; gives the loss that was minimised, a scalar.
 

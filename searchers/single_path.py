@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from oneshot_hpo.search_spaces import OPERATIONS, Architecture
+from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.own_settings import SinglePathSettings
 from oneshot_hpo.searchers.random_ws import UniformSearcher
@@ -44,22 +44,17 @@ class SinglePath(UniformSearcher[SinglePathSettings]):
     def _crossed(self, survivors: list[Architecture]) -> Architecture:
         """Each choice from one of two survivors, by the toss of a coin."""
         one, other = self._any(survivors), self._any(survivors)
-        parents = zip(one.parents, other.parents, strict=True)
-        operations = zip(one.operations, other.operations, strict=True)
-        return Architecture(
-            tuple(pair[self._chance(0.5)] for pair in parents),
-            tuple(pair[self._chance(0.5)] for pair in operations),
-        )
+        pairs = zip(one.picks, other.picks, strict=True)
+        return Architecture(tuple(pair[self._chance(0.5)] for pair in pairs))
 
     def _mutated(self, survivors: list[Architecture]) -> Architecture:
         """A survivor, each of its choices drawn anew with the chance `mutation_prob`."""
         old, chance = self._any(survivors), self._settings.mutation_prob
-        ways = zip(old.parents, self._space.parent_choices, strict=True)
+        choices = zip(old.picks, self._space.choices, strict=True)
         return Architecture(
-            tuple(self._any(every) if self._chance(chance) else kept for kept, every in ways),
             tuple(
-                self._any(OPERATIONS) if self._chance(chance) else kept for kept in old.operations
-            ),
+                self._any(choice.ways) if self._chance(chance) else kept for kept, choice in choices
+            )
         )
 
     def _any(self, items: Sequence[_Item]) -> _Item:

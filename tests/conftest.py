@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from support.throwaway_slurm import ThrowawaySlurm, missing_programs
 
-from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -86,7 +86,7 @@ class NasBench101:
 
     @property
     def packed(self) -> np.ndarray:
-        """All cells as `search_spaces.graphs` packs them, uint32 (423624,)."""
+        """All cells as `nasbench101.graphs` packs them, uint32 (423624,)."""
         sizes, bits = self._vertices.astype(np.uint32), self._bits.astype(np.uint32)
         packed: np.ndarray = sizes - 2 << np.uint32(29)
         return packed | self._labels.astype(np.uint32) << np.uint32(21) | bits

@@ -11,17 +11,19 @@ import pytest
 from oneshot_hpo import plugins
 from oneshot_hpo.experiments.errors import is_user_error
 from oneshot_hpo.plugins import Entry, MissingPackage, UnknownName, entries, find, names
+from oneshot_hpo.search_spaces import SearchSpace
 
 ROOT = Path(__file__).parents[1]
-KINDS = ("searcher", "method", "dataset", "export")
+KINDS = ("space", "searcher", "method", "dataset", "export")
 ALL = [entry for kind in KINDS for entry in entries(kind)]
 
 
 @pytest.mark.parametrize("entry", ALL, ids=lambda entry: f"{entry.kind}-{entry.name}")
-def test_every_entry_leads_to_something_that_can_be_called(entry: Entry) -> None:
+def test_every_entry_leads_to_something_that_can_be_called_or_is_a_space(entry: Entry) -> None:
     if entry.missing is not None:
         pytest.skip(entry.missing)
-    assert callable(find(entry.kind, entry.name))
+    found = find(entry.kind, entry.name)
+    assert isinstance(found, SearchSpace) if entry.kind == "space" else callable(found)
     if entry.settings is not None:
         entry.load_settings()()
 
@@ -38,6 +40,7 @@ def test_entries_are_of_their_kind_and_names_are_unique() -> None:
     ("kind", "name", "words"),
     [
         ("searcher", "dart", "no searcher 'dart': did you mean darts? there are darts, "),
+        ("space", "nasbench101", "no space 'nasbench101': did you mean nasbench101-3? there are "),
         ("method", "bohv", "no method 'bohv': did you mean bohb? there are rs, "),
         ("export", "excel", "no export 'excel': there are hpbandster, "),
         ("dataset", "cifar", "no dataset 'cifar': did you mean cifar10? there are digits, "),

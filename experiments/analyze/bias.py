@@ -31,15 +31,18 @@ from oneshot_hpo.experiments.analyze.sample import (
     sample_of,
     shared_sample,
 )
-from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces import SpaceId, heading_of
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
 
 NAME = "bias"
-_SHORT = {name: name.removesuffix("-bn-relu") for name in OPERATIONS}
 _COLOURS = dict(zip(OPERATIONS, ("#0072b2", "#56b4e9", "#e69f00"), strict=True))
+_OTHERS = ("#0072b2", "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#000000", "#767676")
+"""Colours of operations of other spaces."""
+_MARKERS = "os^Dv<>P"
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class OperationBias:
 
 
 def analyse_bias(
-    console: Console, options: SupernetOptions, *, space: int, searcher: str, epochs: int
+    console: Console, options: SupernetOptions, *, space: SpaceId, searcher: str, epochs: int
 ) -> AnalysisReport:
     """Train supernets, score a sample of cells and groups of cells, and publish both biases.
 
@@ -77,8 +80,10 @@ def analyse_bias(
     settings = search_settings(searcher, options.dataset, options.overrides)
     table, search_space = table_and_space(options.table, space)
     sample = shared_sample(table, search_space, options.cells, options.seed)
-    per_group = max(1, len(sample) // (search_space.num_blocks * len(OPERATIONS)))
-    rng = np.random.default_rng([options.seed, space, 3])
+    per_group = max(
+        1, len(sample) // (len(search_space.operation_choices) * len(search_space.operations))
+    )
+    rng = np.random.default_rng([options.seed, search_space.entropy, 3])
     groups = grouped_configurations(search_space, per_group, rng)
     grouped = sample_of(table, search_space, np.concatenate(list(groups.values())))
 
@@ -88,7 +93,7 @@ def analyse_bias(
     plan.add(supernets, epochs, grouped)
 
     with plan.run(console):
-        rng = np.random.default_rng([options.seed, space, 2])
+        rng = np.random.default_rng([options.seed, search_space.entropy, 2])
         weights = resamples(len(sample), rng)
         by_size = plan.scores(supernets, epochs, sample)
         size = size_bias(by_size, sample.test_errors, sample.parameters, weights)
@@ -97,7 +102,7 @@ def analyse_bias(
         by_group = plan.scores(supernets, epochs, grouped)
         operations = operation_bias(by_group, grouped.test_errors, members, rng)
 
-        title = f"Space {space}, {searcher} after {epochs} epochs"
+        title = f"{heading_of(space)}, {searcher} after {epochs} epochs"
         return publish(
             options.folder / NAME,
             rows(space, searcher, epochs, len(sample), size, operations),
@@ -169,7 +174,7 @@ def operation_bias(
 
 
 def rows(
-    space: int,
+    space: SpaceId,
     searcher: str,
     epochs: int,
     cells: int,
@@ -222,7 +227,7 @@ def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -
         detail = "; ".join(blocks) or "shown at no single block"
 
         lines.append(
-            f"Cells with {_SHORT[one.operation]} are at percentile {one.supernet:.1f} by the "
+            f"Cells with {_short(one.operation)} are at percentile {one.supernet:.1f} by the "
             f"supernet and {one.table:.1f} by the table, {_points(one.excess)}: "
             f"{what[one.excess.sign]} ({detail})."
         )
@@ -250,18 +255,19 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
     names = list(dict.fromkeys(one.operation for one in operations))
     blocks = sorted({one.block for one in operations} - {0})
     shown = {block: place for place, block in enumerate([*blocks, 0])}
+    step = 0.66 / len(names)
     for number, name in enumerate(names):
         own = [one for one in operations if one.operation == name]
-        x = [shown[one.block] + 0.22 * (number - 1) for one in own]
-        colour = _COLOURS[name]
+        x = [shown[one.block] + step * (number - (len(names) - 1) / 2) for one in own]
+        colour = _COLOURS.get(name, _OTHERS[number % len(_OTHERS)])
         right.vlines(x, [o.excess.low for o in own], [o.excess.high for o in own], color=colour)
         right.scatter(
             x,
             [one.excess.value for one in own],
             color=colour,
-            marker="os^"[number],
+            marker=_MARKERS[number % len(_MARKERS)],
             s=22,
-            label=_SHORT[name],
+            label=_short(name),
             zorder=3,
         )
     right.axhline(0, color=GREY, linewidth=0.7)
@@ -271,6 +277,10 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, handlelength=1)
     figure.suptitle(title, fontsize=8)
     return figure
+
+
+def _short(operation: str) -> str:
+    return operation.removesuffix("-bn-relu")
 
 
 def _row(

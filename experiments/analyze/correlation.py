@@ -33,6 +33,7 @@ from oneshot_hpo.experiments.analyze.ranks import (
 from oneshot_hpo.experiments.analyze.sample import shared_sample
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.spinner import working
+from oneshot_hpo.search_spaces import SpaceId, get_space, heading_of, space_ids, title_of
 from oneshot_hpo.searchers.registry import SEARCHERS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ NAME = "correlation"
 class Correlation:
     """Rank correlation of a searcher's supernets in a space after an epoch; means over them."""
 
-    space: int
+    space: SpaceId
     searcher: str
     epoch: int
     cells: int
@@ -76,7 +77,7 @@ def analyse_correlation(
         raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
     settings = {name: search_settings(name, options.dataset, options.overrides) for name in names}
     samples = {}
-    for number in numbers(spaces, "--space"):
+    for number in space_ids(spaces):
         table, space = table_and_space(options.table, number)
         samples[number] = shared_sample(table, space, options.cells, options.seed)
 
@@ -94,7 +95,7 @@ def analyse_correlation(
         found = []
         with working(console, "resampling"):
             for number, sample in samples.items():
-                rng = np.random.default_rng([options.seed, number, 1])
+                rng = np.random.default_rng([options.seed, get_space(number).entropy, 1])
                 weights = resamples(len(sample), rng)
                 for name, epoch in itertools.product(names, points):
                     own = supernets[number, name]
@@ -124,7 +125,7 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
     """A row for each, for the CSV."""
     table = []
     for one in found:
-        row = {
+        row: dict[str, Any] = {
             "space": one.space,
             "searcher": one.searcher,
             "epoch": one.epoch,
@@ -153,10 +154,10 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
         }[agreed]
 
         line = (
-            f"Space {last.space}, {last.searcher}, after epoch {last.epoch}: ranks of {last.cells} "
-            f"cells by the supernet's error and by the table's test error correlate by Spearman's "
-            f"{last.spearman}, Kendall's {last.kendall} ({interval_words(last.supernets)}): "
-            f"{verdict}."
+            f"{heading_of(last.space)}, {last.searcher}, after epoch {last.epoch}: ranks of "
+            f"{last.cells} cells by the supernet's error and by the table's test error correlate "
+            f"by Spearman's {last.spearman}, Kendall's {last.kendall} "
+            f"({interval_words(last.supernets)}): {verdict}."
         )
 
         if best is not last:
@@ -212,7 +213,7 @@ def draw(found: Sequence[Correlation]) -> Figure:
             ax.xaxis.set_minor_locator(NullLocator())
             if column == 0:
                 ax.set_ylabel(title)
-        axes[0, column].set_title(f"space {space}, {found[0].cells} cells")
+        axes[0, column].set_title(f"{title_of(space)}, {found[0].cells} cells")
         axes[1, column].set_xlabel("epoch")
     legend_below(figure, axes[0, 0])
     return figure

@@ -9,7 +9,14 @@ from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.study.pairing import Pair, pair_of, transfer_words
 from oneshot_hpo.experiments.study.specification import load_study
-from oneshot_hpo.search_spaces import SearchSpace, TrainedCells, get_space, load_table
+from oneshot_hpo.search_spaces import (
+    EnumerableSpace,
+    SpaceId,
+    Table,
+    enumerable,
+    get_space,
+    load_table,
+)
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -35,11 +42,9 @@ def search_settings(searcher: str, dataset: str, overrides: Sequence[str]) -> Se
     return settings
 
 
-def table_and_space(name: str, space: int) -> tuple[TrainedCells, SearchSpace]:
-    """A table and a space of which it has every cell. UserError or MissingCell: otherwise."""
-    if space not in (1, 2, 3):
-        raise UserError(f"--space: there are search spaces 1, 2 and 3, not {space}")
-    table, found = load_table(name), get_space(space)
+def table_and_space(name: str, space: SpaceId) -> tuple[Table, EnumerableSpace]:
+    """A table and a space of which it has every entry. UnknownSpace or MissingCell: otherwise."""
+    table, found = load_table(name), enumerable(get_space(space))
     table.best(found)
     return table, found
 

@@ -30,6 +30,7 @@ from oneshot_hpo.experiments.analyze.supernet import (
     scores,
     share_done,
 )
+from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
@@ -64,7 +65,7 @@ class SupernetPlan:
     )
 
     def supernets(
-        self, searcher: str, settings: SearchSettings, space: int, epochs: int
+        self, searcher: str, settings: SearchSettings, space: SpaceId, epochs: int
     ) -> list[Supernet]:
         """The supernets of one kind, one for each seed."""
         return [

@@ -42,6 +42,7 @@ from oneshot_hpo.experiments.analyze.sample import (
 )
 from oneshot_hpo.experiments.analyze.supernet import Supernet
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import EnumerableSpace, SpaceId, Table, heading_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,7 +86,7 @@ class _PrunedSupernet(NamedTuple):
 
 
 def analyse_pruning(
-    console: Console, options: SupernetOptions, *, space: int, epochs: int, shares: str
+    console: Console, options: SupernetOptions, *, space: SpaceId, epochs: int, shares: str
 ) -> AnalysisReport:
     """Train supernets on the cells that remain, score some of these, and publish.
 
@@ -95,7 +96,7 @@ def analyse_pruning(
     settings = search_settings("random_ws", options.dataset, options.overrides)
     table, search_space = table_and_space(options.table, space)
     errors = mean_test_errors(table, search_space)
-    count = cell_count(options.cells, search_space.num_cells)
+    count = cell_count(options.cells, len(errors))
 
     plan = SupernetPlan(options)
     whole = plan.supernets("random_ws", settings, space, epochs)
@@ -103,9 +104,9 @@ def analyse_pruning(
     for share, kind in itertools.product(left_out(shares, len(errors)), (WORST, RANDOM)):
         pruned[kind, share] = []
         for number, supernet in enumerate(whole):
-            entropy = [options.seed, space, number, round(1e6 * share)]
+            entropy = [options.seed, search_space.entropy, number, round(1e6 * share)]
             left = remaining(errors, share, kind, np.random.default_rng(entropy))
-            trained = replace(supernet, cells=tuple(left.tolist())) if share else supernet
+            trained = _pruned(supernet, table, search_space, left) if share else supernet
             rng = np.random.default_rng([*entropy, 1])
             sample = sample_cells(table, search_space, count, rng, left)
             plan.add([trained], epochs, sample)
@@ -116,16 +117,27 @@ def analyse_pruning(
         for (kind, share), own in pruned.items():
             scores = [plan.scores([one.supernet], epochs, one.sample)[0] for one in own]
             table_errors = [one.sample.test_errors for one in own]
-            rng = np.random.default_rng([options.seed, space, 2])
+            rng = np.random.default_rng([options.seed, search_space.entropy, 2])
             found.append(pruning_of(kind, share, own[0].left, scores, table_errors, rng))
 
-        title = f"Space {space}, random_ws, {epochs} epochs"
+        title = f"{heading_of(space)}, random_ws, {epochs} epochs"
         return publish(
             options.folder / NAME,
             rows(space, epochs, found),
             lambda: draw(title, found),
             [*pair_notes(options.dataset, options.table), *sentences(title, found)],
         )
+
+
+def _pruned(
+    supernet: Supernet, table: Table, space: EnumerableSpace, left: NDArray[np.int64]
+) -> Supernet:
+    """A supernet that is trained on these entries of a table alone, int (K,)."""
+    of_configuration = table.entry_of(space)
+    if np.array_equal(of_configuration, space.unique.of_configuration):
+        return replace(supernet, cells=tuple(left.tolist()))
+    configurations = np.flatnonzero(np.isin(of_configuration, left))
+    return replace(supernet, configurations=tuple(configurations.tolist()))
 
 
 def remaining(
@@ -169,7 +181,7 @@ def pruning_of(
     )
 
 
-def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, Any]]:
+def rows(space: SpaceId, epochs: int, found: Sequence[Pruning]) -> list[dict[str, Any]]:
     """A row for each kind and share, for the CSV."""
     return [
         {

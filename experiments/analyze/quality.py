@@ -32,6 +32,7 @@ from oneshot_hpo.experiments.analyze.ranks import (
     spearman,
 )
 from oneshot_hpo.experiments.analyze.sample import shared_sample
+from oneshot_hpo.search_spaces import SpaceId, heading_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,7 +67,7 @@ class Quality:
 
 
 def analyse_quality(
-    console: Console, options: SupernetOptions, *, space: int, searcher: str, lengths: str
+    console: Console, options: SupernetOptions, *, space: SpaceId, searcher: str, lengths: str
 ) -> AnalysisReport:
     """Train supernets for several lengths, score the same cells with each, and publish.
 
@@ -86,14 +87,16 @@ def analyse_quality(
         plan.add(own, epochs, sample)
 
     with plan.run(console):
-        weights = resamples(len(sample), np.random.default_rng([options.seed, space, 1]))
+        weights = resamples(
+            len(sample), np.random.default_rng([options.seed, search_space.entropy, 1])
+        )
         found = []
         for epochs, own in supernets.items():
             scores = plan.scores(own, epochs, sample)
-            rng = np.random.default_rng([options.seed, space, 2])
+            rng = np.random.default_rng([options.seed, search_space.entropy, 2])
             found.append(quality_of(epochs, scores, sample.test_errors, weights, rng))
 
-        title = f"Space {space}, {searcher}"
+        title = f"{heading_of(space)}, {searcher}"
         return publish(
             options.folder / NAME,
             rows(space, searcher, found),
@@ -120,7 +123,7 @@ def quality_of(
     )
 
 
-def rows(space: int, searcher: str, found: Sequence[Quality]) -> list[dict[str, Any]]:
+def rows(space: SpaceId, searcher: str, found: Sequence[Quality]) -> list[dict[str, Any]]:
     """A row for each length, for the CSV."""
     table = []
     for one in found:

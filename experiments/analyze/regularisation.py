@@ -30,6 +30,7 @@ from oneshot_hpo.experiments.analyze.trajectories import (
 )
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.cell_errors import CellErrors
+from oneshot_hpo.search_spaces import SpaceId, heading_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +60,7 @@ def analyse_regularisation(
     *,
     grids: str,
     folder: Path,
-    space: int,
+    space: SpaceId,
     dataset: str,
     table: str,
     epochs: int,
@@ -144,7 +145,7 @@ def verdicts(ablation: Ablation) -> list[Verdict]:
     return found
 
 
-def sentence(space: int, ablation: Ablation) -> str:
+def sentence(space: SpaceId, ablation: Ablation) -> str:
     """The test errors that each setting ends with, and whether they differ from the reference's."""
     from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 
@@ -160,14 +161,14 @@ def sentence(space: int, ablation: Ablation) -> str:
         few = " With this few seeds the test can show no difference, however large."
     crashed = sum(setting.crashed for setting in ablation.settings)
     return (
-        f"Space {space}, {ablation.name}: test error of the cell that a search ends with, median "
-        f"(quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
-        f"all together: {'; '.join(parts)}.{few}"
+        f"{heading_of(space)}, {ablation.name}: test error of the cell that a search ends with, "
+        f"median (quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at "
+        f"5 % for all together: {'; '.join(parts)}.{few}"
         + (f" {crashed} searches crashed; they count as the worst." if crashed else "")
     )
 
 
-def rows(space: int, found: Sequence[Ablation]) -> list[dict[str, Any]]:
+def rows(space: SpaceId, found: Sequence[Ablation]) -> list[dict[str, Any]]:
     """A row for each setting and epoch, for the CSV: medians and quartiles over the seeds."""
     table = []
     for ablation in found:
@@ -193,7 +194,7 @@ def rows(space: int, found: Sequence[Ablation]) -> list[dict[str, Any]]:
     return table
 
 
-def draw(space: int, found: Sequence[Ablation]) -> Figure:
+def draw(space: SpaceId, found: Sequence[Ablation]) -> Figure:
     """A row for each ablation: one-shot validation error, the table's test error of the cell."""
     from oneshot_hpo.experiments.figures.style import new_figure
 
@@ -208,7 +209,7 @@ def draw(space: int, found: Sequence[Ablation]) -> Figure:
     axes[0, 1].set_title("test error of the cell, by the table")
     for ax in axes[-1]:
         ax.set_xlabel("epoch of the search")
-    figure.suptitle(f"Space {space}, median and quartiles over seeds", fontsize=8)
+    figure.suptitle(f"{heading_of(space)}, median and quartiles over seeds", fontsize=8)
     return figure
 
 

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oneshot_hpo.experiments.study.inputs import dataset_identity
-from oneshot_hpo.search_spaces import SearchSpace, get_space
+from oneshot_hpo.search_spaces import SearchSpace, SpaceId, enumerable, get_space
 from oneshot_hpo.search_spaces.pruned import PrunedSpace
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     read_metrics,
@@ -49,36 +50,43 @@ class Supernet:
     """What decides the weights of a supernet.
 
     epochs: of the whole training, over which the learning rate falls. cells: unique cells of the
-    space from which a searcher that samples uniformly draws; None: all.
+    space from which a searcher that samples uniformly draws, configurations: the same by their
+    numbers, where a table has an entry for each; None: all.
     """
 
     searcher: str
     settings: SearchSettings
-    space: int
+    space: SpaceId
     dataset: str
     epochs: int
     seed: int
     cells: tuple[int, ...] | None = None
+    configurations: tuple[int, ...] | None = None
 
     @property
     def document(self) -> dict[str, Any]:
         """Plain values, different for different supernets."""
-        return json.loads(json.dumps(asdict(self)))
+        document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if self.configurations is None:  # as before there were such tables
+            del document["configurations"]
+        return document
 
     @property
     def name(self) -> str:
         """The name of its folder."""
         decides = self.document | {"dataset": dataset_identity(self.dataset)}
         digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-        return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
+        return f"{self.searcher}-{tag_of(self.space)}-{self.epochs}-seed{self.seed}-{digest[:10]}"
 
     @property
     def search_space(self) -> SearchSpace:
         """The space that cells are drawn from."""
-        space = get_space(self.space)
-        if self.cells is None:
-            return space
-        return PrunedSpace.of_cells(space, np.array(self.cells))
+        space = enumerable(get_space(self.space))
+        if self.configurations is not None:
+            return PrunedSpace(space, np.array(self.configurations))
+        if self.cells is not None:
+            return PrunedSpace.of_cells(space, np.array(self.cells))
+        return space
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ def score(supernet: Supernet, requests: Sequence[ScoreRequest], folder: Path) ->
     search = _search(supernet, device_name())
     _train(search, sorted({one.epoch for one in requests}), folder)
 
-    space = get_space(supernet.space)
+    space = enumerable(get_space(supernet.space))
     for one in requests:
         todo = np.array(one.configurations)[np.isnan(scores(folder, one))].tolist()
         if not todo:
@@ -189,7 +197,8 @@ def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
             save_checkpoint(folder, search.state_dict())
             raise TaskStopped(f"its worker had to leave: {stop}") from None
 
-        write_metrics(folder, [record.to_dict() for record in search.trajectory])
+        rows = [record.to_dict(search.space) for record in search.trajectory]
+        write_metrics(folder, rows)
         if search.epoch in left:
             own = folder / f"epoch-{search.epoch}"
             own.mkdir(exist_ok=True)

@@ -28,6 +28,8 @@ from oneshot_hpo.experiments.study.inputs import dataset_identity
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.search_spaces import SpaceId, title_of
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -73,7 +75,7 @@ class PlannedSearch:
 
     searcher: str
     settings: SearchSettings
-    space: int
+    space: SpaceId
     dataset: str
     epochs: int
     seed: int
@@ -83,7 +85,7 @@ class PlannedSearch:
         """The name of its folder; searches that several studies share are run once."""
         decides = asdict(self) | {"dataset": dataset_identity(self.dataset)}
         digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-        return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
+        return f"{self.searcher}-{tag_of(self.space)}-{self.epochs}-seed{self.seed}-{digest[:10]}"
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Plan:
 
 def plan_ablation(
     name: str,
-    space: int,
+    space: SpaceId,
     dataset: str,
     epochs: int,
     seeds: int,
@@ -189,7 +191,7 @@ def read_ablation(plan: Plan, home: Path, cells: CellErrors) -> Ablation:
     return Ablation(plan.name, settings, plan.reference)
 
 
-def grid_ablation(folder: Path, space: int) -> Ablation:
+def grid_ablation(folder: Path, space: SpaceId) -> Ablation:
     """The searches of a grid that was launched: each study's confirmation, else its one search.
 
     UserError: it holds no grid, nothing of this space, or a study that has not ended.
@@ -243,10 +245,10 @@ def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -
     )
 
 
-def _of_space(grid: Grid, space: int) -> list[Member]:
+def _of_space(grid: Grid, space: SpaceId) -> list[Member]:
     members = [member for member in grid.members if member.spec.space == space]
     if not members:
-        raise UserError(f"{grid.name} has no study in space {space}")
+        raise UserError(f"{grid.name} has no study in {title_of(space)}")
     return members
 
 

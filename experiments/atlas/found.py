@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import TrialResult
-from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces import title_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 
@@ -39,14 +40,14 @@ class StudyFinds:
     finds: Sequence[Find]
 
 
-def finds_of(study: OpenedStudy, space: SearchSpace, table: str) -> StudyFinds:
+def finds_of(study: OpenedStudy, known: SpaceMap, table: str) -> StudyFinds:
     """The cells found by all searches of a study, running or not, and of its confirmation.
 
     UserError: the study is of another space or table, or no search has ended yet.
     """
-    folder, spec, view = study.folder, study.located, study.view
-    if spec.space != space.number:
-        raise UserError(f"{folder} is a study of space {spec.space}, not of space {space.number}")
+    folder, spec, view, space = study.folder, study.located, study.view, known.space
+    if spec.space != space.id:
+        raise UserError(f"{folder} is a study of {title_of(spec.space)}, not of {space.title}")
     if table_checksum(spec.table) != table_checksum(table):
         raise UserError(
             f"{folder} is a study of the table {spec.table}, not of {table}: --table {spec.table}"
@@ -55,13 +56,13 @@ def finds_of(study: OpenedStudy, space: SearchSpace, table: str) -> StudyFinds:
     results = [result for _, result in view.evaluations]
     if study.confirmation is not None:
         results += [result for _, result in study.confirmation.evaluations]
-    counts = Counter(cell for result in results if (cell := _cell(result, space)) is not None)
+    counts = Counter(cell for result in results if (cell := _cell(result, known)) is not None)
     if not counts:
         raise UserError(f"{folder}: no search has ended with a cell yet")
 
     special = {
-        "incumbent": _cell(view.incumbent[1], space) if view.incumbent else None,
-        "default": _cell(view.baseline[1], space) if view.baseline else None,
+        "incumbent": _cell(view.incumbent[1], known) if view.incumbent else None,
+        "default": _cell(view.baseline[1], known) if view.baseline else None,
     }
     finds = [
         Find(cell, times, ", ".join(word for word, known in special.items() if known == cell))
@@ -70,8 +71,9 @@ def finds_of(study: OpenedStudy, space: SearchSpace, table: str) -> StudyFinds:
     return StudyFinds(folder, spec, counts.total(), finds)
 
 
-def _cell(result: TrialResult, space: SearchSpace) -> int | None:
+def _cell(result: TrialResult, known: SpaceMap) -> int | None:
     """The cell in which a search ended; None for a crash."""
     if result.crashed:
         return None
-    return space.cell_index(Outcome.from_result(result).architecture)
+    configuration = known.space.configuration(Outcome.from_result(result).architecture(known.space))
+    return int(known.of_configuration[configuration])

@@ -21,7 +21,7 @@ from oneshot_hpo.hpo.baselines import (
     settings_class,
 )
 from oneshot_hpo.plugins import entries
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table, space_ids
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 OBJECTIVES = ("mean", "draw")
@@ -46,7 +46,7 @@ class Block:
     """Some repetitions of a method in a space: the unit that is computed, kept and resumed."""
 
     method: str
-    space: int
+    space: SpaceId
     first: int
     """Its first repetition."""
     count: int
@@ -67,7 +67,7 @@ class BaselinePlan:
     """
 
     table: str
-    spaces: tuple[int, ...]
+    spaces: tuple[SpaceId, ...]
     methods: tuple[str, ...]
     settings: Mapping[str, Any]
     evaluations: int
@@ -75,10 +75,10 @@ class BaselinePlan:
     seed: int
     objective: str
 
-    def problem(self, space: int) -> Problem:
+    def problem(self, space: SpaceId) -> Problem:
         """The problem in a space, as an optimizer may know it."""
         return Problem(
-            choices=get_space(space).choices,
+            choices=enumerable(get_space(space)).radices,
             budgets=load_table(self.table).budgets,
             evaluations=self.evaluations,
             noisy=self.objective == "draw",
@@ -143,7 +143,7 @@ def make_plan(
     names = _names(methods)
     plan = BaselinePlan(
         table=table,
-        spaces=_spaces(spaces),
+        spaces=space_ids(",".join(spaces)),
         methods=names,
         settings=_settings(names, overrides),
         evaluations=evaluations,
@@ -154,7 +154,7 @@ def make_plan(
 
     opened = load_table(table)
     for space in plan.spaces:
-        opened.best(get_space(space))  # every cell of the space is there
+        opened.best(get_space(space))  # every entry of the space is there
         for method in plan.methods:
             try:
                 make_optimizer(method, plan.problem(space), plan.settings[method], [])
@@ -191,15 +191,6 @@ def _is_installed(package: str) -> bool:
 
 def _words(methods: str) -> set[str]:
     return {word.strip() for word in methods.split(",") if word.strip()}
-
-
-def _spaces(spaces: Sequence[str]) -> tuple[int, ...]:
-    """The search spaces of words that may be lists with commas, ascending."""
-    words = [word.strip() for text in spaces for word in text.split(",")]
-    unknown = [word for word in words if word not in ("1", "2", "3")]
-    if unknown:
-        raise UserError(f"--space is 1, 2 or 3, or some of them with commas, not {unknown[0]!r}")
-    return tuple(sorted({int(word) for word in words}))
 
 
 def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:

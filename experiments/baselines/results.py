@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.experiments.baselines.search import TableObjective, Trace
 from oneshot_hpo.hpo.incumbent import incumbent_places
+from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.whole_files import whole_file, write_whole
 
 SCHEMA = pa.schema(
@@ -61,10 +62,19 @@ def rows_of(plan: BaselinePlan, block: Block, trace: Trace, objective: TableObje
         "incumbent_valid_error": np.take_along_axis(trace.losses, incumbents, axis=1),
         "incumbent_test_error": np.take_along_axis(test_errors, incumbents, axis=1),
     }
+    schema = schema_of(plan.spaces)
     names = pa.array([block.method] * trace.losses.size, pa.string()).dictionary_encode()
     arrays = [names.cast(SCHEMA.field("method").type)]
-    arrays += [pa.array(columns[field.name].ravel(), field.type) for field in list(SCHEMA)[1:]]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    arrays += [pa.array(columns[field.name].ravel(), field.type) for field in list(schema)[1:]]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def schema_of(spaces: Sequence[SpaceId]) -> pa.Schema:
+    """SCHEMA; where a space has no number, with names of spaces."""
+    if all(isinstance(space, int) for space in spaces):
+        return SCHEMA
+    place = SCHEMA.get_field_index("space")
+    return SCHEMA.set(place, pa.field("space", pa.string()))
 
 
 def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
@@ -84,7 +94,7 @@ def write_results(path: Path, plan: Mapping[str, Any], parts: Iterable[Path]) ->
 
     A row group a part. No time, machine or path goes into it: equal plans give equal bytes.
     """
-    schema = SCHEMA.with_metadata({PLAN_KEY: json.dumps(plan)})
+    schema = schema_of(plan["spaces"]).with_metadata({PLAN_KEY: json.dumps(plan)})
 
     with (
         whole_file(path) as file,

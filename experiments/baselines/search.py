@@ -9,7 +9,8 @@ import numpy as np
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.hpo.baselines import Problem, make_optimizer
-from oneshot_hpo.search_spaces import SearchSpace, get_space, load_table
+from oneshot_hpo.search_spaces import EnumerableSpace, SpaceId, enumerable, get_space, load_table
+from oneshot_hpo.search_spaces.table import mean_of
 
 
 class Answers(NamedTuple):
@@ -23,45 +24,48 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TableObjective:
-    """A table's cells of one space as a function to be minimised.
+    """A table's entries of one space, its cells, as a function to be minimised.
 
-    rows: int (U,), the space's unique cells in the table. valid_errors, seconds: by budget,
-    float (U, repeats). mean_valid_errors: by budget, float (U,), means of the repeats; test_errors:
-    float (U,), likewise, after the largest budget.
+    rows: int (U,), the cells' rows in the table. of_configuration: int (C,), the cell of every
+    configuration. valid_errors, seconds: by budget,
+    float (U, repeats), NaN where one is absent. mean_valid_errors, mean_seconds: by budget, float
+    (U,), means of the repeats; test_errors: float (U,), likewise, after the largest budget.
     """
 
-    space: SearchSpace
+    space: EnumerableSpace
     rows: np.ndarray
+    of_configuration: np.ndarray
     valid_errors: dict[int, np.ndarray]
     mean_valid_errors: dict[int, np.ndarray]
     seconds: dict[int, np.ndarray]
+    mean_seconds: dict[int, np.ndarray]
     test_errors: np.ndarray
 
     @classmethod
-    def of_table(cls, table: str, space: int) -> TableObjective:
+    def of_table(cls, table: str, space: SpaceId) -> TableObjective:
         """The objective from a table's name or file."""
-        trained, searched = load_table(table), get_space(space)
-        rows = trained.space_rows(searched)
+        trained, searched = load_table(table), enumerable(get_space(space))
+        rows = trained.entries(searched)
+        seconds = {budget: trained.seconds(rows, budget) for budget in trained.budgets}
         return cls(
             space=searched,
             rows=rows,
-            valid_errors={b: trained.valid_errors(rows, b) for b in trained.budgets},
+            of_configuration=trained.entry_of(searched),
+            valid_errors={b: trained.errors("valid", rows, b) for b in trained.budgets},
             mean_valid_errors={b: trained.mean_errors("valid", rows, b) for b in trained.budgets},
-            seconds={b: trained.seconds(rows, b) for b in trained.budgets},
+            seconds=seconds,
+            mean_seconds={budget: mean_of(times) for budget, times in seconds.items()},
             test_errors=trained.mean_errors("test", rows),
         )
 
     def ask_mean(self, cells: np.ndarray, budget: int) -> Answers:
         """Means over the repeats of R cells."""
-        return Answers(
-            self.mean_valid_errors[budget][cells], self.seconds[budget][cells].mean(axis=1)
-        )
+        return Answers(self.mean_valid_errors[budget][cells], self.mean_seconds[budget][cells])
 
     def ask_repeat(self, cells: np.ndarray, budget: int, uniform: np.ndarray) -> Answers:
         """One repeat of each of R cells, drawn by (R,) numbers in [0, 1)."""
-        repeats = self.seconds[budget].shape[1]
-        drawn = (uniform * repeats).astype(np.int64)
-        return Answers(self.valid_errors[budget][cells, drawn], self.seconds[budget][cells, drawn])
+        errors, seconds = self.valid_errors[budget][cells], self.seconds[budget][cells]
+        return Answers(_drawn(errors, uniform), _drawn(seconds, uniform))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +104,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
             break
 
         numbers = objective.space.configurations(proposal.configurations)
-        cells = objective.space.unique.of_configuration[numbers]
+        cells = objective.of_configuration[numbers]
         if plan.objective == "draw":
             uniform = np.array([generator.random() for generator in noise])
             answers = objective.ask_repeat(cells, budget, uniform)
@@ -113,6 +117,20 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
     return Trace(np.array(budgets), *[np.stack(column, axis=1) for column in columns])
 
 
-def repetition_seed(seed: int, method: str, space: int, repetition: int) -> np.random.SeedSequence:
+def repetition_seed(
+    seed: int, method: str, space: SpaceId, repetition: int
+) -> np.random.SeedSequence:
     """The seed of a repetition, independent of others and of how the run is cut into blocks."""
-    return np.random.SeedSequence([seed, int.from_bytes(method.encode()), space, repetition])
+    return np.random.SeedSequence(
+        [seed, int.from_bytes(method.encode()), get_space(space).entropy, repetition]
+    )
+
+
+def _drawn(repeats: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One of the repeats that there are in each row (N, R), by numbers (N,) in [0, 1)."""
+    absent = np.isnan(repeats)
+    place = (uniform * (~absent).sum(1)).astype(np.int64)
+    order = np.argsort(absent, axis=1, kind="stable")  # those that there are come first
+    rows = np.arange(len(repeats))
+    drawn: np.ndarray = repeats[rows, order[rows, place]]
+    return drawn

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -14,7 +15,7 @@ from oneshot_hpo.experiments.baselines.plan import BaselinePlan
 from oneshot_hpo.experiments.baselines.running import SECONDS
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 
 
 def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
@@ -43,15 +44,21 @@ def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
     say(console, f"all evaluations: {results}")
 
 
-def final_test_errors(results: Path, method: str, space: int) -> np.ndarray:
+def final_test_errors(results: Path, method: str, space: SpaceId) -> np.ndarray:
     """The incumbents' test errors at the end, one a repetition."""
     columns = ["repetition", "incumbent_test_error"]
     rows = pq.read_table(
         results,
         columns=columns,
-        filters=(pc.field("method") == method) & (pc.field("space") == space),
+        filters=(pc.field("method") == method) & (pc.field("space") == _stored(results, space)),
     )
     repetition = rows["repetition"].to_numpy()
     last = np.flatnonzero(np.diff(repetition, append=-1))
     errors: np.ndarray = rows["incumbent_test_error"].to_numpy()[last]
     return errors
+
+
+def _stored(results: Path, space: SpaceId) -> SpaceId:
+    """A space as the file's column holds it."""
+    has_names = pa.types.is_string(pq.read_schema(results).field("space").type)
+    return str(space) if has_names else space

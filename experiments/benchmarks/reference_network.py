@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from oneshot_hpo.searchers.network.cell import OneShotCell
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.cell import OneShotCell
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 
 _MOMENTUM = 0.997
 

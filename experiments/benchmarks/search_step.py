@@ -25,10 +25,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwork
-from oneshot_hpo.search_spaces import OPERATIONS, SearchSpace, get_space
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space, numbered
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits, random_images
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 
@@ -81,10 +83,12 @@ def main() -> None:
 
 def measured(name: str, arguments: argparse.Namespace) -> list[tuple[float, float, float]]:
     """Seconds of a step: the reference's way, and here with the presets paper and corrected."""
-    space = get_space(arguments.space)
+    space = numbered(arguments.space)
     searches = [make_search(name, space, preset, arguments) for preset in ("paper", "corrected")]
     batch = Batch.of(images(arguments).supernet_train, torch.device(arguments.device))
-    reference = ReferenceStep(name, space, searches[0].supernet, arguments.cells_per_stack)
+    supernet = searches[0].supernet
+    assert isinstance(supernet, Supernet)
+    reference = ReferenceStep(name, space, supernet, arguments.cells_per_stack)
     runs: list[Callable[[], object]] = [
         lambda: reference(batch, batch) if name not in _WITHOUT_REFERENCE else None,
         lambda: searches[0].step(batch, batch),
@@ -130,7 +134,7 @@ class ReferenceStep:
     """A step of a searcher as the code of NAS-Bench-1Shot1 makes it."""
 
     def __init__(
-        self, name: str, space: SearchSpace, supernet: Supernet, cells_per_stack: int
+        self, name: str, space: NasBench101Space, supernet: Supernet, cells_per_stack: int
     ) -> None:
         self._name, self._space = name, space
         self._network = ReferenceNetwork(supernet, cells_per_stack, only_live=name == "gdas")
@@ -192,10 +196,10 @@ class ReferenceStep:
         """A random cell as weights of 0 and 1 for everything."""
         drawn = self._space.sample(self._rng)
         operations = torch.zeros_like(self._operations)
-        for block, name in enumerate(drawn.operations):
-            operations[block, OPERATIONS.index(name)] = 1
+        for block, place in enumerate(self._space.operation_places(drawn)):
+            operations[block, place] = 1
         parents: list[Tensor | None] = []
-        for edges, sources in zip(self._parents, drawn.parents, strict=True):
+        for edges, sources in zip(self._parents, self._space.parents(drawn), strict=True):
             weights = None if edges is None else torch.zeros_like(edges)
             if weights is not None:
                 weights[list(sources)] = 1

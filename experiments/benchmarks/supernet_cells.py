@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 
 from oneshot_hpo.experiments.benchmarks.searcher_regret import SIZES
-from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces.nasbench101.space import numbered
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.search_loop import Search
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
 
-    space = get_space(arguments.space)
+    space = numbered(arguments.space)
     settings = settings_class("random_ws")(**SIZES)
     data = load_dataset("digits")
     device = torch.device(arguments.device)
@@ -63,7 +63,7 @@ def main() -> None:
 
     console = Console(highlight=False)
     console.print(
-        f"{arguments.cells} cells of space {space.number}, {torch.get_num_threads()} threads, "
+        f"{arguments.cells} cells of {space.title}, {torch.get_num_threads()} threads, "
         f"{arguments.device}, medians of {arguments.repeats}: together {median(together):.2f} s, "
         f"one by one {median(alone):.2f} s, ratio {median(alone) / median(together):.2f}; errors "
         f"{'equal' if errors == single else 'differ'}"

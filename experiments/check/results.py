@@ -12,7 +12,7 @@ from typing import Any
 from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.study.outcome import KEYS, Outcome
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.study.trial import RESULT, table_outcome
+from oneshot_hpo.experiments.study.trial import RESULT, table_outcome, valid_repeats
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
@@ -69,12 +69,12 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     space = get_space(spec.space)
     try:
         told = Outcome.from_result(result)
-        outcome = table_outcome(spec.table, space, told.architecture)
+        outcome = table_outcome(spec.table, space, told.architecture(space))
     except (KeyError, TypeError, ValueError) as error:
         return [f"the table cannot be asked for its cell: {error}"]
     loss = outcome.loss
     if spec.objective == "draw" and told.drawn_repeat is not None:
-        repeats = _table(spec.table).query(space.cell(told.architecture)).valid_errors
+        repeats = valid_repeats(spec.table, space, told.architecture(space))
         loss = float(repeats[told.drawn_repeat])
     expected = outcome.to_info() | {"loss": loss}
     del expected["state"]
@@ -104,7 +104,7 @@ def _agrees(key: str, told: Any, expected: Any, equals: float) -> bool:
 def _percent_of_equals(spec: StudySpec, error: float) -> float:
     """How many of the space's cells have this mean test error."""
     table = _table(spec.table)
-    errors = table.mean_errors("test", table.space_rows(get_space(spec.space)))
+    errors = table.mean_errors("test", table.entries(get_space(spec.space)))
     return float((errors == error).mean() * 100)
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from oneshot_hpo.experiments.cli.options import space_id
 
 
 def atlas(
     space: Annotated[
-        int | None,
-        typer.Option(min=1, max=3, help="1, 2 or 3. Default: the first study's, else 1."),
+        Any,
+        typer.Option(
+            parser=space_id,
+            metavar="SPACE",
+            help="1, 2, 3 or a name. Default: the first study's, else 1.",
+        ),
     ] = None,
     table: Annotated[
         str | None,

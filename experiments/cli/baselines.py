@@ -28,7 +28,7 @@ def run(
         typer.Option("--dir", metavar="DIR", help="Folder of the results; a run in it resumes."),
     ],
     space: Annotated[
-        list[str] | None, typer.Option(help="1, 2 or 3; repeatable, or a list with commas.")
+        list[str] | None, typer.Option(help="1, 2, 3 or a name; repeatable, or with commas.")
     ] = None,
     table: TableOption = "digits",
     methods: Annotated[

@@ -1,7 +1,7 @@
 """Arguments and options that several commands take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,12 +76,33 @@ AnalysisDirOption = Annotated[
         "--dir", metavar="DIR", help="Figures, CSV files, and what a stopped command resumes from."
     ),
 ]
-SpacesOption = Annotated[str, typer.Option("--space", help="1, 2 or 3; several with commas.")]
-SpaceOption = Annotated[int, typer.Option("--space", help="Search space: 1, 2 or 3.")]
+
+
+def space_id(text: str) -> int | str:
+    """The id of a space that is named on the command line."""
+    from oneshot_hpo.search_spaces import UnknownSpace, get_space
+
+    try:
+        return get_space(text).id
+    except UnknownSpace as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+SpacesOption = Annotated[
+    str, typer.Option("--space", help="1, 2, 3 or other search spaces; several with commas.")
+]
+SpaceOption = Annotated[
+    Any,
+    typer.Option(
+        "--space", parser=space_id, metavar="SPACE", help="Search space: 1, 2, 3 or a name."
+    ),
+]
 DatasetOption = Annotated[
     str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
 ]
-TableOption = Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")]
+TableOption = Annotated[
+    str, typer.Option(help="digits, nasbench101, nasbench201, transnas-macro, … or a table's file.")
+]
 EpochsOption = Annotated[
     int, typer.Option(min=1, max=bounds.EPOCHS, help="Epochs of the supernet's training.")
 ]

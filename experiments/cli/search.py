@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from oneshot_hpo.experiments.study.outcome import Outcome
+    from oneshot_hpo.search_spaces import SearchSpace
     from oneshot_hpo.searchers.records import EpochRecord
 
 
 def search(
     searcher: SearcherOption = "darts",
-    space: SpaceOption = 1,
+    space: SpaceOption = "1",
     dataset: DatasetOption = "digits",
     table: TableOption = "digits",
     epochs: EpochsOption = 50,
@@ -42,6 +43,7 @@ def search(
     from oneshot_hpo.experiments.study import single_search
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import ending
+    from oneshot_hpo.search_spaces import get_space
     from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
 
     console = terminal()
@@ -69,7 +71,7 @@ def search(
             raise UserError(one_line(failure)) from None
         except OSError as failure:
             raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
-        _print_outcome(console, outcome, dataset, table)
+        _print_outcome(console, outcome, get_space(space), dataset, table)
 
 
 def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:
@@ -84,24 +86,25 @@ def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:
     )
 
 
-def _print_outcome(console: Console, outcome: Outcome, dataset: str, table: str) -> None:
-    """The cell, its errors in the table, and what to know of the table."""
+def _print_outcome(
+    console: Console, outcome: Outcome, space: SearchSpace, dataset: str, table: str
+) -> None:
+    """The architecture, its errors in the table, and what to know of the table."""
+    from oneshot_hpo.experiments.study.outcome import IMPUTED
     from oneshot_hpo.experiments.study.pairing import doubt, transfer_words
     from oneshot_hpo.experiments.terminal.hints import say
     from oneshot_hpo.experiments.wording import percent
 
-    found = outcome.architecture.to_dict()
-    parents = found["parents"]
-    for block, operation in enumerate(found["operations"], start=1):
-        say(console, f"block {block}: {operation:16} of nodes {parents[block - 1]}")
-    say(console, f"output:  concatenation    of nodes {parents[-1]}")
-
+    for line in space.lines(outcome.architecture(space)):
+        say(console, line)
     say(console, f"cell {outcome.key}, trained alone:")
     say(console, f"  validation error {percent(outcome.reported('valid'))}")
     say(console, f"  test error       {percent(outcome.reported('test'))}")
     say(console, f"  test regret      {percent(outcome.reported('regret'))}")
     say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
 
+    if outcome.imputed:
+        say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
     if outcome.transfer:
         say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:

@@ -10,6 +10,7 @@ from oneshot_hpo.experiments.compare.statistics import median_interval
 from oneshot_hpo.experiments.compare.wording import interval, points, sentences
 from oneshot_hpo.experiments.terminal.hints import say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
+from oneshot_hpo.search_spaces import title_of
 
 
 def print_spaces(console: Console, spaces: list[Space]) -> None:
@@ -42,6 +43,6 @@ def _print_table(console: Console, space: Space) -> None:
         console,
         (*headings, "crashed") if has_crashes else headings,
         [rows],
-        title=f"test regret in space {space.number}, table {space.samples[0].table}, "
+        title=f"test regret in {title_of(space.id)}, table {space.samples[0].table}, "
         "in percentage points",
     )

@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.data.importing import (
 )
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces.data_folder import CIFAR10
-from oneshot_hpo.search_spaces.nasbench101_file import CELLS, RELEASES
+from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS, RELEASES
 from oneshot_hpo.suggestions import did_you_mean
 
 DOWNLOADS = "downloads"

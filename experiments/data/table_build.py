@@ -31,12 +31,20 @@ from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lin
 from oneshot_hpo.experiments.errors import ExperimentError
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
-from oneshot_hpo.search_spaces import Cell, get_space
-from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM, Runs, TrainedCells
-from oneshot_hpo.search_spaces.table_file import write_table
+from oneshot_hpo.search_spaces import (
+    Architecture,
+    SpaceId,
+    Table,
+    enumerable,
+    get_space,
+    title_of,
+)
+from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM, Runs
+from oneshot_hpo.search_spaces.table_file import table_of, write_table
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import ImageSplits
-from oneshot_hpo.searchers.standalone import ScratchSettings, parameter_count, train_from_scratch
+from oneshot_hpo.searchers.network.scratch import ScratchSettings, parameter_count, shared_shape
+from oneshot_hpo.searchers.scratch import train_from_scratch
 
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
 
@@ -57,7 +65,7 @@ class BuildPlan:
     identifies them.
     """
 
-    space: int = 1
+    space: SpaceId = 1
     dataset: str = "digits"
     budgets: tuple[int, ...] = (1, 2, 4)
     repeats: int = 3
@@ -73,16 +81,17 @@ class BuildPlan:
             raise TableBuildError(f"budgets must ascend, unlike {list(self.budgets)}")
         if self.device not in ("cpu", "cuda"):
             raise TableBuildError(f"the device is cpu or cuda, not {self.device!r}")
-        most = get_space(self.space).num_cells
+        most = enumerable(get_space(self.space)).num_cells
         if self.cells is not None and not 1 <= self.cells <= most:
             raise TableBuildError(
-                f"space {self.space} has {most:,} cells: --cells is 1 to {most}, not {self.cells}"
+                f"{title_of(self.space)} has {most:,} cells: --cells is 1 to {most}, not "
+                f"{self.cells}"
             )
 
     @property
     def part(self) -> dict[str, int] | None:
         """Which cells a table of some cells holds; None for all cells."""
-        most = get_space(self.space).num_cells
+        most = enumerable(get_space(self.space)).num_cells
         if self.cells is None or self.cells == most:
             return None
         return {"cells": self.cells, "of": most, "seed": self.cells_seed}
@@ -108,7 +117,7 @@ class _Batch:
     budget: int
 
 
-def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -> TrainedCells:
+def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -> Table:
     """Train every cell of the plan that `out`.partial does not hold yet, then write the table.
 
     workers: processes, one thread each on a CPU. Raises TableBuildError; KeyboardInterrupt leaves
@@ -158,16 +167,17 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
     return table
 
 
-def _groups(plan: BuildPlan) -> list[list[Cell]]:
-    """The cells of a plan, those of one matrix together, in groups of at most _GROUP."""
-    space = get_space(plan.space)
+def _groups(plan: BuildPlan) -> list[list[Architecture]]:
+    """The unique cells of a plan, those of one shape together, in groups of at most _GROUP."""
+    space = enumerable(get_space(plan.space))
     order = np.random.default_rng(plan.cells_seed).permutation(space.num_cells)
-    by_matrix: dict[tuple[tuple[int, ...], ...], list[Cell]] = defaultdict(list)
+    by_shape: dict[Any, list[Architecture]] = defaultdict(list)
     for place in sorted(order[: plan.cells].tolist()):
-        by_matrix[space.cells[place].matrix].append(space.cells[place])
+        cell = space.architecture(int(space.unique.first[place]))
+        by_shape[shared_shape(space, cell)].append(cell)
     return [
         cells[start : start + _GROUP]
-        for _, cells in sorted(by_matrix.items())
+        for _, cells in sorted(by_shape.items())
         for start in range(0, len(cells), _GROUP)
     ]
 
@@ -195,7 +205,7 @@ def _train(
 
 
 @lru_cache(maxsize=1)
-def _inputs(plan: BuildPlan, checksum: str) -> tuple[list[list[Cell]], ImageSplits]:
+def _inputs(plan: BuildPlan, checksum: str) -> tuple[list[list[Architecture]], ImageSplits]:
     data = load_dataset(plan.dataset)
     if data.scratch_checksum != checksum:  # a process may begin long after the build
         raise TableBuildError(
@@ -212,7 +222,13 @@ def _train_batch(plan: BuildPlan, checksum: str, batch: _Batch) -> dict[str, Any
     clock = time.process_time if plan.device == "cpu" else time.perf_counter
     started = clock()
     result = train_from_scratch(
-        cells, data, plan.settings, epochs=batch.budget, seed=batch.repeat, device=plan.device
+        get_space(plan.space),
+        cells,
+        data,
+        plan.settings,
+        epochs=batch.budget,
+        seed=batch.repeat,
+        device=plan.device,
     )
     return {
         "valid_hits": result.valid_hits.tolist(),
@@ -258,9 +274,9 @@ def _assemble(
     plan: BuildPlan,
     out: Path,
     data: ImageSplits,
-    groups: list[list[Cell]],
+    groups: list[list[Architecture]],
     done: dict[_Batch, dict[str, Any]],
-) -> TrainedCells:
+) -> Table:
     """Assemble the batches into a table."""
     cells = [cell for group in groups for cell in group]
     shape = (len(cells), len(plan.budgets), plan.repeats)
@@ -273,8 +289,10 @@ def _assemble(
         valid_hits[place], test_hits[place] = record["valid_hits"], record["test_hits"]
         seconds[place] = record["seconds"]
 
-    counts = [parameter_count(c, data.channels, data.classes, plan.settings) for c in cells]
-    return TrainedCells.of_cells(
+    space = enumerable(get_space(plan.space))
+    counts = [parameter_count(space, c, data.channels, data.classes, plan.settings) for c in cells]
+    return table_of(
+        space,
         cells,
         parameters=counts,
         budgets=plan.budgets,

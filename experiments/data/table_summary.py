@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces.seed_noise import seed_noise
-from oneshot_hpo.search_spaces.table import TrainedCells
+from oneshot_hpo.search_spaces import Table
 from oneshot_hpo.searchers.data.images import ImageSplits
 
 FEW_IMAGES = 100
@@ -28,27 +27,28 @@ def image_warnings(data: ImageSplits) -> Iterator[str]:
         )
 
 
-def table_lines(out: Path, table: TrainedCells, data: ImageSplits) -> Iterator[str]:
+def table_lines(out: Path, table: Table, data: ImageSplits) -> Iterator[str]:
     """The size of a table, its errors at the largest budget, and a warning near chance."""
     yield f"{out}: {len(table)} cells, {out.stat().st_size / 1e3:.0f} kB"
     if (part := table.part) is not None:
         yield f"  {part}: analyses can use it, studies cannot"
     budgets = ", ".join(map(str, table.budgets))
+    rows = np.arange(len(table))
+    repeats = table.errors("test", rows).shape[1]
     yield (
-        f"  epochs of training: {budgets}; seeds: {table.repeats}; images: "
+        f"  epochs of training: {budgets}; seeds: {repeats}; images: "
         f"{len(data.scratch_train)} for training, {len(data.valid)} for validation, "
         f"{len(data.test)} for the test"
     )
-    rows = np.arange(len(table))
     means = table.mean_errors("test", rows)
     words = f"best {percent(float(means.min()))}, median {percent(float(np.median(means)))}"
-    noise = seed_noise(table.test_errors(rows), means)
+    noise = table.noise("test", rows)
     if noise is None:
         words += "; one seed cannot show the noise between seeds"
     else:
         words += f"; noise between seeds {100 * noise:.2f} percentage points, among the best cells"
     yield f"  test error after the longest training: {words}"
-    if (warning := _chance_warning(means, data, table.repeats)) is not None:
+    if (warning := _chance_warning(means, data, repeats)) is not None:
         yield warning
 
 

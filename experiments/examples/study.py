@@ -71,9 +71,9 @@ print(f"test error {found.test:.3f}, regret {found.regret:.3f}: {found.document}
 # %%
 space = oneshot_hpo.get_space(1)
 table = oneshot_hpo.load_table("digits")
-entry = table.query(space.cell(found.architecture))
+record = table.record(table.row_of(space, found.architecture(space)))
 print("lowest mean test error of the space:", table.best(space).test_error)
-print("test error of each training of the cell found:", entry.test_errors)
+print("test error of each training of the cell found:", record.values["test_error"])
 
 # %% [markdown]
 # ## Errors

@@ -28,6 +28,8 @@ from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.timeline import timeline
 from oneshot_hpo.experiments.numbers.trajectories import trajectories
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.search_spaces import SpaceId
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.whole_files import whole_file
 
 if TYPE_CHECKING:
@@ -89,8 +91,8 @@ def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
         studies = [study for study in sources.studies if study.spec.space == space]
         for axis in AXES:
             draw = _regret(sources, space, axis)
-            yield f"regret_{axis}_space{space}", _marked(draw, studies)
-        yield f"trajectories_space{space}", _marked(_trajectories(sources, space), studies)
+            yield f"regret_{axis}_{tag_of(space)}", _marked(draw, studies)
+        yield f"trajectories_{tag_of(space)}", _marked(_trajectories(sources, space), studies)
     for study, label in zip(sources.studies, _labels(sources.studies), strict=True):
         for name, draw in _of_study(study):
             yield f"{name}{label}", _marked(draw, [study])
@@ -112,7 +114,7 @@ def _marked(draw: _Draw, studies: list[OpenedStudy]) -> _Draw:
     return marked
 
 
-def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:
+def _regret(sources: Sources, space: SpaceId, axis: Axis) -> _Draw:
     def draw(notes: list[str]) -> Figure:
         panels = [regret_curves(sources, space, axis, error) for error in ("valid", "test")]
         notes += panels[0].notes
@@ -121,7 +123,7 @@ def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:
     return draw
 
 
-def _trajectories(sources: Sources, space: int) -> _Draw:
+def _trajectories(sources: Sources, space: SpaceId) -> _Draw:
     def draw(notes: list[str]) -> Figure:
         found = trajectories(sources, space)
         notes += found.notes

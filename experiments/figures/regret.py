@@ -19,6 +19,7 @@ from oneshot_hpo.experiments.figures.style import (
     plain_log,
 )
 from oneshot_hpo.experiments.numbers.regret import ZERO, Curve, RegretCurves, methods_of
+from oneshot_hpo.search_spaces import title_of
 
 _X_LABELS = {
     "evaluations": "evaluations (in units of the largest budget)",
@@ -43,7 +44,7 @@ def draw_regret(panels: Sequence[RegretCurves]) -> Figure:
             _draw(ax, curve, look[curve.method], floor, number / len(panel.curves), shade)
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.set_title(f"{_TITLES[panel.error]}, space {panel.space}, {panel.table}")
+        ax.set_title(f"{_TITLES[panel.error]}, {title_of(panel.space)}, {panel.table}")
         ax.set_xlabel(_X_LABELS[panel.axis])
         ax.grid(which="major")
         plain_log(ax.xaxis, 6)

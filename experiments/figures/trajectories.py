@@ -17,6 +17,7 @@ from oneshot_hpo.experiments.figures.style import (
 )
 from oneshot_hpo.experiments.numbers.spread import Spread
 from oneshot_hpo.experiments.numbers.trajectories import Trajectories
+from oneshot_hpo.search_spaces import title_of
 
 
 def draw_trajectories(trajectories: Trajectories) -> Figure:
@@ -38,7 +39,7 @@ def draw_trajectories(trajectories: Trajectories) -> Figure:
         ax.grid(which="major")
         whole_numbers(ax.xaxis)
         plain_log(ax.yaxis)
-        ax.set_title(f"space {trajectories.space}, {trajectories.table}")
+        ax.set_title(f"{title_of(trajectories.space)}, {trajectories.table}")
     right.set_xlim(left.get_xlim())
     legend_below(figure, left, labels)
     return figure

@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number
+from oneshot_hpo.search_spaces import title_of
 
 
 def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str]) -> None:
@@ -35,7 +36,7 @@ def print_costs(
     members = grid.chosen(only)
     groups: dict[str, Cost] = {}
     for member in members:
-        name = f"{member.spec.searcher}, space {member.spec.space}"
+        name = f"{member.spec.searcher}, {title_of(member.spec.space)}"
         groups[name] = groups.get(name, Cost()) + cost(member.spec, grid.confirm)
     total = sum(groups.values(), Cost())
     rows = [[(name, *_figures(one)) for name, one in groups.items()]]

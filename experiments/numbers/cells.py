@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.sources import successful_trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
-from oneshot_hpo.search_spaces import Cell
 
 Point = tuple[float, float]
 
@@ -35,11 +35,17 @@ class CellDrawing:
     """From vertex to vertex."""
     positions: tuple[Point, ...]
     """V places: the layer from 0 (longest path from the input), the row (0 is the middle)."""
-    module_hash: str
-    """NAS-Bench-101's."""
+    cell_key: str
+    """What isomorphic cells share: NAS-Bench-101's hash, or another space's own key."""
     valid_error: float
     """Of the cell trained on its own, by the table, as `test_error`: shares."""
     test_error: float
+
+    @property
+    def identity(self) -> str:
+        """Which cell it is, in words."""
+        what = "NAS-Bench-101's hash" if self.cell_key.isalnum() else "Cell"
+        return f"{what}: {self.cell_key}"
 
 
 def found_cells(study: OpenedStudy) -> list[CellDrawing]:
@@ -59,22 +65,21 @@ def found_cells(study: OpenedStudy) -> list[CellDrawing]:
 
 def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) -> CellDrawing:
     outcome = Outcome.from_result(result)
-    cell = study.cells.space.cell(outcome.architecture)
+    space = study.cells.space
+    architecture = outcome.architecture(space)
+    cell = space.drawing(architecture)
+    if cell is None:
+        raise NotEnoughData(f"{study.folder}: {space.title} has no drawings of its cells")
     return CellDrawing(
         title=title,
         key=trial.key,
-        operations=cell.operations,
-        edges=edges_of(cell),
-        positions=layered(len(cell.operations), edges_of(cell)),
-        module_hash=cell.hash,
+        operations=cell.labels,
+        edges=cell.edges,
+        positions=layered(len(cell.labels), cell.edges),
+        cell_key=space.key(architecture),
         valid_error=outcome.reported("valid"),
         test_error=outcome.reported("test"),
     )
-
-
-def edges_of(cell: Cell) -> tuple[tuple[int, int], ...]:
-    """From vertex to vertex, ascending."""
-    return tuple((x, y) for x, row in enumerate(cell.matrix) for y, edge in enumerate(row) if edge)
 
 
 def layered(vertices: int, edges: Sequence[tuple[int, int]]) -> tuple[Point, ...]:

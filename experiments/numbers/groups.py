@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.hpo import Rerun, TrialResult
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
+from oneshot_hpo.search_spaces import SpaceId
 
 _NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions", "checksums", "transfer"}
 """Keys of a specification that do not decide what is compared, or follow from others."""
@@ -120,7 +121,7 @@ def _confirmed(group: StudyGroup, name: str, tuned: str | None) -> Method:
     return group.method("setting", f"{name}, {group.detail}")
 
 
-def group_studies(sources: Sources, space: int) -> list[StudyGroup]:
+def group_studies(sources: Sources, space: SpaceId) -> list[StudyGroup]:
     """The studies of a space by their settings, seeds apart, in the order in which they come."""
     members: dict[str, list[OpenedStudy]] = {}
     setting_of: dict[str, str | None] = {}

@@ -27,6 +27,7 @@ from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.spread import Spread, spread, spread_of_steps
 from oneshot_hpo.experiments.numbers.study_runs import REGRETS, incumbent_steps, search_steps
 from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.search_spaces import SpaceId, title_of
 
 Axis = Literal["evaluations", "simulated", "real"]
 """Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
@@ -59,7 +60,7 @@ class Curve:
 class RegretCurves:
     """Everything that one panel shows."""
 
-    space: int
+    space: SpaceId
     table: str
     """The name of the table of trained cells."""
     axis: Axis
@@ -83,7 +84,7 @@ class RegretCurves:
         return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
 
 
-def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:
+def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) -> RegretCurves:
     """All curves of a space on one axis.
 
     evaluations: BOHB's incumbents of studies, incumbents of baselines, and the regret of single
@@ -110,7 +111,7 @@ def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> Reg
             "simulated": "simulated time is that of baselines, and none was given",
             "real": "no study with a search that did not crash",
         }[axis]
-        raise NotEnoughData(notes[0] if notes else f"space {space}: {why}")
+        raise NotEnoughData(notes[0] if notes else f"{title_of(space)}: {why}")
     return RegretCurves(space, _table_name(sources), axis, error, curves, notes)
 
 
@@ -160,12 +161,12 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
 
 
 def _of_baselines(
-    sources: Sources, space: int, axis: Axis, error: Error, notes: list[str]
+    sources: Sources, space: SpaceId, axis: Axis, error: Error, notes: list[str]
 ) -> list[Curve]:
     found: list[Curve] = []
     for file in sources.baselines:
         if space not in file.spaces:
-            notes.append(f"{file.path} holds nothing of space {space}")
+            notes.append(f"{file.path} holds nothing of {title_of(space)}")
             continue
         several = len(sources.baselines) > 1
         for name, runs in baseline_steps(file, sources.table, space, axis, error).items():

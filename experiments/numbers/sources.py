@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.search_spaces import SpaceId, ordered, title_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 
@@ -32,11 +33,12 @@ class Sources:
     """The name or path of the table of trained cells of all of them."""
 
     @property
-    def spaces(self) -> list[int]:
+    def spaces(self) -> list[SpaceId]:
         """The search spaces of the studies; without a study, of the baselines."""
-        return sorted({study.spec.space for study in self.studies}) or sorted(
-            {number for file in self.baselines for number in file.spaces}
-        )
+        found = {study.spec.space for study in self.studies} or {
+            space for file in self.baselines for space in file.spaces
+        }
+        return ordered(found)
 
 
 def read_figure_sources(words: Sequence[str]) -> Sources:
@@ -91,8 +93,9 @@ def _checked(
     for baseline in baselines:
         baseline.trained_cells(sources.table)
         if not set(baseline.spaces) & set(sources.spaces):
-            has, wanted = (", ".join(map(str, s)) for s in (baseline.spaces, sources.spaces))
-            raise UserError(f"{baseline.path} holds nothing of space {wanted}, only of {has}")
+            has = ", ".join(map(str, baseline.spaces))
+            wanted = ", ".join(map(title_of, sources.spaces))
+            raise UserError(f"{baseline.path} holds nothing of {wanted}, only of {has}")
     return sources
 
 

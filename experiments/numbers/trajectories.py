@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.numbers.searches import Search, rerun_search, trial
 from oneshot_hpo.experiments.numbers.sources import Sources, successful_trials
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.search_spaces import SpaceId, title_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +42,14 @@ class Trajectory:
 class Trajectories:
     """All trajectories of a space."""
 
-    space: int
+    space: SpaceId
     table: str
     found: list[Trajectory]
     notes: list[str]
     """What is left out, a sentence each."""
 
 
-def trajectories(sources: Sources, space: int) -> Trajectories:
+def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
     """Tuned and default of every study, from its confirmation, else from its single trials.
 
     NotEnoughData: there is no search with epochs that did not crash.
@@ -83,7 +84,7 @@ def trajectories(sources: Sources, space: int) -> Trajectories:
             found.append(trajectory)
     if not found:
         if not groups:
-            raise NotEnoughData(f"space {space}: trajectories are those of studies")
+            raise NotEnoughData(f"{title_of(space)}: trajectories are those of studies")
         first = groups[0].studies[0]
         successful_trials(first)  # raises if all crashed
         raise NotEnoughData(notes[0] if notes else f"{first.source}: no search to show")

@@ -18,6 +18,7 @@ from oneshot_hpo.experiments.pages.values import NOTHING, count, epochs
 from oneshot_hpo.experiments.report.headline import Card
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.search_spaces import title_of
 
 _COLUMNS = (
     Column("what"),
@@ -132,7 +133,7 @@ def _table(space: Space) -> Table:
         rows.append(Row([*cells, *([count(sample.crashed)] if has_crashes else [])]))
     return Table(
         name="comparison-table",
-        caption=f"Test regret in space {space.number}, table {space.samples[0].table}, in points",
+        caption=f"Test regret in {title_of(space.id)}, table {space.samples[0].table}, in points",
         columns=[*_COLUMNS, *([_CRASHED] if has_crashes else [])],
         rows=rows,
     )

@@ -1,23 +1,24 @@
-"""What a table says of the cells of a space, each looked up once."""
+"""What a table says of the architectures of a space, each looked up once."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace, TrainedCells, get_space, load_table
+from oneshot_hpo.search_spaces import SearchSpace, SpaceId, Table, get_space, load_table
 from oneshot_hpo.search_spaces.table import Best
 
 
 class CellErrors:
-    """A table's mean errors of the cells of a space, each looked up once."""
+    """A table's mean errors of the architectures of a space, each looked up once."""
 
-    def __init__(self, source: str, space: int) -> None:
+    def __init__(self, source: str, space: SpaceId) -> None:
         """`source` is the name or path of a table. TableError: it cannot be read."""
-        self.table: TrainedCells = load_table(source)
+        self.table: Table = load_table(source)
         self.space: SearchSpace = get_space(space)
-        self._found: dict[Architecture, tuple[float, float]] = {}
+        self._found: dict[str, tuple[float, float]] = {}
 
     @cached_property
     def best(self) -> Best:
@@ -26,8 +27,10 @@ class CellErrors:
 
     def errors(self, architecture: Mapping[str, Any]) -> tuple[float, float]:
         """Mean validation and test error of an architecture after the largest budget."""
-        key = Architecture.from_dict(architecture)
+        key = json.dumps(architecture, sort_keys=True)
         if key not in self._found:
-            entry = self.table.query(self.space.cell(key))
-            self._found[key] = entry.valid_error, entry.test_error
+            row = self.table.row_of(self.space, self.space.from_document(architecture))
+            errors = (self.table.mean_errors(split, row) for split in ("valid", "test"))
+            valid, test = map(float, errors)
+            self._found[key] = valid, test
         return self._found[key]

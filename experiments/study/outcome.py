@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:  # a worker, which makes outcomes, does without the package of the optimizer
     from oneshot_hpo.hpo import TrialResult
@@ -24,9 +24,13 @@ KEYS = {
     "one_shot": "one_shot_error",
     "transfer": "transfer",
     "drawn_repeat": "drawn_repeat",
+    "imputed": "imputed",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and `seconds` have places of their own in a result."""
+
+IMPUTED = "of a model, not of a training: its table imputes what was not measured"
+"""What an error is that rests on an imputed value."""
 
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
@@ -59,11 +63,13 @@ class Outcome:
     one_shot: float | None = None
     """Validation error of the supernet at the end of the search, in [0, 1]."""
     document: Mapping[str, Any] | None = None
-    """The architecture as `Architecture.to_dict` writes it."""
+    """The architecture as its space writes it (`SearchSpace.to_document`)."""
     key: str | None = None
-    """What isomorphic architectures share: NAS-Bench-101's hash of the module."""
+    """What isomorphic architectures share: `SearchSpace.key`."""
     transfer: bool = False
     """Whether the table is of another data set than the one that was searched on."""
+    imputed: bool = False
+    """Whether an error or regret rests on a value that a model of the table's makers imputed."""
     drawn_repeat: int | None = None
     """Which repeat of the table the loss is, from 0; None where the loss is the mean."""
     seconds: float | None = None
@@ -86,6 +92,7 @@ class Outcome:
             document=_of_type(info.get(KEYS["document"]), dict),
             key=_of_type(info.get(KEYS["key"]), str),
             transfer=bool(info.get(KEYS["transfer"])),
+            imputed=bool(info.get(KEYS["imputed"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             seconds=search_seconds(result),
         )
@@ -97,13 +104,12 @@ class Outcome:
             key: value for key, value in known.items() if value is not None and value is not False
         }
 
-    @property
-    def architecture(self) -> Architecture:
-        """The architecture found. UserError: the journal does not have it."""
+    def architecture(self, space: SearchSpace) -> Architecture:
+        """The architecture found, one of a space. UserError: the journal does not have it."""
         if self.document is None:
             raise UserError(_missing("no architecture"))
         try:
-            return Architecture.from_dict(self.document)
+            return space.from_document(self.document)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(_missing(f"an architecture that cannot be read ({error})")) from None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
+from oneshot_hpo.search_spaces import Table, TableError, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10 as CIFAR10_FOLDER
 from oneshot_hpo.search_spaces.table import CIFAR10
 
@@ -118,7 +118,7 @@ def transfer_words(dataset: str, table: str) -> str:
     )
 
 
-def _pair_by_names(dataset: str, table: TrainedCells) -> Pair:
+def _pair_by_names(dataset: str, table: Table) -> Pair:
     if table.dataset is None:
         return Pair.UNKNOWN
     if not _is_file(dataset):

@@ -16,7 +16,7 @@ from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, PREVIOUS
 from oneshot_hpo.searchers.records import EpochRecord
 from oneshot_hpo.searchers.registry import settings_class
@@ -25,7 +25,7 @@ from oneshot_hpo.searchers.registry import settings_class
 def search(
     searcher: str = "darts",
     *,
-    space: int = 1,
+    space: SpaceId = 1,
     dataset: str | PathLike[str] = "digits",
     table: str | PathLike[str] = "digits",
     epochs: int = 50,

@@ -18,7 +18,7 @@ from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
-from oneshot_hpo.search_spaces import Architecture, SearchSpace, get_space, load_table
+from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
 from oneshot_hpo.searchers.data.datasets import load_dataset
@@ -49,7 +49,7 @@ class TrialTask:
     searcher: str
     settings: SearchSettings
     config: Mapping[str, Any]
-    space: int
+    space: SpaceId
     dataset: str
     table: str
     budget: float
@@ -120,27 +120,35 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
     if task.objective == "mean":
         return outcome
 
-    repeats = _table(task.table).query(space.cell(result.architecture)).valid_errors
+    repeats = valid_repeats(task.table, space, result.architecture)
     drawn = int(np.random.default_rng((task.seed, _DRAW)).integers(len(repeats)))
     return dataclasses.replace(outcome, loss=float(repeats[drawn]), drawn_repeat=drawn)
 
 
 def table_outcome(table: str, space: SearchSpace, architecture: Architecture) -> Outcome:
     """What the table knows of an architecture; its loss is the mean validation error."""
-    cells = _table(table)
-    cell = space.cell(architecture)
-    entry = cells.query(cell)
-    best = cells.best(space)
+    opened = _table(table)
+    row = opened.row_of(space, architecture)
+    valid, test = (float(opened.mean_errors(split, row)) for split in ("valid", "test"))
+    best = opened.best(space)
     return Outcome(
-        loss=entry.valid_error,
-        valid=entry.valid_error,
-        test=entry.test_error,
-        valid_regret=entry.valid_error - best.valid_error,
-        regret=entry.test_error - best.test_error,
-        percentile=cells.percentile(space, architecture),
-        document=architecture.to_dict(),
-        key=cell.hash,
+        loss=valid,
+        valid=valid,
+        test=test,
+        valid_regret=valid - best.valid_error,
+        regret=test - best.test_error,
+        percentile=opened.percentile(space, architecture),
+        document=space.to_document(architecture),
+        key=space.key(architecture),
+        imputed=opened.rests_on_imputed(space, row),
     )
+
+
+def valid_repeats(table: str, space: SearchSpace, architecture: Architecture) -> np.ndarray:
+    """The validation error of each training of an architecture that there is, float (R,)."""
+    opened = _table(table)
+    repeats = opened.errors("valid", opened.row_of(space, architecture))
+    return repeats[~np.isnan(repeats)]
 
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:

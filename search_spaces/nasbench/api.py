@@ -23,7 +23,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import INPUT, OUTPUT
 from oneshot_hpo.search_spaces.data_folder import NoDataFolder
 from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.nasbench.config import build_config
@@ -37,8 +36,10 @@ from oneshot_hpo.search_spaces.nasbench.statistics import (
     FixedStatistics,
     TableRows,
 )
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
-from oneshot_hpo.search_spaces.table import METRICS, TableError, TrainedCells
+from oneshot_hpo.search_spaces.nasbench101.cell import INPUT, OUTPUT
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
+from oneshot_hpo.search_spaces.table import SPLITS, Table, TableError
 from oneshot_hpo.search_spaces.table_file import load_table
 
 __all__ = ["ModelSpec", "NASBench", "OutOfDomainError"]
@@ -200,18 +201,26 @@ def _own(statistics: dict[str, Statistics], module_hash: str) -> Statistics:
 
 
 def _load(dataset_file: str | PathLike[str] | None) -> TrainedCells:
+    table: Table
     if dataset_file is None:
         table = load_table("nasbench101")
     elif (path := Path(dataset_file)).suffix == ".npz":
         table = load_table(path)
     else:
         table = load_table("nasbench101") if _is_imported(path) else _import(path)
-    if table.halfway is None or not set(METRICS) <= set(table.halfway.hits) & set(table.final.hits):
+    if not isinstance(table, TrainedCells) or not _is_complete(table):
         raise TableError(
             f"the table of {table.name} is none of NAS-Bench-101: it lacks train accuracies or "
             "what was recorded halfway through the trainings"
         )
     return table
+
+
+def _is_complete(table: TrainedCells) -> bool:
+    """Whether all that the official files record is in a table."""
+    if table.halfway is None:
+        return False
+    return set(SPLITS) <= set(table.halfway.hits) & set(table.final.hits)
 
 
 def _is_imported(path: Path) -> bool:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from oneshot_hpo.search_spaces.cell import OPERATIONS
-from oneshot_hpo.search_spaces.nasbench101_record import MAX_EDGES, MAX_VERTICES
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.record import MAX_EDGES, MAX_VERTICES
 
 
 def build_config() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import InvalidCell, refined_hash
+from oneshot_hpo.search_spaces.nasbench101.cell import InvalidCell, refined_hash
 
 Matrix = np.ndarray | Sequence[Sequence[int]]
 Graph = tuple[Matrix, Sequence[Any]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.cell import (
+from oneshot_hpo.search_spaces.nasbench101.cell import (
     INPUT_LABEL,
     OUTPUT_LABEL,
     InvalidCell,

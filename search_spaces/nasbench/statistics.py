@@ -8,8 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.graphs import unpack_cell, without_edges, without_operations
-from oneshot_hpo.search_spaces.table import METRICS, MissingCell, TrainedCells
+from oneshot_hpo.search_spaces.nasbench101.graphs import (
+    unpack_cell,
+    without_edges,
+    without_operations,
+)
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
+from oneshot_hpo.search_spaces.table import SPLITS, MissingCell
 
 FixedStatistics = dict[str, Any]
 ComputedStatistics = dict[int, list[dict[str, float]]]
@@ -118,17 +123,17 @@ class TableRows:
         return [
             array.reshape(-1).data
             for runs in (self._table.halfway, self._table.final)
-            for array in (runs.seconds, *(runs.hits[metric] for metric in METRICS))
+            for array in (runs.seconds, *(runs.hits[metric] for metric in SPLITS))
         ]
 
     @cached_property
     def _shares(self) -> list[list[float]]:
         """For each metric, the accuracy of each number of hits."""
         by_images: dict[int, list[float]] = {}  # of NAS-Bench-101's metrics all have as many
-        for metric in METRICS:
+        for metric in SPLITS:
             if (images := self._table.images[metric]) not in by_images:
                 by_images[images] = self._table.shares(metric).tolist()
-        return [by_images[self._table.images[metric]] for metric in METRICS]
+        return [by_images[self._table.images[metric]] for metric in SPLITS]
 
 
 # Many cells share their matrix, and many their operations.

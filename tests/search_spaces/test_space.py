@@ -1,104 +1,88 @@
-import json
+"""What every space has from its choices alone."""
 
 import numpy as np
 import pytest
-from ConfigSpace import ConfigurationSpace
+from support.grouped_space import GroupedSpace
 
-from oneshot_hpo.search_spaces import OPERATIONS, Architecture, get_space
+from oneshot_hpo import plugins
+from oneshot_hpo.search_spaces import UnknownSpace, get_space
 
-
-def test_unknown_space_says_which_there_are():
-    with pytest.raises(ValueError, match="1, 2 and 3, not 4"):
-        get_space(4)
+SPACE = GroupedSpace()
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_numbers_and_architectures_are_inverse(number):
-    space = get_space(number)
-    rng = np.random.default_rng(0)
-    chosen = [0, space.num_configurations - 1, *rng.integers(space.num_configurations, size=100)]
-    for configuration in map(int, chosen):
-        assert space.configuration(space.architecture(configuration)) == configuration
-    with pytest.raises(ValueError, match="configurations 0 to"):
-        space.architecture(space.num_configurations)
+def test_configurations_and_architectures_are_inverse_and_all_there() -> None:
+    assert SPACE.num_configurations == 4 * 12 * 2 == len(set(SPACE.architectures()))
+    for number, architecture in enumerate(SPACE.architectures()):
+        assert SPACE.configuration(architecture) == number
+        assert SPACE.from_document(SPACE.to_document(architecture)) == architecture
+        assert SPACE.parse(SPACE.text(architecture)) == architecture
+        digits = SPACE.digits(np.array([number]))[0]
+        ways = [choice.ways[digit] for choice, digit in zip(SPACE.choices, digits, strict=True)]
+        assert tuple(ways) == architecture.picks
+    with pytest.raises(ValueError, match="the grouped space has configurations 0 to 95, not 96"):
+        SPACE.architecture(96)
 
 
-def test_an_architecture_of_another_space_is_refused():
-    foreign = get_space(3).architecture(0)
-    with pytest.raises(ValueError, match="not an architecture of space 1"):
-        get_space(1).cell(foreign)
+def test_unique_cells_are_counted_by_key() -> None:
+    class Folded(GroupedSpace):
+        """The last choice makes no difference."""
+
+        def key(self, architecture):
+            return str(architecture.picks[:-1])
+
+    unique = Folded().unique
+    assert Folded().num_cells == 48
+    assert unique.first.tolist() == list(range(0, 96, 2))
+    assert unique.of_configuration.tolist() == [number // 2 for number in range(96)]
+    assert SPACE.num_cells == 96
 
 
-def test_sampling_is_uniform_and_follows_the_generator():
-    space = get_space(1)
-    draws = [space.sample(np.random.default_rng(5)) for _ in range(2)]
-    assert draws[0] == draws[1]
-    rng = np.random.default_rng(0)
-    sample = [space.sample(rng) for _ in range(3000)]
-    for block in range(space.num_blocks):
-        for name in OPERATIONS:
-            share = np.mean([a.operations[block] == name for a in sample])
-            assert abs(share - 1 / 3) < 0.04
-    for parents in space.parent_choices[-1]:
-        assert abs(np.mean([a.parents[-1] == parents for a in sample]) - 0.1) < 0.03
+def test_neighbours_differ_in_one_candidate_and_are_symmetric() -> None:
+    for architecture in SPACE.architectures():
+        near = SPACE.neighbours(architecture)
+        assert architecture not in near
+        assert len(set(near)) == len(near)
+        for other in near:
+            moved = [
+                len(set(a) - set(b)) for a, b in zip(architecture.picks, other.picks, strict=True)
+            ]
+            assert sorted(moved) == [0, 0, 1]
+            assert architecture in SPACE.neighbours(other)
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_neighbours_differ_in_one_edge_or_one_operation_and_are_symmetric(number):
-    space = get_space(number)
-    architecture = space.sample(np.random.default_rng(1))
-    neighbours = space.neighbours(architecture)
-    assert len(set(neighbours)) == len(neighbours)
-    for other in neighbours:
-        space.configuration(other)
-        moved = sum(
-            len(set(a) - set(b)) for a, b in zip(architecture.parents, other.parents, strict=True)
-        )
-        changed = sum(
-            a != b for a, b in zip(architecture.operations, other.operations, strict=True)
-        )
-        assert moved + changed == 1
-        assert architecture in space.neighbours(other)
-    # every block has two other operations; a choice of k parents among c moves k (c - k) ways
-    moves = sum(k * (node - k) for node, k in enumerate(space.num_parents, start=1))
-    assert len(neighbours) == 2 * space.num_blocks + moves
+def test_operations_are_those_of_choices_of_one_operation() -> None:
+    class Named(GroupedSpace):
+        operations = ("right", "left")
+
+    space = Named()
+    assert space.operation_choices == (2,)  # the others pick pairs
+    assert space.used_operations(np.arange(4)).tolist() == [[1], [0], [1], [0]]
+    assert space.drawing(space.architecture(0)) is None
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_config_space_holds_exactly_the_configurations(number):
-    space = get_space(number)
-    config_space = space.configuration_space(seed=3)
-    assert isinstance(config_space, ConfigurationSpace)
-    assert config_space.estimate_size() == space.num_configurations
-    for configuration in config_space.sample_configuration(20):
-        space.configuration(space.from_configuration(dict(configuration)))
+def test_configurations_of_a_config_space_are_architectures() -> None:
+    config_space = SPACE.configuration_space(seed=3)
+    assert config_space.estimate_size() == SPACE.num_configurations
+    found = {
+        SPACE.from_configuration(dict(configuration))
+        for configuration in config_space.sample_configuration(200)
+    }
+    assert 60 < len(found) <= 96
 
 
-def test_an_architecture_survives_json():
-    architecture = get_space(2).sample(np.random.default_rng(0))
-    document = json.loads(json.dumps(architecture.to_dict()))
-    assert Architecture.from_dict(document) == architecture
+@pytest.mark.parametrize("text", ["", "|none~0|", "[1]", '{"picks": [[1, 4], [1, 4], [7]]}'])
+def test_a_text_of_no_architecture_is_refused_on_one_line(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]*the grouped space[^\n]*$"):
+        SPACE.parse(text)
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_cells_are_the_pruned_cells_of_their_first_configurations(number):
-    space = get_space(number)
-    assert len(space.cells) == space.num_cells
-    for index in np.random.default_rng(0).integers(space.num_cells, size=300).tolist():
-        first = int(space.unique.first[index])
-        assert space.cells[index] == space.cell(space.architecture(first))
+@pytest.mark.parametrize("name", plugins.names("space"))
+def test_every_space_is_found_by_its_name(name: str) -> None:
+    space = get_space(name)
+    assert space.name == name
+    assert get_space(space.id) is space
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_configurations_are_found_by_the_values_of_their_choices(number: int) -> None:
-    space = get_space(number)
-    named = space.configuration_space()
-    blocks = [f"block_{i}" for i in range(1, space.num_blocks + 1)]
-    names = [f"{node}_parents" for node in [*blocks, "output"] if f"{node}_parents" in named]
-    names += [f"{block}_operation" for block in blocks]
-    assert sorted(names) == sorted(named)
-    assert tuple(len(named[name].choices) for name in names) == space.choices
-    values = np.random.default_rng(0).integers(space.choices, size=(50, len(space.choices)))
-    for row, found in zip(values, space.configurations(values), strict=True):
-        chosen = {name: named[name].choices[i] for name, i in zip(names, row, strict=True)}
-        assert space.from_configuration(chosen) == space.architecture(int(found))
+def test_an_unknown_space_says_what_it_may_have_been() -> None:
+    with pytest.raises(UnknownSpace, match="did you mean nasbench101-1"):
+        get_space("nasbench101_1")

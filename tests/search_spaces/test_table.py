@@ -1,165 +1,106 @@
+"""What every table has from its metrics, values and origins."""
+
+from pathlib import Path
+
 import numpy as np
 import pytest
+from support.grouped_space import GroupedSpace
+from support.made_table import MadeTable
 
-from oneshot_hpo.search_spaces import Cell, get_space, load_table
-from oneshot_hpo.search_spaces.table import MissingCell, Runs, TrainedCells, hash_array
+from oneshot_hpo.search_spaces import Metric, MissingCell, TableError, get_space, load_table
+from oneshot_hpo.search_spaces.table import LOSS, SCORE, Origin
+from oneshot_hpo.search_spaces.table_file import READERS, write_table
 
-SPACE = get_space(1)
+SPACE, TABLE = GroupedSpace(), MadeTable.new()
+ROWS = np.arange(96)
 
 
-@pytest.fixture(scope="module")
-def table() -> TrainedCells:
-    """Hits drawn at random for every cell of space 1: synthetic, only to test the interface."""
-    rng = np.random.default_rng(0)
-    shape = (SPACE.num_cells, 2, 3)
-    return TrainedCells.of_cells(
-        SPACE.cells,
-        parameters=rng.integers(100, 1000, SPACE.num_cells),
-        budgets=(2, 4),
-        images={"valid": 100, "test": 200},
-        final=Runs(
-            hits={
-                "valid": rng.integers(50, 101, shape).astype(np.uint16),
-                "test": rng.integers(100, 201, shape).astype(np.uint16),
-            },
-            seconds=rng.random(shape).astype(np.float32),
-        ),
-        provenance={"name": "synthetic"},
+def test_a_score_is_minimised_as_what_it_lacks_and_a_gap_is_no_repeat() -> None:
+    errors = TABLE.mean_errors("test", ROWS, 1)
+    scores = TABLE.values("test_ssim", ROWS, 1)
+    for row in (0, 1, 5, 7):  # 0 and 5 have two repeats
+        assert errors[row] == pytest.approx(1 - np.nanmean(scores[row]))
+    assert TABLE.mean_errors("test", 5, 1) == errors[5]
+
+
+@pytest.mark.parametrize(
+    ("metric", "wanted"),
+    [
+        (Metric(), 0.25),
+        (Metric(higher_is_better=True, kind=SCORE), 0.75),
+        (Metric(higher_is_better=True, kind=LOSS), -0.25),
+        (Metric("s"), 0.25),
+    ],
+)
+def test_the_direction_of_a_metric(metric: Metric, wanted: float) -> None:
+    assert metric.to_minimise(np.array(0.25)) == wanted
+
+
+def test_best_and_percentile_respect_the_direction() -> None:
+    best = TABLE.best(SPACE)
+    means = np.nanmean(TABLE.values("test_ssim", ROWS), 1)
+    assert best.test_error == pytest.approx(1 - means.max())
+    top = SPACE.architecture(int(means.argmax()))
+    assert TABLE.percentile(SPACE, top) == pytest.approx(100 * 95 / 96)
+    assert TABLE.row_of(SPACE, top) == means.argmax()
+
+
+def test_noise_is_pooled_over_the_good_rows_without_their_gaps() -> None:
+    values = TABLE.values("test_ssim", ROWS)
+    good = np.argsort(TABLE.mean_errors("test", ROWS), kind="stable")[:10]
+    wanted = np.sqrt(np.mean([np.nanvar(values[row], ddof=1) for row in good]))
+    assert np.isnan(values[good]).any()
+    assert TABLE.noise("test", ROWS) == pytest.approx(wanted)
+
+
+def test_a_record_says_all_of_a_row_and_where_it_is_from() -> None:
+    record = TABLE.record(3)
+    assert (record.key, record.budget) == ("row 3", 3)
+    assert record.values["latency"].tolist() == [3.0]
+    assert record.origins == {
+        "valid_ssim": Origin.REAL,
+        "test_ssim": Origin.IMPUTED,
+        "seconds": Origin.REAL,
+        "latency": Origin.REAL,
+    }
+    assert set(TABLE.record(3, 1).values) == {"valid_ssim", "test_ssim", "seconds"}
+    with pytest.raises(MissingCell, match="has budgets 1, 3, not 2"):
+        TABLE.record(3, 2)
+
+
+def test_a_table_is_opened_for_one_of_its_data_sets() -> None:
+    faces = TABLE.on("faces")
+    assert (TABLE.dataset, faces.dataset, faces.datasets) == (
+        "shapes",
+        "faces",
+        ("shapes", "faces"),
     )
+    assert (faces.mean_errors("test", ROWS) != TABLE.mean_errors("test", ROWS)).all()
+    with pytest.raises(TableError, match="has data sets shapes, faces, not 'birds'"):
+        TABLE.on("birds")
+    with pytest.raises(TableError, match="has data sets digits, not 'shapes'"):
+        load_table("digits:shapes")
+    assert load_table("digits:digits").dataset == "digits"
 
 
-def row_of(table: TrainedCells, cell: Cell) -> int:
-    return [digest.tobytes().hex() for digest in table.hashes].index(cell.hash)
+def test_another_familys_space_is_refused() -> None:
+    with pytest.raises(MissingCell, match="is one of grouped, not of space 1"):
+        TABLE.entries(get_space(1))
+    with pytest.raises(MissingCell, match="is one of nasbench101, not of the grouped space"):
+        load_table("digits").best(SPACE)
+    assert TABLE.coverage(get_space(1)) == load_table("digits").coverage(SPACE) == 0
+    assert TABLE.coverage(SPACE) == 96
 
 
-def test_one_cell_is_its_row(table):
-    cell = SPACE.cells[17]
-    row = row_of(table, cell)
-    entry = table.query(cell, budget=2)
-    assert entry.hash == cell.hash and entry.budget == 2
-    valid_hits = table.final.hits["valid"][row, 0]
-    np.testing.assert_allclose(entry.valid_errors, 1 - valid_hits / 100, atol=1e-7)
-    assert entry.valid_error == pytest.approx(entry.valid_errors.mean())
-    assert entry.test_error == pytest.approx(1 - table.final.hits["test"][row, 0].mean() / 200)
-    assert entry.seconds == pytest.approx(table.final.seconds[row, 0].mean())
-    assert entry.parameters == table.parameters[row]
-    assert table.query(cell).budget == 4
-
-
-def test_a_row_gives_back_its_cell(table):
-    for cell in SPACE.cells[::100]:
-        assert table.cell(row_of(table, cell)) == cell
-
-
-def test_accuracies_are_in_single_precision_as_nasbench101_records_them(table):
-    hits = table.final.hits["test"][:, 1]
-    accuracies = table.accuracies("test", np.arange(len(table)), 4)
-    assert accuracies.dtype == np.float64
-    np.testing.assert_array_equal(accuracies, np.float32(hits / 200))
-
-
-def test_many_at_once_agree_with_one_by_one(table):
-    cells = SPACE.cells[::40]
-    rows = table.rows(hash_array(cells))
-    valid, test = table.valid_errors(rows), table.test_errors(rows)
-    assert valid.shape == test.shape == (len(cells), 3)
-    for cell, v, t in zip(cells, valid, test, strict=True):
-        entry = table.query(cell)
-        np.testing.assert_array_equal(v, entry.valid_errors)
-        np.testing.assert_array_equal(t, entry.test_errors)
-
-
-def test_graphs_and_hashes_find_the_same_rows(table):
-    """Loose ends and vertices without edges included."""
-    adjacency, operations = SPACE.cell_graphs
-    rows = table.find(adjacency, operations)
-    np.testing.assert_array_equal(rows, table.rows(hash_array(SPACE.cells)))
-    np.testing.assert_array_equal(rows, table.space_rows(SPACE))
-
-    wider = np.zeros((len(adjacency), 8, 8), bool)
-    wider[:, :5, :5], wider[:, :5, 7] = adjacency[:, :5, :5], adjacency[:, :5, 5]
-    padded = np.pad(operations, ((0, 0), (0, 2)))
-    np.testing.assert_array_equal(table.find(wider, padded), rows)
-
-
-@pytest.mark.parametrize("metric", ["valid", "test"])
-def test_cells_with_as_many_hits_have_equal_mean_errors(metric):
-    """To the last bit: means of rounded shares differ in it, and break ties by chance."""
-    digits = load_table("digits")
-    rows = digits.space_rows(SPACE)
-    hits = digits.final.hits[metric][rows, -1].sum(1)
-    errors = digits.mean_errors(metric, rows)
-    np.testing.assert_array_equal(
-        np.unique(errors, return_inverse=True)[1],
-        np.unique(-hits.astype(int), return_inverse=True)[1],
-    )
-    repeats = digits.valid_errors(rows) if metric == "valid" else digits.test_errors(rows)
-    np.testing.assert_allclose(errors, repeats.mean(1), atol=1e-7)
-    for row in rows[:40].tolist():
-        assert digits.mean_errors(metric, row) == digits.mean_errors(metric, np.array([row]))[0]
-    first = digits.query(SPACE.cells[0])
-    assert errors[0] == (first.valid_error if metric == "valid" else first.test_error)
-
-
-def test_cells_that_are_as_good_do_not_count_as_worse():
-    digits = load_table("digits")
-    hits = digits.final.hits["test"][digits.space_rows(SPACE), -1].sum(1)
-    for index in np.argsort(-hits.astype(int))[:60].tolist():
-        architecture = SPACE.architecture(int(SPACE.unique.first[index]))
-        worse = 100 * (hits < hits[index]).mean()
-        assert digits.percentile(SPACE, architecture) == pytest.approx(worse, abs=1e-9)
-
-
-def test_best_is_over_means_of_the_whole_space(table):
-    entries = [table.query(cell) for cell in SPACE.cells]
-    best = table.best(SPACE)
-    assert best.valid_error == pytest.approx(min(entry.valid_error for entry in entries))
-    assert best.test_error == pytest.approx(min(entry.test_error for entry in entries))
-
-
-def test_percentile_is_the_share_of_worse_cells(table):
-    entries = [table.query(cell).test_error for cell in SPACE.cells]
-    for index in (0, 100, 2000):
-        architecture = SPACE.architecture(int(SPACE.unique.first[index]))
-        worse = np.mean([error > entries[index] for error in entries]) * 100
-        assert table.percentile(SPACE, architecture) == pytest.approx(worse)
-
-
-def test_what_is_missing_is_named(table):
-    names = {digest.tobytes().hex() for digest in table.hashes}
-    foreign = [cell for cell in get_space(2).cells if cell.hash not in names]
-    with pytest.raises(MissingCell, match=f"lacks the cell with hash {foreign[0].hash}"):
-        table.query(foreign[0])
-    with pytest.raises(MissingCell, match=r"budgets 2, 4, not 3"):
-        table.query(SPACE.cells[0], budget=3)
-    with pytest.raises(MissingCell, match=f"space 2: .* lacks {len(foreign)} of 7773 cells") as e:
-        table.best(get_space(2))
-    assert foreign[0].hash in str(e.value)
-    assert table.coverage(get_space(2)) == 7_773 - len(foreign)
-    with pytest.raises(MissingCell, match="synthetic has no train accuracies"):
-        table.accuracies("train", 0)
-    with pytest.raises(MissingCell, match="synthetic has nothing from halfway"):
-        table.query(SPACE.cells[0], halfway=True)
-
-
-class TestShippedDigits:
-    """The table that ships: every cell of space 1, as the README states it."""
-
-    digits = staticmethod(lambda: load_table("digits"))
-
-    def test_holds_every_cell_of_space_1(self):
-        table = self.digits()
-        assert len(table.space_rows(SPACE)) == SPACE.num_cells == len(table)
-        assert table.final.seconds.shape == (2_685, len(table.budgets), 3)
-        assert len(table.budgets) >= 3
-
-    def test_noise_between_seeds_is_clearly_below_the_spread_between_cells(self):
-        errors = self.digits().valid_errors(np.arange(SPACE.num_cells))
-        between_seeds = np.sqrt(errors.var(1, ddof=1).mean())
-        between_cells = errors.mean(1).std(ddof=1)
-        assert between_seeds < between_cells / 2
-
-    def test_says_how_it_was_made(self):
-        provenance = self.digits().provenance
-        assert provenance["command"].startswith("oneshot-hpo table build --space 1")
-        assert provenance["versions"]["torch"] and provenance["training_hours"] > 0
+def test_a_file_is_read_by_its_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "made.npz"
+    write_table(TABLE, path)
+    with pytest.raises(TableError, match=r"made.npz: a table of 'grouped', which is not known"):
+        load_table(path)
+    monkeypatch.setitem(READERS, "grouped", ("support.made_table", "of_arrays"))
+    read = load_table(path)
+    assert np.array_equal(read.values("test_ssim", ROWS), TABLE.values("test_ssim", ROWS), True)
+    assert read.name == "made on shapes"
+    write_table(MadeTable({}, {"name": "nothing"}), path)
+    with pytest.raises(TableError, match=r"made.npz: it has no scores$"):
+        load_table(path)

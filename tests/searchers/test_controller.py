@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from oneshot_hpo.search_spaces import get_space
-from oneshot_hpo.searchers.controller import Controller, _successive
+from oneshot_hpo.searchers.controller import _successive, controller_of
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_draws_architectures_of_the_space(number):
     space = get_space(number)
-    controller = Controller(space, torch.Generator().manual_seed(0))
+    controller = controller_of(space, torch.Generator().manual_seed(0))
     drawn = {space.configuration(controller.sample().architecture) for _ in range(60)}
     assert len(drawn) > 50
 
@@ -32,13 +32,14 @@ def test_chances_of_all_draws_sum_to_one_and_entropy_is_theirs(count):
 @pytest.mark.slow
 def test_learns_what_is_rewarded():
     """REINFORCE with the number of 1 x 1 convolutions and of edges from the input as reward."""
-    controller = Controller(get_space(1), torch.Generator().manual_seed(0))
+    space = get_space(1)
+    controller = controller_of(space, torch.Generator().manual_seed(0))
     optimizer = torch.optim.Adam(controller.parameters(), lr=0.02)
 
     def reward(sample):
         architecture = sample.architecture
-        wanted = sum(name == "conv1x1-bn-relu" for name in architecture.operations)
-        return (wanted + sum(0 in sources for sources in architecture.parents)) / 9
+        wanted = sum(name == "conv1x1-bn-relu" for name in space.operation_names(architecture))
+        return (wanted + sum(0 in sources for sources in space.parents(architecture))) / 9
 
     def mean_reward():
         with torch.no_grad():

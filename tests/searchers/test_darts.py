@@ -3,11 +3,12 @@ import copy
 import numpy as np
 import pytest
 import torch
+from support.encodings import operations_in, parents_in
 
-from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.settings import SearchSettings
 
 SETTINGS = SearchSettings(channels=2, stacks=1, cells_per_stack=1, arch_learning_rate=0.1)
@@ -31,10 +32,10 @@ def make_step(space):
 def test_alpha_is_where_the_space_has_a_choice(number, nodes_with_a_choice):
     space = get_space(number)
     searcher = make(space)
-    assert searcher.alpha_operations.shape == (space.num_blocks, 3)
-    assert list(searcher.alpha_parents) == nodes_with_a_choice
-    assert all(alpha.shape == (node,) for node, alpha in searcher.alpha_parents.items())
-    values = torch.cat([searcher.alpha_operations.flatten(), *searcher.alpha_parents.values()])
+    operations, *parents = searcher.alphas
+    assert operations.shape == (space.num_blocks, 3)
+    assert [alpha.shape for alpha in parents] == [(node,) for node in nodes_with_a_choice]
+    values = torch.cat([alpha.flatten() for alpha in searcher.alphas])
     assert 3e-4 < values.detach().std() < 3e-3
 
 
@@ -54,10 +55,11 @@ def test_discretisation_takes_the_largest_weights(number):
         wanted = space.sample(rng)
         searcher = make(space, int(rng.integers(1000)))
         with torch.no_grad():
-            for block, name in enumerate(wanted.operations):
-                searcher.alpha_operations[block, OPERATIONS.index(name)] += 1
-            for node, alpha in searcher.alpha_parents.items():
-                alpha[list(wanted.parents[node - 1])] += 1
+            operations, *parents = searcher.alphas
+            for block, place in enumerate(space.operation_places(wanted)):
+                operations[block, place] += 1
+            for alpha in parents:  # a node has as many candidates as its number
+                alpha[list(space.parents(wanted)[len(alpha) - 1])] += 1
         assert searcher.architecture() == wanted
 
 
@@ -65,9 +67,9 @@ def test_discretisation_takes_the_largest_weights(number):
 def test_weights_are_positive_and_sum_to_the_number_of_parents(number):
     space = get_space(number)
     encoding = make(space).weights_encoding()
-    for weights in encoding.operations:
+    for weights in operations_in(encoding):
         assert float(sum(weights.values())) == pytest.approx(1)
-    for node, weights in enumerate(encoding.parents, start=1):
+    for node, weights in enumerate(parents_in(encoding), start=1):
         assert list(weights) == list(range(node))
         if node == space.num_parents[node - 1]:
             assert set(weights.values()) == {None}
@@ -79,7 +81,7 @@ def test_weights_are_positive_and_sum_to_the_number_of_parents(number):
 def test_in_the_papers_supernet_edges_are_averages():
     settings = SearchSettings(channels=2, stacks=1, cells_per_stack=1, supernet="paper")
     encoding = make(get_space(2), settings=settings).weights_encoding()
-    assert float(sum(encoding.parents[-1].values())) == pytest.approx(1)
+    assert float(sum(parents_in(encoding)[-1].values())) == pytest.approx(1)
 
 
 def test_a_step_moves_alpha_down_the_validation_loss_and_leaves_the_weights():
@@ -100,10 +102,10 @@ def test_a_step_is_adams():
     space = get_space(2)
     supernet, batch, weights = make_step(space)
     searcher = make(space)
-    before = searcher.alpha_operations.detach().clone()
+    before = searcher.alphas[0].detach().clone()
     searcher.architecture_step(supernet, batch, batch, weights)
-    step = searcher.alpha_operations.detach() - before
-    assert torch.allclose(step, -0.1 * searcher.alpha_operations.grad.sign(), rtol=1e-2)
+    step = searcher.alphas[0].detach() - before
+    assert torch.allclose(step, -0.1 * searcher.alphas[0].grad.sign(), rtol=1e-2)
 
 
 def test_state_continues_exactly():
@@ -114,5 +116,5 @@ def test_state_continues_exactly():
     other.load_state_dict(copy.deepcopy(searcher.state_dict()))
     for one in (searcher, other):
         one.architecture_step(supernet, batch, batch, weights)
-    assert torch.equal(searcher.alpha_operations, other.alpha_operations)
-    assert torch.equal(searcher.alpha_parents[6], other.alpha_parents[6])
+    assert torch.equal(searcher.alphas[0], other.alphas[0])
+    assert torch.equal(searcher.alphas[-1], other.alphas[-1])

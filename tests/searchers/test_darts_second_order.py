@@ -34,7 +34,7 @@ def exact_gradient(steps):
 def test_agrees_with_double_backward_where_the_loss_is_smooth(number, with_momentum, monkeypatch):
     """ReLUs and max-pooling have kinks, which a finite difference crosses: without them."""
     monkeypatch.setattr(
-        "oneshot_hpo.searchers.network.cell.batch_norm_relu",
+        "oneshot_hpo.searchers.network.nasbench101.cell.batch_norm_relu",
         lambda x, scale, shift, statistics=None: F.softplus(
             F.batch_norm(x, None, None, scale, shift, training=True)
         ),
@@ -62,9 +62,9 @@ def test_a_step_moves_alpha_and_not_the_weights():
     steps.train_weights()
     before = [weight.detach().clone() for weight in steps.supernet.parameters()]
     gradients = [weight.grad.clone() for weight in steps.supernet.parameters()]
-    alpha = steps.searcher.alpha_operations.detach().clone()
+    alpha = steps.searcher.alphas[0].detach().clone()
     steps.step()
-    assert not torch.equal(alpha, steps.searcher.alpha_operations)
+    assert not torch.equal(alpha, steps.searcher.alphas[0])
     assert all(map(torch.equal, before, steps.supernet.parameters()))
     now = [weight.grad for weight in steps.supernet.parameters()]
     assert all(map(torch.equal, gradients, now))

@@ -1,30 +1,31 @@
 import pytest
 import torch
+from support.encodings import operations_in, parents_in
 from support.steps import Steps
 
-from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.search_spaces import get_space
 
 
 def test_one_operation_a_block_and_soft_edges():
     space = get_space(2)
     searcher = Steps("gdas", space).searcher
     encoding = searcher.mixture()
-    assert [len(block) for block in encoding.operations] == [1] * space.num_blocks
-    weights = [weight for block in encoding.operations for weight in block.values()]
+    assert [len(block) for block in operations_in(encoding)] == [1] * space.num_blocks
+    weights = [weight for block in operations_in(encoding) for weight in block.values()]
     assert all(weight.detach() == 1 and weight.requires_grad for weight in weights)
-    assert float(sum(encoding.parents[-1].values()).detach()) == pytest.approx(3)
+    assert float(sum(parents_in(encoding)[-1].values()).detach()) == pytest.approx(3)
     constant = searcher.weights_encoding()
-    assert all(w is None for block in constant.operations for w in block.values())
+    assert all(w is None for block in operations_in(constant) for w in block.values())
 
 
 def test_operations_are_drawn_by_their_probabilities():
     searcher = Steps("gdas", get_space(1)).searcher
     chances = torch.tensor([0.6, 0.3, 0.1])
     with torch.no_grad():
-        searcher.alpha_operations[:] = chances.log()
+        searcher.alphas[0][:] = chances.log()
         drawn = torch.zeros(3)
         for _ in range(500):
-            for block in searcher.mixture().operations:
+            for block in operations_in(searcher.mixture()):
                 drawn[next(iter(block))] += 1
     assert torch.allclose(drawn / drawn.sum(), chances, atol=0.04)
 
@@ -33,10 +34,10 @@ def test_the_gradient_is_the_soft_draws():
     """Straight through: d weight / d alpha is that of the Gumbel softmax at the temperature."""
     searcher = Steps("gdas", get_space(1), temperature_start=2.0).searcher
     state = searcher._generator.get_state()
-    (place, weight), *_ = searcher.mixture().operations[0].items()
-    (gradient,) = torch.autograd.grad(weight, searcher.alpha_operations)
+    (place, weight), *_ = operations_in(searcher.mixture())[0].items()
+    (gradient,) = torch.autograd.grad(weight, searcher.alphas[0])
     searcher._generator.set_state(state)
-    soft = searcher._noisy(searcher.alpha_operations)[0].detach()
+    soft = searcher._noisy(searcher.alphas[0])[0].detach()
     wanted = -soft[place] * soft / 2.0
     wanted[place] += soft[place] / 2.0
     assert torch.allclose(gradient[0], wanted)
@@ -61,5 +62,5 @@ def test_evaluation_has_no_noise():
     searcher = Steps("gdas", get_space(1)).searcher
     first, second = (searcher.evaluation_encoding() for _ in range(2))
     assert first == second
-    found = [OPERATIONS[next(iter(block))] for block in first.operations]
-    assert found == list(searcher.architecture().operations)
+    found = [next(iter(block)) for block in operations_in(first)]
+    assert found == list(get_space(1).operation_places(searcher.architecture()))

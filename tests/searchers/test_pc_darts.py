@@ -13,12 +13,12 @@ def test_alpha_is_frozen_in_the_first_epochs_only(epochs, warm):
     frozen = []
     for epoch in range(epochs):
         steps.searcher.begin_epoch(epoch, epochs)
-        alpha = steps.searcher.alpha_operations.detach().clone()
+        alpha = steps.searcher.alphas[0].detach().clone()
         if steps.step() is None:
-            assert torch.equal(alpha, steps.searcher.alpha_operations)
+            assert torch.equal(alpha, steps.searcher.alphas[0])
             frozen.append(epoch)
         else:
-            assert not torch.equal(alpha, steps.searcher.alpha_operations)
+            assert not torch.equal(alpha, steps.searcher.alphas[0])
     assert frozen == list(range(warm))
 
 

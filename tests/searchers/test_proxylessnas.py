@@ -1,7 +1,7 @@
 import torch
 from support.steps import Steps
 
-from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.sampling import draw
 
@@ -62,8 +62,8 @@ def test_the_most_likely_paths_are_the_architecture():
     steps = Steps("proxylessnas", space)
     wanted = space.architecture(4711)
     with torch.no_grad():
-        for block, name in enumerate(wanted.operations):
-            steps.searcher.alphas[block][OPERATIONS.index(name)] += 1
+        for block, place in enumerate(space.operation_places(wanted)):
+            steps.searcher.alphas[block][place] += 1
         for alpha, node in zip(steps.searcher.alphas[4:], (3, 4, 5), strict=True):
-            alpha[space.parent_choices[node - 1].index(wanted.parents[node - 1])] += 1
+            alpha[space.parent_choices[node - 1].index(space.parents(wanted)[node - 1])] += 1
     assert steps.searcher.architecture() == wanted

@@ -1,3 +1,4 @@
+from support.encodings import operations_in, parents_in
 from support.steps import Steps
 
 from oneshot_hpo.search_spaces import get_space
@@ -11,9 +12,10 @@ def evaluation_of(steps):
 def test_weights_are_trained_on_uniform_cells_one_at_a_time():
     steps = Steps("random_ws", get_space(1))
     encodings = [steps.searcher.weights_encoding() for _ in range(30)]
-    assert all(len(block) == 1 for encoding in encodings for block in encoding.operations)
+    assert all(len(block) == 1 for encoding in encodings for block in operations_in(encoding))
     assert all(
-        [len(sources) for sources in encoding.parents] == [1, 2, 2, 2, 2] for encoding in encodings
+        [len(sources) for sources in parents_in(encoding)] == [1, 2, 2, 2, 2]
+        for encoding in encodings
     )
     assert len({str(encoding) for encoding in encodings}) > 25
     assert steps.step() is None

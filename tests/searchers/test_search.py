@@ -18,7 +18,7 @@ from oneshot_hpo.searchers import (
     run_search,
 )
 from oneshot_hpo.searchers.checkpoint import CheckpointMismatch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 from oneshot_hpo.searchers.records import OutOfDeviceMemory
 
 
@@ -53,9 +53,9 @@ def test_files_of_a_finished_search(few_digits, tmp_path):
     result = search(few_digits, folder=folder, on_epoch=seen.append)
     assert tuple(seen) == result.trajectory
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    assert tuple(EpochRecord.from_dict(row) for row in rows) == result.trajectory
+    assert tuple(EpochRecord.from_dict(row, get_space(1)) for row in rows) == result.trajectory
     saved = json.loads((folder / "architecture.json").read_text())
-    assert saved == result.architecture.to_dict()
+    assert saved == get_space(1).to_document(result.architecture)
     assert sorted(path.name for path in folder.iterdir()) == [
         "architecture.json",
         "checkpoint.previous.pt",

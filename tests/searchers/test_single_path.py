@@ -35,10 +35,8 @@ def test_children_are_of_the_space_and_of_their_parents(number):
     for _ in range(30):
         child = searcher._crossed(survivors)
         space.configuration(child)
-        for place, operation in enumerate(child.operations):
-            assert operation in {one.operations[place] for one in survivors}
-        for node, parents in enumerate(child.parents):
-            assert parents in {one.parents[node] for one in survivors}
+        for place, pick in enumerate(child.picks):
+            assert pick in {one.picks[place] for one in survivors}
         mutant = searcher._mutated(survivors[:1])
         space.configuration(mutant)
         differ += mutant != survivors[0]

@@ -67,7 +67,7 @@ def write_search(folder: Path, run: Trial | Rerun, crashed: bool) -> None:
         for n in range(1, epochs + 1)
     ]
     (folder / "trials" / run.key).mkdir(parents=True, exist_ok=True)
-    write_metrics(folder / "trials" / run.key, [record.to_dict() for record in records])
+    write_metrics(folder / "trials" / run.key, [record.to_dict(get_space(1)) for record in records])
 
 
 def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:

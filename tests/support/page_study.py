@@ -59,7 +59,7 @@ def result_of(folder: Path, run: Trial | Rerun, table: str) -> TrialResult:
         EpochRecord(n, found, 2.0 / n, 0.9 / n, 2.5 / n, one_shot / n, 0.025, 2.0)
         for n in range(1, epochs + 1)
     ]
-    write_metrics(trial_folder, [record.to_dict() for record in records])
+    write_metrics(trial_folder, [record.to_dict(get_space(1)) for record in records])
     info = dataclasses.replace(outcome, one_shot=records[-1].valid_error).to_info()
     return TrialResult(outcome.loss, info, None, {"search_seconds": 2.0 * epochs})
 

@@ -3,7 +3,8 @@
 import torch
 
 from oneshot_hpo.searchers.data.batches import Batch
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.data.images import random_images
+from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.registry import searcher_class, settings_class
 
 
@@ -15,9 +16,8 @@ class Steps:
         self.space = space
         self.settings = settings_class(name)(**(small | settings))
         generator = torch.Generator().manual_seed(seed)
-        self.supernet = Supernet(
-            space.num_blocks, 1, 10, self.settings, generator, self.settings.channel_proportion
-        ).to(dtype)
+        data = random_images(20, 1, 8)
+        self.supernet = supernet_of(space, data, self.settings, generator).to(dtype)
         images = torch.randn(20, 1, 8, 8, generator=generator).to(dtype)
         self.train = Batch(images, torch.arange(20) % 10)
         self.valid = Batch(images.flip(0) + 0.1, torch.arange(20).flip(0) % 10)

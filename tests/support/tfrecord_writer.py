@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces import Cell
-from oneshot_hpo.search_spaces.nasbench101_record import ModelMetrics
-from oneshot_hpo.search_spaces.tfrecord import masked_crc
+from oneshot_hpo.search_spaces.nasbench101.record import ModelMetrics
+from oneshot_hpo.search_spaces.nasbench101.tfrecord import masked_crc
 
 IMAGES = 9_984
 

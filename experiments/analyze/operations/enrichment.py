@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 
 from oneshot_hpo.experiments.analyze.operations.population import Population
-from oneshot_hpo.search_spaces import OPERATIONS
 
 _LEAST = 5  # of a chi-squared test
 
@@ -19,7 +18,7 @@ class Enrichment:
     """Cells with something in common, among the best cells and among all."""
 
     counts: tuple[int | None, ...]
-    """How often each of OPERATIONS occurs in them; None: any number of times."""
+    """How often each operation occurs in them; None: any number of times."""
     cells: int
     """The number of these cells."""
     share: float
@@ -38,11 +37,11 @@ class Enrichment:
 def by_operation(population: Population, best: np.ndarray) -> list[Enrichment]:
     """Cells by the number of one operation, for each of them; best: bool (N,)."""
     found = []
-    for code in range(len(OPERATIONS)):
+    for code in range(len(population.operations)):
         for count in range(int(population.counts[:, code].max()) + 1):
             members = population.counts[:, code] == count
             if members.any():
-                wanted = [None] * len(OPERATIONS)
+                wanted = [None] * len(population.operations)
                 found.append(
                     _enrichment(
                         population, best, members, (*wanted[:code], count, *wanted[code + 1 :])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from oneshot_hpo.experiments.analyze.inputs import numbers
 from oneshot_hpo.experiments.analyze.operations.findings import Analysis, analyse, findings
 from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
 from oneshot_hpo.experiments.analyze.operations.rows import rows
@@ -16,7 +15,7 @@ from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.running import analysis_folder
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.spinner import working
-from oneshot_hpo.search_spaces import TrainedCells, load_table
+from oneshot_hpo.search_spaces import SpaceId, Table, load_table, space_ids
 
 _SEED = 0  # of the bootstrap
 _LEAST = 20  # cells; of fewer, shares and skewness are too noisy
@@ -32,9 +31,7 @@ def analyse_operations(
     """
     if not 0 < top < 100:
         raise UserError(f"--top {top:g}: a share of the cells in percent, above 0 and below 100")
-    chosen = numbers(spaces, "--space") if spaces else []
-    if chosen and chosen[-1] > 3:
-        raise UserError(f"--space: there are search spaces 1, 2 and 3, not {chosen[-1]}")
+    chosen = space_ids(spaces) if spaces else ()
     populations = list(_populations(load_table(table), chosen, all_cells))
 
     reports = []
@@ -54,8 +51,8 @@ def analyse_operations(
     return reports
 
 
-def _populations(table: TrainedCells, spaces: list[int], all_cells: bool) -> Iterator[Population]:
-    found = [of_space(table, number) for number in spaces]
+def _populations(table: Table, spaces: Sequence[SpaceId], all_cells: bool) -> Iterator[Population]:
+    found = [of_space(table, space) for space in spaces]
     found += [of_table(table)] if all_cells else []
     for population in found:
         if len(population) < _LEAST or not population.errors.std():

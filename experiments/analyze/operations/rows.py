@@ -8,7 +8,6 @@ from typing import Any
 from oneshot_hpo.experiments.analyze.operations.enrichment import Enrichment
 from oneshot_hpo.experiments.analyze.operations.findings import Analysis
 from oneshot_hpo.experiments.analyze.operations.skew import ShapeEstimate
-from oneshot_hpo.search_spaces import OPERATIONS
 
 Row = tuple[str, str, str, float]
 
@@ -28,9 +27,9 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
         yield "cells", population.name, "noise of a difference", population.difference_noise
 
     for one in analysis.counts:
-        yield from _enrichment("count", one)
+        yield from _enrichment("count", one, population.operations)
     for one in analysis.combinations:
-        yield from _enrichment("combination", one)
+        yield from _enrichment("combination", one, population.operations)
 
     for subset in analysis.subsets:
         item = " + ".join(subset.operations)
@@ -50,10 +49,10 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
     yield "accuracies", "upper half of the range", "share", analysis.shape.upper_half
 
 
-def _enrichment(kind: str, one: Enrichment) -> Iterator[Row]:
+def _enrichment(kind: str, one: Enrichment, operations: tuple[str, ...]) -> Iterator[Row]:
     item = " + ".join(
         f"{count} {name}"
-        for count, name in zip(one.counts, OPERATIONS, strict=True)
+        for count, name in zip(one.counts, operations, strict=True)
         if count is not None
     )
     yield kind, item, "cells", one.cells

@@ -8,7 +8,7 @@ from oneshot_hpo.experiments.cli.analyze.showing import show
 
 def bias(
     folder: options.AnalysisDirOption = options.ANALYSES,
-    space: options.SpaceOption = 1,
+    space: options.SpaceOption = "1",
     searcher: options.SearcherOption = "random_ws",
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",

@@ -13,7 +13,10 @@ from oneshot_hpo.experiments.cli.analyze.showing import show
 def operations(
     folder: options.AnalysisDirOption = options.ANALYSES,
     space: Annotated[
-        str | None, typer.Option(help="1, 2 or 3; several with commas. Default: 1, without --all.")
+        str | None,
+        typer.Option(
+            help="1, 2, 3 or other search spaces; several with commas. Default: 1, without --all."
+        ),
     ] = None,
     all_cells: Annotated[
         bool, typer.Option("--all", help="All cells of the table, in a space or not.")

@@ -12,7 +12,7 @@ from oneshot_hpo.experiments.cli.analyze.showing import show
 
 def pruning(
     folder: options.AnalysisDirOption = options.ANALYSES,
-    space: options.SpaceOption = 1,
+    space: options.SpaceOption = "1",
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
     shares: Annotated[

@@ -19,7 +19,7 @@ def regularisation(
         typer.Argument(metavar="GRIDS", help="Shipped ablation studies, or folders; with commas."),
     ] = SHIPPED,
     folder: options.AnalysisDirOption = options.ANALYSES,
-    space: options.SpaceOption = 1,
+    space: options.SpaceOption = "1",
     dataset: options.DatasetOption = "digits",
     table: options.TableOption = "digits",
     epochs: Annotated[

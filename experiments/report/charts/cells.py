@@ -65,8 +65,8 @@ def _chart(cell: CellDrawing) -> Chart:
     )
     caption = (
         f"Found by {_named(cell.key)}. Trained on its own: validation error "
-        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. NAS-Bench-101's "
-        f"hash: {cell.module_hash}."
+        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. "
+        f"{cell.identity}."
     )
     return Chart(f"cell-{cell.title}", f"The {cell.title} cell", caption, figure, height=_HEIGHT)
 

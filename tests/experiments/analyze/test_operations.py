@@ -16,14 +16,19 @@ from support.study_commands import run
 from oneshot_hpo.experiments.analyze.operations.enrichment import by_combination, by_operation
 from oneshot_hpo.experiments.analyze.operations.findings import analyse, findings
 from oneshot_hpo.experiments.analyze.operations.making import analyse_operations
-from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
+from oneshot_hpo.experiments.analyze.operations.population import (
+    GraphPopulation,
+    Population,
+    of_space,
+    of_table,
+)
 from oneshot_hpo.experiments.analyze.operations.replacements import replacements
 from oneshot_hpo.experiments.analyze.operations.skew import shape
 from oneshot_hpo.experiments.analyze.operations.subsets import smallest_close, subsets
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
-from oneshot_hpo.search_spaces.cell import CONV1X1, CONV3X3, MAXPOOL3X3
-from oneshot_hpo.search_spaces.graphs import pack
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.graphs import pack
 
 EFFECTS = np.array([-0.03, 0.01, 0.02])
 """On the error, of one more conv 3×3, conv 1×1, max pool."""
@@ -40,7 +45,15 @@ def planted(effects: np.ndarray = EFFECTS, noise: float = 0.001) -> Population:
 
 def population_of(graphs: np.ndarray, repeats: np.ndarray) -> Population:
     name = "cells of space 1"
-    return Population("planted", "space1", name, graphs, repeats, repeats.mean(1))
+    return GraphPopulation(
+        table="planted",
+        key="space1",
+        name=name,
+        operations=OPERATIONS,
+        graphs=graphs,
+        repeats=repeats,
+        errors=repeats.mean(1),
+    )
 
 
 def test_operations_are_counted_as_the_cells_have_them() -> None:
@@ -183,7 +196,7 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
         ({"spaces": "1,3"}, "space 3: the table of digits lacks"),
         (
             {"spaces": "1,x"},
-            "--space must be whole numbers from 1 to 1,000,000 with commas, not '1,x'",
+            "--space: there are search spaces 1, 2 and 3, not 'x'",
         ),
         ({"top": 0.0}, "--top 0: a share of the cells in percent"),
         ({"table": "none.npz"}, "no table 'none.npz'"),

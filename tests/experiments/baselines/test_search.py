@@ -39,13 +39,13 @@ def test_repetitions_do_not_depend_on_how_they_are_cut_into_blocks(
 def test_draws_are_the_repeats_of_the_table(objective: TableObjective) -> None:
     trace = search(plan(evaluations=300), Block("rs", 1, 0, 6), objective)
     table = load_table("digits")
-    repeats = table.valid_errors(table.space_rows(get_space(1)), 4)[trace.cells]
+    repeats = table.valid_errors(table.entries(get_space(1)), 4)[trace.cells]
     found = repeats == trace.losses[..., None]
     assert found.any(axis=-1).all()
     unique = found.sum(axis=-1) == 1  # repeats that tie do not say which was drawn
     shares = found[unique].mean(axis=0)
     np.testing.assert_allclose(shares, 1 / 3, atol=0.05)
-    seconds = table.seconds(table.space_rows(get_space(1)), 4)[trace.cells]
+    seconds = table.seconds(table.entries(get_space(1)), 4)[trace.cells]
     np.testing.assert_array_equal(seconds[found & unique[..., None]], trace.seconds[unique])
 
 

@@ -27,8 +27,8 @@ from oneshot_hpo.experiments.study.specification import load_study
 from oneshot_hpo.hpo import OptimizerSettings
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import TableError, load_table
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
-from oneshot_hpo.search_spaces.tfrecord import masked_crc
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.tfrecord import masked_crc
 from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.data.cifar10 import FILES, read_cifar10
 from oneshot_hpo.searchers.data.datasets import load_dataset
@@ -232,11 +232,20 @@ def test_results_with_a_column_of_another_type(tmp_path: Path) -> None:
     path = tmp_path / "results.parquet"
     path.write_bytes(readers()["Parquet results"].samples()[0])
     table = pq.read_table(path)
-    column = table.schema.get_field_index("space")
+    column = table.schema.get_field_index("repetition")
     texts = pa.array(["1"] * len(table))
-    pq.write_table(table.set_column(column, "space", texts), path)
-    with pytest.raises(UserError, match="its column 'space' has string"):
+    pq.write_table(table.set_column(column, "repetition", texts), path)
+    with pytest.raises(UserError, match="its column 'repetition' has string"):
         read_baselines(path, None, "results")
+    column = table.schema.get_field_index("space")
+    shares = pa.array([1.0] * len(table))
+    pq.write_table(table.set_column(column, "space", shares), path)
+    with pytest.raises(UserError, match="its column 'space' has double"):
+        read_baselines(path, None, "results")
+    for unknown in (pa.array(["x"] * len(table)), pa.array([7] * len(table), pa.int8())):
+        pq.write_table(table.set_column(column, "space", unknown), path)
+        with pytest.raises(UserError, match="parquet: there are search spaces 1, 2 and 3, not"):
+            read_baselines(path, None, "results")
     missing = pa.array([None] * len(table), pa.int8())
     pq.write_table(table.set_column(column, "space", missing), path)
     with pytest.raises(UserError, match="a value is missing"):

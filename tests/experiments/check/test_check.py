@@ -23,7 +23,7 @@ from oneshot_hpo.experiments.study.specification import complete, freeze, load_s
 from oneshot_hpo.experiments.study.trial import RESULT, table_outcome
 from oneshot_hpo.hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, save_checkpoint
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.search_loop import Search, fingerprint
@@ -34,7 +34,7 @@ def folder(tiny_study: Path, tmp_path: Path) -> Path:
     """A study with four results and a trial that is pending with its checkpoint, confirmed."""
     spec = freeze(complete(load_study(str(tiny_study), ["workers=1"]), "tiny"))
     space = get_space(1)
-    info = table_outcome(spec.table, space, Architecture.from_dict(ARCHITECTURE)).to_info()
+    info = table_outcome(spec.table, space, space.from_document(ARCHITECTURE)).to_info()
     result = TrialResult(info["valid_error"], info | {"one_shot_error": 0.5})
     folder = tmp_path / "study"
     with create_study(folder, spec) as study:
@@ -139,7 +139,7 @@ def test_means_that_were_rounded_to_single_precision_are_the_same(
 ) -> None:
     """As earlier versions told them, and with cells as good as the one found counted as worse."""
     table = load_table(table_file)
-    errors = table.mean_errors("test", table.space_rows(get_space(1)))
+    errors = table.mean_errors("test", table.entries(get_space(1)))
 
     def change(event: dict) -> None:
         info = event["info"]

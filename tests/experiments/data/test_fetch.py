@@ -18,7 +18,7 @@ from oneshot_hpo.experiments.data.fetch import DEFAULT, REMOTES, Remote, fetch
 from oneshot_hpo.experiments.data.importing import open_data_folder
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import get_space, load_table
-from oneshot_hpo.search_spaces.nasbench101_file import RELEASES
+from oneshot_hpo.search_spaces.nasbench101.official_file import RELEASES
 from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 
 CELLS = 5

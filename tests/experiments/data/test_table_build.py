@@ -22,8 +22,10 @@ from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lin
 from oneshot_hpo.search_spaces import MissingCell, get_space, load_table
 from oneshot_hpo.search_spaces.table_file import table_path
 from oneshot_hpo.searchers.data.datasets import load_dataset
-from oneshot_hpo.searchers.standalone import ScratchSettings, train_from_scratch
+from oneshot_hpo.searchers.network.scratch import ScratchSettings
+from oneshot_hpo.searchers.scratch import train_from_scratch
 
+MATRIX = get_space(1).cells[0].matrix
 SETTINGS = {"channels": 2, "stacks": 1, "cells_per_stack": 1, "batch_size": 10}
 
 
@@ -73,22 +75,27 @@ def test_a_killed_build_resumes_and_ends_with_a_whole_table(images, tmp_path):
 
     table = load_table(out)
     space = get_space(1)
-    assert len(table) == len(table.space_rows(space)) == space.num_cells
+    assert len(table) == len(table.entries(space)) == space.num_cells
     assert table.budgets == (1,) and table.final.seconds.shape == (2_685, 1, 1)
     assert table.images == {"valid": 4, "test": 4}
     assert table.provenance["command"].startswith("oneshot-hpo table build --space 1 --dataset")
     groups = _groups(BuildPlan(space=1))
     assert finished
     for record in finished:
-        entries = [table.query(cell) for cell in groups[record["group"]]]
+        entries = [table.query(space.cell(one)) for one in groups[record["group"]]]
         np.testing.assert_allclose([e.valid_error for e in entries], _errors(record["valid_hits"]))
         np.testing.assert_allclose([e.test_error for e in entries], _errors(record["test_hits"]))
 
-    cells = [cell for cell in space.cells if cell.matrix == space.cells[0].matrix]
+    first = [number for number, cell in enumerate(space.cells) if cell.matrix == MATRIX][:27]
     alone = train_from_scratch(
-        cells[:27], load_dataset(images), ScratchSettings(**SETTINGS), epochs=1, seed=0
+        space,
+        [space.architecture(int(space.unique.first[number])) for number in first],
+        load_dataset(images),
+        ScratchSettings(**SETTINGS),
+        epochs=1,
+        seed=0,
     )
-    entries = [table.query(cell) for cell in cells[:27]]
+    entries = [table.query(space.cells[number]) for number in first]
     np.testing.assert_allclose([e.test_error for e in entries], _errors(alone.test_hits))
 
 

@@ -16,7 +16,7 @@ from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.regret import Axis, Error, RegretCurves, regret_curves
 from oneshot_hpo.experiments.numbers.sources import Sources, read_figure_sources
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 
 
 def curves_of(sources: Sources, axis: Axis, error: Error = "test") -> RegretCurves:
@@ -83,7 +83,7 @@ def test_over_time_a_search_is_at_the_cell_that_it_would_end_with(study: OpenedS
     for number in range(6):
         path = study.folder / "confirm" / "trials" / "default" / str(number) / "metrics.jsonl"
         record = json.loads(path.read_text().splitlines()[0])
-        cell = space.cell(Architecture.from_dict(record["architecture"]))
+        cell = space.cell(space.from_document(record["architecture"]))
         entry = table.query(cell)
         regret = entry.test_error - table.best(space).test_error
         first.append(np.inf if number == 2 else regret)

@@ -23,7 +23,7 @@ from oneshot_hpo.experiments.numbers.timeline import timeline
 from oneshot_hpo.experiments.numbers.trajectories import trajectories
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import TrialResult
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 
 
 def tells(study: OpenedStudy) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def epochs_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def table_test_error(architecture: dict[str, Any]) -> float:
-    cell = get_space(1).cell(Architecture.from_dict(architecture))
+    cell = get_space(1).cell(get_space(1).from_document(architecture))
     return load_table("digits").query(cell).test_error
 
 
@@ -177,7 +177,7 @@ def test_cells_are_those_of_default_and_incumbent(study: OpenedStudy) -> None:
     default, tuned = found_cells(study)
     assert (default.title, default.key, tuned.title) == ("default", "baseline/12", "tuned")
     assert study.view.incumbent is not None
-    assert tuned.module_hash == study.view.incumbent[1].info["module_hash"]
+    assert tuned.cell_key == study.view.incumbent[1].info["module_hash"]
     assert default.test_error == study.view.baseline[1].info["test_error"]  # type: ignore[index]
     assert default.operations[0] == "input"
     assert default.operations[-1] == "output"

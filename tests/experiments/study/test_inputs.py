@@ -12,6 +12,7 @@ from support.study_commands import events, run
 
 from oneshot_hpo.experiments.analyze.supernet import Supernet
 from oneshot_hpo.experiments.atlas.found import finds_of
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.check.checking import verify
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.groups import group_studies
@@ -101,9 +102,10 @@ def test_who_reads_a_moved_study_finds_its_table(tmp_path: Path, table_file: str
     assert "1 results compared with the table" in report.checked
     source = OpenedStudy(folder)
     assert source.cells.table.name == load_table(table_file).name
-    assert finds_of(source, get_space(1), table_file).searches == 1  # a copy of the table
+    known = SpaceMap(get_space(1), load_table(table_file))
+    assert finds_of(source, known, table_file).searches == 1  # a copy of the table
     with pytest.raises(UserError, match="not of digits"):
-        finds_of(source, get_space(1), "digits")
+        finds_of(source, known, "digits")
 
 
 @pytest.mark.slow

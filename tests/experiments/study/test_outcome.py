@@ -8,9 +8,9 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.outcome import CRASHED, Outcome
 from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import TrialResult
-from oneshot_hpo.search_spaces import Architecture, get_space
+from oneshot_hpo.search_spaces import get_space
 
-ARCHITECTURE = Architecture.from_dict(
+ARCHITECTURE = get_space(1).from_document(
     {
         "parents": [[0], [0, 1], [0, 2], [1, 2], [1, 4]],
         "operations": ["conv3x3-bn-relu", "maxpool3x3", "conv3x3-bn-relu", "conv1x1-bn-relu"],
@@ -37,9 +37,16 @@ def test_a_journaled_outcome_is_read_as_it_was() -> None:
     info = json.loads(json.dumps(found.to_info()))
     read = Outcome.from_result(TrialResult(found.loss, info, None, {"search_seconds": 8.0}))
     assert read.seconds == 8
-    assert read.architecture == ARCHITECTURE
+    assert read.architecture(get_space(1)) == ARCHITECTURE
     assert read.to_info() == found.to_info()
     assert (read.loss, read.regret, read.key) == (found.loss, found.regret, found.key)
+
+
+def test_what_rests_on_imputed_values_says_so() -> None:
+    assert not table_outcome("digits", get_space(1), ARCHITECTURE).imputed
+    flagged = Outcome(valid=0.25, imputed=True).to_info()
+    assert flagged == {"state": "SUCCESS", "valid_error": 0.25, "imputed": True}
+    assert Outcome.from_result(TrialResult(0.25, flagged)).imputed
 
 
 def test_a_crash_and_a_trial_that_runs_have_no_architecture() -> None:
@@ -62,4 +69,4 @@ def test_what_is_no_number_in_a_damaged_journal_is_said_in_one_line(value: objec
 def test_an_architecture_that_cannot_be_read_is_said_in_one_line(document: object) -> None:
     outcome = Outcome.from_result(TrialResult(0.5, {"architecture": document}))
     with pytest.raises(UserError, match=r"^journal.jsonl cannot be used: a result has"):
-        outcome.architecture  # noqa: B018 - raises
+        outcome.architecture(get_space(1))

@@ -20,7 +20,7 @@ from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers import SearchSettings, run_search
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import DatasetError
-from oneshot_hpo.searchers.network.supernet import Supernet
+from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
 
@@ -91,7 +91,7 @@ def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) ->
         draw = dataclasses.replace(short, seed=seed, objective="draw")
         outcome = search_cell(draw)
         assert search_cell(draw) == outcome
-        cell = get_space(1).cell(outcome.architecture)
+        cell = get_space(1).cell(outcome.architecture(get_space(1)))
         repeats = load_table(task.table).query(cell).valid_errors
         assert outcome.loss == repeats[outcome.drawn_repeat]
         assert dataclasses.replace(outcome, loss=mean.loss, drawn_repeat=None) == mean

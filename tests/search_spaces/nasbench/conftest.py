@@ -10,7 +10,7 @@ import pytest
 from support.tfrecord_writer import random_records, write_tfrecord
 
 from oneshot_hpo.search_spaces import Cell, get_space
-from oneshot_hpo.search_spaces.nasbench101_record import ModelMetrics
+from oneshot_hpo.search_spaces.nasbench101.record import ModelMetrics
 
 EPOCHS = (12, 108)
 

@@ -10,7 +10,7 @@ from oneshot_hpo.search_spaces import TableError, get_space
 from oneshot_hpo.search_spaces.data_folder import NASBENCH101
 from oneshot_hpo.search_spaces.nasbench import api
 from oneshot_hpo.search_spaces.nasbench.config import build_config
-from oneshot_hpo.search_spaces.nasbench101_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.table_file import table_path, write_table
 
 CONV = "conv3x3-bn-relu"

@@ -1,0 +1,85 @@
+"""What a one-shot network is to the searchers, whatever its search space."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from importlib import import_module
+
+import torch
+from torch import Tensor, nn
+
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+
+SUPERNETS: dict[str, tuple[str, str]] = {
+    "nasbench101": ("oneshot_hpo.searchers.network.nasbench101.supernet", "supernet_of"),
+}
+"""By family of search spaces, a function of the arguments of `supernet_of`."""
+
+
+class OneShotNetwork(nn.Module):
+    """Every architecture of a search space in one network with shared weights."""
+
+    @abstractmethod
+    def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
+        """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
+
+    @abstractmethod
+    def keep_statistics(self, momentum: float) -> None:
+        """Forget running batch-norm statistics; keep them from now on, and evaluate with them."""
+
+    @torch.no_grad()
+    def wrong_labels(
+        self,
+        architectures: Sequence[Architecture],
+        images: Sequence[Batch],
+        calibration: Tensor | None = None,
+    ) -> Tensor:
+        """How many labels each architecture gets wrong, float64 (architectures,), on the device.
+
+        images: batches, normalised. calibration: images (N, C, H, H), normalised, whose batch-norm
+        statistics each architecture uses, in a network that keeps them with momentum 1; None:
+        those of the batch, or the running ones of a network that keeps them. The network is in
+        evaluation mode before and after.
+        """
+        device = images[0].labels.device
+        totals = torch.zeros(len(architectures), dtype=torch.float64, device=device)
+        for place, architecture in enumerate(architectures):
+            encoding = Encoding.discrete(architecture)
+            if calibration is not None:
+                self.train()
+                self(calibration, encoding)
+                self.eval()
+            for batch in images:
+                found = self(batch.images, encoding).argmax(1)
+                totals[place] += (found != batch.labels).sum()
+        return totals
+
+
+def check_supernet(space: SearchSpace) -> None:
+    """Raise SettingsError for a space that has no supernet."""
+    if space.family not in SUPERNETS:
+        raise SettingsError(f"{space.title} has no supernet: one-shot searches need one")
+
+
+def supernet_of(
+    space: SearchSpace,
+    data: ImageSplits,
+    settings: SearchSettings,
+    generator: torch.Generator,
+) -> OneShotNetwork:
+    """The supernet of a space, on the CPU.
+
+    generator: draws the initial weights, the same for every device. Raises SettingsError for a
+    space without a supernet, or for settings that its supernet cannot be made with.
+    """
+    check_supernet(space)
+    module, function = SUPERNETS[space.family]
+    network: OneShotNetwork = getattr(import_module(module), function)(
+        space.complete, data, settings, generator
+    )
+    return network

@@ -84,8 +84,15 @@ class SearchSettings:
     cutout_length: int = 16
     """Side of the cutout's square in pixels (paper: 16)."""
     crop_and_flip: bool | None = None
-    """Random 4-pixel shifts and mirror images (paper: yes). None: for 32 x 32 colour photos
-    only; digits must not be mirrored."""
+    """Random 4-pixel shifts and mirror images (paper: yes). None: for 32 x 32 colour photos,
+    CIFAR-100 and ImageNet16-120 only, where smaller images are shifted by an eighth of their
+    height; digits must not be mirrored."""
+
+    image_size: int | None = None
+    """Height and width in pixels that the search averages images down to; None: as they are."""
+    train_share: float = 1.0
+    """Share of the training images that the search uses, of those that train the weights and of
+    those that train the architecture; drawn by the search's seed."""
 
     def __post_init__(self) -> None:
         self._counts(*_COUNTS)
@@ -94,6 +101,10 @@ class SearchSettings:
             self._keep(name, Real, float, lambda value: value >= 0, "a number from 0")
         self._keep("momentum", Real, float, lambda value: 0 <= value < 1, "a number in [0, 1)")
         self._shares("cutout_prob")
+        if self.image_size is not None:
+            self._counts("image_size")
+        wanted = "a number above 0, at most 1"
+        self._keep("train_share", Real, float, lambda value: 0 < value <= 1, wanted)
         if self.crop_and_flip not in (None, True, False):
             raise SettingsError(
                 f"search setting crop_and_flip must be true, false or null, "
@@ -135,10 +146,17 @@ class SearchSettings:
         return 1
 
     def check_image_size(self, pixels: int) -> None:
-        """Raise SettingsError when the stacks would halve images of this height to nothing.
+        """Raise SettingsError for images of this height that a search cannot work with.
 
-        Also when a batch would be a single value a channel, which has no variance to normalise by.
+        They are smaller than `image_size`, the stacks would halve them to nothing, or a batch
+        would be a single value a channel, which has no variance to normalise by.
         """
+        if self.image_size is not None and self.image_size > pixels:
+            raise SettingsError(
+                f"search setting image_size must be {pixels} at most, the height of the images, "
+                f"not {self.image_size}"
+            )
+        pixels = self.image_size or pixels
         if pixels.bit_length() < self.stacks:
             raise SettingsError(
                 f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "

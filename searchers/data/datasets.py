@@ -1,13 +1,15 @@
-"""The data sets: digits, CIFAR-10, and users' arrays."""
+"""The data sets: digits, CIFAR-10, CIFAR-100, ImageNet16-120, and users' arrays."""
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.data_folder import CIFAR10, data_folder
+from oneshot_hpo.search_spaces.data_folder import CIFAR10, CIFAR100, IMAGENET16, data_folder
+from oneshot_hpo.searchers.data import cifar100, imagenet16
 from oneshot_hpo.searchers.data.cifar10 import files_folder, load_cifar10
 from oneshot_hpo.searchers.data.images import (
     SPLIT_SEED,
@@ -20,11 +22,23 @@ from oneshot_hpo.searchers.data.images import (
 _SHARES = (0.3, 0.3, 0.2, 0.2)
 
 
+NAMES = ("digits", "cifar10", "cifar100", "imagenet16")
+"""What `load_dataset` takes for a data set of its own, not for a path."""
+
+_FOLDERS: dict[str, tuple[str, str, Callable[[Path], ImageSplits]]] = {
+    "cifar10": ("CIFAR-10", CIFAR10, load_cifar10),
+    "cifar100": ("CIFAR-100", CIFAR100, cifar100.load_cifar100),
+    "imagenet16": ("ImageNet16", IMAGENET16, imagenet16.load_imagenet16),
+}
+"""Of data sets that are folders of files: what people call it, its folder, its reader."""
+
+
 def load_dataset(source: str | Path) -> ImageSplits:
-    """Load "digits", "cifar10", CIFAR-10's folder, or an .npz file of `images` and `labels`.
+    """Load a data set by one of NAMES, its folder, or an .npz file of `images` and `labels`.
 
     digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
-    cifar10: the folder cifar-10-batches-py of the data folder; searchers.data.cifar10 splits it.
+    cifar10, cifar100, imagenet16 (ImageNet16-120): the folders cifar-10-batches-py,
+    cifar-100-python, ImageNet16 of the data folder; searchers.data.pickled_images splits them.
     A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
     scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
     digits and files are split as `split_arrays` says. Raises DatasetError.
@@ -34,23 +48,17 @@ def load_dataset(source: str | Path) -> ImageSplits:
 
         bunch = load_digits()
         return split_arrays("digits", bunch.images, bunch.target)
-    if source == "cifar10":
-        folder = data_folder() / CIFAR10
-        if not folder.is_dir():
-            raise DatasetError(
-                f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads "
-                "it, `oneshot-hpo data import PATH` takes what is on this machine"
-            )
-        return load_cifar10(folder)
+    if source in _FOLDERS:
+        return _load_named(str(source))
     path = Path(source)
     if path.is_dir():
-        return load_cifar10(files_folder(path))
+        return _load_folder(path)
     try:
         images, labels = _read_arrays(path)
     except FileNotFoundError:
         raise DatasetError(
-            f"no data set {str(source)!r}: use 'digits', 'cifar10', the path of a folder "
-            f"{CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
+            f"no data set {str(source)!r}: use {', '.join(map(repr, NAMES))}, the path of a "
+            f"folder {CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
         ) from None
     except DatasetError:
         raise
@@ -59,6 +67,31 @@ def load_dataset(source: str | Path) -> ImageSplits:
             f"{path}: not an .npz file with arrays 'images' and 'labels' ({error})"
         ) from None
     return split_arrays(path.stem, images, labels)
+
+
+def _load_named(name: str) -> ImageSplits:
+    title, folder_name, load = _FOLDERS[name]
+    folder = data_folder() / folder_name
+    if folder.is_dir():
+        return load(folder)
+    how = f"put its folder {folder_name} there"
+    if name == "cifar10":
+        how = (
+            "`oneshot-hpo data fetch cifar10` downloads it, `oneshot-hpo data import PATH` takes "
+            "what is on this machine"
+        )
+    raise DatasetError(f"{title} is not in {folder.parent}: {how}")
+
+
+def _load_folder(path: Path) -> ImageSplits:
+    """A data set from its folder, or from a folder around that one; CIFAR-10 if it is no other."""
+    for folder in (path / CIFAR100, path):
+        if (folder / cifar100.TRAIN).is_file():
+            return cifar100.load_cifar100(folder)
+    for folder in (path / IMAGENET16, path):
+        if (folder / imagenet16.TEST_BATCH).is_file():
+            return imagenet16.load_imagenet16(folder)
+    return load_cifar10(files_folder(path))
 
 
 def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:

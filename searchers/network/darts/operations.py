@@ -37,6 +37,7 @@ class Unit(nn.Module):
         self.norm = norm
 
     def forward(self, x: Tensor, rectified: Tensor, weight: Weight = None) -> Tensor:
+        """Convolve and normalise."""
         found: Tensor = self.norm(self.convolutions(rectified), weight)
         return found
 
@@ -50,6 +51,7 @@ class SeparableConvolution(nn.Module):
         self.second = Unit(_separable(channels, kernel, 1, dilation=1), norm(channels))
 
     def forward(self, x: Tensor, rectified: Tensor, weight: Weight = None) -> Tensor:
+        """Convolve twice."""
         between = self.first(x, rectified).relu()
         found: Tensor = self.second(between, between, weight)
         return found
@@ -69,6 +71,7 @@ class FactorizedReduction(nn.Module):
         self.norm = norm(outputs)
 
     def forward(self, x: Tensor, rectified: Tensor, weight: Weight = None) -> Tensor:
+        """Halve the image."""
         height, width = rectified.shape[2:]
         moved = F.pad(rectified, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
         halves = torch.cat((self.first(rectified), self.second(moved)), dim=1)
@@ -85,13 +88,14 @@ class Pooling(nn.Module):
         self.norm = norm
 
     def forward(self, x: Tensor, rectified: Tensor, weight: Weight = None) -> Tensor:
+        """Pool."""
         if self._is_maximum:
             x = F.max_pool2d(x, 3, stride=self._stride, padding=1)
         else:
             x = F.avg_pool2d(x, 3, stride=self._stride, padding=1, count_include_pad=False)
         if self.norm is not None:
-            x = self.norm(x, weight)
-            return x
+            found: Tensor = self.norm(x, weight)
+            return found
         return x if weight is None else x * weight
 
 
@@ -99,6 +103,7 @@ class Skip(nn.Module):
     """The node's value itself."""
 
     def forward(self, x: Tensor, rectified: Tensor, weight: Weight = None) -> Tensor:
+        """Pass on."""
         return x if weight is None else x * weight
 
 

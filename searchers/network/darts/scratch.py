@@ -81,9 +81,9 @@ def networks_of(
     if len(architectures) != 1:
         raise ValueError(f"the networks of {space.title} are trained one at a time")
     (architecture,) = architectures
-    cells = [space.cell(architecture, cell) for cell in CELLS]
+    normal, reduce = (space.cell(architecture, cell) for cell in CELLS)
     entropy = int(space.key(architecture), 16)
-    return Network(*cells, image_channels, classes, settings, entropy)
+    return Network(normal, reduce, image_channels, classes, settings, entropy)
 
 
 def shared_shape(space: DartsSpace, architecture: Architecture) -> Hashable:

@@ -134,7 +134,9 @@ class SearchCell(nn.Module):
         in_a_row = edges[-1].row - edges[0].row == len(edges) - 1
         everywhere = all(op in edge.operations for op in present for edge in edges)
         if small and in_a_row and everywhere:
-            joined = [(self._unit(op, edges, x), None) for op in present]
+            joined: list[tuple[Tensor, Weight]] = [
+                (self._unit(op, edges, x), None) for op in present
+            ]
             return [[(part, None)] for part in weighted_sum(joined).split(self._part, dim=1)]
         return [
             [(self._unit(op, [edge], x), None) for op in present if op in edge.operations]

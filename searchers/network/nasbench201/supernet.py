@@ -118,6 +118,7 @@ class ReductionBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Halve the image and double its channels."""
         halved = self.first_norm(F.conv2d(x.relu(), self.first, stride=2, padding=1))
         main: Tensor = self.second_norm(F.conv2d(halved.relu_(), self.second, padding=1))
         return main + F.conv2d(F.avg_pool2d(x, 2, ceil_mode=True), self.shortcut)

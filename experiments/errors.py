@@ -1,13 +1,8 @@
-"""Which exceptions are the user's to mend, and end the command with one line instead of a trace."""
+"""Exceptions that end a command with one line instead of a trace, and how that line is written."""
 
 PACKAGE = "oneshot_hpo"
-
-
 _LONGEST = 1000
 """Characters of a message; a value that it quotes may be of any length."""
-
-STOPPED, USER_ERROR, INTERRUPTED = 1, 2, 130
-"""Exit codes: work that cannot go on here, bad input, Ctrl-C."""
 
 
 class UserError(ValueError):
@@ -19,22 +14,22 @@ class StudyFileError(UserError):
 
 
 class DataError(UserError):
-    """Data that cannot be taken in, or a data folder that cannot be used."""
+    """Data that cannot be imported, or a data folder that cannot be used."""
 
 
 class NotEnoughData(UserError):
-    """There is too little for an honest figure; the message is one line that says what is missing.
+    """Too little data for an honest figure; the message is one line that says what is missing.
 
-    Whoever makes several figures leaves this one out and says why.
+    A command that makes several figures skips this one and says why.
     """
 
 
 class StudyStopped(RuntimeError):
-    """A study, or a build, cannot go on here and now; with the cause mended it can be resumed."""
+    """A study, or a build, cannot continue now; once the cause is repaired it can be resumed."""
 
 
 class StudyFailed(StudyStopped):
-    """A study whose trials fail, so that it makes no sense to go on unseen.
+    """A study whose trials fail, so that continuing without a look makes no sense.
 
     crashed: the keys of the evaluations to run again, or "all". finished: no other is left to run.
     """
@@ -46,7 +41,7 @@ class StudyFailed(StudyStopped):
 
 
 class CommandInterrupted(Exception):
-    """Ctrl-C ended a command; the message is one line: what it leaves, and how to continue."""
+    """Ctrl-C ended a command; the message is one line: what is kept, and how to continue."""
 
 
 class HandedOver(Exception):
@@ -61,8 +56,8 @@ def is_user_error(error: BaseException) -> bool:
 def one_line(error: BaseException) -> str:
     """The message of an exception on a single line, or its type if it has none.
 
-    What a terminal would obey is written out, and a long value in it is cut. Spaces within a line
-    stay: they may be those of a path.
+    Control characters are written out, and a long value in it is cut. Spaces within a line stay:
+    they may be those of a path.
     """
     lines = map(str.strip, str(error).splitlines())
     line = " ".join(filter(None, lines)) or type(error).__name__
@@ -72,7 +67,7 @@ def one_line(error: BaseException) -> str:
 
 
 def printable(text: str, kept: str = "") -> str:
-    """A text in which what a terminal would obey is written out, all but the characters `kept`."""
+    """A text with control characters written out, except those in `kept`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)

@@ -27,6 +27,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def file_size(count: int) -> str:
+    """Bytes as "1.5 MB", in powers of 1,000."""
+    if count < 1000:
+        return "1 byte" if count == 1 else f"{count} bytes"
+    power = min((len(str(count)) - 1) // 3, 4)
+    return f"{count / 1000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+
+
 def unknown_key(key: str, section: str, known: Iterable[str]) -> str:
     """A key that there is not in a section ("" for none), with the one that may be meant."""
     names = list(known)

@@ -6,7 +6,12 @@ created or opened.
 
 from oneshot_hpo.hpo.configuration_spaces import CONFIGURATION_SPACES, Range, configuration_space
 from oneshot_hpo.hpo.confirmation import Confirmation
-from oneshot_hpo.hpo.confirmation_view import ConfirmationView, Rerun, read_confirmation
+from oneshot_hpo.hpo.confirmation_view import (
+    ConfirmationView,
+    Rerun,
+    has_confirmation,
+    read_confirmation,
+)
 from oneshot_hpo.hpo.environments import noted_environments
 from oneshot_hpo.hpo.errors import (
     CorruptJournal,
@@ -20,8 +25,8 @@ from oneshot_hpo.hpo.errors import (
 )
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
-from oneshot_hpo.hpo.study_state import TrialRecord
-from oneshot_hpo.hpo.study_view import BracketState, RungState, StudyView, read_study
+from oneshot_hpo.hpo.study_state import Retry, TrialRecord
+from oneshot_hpo.hpo.study_view import BracketState, RungState, StudyTimes, StudyView, read_study
 from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
 
 __all__ = [
@@ -37,18 +42,21 @@ __all__ = [
     "OptimizerSettings",
     "Range",
     "Rerun",
+    "Retry",
     "RungState",
     "Study",
     "StudyError",
     "StudyExists",
     "StudyLocked",
     "StudyNotFound",
+    "StudyTimes",
     "StudyUnwritable",
     "StudyView",
     "Trial",
     "TrialRecord",
     "TrialResult",
     "configuration_space",
+    "has_confirmation",
     "noted_environments",
     "read_confirmation",
     "read_study",

@@ -25,6 +25,7 @@ from oneshot_hpo.hpo.journal.events import (
     EventKind,
     Kind,
     Kinds,
+    Note,
 )
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.randomness import confirmation_seed
@@ -87,8 +88,8 @@ class ConfirmationView:
         self._started: set[_Key] = set()
         self._pending: dict[_Key, Rerun] = {}
         self._evaluations: list[tuple[Rerun, TrialResult]] = []
-        self.notes: list[dict[str, Any]] = []
-        """Environments in its notes, in order; opaque to this package."""
+        self.noted: list[Note] = []
+        """Its notes, in order."""
 
     @property
     def header(self) -> dict[str, Any]:
@@ -121,6 +122,11 @@ class ConfirmationView:
     def evaluations(self) -> list[tuple[Rerun, TrialResult]]:
         """Runs with their results, in the order in which they finished."""
         return list(self._evaluations)
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        """Environments in its notes, in order; opaque to this package."""
+        return [note.environment for note in self.noted]
 
     @property
     def total_evaluations(self) -> int:
@@ -239,6 +245,11 @@ EVENTS: Kinds = {
     "note": NOTE,
 }
 """Kinds of a confirmation's events. None is a decision: the runs follow from the plan alone."""
+
+
+def has_confirmation(folder: Path) -> bool:
+    """Whether a confirmation was begun in `folder`."""
+    return (Path(folder) / CONFIRMATION_NAME).exists()
 
 
 def read_confirmation(folder: Path) -> ConfirmationView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, has_confirmation
 from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 
@@ -20,7 +20,7 @@ def noted_environments(
     """
     events, _ = read_journal(study / JOURNAL_NAME)
     created_with: dict[str, Any] = events[0]["study"]
-    if confirmation is not None and (confirmation / CONFIRMATION_NAME).exists():
+    if confirmation is not None and has_confirmation(confirmation):
         events = [*events, *read_journal(confirmation / CONFIRMATION_NAME, CONFIRMATION_EVENTS)[0]]
     notes = [event for event in events if event["event"] == "note"]
     return created_with, [n["environment"] for n in sorted(notes, key=lambda n: n["time"])]

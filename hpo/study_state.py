@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from oneshot_hpo.hpo.errors import InvalidEvent
-from oneshot_hpo.hpo.journal.events import Event
+from oneshot_hpo.hpo.incumbent import beats
+from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.randomness import trial_seed
 from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
 
@@ -24,6 +25,17 @@ class TrialRecord:
     """Time of its ask event, in seconds since the epoch."""
     finished_at: float | None = None
     """Time of its tell event, in seconds since the epoch; None while it is pending."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """An attempt at a trial whose infrastructure was lost: the next attempt began."""
+
+    trial: Trial
+    """As it was in the lost attempt."""
+    time: float
+    """When it was journaled, in seconds since 1970."""
+    reason: str
 
 
 class StudyState:
@@ -44,7 +56,9 @@ class StudyState:
         self.records: dict[Key, TrialRecord] = {}
         self.evaluations: list[tuple[Trial, TrialResult]] = []
         """In the order in which they finished."""
-        self.notes: list[dict[str, Any]] = []
+        self.retries: list[Retry] = []
+        """In the order of the journal."""
+        self.noted: list[Note] = []
         self.started_on_rung: dict[tuple[int, int | float], int] = {}
         self.finished_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
@@ -87,6 +101,7 @@ class StudyState:
         if event["attempt"] != trial.attempt + 1:
             raise InvalidEvent(f"attempt is {event['attempt']}, expected {trial.attempt + 1}")
         self.pending[key] = replace(trial, attempt=event["attempt"])
+        self.retries.append(Retry(trial, event["time"], event["reason"]))
 
     def retry_crash(self, event: Event) -> None:
         """Make a crashed trial pending again; its crash and its attempts are discarded."""
@@ -129,9 +144,8 @@ class StudyState:
         if self.incumbent is None:
             return True
         best_trial, best = self.incumbent
-        if trial.budget != best_trial.budget:
-            return trial.budget > best_trial.budget
-        return best.loss is None or loss < best.loss
+        assert best.loss is not None
+        return bool(beats(trial.budget, loss, best_trial.budget, best.loss))
 
 
 def _key(event: Event) -> Key:

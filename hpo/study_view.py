@@ -14,11 +14,11 @@ from ConfigSpace import ConfigurationSpace
 
 from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
 from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent
-from oneshot_hpo.hpo.journal.events import Event
+from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study_events import EVENTS
-from oneshot_hpo.hpo.study_state import StudyState, TrialRecord
+from oneshot_hpo.hpo.study_state import Retry, StudyState, TrialRecord
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
 
@@ -46,6 +46,18 @@ class BracketState:
     """Lowest budget first."""
 
 
+@dataclass(frozen=True)
+class StudyTimes:
+    """Times of a study's journal, in seconds since 1970."""
+
+    created: float
+    """When the study was created."""
+    first: float | None
+    """When the first event after the header was written; None: there is none yet."""
+    latest: float
+    """The latest time of any event, the header's included."""
+
+
 class StudyView:
     """A read-only view of a study, from its journal."""
 
@@ -58,6 +70,8 @@ class StudyView:
         except (TypeError, ValueError) as error:
             raise CorruptJournal(path, 1, f"optimizer of header: {error}") from None
         self._state = StudyState(self._settings.seed)
+        self._first: float | None = None
+        self._latest: float = header["time"]
 
     @property
     def header(self) -> dict:
@@ -101,9 +115,24 @@ class StudyView:
         return self._state.records[trial.id, trial.budget]
 
     @property
+    def times(self) -> StudyTimes:
+        """When the study was created, and when its journal's other events were written."""
+        return StudyTimes(self._header["time"], self._first, self._latest)
+
+    @property
+    def retries(self) -> Sequence[Retry]:
+        """Every attempt whose infrastructure was lost, in the order of the journal."""
+        return self._state.retries
+
+    @property
+    def noted(self) -> Sequence[Note]:
+        """The study's notes, in order."""
+        return self._state.noted
+
+    @property
     def notes(self) -> Sequence[dict[str, Any]]:
-        """Environments in the study's notes, in order; opaque to this package."""
-        return self._state.notes
+        """Environments in its notes, in order; opaque to this package."""
+        return [note.environment for note in self._state.noted]
 
     @property
     def incumbent(self) -> tuple[Trial, TrialResult] | None:
@@ -161,6 +190,9 @@ class StudyView:
     def _apply(self, event: Event) -> None:
         """Update the state with an event. Raises InvalidEvent."""
         EVENTS[event["event"]].apply(self._state, event)
+        if self._first is None:
+            self._first = event["time"]
+        self._latest = max(self._latest, event["time"])
 
 
 def read_study(folder: Path) -> StudyView:

@@ -13,6 +13,10 @@ OPERATION, PARENTS = "operation", "parents"
 """Kinds of choices: what a place of the network computes, and which sources feed it."""
 
 
+class InvalidArchitecture(ValueError):
+    """What is no architecture of a space; the message says why."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """One decision of a search space: k of its candidates are picked.
@@ -59,10 +63,10 @@ class Choice:
         return tuple(map(tuple, of_group.values()))
 
     def number(self, pick: Sequence[int]) -> int:
-        """The place of a pick in `ways`; raises ValueError for what cannot be picked."""
+        """The place of a pick in `ways`; raises InvalidArchitecture for others."""
         number = self._numbers.get(tuple(pick))
         if number is None:
-            raise ValueError(f"{self.name}: {tuple(pick)} cannot be picked")
+            raise InvalidArchitecture(f"{self.name}: {tuple(pick)} cannot be picked")
         return number
 
     def text(self, pick: Sequence[int]) -> str:
@@ -70,11 +74,11 @@ class Choice:
         return ",".join(self.candidates[place] for place in pick)
 
     def pick(self, text: str) -> tuple[int, ...]:
-        """The pick that `text` wrote; raises ValueError."""
+        """The pick that `text` wrote; raises InvalidArchitecture."""
         for way in self.ways:
             if self.text(way) == text:
                 return way
-        raise ValueError(f"{self.name}: {text!r} cannot be picked")
+        raise InvalidArchitecture(f"{self.name}: {text!r} cannot be picked")
 
     def strongest(self, strengths: np.ndarray) -> tuple[int, ...]:
         """The pick with the largest strengths, float (candidates,); of equals, the first.

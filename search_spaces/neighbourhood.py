@@ -3,6 +3,9 @@
 One change: another candidate picked in one choice (another operation, or one edge moved to another
 source), as in `SearchSpace.neighbours`. A cell stands for all its configurations, also those with
 loose ends, so its neighbours are all cells that any of them becomes.
+
+of_configuration: int (C,), the cell of every configuration, 0 to U - 1: those that the space tells
+apart (`space.unique.of_configuration`), or the entries of a table (`Table.entry_of`).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ class Neighbour:
     """A cell one change away from another one."""
 
     cell: int
-    """Its number in the space."""
+    """Its number."""
     configuration: int
     """The configuration of the other cell that is changed."""
     changed: int
@@ -30,16 +33,17 @@ class Neighbour:
     """Whether an operation is changed; else an edge is moved."""
 
 
-def neighbours_of(space: EnumerableSpace, cell: int) -> list[Neighbour]:
+def neighbours_of(
+    space: EnumerableSpace, of_configuration: np.ndarray, cell: int
+) -> list[Neighbour]:
     """The cells one change away from a cell, each once, by their numbers.
 
     Where both kinds of change lead to a cell, an operation's is named. Raises ValueError for a
     number of no cell.
     """
-    if not 0 <= cell < space.num_cells:
-        raise ValueError(f"{space.title} has cells 0 to {space.num_cells - 1}, not {cell}")
-    of_configuration = space.unique.of_configuration
     configurations = np.flatnonzero(of_configuration == cell)
+    if not len(configurations):
+        raise ValueError(f"{space.title} has cells 0 to {of_configuration.max()}, not {cell}")
     found: dict[int, Neighbour] = {}
     for places, targets, is_operation in _changes(space, configurations):
         cells, first = np.unique(of_configuration[targets], return_index=True)
@@ -51,12 +55,13 @@ def neighbours_of(space: EnumerableSpace, cell: int) -> list[Neighbour]:
     return [found[other] for other in sorted(found)]
 
 
-def best_neighbours(space: EnumerableSpace, values: np.ndarray) -> np.ndarray:
+def best_neighbours(
+    space: EnumerableSpace, of_configuration: np.ndarray, values: np.ndarray
+) -> np.ndarray:
     """The lowest value among each cell's neighbours, float (U,); values: float (U,), one a cell.
 
     Equal cells count too: a configuration whose change is without effect has its own cell's value.
     """
-    of_configuration = space.unique.of_configuration
     value = values[of_configuration]
     lowest = np.full(len(value), np.inf)
     for places, targets, _ in _changes(space, np.arange(len(value))):

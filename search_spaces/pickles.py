@@ -54,6 +54,7 @@ PLAIN: Makers = {
     "numpy._core.multiarray.scalar": Number.value,
     "builtins.set": list,
     "__builtin__.set": list,
+    "__builtin__.bytes": lambda: b"",
     "_codecs.encode": lambda text, _: text.encode("latin-1"),
     "torch._utils._rebuild_tensor_v2": _opaque,
     "torch.FloatStorage": _opaque,
@@ -75,8 +76,8 @@ class PickleReader:
     """One pickle after the other from a file, piece by piece.
 
     is_piece: called with each dictionary when items were put in; it may empty it, and says whether
-        a piece is done. What a file says of a piece is then forgotten, but for texts and names in
-        the first ones, which all others use again.
+        a piece is done, or raises PickleError. What a file says of a piece is then forgotten, but
+        for texts and names in the first ones, which all others use again.
     """
 
     def __init__(
@@ -87,16 +88,15 @@ class PickleReader:
     ) -> None:
         self._file, self._makers, self._is_piece = file, makers, is_piece
         self._data, self._at = b"", 0
-        self._pieces = self._instructions = self._bytes = 0
+        self._pieces = self._instructions = self._bytes = self._memoized = 0
         self._stack: list[Any] = []
         self._memory: dict[int, Any] = {}
         self._recent: dict[int, Any] = {}
-        self._memoized = 0
 
     def load(self) -> Any:
         """The value of the next pickle. Raises PickleError."""
         self._stack, self._memory, self._recent, self._memoized = [], {}, {}, 0
-        self._start_piece()
+        self._pieces = self._instructions = self._bytes = 0
         try:
             while (code := self._next()) != _STOP:
                 do = _DO.get(code)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture
-from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, UniqueCells
+from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, SpaceId, UniqueCells
 
 
 class PrunedSpace(EnumerableSpace):
@@ -29,7 +29,7 @@ class PrunedSpace(EnumerableSpace):
         return cls(space, np.flatnonzero(np.isin(space.unique.of_configuration, cells)))
 
     @property
-    def id(self) -> int | str:
+    def id(self) -> SpaceId:
         """That of the complete space."""
         return self._complete.id
 
@@ -66,6 +66,10 @@ class PrunedSpace(EnumerableSpace):
     def used_operations(self, configurations: np.ndarray) -> np.ndarray:
         """As in the complete space, whose numbers these configurations are."""
         return self._complete.used_operations(configurations)
+
+    def lines(self, architecture: Architecture) -> list[str]:
+        """As in the complete space."""
+        return self._complete.lines(architecture)
 
     def drawing(self, architecture: Architecture) -> Drawing | None:
         """As in the complete space."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.choices import Architecture
 from oneshot_hpo.search_spaces.recorded_table import (
     ENTRIES,
     FORMAT,
@@ -18,7 +19,7 @@ from oneshot_hpo.search_spaces.recorded_table import (
     of_arrays,
 )
 from oneshot_hpo.search_spaces.space import EnumerableSpace
-from oneshot_hpo.search_spaces.table import Metric, Origin
+from oneshot_hpo.search_spaces.table import COST, Metric, Origin, Runs
 
 
 class Recording:
@@ -30,7 +31,7 @@ class Recording:
         """entry_numbers: of the rows of all columns, no two equal, in any order."""
         numbers = np.asarray(entry_numbers, np.int32)
         self._order = np.argsort(numbers)
-        self._columns = {ENTRIES: numbers[self._order]}
+        self.columns = {ENTRIES: numbers[self._order]}
         self._origins: dict[str, int] = {}
         self._datasets: dict[str, dict[str, Any]] = {}
         self._family = space.family
@@ -59,20 +60,52 @@ class Recording:
         if budget is not None:
             described["budgets"] = sorted({*described["budgets"], budget})
         column = column_name(dataset, name, budget)
-        self._columns[column] = values.reshape(len(self._order), -1)[self._order].astype(float)
+        self.columns[column] = values.reshape(len(self._order), -1)[self._order].astype(float)
         self._origins[column] = int(origin)
+
+    def document(self) -> dict[str, Any]:
+        """What a table says of its columns."""
+        return self._document | {
+            "family": self._family,
+            "datasets": self._datasets,
+            "origins": self._origins,
+        }
 
     def table(self, source: Mapping[str, Any], notes: Sequence[str]) -> RecordedTable:
         """The table, opened for the first data set.
 
         source: the file, as text and numbers. notes: what a reader of the numbers has to know.
         """
-        document = self._document | {
-            "datasets": self._datasets,
-            "origins": self._origins,
+        document = self.document() | {
             "source": dict(source),
             "notes": list(notes),
             "versions": {"oneshot-hpo": version("oneshot-hpo")},
             "date": time.strftime("%Y-%m-%d"),
         }
-        return of_arrays(self._columns, document | {"family": self._family})
+        return of_arrays(self.columns, document)
+
+
+def of_architectures(
+    space: EnumerableSpace,
+    architectures: Sequence[Architecture],
+    *,
+    parameters: Sequence[int],
+    budgets: tuple[int, ...],
+    images: Mapping[str, int],
+    final: Runs,
+    provenance: Mapping[str, Any],
+) -> RecordedTable:
+    """The table of trained architectures, unique cells of a space (`table_file.table_of`)."""
+    numbers = [space.cell_index(architecture) for architecture in architectures]
+    recording = Recording(str(provenance["name"]), space, numbers, of_cells=True)
+    dataset = str(provenance["dataset"])
+    for split, hits in final.hits.items():
+        for place, budget in enumerate(budgets):
+            errors = (images[split] - hits[:, place].astype(np.int64)) / images[split]
+            recording.add(dataset, f"{split}_error", Metric(), errors, budget)
+    for place, budget in enumerate(budgets):
+        metric = Metric("s", kind=COST)
+        recording.add(dataset, "seconds", metric, final.seconds[:, place], budget)
+    recording.add(dataset, "parameters", Metric(kind=COST), np.asarray(parameters))
+    document = {"source": {}, "notes": [], **provenance, **recording.document()}
+    return of_arrays(recording.columns, document)

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.choices import OPERATION, Architecture, Choice
+from oneshot_hpo.search_spaces.choices import OPERATION, Architecture, Choice, InvalidArchitecture
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
+
+
+SpaceId = int | str
+"""What study files and journals call a space: see `SearchSpace.id`."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class SearchSpace(ABC):
     operations: tuple[str, ...]
 
     @property
-    def id(self) -> int | str:
+    def id(self) -> SpaceId:
         """What study files and journals call it: the name, for NAS-Bench-1Shot1's the number."""
         return self.name
 
@@ -72,16 +76,16 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
-        """Read what `to_document` wrote; raises ValueError for what is none of this space."""
+        """Read what `to_document` wrote; raises InvalidArchitecture for others."""
 
     def check(self, architecture: Architecture) -> None:
-        """Raise ValueError unless an architecture is of this space."""
+        """Raise InvalidArchitecture unless an architecture is of this space."""
         try:
             picks = zip(self.choices, architecture.picks, strict=True)
             for choice, pick in picks:
                 choice.number(pick)
         except ValueError as error:
-            raise ValueError(f"not an architecture of {self.title}: {error}") from None
+            raise InvalidArchitecture(f"not an architecture of {self.title}: {error}") from None
 
     def decode(self, strengths: Sequence[np.ndarray]) -> Architecture:
         """The architecture that strengths of all candidates make.
@@ -111,6 +115,11 @@ class SearchSpace(ABC):
             if len(set(other) - set(picks[place])) == 1
         ]
 
+    def lines(self, architecture: Architecture) -> list[str]:
+        """An architecture for people: what is picked in each choice, in a line each."""
+        pairs = zip(self.choices, architecture.picks, strict=True)
+        return [f"{choice.name}: {choice.text(pick)}" for choice, pick in pairs]
+
     def drawing(self, architecture: Architecture) -> Drawing | None:
         """The cell to be drawn; None where a space has no drawings."""
         return None
@@ -120,13 +129,15 @@ class SearchSpace(ABC):
         return json.dumps(self.to_document(architecture))
 
     def parse(self, text: str) -> Architecture:
-        """Read what `text` wrote; raises ValueError, on one line."""
+        """Read what `text` wrote; raises InvalidArchitecture, on one line."""
         try:
             document = json.loads(text)
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise ValueError(f"{self.title}: an architecture is written as JSON, not {text[:80]!r}")
+            raise InvalidArchitecture(
+                f"{self.title}: an architecture is written as JSON, not {text[:80]!r}"
+            )
         return self.from_document(document)
 
     def configuration_space(self, seed: int | None = None) -> ConfigurationSpace:
@@ -164,6 +175,10 @@ class UniqueCells:
     of_configuration: np.ndarray
 
 
+class NotEnumerable(ValueError):
+    """A space with too many architectures for what was wanted; the message names it."""
+
+
 class EnumerableSpace(SearchSpace):
     """A space whose architectures are numbered: its configurations.
 
@@ -197,7 +212,7 @@ class EnumerableSpace(SearchSpace):
         return map(self.architecture, range(self.num_configurations))
 
     def configuration(self, architecture: Architecture) -> int:
-        """The number of an architecture; raises ValueError when it is not of this space."""
+        """The number of an architecture; raises InvalidArchitecture for others."""
         self.check(architecture)
         pairs = zip(self.choices, architecture.picks, strict=True)
         digits = [choice.number(pick) for choice, pick in pairs]
@@ -265,8 +280,13 @@ class EnumerableSpace(SearchSpace):
         return tuple(len(choice.ways) for choice in self.choices)
 
 
+def tag_of(space: SpaceId) -> str:
+    """What the names of files call a space: space1, or its name."""
+    return f"space{space}" if isinstance(space, int) else space
+
+
 def enumerable(space: SearchSpace) -> EnumerableSpace:
-    """The space itself; raises ValueError unless its architectures are numbered."""
+    """The space itself; raises NotEnumerable unless its architectures are numbered."""
     if not isinstance(space, EnumerableSpace):
-        raise ValueError(f"{space.title} is too large for its architectures to be numbered")
+        raise NotEnumerable(f"{space.title} is too large for its architectures to be numbered")
     return space

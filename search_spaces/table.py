@@ -90,6 +90,18 @@ class Record:
     origins: Mapping[str, Origin]
 
 
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """What was recorded of all trainings at one point of them.
+
+    hits: by split, uint16 (U, B, R), correctly classified images of each repeat.
+    seconds: float32 (U, B, R), training time up to this point.
+    """
+
+    hits: Mapping[str, np.ndarray]
+    seconds: np.ndarray
+
+
 class Table(ABC):
     """Trained architectures of one family of spaces, a row each.
 
@@ -194,6 +206,14 @@ class Table(ABC):
         """The metric that ranks architectures on a set of images, one of SPLITS."""
         return f"{split}_error"
 
+    def errors(self, split: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """The main metric of each repeat, float (N, R), turned so that lower is better.
+
+        NaN where a repeat is absent. Raises MissingCell.
+        """
+        metric = self.main_metric(split)
+        return self.metrics[metric].to_minimise(self.values(metric, rows, budget))
+
     def mean_errors(
         self, split: str, rows: np.ndarray | int, budget: int | None = None
     ) -> np.ndarray:
@@ -203,16 +223,26 @@ class Table(ABC):
         """
         metric = self.main_metric(split)
         values = self.values(metric, rows, budget)
-        return self.metrics[metric].to_minimise(_mean(values))
+        return self.metrics[metric].to_minimise(mean_of(values))
 
     def seconds(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """Training times, float (N, R), or (R,) of one row. Raises MissingCell."""
         return self.values("seconds", rows, budget)
 
     def entry(self, space: SearchSpace, architecture: Architecture) -> int:
-        """The place in `entries` of one architecture; ValueError when it is not of the space."""
+        """The place in `entries` of one architecture; raises InvalidArchitecture."""
         self.check_space(space)
         return int(self.entry_of(space)[enumerable(space).configuration(architecture)])
+
+    def first_configurations(self, space: SearchSpace) -> np.ndarray:
+        """The lowest number of a configuration of each of a space's entries, int (E,)."""
+        return np.unique(self.entry_of(space), return_index=True)[1]
+
+    def parameters_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """Trainable parameters, float (N,); None: the table does not say."""
+        if "parameters" not in self.metrics:
+            return None
+        return self.values("parameters", rows)[:, 0]
 
     def row_of(self, space: SearchSpace, architecture: Architecture) -> int:
         """The row of one architecture of a space; raises MissingCell."""
@@ -259,10 +289,22 @@ class Table(ABC):
         errors = self.mean_errors("test", self.entries(space), budget)
         return float((errors > errors[self.entry(space, architecture)]).mean() * 100)
 
+    def rests_on_imputed(self, space: SearchSpace, row: int, budget: int | None = None) -> bool:
+        """Whether the errors of a row, or the lowest of its space, are imputed ones."""
+        rows = self.entries(space)
+        for split in ("valid", "test"):
+            origins = self.origin(self.main_metric(split), rows, budget)
+            if not (origins == Origin.IMPUTED).any():
+                continue
+            best = rows[self.mean_errors(split, rows, budget).argmin()]
+            both = self.origin(self.main_metric(split), np.array([row, best]), budget)
+            if (both == Origin.IMPUTED).any():
+                return True
+        return False
+
     def noise(self, split: str, rows: np.ndarray, budget: int | None = None) -> float | None:
         """The deviation of the main metric between repeats, among good rows (`seed_noise`)."""
-        values = self.values(self.main_metric(split), rows, budget)
-        return seed_noise(values, self.mean_errors(split, rows, budget))
+        return seed_noise(self.errors(split, rows, budget), self.mean_errors(split, rows, budget))
 
     def column(self, budget: int | None) -> int:
         """The place of a budget, the last when none is named; raises MissingCell."""
@@ -274,11 +316,12 @@ class Table(ABC):
         return self.budgets.index(budget)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Over the repeats that there are; NaN where there is none."""
-    present = ~np.isnan(values)
-    total = np.where(present, values, 0.0).sum(-1)
-    count = present.sum(-1)
+def mean_of(values: np.ndarray) -> np.ndarray:
+    """Means over the repeats that there are, float (N,) of (N, R); NaN where there is none."""
+    absent = np.isnan(values)
+    if not absent.any():
+        plain: np.ndarray = values.mean(-1)
+        return plain
     with np.errstate(invalid="ignore"):
-        mean: np.ndarray = total / count
+        mean: np.ndarray = np.where(absent, 0.0, values).sum(-1) / (~absent).sum(-1)
     return mean

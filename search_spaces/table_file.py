@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.array_file import BadArrays, mapped_arrays, write_arrays
+from oneshot_hpo.search_spaces.choices import Architecture
 from oneshot_hpo.search_spaces.data_folder import (
     NASBENCH101,
     NASBENCH201,
@@ -21,7 +22,8 @@ from oneshot_hpo.search_spaces.data_folder import (
     TRANSNAS_MICRO,
     data_folder,
 )
-from oneshot_hpo.search_spaces.table import Table, TableError
+from oneshot_hpo.search_spaces.space import EnumerableSpace
+from oneshot_hpo.search_spaces.table import Runs, Table, TableError
 from oneshot_hpo.search_spaces.temporaries import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}
@@ -51,6 +53,12 @@ READERS: dict[str, tuple[str, str]] = {
 }
 """By family, a function of a file's arrays and document that makes the table, or raises TableError
 without the file's name."""
+
+BUILDERS: dict[str, tuple[str, str]] = {
+    "nasbench101": ("oneshot_hpo.search_spaces.nasbench101.trained_cells", "of_architectures"),
+    "nasbench201": ("oneshot_hpo.search_spaces.recording", "of_architectures"),
+}
+"""By family, a function of the arguments of `table_of`."""
 
 _DEFAULT_FAMILY = "nasbench101"
 """Of files that do not name theirs."""
@@ -99,6 +107,36 @@ def write_table(table: Table, path: Path) -> None:
     if table.family != _DEFAULT_FAMILY:
         document["family"] = table.family
     write_arrays(path, {"provenance": np.array(json.dumps(document)), **arrays})
+
+
+def table_of(
+    space: EnumerableSpace,
+    architectures: Sequence[Architecture],
+    *,
+    parameters: Sequence[int],
+    budgets: tuple[int, ...],
+    images: Mapping[str, int],
+    final: Runs,
+    provenance: Mapping[str, Any],
+) -> Table:
+    """The table of trained architectures of one space, no two of them isomorphic.
+
+    images: by split, the size of the set of images. final: what was recorded of the trainings.
+    Raises TableError for a space of which no tables are built.
+    """
+    if space.family not in BUILDERS:
+        raise TableError(f"there are no tables of {space.title} that could be built")
+    module, function = BUILDERS[space.family]
+    table: Table = getattr(import_module(module), function)(
+        space,
+        architectures,
+        parameters=parameters,
+        budgets=budgets,
+        images=images,
+        final=final,
+        provenance=provenance,
+    )
+    return table
 
 
 def is_temporary_table(path: Path) -> bool:

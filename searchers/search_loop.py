@@ -94,7 +94,7 @@ class Search:
         images = torch.Generator(device).manual_seed(seeds[3])
         self._generators = {"order": order, "searcher": own, "images": images}
 
-        self._space = space
+        self.space = space
         self.supernet = supernet_of(space, data, settings, initial).to(device)
         self.evaluation = OneShotEvaluation(
             self.supernet, self._train, self._valid, self._augment.normalise
@@ -213,7 +213,7 @@ class Search:
             "optimizer": self._optimizer.state_dict(),
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
-            "trajectory": [record.to_dict(self._space) for record in self.trajectory],
+            "trajectory": [record.to_dict(self.space) for record in self.trajectory],
             "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
         }
 
@@ -224,7 +224,7 @@ class Search:
         self._searcher.load_state_dict(state["searcher"])
         for name, generator in self._generators.items():
             generator.set_state(state["generators"][name])
-        self.trajectory = [EpochRecord.from_dict(row, self._space) for row in state["trajectory"]]
+        self.trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
         under_way = state["epoch under way"]
         device = self._train.labels.device
         self._steps = [step.to(device) for step in under_way["steps"]]

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,10 @@ VERBS = {
     *("figures", "grids", "report"),
 }
 SHARED = {"cli", "numbers", "pages", "studies", "study", "terminal"}
+CONSOLE = {"rich", "rich.console"}
+"""What anything may import of rich: the type of what `terminal/` prints on."""
+DRAWS = {"experiments/confirm/display.py", "experiments/study/status.py"}
+"""Panels of rich outside `terminal/`."""
 LOOSE = {"__init__", "errors", "files", "machine", "wording"}
 
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
@@ -71,6 +76,46 @@ def test_a_module_imports_along_the_arrows(path: Path) -> None:
     if "benchmarks" not in place:
         assert not any(name.startswith("oneshot_hpo.experiments.benchmarks") for name in names)
         assert "typer" not in names or place[:2] == ("experiments", "cli")
+
+
+def is_shown_elsewhere(path: Path) -> bool:
+    """Whether a module of `experiments/` leaves printing to the command line and the terminal."""
+    place = path.relative_to(ROOT).parts
+    return place[0] == "experiments" and place[1] not in ("cli", "terminal", "benchmarks")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if is_shown_elsewhere(path)],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_printing_goes_through_the_terminal(path: Path) -> None:
+    source = path.read_text()
+    if str(path.relative_to(ROOT)) not in DRAWS:
+        assert {name for name in imported(source) if name.startswith("rich")} <= CONSOLE
+        assert not prints(source), "say it by terminal/hints.py or terminal/tables.py"
+
+
+def prints(source: str) -> list[int]:
+    """The lines on which a module prints by hand, on a console or without one."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    names = {"print", "echo"}
+    return [
+        call.lineno
+        for call in calls
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) in names
+    ]
+
+
+def test_exit_codes_are_the_command_lines() -> None:
+    sources = {path: path.read_text() for path in MODULES if is_shown_elsewhere(path)}
+    exits = re.compile(r"sys\.exit|SystemExit|typer\.Exit|exit_codes")
+    assert [path for path, source in sources.items() if exits.search(source)] == []
+
+
+def test_the_check_sees_every_way_to_print() -> None:
+    assert prints("print(1)\nconsole.print(2)\nself.live.console.print(3)\necho(4)") == [1, 2, 3, 4]
+    assert prints("say(console, 'print(1)')\nprint_table(console)") == []
 
 
 def test_everything_has_one_import_name() -> None:

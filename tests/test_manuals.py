@@ -17,6 +17,7 @@ MANUALS = sorted(
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 COMMAND = re.compile(r"^(?:\.venv/bin/)?(oneshot-hpo [^#|\n]*)", re.M)
 MODULE = re.compile(r"python -m (oneshot_hpo[\w.]*)")
+FILE = re.compile(r"`([\w/]+\.py)`")
 
 
 def commands_in(text: str) -> list[list[str]]:
@@ -50,6 +51,13 @@ def test_every_module_is_there(manual: Path) -> None:
     for module in MODULE.findall(manual.read_text()):
         path = ROOT.joinpath(*module.split(".")[1:])
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+@pytest.mark.parametrize("manual", MANUALS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_is_there(manual: Path) -> None:
+    names = FILE.findall(manual.read_text())
+    for name in names if manual.parent != ROOT else [name for name in names if "/" in name]:
+        assert (ROOT / name).exists() or (manual.parent / name).exists(), name
 
 
 def test_the_manual_of_all_commands_is_short() -> None:

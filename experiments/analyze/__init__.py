@@ -1,1 +1,1 @@
-"""What supernets know, and what tables say: `oneshot-hpo analyze`."""
+"""Analyses of supernets and tables: `oneshot-hpo analyze`."""

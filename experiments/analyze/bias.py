@@ -7,7 +7,6 @@ place. A group's rank is the mean percentile of its accuracy among the cells of 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oneshot_hpo.experiments.analyze.inputs import pair_notes, search_settings, table_and_space
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -24,12 +26,17 @@ from oneshot_hpo.experiments.analyze.ranks import (
     resamples,
     spearman,
 )
-from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.experiments.analyze.sample import (
+    grouped_configurations,
+    sample_of,
+    shared_sample,
+)
+from oneshot_hpo.search_spaces import SpaceId, heading_of
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from oneshot_hpo.search_spaces import SearchSpace
+    from rich.console import Console
 
 NAME = "bias"
 _SHORT = {name: name.removesuffix("-bn-relu") for name in OPERATIONS}
@@ -49,7 +56,7 @@ class SizeBias:
 
 @dataclass(frozen=True)
 class OperationBias:
-    """Of the cells with one operation at one choice block, or at any of them (block 0)."""
+    """Ranks of the cells with an operation at a choice block, or at any of them (block 0)."""
 
     block: int
     operation: str
@@ -59,6 +66,47 @@ class OperationBias:
     supernet: float
     excess: Estimate
     """Percentile by the supernet less that by the table."""
+
+
+def analyse_bias(
+    console: Console, options: SupernetOptions, *, space: SpaceId, searcher: str, epochs: int
+) -> AnalysisReport:
+    """Train supernets, score a sample of cells and groups of cells, and publish both biases.
+
+    UserError, or another of this project's errors: bad input; nothing is written then.
+    """
+    settings = search_settings(searcher, options.dataset, options.overrides)
+    table, search_space = table_and_space(options.table, space)
+    sample = shared_sample(table, search_space, options.cells, options.seed)
+    per_group = max(
+        1, len(sample) // (len(search_space.operation_choices) * len(search_space.operations))
+    )
+    rng = np.random.default_rng([options.seed, search_space.entropy, 3])
+    groups = grouped_configurations(search_space, per_group, rng)
+    grouped = sample_of(table, search_space, np.concatenate(list(groups.values())))
+
+    plan = SupernetPlan(options)
+    supernets = plan.supernets(searcher, settings, space, epochs)
+    plan.add(supernets, epochs, sample)
+    plan.add(supernets, epochs, grouped)
+
+    with plan.run(console):
+        rng = np.random.default_rng([options.seed, search_space.entropy, 2])
+        weights = resamples(len(sample), rng)
+        by_size = plan.scores(supernets, epochs, sample)
+        size = size_bias(by_size, sample.test_errors, sample.parameters, weights)
+
+        members = {key: np.searchsorted(grouped.configurations, own) for key, own in groups.items()}
+        by_group = plan.scores(supernets, epochs, grouped)
+        operations = operation_bias(by_group, grouped.test_errors, members, rng)
+
+        title = f"{heading_of(space)}, {searcher} after {epochs} epochs"
+        return publish(
+            options.folder / NAME,
+            rows(space, searcher, epochs, len(sample), size, operations),
+            lambda: draw(title, len(sample), size, operations),
+            [*pair_notes(options.dataset, options.table), *sentences(title, size, operations)],
+        )
 
 
 def size_bias(
@@ -91,7 +139,7 @@ def operation_bias(
     groups: Mapping[tuple[int, str], NDArray[np.int64]],
     rng: np.random.Generator,
 ) -> list[OperationBias]:
-    """For each group, then for each operation wherever it is.
+    """The bias for each group, then for each operation at any block.
 
     scores: of each supernet (n,), errors (n,); groups: by block and operation, rows of both.
     """
@@ -123,27 +171,8 @@ def operation_bias(
     return found
 
 
-def grouped_configurations(
-    space: SearchSpace, count: int, rng: np.random.Generator
-) -> dict[tuple[int, str], NDArray[np.int64]]:
-    """For each choice block and operation, `count` configurations with it, on a path to the output.
-
-    Drawn uniformly, without replacement; a loose end counts as no operation.
-    """
-    from oneshot_hpo.experiments.analyze.sample import block_operations
-
-    operations = block_operations(space, np.arange(space.num_configurations))
-    groups = {}
-    for block, (place, name) in itertools.product(
-        range(1, space.num_blocks + 1), enumerate(OPERATIONS)
-    ):
-        having = np.flatnonzero(operations[:, block - 1] == place)
-        groups[block, name] = np.sort(rng.choice(having, min(count, len(having)), replace=False))
-    return groups
-
-
 def rows(
-    space: int,
+    space: SpaceId,
     searcher: str,
     epochs: int,
     cells: int,
@@ -168,39 +197,43 @@ def rows(
 
 
 def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -> list[str]:
-    """Towards large cells, then towards each operation."""
+    """The bias towards large cells, then towards each operation."""
     verdict = {
         1: "the supernet's ranks follow size more than the table's do",
         0: "that the supernet's ranks follow size more, or less, than the table's is not shown",
         -1: "the supernet's ranks follow size less than the table's do",
     }[size.excess.sign]
-    said = [
+
+    lines = [
         f"{title}: Spearman's correlation of parameters and supernet accuracy is "
         f"{size.parameters_supernet}, of parameters and table accuracy {size.parameters_table}, of "
         f"the two accuracies {size.supernet_table}; the first less the second is {size.excess} "
         f"({interval_words(size.excess.supernets)}): {verdict}."
     ]
+
     for one in operations:
         if one.block:
             continue
         what = {1: "ranked too high", 0: "a bias is not shown", -1: "ranked too low"}
         own = [other for other in operations if other.block and other.operation == one.operation]
+
         places = {
             word: [str(other.block) for other in own if other.excess.sign == sign]
             for sign, word in ((1, "too high"), (-1, "too low"))
         }
         blocks = [f"{word} at block {', '.join(found)}" for word, found in places.items() if found]
         detail = "; ".join(blocks) or "shown at no single block"
-        said.append(
+
+        lines.append(
             f"Cells with {_SHORT[one.operation]} are at percentile {one.supernet:.1f} by the "
             f"supernet and {one.table:.1f} by the table, {_points(one.excess)}: "
             f"{what[one.excess.sign]} ({detail})."
         )
-    return said
+    return lines
 
 
 def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationBias]) -> Figure:
-    """Left the correlations, right the excess of each operation at each block."""
+    """Correlations on the left, the excess of each operation at each block on the right."""
     from oneshot_hpo.experiments.figures.style import GREY, new_figure
 
     figure = new_figure(2.9)

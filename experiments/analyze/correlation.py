@@ -5,36 +5,108 @@ NAS-Bench-1Shot1 (Zela et al., ICLR 2020, section 4.3) found no correlation for 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from oneshot_hpo.experiments.analyze.inputs import (
+    numbers,
+    pair_notes,
+    search_settings,
+    table_and_space,
+    words,
+)
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
     estimate,
     interval_words,
     kendall,
+    resamples,
     spearman,
 )
+from oneshot_hpo.experiments.analyze.sample import shared_sample
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.terminal.spinner import working
+from oneshot_hpo.search_spaces import SpaceId, get_space, heading_of, space_ids, title_of
+from oneshot_hpo.searchers.registry import SEARCHERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 NAME = "correlation"
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """Of a searcher's supernets after an epoch, in one space; means over the supernets."""
+    """Rank correlation of a searcher's supernets in a space after an epoch; means over them."""
 
-    space: int
+    space: SpaceId
     searcher: str
     epoch: int
     cells: int
     supernets: int
     spearman: Estimate
     kendall: Estimate
+
+
+def analyse_correlation(
+    console: Console,
+    options: SupernetOptions,
+    *,
+    spaces: str,
+    searchers: str,
+    epochs: int,
+    after: str | None,
+) -> AnalysisReport:
+    """Train supernets, score cells after several epochs, and publish the rank correlations.
+
+    spaces, searchers: with commas; searchers may be "all". after: the epochs, with commas; None:
+    those of `spread`. UserError, or another of this project's errors: bad input; nothing is
+    written then.
+    """
+    names = list(SEARCHERS) if searchers == "all" else words(searchers, "--searcher")
+    points = spread(epochs) if after is None else numbers(after, "--after")
+    if points[-1] > epochs:
+        raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
+    settings = {name: search_settings(name, options.dataset, options.overrides) for name in names}
+    samples = {}
+    for number in space_ids(spaces):
+        table, space = table_and_space(options.table, number)
+        samples[number] = shared_sample(table, space, options.cells, options.seed)
+
+    plan = SupernetPlan(options)
+    supernets = {
+        (number, name): plan.supernets(name, settings[name], number, epochs)
+        for number in samples
+        for name in names
+    }
+    for (number, _), own in supernets.items():
+        for epoch in points:
+            plan.add(own, epoch, samples[number])
+
+    with plan.run(console):
+        found = []
+        with working(console, "resampling"):
+            for number, sample in samples.items():
+                rng = np.random.default_rng([options.seed, get_space(number).entropy, 1])
+                weights = resamples(len(sample), rng)
+                for name, epoch in itertools.product(names, points):
+                    own = supernets[number, name]
+                    scores = plan.scores(own, epoch, sample)
+                    both = rank_correlations(scores, sample.test_errors, weights)
+                    found.append(Correlation(number, name, epoch, len(sample), len(own), *both))
+
+        notes = pair_notes(options.dataset, options.table)
+        return publish(
+            options.folder / NAME, rows(found), lambda: draw(found), [*notes, *sentences(found)]
+        )
 
 
 def rank_correlations(
@@ -53,7 +125,7 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
     """A row for each, for the CSV."""
     table = []
     for one in found:
-        row = {
+        row: dict[str, Any] = {
             "space": one.space,
             "searcher": one.searcher,
             "epoch": one.epoch,
@@ -67,44 +139,47 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
 
 
 def sentences(found: Sequence[Correlation]) -> list[str]:
-    """What each searcher's supernets know after the last epoch looked at, a sentence each."""
-    said = []
+    """A sentence for each searcher: the correlation after the last epoch that was scored."""
+    lines = []
     for key in dict.fromkeys((one.space, one.searcher) for one in found):
         own = [one for one in found if (one.space, one.searcher) == key]
         last = own[-1]
         best = max(own, key=lambda one: one.spearman.value)
         agreed = last.spearman.sign if last.spearman.sign == last.kendall.sign else 0
+
         verdict = {
             1: "it ranks them as training alone does, to this degree",
             0: "a correlation is not shown",
             -1: "it ranks them the wrong way round",
         }[agreed]
+
         line = (
-            f"Space {last.space}, {last.searcher}, after epoch {last.epoch}: ranks of {last.cells} "
-            f"cells by the supernet's error and by the table's test error correlate by Spearman's "
-            f"{last.spearman}, Kendall's {last.kendall} ({interval_words(last.supernets)}): "
-            f"{verdict}."
+            f"{heading_of(last.space)}, {last.searcher}, after epoch {last.epoch}: ranks of "
+            f"{last.cells} cells by the supernet's error and by the table's test error correlate "
+            f"by Spearman's {last.spearman}, Kendall's {last.kendall} "
+            f"({interval_words(last.supernets)}): {verdict}."
         )
+
         if best is not last:
             line += (
-                f" Of the epochs looked at, Spearman's is highest after {best.epoch}: "
-                f"{best.spearman}."
+                f" Of the epochs scored, Spearman's is highest after {best.epoch}: {best.spearman}."
             )
-        said.append(line)
-    return said
+        lines.append(line)
+    return lines
 
 
 def draw(found: Sequence[Correlation]) -> Figure:
     """Spearman above, Kendall below, a column for each space, a line for each searcher."""
     from matplotlib.ticker import NullLocator
 
+    from oneshot_hpo.experiments.figures.colours import look
     from oneshot_hpo.experiments.figures.style import (
         GREY,
         legend_below,
         line_style,
         new_figure,
     )
-    from oneshot_hpo.experiments.numbers.methods import Method, look
+    from oneshot_hpo.experiments.numbers.methods import Method
 
     spaces = list(dict.fromkeys(one.space for one in found))
     epochs = sorted({one.epoch for one in found})
@@ -138,7 +213,7 @@ def draw(found: Sequence[Correlation]) -> Figure:
             ax.xaxis.set_minor_locator(NullLocator())
             if column == 0:
                 ax.set_ylabel(title)
-        axes[0, column].set_title(f"space {space}, {found[0].cells} cells")
+        axes[0, column].set_title(f"{title_of(space)}, {found[0].cells} cells")
         axes[1, column].set_xlabel("epoch")
     legend_below(figure, axes[0, 0])
     return figure

@@ -7,14 +7,23 @@ supernet is trained on what remains, and ranks that.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oneshot_hpo.experiments.analyze.inputs import (
+    pair_notes,
+    search_settings,
+    table_and_space,
+    words,
+)
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -25,9 +34,19 @@ from oneshot_hpo.experiments.analyze.ranks import (
     resamples,
     spearman,
 )
+from oneshot_hpo.experiments.analyze.sample import (
+    Sample,
+    cell_count,
+    mean_test_errors,
+    sample_cells,
+)
+from oneshot_hpo.experiments.analyze.supernet import Supernet
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import EnumerableSpace, SpaceId, Table, heading_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 NAME = "pruning"
 FIRST = 10
@@ -55,7 +74,70 @@ class Pruning:
     best: float
     """Lowest test error among the FIRST that the supernet ranks first."""
     random: Estimate
-    """The same of random rankings of what is left, expectation and 95 % of such means."""
+    """The expectation of `best` over random rankings of the remaining cells, and 95 % of means."""
+
+
+class _PrunedSupernet(NamedTuple):
+    """A supernet, the cells that it scores, and how many cells it was trained on."""
+
+    supernet: Supernet
+    sample: Sample
+    left: int
+
+
+def analyse_pruning(
+    console: Console, options: SupernetOptions, *, space: SpaceId, epochs: int, shares: str
+) -> AnalysisReport:
+    """Train supernets on the cells that remain, score some of these, and publish.
+
+    shares: of the cells that are left out, with commas. UserError, or another of this project's
+    errors: bad input; nothing is written then.
+    """
+    settings = search_settings("random_ws", options.dataset, options.overrides)
+    table, search_space = table_and_space(options.table, space)
+    errors = mean_test_errors(table, search_space)
+    count = cell_count(options.cells, len(errors))
+
+    plan = SupernetPlan(options)
+    whole = plan.supernets("random_ws", settings, space, epochs)
+    pruned: dict[tuple[str, float], list[_PrunedSupernet]] = {}
+    for share, kind in itertools.product(left_out(shares, len(errors)), (WORST, RANDOM)):
+        pruned[kind, share] = []
+        for number, supernet in enumerate(whole):
+            entropy = [options.seed, search_space.entropy, number, round(1e6 * share)]
+            left = remaining(errors, share, kind, np.random.default_rng(entropy))
+            trained = _pruned(supernet, table, search_space, left) if share else supernet
+            rng = np.random.default_rng([*entropy, 1])
+            sample = sample_cells(table, search_space, count, rng, left)
+            plan.add([trained], epochs, sample)
+            pruned[kind, share].append(_PrunedSupernet(trained, sample, len(left)))
+
+    with plan.run(console):
+        found = []
+        for (kind, share), own in pruned.items():
+            scores = [plan.scores([one.supernet], epochs, one.sample)[0] for one in own]
+            table_errors = [one.sample.test_errors for one in own]
+            rng = np.random.default_rng([options.seed, search_space.entropy, 2])
+            found.append(pruning_of(kind, share, own[0].left, scores, table_errors, rng))
+
+        title = f"{heading_of(space)}, random_ws, {epochs} epochs"
+        return publish(
+            options.folder / NAME,
+            rows(space, epochs, found),
+            lambda: draw(title, found),
+            [*pair_notes(options.dataset, options.table), *sentences(title, found)],
+        )
+
+
+def _pruned(
+    supernet: Supernet, table: Table, space: EnumerableSpace, left: NDArray[np.int64]
+) -> Supernet:
+    """A supernet that is trained on these entries of a table alone, int (K,)."""
+    of_configuration = table.entry_of(space)
+    if np.array_equal(of_configuration, space.unique.of_configuration):
+        return replace(supernet, cells=tuple(left.tolist()))
+    configurations = np.flatnonzero(np.isin(of_configuration, left))
+    return replace(supernet, configurations=tuple(configurations.tolist()))
 
 
 def remaining(
@@ -79,6 +161,7 @@ def pruning_of(
     """From each supernet's scores (n,) and the table's errors (n,) of the same cells."""
     size = len(errors[0])
     k = min(FIRST, size)
+
     return Pruning(
         kind=kind,
         share=share,
@@ -98,7 +181,7 @@ def pruning_of(
     )
 
 
-def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, Any]]:
+def rows(space: SpaceId, epochs: int, found: Sequence[Pruning]) -> list[dict[str, Any]]:
     """A row for each kind and share, for the CSV."""
     return [
         {
@@ -124,13 +207,14 @@ def rows(space: int, epochs: int, found: Sequence[Pruning]) -> list[dict[str, An
 
 
 def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
-    """For each kind the largest share beside the smallest, and where the correlation is highest."""
-    said = []
+    """For each kind the largest share against the smallest, and the highest correlation."""
+    lines = []
     for kind in dict.fromkeys(one.kind for one in found):
         own = [one for one in found if one.kind == kind]
         few, many = own[0], own[-1]
         rho = _difference(many.spearman, few.spearman)
         change = {1: "higher", 0: "a difference is not shown", -1: "lower"}[rho.sign]
+
         low, high = 100 * many.random.low, 100 * many.random.high
         chance = (
             "better than by chance"
@@ -140,15 +224,16 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
             else "a difference from chance is not shown"
         )
         what = "the worst" if kind == WORST else "random"
+
         best = max(own, key=lambda one: one.spearman.value)
         highest = ""
         if best not in (few, many):
             highest = (
-                f" Of the shares looked at, it is highest with {100 * best.share:.0f} %: "
-                f"{best.spearman}."
+                f" Of these shares, it is highest with {100 * best.share:.0f} %: {best.spearman}."
             )
+
         shares = f"{100 * many.share:.0f} %", f"{100 * few.share:.0f} %"
-        said.append(
+        lines.append(
             f"{title}: with {what} {shares[0]} of the cells left out, Spearman's correlation with "
             f"the table is {many.spearman} among {many.cells} of the {many.left} that are left, "
             f"{few.spearman} with {shares[1]} left out: {change} ({rho}; "
@@ -158,7 +243,7 @@ def sentences(title: str, found: Sequence[Pruning]) -> list[str]:
             f"{100 * many.random.value:.2f} % (95 % of such means: {low:.2f} to {high:.2f} %): "
             f"{chance}."
         )
-    return said
+    return lines
 
 
 def draw(title: str, found: Sequence[Pruning]) -> Figure:
@@ -209,7 +294,7 @@ def draw(title: str, found: Sequence[Pruning]) -> Figure:
 
 
 def _difference(one: Estimate, other: Estimate) -> Estimate:
-    """Of two independent estimates; lengths of their intervals' sides add up as deviations do."""
+    """One estimate less an independent one; sides of the intervals add up as deviations do."""
     value = one.value - other.value
     low = math.hypot(one.value - one.low, other.high - other.value)
     high = math.hypot(one.high - one.value, other.value - other.low)
@@ -218,9 +303,6 @@ def _difference(one: Estimate, other: Estimate) -> Estimate:
 
 def left_out(text: str, cells: int) -> list[float]:
     """The shares in a list with commas. UserError: they are not, or leave too few cells."""
-    from oneshot_hpo.experiments.analyze.running import words
-    from oneshot_hpo.experiments.errors import UserError
-
     try:
         shares = sorted(float(word) for word in words(text, "--shares"))
     except ValueError:

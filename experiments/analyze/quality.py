@@ -1,4 +1,4 @@
-"""`oneshot-hpo analyze quality`: what longer training of a supernet is good for.
+"""`oneshot-hpo analyze quality`: what longer training of a supernet improves.
 
 Zhang et al., How Does Supernet Help in Neural Architecture Search? (2021, section 4.1): average
 accuracy of the cells, rank correlation, and the best of the cells that the supernet ranks first,
@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oneshot_hpo.experiments.analyze.inputs import (
+    numbers,
+    pair_notes,
+    search_settings,
+    table_and_space,
+)
+from oneshot_hpo.experiments.analyze.plan import SupernetOptions, SupernetPlan
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.ranks import (
     Array,
     Estimate,
@@ -20,11 +28,15 @@ from oneshot_hpo.experiments.analyze.ranks import (
     estimate,
     interval_words,
     random_best,
+    resamples,
     spearman,
 )
+from oneshot_hpo.experiments.analyze.sample import shared_sample
+from oneshot_hpo.search_spaces import SpaceId, heading_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console
 
 NAME = "quality"
 FIRST = (1, 10)
@@ -33,7 +45,7 @@ FIRST = (1, 10)
 
 @dataclass(frozen=True)
 class Quality:
-    """Of supernets trained for so many epochs; means over them, errors in [0, 1]."""
+    """Quality of supernets trained for `epochs` epochs; means over them, errors in [0, 1]."""
 
     epochs: int
     cells: int
@@ -46,12 +58,51 @@ class Quality:
     best: dict[int, float]
     """By k: the lowest test error among the k cells that the supernet ranks first."""
     random: dict[int, Estimate]
-    """By k: the same of random rankings, expectation and 95 % of the means of so many."""
+    """By k: the expectation over random rankings, and 95 % of means over `supernets` of them."""
 
     def verdict(self, k: int) -> int:
         """1 where the best of the first k is better than random rankings give, -1 worse, else 0."""
         found, chance = self.best[k], self.random[k]
         return 1 if found < chance.low else -1 if found > chance.high else 0
+
+
+def analyse_quality(
+    console: Console, options: SupernetOptions, *, space: SpaceId, searcher: str, lengths: str
+) -> AnalysisReport:
+    """Train supernets for several lengths, score the same cells with each, and publish.
+
+    lengths: epochs, with commas. UserError, or another of this project's errors: bad input;
+    nothing is written then.
+    """
+    settings = search_settings(searcher, options.dataset, options.overrides)
+    table, search_space = table_and_space(options.table, space)
+    sample = shared_sample(table, search_space, options.cells, options.seed)
+
+    plan = SupernetPlan(options)
+    supernets = {
+        epochs: plan.supernets(searcher, settings, space, epochs)
+        for epochs in numbers(lengths, "--lengths")
+    }
+    for epochs, own in supernets.items():
+        plan.add(own, epochs, sample)
+
+    with plan.run(console):
+        weights = resamples(
+            len(sample), np.random.default_rng([options.seed, search_space.entropy, 1])
+        )
+        found = []
+        for epochs, own in supernets.items():
+            scores = plan.scores(own, epochs, sample)
+            rng = np.random.default_rng([options.seed, search_space.entropy, 2])
+            found.append(quality_of(epochs, scores, sample.test_errors, weights, rng))
+
+        title = f"{heading_of(space)}, {searcher}"
+        return publish(
+            options.folder / NAME,
+            rows(space, searcher, found),
+            lambda: draw(title, searcher, found),
+            [*pair_notes(options.dataset, options.table), *sentences(title, found)],
+        )
 
 
 def quality_of(
@@ -72,7 +123,7 @@ def quality_of(
     )
 
 
-def rows(space: int, searcher: str, found: Sequence[Quality]) -> list[dict[str, Any]]:
+def rows(space: SpaceId, searcher: str, found: Sequence[Quality]) -> list[dict[str, Any]]:
     """A row for each length, for the CSV."""
     table = []
     for one in found:
@@ -97,19 +148,21 @@ def rows(space: int, searcher: str, found: Sequence[Quality]) -> list[dict[str, 
 
 
 def sentences(title: str, found: Sequence[Quality]) -> list[str]:
-    """What the longest training came to, beside the shortest one."""
+    """The longest training compared with the shortest, and with random rankings."""
     short, long = found[0], found[-1]
-    said = [
+    lines = [
         f"{title}: cells have {100 * (1 - long.supernet_error):.1f} % validation accuracy in the "
         f"supernet after {long.epochs} epochs ({100 * (1 - short.supernet_error):.1f} % after "
         f"{short.epochs}), {100 * (1 - long.table_error):.1f} % test accuracy when trained alone "
         f"(mean of {long.cells} cells); Spearman's correlation is {long.spearman}, "
         f"{short.spearman} after {short.epochs} ({interval_words(long.supernets)})."
     ]
+
     for k in FIRST:
         better = [str(one.epochs) for one in found if one.verdict(k) > 0]
         worse = [str(one.epochs) for one in found if one.verdict(k) < 0]
         what = "The cell ranked first has" if k == 1 else f"The best of the {k} ranked first has"
+
         line = (
             f"{what} {100 * long.best[k]:.2f} % test error after {long.epochs} epochs, in a random "
             f"ranking {100 * long.random[k].value:.2f} % (95 % of such means: "
@@ -120,20 +173,22 @@ def sentences(title: str, found: Sequence[Quality]) -> list[str]:
             0: "a difference is not shown",
             -1: "worse than by chance",
         }[long.verdict(k)]
+
         if len(found) > 1:
             line += f"; better than by chance after {_listed(better)}"
             if worse:
                 line += f", worse after {_listed(worse)}"
-        said.append(f"{line}.")
-    return said
+        lines.append(f"{line}.")
+    return lines
 
 
 def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     """Accuracies, correlation, and the best of those ranked first, over the length of training."""
     from matplotlib.ticker import NullLocator
 
+    from oneshot_hpo.experiments.figures.colours import look
     from oneshot_hpo.experiments.figures.style import GREY, line_style, new_figure, plain_log
-    from oneshot_hpo.experiments.numbers.methods import Method, look
+    from oneshot_hpo.experiments.numbers.methods import Method
 
     figure = new_figure(2.7)
     left, middle, right = figure.subplots(1, 3)

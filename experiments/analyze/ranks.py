@@ -30,7 +30,7 @@ class Estimate:
     low: float
     high: float
     supernets: int | None = None
-    """How many supernets it is a mean of; of one, the interval is over cells alone."""
+    """The number of supernets averaged; with one, the interval is over cells alone."""
 
     @property
     def sign(self) -> int:
@@ -105,14 +105,14 @@ def estimate(
 
 
 def interval_words(supernets: int | None) -> str:
-    """What an estimate of so many supernets is, and what its interval is over."""
+    """What an estimate averages over, and what its interval covers."""
     if supernets == 1:
         return "1 supernet; 95 % over cells alone, which says nothing of other supernets"
     return f"mean of {supernets} supernets; 95 % over supernets and cells"
 
 
 def _variance_of_cells(resampled: Array) -> float:
-    """Variance of a mean over supernets that comes of the cells they all see; resampled: (S, B).
+    """Variance of a mean over supernets that is due to the cells they all see; resampled: (S, B).
 
     What cells do to each supernet in its own way is in the variance between supernets already.
     """
@@ -140,7 +140,7 @@ def best_of_first(ranking: Array, errors: Array, k: int) -> float:
 
 
 def random_best(errors: Sequence[Array], k: int, rng: np.random.Generator) -> Estimate:
-    """Mean of `best_of_first` over random rankings: its expectation, and 95 % of such means.
+    """The expectation of `best_of_first` over random rankings, and 95 % of means over them.
 
     errors: of the cells that each ranking is of, (n,).
     """
@@ -162,7 +162,10 @@ def percentiles(values: Array) -> Array:
 
 
 def _chances(n: int, k: int) -> Array:
-    """That the best of k of n cells is the best of all, the second best, ...: (n - k + 1,)."""
+    """Probabilities that the best of k of n cells is the best of all, the second best, ...
+
+    Float (n - k + 1,).
+    """
     if not 1 <= k <= n:
         raise ValueError(f"{k} of {n} cells cannot be drawn")
     ratios = [(n - i - k) / (n - i - 1) for i in range(n - k)]

@@ -1,4 +1,4 @@
-"""`oneshot-hpo analyze regularisation`: what regularisation does to a search, over its epochs.
+"""`oneshot-hpo analyze regularisation`: effects of regularisation over the epochs of a search.
 
 The studies of NAS-Bench-1Shot1 (Zela et al., ICLR 2020, section 5): cutout, weight decay, learning
 rate, first and second order, length of the search. The settings are those of the shipped ablation
@@ -10,22 +10,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oneshot_hpo.experiments.analyze.inputs import pair_notes, table_and_space, words
+from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
+from oneshot_hpo.experiments.analyze.running import SEARCHES, Tasks, analysis_folder, run_tasks
+from oneshot_hpo.experiments.analyze.trajectories import (
+    Ablation,
+    Plan,
+    finished,
+    grid_ablation,
+    plan_ablation,
+    read_ablation,
+    run_one,
+    share_done,
+)
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.cell_errors import CellErrors
+from oneshot_hpo.search_spaces import SpaceId, heading_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from oneshot_hpo.experiments.analyze.trajectories import Ablation
+    from rich.console import Console
 
 NAME = "regularisation"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A setting beside the reference, by the test error of the cells that searches end with."""
+    """A setting compared with the reference by the test error of the cells found."""
 
     setting: str
     median: float
@@ -38,8 +55,69 @@ class Verdict:
     """For all of an ablation together; 1 for the reference."""
 
 
+def analyse_regularisation(
+    console: Console,
+    *,
+    grids: str,
+    folder: Path,
+    space: SpaceId,
+    dataset: str,
+    table: str,
+    epochs: int,
+    seeds: int,
+    seed: int,
+    overrides: Sequence[str],
+    workers: int | None,
+) -> AnalysisReport:
+    """Read the folders of grids, run the searches of shipped ones, and publish.
+
+    grids: folders, or names of shipped ablation studies, with commas. UserError, or another of this
+    project's errors: bad input; nothing is written then.
+    """
+    found: list[Ablation] = []
+    plans: list[Plan] = []
+    for word in words(grids, "GRIDS"):
+        if Path(word).is_dir():
+            found.append(grid_ablation(Path(word), space))
+        else:
+            table_and_space(table, space)
+            plans.append(plan_ablation(word, space, dataset, epochs, seeds, seed, overrides))
+
+    with analysis_folder(folder):
+        if plans:
+            _run_searches(console, folder, plans, workers)
+            cells = CellErrors(table, space)
+            found += [read_ablation(plan, folder / SEARCHES, cells) for plan in plans]
+
+        notes = pair_notes(dataset, table) if plans else []
+        return publish(
+            folder / NAME,
+            rows(space, found),
+            lambda: draw(space, found),
+            [*notes, *(sentence(space, one) for one in found)],
+        )
+
+
+def _run_searches(
+    console: Console, folder: Path, plans: Sequence[Plan], workers: int | None
+) -> None:
+    """Run the searches of all plans that have not finished; a search in several runs once."""
+    home = folder / SEARCHES
+    searches = {one.name: one for plan in plans for one in plan.searches}
+    tasks: Tasks = {
+        name: (run_one, search, home / name)
+        for name, search in searches.items()
+        if not finished(home / name)
+    }
+
+    def share(name: str) -> float:
+        return share_done(searches[name], home / name)
+
+    run_tasks(console, folder, tasks, workers, f"{len(searches)} searches", len(searches), share)
+
+
 def verdicts(ablation: Ablation) -> list[Verdict]:
-    """Each setting beside the reference: paired by seed, level 5 % for all of an ablation."""
+    """Each setting compared with the reference: paired by seed, 5 % for all of an ablation."""
     from oneshot_hpo.experiments.compare.statistics import Question, compare_all
 
     ends = [setting.final_test_errors for setting in ablation.settings]
@@ -67,7 +145,7 @@ def verdicts(ablation: Ablation) -> list[Verdict]:
     return found
 
 
-def sentence(space: int, ablation: Ablation) -> str:
+def sentence(space: SpaceId, ablation: Ablation) -> str:
     """The test errors that each setting ends with, and whether they differ from the reference's."""
     from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 
@@ -80,17 +158,17 @@ def sentence(space: int, ablation: Ablation) -> str:
         parts.append(f"{text}: {verdict}")
     few = ""
     if 2 * (len(parts) - 1) / 2 ** seeds[-1] >= ALPHA:
-        few = " With so few seeds the test can show no difference, whatever it is."
+        few = " With this few seeds the test can show no difference, however large."
     crashed = sum(setting.crashed for setting in ablation.settings)
     return (
-        f"Space {space}, {ablation.name}: test error of the cell that a search ends with, median "
-        f"(quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at 5 % for "
-        f"all together: {'; '.join(parts)}.{few}"
+        f"{heading_of(space)}, {ablation.name}: test error of the cell that a search ends with, "
+        f"median (quartiles) of {'-'.join(map(str, seeds))} seeds, and Wilcoxon's test by seed at "
+        f"5 % for all together: {'; '.join(parts)}.{few}"
         + (f" {crashed} searches crashed; they count as the worst." if crashed else "")
     )
 
 
-def rows(space: int, found: Sequence[Ablation]) -> list[dict[str, Any]]:
+def rows(space: SpaceId, found: Sequence[Ablation]) -> list[dict[str, Any]]:
     """A row for each setting and epoch, for the CSV: medians and quartiles over the seeds."""
     table = []
     for ablation in found:
@@ -116,7 +194,7 @@ def rows(space: int, found: Sequence[Ablation]) -> list[dict[str, Any]]:
     return table
 
 
-def draw(space: int, found: Sequence[Ablation]) -> Figure:
+def draw(space: SpaceId, found: Sequence[Ablation]) -> Figure:
     """A row for each ablation: one-shot validation error, the table's test error of the cell."""
     from oneshot_hpo.experiments.figures.style import new_figure
 
@@ -131,13 +209,13 @@ def draw(space: int, found: Sequence[Ablation]) -> Figure:
     axes[0, 1].set_title("test error of the cell, by the table")
     for ax in axes[-1]:
         ax.set_xlabel("epoch of the search")
-    figure.suptitle(f"Space {space}, median and quartiles over seeds", fontsize=8)
+    figure.suptitle(f"{heading_of(space)}, median and quartiles over seeds", fontsize=8)
     return figure
 
 
 def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
+    from oneshot_hpo.experiments.figures.colours import BUDGET_MARKERS, budget_colour
     from oneshot_hpo.experiments.figures.style import MARKERS, plain_log, whole_numbers
-    from oneshot_hpo.experiments.numbers.methods import BUDGET_MARKERS, budget_colour
 
     count = len(ablation.settings)
     for rank, setting in enumerate(ablation.settings):
@@ -164,8 +242,6 @@ def _draw(ax: Axes, ablation: Ablation, name: str) -> None:
 
 def _paired(one: dict[int, float], other: dict[int, float]) -> tuple[np.ndarray, np.ndarray]:
     """Values of the seeds that both have. UserError: none."""
-    from oneshot_hpo.experiments.errors import UserError
-
     both = sorted(one.keys() & other.keys())
     if not both:
         raise UserError("two settings have no seed in common: confirm both by the same seeds")

@@ -1,7 +1,8 @@
-"""Cells that are looked at, and what the table says of them."""
+"""Cells drawn from a space, with their errors and sizes in the table."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,7 @@ from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.analyze.ranks import MOST_CELLS
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import SearchSpace, TrainedCells
-from oneshot_hpo.search_spaces.nasbench101.enumeration import kept_vertices, labellings, topologies
+from oneshot_hpo.search_spaces import EnumerableSpace, Table
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Sample:
     test_errors: Array
     """(n,) of the table, mean over the repeats, in [0, 1]."""
     parameters: Array
-    """(n,) trainable, of the cell's network in the table."""
+    """(n,) trainable, of the cell's network in the table; NaN where it does not say."""
 
     def __len__(self) -> int:
         return len(self.configurations)
@@ -37,67 +37,75 @@ class Sample:
 
 
 def cell_count(text: str, cells: int) -> int:
-    """How many of a space's cells `text`, a number or "all", asks for. UserError: neither."""
+    """How many of a space's cells `text` means: a number, or "all". UserError: neither."""
     if text == ALL:
         if cells > MOST_CELLS:
-            raise UserError(f"--cells {ALL}: {cells} cells are too many; say up to {MOST_CELLS}")
+            raise UserError(f"--cells {ALL}: {cells} cells are too many; give up to {MOST_CELLS}")
         return cells
     if not text.isdecimal() or not 10 <= int(text) <= MOST_CELLS:
         raise UserError(f"--cells must be a number from 10 to {MOST_CELLS}, or {ALL}, not {text!r}")
     return min(int(text), cells)
 
 
-def mean_test_errors(table: TrainedCells, space: SearchSpace) -> Array:
-    """Mean test errors of all unique cells of a space, (U,). MissingCell: one is not there."""
+def mean_test_errors(table: Table, space: EnumerableSpace) -> Array:
+    """Mean test errors of all entries of a space, (E,). MissingCell: the table lacks one."""
     return table.mean_errors("test", table.entries(space))
 
 
 def sample_cells(
-    table: TrainedCells,
-    space: SearchSpace,
+    table: Table,
+    space: EnumerableSpace,
     count: int,
     rng: np.random.Generator,
     among: NDArray[np.int64] | None = None,
 ) -> Sample:
-    """Draw unique cells without replacement, and for each one of its configurations.
+    """Draw a table's entries without replacement, each by one of its configurations.
 
-    among: unique cells, int (K,); None: all of the space.
+    among: entries, int (K,); None: all of the space.
     """
-    cells = np.arange(space.num_cells) if among is None else among
+    of_cell = table.entry_of(space)
+    cells = np.arange(of_cell.max() + 1) if among is None else among
     cells = rng.choice(cells, min(count, len(cells)), replace=False)
-    of_cell = space.unique.of_configuration
     shuffled = rng.permutation(len(of_cell))
     # The first configuration of each cell in a random order.
     _, first = np.unique(of_cell[shuffled], return_index=True)
-    return of_configurations(table, space, shuffled[first][cells])
+    return sample_of(table, space, shuffled[first][cells])
 
 
-def shared_sample(table: TrainedCells, space: SearchSpace, cells: str, seed: int) -> Sample:
-    """The same cells in every analysis with this seed, so that one's scores serve another.
+def shared_sample(table: Table, space: EnumerableSpace, cells: str, seed: int) -> Sample:
+    """Draw cells that are equal in every analysis with this seed, so that analyses share scores.
 
     cells: as for `cell_count`.
     """
-    rng = np.random.default_rng([seed, space.number])
-    return sample_cells(table, space, cell_count(cells, space.num_cells), rng)
+    rng = np.random.default_rng([seed, space.entropy])
+    return sample_cells(table, space, cell_count(cells, len(table.entries(space))), rng)
 
 
-def of_configurations(
-    table: TrainedCells, space: SearchSpace, configurations: NDArray[np.int64]
-) -> Sample:
-    """The cells of these configurations."""
+def sample_of(table: Table, space: EnumerableSpace, configurations: NDArray[np.int64]) -> Sample:
+    """The cells of given configurations, ascending, each once."""
     configurations = np.unique(configurations)
-    cells = space.unique.of_configuration[configurations]
-    rows = table.entries(space)[cells]
-    return Sample(
-        configurations,
-        table.mean_errors("test", rows),
-        table.parameters[rows].astype(float),
-    )
+    rows = table.entries(space)[table.entry_of(space)[configurations]]
+    parameters = table.parameters_of(rows)
+    if parameters is None:
+        parameters = np.full(len(rows), np.nan)
+    return Sample(configurations, table.mean_errors("test", rows), parameters)
 
 
-def block_operations(space: SearchSpace, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The operation of each choice block, places in OPERATIONS, (n, blocks); -1: a loose end."""
-    labels = labellings(space.num_blocks)
-    topology, labelling = np.divmod(configurations, len(labels))
-    on_path = kept_vertices(topologies(space.num_parents))[topology, 1:-1]
-    return np.where(on_path, labels[labelling], -1)
+def grouped_configurations(
+    space: EnumerableSpace, count: int, rng: np.random.Generator
+) -> dict[tuple[int, str], NDArray[np.int64]]:
+    """For each choice of an operation, from 1, and each operation, `count` configurations with it.
+
+    Of those where it is on a path to the output, drawn uniformly, without replacement; a loose end
+    counts as no operation.
+    """
+    operations = space.used_operations(np.arange(space.num_configurations))
+    groups = {}
+    for block, (place, name) in itertools.product(
+        range(1, operations.shape[1] + 1), enumerate(space.operations)
+    ):
+        having = np.flatnonzero(operations[:, block - 1] == place)
+        if not len(having):
+            continue
+        groups[block, name] = np.sort(rng.choice(having, min(count, len(having)), replace=False))
+    return groups

@@ -2,13 +2,13 @@
 
     supernet.json      what is trained
     metrics.jsonl      a line for each epoch of its training
-    epoch-<n>/         its weights after an epoch that is looked at
-    checkpoint.pt      of the training under way
+    epoch-<n>/         its weights after an epoch at which cells are scored
+    checkpoint.pt      of a training that is not finished
     scores.jsonl       a line for some cells that are scored: epoch, images that calibrate
                        batch normalisation (0: none), configurations and their one-shot errors
 
-All of it can be stopped at any moment and gone on with. The errors of a configuration do not depend
-on what it is scored with.
+It can be stopped at any moment and resumes. The errors of a configuration do not depend on the
+other cells that are scored with it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oneshot_hpo.experiments.study.inputs import dataset_identity
-from oneshot_hpo.search_spaces import SearchSpace, get_space
+from oneshot_hpo.search_spaces import SearchSpace, SpaceId, enumerable, get_space
 from oneshot_hpo.search_spaces.pruned import PrunedSpace
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     read_metrics,
@@ -48,42 +49,49 @@ _AT_ONCE = 100  # cells between two lines of scores
 class Supernet:
     """What decides the weights of a supernet.
 
-    epochs: of the whole training, which the learning rate follows. cells: unique cells of the
-    space that are drawn from, for searchers that draw uniformly; None: all.
+    epochs: of the whole training, over which the learning rate falls. cells: unique cells of the
+    space from which a searcher that samples uniformly draws, configurations: the same by their
+    numbers, where a table has an entry for each; None: all.
     """
 
     searcher: str
     settings: SearchSettings
-    space: int
+    space: SpaceId
     dataset: str
     epochs: int
     seed: int
     cells: tuple[int, ...] | None = None
+    configurations: tuple[int, ...] | None = None
 
     @property
     def document(self) -> dict[str, Any]:
-        """Plain values that tell it from others."""
-        return json.loads(json.dumps(asdict(self)))
+        """Plain values, different for different supernets."""
+        document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if self.configurations is None:  # as before there were such tables
+            del document["configurations"]
+        return document
 
     @property
     def name(self) -> str:
-        """For its folder."""
+        """The name of its folder."""
         decides = self.document | {"dataset": dataset_identity(self.dataset)}
         digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-        return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
+        return f"{self.searcher}-{tag_of(self.space)}-{self.epochs}-seed{self.seed}-{digest[:10]}"
 
     @property
     def search_space(self) -> SearchSpace:
-        """What is drawn from."""
-        space = get_space(self.space)
-        if self.cells is None:
-            return space
-        return PrunedSpace.of_cells(space, np.array(self.cells))
+        """The space that cells are drawn from."""
+        space = enumerable(get_space(self.space))
+        if self.configurations is not None:
+            return PrunedSpace(space, np.array(self.configurations))
+        if self.cells is not None:
+            return PrunedSpace.of_cells(space, np.array(self.cells))
+        return space
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Cells that are to be scored.
+class ScoreRequest:
+    """Cells to be scored by a supernet.
 
     epoch: the weights after it. calibration: how many training images give each cell its
     batch-norm statistics; 0: it is evaluated as the supernet is. configurations: by their number.
@@ -94,30 +102,30 @@ class Wanted:
     configurations: tuple[int, ...]
 
     @classmethod
-    def of(cls, epoch: int, calibration: int, sample: Sample) -> Wanted:
+    def of_sample(cls, epoch: int, calibration: int, sample: Sample) -> ScoreRequest:
         """The cells of a sample."""
         return cls(epoch, calibration, tuple(sample.configurations.tolist()))
 
 
-def scores(folder: Path, wanted: Wanted) -> np.ndarray:
+def scores(folder: Path, request: ScoreRequest) -> np.ndarray:
     """One-shot validation errors, float (configurations,), NaN where there is none yet."""
-    return _scores(folder, [wanted])[0]
+    return _scores(folder, [request])[0]
 
 
-def missing(folder: Path, wanted: Iterable[Wanted]) -> bool:
+def missing(folder: Path, requests: Iterable[ScoreRequest]) -> bool:
     """Whether something is still to be scored."""
-    return any(bool(np.isnan(found).any()) for found in _scores(folder, wanted))
+    return any(bool(np.isnan(found).any()) for found in _scores(folder, requests))
 
 
-def share_done(folder: Path, wanted: Sequence[Wanted]) -> float:
-    """How much is done, in [0, 1]: the epochs of the training count as much as all the scoring."""
-    trained = len(read_metrics(folder)) / max(one.epoch for one in wanted)
-    scored = np.mean([np.mean(~np.isnan(found)) for found in _scores(folder, wanted)])
+def share_done(folder: Path, requests: Sequence[ScoreRequest]) -> float:
+    """How much is done, in [0, 1]: training and scoring count half each."""
+    trained = len(read_metrics(folder)) / max(one.epoch for one in requests)
+    scored = np.mean([np.mean(~np.isnan(found)) for found in _scores(folder, requests)])
     return float(min(1.0, trained) + scored) / 2
 
 
-def score(supernet: Supernet, wanted: Sequence[Wanted], folder: Path) -> None:
-    """Train as far as needed, and score what is not scored yet; a worker's task.
+def score(supernet: Supernet, requests: Sequence[ScoreRequest], folder: Path) -> None:
+    """Train as far as needed and score what is missing; a worker's task.
 
     SearchDiverged: a loss is not finite. TaskStopped: the worker has to leave.
     """
@@ -127,15 +135,17 @@ def score(supernet: Supernet, wanted: Sequence[Wanted], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / SUPERNET, json.dumps(supernet.document).encode())
     search = _search(supernet, device_name())
-    _train(search, sorted({one.epoch for one in wanted}), folder)
-    space = get_space(supernet.space)
-    for one in wanted:
+    _train(search, sorted({one.epoch for one in requests}), folder)
+
+    space = enumerable(get_space(supernet.space))
+    for one in requests:
         todo = np.array(one.configurations)[np.isnan(scores(folder, one))].tolist()
         if not todo:
             continue
         state = load_checkpoint(folder / f"epoch-{one.epoch}")
         assert state is not None
         search.supernet.load_state_dict(state["weights"])
+
         # Neighbours share most: they are scored together.
         todo.sort()
         for start in range(0, len(todo), _AT_ONCE):
@@ -168,7 +178,7 @@ def _search(supernet: Supernet, device: str) -> Search:
 
 
 def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
-    """Make the weights after these epochs, those that are not there."""
+    """Make the weights after these epochs, where they are missing."""
     from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
     from oneshot_hpo.searchers.checkpoint import remove_checkpoints
     from oneshot_hpo.searchers.records import SearchStopped
@@ -179,13 +189,16 @@ def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
     state = load_checkpoint(folder)
     if state is not None and len(state["trajectory"]) < left[0]:
         search.load_state_dict(state)
+
     while search.epoch < left[-1]:
         try:
             search.run_epoch(stop_asked, concludes=False)
         except SearchStopped as stop:
             save_checkpoint(folder, search.state_dict())
             raise TaskStopped(f"its worker had to leave: {stop}") from None
-        write_metrics(folder, [record.to_dict() for record in search.trajectory])
+
+        rows = [record.to_dict(search.space) for record in search.trajectory]
+        write_metrics(folder, rows)
         if search.epoch in left:
             own = folder / f"epoch-{search.epoch}"
             own.mkdir(exist_ok=True)
@@ -195,7 +208,7 @@ def _train(search: Search, epochs: Sequence[int], folder: Path) -> None:
 
 
 def _append(folder: Path, line: Mapping[str, Any]) -> None:
-    """A line on disk; one that a kill cut short before it ends here, and is read as nothing."""
+    """Append a line, on a line of its own: a kill may have cut the last one short."""
     with (folder / SCORES).open("a+b") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)
@@ -206,12 +219,12 @@ def _append(folder: Path, line: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def _scores(folder: Path, wanted: Iterable[Wanted]) -> list[np.ndarray]:
-    """The `scores` of each; the file is read once."""
+def _scores(folder: Path, requests: Iterable[ScoreRequest]) -> list[np.ndarray]:
+    """The `scores` for each request; the file is read once."""
     found = _read(folder)
     return [
         np.array([found[one.epoch, one.calibration].get(n, np.nan) for n in one.configurations])
-        for one in wanted
+        for one in requests
     ]
 
 

@@ -11,16 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.experiments.analyze.running import search_settings
+from oneshot_hpo.experiments.analyze.inputs import search_settings
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.grids.grid import Grid, Member, load_grid
-from oneshot_hpo.experiments.grids.running import going_on, opened_grid
-from oneshot_hpo.experiments.numbers.searches import CellErrors, Search, read_search
-from oneshot_hpo.experiments.numbers.sources import read_study_source
+from oneshot_hpo.experiments.grids.running import opened_grid, resume_command
+from oneshot_hpo.experiments.numbers.searches import (
+    Search,
+    read_search,
+    rerun_search,
+    trial_search,
+)
+from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.study.cell_errors import CellErrors
 from oneshot_hpo.experiments.study.inputs import dataset_identity
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.search_spaces import SpaceId, title_of
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics, write_atomically
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -34,7 +43,7 @@ class Setting:
     """The searches of one setting."""
 
     label: str
-    """What sets it apart from the others: "weight_decay 0.0009"."""
+    """The values that distinguish it: "weight_decay 0.0009"."""
     seeds: tuple[int, ...]
     one_shot: Spread
     """One-shot validation error by epoch, over the seeds."""
@@ -45,7 +54,7 @@ class Setting:
 
     @property
     def crashed(self) -> int:
-        """How many searches did."""
+        """The number of searches that crashed."""
         return sum(np.isinf(error) for error in self.final_test_errors.values())
 
 
@@ -61,21 +70,21 @@ class Ablation:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedSearch:
-    """One search."""
+    """A search to be run."""
 
     searcher: str
     settings: SearchSettings
-    space: int
+    space: SpaceId
     dataset: str
     epochs: int
     seed: int
 
     @property
     def name(self) -> str:
-        """For its folder; searches that several studies have in common are run once."""
+        """The name of its folder; searches that several studies share are run once."""
         decides = asdict(self) | {"dataset": dataset_identity(self.dataset)}
         digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-        return f"{self.searcher}-space{self.space}-{self.epochs}-seed{self.seed}-{digest[:10]}"
+        return f"{self.searcher}-{tag_of(self.space)}-{self.epochs}-seed{self.seed}-{digest[:10]}"
 
 
 @dataclass(frozen=True)
@@ -88,13 +97,13 @@ class Plan:
 
     @property
     def searches(self) -> list[PlannedSearch]:
-        """All of them."""
+        """All searches of the plan."""
         return [one for searches in self.members.values() for one in searches]
 
 
 def plan_ablation(
     name: str,
-    space: int,
+    space: SpaceId,
     dataset: str,
     epochs: int,
     seeds: int,
@@ -103,12 +112,13 @@ def plan_ablation(
 ) -> Plan:
     """The searches of a shipped study's settings in one space, on another data set.
 
-    epochs: stand for the study's 50; other lengths in proportion. UserError or StudyFileError: no
+    epochs: replace the study's 50; other lengths in proportion. UserError or StudyFileError: no
     grid has this name, or it has nothing in this space.
     """
     grid = load_grid(name)
     if grid is None:
-        raise UserError(f"{name} is a single study; say a grid, such as ablation-cutout")
+        raise UserError(f"{name} is a single study; name a grid, such as ablation-cutout")
+
     members = _of_space(grid, space)
     searches = {}
     for member in members:
@@ -126,11 +136,12 @@ def plan_ablation(
             )
             for number in range(seeds)
         ]
+
     return Plan(grid.name, searches, _reference(members))
 
 
 def run_one(search: PlannedSearch, folder: Path) -> None:
-    """Search, or go on with a search; a loss that is not finite is noted as its crash."""
+    """Run or resume a search; a loss that is not finite is noted as its crash."""
     from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
     from oneshot_hpo.experiments.study.trial import device_name, load_images
     from oneshot_hpo.search_spaces import get_space
@@ -158,7 +169,7 @@ def run_one(search: PlannedSearch, folder: Path) -> None:
 
 
 def share_done(search: PlannedSearch, folder: Path) -> float:
-    """How much of a search is done, in [0, 1]."""
+    """The share of a search that is done, in [0, 1]."""
     return min(1.0, len(read_metrics(folder)) / search.epochs)
 
 
@@ -168,7 +179,7 @@ def finished(folder: Path) -> bool:
 
 
 def read_ablation(plan: Plan, home: Path, cells: CellErrors) -> Ablation:
-    """What the searches of a plan came to; all have ended."""
+    """The trajectories of a plan whose searches have all finished."""
     settings = []
     for label, searches in plan.members.items():
         runs = {}
@@ -179,7 +190,7 @@ def read_ablation(plan: Plan, home: Path, cells: CellErrors) -> Ablation:
     return Ablation(plan.name, settings, plan.reference)
 
 
-def grid_ablation(folder: Path, space: int) -> Ablation:
+def grid_ablation(folder: Path, space: SpaceId) -> Ablation:
     """The searches of a grid that was launched: each study's confirmation, else its one search.
 
     UserError: it holds no grid, nothing of this space, or a study that has not ended.
@@ -188,27 +199,33 @@ def grid_ablation(folder: Path, space: int) -> Ablation:
         raise UserError(f"{folder} holds no grid (there is no grid.yaml in it)")
     grid = opened_grid(folder)
     members = _of_space(grid, space)
+
     settings = []
     for member in members:
         own, length = folder / member.name, member.spec.max_budget
         if not (own / JOURNAL_NAME).exists():
-            raise UserError(f"{own} is not there yet; for all that is left: {going_on(folder, [])}")
-        study = read_study_source(own)
-        told = {} if study.confirmation is None else study.confirmation.results_of(DEFAULT)
-        if told:
+            raise UserError(
+                f"{own} does not exist yet; to run the rest: {resume_command(folder, [])}"
+            )
+
+        study = OpenedStudy(own)
+        trials = finished_trials(study)
+        reruns = {} if study.confirmation is None else study.confirmation.results_of(DEFAULT)
+        if reruns:
             runs = {
-                run.seed: (study.rerun(run, result), result.crashed)
-                for run, result in told.values()
+                run.seed: (rerun_search(study, run, result), result.crashed)
+                for run, result in reruns.values()
             }
         else:
-            trial, result = study.evaluations[0]
-            runs = {trial.seed: (study.search(trial, result), result.crashed)}
+            trial, result = trials[0]
+            runs = {trial.seed: (trial_search(study, trial, result), result.crashed)}
+
         settings.append(_setting(_label(member, length), length, runs))
     return Ablation(grid.name, settings, _reference(members))
 
 
 def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -> Setting:
-    """Epochs that a crash did not come to are infinite."""
+    """The spread over runs; epochs after a crash count as infinite."""
     one_shot, test = (np.full((len(runs), epochs), np.inf) for _ in range(2))
     for row, (search, crashed) in enumerate(runs.values()):
         length = min(epochs, len(search.epochs))
@@ -227,15 +244,15 @@ def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -
     )
 
 
-def _of_space(grid: Grid, space: int) -> list[Member]:
+def _of_space(grid: Grid, space: SpaceId) -> list[Member]:
     members = [member for member in grid.members if member.spec.space == space]
     if not members:
-        raise UserError(f"{grid.name} has no study in space {space}")
+        raise UserError(f"{grid.name} has no study in {title_of(space)}")
     return members
 
 
 def _label(member: Member, epochs: int) -> str:
-    """What of the member's values is not its space; `epochs`: of its searches."""
+    """The member's values but for its space; `epochs` is the length of its searches."""
     parts = []
     for key, value in member.values.items():
         if key == "max_budget":

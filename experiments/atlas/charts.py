@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
-from oneshot_hpo.experiments.numbers.methods import Look
+from oneshot_hpo.experiments.figures.colours import Look
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, plain
 
@@ -40,8 +40,8 @@ class Marked:
 
 
 def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:
-    """The distribution of errors, the best of them, and two maps."""
-    return [
+    """The distribution of errors, the best of them, and two maps; one where no size is known."""
+    charts = [
         _distribution(space, marked),
         _ranks(space, marked),
         _map(
@@ -54,17 +54,21 @@ def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:
             caption="The stronger the colour, the more cells. Searches choose on validation; the "
             "lowest cell is the best on test.",
         ),
-        _map(
-            space,
-            marked,
-            name="parameters-test",
-            title="Size and test error",
-            x=np.log10(space.parameters),
-            x_title="trainable parameters",
-            caption="The stronger the colour, the more cells.",
-            powers_of_ten=True,
-        ),
     ]
+    if space.parameters is not None:
+        charts.append(
+            _map(
+                space,
+                marked,
+                name="parameters-test",
+                title="Size and test error",
+                x=np.log10(space.parameters),
+                x_title="trainable parameters",
+                caption="The stronger the colour, the more cells.",
+                powers_of_ten=True,
+            )
+        )
+    return charts
 
 
 def _distribution(space: SpaceMap, marked: Sequence[Marked]) -> Chart:

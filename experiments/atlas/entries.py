@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from oneshot_hpo.experiments.atlas.found import StudyFinds
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces import Cell
 from oneshot_hpo.search_spaces.neighbourhood import Neighbour, neighbours_of
+from oneshot_hpo.search_spaces.space import Drawing
 
 BEST = 10
 """How many of the best cells of the space are among them."""
@@ -42,20 +44,29 @@ class Entry:
         return f"about-{self.map.hashes[self.number]}"
 
     @cached_property
-    def cell(self) -> Cell:
-        """The pruned cell."""
-        return self.map.table.cell(int(self.map.rows[self.number]))
+    def drawing(self) -> Drawing | None:
+        """The cell; None where the space has no drawings."""
+        return self.map.drawing(self.number)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the page says of it beside its row."""
+        own = self.map.hashes[self.number]
+        is_key = own == self.map.table.key(int(self.map.rows[self.number]))
+        written = {} if is_key else {"cell": self.map.text(self.number)}
+        return {"hash": own, **written, "each seed's test error": self.errors}
 
     @cached_property
     def neighbours(self) -> list[Neighbour]:
         """The cells one change away, the best first."""
-        found = neighbours_of(self.map.space, self.number)
+        found = neighbours_of(self.map.space, self.map.of_configuration, self.number)
         return sorted(found, key=lambda neighbour: self.map.test[neighbour.cell])
 
     @property
     def errors(self) -> str:
         """The test error of each training."""
-        return ", ".join(percent(float(error)) for error in self.map.repeats[self.number])
+        repeats = self.map.repeats[self.number]
+        return ", ".join(percent(float(error)) for error in repeats[~np.isnan(repeats)])
 
     @property
     def better(self) -> list[Neighbour]:

@@ -10,21 +10,24 @@ from pathlib import Path
 from oneshot_hpo.experiments.atlas import headline
 from oneshot_hpo.experiments.atlas.charts import Marked, charts_of
 from oneshot_hpo.experiments.atlas.entries import entries_of
-from oneshot_hpo.experiments.atlas.found import StudyFinds, read_finds, specification
+from oneshot_hpo.experiments.atlas.found import StudyFinds, finds_of
 from oneshot_hpo.experiments.atlas.pictures import picture
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.atlas.tables import cells_table, change, neighbours_table
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.methods import Method, looks
+from oneshot_hpo.experiments.figures.colours import looks
+from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, heading_of, load_table
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.search_spaces.table_file import table_path
 
 
 def write_atlas(
     *,
-    space: int | None,
+    space: SpaceId | None,
     table: str | None,
     folders: Sequence[Path],
     cells: Sequence[str],
@@ -39,15 +42,18 @@ def write_atlas(
     if len(set(folders)) < len(folders):
         twice = next(folder for folder in folders if folders.count(folder) > 1)
         raise UserError(f"{twice} is there twice")
-    first = specification(folders[0]) if folders else None
-    number = space if space is not None else (first.space if first else 1)
+    opened = [OpenedStudy(folder) for folder in folders]
+    first = opened[0].located if opened else None
+    chosen = space if space is not None else (first.space if first else 1)
     source = table if table is not None else (first.table if first else "digits")
-    where = get_space(number)
+    where = enumerable(get_space(chosen))
     known = SpaceMap(where, load_table(source))
     known.rows  # noqa: B018 - a table that lacks a cell of the space is told before all else
-    studies = [read_finds(folder, where, source) for folder in folders]
+    studies = [finds_of(study, known, source) for study in opened]
     named = list(dict.fromkeys(known.named(name) for name in cells))
-    path = out if out is not None else Path(f"atlas-space{number}-{table_path(source).stem}.html")
+    path = (
+        out if out is not None else Path(f"atlas-{tag_of(where.id)}-{table_path(source).stem}.html")
+    )
     check_replaceable(path)
 
     labels = _labels(folders)
@@ -57,6 +63,7 @@ def write_atlas(
         "atlas.html.jinja",
         has_charts=True,
         map=known,
+        title=heading_of(where.id),
         headline=headline.read(known, studies, labels),
         charts=charts_of(known, _marked(named, studies, labels)),
         entries=entries,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from oneshot_hpo.experiments.numbers.cells import edges_of, layered
-from oneshot_hpo.search_spaces import Cell
+from oneshot_hpo.experiments.numbers.cells import layered
 from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, INPUT, MAXPOOL3X3, OUTPUT
+from oneshot_hpo.search_spaces.space import Drawing
 
 NAMES = {
     INPUT: "input",
@@ -25,22 +26,27 @@ _COLOURS = {
     CONV1X1: "#f3d08a",
     MAXPOOL3X3: "#b4dcc6",
 }
+_OTHER = "#d9c8e8"
 _BOX = (64, 22)
 _STEP = (100, 44)
 """Pixels: size of a vertex, distance of rows and of layers."""
 
 
-def words(cell: Cell) -> str:
-    """A cell's operations, most frequent kinds of the list first: "2 conv 3×3, 1 max pool"."""
-    inner = cell.operations[1:-1]
-    counts = [(inner.count(name), NAMES[name]) for name in (CONV3X3, CONV1X1, MAXPOOL3X3)]
+def named(operation: str) -> str:
+    """How pages call an operation."""
+    return NAMES.get(operation, operation)
+
+
+def words(used: Sequence[str], operations: Sequence[str]) -> str:
+    """The operations used in a cell, in the order of all: "2 conv 3×3, 1 max pool"."""
+    counts = [(used.count(name), named(name)) for name in operations]
     return ", ".join(f"{count} {name}" for count, name in counts if count) or "none"
 
 
-def picture(cell: Cell) -> Markup:
+def picture(cell: Drawing) -> Markup:
     """The drawing; readers hear its operations and edges."""
-    edges = edges_of(cell)
-    places = layered(len(cell.operations), edges)
+    edges = cell.edges
+    places = layered(len(cell.labels), edges)
     left = min(row for _, row in places)
     points = [
         (_BOX[0] / 2 + 4 + (row - left) * _STEP[0], _BOX[1] / 2 + 4 + layer * _STEP[1])
@@ -54,16 +60,24 @@ def picture(cell: Cell) -> Markup:
             round(width), round(height), round(width), round(height)
         ),
         Markup("<title>{}; edges {}</title>").format(
-            ", ".join(f"{n} {NAMES[name]}" for n, name in enumerate(cell.operations)), spoken
+            ", ".join(f"{n} {named(name)}" for n, name in enumerate(cell.labels)), spoken
         ),
     ]
     parts += [_arrow(points[start], points[end]) for start, end in edges]
-    for (x, y), name in zip(points, cell.operations, strict=True):
+    for (x, y), name in zip(points, cell.labels, strict=True):
         parts.append(
             Markup(
                 '<rect x="{:.0f}" y="{:.0f}" width="{}" height="{}" rx="5" fill="{}"/>'
                 '<text x="{:.0f}" y="{:.0f}">{}</text>'
-            ).format(x - _BOX[0] / 2, y - _BOX[1] / 2, *_BOX, _COLOURS[name], x, y + 4, NAMES[name])
+            ).format(
+                x - _BOX[0] / 2,
+                y - _BOX[1] / 2,
+                *_BOX,
+                _COLOURS.get(name, _OTHER),
+                x,
+                y + 4,
+                named(name),
+            )
         )
     return Markup("").join([*parts, Markup("</svg>")])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,9 +10,9 @@ import numpy as np
 
 from oneshot_hpo.experiments.atlas.probability import probability_of_best
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import SearchSpace, TrainedCells
+from oneshot_hpo.search_spaces import EnumerableSpace, Table
 from oneshot_hpo.search_spaces.neighbourhood import best_neighbours
-from oneshot_hpo.search_spaces.seed_noise import seed_noise
+from oneshot_hpo.search_spaces.space import Drawing
 
 _DISTINCT = 2.0
 """Standard errors of the difference, from which two means are called different."""
@@ -19,13 +20,15 @@ _DISTINCT = 2.0
 
 @dataclass(frozen=True, eq=False)
 class SpaceMap:
-    """The U cells of a space after the table's largest budget. Errors are shares in [0, 1].
+    """The U cells of a space, its entries in a table, after the table's largest budget.
+
+    Errors are shares in [0, 1].
 
     Raises MissingCell, from every property, for a table that lacks a cell of the space.
     """
 
-    space: SearchSpace
-    table: TrainedCells
+    space: EnumerableSpace
+    table: Table
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -35,7 +38,7 @@ class SpaceMap:
     @cached_property
     def repeats(self) -> np.ndarray:
         """Test errors of single trainings, float (U, R)."""
-        return self.table.test_errors(self.rows)
+        return self.table.errors("test", self.rows)
 
     @cached_property
     def test(self) -> np.ndarray:
@@ -48,14 +51,33 @@ class SpaceMap:
         return self.table.mean_errors("valid", self.rows)
 
     @cached_property
-    def parameters(self) -> np.ndarray:
-        """Trainable parameters, int (U,)."""
-        return self.table.parameters[self.rows]
+    def parameters(self) -> np.ndarray | None:
+        """Trainable parameters, float (U,); None: the table does not say."""
+        return self.table.parameters_of(self.rows)
 
     @cached_property
     def hashes(self) -> list[str]:
-        """NAS-Bench-101's hashes, U of them."""
-        return [digest.tobytes().hex() for digest in self.table.hashes[self.rows]]
+        """What cells are called, U of them: NAS-Bench-101's hashes, or those of their keys."""
+        keys = [self.table.key(row) for row in self.rows.tolist()]
+        return [key if key.isalnum() else _digest(key) for key in keys]
+
+    @cached_property
+    def of_configuration(self) -> np.ndarray:
+        """The cell of every configuration of the space, int (C,)."""
+        return self.table.entry_of(self.space)
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """The first configuration of each cell, int (U,)."""
+        return self.table.first_configurations(self.space)
+
+    def drawing(self, number: int) -> Drawing | None:
+        """A cell's drawing; None where the space has none."""
+        return self.space.drawing(self.space.architecture(int(self.first[number])))
+
+    def text(self, number: int) -> str:
+        """A cell as a command line takes it."""
+        return self.space.text(self.space.architecture(int(self.first[number])))
 
     @cached_property
     def regrets(self) -> np.ndarray:
@@ -76,7 +98,7 @@ class SpaceMap:
     @cached_property
     def noise(self) -> float | None:
         """How much a good cell's error varies between seeds; None: the table cannot tell."""
-        return seed_noise(self.repeats, self.test) or None
+        return self.table.noise("test", self.rows) or None
 
     @property
     def difference_noise(self) -> float | None:
@@ -99,7 +121,9 @@ class SpaceMap:
     @cached_property
     def dead_ends(self) -> int:
         """How many cells have no better neighbour."""
-        return int((self.test <= best_neighbours(self.space, self.test)).sum())
+        return int(
+            (self.test <= best_neighbours(self.space, self.of_configuration, self.test)).sum()
+        )
 
     def named(self, name: str) -> int:
         """The cell whose hash begins like this. UserError: there is none, or are several."""
@@ -109,11 +133,15 @@ class SpaceMap:
             return found[0]
         if not begin or len(found) > 1:
             raise UserError(
-                f"--cell {name!r}: {len(found)} cells of space {self.space.number} have hashes "
+                f"--cell {name!r}: {len(found)} cells of {self.space.title} have hashes "
                 "that begin so; give more of its digits"
             )
         raise UserError(
-            f"--cell {name!r}: no cell of space {self.space.number} has a hash that begins so; "
+            f"--cell {name!r}: no cell of {self.space.title} has a hash that begins so; "
             "oneshot-hpo search prints a cell's hash, a study's trials/*/result.json hold it as "
             "module_hash"
         )
+
+
+def _digest(key: str) -> str:
+    return hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from oneshot_hpo.experiments.atlas.entries import Entry
-from oneshot_hpo.experiments.atlas.pictures import NAMES, words
+from oneshot_hpo.experiments.atlas.pictures import NAMES, named, words
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, share
 from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces.choices import PARENTS
 from oneshot_hpo.search_spaces.nasbench101.cell import INPUT, OUTPUT
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.search_spaces.neighbourhood import Neighbour
 
 CELLS = "cells-table"
@@ -82,24 +86,22 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
 
 def change(space: SpaceMap, near: Neighbour) -> str:
     """What is changed to come to a neighbour, in words."""
-    before = space.space.architecture(near.configuration)
-    after = space.space.architecture(near.changed)
-    if near.is_operation:
-        [(old, new)] = [
-            pair
-            for pair in zip(before.operations, after.operations, strict=True)
-            if len({*pair}) > 1
-        ]
-        return f"{NAMES[old]} becomes {NAMES[new]}"
-    [node] = [
-        place for place, old in enumerate(before.parents) if set(old) != set(after.parents[place])
+    where = space.space
+    before, after = where.architecture(near.configuration), where.architecture(near.changed)
+    [(choice, old, new)] = [
+        three
+        for three in zip(where.choices, before.picks, after.picks, strict=True)
+        if three[1] != three[2]
     ]
-    [gone] = set(before.parents[node]) - set(after.parents[node])
-    [come] = set(after.parents[node]) - set(before.parents[node])
-    return (
-        f"edge into {_vertex(before, node + 1)} from {_vertex(before, come)}, "
-        f"not from {_vertex(before, gone)}"
-    )
+    [gone], [come] = set(old) - set(new), set(new) - set(old)
+    if isinstance(where, NasBench101Space) and choice.kind == PARENTS:
+        node = where.choices.index(choice) + 1
+        return (
+            f"edge into {_vertex(where, before, node)} from {_vertex(where, before, come)}, "
+            f"not from {_vertex(where, before, gone)}"
+        )
+    place = "" if isinstance(where, NasBench101Space) else f"{choice.name}: "
+    return f"{place}{named(choice.candidates[gone])} becomes {named(choice.candidates[come])}"
 
 
 def chance_words(chance: float) -> str:
@@ -109,17 +111,32 @@ def chance_words(chance: float) -> str:
     return f"{100 * chance:.1f}" if chance >= 0.001 else "<0.1"
 
 
-def _vertex(architecture: Architecture, node: int) -> str:
+def _vertex(space: NasBench101Space, architecture: Architecture, node: int) -> str:
     if node == 0:
         return NAMES[INPUT]
-    if node > len(architecture.operations):
+    if node > space.num_blocks:
         return NAMES[OUTPUT]
-    return f"{NAMES[architecture.operations[node - 1]]} (block {node})"
+    return f"{NAMES[space.operation_names(architecture)[node - 1]]} (block {node})"
+
+
+def _operations(space: SpaceMap, number: int) -> str:
+    """The operations of a cell that are on a path to its output."""
+    [used] = space.space.used_operations(space.first[[number]])
+    names = [space.space.operations[place] for place in used if place >= 0]
+    return words(names, space.space.operations)
+
+
+def _parameters(space: SpaceMap, number: int) -> Cell:
+    if space.parameters is None:
+        return NOTHING
+    count = space.parameters[number]
+    return Cell(f"{count:,.0f}", float(count))
 
 
 def _row(entry: Entry) -> Row:
     space, number = entry.map, entry.number
     repeats = space.repeats[number]
+    repeats = repeats[~np.isnan(repeats)]
     better, near = len(entry.better), len(entry.neighbours)
     return Row(
         [
@@ -134,8 +151,8 @@ def _row(entry: Entry) -> Row:
             _in_noise(space, float(space.regrets[number])),
             _chance(space, number),
             Cell(f"{better} of {near}", float(better)),
-            Cell(f"{space.parameters[number]:,}", float(space.parameters[number])),
-            Cell(words(entry.cell)),
+            _parameters(space, number),
+            Cell(_operations(space, number)),
         ],
         anchor=entry.row,
     )

@@ -10,10 +10,11 @@ import pyarrow as pa
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.experiments.baselines.results import rows_of
 from oneshot_hpo.experiments.baselines.search import TableObjective, search
+from oneshot_hpo.search_spaces import SpaceId
 
 
 @lru_cache(maxsize=3)
-def _objective(table: str, space: int) -> TableObjective:
+def _objective(table: str, space: SpaceId) -> TableObjective:
     return TableObjective.of_table(table, space)
 
 

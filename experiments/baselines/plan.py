@@ -1,4 +1,4 @@
-"""What a run of baselines is: checked, cut into blocks, and written down."""
+"""The plan of a run of baselines: checked, cut into blocks, and written down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oneshot_hpo.hpo.baselines import (
     make_optimizer,
     settings_class,
 )
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table, space_ids
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 OBJECTIVES = ("mean", "draw")
@@ -43,15 +43,15 @@ class Block:
     """Some repetitions of a method in a space: the unit that is computed, kept and resumed."""
 
     method: str
-    space: int
+    space: SpaceId
     first: int
     """Its first repetition."""
     count: int
-    """How many."""
+    """The number of its repetitions."""
 
     @property
     def key(self) -> str:
-        """A name fit for a file; blocks of a method and a space sort by it in their order."""
+        """A name for its file; blocks of a method and a space sort by it in their order."""
         return f"{self.method}-{self.space}-{self.first:07}"
 
 
@@ -64,7 +64,7 @@ class BaselinePlan:
     """
 
     table: str
-    spaces: tuple[int, ...]
+    spaces: tuple[SpaceId, ...]
     methods: tuple[str, ...]
     settings: Mapping[str, Any]
     evaluations: int
@@ -72,10 +72,10 @@ class BaselinePlan:
     seed: int
     objective: str
 
-    def problem(self, space: int) -> Problem:
-        """What an optimizer may know of a space."""
+    def problem(self, space: SpaceId) -> Problem:
+        """The problem in a space, as an optimizer may know it."""
         return Problem(
-            choices=get_space(space).choices,
+            choices=enumerable(get_space(space)).radices,
             budgets=load_table(self.table).budgets,
             evaluations=self.evaluations,
             noisy=self.objective == "draw",
@@ -94,7 +94,7 @@ class BaselinePlan:
         ]
 
     def repetitions_of(self, method: str) -> int:
-        """How many repetitions a method has; an expensive one may have fewer."""
+        """The number of repetitions of a method; an expensive one may have fewer."""
         return min(
             self.repetitions, getattr(self.settings[method], "repetitions", self.repetitions)
         )
@@ -131,15 +131,16 @@ def make_plan(
     """The plan of a command line. Raises UserError, or another of this project's errors."""
     if evaluations < 1 or repetitions < 1:
         raise UserError(
-            f"--evaluations and --repetitions need to be 1 at least, not {evaluations} and "
+            f"--evaluations and --repetitions must be 1 or more, not {evaluations} and "
             f"{repetitions}"
         )
     if objective not in OBJECTIVES:
         raise UserError(f"--objective is {' or '.join(OBJECTIVES)}, not {objective!r}")
+
     names = _names(methods)
     plan = BaselinePlan(
         table=table,
-        spaces=_spaces(spaces),
+        spaces=space_ids(",".join(spaces)),
         methods=names,
         settings=_settings(names, overrides),
         evaluations=evaluations,
@@ -147,9 +148,10 @@ def make_plan(
         seed=seed,
         objective=objective,
     )
+
     opened = load_table(table)
     for space in plan.spaces:
-        opened.best(get_space(space))  # every cell of the space is there
+        opened.best(get_space(space))  # every entry of the space is there
         for method in plan.methods:
             try:
                 make_optimizer(method, plan.problem(space), plan.settings[method], [])
@@ -172,15 +174,6 @@ def _names(methods: str) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _spaces(spaces: Sequence[str]) -> tuple[int, ...]:
-    """The search spaces of words that may be lists with commas, ascending."""
-    words = [word.strip() for text in spaces for word in text.split(",")]
-    unknown = [word for word in words if word not in ("1", "2", "3")]
-    if unknown:
-        raise UserError(f"--space is 1, 2 or 3, or some of them with commas, not {unknown[0]!r}")
-    return tuple(sorted({int(word) for word in words}))
-
-
 def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
     """The settings of the methods, with the values of --set METHOD.SETTING=VALUE."""
     values = parse_overrides(overrides)
@@ -192,7 +185,7 @@ def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any
     for method in methods:
         chosen, own = settings_class(method), values.get(method, {})
         if not isinstance(own, dict):
-            raise UserError(f"--set {method}={own}: has to be {method}.SETTING=VALUE")
+            raise UserError(f"--set {method}={own}: must be {method}.SETTING=VALUE")
         known = [field.name for field in dataclasses.fields(chosen)]
         for key in own:
             if key not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.experiments.baselines.search import TableObjective, Trace
+from oneshot_hpo.hpo.incumbent import incumbent_places
+from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.search_spaces.temporaries import temporary_for
 
 SCHEMA = pa.schema(
@@ -61,28 +63,19 @@ def rows_of(plan: BaselinePlan, block: Block, trace: Trace, objective: TableObje
         "incumbent_valid_error": np.take_along_axis(trace.losses, incumbents, axis=1),
         "incumbent_test_error": np.take_along_axis(test_errors, incumbents, axis=1),
     }
+    schema = schema_of(plan.spaces)
     names = pa.array([block.method] * trace.losses.size, pa.string()).dictionary_encode()
     arrays = [names.cast(SCHEMA.field("method").type)]
-    arrays += [pa.array(columns[field.name].ravel(), field.type) for field in list(SCHEMA)[1:]]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    arrays += [pa.array(columns[field.name].ravel(), field.type) for field in list(schema)[1:]]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def incumbent_places(losses: np.ndarray, budgets: np.ndarray) -> np.ndarray:
-    """Which evaluation is the incumbent after each, int (R, T).
-
-    losses (R, T), budgets (T,). The lowest loss at the largest budget so far; the first of equals.
-    """
-    places = np.zeros(losses.shape, np.int64)
-    repetitions = np.arange(len(losses))
-    largest = 0
-    for t, budget in enumerate(budgets):
-        best = places[:, t - 1] if t else places[:, 0]
-        if budget > largest:
-            largest, best = budget, np.full(len(losses), t)
-        elif budget == largest:
-            best = np.where(losses[:, t] < losses[repetitions, best], t, best)
-        places[:, t] = best
-    return places
+def schema_of(spaces: Sequence[SpaceId]) -> pa.Schema:
+    """SCHEMA; where a space has no number, with names of spaces."""
+    if all(isinstance(space, int) for space in spaces):
+        return SCHEMA
+    place = SCHEMA.get_field_index("space")
+    return SCHEMA.set(place, pa.field("space", pa.string()))
 
 
 def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
@@ -92,7 +85,7 @@ def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
 
 
 def part_seconds(path: Path) -> float:
-    """What write_part noted."""
+    """The seconds that write_part noted."""
     return float(pq.read_schema(path).metadata[b"seconds"])
 
 
@@ -101,7 +94,7 @@ def write_results(path: Path, plan: Mapping[str, Any], parts: Iterable[Path]) ->
 
     A row group a part. No time, machine or path goes into it: equal plans give equal bytes.
     """
-    schema = SCHEMA.with_metadata({PLAN_KEY: json.dumps(plan)})
+    schema = schema_of(plan["spaces"]).with_metadata({PLAN_KEY: json.dumps(plan)})
 
     def write(file: IO[bytes]) -> None:
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:

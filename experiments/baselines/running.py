@@ -1,11 +1,11 @@
-"""A run of baselines in its folder: blocks are computed, kept, and at the end put together.
+"""A run of baselines in its folder: blocks are computed, kept, and merged at the end.
 
     plan.json         what is run; another run is refused
     parts/            finished blocks, until the results are there
     seconds.json      processor seconds by method and space
     results.parquet   all evaluations
 
-A block's file appears when it is whole, so that a run that was stopped anywhere goes on.
+A block's file appears when it is complete, so that a run resumes wherever it was stopped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.hpo.journal.file import sync_folder
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
 
-_SLOW = ("smac", "bohb", "tpe")  # they begin, so that the processes end together
+_SLOW = ("smac", "bohb", "tpe")  # the slow ones begin, so that the processes end together
 
 PLAN, PARTS, SECONDS, RESULTS = "plan.json", "parts", "seconds.json", "results.parquet"
 
@@ -56,7 +56,7 @@ def run_baselines(plan: BaselinePlan, folder: Path, *, workers: int, console: Co
             write_json(folder / PLAN, plan.document)
         if not (folder / RESULTS).exists():
             _run_blocks(plan, folder, workers, console)
-            _put_together(plan, folder)
+            _merge_parts(plan, folder)
         _remove_parts(folder)
     finally:
         lock.release()
@@ -64,7 +64,7 @@ def run_baselines(plan: BaselinePlan, folder: Path, *, workers: int, console: Co
 
 
 def _check_folder(folder: Path, document: Mapping[str, Any]) -> None:
-    """UserError unless this run can begin or go on in `folder`."""
+    """UserError unless this run can begin or resume in `folder`."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
     try:
@@ -89,7 +89,7 @@ def _check_folder(folder: Path, document: Mapping[str, Any]) -> None:
 
 
 def _difference(there: Any, here: Any, name: str = "") -> str:
-    """The first thing in which two documents differ."""
+    """The first value in which two documents differ."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted(there.keys() | here.keys()):
             if there.get(key) != here.get(key):
@@ -102,7 +102,7 @@ def _part(folder: Path, block: Block) -> Path:
 
 
 def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console) -> None:
-    """Compute every block whose part is not there."""
+    """Compute every block that has no part yet."""
     (folder / PARTS).mkdir(exist_ok=True)
     blocks = {block.key: block for block in plan.blocks}
     todo = {key: block for key, block in blocks.items() if not _part(folder, block).exists()}
@@ -121,7 +121,7 @@ def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console
             bar.advance(size[key])
 
 
-def _put_together(plan: BaselinePlan, folder: Path) -> None:
+def _merge_parts(plan: BaselinePlan, folder: Path) -> None:
     """Results and processor seconds from all parts."""
     seconds: dict[str, float] = defaultdict(float)
     for block in plan.blocks:

@@ -1,4 +1,4 @@
-"""Ask, look up, tell: some repetitions of a method in a space, on a table."""
+"""Some repetitions of a method in a space: ask, look up in a table, tell."""
 
 from __future__ import annotations
 
@@ -9,59 +9,63 @@ import numpy as np
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.hpo.baselines import Problem, make_optimizer
-from oneshot_hpo.search_spaces import SearchSpace, get_space, load_table
+from oneshot_hpo.search_spaces import EnumerableSpace, SpaceId, enumerable, get_space, load_table
+from oneshot_hpo.search_spaces.table import mean_of
 
 
 class Answers(NamedTuple):
-    """What a table says to a configuration of each of R repetitions: arrays (R,)."""
+    """A table's values for a configuration of each of R repetitions: arrays (R,)."""
 
     losses: np.ndarray
-    """Validation errors, all that a method is told."""
+    """Validation errors, the only values that a method sees."""
     seconds: np.ndarray
     """Training times."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableObjective:
-    """A table's cells of one space as a function to be minimised.
+    """A table's entries of one space, its cells, as a function to be minimised.
 
-    rows: int (U,), the space's unique cells in the table. valid_errors, seconds: by budget,
-    float (U, repeats). mean_valid_errors: by budget, float (U,), means of the repeats; test_errors:
-    float (U,), likewise, after the largest budget.
+    rows: int (U,), the cells' rows in the table. of_configuration: int (C,), the cell of every
+    configuration. valid_errors, seconds: by budget,
+    float (U, repeats), NaN where one is absent. mean_valid_errors, mean_seconds: by budget, float
+    (U,), means of the repeats; test_errors: float (U,), likewise, after the largest budget.
     """
 
-    space: SearchSpace
+    space: EnumerableSpace
     rows: np.ndarray
+    of_configuration: np.ndarray
     valid_errors: dict[int, np.ndarray]
     mean_valid_errors: dict[int, np.ndarray]
     seconds: dict[int, np.ndarray]
+    mean_seconds: dict[int, np.ndarray]
     test_errors: np.ndarray
 
     @classmethod
-    def of_table(cls, table: str, space: int) -> TableObjective:
-        """That of a table's name or file."""
-        trained, searched = load_table(table), get_space(space)
+    def of_table(cls, table: str, space: SpaceId) -> TableObjective:
+        """The objective from a table's name or file."""
+        trained, searched = load_table(table), enumerable(get_space(space))
         rows = trained.entries(searched)
+        seconds = {budget: trained.seconds(rows, budget) for budget in trained.budgets}
         return cls(
             space=searched,
             rows=rows,
-            valid_errors={b: trained.valid_errors(rows, b) for b in trained.budgets},
+            of_configuration=trained.entry_of(searched),
+            valid_errors={b: trained.errors("valid", rows, b) for b in trained.budgets},
             mean_valid_errors={b: trained.mean_errors("valid", rows, b) for b in trained.budgets},
-            seconds={b: trained.seconds(rows, b) for b in trained.budgets},
+            seconds=seconds,
+            mean_seconds={budget: mean_of(times) for budget, times in seconds.items()},
             test_errors=trained.mean_errors("test", rows),
         )
 
     def ask_mean(self, cells: np.ndarray, budget: int) -> Answers:
         """Means over the repeats of R cells."""
-        return Answers(
-            self.mean_valid_errors[budget][cells], self.seconds[budget][cells].mean(axis=1)
-        )
+        return Answers(self.mean_valid_errors[budget][cells], self.mean_seconds[budget][cells])
 
     def ask_repeat(self, cells: np.ndarray, budget: int, uniform: np.ndarray) -> Answers:
         """One repeat of each of R cells, drawn by (R,) numbers in [0, 1)."""
-        repeats = self.seconds[budget].shape[1]
-        drawn = (uniform * repeats).astype(np.int64)
-        return Answers(self.valid_errors[budget][cells, drawn], self.seconds[budget][cells, drawn])
+        errors, seconds = self.valid_errors[budget][cells], self.seconds[budget][cells]
+        return Answers(_drawn(errors, uniform), _drawn(seconds, uniform))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,7 @@ class Trace:
 
 
 def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace:
-    """Ask, look up, tell, until the next evaluation would be more than the plan has."""
+    """Ask, look up, tell, until the next evaluation would exceed the plan."""
     problem: Problem = plan.problem(block.space)
     seeds = [
         repetition_seed(plan.seed, block.method, block.space, block.first + i).spawn(2)
@@ -89,6 +93,7 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
         block.method, problem, plan.settings[block.method], [own for own, _ in seeds]
     )
     noise = [np.random.default_rng(drawn) for _, drawn in seeds]
+
     left = plan.evaluations * problem.full
     steps: list[tuple[Any, ...]] = []
     while left >= problem.budgets[0]:
@@ -97,8 +102,9 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
         left -= budget
         if left < 0:
             break
+
         numbers = objective.space.configurations(proposal.configurations)
-        cells = objective.space.unique.of_configuration[numbers]
+        cells = objective.of_configuration[numbers]
         if plan.objective == "draw":
             uniform = np.array([generator.random() for generator in noise])
             answers = objective.ask_repeat(cells, budget, uniform)
@@ -106,10 +112,25 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
             answers = objective.ask_mean(cells, budget)
         optimizer.tell(answers.losses)
         steps.append((budget, numbers, cells, *answers))
+
     budgets, *columns = zip(*steps, strict=True)
     return Trace(np.array(budgets), *[np.stack(column, axis=1) for column in columns])
 
 
-def repetition_seed(seed: int, method: str, space: int, repetition: int) -> np.random.SeedSequence:
-    """The seed of a repetition; no other decides it, nor how the run is cut into blocks."""
-    return np.random.SeedSequence([seed, int.from_bytes(method.encode()), space, repetition])
+def repetition_seed(
+    seed: int, method: str, space: SpaceId, repetition: int
+) -> np.random.SeedSequence:
+    """The seed of a repetition, independent of others and of how the run is cut into blocks."""
+    return np.random.SeedSequence(
+        [seed, int.from_bytes(method.encode()), get_space(space).entropy, repetition]
+    )
+
+
+def _drawn(repeats: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """One of the repeats that there are in each row (N, R), by numbers (N,) in [0, 1)."""
+    absent = np.isnan(repeats)
+    place = (uniform * (~absent).sum(1)).astype(np.int64)
+    order = np.argsort(absent, axis=1, kind="stable")  # those that there are come first
+    rows = np.arange(len(repeats))
+    drawn: np.ndarray = repeats[rows, order[rows, place]]
+    return drawn

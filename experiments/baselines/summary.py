@@ -6,55 +6,59 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
-from rich.table import Table
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan
 from oneshot_hpo.experiments.baselines.running import SECONDS
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.experiments.terminal.hints import say
+from oneshot_hpo.experiments.terminal.tables import print_table
+from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 
 
 def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
     """Print median and quartiles over repetitions, and evaluations a processor second."""
     table = load_table(plan.table)
     seconds = json.loads((results.parent / SECONDS).read_text())
-    shown = Table(title=f"test regret after {plan.evaluations} evaluations, percentage points")
-    headings = ("method", "space", "repetitions", "median", "quartiles", "evaluations/s")
-    for number, heading in enumerate(headings):
-        shown.add_column(heading, justify="right" if number else "left")
+    groups = []
     for space in plan.spaces:
         best = table.best(get_space(space)).test_error
         regrets = {
             method: 100 * (final_test_errors(results, method, space) - best)
             for method in plan.methods
         }
+        rows = []
         for method, values in sorted(regrets.items(), key=lambda item: np.median(item[1])):
             low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
             rate = plan.evaluations * len(values) / max(seconds[f"{method} {space}"], 1e-3)
-            shown.add_row(
-                method,
-                str(space),
-                str(len(values)),
-                f"{median:.3f}",
-                f"{low:.3f} to {high:.3f}",
-                f"{rate:,.0f}",
-            )
-        shown.add_section()
-    console.print(shown)
-    console.print(f"all evaluations: {results}", markup=False, soft_wrap=True)
+            quartiles = f"{low:.3f} to {high:.3f}"
+            counts = (str(space), str(len(values)))
+            rows.append((method, *counts, f"{median:.3f}", quartiles, f"{rate:,.0f}"))
+        groups.append(rows)
+
+    headings = ("method", "space", "repetitions", "median", "quartiles", "evaluations/s")
+    title = f"test regret after {plan.evaluations} evaluations, percentage points"
+    print_table(console, headings, groups, title=title)
+    say(console, f"all evaluations: {results}")
 
 
-def final_test_errors(results: Path, method: str, space: int) -> np.ndarray:
+def final_test_errors(results: Path, method: str, space: SpaceId) -> np.ndarray:
     """The incumbents' test errors at the end, one a repetition."""
     columns = ["repetition", "incumbent_test_error"]
     rows = pq.read_table(
         results,
         columns=columns,
-        filters=(pc.field("method") == method) & (pc.field("space") == space),
+        filters=(pc.field("method") == method) & (pc.field("space") == _stored(results, space)),
     )
     repetition = rows["repetition"].to_numpy()
     last = np.flatnonzero(np.diff(repetition, append=-1))
     errors: np.ndarray = rows["incumbent_test_error"].to_numpy()[last]
     return errors
+
+
+def _stored(results: Path, space: SpaceId) -> SpaceId:
+    """A space as the file's column holds it."""
+    has_names = pa.types.is_string(pq.read_schema(results).field("space").type)
+    return str(space) if has_names else space

@@ -1,4 +1,4 @@
-"""How long one BOHB proposal takes: HpBandSter's CG_BOHB against the vectorised generator.
+"""Time of one BOHB proposal: HpBandSter's CG_BOHB against the vectorised generator.
 
 Both have the same observations, run by turns in the same process, and always propose from their
 model. Set OMP_NUM_THREADS=1 for figures that compare between machines.

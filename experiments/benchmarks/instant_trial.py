@@ -12,7 +12,7 @@ from oneshot_hpo.experiments.study.trial import TrialTask
 
 
 def instant_trial(task: TrialTask) -> dict[str, Any]:
-    """What a trial reports, by a formula with a best learning rate; one in fifty crashes.
+    """A trial's result, by a formula with a best learning rate; one in fifty crashes.
 
     Noise follows from the trial's seed, and is less with more budget.
     """

@@ -41,12 +41,12 @@ _IN_WORKERS: dict[str, Any] = _OPTIONS | {
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.worker.memory.monitor-interval": "10s",
 }
-"""What each worker does of its own accord, too often for hundreds in one process."""
+"""Periodic work of each worker, too frequent for hundreds in one process."""
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "DASK_LOGGING__DISTRIBUTED": "error"}
 
 
 class ManyWorkers(OwnPool):
-    """`workers` workers whose trials sleep for so many seconds an epoch; all are there at first."""
+    """`workers` workers whose trials sleep for `seconds` an epoch; all have arrived."""
 
     spent = 0.0
     """Nothing here is simulated in the master's process."""
@@ -87,7 +87,7 @@ class ManyWorkers(OwnPool):
 
 
 def sleeping_trial(epoch_seconds: float, task: TrialTask) -> dict[str, Any]:
-    """`instant_trial` after the time that so many epochs take."""
+    """`instant_trial` after the time of its epochs."""
     time.sleep(epoch_seconds * task.budget)
     return instant_trial(task)
 

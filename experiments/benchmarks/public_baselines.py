@@ -33,9 +33,10 @@ from scipy import stats
 import oneshot_hpo.search_spaces.nasbench.api
 import oneshot_hpo.search_spaces.nasbench.graph_util
 from oneshot_hpo.experiments.baselines.plan import Block, make_plan
-from oneshot_hpo.experiments.baselines.results import incumbent_places
 from oneshot_hpo.experiments.baselines.search import TableObjective, search
+from oneshot_hpo.hpo.incumbent import incumbent_places
 from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.nasbench101.space import numbered
 
 SCRIPTS = {"re": "run_regularized_evolution.py", "reinforce": "run_rl.py"}
 METHODS = ("rs", "re", "reinforce", "hyperband")
@@ -102,7 +103,7 @@ class PublicScripts:
         sys.modules["nasbench.lib"] = library
         self._scripts = folder / "experiment_scripts"
         base: Any = _module(folder / "tabular_benchmarks" / "nas_cifar10.py").NASCifar10
-        self._space = get_space(space)
+        self._space = numbered(space)
 
         class OneShotSpace(base):
             """Their benchmark with our encoding; it also notes budgets."""

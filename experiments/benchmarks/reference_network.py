@@ -20,7 +20,7 @@ _MOMENTUM = 0.997
 class ReferenceNetwork(nn.Module):
     """A copy of a supernet with the preset `paper`, its weights included.
 
-    cells_per_stack: after so many cells the image is halved.
+    cells_per_stack: the image is halved after each such number of cells.
     only_live: skip operations of weight 0, one look at the device for each, as GDAS does.
     """
 

@@ -25,7 +25,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwork
-from oneshot_hpo.search_spaces import OPERATIONS, SearchSpace, get_space
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space, numbered
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits, random_images
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+
     console = Console()
     console.print(
         f"space {arguments.space}, {arguments.channels} channels, 3 x {arguments.cells_per_stack} "
@@ -56,6 +59,7 @@ def main() -> None:
         f"{arguments.pixels}, {torch.get_num_threads()} threads, {arguments.device}, torch "
         f"{torch.__version__}; seconds a step, medians of {arguments.repeats}"
     )
+
     table = Table(
         "searcher", "reference", "paper", "ratio", "corrected", "ratio", "s an epoch of CIFAR-10"
     )
@@ -73,15 +77,18 @@ def main() -> None:
             f"{reference / corrected:.2f}" if has_reference else "",
             f"{corrected * steps:.0f}",
         )
+
     console.print(table)
 
 
 def measured(name: str, arguments: argparse.Namespace) -> list[tuple[float, float, float]]:
     """Seconds of a step: the reference's way, and here with the presets paper and corrected."""
-    space = get_space(arguments.space)
+    space = numbered(arguments.space)
     searches = [make_search(name, space, preset, arguments) for preset in ("paper", "corrected")]
     batch = Batch.of(images(arguments).supernet_train, torch.device(arguments.device))
-    reference = ReferenceStep(name, space, searches[0].supernet, arguments.cells_per_stack)
+    supernet = searches[0].supernet
+    assert isinstance(supernet, Supernet)
+    reference = ReferenceStep(name, space, supernet, arguments.cells_per_stack)
     runs: list[Callable[[], object]] = [
         lambda: reference(batch, batch) if name not in _WITHOUT_REFERENCE else None,
         lambda: searches[0].step(batch, batch),
@@ -127,7 +134,7 @@ class ReferenceStep:
     """A step of a searcher as the code of NAS-Bench-1Shot1 makes it."""
 
     def __init__(
-        self, name: str, space: SearchSpace, supernet: Supernet, cells_per_stack: int
+        self, name: str, space: NasBench101Space, supernet: Supernet, cells_per_stack: int
     ) -> None:
         self._name, self._space = name, space
         self._network = ReferenceNetwork(supernet, cells_per_stack, only_live=name == "gdas")
@@ -189,10 +196,10 @@ class ReferenceStep:
         """A random cell as weights of 0 and 1 for everything."""
         drawn = self._space.sample(self._rng)
         operations = torch.zeros_like(self._operations)
-        for block, name in enumerate(drawn.operations):
-            operations[block, OPERATIONS.index(name)] = 1
+        for block, place in enumerate(self._space.operation_places(drawn)):
+            operations[block, place] = 1
         parents: list[Tensor | None] = []
-        for edges, sources in zip(self._parents, drawn.parents, strict=True):
+        for edges, sources in zip(self._parents, self._space.parents(drawn), strict=True):
             weights = None if edges is None else torch.zeros_like(edges)
             if weights is not None:
                 weights[list(sources)] = 1
@@ -210,8 +217,10 @@ class ReferenceStep:
             ):
                 buffer = self._weights.state[weight].get("momentum_buffer", 0.0)
                 target.copy_(weight - xi * (0.9 * buffer + gradient + 3e-4 * weight))
+
         self._architecture.zero_grad()
         self._loss(unrolled, valid).backward()
+
         vector = [target.grad for target in unrolled.parameters() if target.grad is not None]
         length = 0.01 / torch.cat([part.flatten() for part in vector]).norm()
         sides = []
@@ -219,6 +228,7 @@ class ReferenceStep:
             self._move(weights, vector, factor * length)
             loss = self._loss(self._network, train)
             sides.append(torch.autograd.grad(loss, self._alphas))
+
         self._move(weights, vector, length)
         for alpha, plus, minus in zip(self._alphas, *sides, strict=True):
             assert alpha.grad is not None

@@ -9,6 +9,7 @@ for digits, the same number of epochs for all, seeds 0, 1, ...
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median, quantiles
@@ -18,7 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from oneshot_hpo.experiments.study.trial import TrialTask, cell_report, search_cell
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.trial import TrialTask, search_cell, table_outcome
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 
@@ -42,19 +44,24 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.searchers.split(",")
     runs = [(name, seed, arguments.epochs) for name in names for seed in range(arguments.seeds)]
+
     table = Table(
         "searcher", "median test regret", "quartiles", "median valid. error", "s a search"
     )
     rng = np.random.default_rng(0)
     space = get_space(SPACE)
-    random_cells = [cell_report("digits", space, space.sample(rng)) for _ in range(arguments.seeds)]
+    random_cells = [
+        table_outcome("digits", space, space.sample(rng)) for _ in range(arguments.seeds)
+    ]
     table.add_row("random cells", *_columns(random_cells), "")
+
     with ProcessPoolExecutor(arguments.processes) as pool:
         found = list(pool.map(searched, *zip(*runs, strict=True)))
     for name in names:
         of_name = [row for run, row in zip(runs, found, strict=True) if run[0] == name]
-        seconds = median(row["seconds"] for row in of_name)
+        seconds = median(outcome.seconds or 0.0 for outcome in of_name)
         table.add_row(name, *_columns(of_name), f"{seconds:.0f}")
+
     console = Console()
     console.print(
         f"digits, space {SPACE}, {arguments.epochs} epochs, {arguments.seeds} seeds, in percent"
@@ -62,8 +69,8 @@ def main() -> None:
     console.print(table)
 
 
-def searched(name: str, seed: int, epochs: int) -> dict[str, Any]:
-    """The report of the cell that one search finds, and the seconds that it took."""
+def searched(name: str, seed: int, epochs: int) -> Outcome:
+    """The cell that one search finds, and the seconds that it took."""
     started = time.perf_counter()
     task = TrialTask(
         searcher=name,
@@ -76,14 +83,13 @@ def searched(name: str, seed: int, epochs: int) -> dict[str, Any]:
         seed=seed,
         folder=None,
     )
-    _, report = search_cell(task)
-    return report | {"seconds": time.perf_counter() - started}
+    return dataclasses.replace(search_cell(task), seconds=time.perf_counter() - started)
 
 
-def _columns(reports: list[dict[str, Any]]) -> list[str]:
-    regrets = [100 * report["test_regret"] for report in reports]
+def _columns(outcomes: list[Outcome]) -> list[str]:
+    regrets = [100 * outcome.reported("regret") for outcome in outcomes]
     low, _, high = quantiles(regrets, n=4, method="inclusive")
-    valid = median(100 * report["valid_error"] for report in reports)
+    valid = median(100 * outcome.reported("valid") for outcome in outcomes)
     return [f"{median(regrets):.2f}", f"{low:.2f} to {high:.2f}", f"{valid:.2f}"]
 
 

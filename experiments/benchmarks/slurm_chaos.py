@@ -7,7 +7,7 @@
 For a throw-away SLURM on this machine only: it cancels jobs, sends them the signal of a time
 limit, preempts them, kills workers, masters, slurmd and slurmctld with -9, and starts the last two
 again. All the time it checks that no finished epoch is run again, and at the end the journal: every
-evaluation told once, no decision that a replay does not make again, no job left.
+evaluation recorded once, no decision that a replay does not make again, no job left.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from pathlib import Path
 
 import psutil
 
-from oneshot_hpo.experiments.study.folder import specification_of
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pools import job_name
 from oneshot_hpo.hpo import Study, read_study
 
 SHORTEST, LONGEST = 3.0, 12.0
-"""Seconds between two blows."""
+"""Seconds between two faults."""
 CONTROLLER_SECONDS = 60.0
-"""How long slurmctld stays away."""
+"""Seconds that slurmctld stays away."""
 
 
 class Chaos:
-    """One study, its master in a process of its own, and what befalls them."""
+    """One study, its master in a process of its own, and the faults injected into them."""
 
     def __init__(self, study: str, folder: Path, options: list[str], seed: int) -> None:
         self._folder = folder
@@ -47,12 +47,12 @@ class Chaos:
         self._master: subprocess.Popen[bytes] | None = None
         self._controller_back = 0.0
         self._epochs: dict[Path, str] = {}
-        self.blows: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
 
     def run(self, seconds: float) -> None:
-        """Strike for so long, then let the study finish undisturbed."""
+        """Inject faults for `seconds`, then let the study finish undisturbed."""
         end = time.monotonic() + seconds
-        blows: list[Callable[[], str | None]] = [
+        faults: list[Callable[[], str | None]] = [
             self._time_limit,
             self._cancel,
             self._preempt,
@@ -61,39 +61,41 @@ class Chaos:
             self._kill_controller,
             self._kill_master,
         ]
+
         while not self._finished():
             self._keep_master()
             if time.monotonic() < end:
                 time.sleep(self._random.uniform(SHORTEST, LONGEST))
-                if struck := self._random.choice(blows)():
-                    self.blows[struck] += 1
-                    print(f"{time.strftime('%H:%M:%S')} {struck}", flush=True)
+                if fault := self._random.choice(faults)():
+                    self.faults[fault] += 1
+                    print(f"{time.strftime('%H:%M:%S')} {fault}", flush=True)
             else:
                 time.sleep(1)
             self._mend(at_end=time.monotonic() >= end)
             self._check_epochs()
+
         self._mend(at_end=True)
         if self._master is not None:
             self._master.wait(timeout=180)
 
     def check(self) -> dict[str, object]:
-        """What the journal says at the end; AssertionError if anything was lost or doubled."""
+        """A summary of the journal; AssertionError if anything was lost or doubled."""
         Study.open(self._folder).close()  # a replay makes every decision again
         lines = (self._folder / "journal.jsonl").read_text().splitlines()
         events = [json.loads(line) for line in lines]
-        told = [(*e["id"], e["budget"]) for e in events if e["event"] == "tell"]
-        view = read_study(self._folder)
-        name = job_name(specification_of(view.header, self._folder).name, self._folder)
+        recorded = [(*e["id"], e["budget"]) for e in events if e["event"] == "tell"]
+        study = OpenedStudy(self._folder)
+        name = job_name(study.spec.name, self._folder)
         left = _output("squeue", "-h", "-t", "PENDING,RUNNING", "-n", name)
-        assert len(told) == len(set(told)) == view.total_evaluations
+        assert len(recorded) == len(set(recorded)) == study.view.total_evaluations
         assert not left, left
         crashes = [str(e["exception"]) for e in events if e.get("exception")]
         return {
-            "evaluations": len(told),
+            "evaluations": len(recorded),
             "epochs": sum(text.count("\n") for text in self._epochs.values()),
             "retries": sum(e["event"] == "retry" for e in events),
             "given up": sum("given up" in crash for crash in crashes),
-            "blows": dict(self.blows),
+            "blows": dict(self.faults),
         }
 
     def _finished(self) -> bool:
@@ -204,12 +206,12 @@ def _environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """Run the study under blows and print what it has survived."""
+    """Run the study under faults and print what it survived."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("study", help="a study file, or the name of a shipped study")
     parser.add_argument("--dir", type=Path, required=True, help="the study's new folder")
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=0, help="of what is struck, and when")
+    parser.add_argument("--seed", type=int, default=0, help="of the faults and their times")
     arguments, options = parser.parse_known_args()
     os.environ["PATH"] = _environment()["PATH"]
     chaos = Chaos(arguments.study, arguments.dir.resolve(), options, arguments.seed)

@@ -1,4 +1,4 @@
-"""What a master costs as its study grows: time an evaluation, memory, journal, replay.
+"""The cost of a master as its study grows: time an evaluation, memory, journal, replay.
 
     OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.study_scale --dir DIR \\
         [--evaluations 100000] [--workers 1000] [--shape halving] [--set KEY=VALUE]
@@ -6,11 +6,11 @@
 
 The study, its journal, BOHB, the loop and the display are those of `oneshot-hpo launch`; a trial is
 a formula. Only the pool is simulated: trials take a random time of a clock that is none. With
-`--dask` so are only the trials, which sleep for so many seconds an epoch: the workers are Dask's,
+`--dask` only the trials are simulated, which sleep for SECONDS an epoch: the workers are Dask's,
 in other processes, and what the scheduler takes is the master's, in whose process it is.
 
-DIR gets `growth.csv` (a row every so many evaluations) and `replay.csv` (opening the journal, cut
-after so many evaluations, in a process of its own). Stopped, it has to begin anew.
+DIR gets `growth.csv` (a row at regular intervals) and `replay.csv` (opening the journal, cut
+after the same evaluations, in a process of its own). It cannot be resumed.
 
 Times are processor time of the master, so that neighbours on the machine matter little; what the
 disk takes for fsync is waited for, not computed, and has a column of its own.
@@ -155,9 +155,9 @@ def replays(folder: Path, sizes: list[int]) -> list[dict[str, float]]:
     lines = (folder / JOURNAL_NAME).read_bytes().splitlines(keepends=True)
     rows = []
     for size in sizes:
-        told = end = 0
-        while told < size:
-            told += b'"event": "tell"' in lines[end]
+        finished = end = 0
+        while finished < size:
+            finished += b'"event": "tell"' in lines[end]
             end += 1
         part = folder / f"first-{size}"
         part.mkdir()
@@ -169,14 +169,14 @@ def replays(folder: Path, sizes: list[int]) -> list[dict[str, float]]:
             "--replay",
         ]
         done = subprocess.run([*command, "--dir", str(part)], capture_output=True, check=True)
-        rows.append({"evaluations": told} | json.loads(done.stdout))
+        rows.append({"evaluations": finished} | json.loads(done.stdout))
         _write(folder / "replay.csv", rows)
         print("  ".join(f"{key} {value:.5g}" for key, value in rows[-1].items()), file=sys.stderr)
     return rows
 
 
 def memory_mb() -> float:
-    """What this process holds in memory now, in MB."""
+    """The memory of this process now, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -189,7 +189,7 @@ def _write(path: Path, rows: list[dict[str, float]]) -> None:
 
 
 def specification(shape: str, evaluations: int, workers: int, overrides: list[str]) -> StudySpec:
-    """The study of at least so many evaluations, in CS3."""
+    """A study of at least `evaluations` evaluations, in CS3."""
     given = [*SHAPES[shape], "config_space=cs3", f"workers={workers}", *overrides]
 
     def planned(iterations: int) -> int:

@@ -18,7 +18,7 @@ import torch
 from rich.console import Console
 
 from oneshot_hpo.experiments.benchmarks.searcher_regret import SIZES
-from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces.nasbench101.space import numbered
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.search_loop import Search
@@ -34,17 +34,20 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
-    space = get_space(arguments.space)
+
+    space = numbered(arguments.space)
     settings = settings_class("random_ws")(**SIZES)
     data = load_dataset("digits")
     device = torch.device(arguments.device)
     search = Search("random_ws", settings, space, data, arguments.epochs + 1, 0, device)
     for _ in range(arguments.epochs):
         search.run_epoch(lambda: False)
+
     rng = np.random.default_rng(0)
     chosen = rng.choice(space.num_cells, arguments.cells, replace=False)
     cells = [space.architecture(int(number)) for number in space.unique.first[chosen]]
     images = arguments.recalibration_images
+
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     together: list[float] = []
     alone: list[float] = []
@@ -57,9 +60,10 @@ def main() -> None:
             search.evaluation.errors([cell], recalibration_images=images)[0] for cell in cells
         ]
         alone.append(clock() - started)
+
     console = Console(highlight=False)
     console.print(
-        f"{arguments.cells} cells of space {space.number}, {torch.get_num_threads()} threads, "
+        f"{arguments.cells} cells of {space.title}, {torch.get_num_threads()} threads, "
         f"{arguments.device}, medians of {arguments.repeats}: together {median(together):.2f} s, "
         f"one by one {median(alone):.2f} s, ratio {median(alone) / median(together):.2f}; errors "
         f"{'equal' if errors == single else 'differ'}"

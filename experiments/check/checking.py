@@ -24,12 +24,12 @@ from oneshot_hpo.experiments.study.folder import (
     CONFIRMATION,
     check_study,
     check_writable_study,
-    specification_of,
 )
 from oneshot_hpo.experiments.study.inputs import is_missing
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.hpo import Study, StudyView
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.experiments.terminal.hints import say
+from oneshot_hpo.hpo import Study
 from oneshot_hpo.hpo.journal.lock import is_held
 
 
@@ -42,17 +42,17 @@ def verify(folder: Path) -> Report:
     report = Report()
     running = any(map(is_held, (folder, folder / CONFIRMATION)))
     check_links(report, folder)
-    view = checked_study(report, folder)
-    if view is None:
+    study = checked_study(report, folder)
+    if study is None:
         report.is_readable = False
         return report
-    spec = _specification(report, view, folder)
+    view = study.view
+    spec = _specification(report, study)
     told = {trial.key for trial, _ in view.evaluations}
     check_results(report, folder, view.evaluations, _with(spec, "table"))
     check_checkpoints(report, folder, view.pending, told, _with(spec, "dataset"))
-    check_exports(report, folder, view, running=running)
-    if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
-        _check_confirmation(report, folder, view, spec)
+    check_exports(report, study, running=running)
+    _check_confirmation(report, study, spec)
     if not running:
         check_leftovers(report, folder)
     return report
@@ -80,9 +80,9 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     """Print what was found, a line each, and what was looked at."""
     for finding in report.findings:
         can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
-        console.print(f"{finding.words}{can}", markup=False, soft_wrap=True)
+        say(console, f"{finding.words}{can}")
     for note in report.notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
+        say(console, f"note: {note}")
     number = len(report.findings)
     words = "sound" if not number else "1 problem" if number == 1 else f"{number} problems"
     if mended:
@@ -90,19 +90,19 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     if not report.is_readable:
         words += "; nothing else can be looked at, and nothing is mended"
     looked = f"; looked at: {', '.join(report.checked)}" if report.checked else ""
-    console.print(f"{folder}: {words}{looked}", markup=False, soft_wrap=True)
+    say(console, f"{folder}: {words}{looked}")
 
 
-def _specification(report: Report, view: StudyView, folder: Path) -> StudySpec | None:
-    if "specification" not in view.header:
+def _specification(report: Report, study: OpenedStudy) -> StudySpec | None:
+    if "specification" not in study.view.header:
         return None
     try:
-        spec = specification_of(view.header, folder)
+        spec = study.spec
     except ValueError as error:
         report.add(str(error))
         return None
-    check_specification(report, folder, spec)
-    return check_inputs(report, folder, spec)
+    check_specification(report, study.folder, spec)
+    return check_inputs(report, study)
 
 
 def _with(spec: StudySpec | None, key: str) -> StudySpec | None:
@@ -110,14 +110,12 @@ def _with(spec: StudySpec | None, key: str) -> StudySpec | None:
     return None if spec is None or is_missing(spec, key) else spec
 
 
-def _check_confirmation(
-    report: Report, folder: Path, study: StudyView, spec: StudySpec | None
-) -> None:
-    own = folder / CONFIRMATION
-    view = checked_confirmation(report, own)
+def _check_confirmation(report: Report, study: OpenedStudy, spec: StudySpec | None) -> None:
+    own = study.folder / CONFIRMATION
+    view = checked_confirmation(report, study)
     if view is None:
         return
-    if view.header != study.header:
+    if view.header != study.view.header:
         report.add(f"{own} is the confirmation of another study")
         return
     check_results(report, own, view.evaluations, _with(spec, "table"))

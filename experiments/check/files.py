@@ -10,15 +10,16 @@ from pathlib import Path
 from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.cli.exports import TOOLS, write_export
 from oneshot_hpo.experiments.errors import StudyFileError
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.experiments.files import strange_files
 from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, write_specification
-from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, located, missing_words
-from oneshot_hpo.experiments.study.pairing import doubt, transfer_note
+from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.specification import StudySpec, validated
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
-from oneshot_hpo.hpo import Rerun, StudyView, Trial
+from oneshot_hpo.hpo import Rerun, Trial
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import (
     CHECKPOINT,
@@ -110,16 +111,16 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
         report.add(words, lambda: write_specification(folder, spec))
 
 
-def check_inputs(report: Report, folder: Path, spec: StudySpec) -> StudySpec:
+def check_inputs(report: Report, study: OpenedStudy) -> StudySpec:
     """Check that data set and table are there, and note whether they belong together.
 
     The specification with both where they lie now.
     """
-    spec = located(spec, folder)
+    spec = study.located
     for key in INPUTS:
         if is_missing(spec, key):
-            report.add(missing_words(spec, key, folder))
-    words = transfer_note(spec, folder)
+            report.add(missing_words(spec, key, study.folder))
+    words = study.transfer
     if words is None and not is_missing(spec, "table"):
         words = doubt(spec.dataset, spec.table)
     if words is not None:
@@ -127,12 +128,12 @@ def check_inputs(report: Report, folder: Path, spec: StudySpec) -> StudySpec:
     return spec
 
 
-def check_exports(report: Report, folder: Path, view: StudyView, *, running: bool) -> None:
+def check_exports(report: Report, study: OpenedStudy, *, running: bool) -> None:
     """Check that exports in their usual place have every evaluation.
 
     running: a master works on the study, so that every export is soon behind.
     """
-    exports = folder / "exports"
+    exports, evaluations = study.folder / "exports", len(study.view.evaluations)
     for path in sorted([*exports.glob(f"*/{MARK}"), *exports.glob(f"*/*/{MARK}")]):
         where = path.parent
         if where.name.startswith("."):
@@ -143,14 +144,14 @@ def check_exports(report: Report, folder: Path, view: StudyView, *, running: boo
         except (OSError, ValueError, KeyError, TypeError) as error:
             report.add(f"{where}: {MARK} cannot be read ({error})")
             continue
-        if identity != ExportedStudy(folder).identity:
+        if identity != study.identity:
             report.add(f"{where} is an export of another study")
-        elif number != len(view.evaluations) and tool in TOOLS and not running:
-            words = f"{where} has {number} evaluations of {len(view.evaluations)}"
-            report.add(words, _export(folder, where, tool, mark.get("configspace")))
+        elif number != evaluations and tool in TOOLS and not running:
+            words = f"{where} has {number} evaluations of {evaluations}"
+            report.add(words, _export(study.folder, where, tool, mark.get("configspace")))
         else:
             report.checked.append(f"an export for {tool}")
 
 
 def _export(folder: Path, where: Path, tool: str, configspace: str | None) -> Callable[[], None]:
-    return lambda: write_export(ExportedStudy(folder), where, tool, configspace)
+    return lambda: write_export(exported_study(folder), where, tool, configspace)

@@ -8,8 +8,10 @@ from typing import Any
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.check.findings import Report
-from oneshot_hpo.hpo import Confirmation, ConfirmationView, CorruptJournal, StudyView, read_study
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, read_confirmation
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.hpo import Confirmation, ConfirmationView, CorruptJournal, has_confirmation
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
 from oneshot_hpo.hpo.journal.events import Kinds
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
@@ -19,7 +21,7 @@ from oneshot_hpo.hpo.verify import Difference, differences, faults
 _SHOWN = 3
 
 
-def checked_study(report: Report, folder: Path) -> StudyView | None:
+def checked_study(report: Report, folder: Path) -> OpenedStudy | None:
     """The study in `folder`; None if its journal cannot be read or replayed.
 
     Raises NewerJournal.
@@ -29,11 +31,12 @@ def checked_study(report: Report, folder: Path) -> StudyView | None:
     if not _is_whole(report, path, EVENTS, lambda: None):
         return None
     try:
-        view = read_study(folder)
+        study = OpenedStudy(folder)
         found = differences(folder)
     except CorruptJournal as fault:
         report.add(str(fault))
         return None
+    view = study.view
     report.checked.append(f"{len(view.evaluations)} of {view.total_evaluations} evaluations")
     report.checked.append("every decision replayed")
     why = _other_versions(view.header) if found else ""
@@ -41,20 +44,24 @@ def checked_study(report: Report, folder: Path) -> StudyView | None:
         report.add(f"{path}, line {difference.line}: {_words(difference)}{why}")
     if len(found) > _SHOWN:
         report.add(f"{path}: and {len(found) - _SHOWN} more proposals that are others here")
-    return view
+    return study
 
 
-def checked_confirmation(report: Report, folder: Path) -> ConfirmationView | None:
-    """The confirmation in `folder`; None if its journal cannot be read or replayed."""
+def checked_confirmation(report: Report, study: OpenedStudy) -> ConfirmationView | None:
+    """The study's confirmation; None: it has not begun, or cannot be read or replayed."""
+    folder = study.folder / CONFIRMATION
+    if not has_confirmation(folder):
+        return None
     path = folder / CONFIRMATION_NAME
     torn = lambda: Confirmation.open(folder).close()  # noqa: E731
     if not _is_whole(report, path, CONFIRMATION_EVENTS, torn):
         return None
     try:
-        view = read_confirmation(folder)
+        view = study.confirmation
     except CorruptJournal as fault:
         report.add(str(fault))
         return None
+    assert view is not None
     report.checked.append(f"{len(view.evaluations)} of {view.total_evaluations} confirming runs")
     return view
 

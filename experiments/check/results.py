@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.check.findings import Report
-from oneshot_hpo.experiments.study.pairing import TRANSFER
+from oneshot_hpo.experiments.study.outcome import KEYS, Outcome
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.study.trial import RESULT, cell_report
+from oneshot_hpo.experiments.study.trial import RESULT, table_outcome, valid_repeats
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
 
-_SHARES = ("valid_error", "test_error", "one_shot_error")
-_REGRETS = ("valid_regret", "test_regret")
+_SHARES = [KEYS[field] for field in ("valid", "test", "one_shot")]
+_REGRETS = [KEYS[field] for field in ("valid_regret", "regret")]
+_PERCENTILE, _TRANSFER = KEYS["percentile"], KEYS["transfer"]
 _ROUNDING = 1e-9
 _table = functools.lru_cache(maxsize=2)(load_table)
 
@@ -39,7 +40,7 @@ def check_results(
             continue
         for words in _impossible(result):
             report.add(f"{where}: {words}")
-        if spec is not None and "architecture" in result.info:
+        if spec is not None and KEYS["document"] in result.info:
             compared += 1
             for words in _otherwise(result, spec):
                 report.add(f"{where}: {words}")
@@ -67,22 +68,24 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     """Where the table says something else of the cell that was found."""
     space = get_space(spec.space)
     try:
-        architecture = Architecture.from_dict(result.info["architecture"])
-        expected: dict[str, Any] = cell_report(spec.table, space, architecture)
+        told = Outcome.from_result(result)
+        outcome = table_outcome(spec.table, space, told.architecture(space))
     except (KeyError, TypeError, ValueError) as error:
         return [f"the table cannot be asked for its cell: {error}"]
-    loss = expected["valid_error"]
-    if spec.objective == "draw":
-        repeats = _table(spec.table).query(space.cell(architecture)).valid_errors
-        loss = float(repeats[result.info["drawn_repeat"]])
-    expected["loss"], told = loss, {**result.info, "loss": result.loss}
-    equals = _percent_of_equals(spec, expected["test_error"])
-    if spec.transfer or TRANSFER in told:
-        expected[TRANSFER] = bool(spec.transfer)
+    loss = outcome.loss
+    if spec.objective == "draw" and told.drawn_repeat is not None:
+        repeats = valid_repeats(spec.table, space, told.architecture(space))
+        loss = float(repeats[told.drawn_repeat])
+    expected = outcome.to_info() | {"loss": loss}
+    del expected["state"]
+    journaled = result.info | {"loss": result.loss}
+    if spec.transfer or _TRANSFER in journaled:
+        expected[_TRANSFER] = bool(spec.transfer)
+    equals = _percent_of_equals(spec, outcome.reported("test"))
     return [
-        f"{key} is {told.get(key)} where the table says {value}"
+        f"{key} is {journaled.get(key)} where the table says {value}"
         for key, value in expected.items()
-        if not _agrees(key, told.get(key), value, equals)
+        if not _agrees(key, journaled.get(key), value, equals)
     ]
 
 
@@ -93,7 +96,7 @@ def _agrees(key: str, told: Any, expected: Any, equals: float) -> bool:
     """
     if not isinstance(told, float) or not isinstance(expected, float):
         return bool(told == expected)
-    if key == "percentile":
+    if key == _PERCENTILE:
         return expected - _ROUNDING <= told <= expected + equals + _ROUNDING
     return abs(told - expected) <= SINGLE_PRECISION
 

@@ -24,10 +24,8 @@ from oneshot_hpo.experiments.cli import (
     studies,
     table,
 )
+from oneshot_hpo.experiments.cli.exit_codes import INTERRUPTED, STOPPED, USER_ERROR
 from oneshot_hpo.experiments.errors import (
-    INTERRUPTED,
-    STOPPED,
-    USER_ERROR,
     CommandInterrupted,
     StudyStopped,
     UserError,
@@ -93,7 +91,7 @@ def main() -> None:
 
 
 def _ran() -> int:
-    """Run the command and say what went wrong; the exit code."""
+    """Run the command, print what went wrong, and return the exit code."""
     code: int
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -101,6 +99,7 @@ def _ran() -> int:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         if code == INTERRUPTED:  # typer's way to end a command that has no words for Ctrl-C
             print("stopped", file=sys.stderr)
+
     except _ClickException as error:
         problem = error.format_message()
         if "\n" in problem:  # no problem but help, for a group without a command
@@ -108,12 +107,14 @@ def _ran() -> int:
             code = USER_ERROR
         else:
             code = _fail(f"{problem} (oneshot-hpo --help)", USER_ERROR)
+
     except CommandInterrupted as interruption:
         print(one_line(interruption), file=sys.stderr)
         code = INTERRUPTED
     except (typer.Abort, KeyboardInterrupt):  # no command has begun
         print("stopped", file=sys.stderr)
         code = INTERRUPTED
+
     except StudyStopped as error:
         code = _fail(one_line(error), STOPPED)
     except ValueError as error:
@@ -161,7 +162,7 @@ def common(
         ),
     ] = False,
 ) -> None:
-    """Read the options that stand before a command."""
+    """Read the options before a command."""
 
 
 def _add(group: str, command: Any, example: str, name: str | None = None) -> None:

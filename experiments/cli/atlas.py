@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from oneshot_hpo.experiments.cli.options import space_id
 
 
 def atlas(
     space: Annotated[
-        int | None,
-        typer.Option(min=1, max=3, help="1, 2 or 3. Default: the first study's, else 1."),
+        Any,
+        typer.Option(
+            parser=space_id,
+            metavar="SPACE",
+            help="1, 2, 3 or a name. Default: the first study's, else 1.",
+        ),
     ] = None,
     table: Annotated[
         str | None,
@@ -29,7 +35,7 @@ def atlas(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to. Default: atlas-space1-digits.html, here."),
+        typer.Option(metavar="FILE", help="Output file. Default: atlas-space1-digits.html, here."),
     ] = None,
 ) -> None:
     """Write a search space as one HTML page; print where it is."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import SeedOption, TableOption
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(
@@ -22,12 +23,13 @@ def common() -> None:
 @app.command()
 def run(
     folder: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="Where results go; the same goes on.")
+        Path,
+        typer.Option("--dir", metavar="DIR", help="Folder of the results; a run in it resumes."),
     ],
     space: Annotated[
-        list[str] | None, typer.Option(help="1, 2 or 3; repeatable, or a list with commas.")
+        list[str] | None, typer.Option(help="1, 2, 3 or a name; repeatable, or with commas.")
     ] = None,
-    table: Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")] = "digits",
+    table: TableOption = "digits",
     methods: Annotated[
         str,
         typer.Option(
@@ -43,12 +45,12 @@ def run(
         ),
     ] = 280,
     repetitions: Annotated[
-        int, typer.Option(max=bounds.REPETITIONS, help="How often each method is run.")
+        int, typer.Option(max=bounds.REPETITIONS, help="Runs of each method.")
     ] = 500,
     objective: Annotated[
         str, typer.Option(help="What a method sees: mean of the repeats, or draw one each time.")
     ] = "mean",
-    seed: Annotated[int, typer.Option(min=0, help="Everything random follows from it.")] = 0,
+    seed: SeedOption = 0,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=bounds.WORKERS, help="Processes. Default: one per core."),
@@ -60,7 +62,7 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Run black-box optimizers; a stopped run goes on where it was."""
+    """Run black-box optimizers; a stopped run resumes."""
 
     from oneshot_hpo.experiments import machine
     from oneshot_hpo.experiments.baselines.plan import make_plan

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.exit_codes import STOPPED
 from oneshot_hpo.experiments.cli.options import FolderArgument
-from oneshot_hpo.experiments.errors import STOPPED
 
 
 def check(
@@ -17,7 +17,7 @@ def check(
         bool,
         typer.Option(
             "--mend",
-            help="Mend what is safe: a torn last line, old exports, leftovers of what was killed.",
+            help="Repair what is safe: a torn last line, old exports, leftovers of killed work.",
         ),
     ] = False,
 ) -> None:

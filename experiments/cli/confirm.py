@@ -41,7 +41,7 @@ def confirm(
             "--set",
             metavar="KEY=VALUE",
             help="search.KEY=VALUE for --setting, cluster.KEY=VALUE for now, dataset=PATH or "
-            "table=PATH for where these lie now; repeatable.",
+            "table=PATH for where these are now; repeatable.",
         ),
     ] = None,
     workers: WorkersOption = None,

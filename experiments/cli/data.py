@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,15 +13,13 @@ from oneshot_hpo.experiments.terminal.hints import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from oneshot_hpo.experiments.data.importing import ReportBytes
-
 app = typer.Typer(
     name="data", help="Tables of benchmarks and images on this machine.", no_args_is_help=True
 )
 
 ReplaceOption = Annotated[
     bool,
-    typer.Option("--replace", help="Also in place of data that is whole, or holds more."),
+    typer.Option("--replace", help="Also replace data that is intact, or holds more."),
 ]
 
 
@@ -51,10 +47,11 @@ def import_(
     console = _console()
     with ending("nothing was imported", on_failure="nothing was imported"):
         from oneshot_hpo.experiments.data.importing import import_data, open_data_folder
+        from oneshot_hpo.experiments.terminal.byte_bar import byte_bar
 
-        with open_data_folder() as folder, _bar(console, f"importing {path.name}") as show:
-            told = import_data(path, folder, replace=replace, on_progress=show)
-    say(console, told)
+        with open_data_folder() as folder, byte_bar(console, f"importing {path.name}") as show:
+            summary = import_data(path, folder, replace=replace, on_progress=show)
+    say(console, summary)
 
 
 @app.command()
@@ -72,14 +69,15 @@ def fetch(
     ] = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Download, check and import what the data folder lacks; once stopped, it goes on."""
+    """Download, check and import what the data folder lacks; a stopped download resumes."""
     from oneshot_hpo.experiments.terminal.ending import ending
 
     console = _console()
-    kept = "what was downloaded is kept, the same command goes on"
+    kept = "what was downloaded is kept; the same command resumes"
     with ending(kept, on_failure=kept):
         from oneshot_hpo.experiments.data import fetch as fetching
         from oneshot_hpo.experiments.data.importing import open_data_folder
+        from oneshot_hpo.experiments.terminal.byte_bar import byte_bar
 
         with open_data_folder() as folder:
             fetching.fetch(
@@ -87,7 +85,7 @@ def fetch(
                 folder,
                 mirror=mirror,
                 replace=replace,
-                bar=lambda label: _bar(console, label),
+                bar=lambda label: byte_bar(console, label),
                 say=lambda line: say(console, line),
             )
 
@@ -106,38 +104,6 @@ def info() -> None:
     console = _console()
     for line in lines:
         say(console, line)
-
-
-@contextmanager
-def _bar(console: Console, label: str) -> Iterator[ReportBytes]:
-    """A progress bar of one step, gone when the step has ended; a line in logs and pipes."""
-    if not console.is_terminal:
-        say(console, label)
-        yield lambda done, total: None
-        return
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=10),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(label, total=None)
-
-        def show(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield show
 
 
 def _console() -> Console:

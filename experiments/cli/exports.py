@@ -16,18 +16,18 @@ from oneshot_hpo.experiments.terminal.hints import quoted, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+    from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
 class _Tool(NamedTuple):
     module: str
     """Its module in this folder."""
     reading: str
-    """How an export is read: {folder} is where it is, {quoted} the same for a shell."""
+    """How to read an export: {folder} is its place, {quoted} its place for a shell."""
     has_space: bool = False
     """Whether there is a configspace.json in it, which can have an older form."""
     continued: str | None = None
-    """A file that the next export appends to, for readers that have it open."""
+    """A file to which the next export appends, for readers that have it open."""
     named: bool = False
     """Whether its reader calls a study by the folder's name."""
 
@@ -60,18 +60,18 @@ def export(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where to. Default: exports/TOOL in DIR; for DeepCAVE, which calls a run by its "
-            "folder, exports/deepcave/NAME.",
+            help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which names a run by "
+            "its folder, exports/deepcave/NAME.",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also in place of another study's export.")
+        bool, typer.Option("--force", help="Also replace another study's export.")
     ] = False,
     configspace: Annotated[
         str | None,
         typer.Option(
             metavar="VERSION",
-            help="Of the ConfigSpace that is to read configspace.json: 1, or 0.4 as HpBandSter's "
+            help="Version of ConfigSpace for configspace.json: 1, or 0.4 as HpBandSter's "
             "fANOVA needs it. Default: 1.",
         ),
     ] = None,
@@ -82,12 +82,12 @@ def export(
     tool may call one of them the best. DeepCAVE needs Python below 3.11, in an environment of its
     own; in Optuna, a trial that may yet be promoted is running.
     """
-    from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+    from oneshot_hpo.experiments.exports.evaluations import exported_study
     from oneshot_hpo.experiments.study.folder import check_writable_study
     from oneshot_hpo.experiments.terminal.ending import ending
 
     _options(tool, configspace)
-    study = ExportedStudy(folder)
+    study = exported_study(folder)
     if out is None:
         check_writable_study(folder)
     target = out or _usual_folder(study, tool)
@@ -108,7 +108,7 @@ def export(
 
 
 def write_export(
-    study: ExportedStudy,
+    study: OpenedStudy,
     target: Path,
     tool: str,
     configspace: str | None = None,
@@ -151,7 +151,7 @@ def _options(tool: str, configspace: str | None) -> dict[str, str]:
     return {"configspace": configspace}
 
 
-def _usual_folder(study: ExportedStudy, tool: str) -> Path:
+def _usual_folder(study: OpenedStudy, tool: str) -> Path:
     """exports/TOOL in the study's folder, or below it one with the study's name."""
     from oneshot_hpo.experiments.exports.folder import MARK
 

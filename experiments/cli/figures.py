@@ -22,20 +22,20 @@ def figures(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where to. Default, of one study: DIR/report/figures."),
+        typer.Option(
+            metavar="FOLDER", help="Output folder. Default of one study: DIR/report/figures."
+        ),
     ] = None,
 ) -> None:
     """Write every figure of studies and baselines as PDF and PNG."""
-
-    from rich.text import Text
-
     from oneshot_hpo.experiments.numbers.sources import read_figure_sources
     from oneshot_hpo.experiments.study.folder import check_writable_study
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import ending
+    from oneshot_hpo.experiments.terminal.spinner import working
 
     console = terminal()
-    with console.status("reading"):
+    with working(console, "reading"):
         found = read_figure_sources(sources)
     if out is None and len(found.studies) != 1:
         count = len(found.studies) or "no"
@@ -43,10 +43,10 @@ def figures(
     if out is None:
         check_writable_study(found.studies[0].folder)
     folder = out or found.studies[0].folder / "report" / "figures"
-    with ending("the figures that are there are whole"), console.status("") as status:
+    with ending("the figures written so far are whole"), working(console, "") as show:
         from oneshot_hpo.experiments.figures.making import make_figures
 
-        made = make_figures(found, folder, lambda name: status.update(Text(f"drawing {name}")))
+        made = make_figures(found, folder, lambda name: show(f"drawing {name}"))
 
     say(console, f"{len(made.written)} figures in {folder}, each as PDF and PNG:")
     for path in made.written:

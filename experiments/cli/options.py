@@ -1,7 +1,7 @@
 """Arguments and options that several commands take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,16 +20,16 @@ AddressOption = Annotated[
 ]
 SchedulerFileOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The same, by the scheduler's file."),
+    typer.Option(metavar="FILE", help="Use the workers of the Dask scheduler with this file."),
 ]
 TrustOption = Annotated[
     bool,
-    typer.Option("--trust", help="Run the commands that the study names, from now on."),
+    typer.Option("--trust", help="Allow the commands that the study file names, now and later."),
 ]
 AcceptOption = Annotated[
     bool,
     typer.Option(
-        "--accept-changes", help="Go on with other package versions, data or another table."
+        "--accept-changes", help="Continue with other package versions, data or another table."
     ),
 ]
 StudyArgument = Annotated[
@@ -50,28 +50,53 @@ SubmitOption = Annotated[
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="STUDY|KEY=VALUE", help="Of a grid: these studies alone; repeatable, all must fit."
+        metavar="STUDY|KEY=VALUE",
+        help="Grids only: run only these studies; repeatable, all must match.",
     ),
 ]
 EpochSecondsOption = Annotated[
     float | None,
-    typer.Option(min=0, metavar="SECONDS", help="Of a grid: one epoch's, for what it costs."),
+    typer.Option(
+        min=0, metavar="SECONDS", help="Grids only: duration of an epoch, to estimate the cost."
+    ),
 ]
 SearcherOption = Annotated[str, typer.Option(help="The one-shot optimizer.")]
 
 
 def _several(images: int) -> int:
-    """A single image may be one value a channel, which has no variance."""
+    """Refuse 1: a single image may be one value a channel, which has no variance."""
     if images == 1:
         raise typer.BadParameter("2 images at least, or 0 for none")
     return images
 
 
 AnalysisDirOption = Annotated[
-    Path, typer.Option("--dir", metavar="DIR", help="Figures, CSV, and what makes them resumable.")
+    Path,
+    typer.Option(
+        "--dir", metavar="DIR", help="Figures, CSV files, and what a stopped command resumes from."
+    ),
 ]
-SpacesOption = Annotated[str, typer.Option("--space", help="1, 2 or 3; several with commas.")]
-SpaceOption = Annotated[int, typer.Option("--space", help="Search space: 1, 2 or 3.")]
+
+
+def space_id(text: str) -> int | str:
+    """The id of a space that is named on the command line."""
+    from oneshot_hpo.search_spaces import UnknownSpace, get_space
+
+    try:
+        return get_space(text).id
+    except UnknownSpace as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+SpacesOption = Annotated[
+    str, typer.Option("--space", help="1, 2, 3 or other search spaces; several with commas.")
+]
+SpaceOption = Annotated[
+    Any,
+    typer.Option(
+        "--space", parser=space_id, metavar="SPACE", help="Search space: 1, 2, 3 or a name."
+    ),
+]
 DatasetOption = Annotated[
     str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
 ]
@@ -85,9 +110,7 @@ SupernetsOption = Annotated[
         min=1, max=bounds.REPETITIONS, help="Supernets of each kind, trained from different seeds."
     ),
 ]
-CellsOption = Annotated[
-    str, typer.Option(help="Cells that are drawn and scored, up to 5000, or all.")
-]
+CellsOption = Annotated[str, typer.Option(help="Number of cells to score, up to 5000, or all.")]
 CalibrationOption = Annotated[
     int,
     typer.Option(
@@ -96,7 +119,7 @@ CalibrationOption = Annotated[
         max=bounds.IMAGES,
         callback=_several,
         metavar="IMAGES",
-        help="Training images that give each cell its batch-norm statistics; 0: not.",
+        help="Training images for each cell's own batch-norm statistics; 0: none.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Everything random follows from it.")]

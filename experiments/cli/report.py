@@ -16,12 +16,12 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[BASELINES]...",
-            help="Runs of baselines to set beside it: results.parquet, or their folder.",
+            help="Runs of baselines to compare with: results.parquet, or their folder.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to. Default: report/index.html in DIR."),
+        typer.Option(metavar="FILE", help="Output file. Default: report/index.html in DIR."),
     ] = None,
 ) -> None:
     """Write a study, running or not, as one HTML page; print where it is."""

@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.cli.options import (
 
 def search(
     searcher: SearcherOption = "darts",
-    space: SpaceOption = 1,
+    space: SpaceOption = "1",
     dataset: DatasetOption = "digits",
     table: TableOption = "digits",
     epochs: EpochsOption = 50,
@@ -36,8 +36,8 @@ def search(
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import ending
 
-    kept = "nothing is kept" if folder is None else "the same command goes on from the last epoch"
-    with ending(kept, on_failure="once that is mended, run the command again"):
+    kept = "nothing is kept" if folder is None else "the same command resumes from the last epoch"
+    with ending(kept, on_failure="once that is repaired, run the command again"):
         run_single_search(
             terminal(),
             searcher=searcher,

@@ -1,4 +1,4 @@
-"""How the command line comes to life: anew, where Python was started in a way that may break it.
+"""Starts the command line again where Python was started in a way that may break it.
 
 Variables as PYTHONOPTIMIZE or PYTHONWARNINGS change what every interpreter does, and an interpreter
 hands them on to the processes that it starts. Python may also look for modules in the working
@@ -19,7 +19,7 @@ _CHECKOUT = Path(oneshot_hpo.__file__).parents[1]
 
 
 def start_cleanly() -> None:
-    """Replace this process by the same one in an interpreter without such settings, if needed.
+    """Replace this process by one in an interpreter without these settings, if needed.
 
     Only where it was started as a program of this project; in others nothing is changed.
     """
@@ -44,7 +44,7 @@ def _is_ours() -> bool:
 def _imports_from_here() -> bool:
     """Whether `python -m` looks for modules where it was started, and that is not our own folder.
 
-    Nothing is to be done where it is: a checkout that is not installed.
+    In our own folder that is right: a checkout need not be installed.
     """
     here = Path.cwd()
     if sys.flags.safe_path or "-m" not in sys.orig_argv[1:] or here == _CHECKOUT:

@@ -88,7 +88,7 @@ def resume(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these lie now; "
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these are now; "
             "repeatable.",
         ),
     ] = None,
@@ -107,7 +107,7 @@ def resume(
     as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
     trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
 ) -> None:
-    """Go on with a study that was stopped or killed."""
+    """Continue a study that was stopped or killed."""
     from oneshot_hpo.experiments.study import launching
     from oneshot_hpo.experiments.study.trust import Consent
     from oneshot_hpo.experiments.terminal.console import terminal
@@ -128,7 +128,7 @@ def resume(
 
 
 def stop(folder: FolderArgument) -> None:
-    """End a study's master and all its jobs; resume goes on with it."""
+    """End a study's master and all its jobs; resume continues the study."""
     from oneshot_hpo.experiments.study.status import stop_study
     from oneshot_hpo.experiments.terminal.console import terminal
 
@@ -141,7 +141,7 @@ def status(
         bool, typer.Option("--watch", help="Keep it up to date until the study ends.")
     ] = False,
 ) -> None:
-    """Show how a study stands; changes nothing."""
+    """Show the state of a study; changes nothing."""
     from oneshot_hpo.experiments.study.status import show_status, watch_status
     from oneshot_hpo.experiments.terminal.console import terminal
 

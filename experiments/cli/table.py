@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import SpaceOption, WorkersOption
 from oneshot_hpo.experiments.study import bounds
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
@@ -17,10 +20,81 @@ def common() -> None:
     """Tables of trained cells."""
 
 
+TableArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="digits, nasbench101, nasbench201, transnas-micro, transnas-macro, or a table's file.",
+    ),
+]
+TableDatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", help="Of NAS-Bench-201 cifar10, cifar100 or imagenet16; of TransNAS a task."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+
+
+@app.command()
+def show(
+    name: TableArgument,
+    dataset: TableDatasetOption = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Epochs of training. Default: the most.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a table holds: architectures, metrics, best, median, noise, what is imputed."""
+    from oneshot_hpo.experiments.data.table_facts import table_facts, table_lines
+    from oneshot_hpo.search_spaces import load_table
+
+    table = load_table(name)
+    table = table if dataset is None else table.on(dataset)
+    facts = table_facts(name, table, budget)
+    _print(facts, table_lines(facts), as_json)
+
+
+@app.command()
+def query(
+    name: TableArgument,
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCHITECTURE",
+            help="As its space writes it: |nor_conv_3x3~0|+|…~0|…~1|+|…~0|…~1|…~2| in "
+            "nasbench201, 64-41414-1_02_333 or 64-1234-basic in transnas; a hash in nasbench101.",
+        ),
+    ],
+    dataset: TableDatasetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all that a table says of one architecture, and where each number comes from."""
+    from oneshot_hpo.experiments.data.table_facts import architecture_facts, architecture_lines
+    from oneshot_hpo.search_spaces import load_table
+
+    table = load_table(name)
+    table = table if dataset is None else table.on(dataset)
+    facts = architecture_facts(name, table, architecture)
+    _print(facts, architecture_lines(facts), as_json)
+
+
+def _print(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.hints import say
+
+    console = terminal()
+    for line in lines:
+        say(console, line)
+
+
 @app.command()
 def build(
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The table to write.")],
-    space: Annotated[int, typer.Option(min=1, max=3, help="Search space.")] = 1,
+    space: SpaceOption = "1",
     dataset: Annotated[
         str,
         typer.Option(
@@ -39,27 +113,22 @@ def build(
     repeats: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds per cell and budget.")] = 3,
     cells: Annotated[
         int | None,
-        typer.Option(min=1, help="Only so many of the cells, drawn at random. Default: all."),
+        typer.Option(min=1, help="Number of cells, drawn at random. Default: all."),
     ] = None,
-    cells_seed: Annotated[int, typer.Option(min=0, help="Which ones --cells draws.")] = 0,
+    cells_seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of --cells.")] = 0,
     channels: Annotated[int, typer.Option(min=1, help="Channels of the first stack.")] = 8,
     stacks: Annotated[int, typer.Option(min=1, help="Stacks of cells.")] = 3,
     cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
     learning_rate: Annotated[float, typer.Option(min=0, help="Adam's, at the start.")] = 0.01,
     batch_size: Annotated[int, typer.Option(min=2, max=bounds.IMAGES, help="Images a step.")] = 50,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=bounds.WORKERS, help="Processes. Default: one per GPU, else per core."
-        ),
-    ] = None,
+    workers: WorkersOption = None,
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")
     ] = None,
 ) -> None:
-    """Train the unique cells of a space from scratch; a stopped build goes on where it was.
+    """Train the unique cells of a space from scratch; a stopped build resumes.
 
-    A study needs a table of all cells; one of some shows what training them all would give.
+    A study needs a table of all cells; a table of some shows what training all would give.
     """
 
     from oneshot_hpo.experiments import machine

@@ -11,6 +11,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines
 from oneshot_hpo.experiments.numbers.sample import Origin, Sample, matched
 from oneshot_hpo.experiments.wording import configuration
+from oneshot_hpo.search_spaces import SpaceId, ordered
 from oneshot_hpo.search_spaces.table import TableError
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
@@ -31,7 +32,7 @@ class Pairing:
 class Space:
     """All samples of one search space, and the comparisons among them."""
 
-    number: int
+    id: SpaceId
     samples: list[Sample]
     pairings: list[Pairing]
     notes: list[str]
@@ -70,15 +71,15 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
             f"{first.source} is of the table {first.main.table}, {second.source} of "
             f"{second.main.table} with other content: regrets of different tables are not compared"
         )
-    numbers = sorted({study.main.space for study in studies}) or sorted(
-        {number for file in baselines for number in file.spaces}
-    )
-    spaces = [_space(number, studies, baselines) for number in numbers]
+    found = {study.main.space for study in studies} or {
+        space for file in baselines for space in file.spaces
+    }
+    spaces = [_space(space, studies, baselines) for space in ordered(found)]
     questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
     answers = iter(compare_all(questions, SEED))
     return [
         Space(
-            space.number,
+            space.id,
             space.samples,
             [Pairing(one, two, next(answers)) for one, two in pairs],
             space.notes,
@@ -88,10 +89,10 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
 
 def _space(
-    number: int, studies: Sequence[Study], baselines: Sequence[Baselines]
+    searched: SpaceId, studies: Sequence[Study], baselines: Sequence[Baselines]
 ) -> tuple[Space, list[tuple[Sample, Sample]]]:
     """The samples of a space, and which are to be compared."""
-    here = [study for study in studies if study.main.space == number]
+    here = [study for study in studies if study.main.space == searched]
     mains = [study.main for study in here]
     samples: list[Sample] = []
     pairs: list[tuple[Sample, Sample]] = []
@@ -104,7 +105,7 @@ def _space(
     evaluations = mains[0].evaluations if mains else None
     for file in baselines:
         table = here[0].spec.table if here else known_table(file)
-        found = file.samples(number, table, evaluations)
+        found = file.samples(searched, table, evaluations)
         used = found[0].evaluations
         note = f"{file.path}: regrets of the best of {used} evaluations by validation"
         if evaluations is not None:
@@ -119,7 +120,7 @@ def _space(
     notes += _budgets(mains)
     different = {sample.origin: sample for sample in reversed(samples)}
     notes += _repeated(samples, different)
-    space = Space(number, [one for one in samples if different[one.origin] is one], [], notes)
+    space = Space(searched, [one for one in samples if different[one.origin] is one], [], notes)
     return space, _each_once(pairs, different)
 
 

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from oneshot_hpo.experiments.compare.comparing import SEED, Space
 from oneshot_hpo.experiments.compare.statistics import median_interval
 from oneshot_hpo.experiments.compare.wording import interval, points, sentences
+from oneshot_hpo.experiments.terminal.hints import say, say_paragraph
+from oneshot_hpo.experiments.terminal.tables import print_table
+from oneshot_hpo.search_spaces import title_of
 
 
 def print_spaces(console: Console, spaces: list[Space]) -> None:
     """Print all of it."""
     for space in spaces:
-        console.print(_table(space))
+        _print_table(console, space)
         for pairing in space.pairings:
-            console.print(sentences(space, pairing), markup=False)
-            console.print()
+            say_paragraph(console, sentences(space, pairing))
+            say(console, "")
         for note in space.notes:
-            console.print(f"note: {note}", markup=False, soft_wrap=True)
+            say(console, f"note: {note}")
 
 
-def _table(space: Space) -> Table:
+def _print_table(console: Console, space: Space) -> None:
     has_crashes = any(sample.crashed for sample in space.samples)
-    table = Table(
-        title=f"test regret in space {space.number}, table {space.samples[0].table}, "
-        "in percentage points",
-        title_justify="left",
-    )
-    table.add_column("", overflow="fold")
-    for heading in ("seeds", "median", "95 % interval", "mean", "deviation"):
-        table.add_column(heading, justify="right")
-    if has_crashes:
-        table.add_column("crashed", justify="right")
+    rows = []
     for sample in space.samples:
-        row: list[str | Text] = [
-            Text(space.name(sample)),
+        row = (
+            space.name(sample),
             str(len(sample.regrets)),
             points(float(np.median(sample.regrets))),
             interval(median_interval(sample.regrets, np.random.default_rng(SEED))),
             points(sample.mean),
             "" if np.isnan(sample.deviation) else points(sample.deviation),
-        ]
-        table.add_row(*row, *([str(sample.crashed or "")] if has_crashes else []))
-    return table
+        )
+        rows.append((*row, str(sample.crashed or "")) if has_crashes else row)
+
+    headings = ("", "seeds", "median", "95 % interval", "mean", "deviation")
+    print_table(
+        console,
+        (*headings, "crashed") if has_crashes else headings,
+        [rows],
+        title=f"test regret in {title_of(space.id)}, table {space.samples[0].table}, "
+        "in percentage points",
+    )

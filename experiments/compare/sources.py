@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,12 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines, read_baselines
 from oneshot_hpo.experiments.numbers.sample import Sample
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
-from oneshot_hpo.experiments.study.folder import check_study, specification_of
-from oneshot_hpo.experiments.study.inputs import located
-from oneshot_hpo.experiments.study.pairing import TRANSFER, transfer_note
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.pairing import TRANSFER
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.study.summary import reported
 from oneshot_hpo.experiments.terminal.hints import command
-from oneshot_hpo.hpo import ConfirmationView, read_confirmation, read_study
+from oneshot_hpo.hpo import ConfirmationView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.search_spaces import load_table
 
@@ -55,7 +54,7 @@ def read_sources(sources: Sequence[str]) -> tuple[list[Study], list[Baselines]]:
             file = path if path.is_file() else path / BASELINE_RESULTS
             baselines.append(read_baselines(file, name, source))
         else:
-            studies.append(_read_study(path, name, source))
+            studies.append(confirmed_study(OpenedStudy(path, source=source), name))
     return studies, baselines
 
 
@@ -67,89 +66,86 @@ def split_source(source: str) -> tuple[Path, str | None]:
     return Path(path), name
 
 
-def _read_study(folder: Path, name: str | None, source: str) -> Study:
-    check_study(folder)
+def confirmed_study(study: OpenedStudy, name: str | None = None) -> Study:
+    """What `compare` takes of a study: its tuned setting and its default, or the setting `name`.
+
+    UserError: it is not confirmed, no run of a setting has ended, or there is no such setting.
+    """
+    folder, view, confirmation = study.folder, study.view, study.confirmation
     confirm = command("confirm", folder)
-    if not (folder / FOLDER / CONFIRMATION_NAME).exists():
+    if confirmation is None:
         raise UserError(f"{folder} is not confirmed yet: {confirm}")
-    confirmation = read_confirmation(folder / FOLDER)
-    spec = specification_of(confirmation.header, folder / FOLDER, CONFIRMATION_NAME)
-    spec = located(spec, folder)
+    if confirmation.header != view.header:
+        raise UserError(f"{folder / FOLDER} belongs to another study than {folder}; move it away")
+
     tuned = confirmation.tuned
-    transfer = transfer_note(spec, folder)
-    notes = [] if transfer is None else [f"{folder}: {transfer}"]
     if name is None and tuned is None:
         raise UserError(f"{folder}: its confirmation has not begun: {confirm}")
-    if name == TUNED or name is None:
-        name, named = tuned, name
-    else:
-        named = name
-    if name is None or name not in confirmation.settings:
+    main = tuned if name in (None, TUNED) else name
+    if main is None or main not in confirmation.settings:
         known = ", ".join([TUNED, *confirmation.settings])
-        raise UserError(f"{source}: no such setting in {folder / FOLDER}; there are {known}")
+        raise UserError(f"{study.source}: no such setting in {folder / FOLDER}; there are {known}")
+
+    has_default = name is None and main != DEFAULT
+    return Study(
+        study.source,
+        study.located,
+        main=_sample(study, confirmation, main),
+        default=_sample(study, confirmation, DEFAULT) if has_default else None,
+        notes=tuple(_notes(study, confirmation, main)),
+    )
+
+
+def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Iterator[str]:
+    """What the user has to know of a study before trusting the comparison, a sentence each."""
+    folder, view = study.folder, study.view
+    confirm = command("confirm", folder)
+    if study.transfer is not None:
+        yield f"{folder}: {study.transfer}"
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
-        notes.append(f"{folder}: {done} of {planned} runs have ended; for the rest: {confirm}")
-    view = read_study(folder)
+        yield f"{folder}: {done} of {planned} runs have ended; for the rest: {confirm}"
     if not view.finished:
-        notes.append(
+        yield (
             f"{folder}: the study has not ended ({len(view.evaluations)} of "
             f"{view.total_evaluations} evaluations)"
         )
-    evaluations = len(view.evaluations)
-    incumbent = view.incumbent
-    if name == tuned and incumbent is not None and _is_other(confirmation, incumbent[0].config):
-        notes.append(f"{folder}: has a better configuration since; to confirm it: {confirm}")
-    is_transfer = transfer is not None
-    main = _sample(folder, confirmation, name, spec, source, evaluations, is_transfer)
-    default = None
-    if named is None and name != DEFAULT:
-        default = _sample(folder, confirmation, DEFAULT, spec, source, evaluations, is_transfer)
-    return Study(source, spec, main, default, tuple(notes))
+    if (
+        name == confirmation.tuned
+        and view.incumbent is not None
+        and view.incumbent[0].config != confirmation.settings[name].config
+    ):
+        yield f"{folder}: has a better configuration since; to confirm it: {confirm}"
 
 
-def _is_other(confirmation: ConfirmationView, config: dict[str, object]) -> bool:
-    assert confirmation.tuned is not None
-    return confirmation.settings[confirmation.tuned].config != config
-
-
-def _sample(
-    folder: Path,
-    confirmation: ConfirmationView,
-    name: str,
-    spec: StudySpec,
-    source: str,
-    evaluations: int,
-    transfer: bool,
-) -> Sample:
+def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sample:
     """UserError: no run of the setting has ended, or every one crashed."""
-    told = list(confirmation.results_of(name).values())
-    if not told:
-        raise UserError(f"{source}: no run of {name} has ended yet")
+    runs = list(confirmation.results_of(name).values())
+    if not runs:
+        raise UserError(f"{study.source}: no run of {name} has ended yet")
+    outcomes = [Outcome.from_result(result) for _, result in runs]
     regrets = [
-        float("inf") if result.crashed else reported(result, "test_regret", CONFIRMATION_NAME)
-        for _, result in told
+        float("inf") if result.crashed else outcome.reported("regret", CONFIRMATION_NAME)
+        for (_, result), outcome in zip(runs, outcomes, strict=True)
     ]
     if np.isinf(regrets).all():
-        reason = told[-1][1].exception
-        raise UserError(f"{source}: every run of {name} crashed ({reason})")
-    seconds = [
-        result.timestamps["search_seconds"]
-        for _, result in told
-        if "search_seconds" in result.timestamps
-    ]
-    mark = f" on {Path(spec.dataset).stem} ({TRANSFER})" if transfer else ""
+        reason = runs[-1][1].exception
+        raise UserError(f"{study.source}: every run of {name} crashed ({reason})")
+
+    spec = study.located
+    seconds = [outcome.seconds for outcome in outcomes if outcome.seconds is not None]
+    mark = "" if study.transfer is None else f" on {Path(spec.dataset).stem} ({TRANSFER})"
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
-        source=source,
-        origin=(folder.resolve(), name),
+        source=study.source,
+        origin=(study.folder.resolve(), name),
         table=load_table(spec.table).name,
         space=spec.space,
         regrets=np.array(regrets),
-        seeds=tuple(run.seed for run, _ in told),
+        seeds=tuple(run.seed for run, _ in runs),
         seconds=float(np.mean(seconds)) if seconds else None,
         budget=confirmation.budget,
-        evaluations=evaluations if name == confirmation.tuned else None,
+        evaluations=len(study.view.evaluations) if name == confirmation.tuned else None,
         settings={**spec.search, "epochs": confirmation.budget, "study seed": spec.seed},
     )
 

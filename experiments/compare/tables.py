@@ -24,6 +24,7 @@ from oneshot_hpo.experiments.compare.wording import points
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.search_spaces import SpaceId, heading_of, title_of
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (
@@ -60,7 +61,7 @@ def check_suffix(path: Path) -> None:
 
 def write_table(path: Path, spaces: list[Space]) -> None:
     """Write the table in the format that the file's suffix says. UserError: it cannot be."""
-    cells = {space.number: _cells(space) for space in spaces}
+    cells = {space.id: _cells(space) for space in spaces}
     form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
         path.write_text(form(cells), encoding="utf-8")
@@ -90,7 +91,7 @@ def _cells(space: Space) -> list[Cell]:
     return cells
 
 
-def _csv(cells: dict[int, list[Cell]]) -> str:
+def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
     """A row a method and space; regrets in percentage points."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -118,7 +119,7 @@ def _csv(cells: dict[int, list[Cell]]) -> str:
     return text.getvalue()
 
 
-def _key(cells: dict[int, list[Cell]]) -> str:
+def _key(cells: dict[SpaceId, list[Cell]]) -> str:
     """What the marks mean, and where there can be none."""
     mute = [
         str(space)
@@ -129,8 +130,8 @@ def _key(cells: dict[int, list[Cell]]) -> str:
     return _KEY + (few if mute else "")
 
 
-def _markdown(cells: dict[int, list[Cell]]) -> str:
-    heads = ["method", *(f"space {space}" for space in cells)]
+def _markdown(cells: dict[SpaceId, list[Cell]]) -> str:
+    heads = ["method", *(title_of(space) for space in cells)]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for name, row in _rows(cells):
         words = [_text(cell, "**", "**", " ± ", "\\*") for cell in row]
@@ -138,8 +139,8 @@ def _markdown(cells: dict[int, list[Cell]]) -> str:
     return "\n".join([*lines, "", f"{_key(cells)}.", ""])
 
 
-def _latex(cells: dict[int, list[Cell]]) -> str:
-    heads = " & ".join(["Method", *(f"Space {space}" for space in cells)])
+def _latex(cells: dict[SpaceId, list[Cell]]) -> str:
+    heads = " & ".join(["Method", *(heading_of(space) for space in cells)])
     lines = [f"% {_key(cells)}.", "% \\usepackage{booktabs}"]
     lines += [f"\\begin{{tabular}}{{l{'c' * len(cells)}}}", "\\toprule", f"{heads} \\\\"]
     lines.append("\\midrule")
@@ -149,7 +150,7 @@ def _latex(cells: dict[int, list[Cell]]) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def _rows(cells: dict[int, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
+def _rows(cells: dict[SpaceId, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
     """A row a method, None where a space has no such."""
     names = list(dict.fromkeys(cell.name for row in cells.values() for cell in row))
     by_name = {space: {cell.name: cell for cell in row} for space, row in cells.items()}

@@ -20,19 +20,17 @@ from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.environment import compared
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
-from oneshot_hpo.experiments.study.folder import (
-    check_writable_study,
-    specification_of,
-)
+from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.inputs import given_inputs, present
 from oneshot_hpo.experiments.study.launching import resumable
 from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.specification import StudySpec, parse_overrides, with_overrides
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import Confirmation, StudyView, read_confirmation, read_study
+from oneshot_hpo.hpo import Confirmation, StudyView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
 
@@ -70,23 +68,21 @@ def confirm_study(
     is made then. StudyStopped: it cannot go on here.
     """
     check_writable_study(folder)
-    study = read_study(folder)
+    study = OpenedStudy(folder)
     given, overrides = given_inputs(overrides)
     values = [override for override in overrides if not override.startswith("cluster.")]
-    spec = present(specification_of(study.header, folder), folder, given)
+    spec = present(study.spec, folder, given, notes=study.environments)
     spec = with_overrides(spec, [override for override in overrides if override not in values])
     check_trusted(console, [spec], consent)
     workers = workers or spec.workers or 1
-    settings = _settings(study, folder, spec, setting, values)
+    settings = _settings(study.view, folder, spec, setting, values)
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
-    changed = compared(
-        console, folder, accept=accept_changes, given=given, confirmation=folder / FOLDER
-    )
+    changed = compared(console, study, accept=accept_changes, given=given, confirming=True)
     again = command("confirm", folder)
     begun = folder / FOLDER / CONFIRMATION_NAME
-    with resumable(again, begun), _opened(study, folder) as confirmation:
+    with resumable(again, begun), _opened(study) as confirmation:
         if changed is not None:
             confirmation.note(*changed)
         before = confirmation.settings.get(DEFAULT)
@@ -149,18 +145,16 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
     return values
 
 
-def _opened(study: StudyView, folder: Path) -> Confirmation:
+def _opened(study: OpenedStudy) -> Confirmation:
     """The confirmation of a study, begun or not. UserError: it is another study's."""
-    if not (folder / FOLDER / CONFIRMATION_NAME).exists():
+    own, view = study.folder / FOLDER, study.view
+    if study.confirmation is None:
         return Confirmation.create(
-            folder / FOLDER,
-            header=study.header,
-            seed=study.settings.seed,
-            budget=study.settings.max_budget,
+            own, header=view.header, seed=view.settings.seed, budget=view.settings.max_budget
         )
-    if read_confirmation(folder / FOLDER).header != study.header:
-        raise UserError(f"{folder / FOLDER} belongs to another study than {folder}; move it away")
-    return Confirmation.open(folder / FOLDER)
+    if study.confirmation.header != view.header:
+        raise UserError(f"{own} belongs to another study than {study.folder}; move it away")
+    return Confirmation.open(own)
 
 
 def _run(

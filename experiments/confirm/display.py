@@ -1,4 +1,4 @@
-"""How a confirmation stands, while it runs."""
+"""The state of a confirmation on the terminal, while it runs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from oneshot_hpo.experiments.terminal.progress import Words, counts, error, seconds_an_epoch
+from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
+from oneshot_hpo.experiments.terminal.panel import Rendering, counts, error
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.hpo import ConfirmationView, Rerun, TrialResult
 
 
-def standing(
+def confirmation_panel(
     confirmation: ConfirmationView,
     title: str,
     running: int,
     times: str | None = None,
     workers: str = "",
 ) -> RenderableType:
-    """The panel: seeds by setting, counts, how workers stand.
+    """The panel: seeds by setting, counts, state of the workers.
 
-    No result: who looks while it runs, and stops when it pleases, finds differences by chance.
+    Results are left out on purpose: stopping when a difference appears produces false positives.
     """
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column("setting")
@@ -39,16 +40,16 @@ def standing(
     return Group(Text(title, style="bold"), table, facts)
 
 
-def ending(run: Rerun, result: TrialResult) -> str:
-    """How a run ended, in a line."""
+def run_line(run: Rerun, result: TrialResult) -> str:
+    """How a run ended."""
     return f"{run.setting}, seed {run.number}: {error(result)}"
 
 
 def seconds_left(confirmation: ConfirmationView, workers: int) -> float | None:
-    """Runs still to be made, at the pace of those that were; None while there is no pace yet."""
+    """Until every run has finished, at the pace of those so far; None if there is no pace yet."""
     pace = seconds_an_epoch(confirmation.evaluations)
     left = confirmation.total_evaluations - len(confirmation.evaluations)
     return None if pace is None else left * confirmation.budget * pace / workers
 
 
-CONFIRMATION = Words(standing, ending, seconds_left)
+CONFIRMATION = Rendering(confirmation_panel, run_line, seconds_left)

@@ -7,20 +7,13 @@ import io
 from pathlib import Path
 
 from oneshot_hpo.experiments.numbers.csv_cells import cell
-from oneshot_hpo.experiments.study.pairing import TRANSFER
+from oneshot_hpo.experiments.study.outcome import KEYS, Outcome
 from oneshot_hpo.hpo import ConfirmationView
 from oneshot_hpo.searchers.checkpoint import write_atomically
 
 RESULTS = "results.csv"
-_INFO = (
-    "valid_error",
-    "test_error",
-    "valid_regret",
-    "test_regret",
-    "percentile",
-    "one_shot_error",
-    "module_hash",
-)
+_FIELDS = ("valid", "test", "valid_regret", "regret", "percentile", "one_shot", "key")
+"""Of an outcome; their columns have the names that they have in a journal."""
 
 
 def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
@@ -36,15 +29,21 @@ def results_of(confirmation: ConfirmationView) -> bytes:
     Errors and regrets as shares in [0, 1], empty for a crash, whose reason is the last column. A
     column `transfer` is there where they are those of a table of another data set.
     """
-    is_transfer = any(TRANSFER in result.info for _, result in confirmation.evaluations)
-    columns = (*_INFO, TRANSFER) if is_transfer else _INFO
+    results = [result for _, result in confirmation.evaluations]
+    is_transfer = any(Outcome.from_result(result).transfer for result in results)
+    fields = (*_FIELDS, "transfer") if is_transfer else _FIELDS
+    columns = [KEYS[field] for field in fields]
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["setting", "tuned", "number", "seed", "budget", *columns, "exception"])
     for name in confirmation.settings:
         for number, (run, result) in confirmation.results_of(name).items():
-            info = [result.info.get(key, "") for key in columns]
+            outcome = Outcome.from_result(result)
+            values = [getattr(outcome, field) for field in fields]
+            if is_transfer and result.crashed:
+                values[-1] = None  # there are no errors to be those of another data set
             tuned = int(name == confirmation.tuned)
-            row = [name, tuned, number, run.seed, run.budget, *info, result.exception or ""]
+            row = [name, tuned, number, run.seed, run.budget, *values, result.exception or ""]
             writer.writerow(map(cell, row))
     return text.getvalue().encode()

@@ -39,15 +39,16 @@ _PIECE = 1 << 20
 def import_cifar10(
     source: Path, target: Path, *, replace: bool, on_progress: Callable[[int, int], object]
 ) -> str:
-    """Copy the official files to a folder `target`, whole or not at all; says what they hold.
+    """Copy the official files to a folder `target`, all or none; what they hold, in words.
 
     source: cifar-10-python.tar.gz, a folder of its files, or a folder around that one.
-    replace: also in place of files that are whole.
+    replace: also in place of files that are intact.
     on_progress: bytes of the source done, and in all. Raises DatasetError for files that are not
     CIFAR-10's, DataError where `replace` is needed, OSError for a disk that is full or unreadable.
     """
     settle(target)
     new, old = _temporaries(target)
+
     try:
         new.mkdir()
         copy = _copy_folder if source.is_dir() else _unpack
@@ -56,12 +57,14 @@ def import_cifar10(
             data = read_cifar10(new)
         except DatasetError as error:
             raise DatasetError(str(error).replace(str(new), str(source))) from None
+
         origin = {
             "file": source.absolute().name,
             "official": sums == _OFFICIAL,
             "date": time.strftime("%Y-%m-%d"),
         }
         (new / SOURCE).write_text(json.dumps(origin) + "\n", encoding="utf-8")
+
         if not replace and is_cifar10(target):
             raise DataError(
                 f"CIFAR-10 is in {target.parent} already, and was kept; --replace puts {source} "
@@ -72,12 +75,13 @@ def import_cifar10(
         new.rename(target)
     finally:
         settle(target)
-    told = f"CIFAR-10: {image_counts(data)}"
-    return told if origin["official"] else f"{told}; not the official files (other MD5 sums)"
+
+    summary = f"CIFAR-10: {image_counts(data)}"
+    return summary if origin["official"] else f"{summary}; not the official files (other MD5 sums)"
 
 
 def image_counts(data: Cifar10) -> str:
-    """How many images there are, in words."""
+    """The numbers of images, in words."""
     return f"{len(data.train):,} training and {len(data.test):,} test images"
 
 
@@ -91,7 +95,7 @@ def is_cifar10(folder: Path) -> bool:
 
 
 def settle(target: Path) -> None:
-    """Remove what an import left beside `target`; put back what it had moved away, if need be."""
+    """Remove what a killed import left; put back the old files if it had moved them away."""
     new, old = _temporaries(target)
     if old.exists() and not target.exists():
         old.rename(target)
@@ -103,7 +107,7 @@ def settle(target: Path) -> None:
 
 
 def origin_of(folder: Path) -> dict[str, Any]:
-    """What an import wrote of where the files came from: file, official, date; else empty."""
+    """The origin that an import noted: file, official, date; empty if there is none."""
     try:
         origin = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
         return {key: origin[key] for key in ("file", "official", "date")}
@@ -144,7 +148,7 @@ def _unpack(source: Path, new: Path, on_progress: Callable[[int, int], object]) 
             source.open("rb") as compressed,
             GzipFile(fileobj=compressed) as unpacked,
         ):
-            plain = _Bounded(unpacked, source)
+            plain = _BoundedArchive(unpacked, source)
             for member in members(plain):
                 name = PurePosixPath(member.name).name
                 if name in FILES and not member.is_folder:
@@ -152,7 +156,7 @@ def _unpack(source: Path, new: Path, on_progress: Callable[[int, int], object]) 
                     sums[name] = _copy(
                         member, new / name, lambda _: on_progress(compressed.tell(), total)
                     )
-            while plain.read(_PIECE):  # gzip's own checksum stands behind the archive's end
+            while plain.read(_PIECE):  # gzip's own checksum follows the archive's end
                 pass
     except (TarFault, EOFError, zlib.error, BadGzipFile) as error:
         reason = " ".join(str(error).split())
@@ -160,8 +164,8 @@ def _unpack(source: Path, new: Path, on_progress: Callable[[int, int], object]) 
     return sums
 
 
-class _Bounded:
-    """What is unpacked of an archive, up to a size that no archive of CIFAR-10 has."""
+class _BoundedArchive:
+    """An unpacked archive, read up to a size that no archive of CIFAR-10 has."""
 
     def __init__(self, unpacked: GzipFile, source: Path) -> None:
         self._unpacked = unpacked

@@ -1,4 +1,4 @@
-"""Download a file whose checksum is known, and go on where an earlier attempt stopped."""
+"""Download a file whose checksum is known, and resume where an earlier attempt stopped."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import requests
-from rich.filesize import decimal
 
 from oneshot_hpo.experiments.errors import StudyStopped
+from oneshot_hpo.experiments.wording import file_size
 
 _TIMEOUTS = (60, 120)  # seconds: for the connection, between two pieces of the answer
 _PIECE = 1 << 18
@@ -29,16 +29,16 @@ _WORTH_A_RETRY = (408, 425, 429)  # and every answer from 500
 
 
 class DownloadFailed(StudyStopped):
-    """A file that cannot be had now, or is not the one that was wanted."""
+    """A file that cannot be downloaded now, or is not the expected one."""
 
 
 class _Broken(Exception):
-    """An attempt that ended early; another may go on."""
+    """An attempt that ended early; another can resume."""
 
 
 @dataclass(frozen=True)
 class _Origin:
-    """What tells whether a partial file and the server's are the same.
+    """What identifies the server's file, of which a partial file is the beginning.
 
     validator: ETag or Last-Modified, "" if the server sends neither. size: -1 if unknown.
     """
@@ -58,21 +58,22 @@ def download(
     on_retry: Callable[[str, float], object],
     pauses: Sequence[float] = _PAUSES,
 ) -> None:
-    """Get a file; `destination` is there at the end, with the right checksum, or not at all.
+    """Download a file; `destination` exists at the end with the right checksum, or not at all.
 
-    checksum: "sha256:..." or "md5:...", hexadecimal. largest: bytes that the file can have; what
-    has more is given up. on_progress: bytes so far and bytes in all
-    (None: not known). on_retry: why an attempt failed, and the seconds until the next one.
-    pauses: seconds before each new attempt after a broken one, counted anew when an attempt brought
-    something.
+    checksum: "sha256:..." or "md5:...", hexadecimal. largest: bytes that the file can have; a
+    larger one is refused. on_progress: bytes so far and bytes in all
+    (None: unknown). on_retry: why an attempt failed, and the seconds until the next one.
+    pauses: seconds before each new attempt after a broken one, counted anew after an attempt that
+    received something.
 
-    What came so far stays in `destination`.part, and `destination`.origin says of what, also when
-    the process is killed; the next call goes on from there if the server still has that file, and
-    from the start otherwise. A file already at `destination` is checked, and kept if right. One
+    What was received stays in `destination`.part, and `destination`.origin says of which file, also
+    when the process is killed; the next call resumes there if the server still has that file, and
+    starts again otherwise. A file already at `destination` is checked, and kept if right. One
     process at a time. Raises DownloadFailed, and OSError if the disk is full.
     """
     if destination.exists() and _matches(destination, checksum):
         return
+
     part, origin = _beside(destination, ".part"), _beside(destination, ".origin")
     failures, most = 0, _size(part)
     while True:
@@ -88,12 +89,13 @@ def download(
             on_retry(_reason(error), pauses[failures])
             time.sleep(pauses[failures])
             failures += 1
+
     if not _matches(part, checksum):
         size = _size(part)
         part.unlink()
         origin.unlink(missing_ok=True)
         raise DownloadFailed(
-            f"{url}: not the file that was wanted: its {decimal(size)} have another "
+            f"{url}: not the expected file: its {file_size(size)} have another "
             f"{checksum.partition(':')[0].upper()} checksum, and were removed"
         )
     part.replace(destination)
@@ -101,7 +103,7 @@ def download(
 
 
 def unfinished(folder: Path) -> dict[str, int]:
-    """The downloads in a folder that can go on: bytes so far by name."""
+    """The downloads in a folder that can resume: bytes so far by name."""
     parts = sorted(folder.glob("*.part"))
     return {part.name.removesuffix(".part"): _size(part) for part in parts}
 
@@ -113,7 +115,7 @@ def _attempt(
     largest: int,
     on_progress: Callable[[int, int | None], object],
 ) -> None:
-    """Get what is missing of a file; _Broken or requests' errors if another attempt may help."""
+    """Download the rest of a file; _Broken or requests' errors if another attempt may help."""
     known, have = _known(origin, url), _size(part)
     headers = {"Accept-Encoding": "identity"}
     if known is not None and have:
@@ -122,6 +124,7 @@ def _attempt(
         headers["Range"] = f"bytes={have}-"
         if known.validator:
             headers["If-Range"] = known.validator
+
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUTS) as response:
         status = response.status_code
         if status >= 500 or status in _WORTH_A_RETRY:
@@ -129,7 +132,8 @@ def _attempt(
         if status not in (200, 206, 416):
             raise DownloadFailed(f"{url}: the server answers {status} {response.reason}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise DownloadFailed(f"{url}: the server packs the file, which was not asked for")
+            raise DownloadFailed(f"{url}: the server compresses the file, against the request")
+
         found = _origin(response, url)
         if found.size > largest:
             raise _too_large(url, largest)
@@ -140,6 +144,7 @@ def _attempt(
             have = 0
             part.write_bytes(b"")  # never the new origin beside the old bytes
             origin.write_text(json.dumps(asdict(found)))
+
         size = found.size if found.size >= 0 else None
         with part.open("ab") as file:
             on_progress(have, size)
@@ -153,18 +158,19 @@ def _attempt(
                 on_progress(have, size)
             file.flush()
             os.fsync(file.fileno())
+
     if size is not None and have < size:
         raise _Broken("the connection ended early")
 
 
 def _too_large(url: str, largest: int) -> DownloadFailed:
     return DownloadFailed(
-        f"{url}: not the file that was wanted: it has more than {decimal(largest)}; nothing is kept"
+        f"{url}: not the expected file: it has more than {file_size(largest)}; nothing is kept"
     )
 
 
 def _origin(response: requests.Response, url: str) -> _Origin:
-    """What an answer says of the whole file; a weak ETag allows no ranges."""
+    """The server's file, from its answer; a weak ETag allows no ranges."""
     tag = response.headers.get("ETag", "")
     if not tag or tag.startswith("W/"):
         tag = response.headers.get("Last-Modified", "")
@@ -176,7 +182,7 @@ def _origin(response: requests.Response, url: str) -> _Origin:
 
 
 def _known(origin: Path, url: str) -> _Origin | None:
-    """What was written beside a partial file; None if nothing fits this address."""
+    """The origin noted with a partial file; None if there is none for this address."""
     try:
         known = _Origin(**json.loads(origin.read_text()))
     except (FileNotFoundError, ValueError, TypeError):  # a kill while it was written
@@ -213,7 +219,7 @@ def _reason(error: BaseException) -> str:
 def _kept(part: Path) -> str:
     if not _size(part):
         return "nothing was downloaded"
-    return f"the first {decimal(_size(part))} are kept, the same command goes on"
+    return f"the first {file_size(_size(part))} are kept; the same command resumes"
 
 
 def _size(path: Path) -> int:

@@ -23,7 +23,7 @@ from oneshot_hpo.search_spaces.data_folder import CIFAR10
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS, RELEASES
 
 DOWNLOADS = "downloads"
-"""Folder in the data folder where a download lies until it is taken in."""
+"""Folder in the data folder that holds a download until it is imported."""
 
 
 @dataclass(frozen=True)
@@ -77,25 +77,27 @@ def fetch(
     say: Callable[[str], object],
     remotes: Mapping[str, Remote] = REMOTES,
 ) -> None:
-    """Download, check and take in each of the named, unless the data folder has as much already.
+    """Download, check and import each name, unless the data folder holds as much already.
 
-    mirror: an address under which the same files lie, instead of the official ones. bar: shows the
-    progress of a step. say: shows a line. remotes: what there is to fetch.
+    mirror: an address that has the same files, instead of the official ones. bar: shows the
+    progress of a step. say: shows a line. remotes: the files by name.
     Raises DataError for names and addresses that cannot be used, DownloadFailed, OSError, and what
     `import_data` raises.
     """
     for name in names:
         if name not in remotes:
-            raise DataError(f"there is nothing called {name!r}; there are {', '.join(remotes)}")
+            raise DataError(f"unknown data {name!r}; known are {', '.join(remotes)}")
     if mirror is not None and not _is_address(mirror):
-        raise DataError(f"--mirror {mirror}: has to be an address like https://host/folder")
+        raise DataError(f"--mirror {mirror}: must be an address like https://host/folder")
+
     downloads = folder / DOWNLOADS
     for name in dict.fromkeys(names):
         remote = remotes[name]
         there = None if replace else _there(remote, folder)
         if there is not None:
-            say(f"{name}: {there} already; --replace downloads it all the same")
+            say(f"{name}: {there} already; --replace downloads it again")
             continue
+
         url = f"{mirror.rstrip('/')}/{remote.file}" if mirror is not None else remote.url
         downloads.mkdir(exist_ok=True)
         path = downloads / remote.file
@@ -118,14 +120,14 @@ def fetch(
 
 
 def _there(remote: Remote, folder: Path) -> str | None:
-    """What the data folder holds that makes a download needless, in words."""
+    """The data that makes a download needless, in words; None if there is none."""
     if not remote.entries:
         return "CIFAR-10 is there" if is_cifar10(folder / CIFAR10) else None
     table = present_table()
     if table is None:
         return None
     more = entries(table) - remote.entries
-    # An official table is as good as another one; any other gives way to it unless it holds more.
+    # An official table equals another one; any other is replaced by it unless it holds more.
     if more > 0 or (more == 0 and release_of(table)):
         return f"NAS-Bench-101 is there ({coverage(table)})"
     return None

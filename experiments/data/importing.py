@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
 from oneshot_hpo.search_spaces.table_file import is_temporary_table, write_table
 
 ReportBytes = Callable[[int, int | None], object]
@@ -26,21 +27,23 @@ _GZIP = b"\x1f\x8b"
 def open_data_folder() -> Iterator[Path]:
     """The data folder, made when missing, for one process at a time.
 
-    What an import that was killed left behind is removed. Raises DataError.
+    Files that a killed import left behind are removed. Raises DataError.
     """
     folder = data_folder()
     lock = FileLock(folder / ".lock")
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         raise DataError(
-            f"another `oneshot-hpo data` command works in {folder}; wait for its end"
+            f"another `oneshot-hpo data` command works in {folder}; wait until it ends"
         ) from None
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written: {error.strerror}; set {VARIABLE} to another folder"
         ) from None
+
     try:
         for name in (NASBENCH101, *FILES.values()):
             for leftover in folder.glob(f".{name}.*"):
@@ -53,12 +56,12 @@ def open_data_folder() -> Iterator[Path]:
 
 
 def import_data(source: Path, folder: Path, *, replace: bool, on_progress: ReportBytes) -> str:
-    """Take a file or folder into the data folder; returns what was taken in, in words.
+    """Import a file or folder into the data folder; returns what it holds, in words.
 
     source: a nasbench_*.tfrecord, cifar-10-python.tar.gz, a folder cifar-10-batches-py, or what
         `recorded.reader_of` knows of NAS-Bench-201 and TransNAS-Bench-101; its content says which.
-    replace: also in place of a table that holds more, or of a whole CIFAR-10.
-    Whole or not at all. Raises DataError, TableError or DatasetError for what cannot be taken in,
+    replace: also in place of a table that holds more, or of an intact CIFAR-10.
+    All or nothing. Raises DataError, TableError or DatasetError for what cannot be imported,
     OSError for a disk that is full or cannot be read.
     """
     try:
@@ -66,18 +69,22 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
         read = reader_of(source)
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}") from None
+
     if read is not None:
-        told = import_recorded(source, folder, read, replace=replace, on_progress=on_progress)
-        return f"{told}; in {folder}"
+        summary = import_recorded(source, folder, read, replace=replace, on_progress=on_progress)
+        return f"{summary}; in {folder}"
+
     if begin == _GZIP:
         target = folder / CIFAR10
-        told = import_cifar10(source, target, replace=replace, on_progress=on_progress)
-        return f"{told}; in {folder}"
+        summary = import_cifar10(source, target, replace=replace, on_progress=on_progress)
+        return f"{summary}; in {folder}"
+
     if ".tfrecord" not in source.name:
         raise DataError(
             f"{source} is neither a nasbench_*.tfrecord, nor cifar-10-python.tar.gz, nor a folder "
             f"{CIFAR10}, nor a file of NAS-Bench-201 or TransNAS-Bench-101"
         )
+
     table = import_tfrecord(source, on_progress)
     there = present_table()
     if not replace and there is not None and entries(there) > entries(table):
@@ -85,6 +92,7 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
             f"{folder / NASBENCH101} holds more ({coverage(there)}) than {source} "
             f"({coverage(table)}), and was kept; --replace puts the new one in its place"
         )
+
     write_table(table, folder / NASBENCH101)
     official = "" if release_of(table) else "; not an official release"
     return f"NAS-Bench-101: {coverage(table)}{official}; in {folder}"
@@ -93,7 +101,7 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
 def present_table() -> TrainedCells | None:
     """NAS-Bench-101 in the data folder; None if there is none that can be read."""
     try:
-        return load_table("nasbench101")
+        return trained_cells(load_table("nasbench101"))
     except TableError:
         return None
 
@@ -104,13 +112,13 @@ def entries(table: TrainedCells) -> int:
 
 
 def coverage(table: TrainedCells) -> str:
-    """What a table holds, in words."""
+    """The cells and budgets of a table, in words."""
     budgets = ", ".join(map(str, table.budgets))
     return f"{len(table):,} cells, {budgets} epochs, {table.repeats} repeats"
 
 
 def release_of(table: TrainedCells) -> str | None:
-    """The official file that a table is made of; None for any other."""
+    """The official file from which a table was made; None for any other."""
     source = table.provenance.get("source", {})
     name: str | None = source.get("release")
     return name

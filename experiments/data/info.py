@@ -1,32 +1,44 @@
-"""What the data folder holds, in lines of text: `oneshot-hpo data info`."""
+"""The contents of the data folder in lines of text: `oneshot-hpo data info`."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path
 
-from rich.filesize import decimal
-
+from oneshot_hpo.experiments.data import recorded
 from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
 from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
 from oneshot_hpo.experiments.data.importing import coverage, release_of
-from oneshot_hpo.experiments.data.recorded import recorded_lines
 from oneshot_hpo.experiments.errors import one_line
-from oneshot_hpo.search_spaces import TableError, get_space, load_table
+from oneshot_hpo.experiments.wording import file_size
+from oneshot_hpo.search_spaces import TableError, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS
+from oneshot_hpo.search_spaces.nasbench101.space import SPACE_1, SPACE_2, SPACE_3
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
+from oneshot_hpo.search_spaces.recorded_table import RecordedTable
 from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 from oneshot_hpo.searchers.data.images import DatasetError
 
+_RECORDED = {
+    "nasbench201": (
+        "NAS-Bench-201",
+        "nasbench201.csv.gz, NATS-tss-v1_0-3ffb9-simple or NAS-Bench-201-v1_1-096897.pth",
+    ),
+    "transnas-micro": ("TransNAS-Bench-101, micro", "transnas_micro.csv"),
+    "transnas-macro": ("TransNAS-Bench-101, macro", "transnas_macro.csv"),
+}
+"""By name, the title of a table and what is imported as it."""
+
 
 def describe(folder: Path) -> list[str]:
-    """What is in the data folder and what is not; a thing that is damaged is said to be."""
+    """What the data folder holds, what it lacks, and what is damaged in it."""
     return [
         f"{folder}{'' if folder.is_dir() else ' (no folder yet)'}; {VARIABLE} sets another one",
         "",
         *_table_lines(folder / NASBENCH101),
-        *recorded_lines(folder),
+        *_recorded_lines(folder),
         "",
         *_cifar10_lines(folder / CIFAR10),
         *_download_lines(folder / DOWNLOADS),
@@ -42,27 +54,60 @@ def _table_lines(path: Path) -> list[str]:
             "  `oneshot-hpo data import FILE` takes a nasbench_*.tfrecord",
         ]
     try:
-        table = load_table(path)
+        table = trained_cells(load_table(path))
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
         if damaged is not None:
             raise TableError(f"{damaged} fails its checksum")
     except (TableError, OSError, zipfile.BadZipFile) as error:
         return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+
     halfway = "with" if table.halfway is not None else "without"
     source = table.provenance.get("source", {})
     release = release_of(table)
     official = "not an official release" if release is None else f"the official {release}"
     return [
-        f"{title}: {decimal(path.stat().st_size)}",
+        f"{title}: {file_size(path.stat().st_size)}",
         f"  {coverage(table)}, {halfway} halfway values",
         f"  {_share(len(table), CELLS)} of the whole benchmark",
         *(
-            f"  {_share(table.coverage(space), space.num_cells)} of search space {space.number}"
-            for space in map(get_space, (1, 2, 3))
+            f"  {_share(table.coverage(space), space.num_cells)} of search {space.title}"
+            for space in (SPACE_1, SPACE_2, SPACE_3)
         ),
         f"  from {source.get('file', 'an unknown file')}, {official}, "
         f"imported {table.provenance.get('date', 'at an unknown date')}",
+    ]
+
+
+def _recorded_lines(folder: Path) -> list[str]:
+    """For each of these tables whether it is in the data folder, and what it holds."""
+    lines: list[str] = []
+    for name, (title, sources) in _RECORDED.items():
+        path = folder / recorded.FILES[name]
+        title = f"{title} ({path.name})"
+        lines += ["", *(_held(title, path) if path.exists() else _absent(title, sources))]
+    return lines
+
+
+def _absent(title: str, sources: str) -> list[str]:
+    return [f"{title}: not there", "  `oneshot-hpo data import PATH` takes", f"  {sources}"]
+
+
+def _held(title: str, path: Path) -> list[str]:
+    try:
+        table = load_table(path)
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None or not isinstance(table, RecordedTable):
+            raise TableError(f"{damaged} fails its checksum" if damaged else "another table")
+    except (TableError, OSError, zipfile.BadZipFile) as error:
+        return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+    source = table.provenance["source"]
+    return [
+        f"{title}: {file_size(path.stat().st_size)}",
+        f"  {recorded.coverage(table)}",
+        f"  {', '.join(table.datasets)}",
+        f"  from {source.get('file', 'an unknown file')}, imported {table.provenance['date']}",
     ]
 
 
@@ -86,7 +131,7 @@ def _cifar10_lines(folder: Path) -> list[str]:
     origin = origin_of(folder)
     official = "the official files" if origin.get("official") else "not the official files"
     return [
-        f"{title}: {decimal(size)}",
+        f"{title}: {file_size(size)}",
         f"  {image_counts(data)}, {len(data.classes)} classes",
         f"  from {origin['file']}, {official}, imported {origin['date']}"
         if origin
@@ -101,7 +146,7 @@ def _download_lines(downloads: Path) -> list[str]:
         for file, size in unfinished(downloads).items()
         for line in (
             "",
-            f"Unfinished download of {file}: {decimal(size)}",
-            f"  `oneshot-hpo data fetch {names.get(file, '')}` goes on",
+            f"Unfinished download of {file}: {file_size(size)}",
+            f"  `oneshot-hpo data fetch {names.get(file, '')}` resumes it",
         )
     ]

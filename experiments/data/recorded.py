@@ -1,14 +1,11 @@
-"""Take tables of benchmarks that others recorded into the data folder, and say what is there."""
+"""Take tables of benchmarks that others recorded into the data folder."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.filesize import decimal
-
-from oneshot_hpo.experiments.errors import DataError, one_line
+from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, load_table
 from oneshot_hpo.search_spaces.csv_rows import GZIP, first_line
 from oneshot_hpo.search_spaces.data_folder import NASBENCH201, TRANSNAS_MACRO, TRANSNAS_MICRO
@@ -24,15 +21,6 @@ FILES = {
     "transnas-macro": TRANSNAS_MACRO,
 }
 """In the data folder, by the tables' names, which are those of their families."""
-
-_SOURCES = {
-    "nasbench201": (
-        "NAS-Bench-201",
-        "nasbench201.csv.gz, a folder NATS-tss-v1_0-3ffb9-simple, or NAS-Bench-201-v1_1-096897.pth",
-    ),
-    "transnas-micro": ("TransNAS-Bench-101, micro", "transnas_micro.csv"),
-    "transnas-macro": ("TransNAS-Bench-101, macro", "transnas_macro.csv"),
-}
 
 ReadTable = Callable[[Path, Callable[[int, int], object]], RecordedTable]
 
@@ -93,38 +81,7 @@ def coverage(table: RecordedTable) -> str:
     budgets = sorted({budget for name in table.datasets for budget in table.on(name).budgets})
     held = table.part or f"{len(table):,} architectures"
     epochs = ", ".join(map(str, budgets))
-    return f"{held}, {len(table.datasets)} data sets ({', '.join(table.datasets)}), {epochs} epochs"
-
-
-def recorded_lines(folder: Path) -> list[str]:
-    """For each of these tables whether it is in the data folder, and what it holds."""
-    lines: list[str] = []
-    for name, (title, sources) in _SOURCES.items():
-        path = folder / FILES[name]
-        title = f"{title} ({path.name})"
-        lines += ["", *(_held(title, path) if path.exists() else _absent(title, sources))]
-    return lines
-
-
-def _absent(title: str, sources: str) -> list[str]:
-    return [f"{title}: not there", f"  `oneshot-hpo data import PATH` takes {sources}"]
-
-
-def _held(title: str, path: Path) -> list[str]:
-    try:
-        table = load_table(path)
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None or not isinstance(table, RecordedTable):
-            raise TableError(f"{damaged} fails its checksum" if damaged else "another table")
-    except (TableError, OSError, zipfile.BadZipFile) as error:
-        return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
-    source = table.provenance["source"]
-    return [
-        f"{title}: {decimal(path.stat().st_size)}",
-        f"  {coverage(table)}",
-        f"  from {source.get('file', 'an unknown file')}, imported {table.provenance['date']}",
-    ]
+    return f"{held}, {len(table.datasets)} data sets, {epochs} epochs"
 
 
 def _present(path: Path) -> RecordedTable | None:

@@ -28,15 +28,21 @@ from rich.console import Console
 from oneshot_hpo.cluster.tasks import run_all
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lines
-from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
-from oneshot_hpo.search_spaces import Cell, get_space
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
-from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM
-from oneshot_hpo.search_spaces.table_file import write_table
+from oneshot_hpo.search_spaces import (
+    Architecture,
+    SpaceId,
+    Table,
+    enumerable,
+    get_space,
+    title_of,
+)
+from oneshot_hpo.search_spaces.table import DATASET_CHECKSUM, Runs
+from oneshot_hpo.search_spaces.table_file import table_of, write_table
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import ImageSplits
-from oneshot_hpo.searchers.network.scratch import ScratchSettings, parameter_count
+from oneshot_hpo.searchers.network.scratch import ScratchSettings, parameter_count, shared_shape
 from oneshot_hpo.searchers.scratch import train_from_scratch
 
 _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and are slower
@@ -45,20 +51,20 @@ _PACKAGES = ("torch", "numpy", "oneshot-hpo")  # those that decide what is train
 
 
 class TableBuildError(ValueError):
-    """A build that cannot start or go on; the message says why and what to do."""
+    """A build that cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildPlan:
-    """What a table holds; two plans are equal exactly when their tables should be.
+    """The contents of a table; two plans are equal exactly when their tables should be.
 
     budgets: epochs, each trained on its own with its own cosine schedule. repeats: seeds 0, 1, …
     cells: how many of the space's unique cells, the first of an order drawn by cells_seed; None for
-    all. device: "cpu" or "cuda". dataset is only where the images lie: what they are tells their
-    checksum.
+    all. device: "cpu" or "cuda". dataset is only the place of the images: their checksum
+    identifies them.
     """
 
-    space: int = 1
+    space: SpaceId = 1
     dataset: str = "digits"
     budgets: tuple[int, ...] = (1, 2, 4)
     repeats: int = 3
@@ -69,21 +75,22 @@ class BuildPlan:
 
     def __post_init__(self) -> None:
         if not self.budgets or min(self.budgets) < 1 or self.repeats < 1:
-            raise TableBuildError("budgets (epochs) and repeats need to be 1 at least")
+            raise TableBuildError("budgets (epochs) and repeats must be 1 or more")
         if sorted(set(self.budgets)) != list(self.budgets):
-            raise TableBuildError(f"budgets need to ascend, unlike {list(self.budgets)}")
+            raise TableBuildError(f"budgets must ascend, unlike {list(self.budgets)}")
         if self.device not in ("cpu", "cuda"):
             raise TableBuildError(f"the device is cpu or cuda, not {self.device!r}")
-        most = get_space(self.space).num_cells
+        most = enumerable(get_space(self.space)).num_cells
         if self.cells is not None and not 1 <= self.cells <= most:
             raise TableBuildError(
-                f"space {self.space} has {most:,} cells: --cells is 1 to {most}, not {self.cells}"
+                f"{title_of(self.space)} has {most:,} cells: --cells is 1 to {most}, not "
+                f"{self.cells}"
             )
 
     @property
     def part(self) -> dict[str, int] | None:
-        """What a table of some cells says of that; None for all cells."""
-        most = get_space(self.space).num_cells
+        """Which cells a table of some cells holds; None for all cells."""
+        most = enumerable(get_space(self.space)).num_cells
         if self.cells is None or self.cells == most:
             return None
         return {"cells": self.cells, "of": most, "seed": self.cells_seed}
@@ -109,18 +116,16 @@ class _Batch:
     budget: int
 
 
-def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -> TrainedCells:
+def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -> Table:
     """Train every cell of the plan that `out`.partial does not hold yet, then write the table.
 
     workers: processes, one thread each on a CPU. Raises TableBuildError; KeyboardInterrupt leaves
     what is finished in `out`.partial.
     """
     if out.exists():
-        raise TableBuildError(f"{out} is there already; remove it or choose another --out")
+        raise TableBuildError(f"{out} exists already; remove it or choose another --out")
     if not os.access(out.parent, os.W_OK):
-        raise TableBuildError(
-            f"{out.parent} is no folder that can be written; choose another --out"
-        )
+        raise TableBuildError(f"{out.parent} is not a writable folder; choose another --out")
     if plan.device == "cuda" and not machine.gpus():
         raise TableBuildError("there is no GPU here; use --device cpu")
     data = load_dataset(plan.dataset)
@@ -130,14 +135,17 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             f"{plan.settings.stacks} stacks make less than 2 x 2 pixels of {data.image_size} x "
             f"{data.image_size}; use fewer --stacks"
         )
+
     for warning in image_warnings(data):
-        console.print(warning, markup=False, soft_wrap=True)
+        say(console, warning)
+
     groups = _groups(plan)
     partial = out.with_name(out.name + ".partial")
     done = _read_partial(partial, plan, data.scratch_checksum)
     todo = [batch for batch in _batches(plan, len(groups)) if batch not in done]
     total = sum(plan.budgets) * plan.repeats * sum(map(len, groups))
     left = sum(batch.budget * len(groups[batch.group]) for batch in todo)
+
     with (
         partial.open("ab", buffering=0) as journal,
         WorkBar(console, "training epochs", total, total - left) as bar,
@@ -149,24 +157,26 @@ def build_table(plan: BuildPlan, out: Path, *, workers: int, console: Console) -
             os.fsync(journal.fileno())
             done[batch] = record
             bar.advance(batch.budget * len(groups[batch.group]))
+
     table = _assemble(plan, out, data, groups, done)
     write_table(table, out)
     partial.unlink()
     for line in table_lines(out, table, data):
-        console.print(line, markup=False, soft_wrap=True)
+        say(console, line)
     return table
 
 
-def _groups(plan: BuildPlan) -> list[list[Cell]]:
-    """The cells of a plan, those of one matrix together, in groups of at most _GROUP."""
-    space = get_space(plan.space)
+def _groups(plan: BuildPlan) -> list[list[Architecture]]:
+    """The unique cells of a plan, those of one shape together, in groups of at most _GROUP."""
+    space = enumerable(get_space(plan.space))
     order = np.random.default_rng(plan.cells_seed).permutation(space.num_cells)
-    by_matrix: dict[tuple[tuple[int, ...], ...], list[Cell]] = defaultdict(list)
+    by_shape: dict[Any, list[Architecture]] = defaultdict(list)
     for place in sorted(order[: plan.cells].tolist()):
-        by_matrix[space.cells[place].matrix].append(space.cells[place])
+        cell = space.architecture(int(space.unique.first[place]))
+        by_shape[shared_shape(space, cell)].append(cell)
     return [
         cells[start : start + _GROUP]
-        for _, cells in sorted(by_matrix.items())
+        for _, cells in sorted(by_shape.items())
         for start in range(0, len(cells), _GROUP)
     ]
 
@@ -194,24 +204,30 @@ def _train(
 
 
 @lru_cache(maxsize=1)
-def _inputs(plan: BuildPlan, checksum: str) -> tuple[list[list[Cell]], ImageSplits]:
+def _inputs(plan: BuildPlan, checksum: str) -> tuple[list[list[Architecture]], ImageSplits]:
     data = load_dataset(plan.dataset)
     if data.scratch_checksum != checksum:  # a process may begin long after the build
         raise TableBuildError(
-            f"{plan.dataset} was changed during the build: put the images back that it began with"
+            f"{plan.dataset} was changed during the build: put the original images back"
         )
     return _groups(plan), data
 
 
 def _train_batch(plan: BuildPlan, checksum: str, batch: _Batch) -> dict[str, Any]:
-    """What a process does: train one batch, time it, return plain lists."""
+    """Train one batch, time it, return plain lists; the task of a process."""
     groups, data = _inputs(plan, checksum)
     cells = groups[batch.group]
     # other work on the machine does not count: processor time, where the processor does the work
     clock = time.process_time if plan.device == "cpu" else time.perf_counter
     started = clock()
     result = train_from_scratch(
-        cells, data, plan.settings, epochs=batch.budget, seed=batch.repeat, device=plan.device
+        get_space(plan.space),
+        cells,
+        data,
+        plan.settings,
+        epochs=batch.budget,
+        seed=batch.repeat,
+        device=plan.device,
     )
     return {
         "valid_hits": result.valid_hits.tolist(),
@@ -223,8 +239,8 @@ def _train_batch(plan: BuildPlan, checksum: str, batch: _Batch) -> dict[str, Any
 def _read_partial(partial: Path, plan: BuildPlan, checksum: str) -> dict[_Batch, dict[str, Any]]:
     """Finished batches with their records; starts the file when there is none.
 
-    checksum: of the images, wherever they lie. A last line without its end, left by a kill, is cut
-    off. Raises TableBuildError for another plan's file or a line that is no batch.
+    checksum: of the images. An incomplete last line, left by a kill, is cut off. Raises
+    TableBuildError for another plan's file or a damaged line.
     """
     settings = {key: value for key, value in asdict(plan).items() if key != "dataset"}
     header = json.dumps(
@@ -237,12 +253,13 @@ def _read_partial(partial: Path, plan: BuildPlan, checksum: str) -> dict[_Batch,
             file.flush()
             os.fsync(file.fileno())
         return {}
+
     whole = content[: content.rfind(b"\n") + 1]
     try:
         first, *records = [json.loads(line) for line in whole.splitlines()]
         done = {_Batch(r["group"], r["repeat"], r["budget"]): r for r in records}
     except (ValueError, KeyError, TypeError):
-        raise TableBuildError(f"{partial} is damaged; remove it to build anew") from None
+        raise TableBuildError(f"{partial} is damaged; remove it to start again") from None
     if first != json.loads(header):
         raise TableBuildError(
             f"{partial} belongs to a build with other settings, images or package versions; remove "
@@ -256,10 +273,10 @@ def _assemble(
     plan: BuildPlan,
     out: Path,
     data: ImageSplits,
-    groups: list[list[Cell]],
+    groups: list[list[Architecture]],
     done: dict[_Batch, dict[str, Any]],
-) -> TrainedCells:
-    """Put the batches together as a table."""
+) -> Table:
+    """Assemble the batches into a table."""
     cells = [cell for group in groups for cell in group]
     shape = (len(cells), len(plan.budgets), plan.repeats)
     valid_hits, test_hits = np.zeros(shape, np.uint16), np.zeros(shape, np.uint16)
@@ -270,8 +287,11 @@ def _assemble(
         place = (rows, plan.budgets.index(batch.budget), batch.repeat)
         valid_hits[place], test_hits[place] = record["valid_hits"], record["test_hits"]
         seconds[place] = record["seconds"]
-    counts = [parameter_count(c, data.channels, data.classes, plan.settings) for c in cells]
-    return TrainedCells.of_cells(
+
+    space = enumerable(get_space(plan.space))
+    counts = [parameter_count(space, c, data.channels, data.classes, plan.settings) for c in cells]
+    return table_of(
+        space,
         cells,
         parameters=counts,
         budgets=plan.budgets,

@@ -1,4 +1,4 @@
-"""What a built table is worth, in a few lines: its errors, their noise, whether that is enough."""
+"""A summary of a built table: its errors, their noise, whether they separate cells."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
-from oneshot_hpo.search_spaces.seed_noise import seed_noise
+from oneshot_hpo.search_spaces import Table
 from oneshot_hpo.searchers.data.images import ImageSplits
 
 FEW_IMAGES = 100
-"""Fewer than so many cannot tell cells apart whose errors differ by less than a point."""
+"""With fewer, cells whose errors differ by less than a point cannot be separated."""
 
 
 def image_warnings(data: ImageSplits) -> Iterator[str]:
-    """What is wrong with measuring errors on so few images, before anything is trained."""
+    """Warnings about errors measured on few images, before anything is trained."""
     fewest = min(len(data.valid), len(data.test))
     if fewest < FEW_IMAGES:
         yield (
             f"warning: of {data.name}'s images {len(data.scratch_train)} are for training, "
             f"{len(data.valid)} for validation and {len(data.test)} for the test: an error moves "
-            f"in steps of {100 / fewest:.1f} percentage points, so many cells will be equal"
+            f"in steps of {100 / fewest:.1f} percentage points, hence many cells will be equal"
         )
 
 
-def table_lines(out: Path, table: TrainedCells, data: ImageSplits) -> Iterator[str]:
+def table_lines(out: Path, table: Table, data: ImageSplits) -> Iterator[str]:
     """The size of a table, its errors at the largest budget, and a warning near chance."""
     yield f"{out}: {len(table)} cells, {out.stat().st_size / 1e3:.0f} kB"
     if (part := table.part) is not None:
-        yield f"  {part}: analyses can use it, no study can"
+        yield f"  {part}: analyses can use it, studies cannot"
     budgets = ", ".join(map(str, table.budgets))
+    rows = np.arange(len(table))
+    repeats = table.errors("test", rows).shape[1]
     yield (
-        f"  epochs of training: {budgets}; seeds: {table.repeats}; images: "
+        f"  epochs of training: {budgets}; seeds: {repeats}; images: "
         f"{len(data.scratch_train)} for training, {len(data.valid)} for validation, "
         f"{len(data.test)} for the test"
     )
-    rows = np.arange(len(table))
     means = table.mean_errors("test", rows)
     words = f"best {percent(float(means.min()))}, median {percent(float(np.median(means)))}"
-    noise = seed_noise(table.test_errors(rows), means)
+    noise = table.noise("test", rows)
     if noise is None:
-        words += "; one seed says nothing of the noise between seeds"
+        words += "; one seed cannot show the noise between seeds"
     else:
         words += f"; noise between seeds {100 * noise:.2f} percentage points, among the best cells"
     yield f"  test error after the longest training: {words}"
-    if (warning := _chance_warning(means, data, table.repeats)) is not None:
+    if (warning := _chance_warning(means, data, repeats)) is not None:
         yield warning
 
 
 def _chance_warning(means: np.ndarray, data: ImageSplits, repeats: int) -> str | None:
-    """None unless half of the cells are not told from the guess that is right most often."""
+    """None unless half of the cells are no better than always guessing the most frequent class."""
     counts = np.bincount(data.test.labels)
     chance = 1 - counts.max() / counts.sum()
     spread = math.sqrt(chance * (1 - chance) / (counts.sum() * repeats))
@@ -61,6 +61,6 @@ def _chance_warning(means: np.ndarray, data: ImageSplits, repeats: int) -> str |
         return None
     return (
         f"warning: half of the cells are no better than always guessing one class "
-        f"({percent(chance)} test error), so the table hardly tells good cells from bad ones: "
+        f"({percent(chance)} test error), so the table hardly separates good cells from bad ones: "
         "train longer (--budget), or give it more images"
     )

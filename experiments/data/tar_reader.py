@@ -1,7 +1,7 @@
-"""Files out of a tar archive, one after the other, in constant memory whatever the archive says.
+"""Reads files out of a tar archive one by one, in constant memory even if it is malicious.
 
-Python's tarfile reads a header into memory however long it says that it is, keeps every member that
-it has met, and follows links inside the archive. An archive comes from anywhere.
+Python's tarfile reads headers of any length into memory, keeps every member, and follows links
+inside the archive.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ _BLOCK = tarfile.BLOCKSIZE
 _PIECE = 1 << 20
 _MOST_HEADERS = 10_000
 _LONGEST_NOTE = 1 << 16
-"""Bytes of a header that says the name of the next one."""
+"""Bytes of a header with the name of the next member."""
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _LONG_NAME = tarfile.GNUTYPE_LONGNAME
 _RECORDS = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
-_PASSED_OVER = (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK)
-"""Notes from which nothing is needed: of all members, and where a link leads."""
+_SKIPPED = (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK)
+"""Headers that are not needed: about all members, and targets of links."""
 
 
 class Readable(Protocol):
-    """What can be read from its beginning to its end."""
+    """Something to read from beginning to end."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes, `size` of them if there are so many."""
+        """The next bytes, at most `size`."""
 
 
 class TarFault(ValueError):
-    """What is no tar archive, or a damaged one; the message says why."""
+    """Not a tar archive, or a damaged one; the message says why."""
 
 
 @dataclass
 class Member:
-    """A member of an archive; what of it is not read is passed over."""
+    """A member of an archive; what is not read of it is skipped."""
 
     name: str
     size: int
@@ -71,7 +71,7 @@ def members(archive: Readable) -> Iterator[Member]:
         count += 1
         if count > _MOST_HEADERS:
             raise TarFault(f"more than {_MOST_HEADERS:,} members")
-        is_note = header.type in (_LONG_NAME, *_RECORDS, *_PASSED_OVER)
+        is_note = header.type in (_LONG_NAME, *_RECORDS, *_SKIPPED)
         has_content = is_note or header.isreg()
         size = _number(said["size"]) if "size" in said and not is_note else header.size
         size = size if has_content else 0

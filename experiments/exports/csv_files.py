@@ -9,59 +9,69 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy, is_prior, name, state
+from oneshot_hpo.experiments.exports.evaluations import (
+    epochs_of,
+    info_of,
+    is_prior,
+    name,
+    prior_trials,
+    state,
+    times_of,
+)
 from oneshot_hpo.experiments.numbers.csv_cells import cell
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import TRANSFER
 from oneshot_hpo.hpo import Trial, TrialResult
 
 TRIALS, EPOCHS = "trials.csv", "epochs.csv"
 
 _REPORTED = {
-    "validation_error": "valid_error",
-    "test_error": "test_error",
+    "validation_error": "valid",
+    "test_error": "test",
     "validation_regret": "valid_regret",
-    "test_regret": "test_regret",
+    "test_regret": "regret",
     "percentile": "percentile",
-    "one_shot_error": "one_shot_error",
+    "one_shot_error": "one_shot",
 }
-"""Columns of what a trial reported, with its names there (see `study.trial.cell_report`)."""
+"""Columns of what is known of a trial's architecture, with the fields of its `Outcome`."""
 
 
-def write(study: ExportedStudy, folder: Path) -> None:
+def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
 
     Rows of bracket -2 are what a warm-started study began with. transfer: whether errors and
     regrets are those of a table of another data set.
     """
-    trials = [*study.prior, *study.trials]
+    trials = [*prior_trials(study), *study.trials]
     transfer = {TRANSFER: study.transfer is not None}
     _write_table(folder / TRIALS, (_trial_row(study, *pair) | transfer for pair in trials))
     epochs = (
         {"id": name(trial), "budget": trial.budget} | _epoch_row(record)
         for trial, _ in study.trials
-        for record in study.epochs(trial)
+        for record in epochs_of(study, trial)
     )
     _write_table(folder / EPOCHS, epochs)
 
 
-def _trial_row(study: ExportedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
+def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
     """One row of trials.csv; a trial that has not ended has no result."""
-    info = {} if result is None else result.info
-    times = study.times(trial, result)
+    outcome = Outcome.from_result(result)
+    times = times_of(study, trial, result)
     return {
         "id": name(trial),
         "bracket": trial.id[0],
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,
-        **{column: info.get(key) for column, key in _REPORTED.items()},
+        **{column: getattr(outcome, field) for column, field in _REPORTED.items()},
         **{key: trial.config.get(key) for key in study.view.space},
-        "model_based": study.info(trial).get("model_based_pick"),
-        "seconds": None if result is None else result.timestamps.get("search_seconds"),
+        "model_based": info_of(study, trial).get("model_based_pick"),
+        "seconds": outcome.seconds,
         **{key: _iso(times.get(key)) for key in ("submitted", "started", "finished")},
         "attempts": None if is_prior(trial) else trial.attempt + 1,
         "seed": None if is_prior(trial) else trial.seed,
-        "module_hash": info.get("module_hash"),
+        "module_hash": outcome.key,
         "exception": None if result is None else result.exception,
     }
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
 from oneshot_hpo.experiments.exports.hpbandster import write_run
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import CRASHED
 
 
-def write(study: ExportedStudy, folder: Path, configspace: str = "1") -> None:
+def write(study: OpenedStudy, folder: Path, configspace: str = "1") -> None:
     """Write configspace.json, in one of its FORMS, configs.json and results.json."""
-    write_run(study, folder, configspace, crash={"loss": None, "info": {"state": "CRASHED"}})
+    write_run(study, folder, configspace, crash={"loss": None, "info": CRASHED})

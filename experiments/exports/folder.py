@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.journal.file import sync_folder
 
 MARK = "oneshot-hpo-export.json"
@@ -25,7 +25,7 @@ _STALE_SECONDS = 3600.0
 @contextmanager
 def export_folder(
     target: Path,
-    study: ExportedStudy,
+    study: OpenedStudy,
     tool: str,
     *,
     force: bool = False,
@@ -92,7 +92,7 @@ def is_leftover(path: Path, name: str) -> bool:
     return unique[1] == "new" or (path / MARK).is_file()
 
 
-def _check_replaceable(target: Path, study: ExportedStudy, tool: str, *, force: bool) -> bool:
+def _check_replaceable(target: Path, study: OpenedStudy, tool: str, *, force: bool) -> bool:
     """Whether `target` is an export of the same study for the same tool.
 
     UserError unless it is that, missing, empty, or an export that may be replaced.

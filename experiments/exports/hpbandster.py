@@ -12,15 +12,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import info_of, prior_trials, times_of
 from oneshot_hpo.experiments.exports.space_file import SPACE, write_space
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import SECONDS, SUCCESS, search_seconds
 from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.hpo.trial import TrialId
 
 CONFIGS, RESULTS = "configs.json", "results.json"
 
 
-def write(study: ExportedStudy, folder: Path, configspace: str = "1") -> None:
+def write(study: OpenedStudy, folder: Path, configspace: str = "1") -> None:
     """Write the three files; the result of a crash is null, as in HpBandSter.
 
     configspace: the version of ConfigSpace that is to read the space, one of FORMS.
@@ -29,32 +31,31 @@ def write(study: ExportedStudy, folder: Path, configspace: str = "1") -> None:
 
 
 def write_run(
-    study: ExportedStudy, folder: Path, configspace: str, *, crash: dict[str, Any] | None
+    study: OpenedStudy, folder: Path, configspace: str, *, crash: dict[str, Any] | None
 ) -> None:
     """The same with `crash` for the result of each trial that crashed."""
     write_space(study.view.space, folder / SPACE, configspace)
     configs: dict[TrialId, list[Any]] = {}
-    for trial, _ in [*study.prior, *study.trials]:
+    for trial, _ in [*prior_trials(study), *study.trials]:
         # A promoted configuration keeps its id: what counts is how it was found at first.
-        configs.setdefault(trial.id, [trial.id, trial.config, study.info(trial)])
+        configs.setdefault(trial.id, [trial.id, trial.config, info_of(study, trial)])
     _write_lines(folder / CONFIGS, list(configs.values()))
     results = [
         [
             trial.id,
             trial.budget,
-            study.times(trial, result),
+            times_of(study, trial, result),
             crash if result.crashed else {"loss": result.loss, "info": _info(result)},
             result.exception,
         ]
-        for trial, result in [*study.prior, *study.view.evaluations]
+        for trial, result in [*prior_trials(study), *study.view.evaluations]
     ]
     _write_lines(folder / RESULTS, results)
 
 
 def _info(result: TrialResult) -> dict[str, Any]:
     """What a trial reported; HpBandSter would take the duration among the times for a time."""
-    seconds = result.timestamps.get("search_seconds")
-    return {"state": "SUCCESS"} | result.info | {"search_seconds": seconds}
+    return SUCCESS | result.info | {SECONDS: search_seconds(result)}
 
 
 def _write_lines(path: Path, rows: list[Any]) -> None:

@@ -30,8 +30,16 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy, is_prior, name, state
+from oneshot_hpo.experiments.exports.evaluations import (
+    info_of,
+    is_prior,
+    name,
+    prior_trials,
+    state,
+    times_of,
+)
 from oneshot_hpo.experiments.exports.optuna_journal import ID, bring_up_to_date, open_journal
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 STORAGE = "journal.log"
@@ -43,7 +51,7 @@ Decided = list[dict[int | float, bool]]
 _WITH_VALUE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def write(study: ExportedStudy, folder: Path) -> None:
+def write(study: OpenedStudy, folder: Path) -> None:
     """Write the storage with one study, which has the study's name.
 
     A storage that is there already, of the same study, is appended to: readers that have it open,
@@ -55,10 +63,10 @@ def write(study: ExportedStudy, folder: Path) -> None:
     bring_up_to_date(journal, study.name, attributes, trials_of(study))
 
 
-def trials_of(study: ExportedStudy) -> list[FrozenTrial]:
+def trials_of(study: OpenedStudy) -> list[FrozenTrial]:
     """All configurations: those that the study began with, those that ended, then the others."""
     configurations: dict[Any, Evaluations] = {}
-    for trial, result in [*study.prior, *study.trials]:
+    for trial, result in [*prior_trials(study), *study.trials]:
         configurations.setdefault(trial.id, []).append((trial, result))
     # Of equal losses Optuna calls the first trial the best, the study what was told first.
     told = {trial.key: place for place, (trial, _) in enumerate(study.view.evaluations)}
@@ -96,13 +104,13 @@ def _distribution(hyperparameter: Hyperparameter) -> BaseDistribution:
 
 
 def _trial(
-    study: ExportedStudy, runs: Evaluations, spread: dict[str, BaseDistribution], decided: Decided
+    study: OpenedStudy, runs: Evaluations, spread: dict[str, BaseDistribution], decided: Decided
 ) -> FrozenTrial:
     """One configuration with all its evaluations, lowest budget first."""
     first, last = runs[0], runs[-1]
     result = last[1]
     ending = _state(study, *last, decided)
-    times = study.times(*last)
+    times = times_of(study, *last)
     frozen = optuna.trial.create_trial(
         state=ending,
         # As Optuna's own `tell`, which gives a pruned trial its last intermediate value.
@@ -119,21 +127,25 @@ def _trial(
             ID: name(first[0]),
             "bracket": first[0].id[0],
             "default": first[0].id == BASELINE_ID,
-            **study.info(first[0]),
+            **info_of(study, first[0]),
             # Of a trial that ended: what is said of a running one cannot be taken back.
             **(_reported(runs) if ending.is_finished() else {}),
             "evaluations": [_evaluation(study, *run) for run in runs],
         },
     )
     # When it was asked for, which is known at once and for ever: a trial that runs is in the file.
-    frozen.datetime_start = datetime.fromtimestamp(study.times(first[0], None)["submitted"])
+    frozen.datetime_start = datetime.fromtimestamp(_asked(study, *first))
     if ending.is_finished():
         frozen.datetime_complete = datetime.fromtimestamp(times["finished"])
     return frozen
 
 
+def _asked(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> float:
+    return times_of(study, trial, result if is_prior(trial) else None)["submitted"]
+
+
 def _state(
-    study: ExportedStudy, trial: Trial, result: TrialResult | None, decided: Decided
+    study: OpenedStudy, trial: Trial, result: TrialResult | None, decided: Decided
 ) -> TrialState:
     if result is None:
         return TrialState.RUNNING
@@ -155,7 +167,12 @@ def _reported(runs: Evaluations) -> dict[str, Any]:
     return (told[-1].info if told else {}) | exception
 
 
-def _evaluation(study: ExportedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
+def _evaluation(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
     """One evaluation in full, for the list of them."""
     info = {} if result is None else result.info
-    return {"budget": trial.budget, "state": state(result), **info, **study.times(trial, result)}
+    return {
+        "budget": trial.budget,
+        "state": state(result),
+        **info,
+        **times_of(study, trial, result),
+    }

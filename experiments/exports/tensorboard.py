@@ -12,7 +12,9 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy, name
+from oneshot_hpo.experiments.exports.evaluations import epochs_of, name, prior_trials, times_of
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
 
 EPOCH_TAGS = {
@@ -25,27 +27,29 @@ EPOCH_TAGS = {
 """Scalars of each epoch, by the names that they have in its record."""
 
 FINAL_TAGS = {
-    "table/valid_error": "valid_error",
-    "table/test_error": "test_error",
-    "table/test_regret": "test_regret",
+    "table/valid_error": "valid",
+    "table/test_error": "test",
+    "table/test_regret": "regret",
 }
-"""Scalars of a finished trial, at its last epoch, and metrics of the page HPARAMS."""
+"""Scalars of a finished trial at its last epoch, and metrics of the page HPARAMS, by the fields of
+its `Outcome`."""
 
 
-def write(study: ExportedStudy, folder: Path) -> None:
+def write(study: OpenedStudy, folder: Path) -> None:
     """Write `folder`/<id>/<budget>/events.out.tfevents.…, for unfinished trials too."""
-    for trial, result in [*study.prior, *study.trials]:
+    for trial, result in [*prior_trials(study), *study.trials]:
         _write_trial(study, trial, result, folder / name(trial) / str(trial.budget))
 
 
 def _write_trial(
-    study: ExportedStudy, trial: Trial, result: TrialResult | None, folder: Path
+    study: OpenedStudy, trial: Trial, result: TrialResult | None, folder: Path
 ) -> None:
-    times = study.times(trial, result)
+    times = times_of(study, trial, result)
     started = times.get("started", times["submitted"])
     end = times.get("finished", started)
-    final = {} if result is None else result.info
-    metrics = {tag: final[key] for tag, key in FINAL_TAGS.items() if key in final}
+    outcome = Outcome.from_result(result)
+    final = {tag: getattr(outcome, field) for tag, field in FINAL_TAGS.items()}
+    metrics = {tag: value for tag, value in final.items() if value is not None}
     experiment, start, _ = hparams({"budget": trial.budget} | trial.config, metrics)
 
     writer = FileWriter(str(folder))
@@ -78,14 +82,14 @@ def _session_end(result: TrialResult) -> Summary:
 
 
 def _epochs(
-    study: ExportedStudy, trial: Trial, started: float, finished: float | None
+    study: OpenedStudy, trial: Trial, started: float, finished: float | None
 ) -> Iterator[tuple[int, float, dict[str, float]]]:
     """Each epoch's number, the time of its end, and its values by tag.
 
     Epochs say how long they took, not when they were: they are laid one after the other, up to the
     end of a finished trial, else from its start.
     """
-    records = study.epochs(trial)
+    records = epochs_of(study, trial)
     took = sum(record["time"] for record in records)
     time = started if finished is None else finished - took
     for record in records:

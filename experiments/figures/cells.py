@@ -35,7 +35,7 @@ def draw_cells(cells: Sequence[CellDrawing]) -> Figure:
     height = ((high - low) * _ROW + 1.1) * scale * 1.05 + 0.45
     figure = new_figure(height, max(3.0, sum(spans) * scale))
     panels = figure.subplots(1, len(cells), squeeze=False, width_ratios=spans)[0]
-    same = len({cell.module_hash for cell in cells}) < len(cells)
+    same = len({cell.cell_key for cell in cells}) < len(cells)
     for ax, cell, span in zip(panels, cells, spans, strict=True):
         _draw(ax, cell)
         ax.set_xlim(-0.65, span - 0.65)
@@ -66,6 +66,7 @@ def _draw(ax: Axes, cell: CellDrawing) -> None:
         ax.add_patch(box)
         ax.text(x, y, _LABELS.get(name, name), ha="center", va="center", fontsize=7, zorder=4)
         boxes.append(box)
+
     for start, end in cell.edges:
         (x0, y0), (x1, y1) = (cell.positions[vertex] for vertex in (start, end))
         arrow = FancyArrowPatch(

@@ -1,4 +1,4 @@
-"""Configurations as lines over parallel axes, to the validation error that they came to."""
+"""Configurations as lines over parallel axes, ending at their validation errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CRASH_PLACE = 1.1
 """On the axis of errors, whose ends are 0 and 1."""
 
 _LIGHTEST = 0.9
-"""Of the colours, the place of the worst: beyond, lines fade on white."""
+"""Place of the worst on the colour map: lines beyond would fade on white."""
 
 Array = NDArray[np.float64]
 
@@ -31,26 +31,32 @@ def draw_configurations(configurations: Configurations) -> Figure:
     finite = losses[np.isfinite(losses)]
     ends = (float(finite.min()), float(finite.max())) if len(finite) else (1.0, 100.0)
     norm = _norm(*ends)
+
     names = [axis.name for axis in configurations.axes]
     figure = new_figure(3.1, max(4.5, min(9.0, 1.0 * (len(names) + 2))))
     ax = figure.subplots()
+
     rungs = np.array([_rung(budgets, budget) for budget in configurations.budgets])
     errors = np.where(np.isfinite(losses), norm(np.clip(losses, *ends)), _CRASH_PLACE)
     lines = np.column_stack([configurations.places, rungs, errors])
     _lines(ax, configurations, lines, errors)
+
     for place, axis in enumerate(configurations.axes):
         _axis(ax, place, [*axis.ticks])
     _axis(ax, len(names), [(_rung(budgets, budget), f"{budget:g}") for budget in budgets])
     values = _round_values(*ends, norm) if len(finite) else []
     ticks = [(float(norm(value)), f"{value:.3g}") for value in values]
     _axis(ax, len(names) + 1, ticks)
+
     if configurations.crashed.any():
         ax.text(len(names) + 1.05, _CRASH_PLACE, "crash", va="center", fontsize=7, color="#a04000")
-    # Many names stand at two heights, for long ones are beside each other.
+
+    # Many names alternate between two heights, so that long ones do not overlap.
     lower = 0.08 if len(names) > 5 else 0.0
     labels = [*names, "epochs", "validation\nerror (%)"]
     for place, label in enumerate(labels):
         ax.text(place, -0.06 - lower * (place % 2), label, ha="center", va="top")
+
     ax.set_xlim(-0.5, len(labels) - 0.5)
     ax.set_ylim(-0.16 - lower, 1.15 if configurations.crashed.any() else 1.03)
     ax.set_axis_off()
@@ -133,6 +139,7 @@ def _legend(figure: Figure, configurations: Configurations) -> None:
         words += ", crashed" if crashed else ""
         colour = CRASH if crashed else "black"
         entries.append((words, {"linestyle": (0, (4, 1.5)), "marker": "s", "color": colour}))
+
     count = len(configurations.keys)
     crashed = int(configurations.crashed.sum())
     others = count - len({configurations.default, configurations.incumbent} - {None})
@@ -145,6 +152,7 @@ def _legend(figure: Figure, configurations: Configurations) -> None:
         )
     if crashed:
         entries.append((f"crashed ({crashed})", {"color": CRASH, "linestyle": (0, (2, 2))}))
+
     handles = [Line2D([], [], markersize=4.5, **style) for _, style in entries]
     names = [name for name, _ in entries]
     columns = legend_columns(names, figure.get_figwidth())

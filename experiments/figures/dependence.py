@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.importance import forest_words
 from oneshot_hpo.experiments.figures.style import GREY, budget_marker, legend_below, new_figure
 from oneshot_hpo.experiments.numbers.importance import Importance
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 
 _COLUMNS = 3
 
@@ -19,10 +19,12 @@ def draw_dependence(importance: Importance) -> Figure:
     rows = -(-len(names) // columns)
     figure = new_figure(0.5 + 1.75 * rows + 0.16 * len(importance.budgets))
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+
     for place, ax in enumerate(panels.flat):
         if place >= len(names):
             ax.set_axis_off()
             continue
+
         axis = names[place]
         for rank, budget in enumerate(importance.budgets):
             spread = budget.dependence[place]
@@ -41,6 +43,7 @@ def draw_dependence(importance: Importance) -> Figure:
             )
             low, high = 100 * spread.low, 100 * spread.high
             ax.fill_between(spread.x, low, high, color=colour, alpha=0.2, linewidth=0)
+
         default = importance.default[place]
         ax.axvline(default, color=GREY, linestyle=":", linewidth=1.2, label="default")
         ax.set_xlim(-0.03, 1.03)
@@ -49,5 +52,6 @@ def draw_dependence(importance: Importance) -> Figure:
         ax.grid(which="major")
         if place % columns == 0:
             ax.set_ylabel("predicted validation\nerror (%)")
+
     legend_below(figure, panels[0, 0])
     return figure

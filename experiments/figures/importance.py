@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.style import legend_below, new_figure, signed
 from oneshot_hpo.experiments.numbers.importance import BudgetImportance, Importance
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 
 
 def draw_importance(importance: Importance) -> Figure:
@@ -17,6 +17,7 @@ def draw_importance(importance: Importance) -> Figure:
     order = np.argsort(budgets[-1].importance.median, kind="stable")
     figure = new_figure(0.8 + 0.16 * len(budgets) + len(names) * (0.1 + 0.11 * len(budgets)))
     ax = figure.subplots()
+
     height = 0.8 / len(budgets)
     for rank, budget in enumerate(budgets):
         spread = budget.importance
@@ -34,6 +35,7 @@ def draw_importance(importance: Importance) -> Figure:
             hatch=None if budget.explained > 0 else "////",
             label=forest_words(budget),
         )
+
     ax.set_yticks(range(len(names)), [names[i] for i in order])
     ax.set_xlim(0, None)
     ax.set_ylim(-0.5, len(names) - 0.5)

@@ -25,9 +25,12 @@ from oneshot_hpo.experiments.numbers.configurations import configurations
 from oneshot_hpo.experiments.numbers.importance import importance
 from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
 from oneshot_hpo.experiments.numbers.regret import AXES, Axis, regret_curves
-from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
+from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.timeline import timeline
 from oneshot_hpo.experiments.numbers.trajectories import trajectories
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.search_spaces import SpaceId
+from oneshot_hpo.search_spaces.space import tag_of
 from oneshot_hpo.search_spaces.temporaries import temporary_for
 
 if TYPE_CHECKING:
@@ -36,28 +39,29 @@ if TYPE_CHECKING:
 FORMATS = ("pdf", "png")
 
 _Draw = Callable[[list[str]], "Figure"]
-"""Makes a figure; what there is to say of it goes into the list."""
+"""Makes a figure; notes about it are added to the list."""
 
 
 @dataclass
-class Made:
-    """What came of it."""
+class FigureSet:
+    """The figures that were written, and those that were left out."""
 
     written: list[Path] = field(default_factory=list)
-    """Without suffix: each is there in all FORMATS."""
+    """Paths without suffix; each figure is written in all FORMATS."""
     left_out: dict[str, str] = field(default_factory=dict)
-    """Names of figures, and why there is not enough for them."""
+    """Names of figures with too little data, and the reason."""
     notes: list[str] = field(default_factory=list)
-    """What is missing in figures that were written, a sentence each."""
+    """What is missing in the written figures, a sentence each."""
 
 
-def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None]) -> Made:
+def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None]) -> FigureSet:
     """Write every figure into a folder, each file whole or not at all.
 
-    A figure that is left out now but was written there before is removed. `on_figure` is told the
-    name of each before it is made. UserError: the folder cannot be written.
+    A figure that is left out now but was written there before is removed. `on_figure` is called
+    with the name of each before it is made. UserError: the folder cannot be written.
     """
-    made = Made()
+    figures = FigureSet()
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with styled():
@@ -67,19 +71,20 @@ def make_figures(sources: Sources, folder: Path, on_figure: Callable[[str], None
                 try:
                     figure = draw(notes)
                 except NotEnoughData as reason:
-                    made.left_out[name] = str(reason)
+                    figures.left_out[name] = str(reason)
                     for suffix in FORMATS:
                         (folder / f"{name}.{suffix}").unlink(missing_ok=True)
                     continue
+
                 write_figure(figure, folder / name)
-                made.written.append(folder / name)
-                made.notes += [note for note in notes if note not in made.notes]
+                figures.written.append(folder / name)
+                figures.notes += [note for note in notes if note not in figures.notes]
     except OSError as error:
         raise UserError(
             f"{folder} cannot be written ({error.strerror or error}); choose another place with "
             "--out"
         ) from None
-    return made
+    return figures
 
 
 def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
@@ -87,14 +92,14 @@ def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
         studies = [study for study in sources.studies if study.spec.space == space]
         for axis in AXES:
             draw = _regret(sources, space, axis)
-            yield f"regret_{axis}_space{space}", _marked(draw, studies)
-        yield f"trajectories_space{space}", _marked(_trajectories(sources, space), studies)
+            yield f"regret_{axis}_{tag_of(space)}", _marked(draw, studies)
+        yield f"trajectories_{tag_of(space)}", _marked(_trajectories(sources, space), studies)
     for study, label in zip(sources.studies, _labels(sources.studies), strict=True):
         for name, draw in _of_study(study):
             yield f"{name}{label}", _marked(draw, [study])
 
 
-def _marked(draw: _Draw, studies: list[StudySource]) -> _Draw:
+def _marked(draw: _Draw, studies: list[OpenedStudy]) -> _Draw:
     """A figure that says so where studies in it are of another data set's table."""
     transfers = {study.source: study.transfer for study in studies if study.transfer}
     if not transfers:
@@ -110,7 +115,7 @@ def _marked(draw: _Draw, studies: list[StudySource]) -> _Draw:
     return marked
 
 
-def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:
+def _regret(sources: Sources, space: SpaceId, axis: Axis) -> _Draw:
     def draw(notes: list[str]) -> Figure:
         panels = [regret_curves(sources, space, axis, error) for error in ("valid", "test")]
         notes += panels[0].notes
@@ -119,7 +124,7 @@ def _regret(sources: Sources, space: int, axis: Axis) -> _Draw:
     return draw
 
 
-def _trajectories(sources: Sources, space: int) -> _Draw:
+def _trajectories(sources: Sources, space: SpaceId) -> _Draw:
     def draw(notes: list[str]) -> Figure:
         found = trajectories(sources, space)
         notes += found.notes
@@ -128,7 +133,7 @@ def _trajectories(sources: Sources, space: int) -> _Draw:
     return draw
 
 
-def _of_study(study: StudySource) -> Iterator[tuple[str, _Draw]]:
+def _of_study(study: OpenedStudy) -> Iterator[tuple[str, _Draw]]:
     def one_shot(notes: list[str]) -> Figure:
         found = one_shot_correlation(study)
         notes += found.notes
@@ -154,8 +159,8 @@ def _of_study(study: StudySource) -> Iterator[tuple[str, _Draw]]:
     yield "timeline", lambda _: draw_timeline(timeline(study))
 
 
-def _labels(studies: list[StudySource]) -> list[str]:
-    """What follows the name of a study's figure: nothing if there is one study alone."""
+def _labels(studies: list[OpenedStudy]) -> list[str]:
+    """The end of the names of a study's figures; empty if there is one study alone."""
     if len(studies) == 1:
         return [""]
     names = [study.folder.resolve().name for study in studies]

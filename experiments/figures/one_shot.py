@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.style import (
     GREY,
     budget_marker,
@@ -15,7 +16,6 @@ from oneshot_hpo.experiments.figures.style import (
     signed,
     whole_numbers,
 )
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 from oneshot_hpo.experiments.numbers.one_shot import BudgetCorrelation, OneShotCorrelation
 from oneshot_hpo.experiments.numbers.rank_correlation import RankCorrelation
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.figures.style import (
     GREY,
     legend_below,
@@ -17,8 +18,8 @@ from oneshot_hpo.experiments.figures.style import (
     new_figure,
     plain_log,
 )
-from oneshot_hpo.experiments.numbers.methods import Look, looks
 from oneshot_hpo.experiments.numbers.regret import ZERO, Curve, RegretCurves, methods_of
+from oneshot_hpo.search_spaces import title_of
 
 _X_LABELS = {
     "evaluations": "evaluations (in units of the largest budget)",
@@ -37,13 +38,13 @@ def draw_regret(panels: Sequence[RegretCurves]) -> Figure:
     figure = new_figure(2.55 + legend_height(labels))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     floor = 100 * min(panel.floor for panel in panels)
-    shade = 0.14 if len(methods) <= 4 else 0.07  # many bands lie over each other
+    shade = 0.14 if len(methods) <= 4 else 0.07  # many bands overlap
     for ax, panel in zip(axes, panels, strict=True):
         for number, curve in enumerate(panel.curves):
             _draw(ax, curve, look[curve.method], floor, number / len(panel.curves), shade)
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.set_title(f"{_TITLES[panel.error]}, space {panel.space}, {panel.table}")
+        ax.set_title(f"{_TITLES[panel.error]}, {title_of(panel.space)}, {panel.table}")
         ax.set_xlabel(_X_LABELS[panel.axis])
         ax.grid(which="major")
         plain_log(ax.xaxis, 6)
@@ -60,6 +61,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade:
         np.maximum(100 * values, floor) for values in (spread.low, spread.median, spread.high)
     )
     style = line_style(look)
+
     if len(spread.x) == 1:
         if spread.count == 1 or not np.isfinite(median[0]):
             # Where half of the searches crashed there is no median, but maybe a lower quartile.
@@ -72,6 +74,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade:
             spread.x, median, ends, label=curve.label, **style | line | {"linestyle": "none"}
         )
         return
+
     shown = np.isfinite(median)
     ax.plot(
         spread.x[shown],
@@ -82,6 +85,7 @@ def _draw(ax: Axes, curve: Curve, look: Look, floor: float, phase: float, shade:
         zorder=3,
         **style,
     )
+
     if spread.count > 1:
         band = np.minimum(high, 1e4)  # a crash reaches beyond the axis
         ax.fill_between(
@@ -105,7 +109,7 @@ def _marked(x: NDArray[np.float64], phase: float) -> list[int]:
 
 
 def _limits(axes: Sequence[Axes], panels: Sequence[RegretCurves], floor: float) -> None:
-    """From the least regret, or from the line that stands for 0, to the highest one."""
+    """Scale the axes from the lowest regret, or the line for 0, to the highest one."""
     values = np.concatenate(
         [
             np.ravel([100 * curve.spread.low, 100 * curve.spread.median, 100 * curve.spread.high])
@@ -116,6 +120,7 @@ def _limits(axes: Sequence[Axes], panels: Sequence[RegretCurves], floor: float) 
     positive = values[(values > 100 * ZERO) & np.isfinite(values)]
     if not len(positive):
         positive = np.array([2 * floor])
+
     zero = any(panel.reaches_zero for panel in panels)
     for ax in axes:
         ax.set_ylim(floor / 1.25 if zero else positive.min() / 1.2, positive.max() * 1.25)

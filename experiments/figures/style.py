@@ -14,13 +14,13 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from oneshot_hpo.experiments.numbers.methods import BUDGET_MARKERS, Look
+from oneshot_hpo.experiments.figures.colours import BUDGET_MARKERS, Look
 
 WIDTH = 6.75
 """Inches, of a page's two columns."""
 GREY = "#767676"
 CRASH = "#d55e00"
-"""Whatever crashed; a marker tells it too."""
+"""For crashes, which also have a marker of their own."""
 
 _HANDLE, _LETTER = 0.6, 0.058  # inches of a legend's line and of a letter beside it
 MARKERS = {
@@ -36,7 +36,7 @@ MARKERS = {
     "cross": "X",
     "star": "*",
 }
-"""Matplotlib's for those of `methods.Look`."""
+"""Matplotlib's markers for those of `colours.Look`."""
 
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -56,7 +56,7 @@ _STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.5,
     "lines.dash_capstyle": "butt",
     "hatch.linewidth": 0.5,
-    # Text that stays text: TrueType in PDF, as journals ask for.
+    # Text that stays text: TrueType in PDF, as journals require.
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
 }
@@ -64,7 +64,7 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Matplotlib's settings for drawing and saving, whatever a user's own are."""
+    """Matplotlib's settings for drawing and saving, independent of the user's own."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -72,7 +72,7 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """A figure, in inches, that leaves room for what is outside its axes."""
+    """A figure, in inches, with room for legends and labels outside its axes."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -96,7 +96,7 @@ def budget_marker(rank: int) -> str:
 
 
 def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
-    """As many columns as fit under a figure of so many inches."""
+    """The largest number of columns that fit under a figure of `width` inches."""
     for count in range(len(labels), 1, -1):
         columns = np.array_split([len(label) for label in labels], count)
         if sum(_HANDLE + _LETTER * column.max() for column in columns) < width:
@@ -105,7 +105,7 @@ def legend_columns(labels: Sequence[str], width: float = WIDTH) -> int:
 
 
 def legend_height(labels: Sequence[str], width: float = WIDTH) -> float:
-    """What a legend below takes, in inches."""
+    """The height of a legend below, in inches."""
     return 0.15 + 0.155 * -(-len(labels) // legend_columns(labels, width))
 
 

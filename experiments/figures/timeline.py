@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.style import CRASH, legend_columns, new_figure
-from oneshot_hpo.experiments.numbers.methods import budget_colour
 from oneshot_hpo.experiments.numbers.timeline import Timeline
 
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
@@ -23,11 +23,13 @@ def draw_timeline(timeline: Timeline) -> Figure:
     figure = new_figure(tall + 1.3)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[max(2, n) for n in rows])
     seconds, unit = next(u for u in _UNITS if timeline.end >= 2 * u[0] or u[0] == 1)
+
     _bars(top, timeline, seconds)
     _rungs(bottom, timeline, seconds)
     for loss in timeline.losses:
         bottom.plot(loss.time / seconds, loss.bracket, "v", color="black", markersize=4, zorder=5)
-    state = "" if timeline.finished else ", the study goes on"
+
+    state = "" if timeline.finished else ", the study is not finished"
     top.set_title(
         f"trials: {len(timeline.bars)}; at work together (slots): {timeline.lanes} at most, "
         f"busy {100 * timeline.busy:.0f} % of the time{state}"
@@ -35,6 +37,7 @@ def draw_timeline(timeline: Timeline) -> Figure:
     top.set_ylabel("slot")
     top.set_ylim(timeline.lanes + 0.6, 0.4)
     top.set_yticks(range(1, timeline.lanes + 1, max(1, timeline.lanes // 4)))
+
     bottom.set_ylabel("bracket")
     bottom.set_ylim(timeline.brackets - 0.4, -1.6)
     step = max(1, timeline.brackets // 9)
@@ -42,6 +45,7 @@ def draw_timeline(timeline: Timeline) -> Figure:
     bottom.set_yticks([-1, *numbers], ["default", *map(str, numbers)])
     bottom.set_xlabel(f"time since the study began ({unit})")
     bottom.set_xlim(0, timeline.end / seconds * 1.005)
+
     for ax in (top, bottom):
         ax.grid(axis="x")
     _legend(figure, timeline)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.figures.style import (
     legend_below,
     legend_height,
@@ -14,9 +15,9 @@ from oneshot_hpo.experiments.figures.style import (
     plain_log,
     whole_numbers,
 )
-from oneshot_hpo.experiments.numbers.methods import Look, looks
 from oneshot_hpo.experiments.numbers.spread import Spread
 from oneshot_hpo.experiments.numbers.trajectories import Trajectories
+from oneshot_hpo.search_spaces import title_of
 
 
 def draw_trajectories(trajectories: Trajectories) -> Figure:
@@ -38,7 +39,7 @@ def draw_trajectories(trajectories: Trajectories) -> Figure:
         ax.grid(which="major")
         whole_numbers(ax.xaxis)
         plain_log(ax.yaxis)
-        ax.set_title(f"space {trajectories.space}, {trajectories.table}")
+        ax.set_title(f"{title_of(trajectories.space)}, {trajectories.table}")
     right.set_xlim(left.get_xlim())
     legend_below(figure, left, labels)
     return figure

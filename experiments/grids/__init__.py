@@ -1,1 +1,1 @@
-"""Grids: study files that stand for several studies."""
+"""Grids: study files that describe several studies."""

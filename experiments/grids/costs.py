@@ -1,4 +1,4 @@
-"""What studies cost: evaluations and epochs exactly, GPU hours as an estimate with its basis."""
+"""Costs of studies: evaluations and epochs exactly, GPU hours as an estimate with its basis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.experiments.grids.grid import Grid, Member
+from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
+from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.terminal.progress import seconds_an_epoch
-from oneshot_hpo.hpo import read_study
 from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
-from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 SUSTAINED = 2e12
 """Floating-point operations a second: an assumption. These networks are small for a GPU, and many
@@ -20,7 +19,7 @@ of its kernels wait to be launched; its peak says little."""
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a study, or of several."""
+    """The cost of a study, or of several."""
 
     studies: int = 0
     evaluations: int = 0
@@ -35,7 +34,7 @@ class Cost:
 
 
 def cost(spec: StudySpec, confirm: int | None = None) -> Cost:
-    """The whole of a study, with its confirmation by so many seeds of default and incumbent."""
+    """A study's cost, with its confirmation by `confirm` seeds of default and incumbent."""
     settings = spec.optimizer_settings
     rungs = [rung for i in range(settings.iterations) for rung in bracket(settings, i)]
     reruns = (confirm or 0) * (2 if settings.iterations else 1)
@@ -54,15 +53,15 @@ def hours(members: Iterable[Member], confirm: int | None, paces: Mapping[str, fl
 def measured_paces(grid: Grid, folder: Path) -> dict[str, float]:
     """Seconds an epoch by member, from what has been run in the grid's folder.
 
-    Of a member that has no finished search, the mean of those with its searcher and space, else
-    with its searcher, else of all. Empty: nothing has been run.
+    A member without a finished search gets the mean over members with its searcher and space, else
+    with its searcher, else over all. Empty: nothing has been run.
     """
     found = {}
     for member in grid.members:
-        if (folder / member.name / JOURNAL_NAME).exists():
-            pace = seconds_an_epoch(read_study(folder / member.name).evaluations)
-            if pace is not None:
-                found[member.name] = pace
+        study = open_if_there(folder / member.name)
+        pace = None if study is None else seconds_an_epoch(study.view.evaluations)
+        if pace is not None:
+            found[member.name] = pace
     return {m.name: _nearest(m, grid, found) for m in grid.members} if found else {}
 
 

@@ -1,4 +1,4 @@
-"""What a grid is, what it costs, and how far it is, on the terminal."""
+"""A grid on the terminal: its studies, how far each is, and what all of them cost."""
 
 from __future__ import annotations
 
@@ -6,61 +6,55 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from oneshot_hpo.experiments.grids.costs import Cost, cost, counted_paces, hours, measured_paces
 from oneshot_hpo.experiments.grids.grid import Grid
 from oneshot_hpo.experiments.grids.running import is_done
+from oneshot_hpo.experiments.study.opened import open_if_there
+from oneshot_hpo.experiments.terminal.hints import say
+from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number
-from oneshot_hpo.hpo import read_study
-from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.search_spaces import title_of
 
 
 def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str]) -> None:
     """Print the chosen studies, by the names that --only takes, and how far each is."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column("study", overflow="fold")
-    table.add_column("evaluations", justify="right")
-    table.add_column("")
+    rows = []
     for member in grid.chosen(only):
-        own, done = folder / member.name, 0
-        if (own / JOURNAL_NAME).exists():
-            done = len(read_study(own).evaluations)
+        study = open_if_there(folder / member.name)
+        done = 0 if study is None else len(study.view.evaluations)
         planned = cost(member.spec).evaluations
-        ended = "ended" if is_done(grid, own) else ""
-        table.add_row(member.name, f"{done}/{planned}", ended)
-    console.print(table)
+        finished = "finished" if is_done(grid, study) else ""
+        rows.append((member.name, f"{done}/{planned}", finished))
+    print_table(console, ("study", "evaluations", ""), [rows], framed=False)
 
 
 def print_costs(
     console: Console, grid: Grid, folder: Path, only: Sequence[str], epoch_seconds: float | None
 ) -> None:
-    """Print the chosen studies, what they cost, and on what basis that is said."""
+    """Print the chosen studies, what they cost, and what that estimate rests on."""
     members = grid.chosen(only)
-    table = Table(title=f"{grid.name}: what it costs", title_justify="left")
-    table.add_column("")
-    for heading in ("studies", "evaluations", "epochs"):
-        table.add_column(heading, justify="right")
     groups: dict[str, Cost] = {}
     for member in members:
-        name = f"{member.spec.searcher}, space {member.spec.space}"
+        name = f"{member.spec.searcher}, {title_of(member.spec.space)}"
         groups[name] = groups.get(name, Cost()) + cost(member.spec, grid.confirm)
     total = sum(groups.values(), Cost())
-    for name, one in groups.items():
-        table.add_row(name, *_figures(one))
+    rows = [[(name, *_figures(one)) for name, one in groups.items()]]
     if len(groups) > 1:
-        table.add_section()
-        table.add_row("all", *_figures(total))
-    console.print(table)
+        rows.append([("all", *_figures(total))])
+    headings = ("", "studies", "evaluations", "epochs")
+    print_table(console, headings, rows, title=f"{grid.name}: what it costs")
+
     if grid.confirm is not None:
-        console.print(f"with {grid.confirm} fresh seeds for each setting of each study at its end")
-    done = [member for member in members if is_done(grid, folder / member.name)]
+        say(console, f"with {grid.confirm} fresh seeds for each setting of each study at its end")
+    done = [member for member in members if is_done(grid, open_if_there(folder / member.name))]
     if done:
-        console.print(f"{len(done)} of {len(members)} studies have ended")
+        say(console, f"{len(done)} of {len(members)} studies have finished")
+
     paces, basis = _paces(grid, folder, epoch_seconds)
     gpu = hours(members, grid.confirm, paces)
     words = f"about {gpu:,.0f}" if gpu >= 10 else f"about {gpu:.1f}" if gpu >= 0.1 else "under 0.1"
-    console.print(f"{words} GPU hours: {basis}", markup=False, soft_wrap=True)
+    say(console, f"{words} GPU hours: {basis}")
 
 
 def _figures(one: Cost) -> list[str]:
@@ -68,14 +62,14 @@ def _figures(one: Cost) -> list[str]:
 
 
 def _paces(grid: Grid, folder: Path, epoch_seconds: float | None) -> tuple[dict[str, float], str]:
-    """Seconds an epoch by member, and where they are from."""
+    """Seconds an epoch by member, and in words where they come from."""
     if epoch_seconds is not None:
         paces = {member.name: epoch_seconds for member in grid.members}
-        return paces, f"at {number(epoch_seconds)} s an epoch, as you say"
+        return paces, f"at {number(epoch_seconds)} s an epoch, as given"
     paces = measured_paces(grid, folder)
     if paces:
-        return paces, f"at the pace of the searches that have ended in {folder}"
+        return paces, f"at the pace of the searches that have finished in {folder}"
     return counted_paces(grid), (
         "convolutions counted, at an assumed 2 TFLOP/s; measure one epoch (oneshot-hpo search "
-        "--epochs 1) and say --epoch-seconds for a better figure"
+        "--epochs 1) and give --epoch-seconds for a better estimate"
     )

@@ -5,7 +5,7 @@ name: paper
 grid:
   space: [1, 2, 3]      # one study for every combination of these
   search.weight_decay: [1e-4, 3e-4]
-confirm: 6              # optional: so many fresh seeds for each study that has ended
+confirm: 6              # optional: fresh seeds for each finished study
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Member:
     """One study of a grid."""
 
     name: str
-    """What it varies, fit for a folder: space-1_darts_cs1_seed-0."""
+    """The values that vary, as the name of its folder: space-1_darts_cs1_seed-0."""
     values: Mapping[str, Any]
-    """The same, by key."""
+    """The values that vary, by key."""
     spec: StudySpec
     """Validated, not yet complete."""
 
@@ -47,19 +47,19 @@ class Grid:
     name: str
     members: tuple[Member, ...]
     confirm: int | None
-    """Fresh seeds for each study that has ended; None: none."""
+    """Fresh seeds for each finished study; None: no confirmation."""
     document: Mapping[str, Any]
-    """The file's keys, overrides laid over them."""
+    """The file's keys with the overrides."""
 
     def chosen(self, only: Sequence[str]) -> list[Member]:
-        """The members that fit all of these: names, or KEY=VALUE. UserError: none does."""
+        """The members that match all of these: names, or KEY=VALUE. UserError: none does."""
         members = list(self.members)
         for word in only:
-            members = [member for member in members if _fits(member, word)]
+            members = [member for member in members if _matches(member, word)]
             if not members:
                 keys = ", ".join(self.members[0].values)
                 raise UserError(
-                    f"--only {word}: no study of {self.name} is left; say a study's name, or "
+                    f"--only {word}: no study of {self.name} matches; give a study's name, or "
                     f"KEY=VALUE with one of {keys}"
                 )
         return members
@@ -78,9 +78,11 @@ def make_grid(document: Mapping[str, Any], origin: str) -> Grid:
     if confirm is not None and (type(confirm) is not int or not 1 <= confirm <= bounds.REPETITIONS):
         wanted = f"a whole number from 1 to {bounds.REPETITIONS:,}"
         raise StudyFileError(f"{origin}: key 'confirm' must be {wanted}")
+
     axes = _axes(document[GRID], base, origin)
     if (studies := math.prod(map(len, axes.values()))) > _MOST:
-        raise StudyFileError(f"{origin}: stands for {studies:,} studies; {_MOST:,} are the most")
+        raise StudyFileError(f"{origin}: has {studies:,} studies; {_MOST:,} is the limit")
+
     members = []
     for values in itertools.product(*axes.values()):
         chosen = dict(zip(axes, values, strict=True))
@@ -126,7 +128,7 @@ def _word(key: str, value: Any) -> str:
     return f"{key.split('.')[-1]}-{shown}"
 
 
-def _fits(member: Member, word: str) -> bool:
+def _matches(member: Member, word: str) -> bool:
     key, equals, text = word.partition("=")
     if not equals:
         return member.name == word

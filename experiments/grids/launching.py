@@ -1,4 +1,4 @@
-"""What `oneshot-hpo launch` does with a grid."""
+"""`oneshot-hpo launch` for a grid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.grids.display import print_costs, print_members
 from oneshot_hpo.experiments.grids.grid import Grid
-from oneshot_hpo.experiments.grids.running import How, check_folder, launch_grid
+from oneshot_hpo.experiments.grids.running import RunOptions, check_folder, launch_grid
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.trust import Consent
 
@@ -27,9 +27,9 @@ def run_grid(
     cluster: DaskCluster | None,
     consent: Consent,
 ) -> None:
-    """Say what it costs, then run what of it is chosen and not done yet; raises like launch_grid.
+    """Print what it costs, then run the chosen studies that are not done; raises as launch_grid.
 
-    dry_run: say it, name the studies, and run nothing.
+    dry_run: print the cost and the studies, and run nothing.
     """
     folder = folder if folder is not None else Path("studies") / grid.name
     check_folder(folder, grid)
@@ -37,4 +37,4 @@ def run_grid(
         print_members(console, grid, folder, only)
     print_costs(console, grid, folder, only, epoch_seconds)
     if not dry_run:
-        launch_grid(console, grid, folder, only, How(submit, cluster, workers, consent))
+        launch_grid(console, grid, folder, only, RunOptions(submit, cluster, workers, consent))

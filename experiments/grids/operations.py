@@ -14,12 +14,12 @@ from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import random_images
 from oneshot_hpo.searchers.search_loop import Search
 
-_CIFAR10 = (25_000, 3, 32)  # a study's cost can be known before its data are there
+_CIFAR10 = (25_000, 3, 32)  # a study's cost can be known before its data are here
 _BATCH = 2
 
 
 def operations_an_epoch(spec: StudySpec) -> float:
-    """Of the steps of the weights and of the architecture, convolutions and products alone.
+    """Operations of the steps of weights and architecture: convolutions and products only.
 
     Without the evaluation after each epoch, which is forward only. Raises what the data set does.
     """

@@ -1,7 +1,7 @@
 """A grid in its folder: one study after the other, each in a folder of its own.
 
     <grid>/
-      grid.yaml       the grid, every override laid over it
+      grid.yaml       the grid, with every override
       <member>/       a study
 
 A member is resumed as any study is; one that another process works on is left to it, so
@@ -10,7 +10,6 @@ several processes can share a grid.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +20,16 @@ from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
-from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_path, specification_of
+from oneshot_hpo.experiments.study.folder import check_path
 from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.study.yaml_files import YamlError, dump_yaml, load_yaml
+from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import command, say
-from oneshot_hpo.hpo import StudyLocked, noted_environments, read_confirmation, read_study
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo import StudyLocked
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.searchers.checkpoint import write_atomically
 
@@ -37,8 +37,8 @@ GRID_FILE = "grid.yaml"
 
 
 @dataclass(frozen=True)
-class How:
-    """How a grid's studies are run."""
+class RunOptions:
+    """The way in which a grid's studies are run."""
 
     submit: bool = False
     """With masters that are SLURM jobs, so that the studies run side by side."""
@@ -49,93 +49,97 @@ class How:
     consent: Consent = NOTHING_SAID
 
 
-def launch_grid(console: Console, grid: Grid, folder: Path, only: Sequence[str], how: How) -> None:
+def launch_grid(
+    console: Console, grid: Grid, folder: Path, only: Sequence[str], options: RunOptions
+) -> None:
     """Run the chosen studies, or what is left of them, one after the other.
 
     folder: checked by `check_folder`. UserError: bad input, or commands that are not trusted;
-    nothing is made then. StudyStopped: a study cannot go on here.
+    nothing is made then. StudyStopped: a study cannot continue here.
     """
     members = grid.chosen(only)
     specs = {
-        member.name: freeze(complete(_spec(member, how), f"{grid.name}, {member.name}"))
+        member.name: freeze(complete(_spec(member, options), f"{grid.name}, {member.name}"))
         for member in members
         if not (folder / member.name / JOURNAL_NAME).exists()
     }
-    check_trusted(console, [*specs.values(), *_begun(members, folder)], how.consent)
+    check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
+
     left = []
     for place, member in enumerate(members, start=1):
         own = folder / member.name
-        if is_done(grid, own):
+        if is_done(grid, open_if_there(own)):
             continue
+
         heading = f"[{place}/{len(members)}] {member.name}"
-        console.print(heading, style="bold", markup=False, soft_wrap=True)
+        say(console, heading, style="bold")
         try:
-            _run_member(console, grid, own, specs.get(member.name), how)
+            _run_member(console, grid, own, specs.get(member.name), options)
         except StudyLocked:
             left.append(member.name)
-            console.print("another process works on it", soft_wrap=True)
+            say(console, "another process works on it")
         except (StudyStopped, CommandInterrupted):
-            print(f"all that is left: {going_on(folder, only)}", file=sys.stderr)
+            say(terminal(stderr=True), f"to run the rest: {resume_command(folder, only)}")
             raise
+
     if left:
         say(console, f"left to other processes: {', '.join(left)}")
-    if how.submit:
-        say(console, f"once they have ended: {going_on(folder, only)}")
+    if options.submit:
+        say(console, f"once they have finished: {resume_command(folder, only)}")
 
 
 def _begun(members: Sequence[Member], folder: Path) -> Iterator[StudySpec]:
-    """What the journals of members say that are there already."""
+    """The specifications in the journals of members that have begun."""
     for member in members:
-        own = folder / member.name
-        if (own / JOURNAL_NAME).exists():
-            yield specification_of(noted_environments(own)[0], own)
+        study = open_if_there(folder / member.name)
+        if study is not None:
+            yield study.spec
 
 
-def going_on(folder: Path, only: Sequence[str]) -> str:
-    """The command that runs what is left."""
+def resume_command(folder: Path, only: Sequence[str]) -> str:
+    """The command that runs the rest of a grid."""
     words = [word for one in only for word in ("--only", one)]
     return command("launch", folder / GRID_FILE, "--dir", folder, *words)
 
 
 def _run_member(
-    console: Console, grid: Grid, folder: Path, spec: StudySpec | None, how: How
+    console: Console, grid: Grid, folder: Path, spec: StudySpec | None, options: RunOptions
 ) -> None:
-    """Launch a study, spec being given, or go on with it; then confirm it if the grid says so."""
+    """Launch a study if `spec` is given, else resume it; then confirm it if the grid says so."""
     if spec is not None:
-        launch_frozen(console, spec, folder, submit=how.submit, cluster=how.cluster)
-    elif not read_study(folder).finished:
+        launch_frozen(console, spec, folder, submit=options.submit, cluster=options.cluster)
+    elif not OpenedStudy(folder).view.finished:
         resume_study(
             console,
             folder,
-            how.workers,
+            options.workers,
             [],
-            submit=how.submit,
+            submit=options.submit,
             as_job=False,
-            cluster=how.cluster,
-            consent=how.consent,
+            cluster=options.cluster,
+            consent=options.consent,
         )
-    if grid.confirm is not None and read_study(folder).finished:
+
+    if grid.confirm is not None and OpenedStudy(folder).view.finished:
         confirm_study(
             console,
             folder,
             grid.confirm,
-            workers=how.workers,
-            cluster=how.cluster,
-            consent=how.consent,
+            workers=options.workers,
+            cluster=options.cluster,
+            consent=options.consent,
         )
 
 
-def is_done(grid: Grid, folder: Path) -> bool:
-    """Whether a member's study has ended, and its confirmation if there is to be one."""
-    if not (folder / JOURNAL_NAME).exists() or not read_study(folder).finished:
+def is_done(grid: Grid, study: OpenedStudy | None) -> bool:
+    """Whether a member's study is finished, and its confirmation if there is to be one."""
+    if study is None or not study.view.finished:
         return False
     if grid.confirm is None:
         return True
-    if not (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
-        return False
-    return read_confirmation(folder / CONFIRMATION).finished
+    return study.confirmation is not None and study.confirmation.finished
 
 
 def opened_grid(folder: Path) -> Grid:
@@ -147,12 +151,12 @@ def opened_grid(folder: Path) -> Grid:
         raise UserError(f"{path} cannot be read: {error}") from None
 
 
-def _spec(member: Member, how: How) -> StudySpec:
-    return member.spec.model_copy(update={"workers": how.workers or member.spec.workers})
+def _spec(member: Member, options: RunOptions) -> StudySpec:
+    return member.spec.model_copy(update={"workers": options.workers or member.spec.workers})
 
 
 def check_folder(folder: Path, grid: Grid) -> None:
-    """UserError unless the grid can begin or go on in `folder`."""
+    """UserError unless the grid can begin or continue in `folder`."""
     check_path(folder)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines
 from oneshot_hpo.experiments.numbers.spread import Steps
-from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.hpo.incumbent import incumbent_places
+from oneshot_hpo.search_spaces import SpaceId, get_space
 
 _COLUMNS = (
     "repetition",
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 def baseline_steps(
-    file: Baselines, table: str, space: int, axis: str, error: str
+    file: Baselines, table: str, space: SpaceId, axis: str, error: str
 ) -> dict[str, list[Steps]]:
     """By method, the regret of the incumbent after each evaluation of each repetition.
 
@@ -50,8 +51,6 @@ def baseline_steps(
 
 def incumbent_rows(columns: dict[str, Array]) -> NDArray[np.int64]:
     """The table's row of the incumbent's cell after each evaluation, (R, T)."""
-    from oneshot_hpo.experiments.baselines.results import incumbent_places
-
     places = incumbent_places(columns["valid_error"], columns["budget"][0])
     rows: NDArray[np.int64] = np.take_along_axis(columns["table_row"], places, axis=1).astype(int)
     return rows
@@ -59,7 +58,7 @@ def incumbent_rows(columns: dict[str, Array]) -> NDArray[np.int64]:
 
 # A space's files are read once for all its panels.
 @functools.lru_cache(maxsize=16)
-def _matrices(file: Baselines, method: str, space: int) -> dict[str, Array]:
+def _matrices(file: Baselines, method: str, space: SpaceId) -> dict[str, Array]:
     """Columns of a method's rows as (R, T), by repetition and evaluation.
 
     UserError: the file lacks a column, or its repetitions are not equally long.
@@ -68,7 +67,7 @@ def _matrices(file: Baselines, method: str, space: int) -> dict[str, Array]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    wanted = (pc.field("method") == method) & (pc.field("space") == space)
+    wanted = (pc.field("method") == method) & file.in_space(space)
     try:
         rows = pq.read_table(file.path, columns=list(_COLUMNS), filters=wanted)
         columns = {name: rows[name].to_numpy() for name in _COLUMNS}

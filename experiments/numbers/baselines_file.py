@@ -11,7 +11,14 @@ import numpy as np
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import Sample
-from oneshot_hpo.search_spaces import TrainedCells, get_space, load_table
+from oneshot_hpo.search_spaces import (
+    SpaceId,
+    Table,
+    get_space,
+    load_table,
+    space_ids,
+    title_of,
+)
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 METHOD, SPACE, REPETITION = "method", "space", "repetition"
@@ -36,18 +43,27 @@ class Baselines:
     """SHA-256 of that table's file."""
 
     @property
-    def spaces(self) -> list[int]:
+    def spaces(self) -> list[SpaceId]:
         """The search spaces in it."""
-        return sorted(int(space) for space in self.rows[SPACE].unique().to_pylist())
+        names = map(str, self.rows[SPACE].unique().to_pylist())
+        return list(space_ids(",".join(names), str(self.path)))
 
-    def methods(self, space: int) -> list[str]:
-        """The methods that have results in a space."""
+    def in_space(self, space: SpaceId) -> Any:
+        """What a row of a space is told by, for pyarrow."""
         import pyarrow.compute as pc
+        from pyarrow import types
 
-        rows = self.rows.filter(pc.field(SPACE) == space)
+        has_names = types.is_string(self.rows[SPACE].type)
+        if not has_names and not isinstance(space, int):
+            return pc.field(SPACE) < 0  # no row: the file is of numbered spaces alone
+        return pc.field(SPACE) == (str(space) if has_names else space)
+
+    def methods(self, space: SpaceId) -> list[str]:
+        """The methods that have results in a space."""
+        rows = self.rows.filter(self.in_space(space))
         return sorted(rows[METHOD].unique().to_pylist())
 
-    def trained_cells(self, source_of_table: str) -> TrainedCells:
+    def trained_cells(self, source_of_table: str) -> Table:
         """The table of that name or path. UserError: the file was made with another one."""
         table = load_table(source_of_table)
         if table_checksum(source_of_table) != self.checksum:
@@ -57,7 +73,9 @@ class Baselines:
             )
         return table
 
-    def samples(self, space: int, source_of_table: str, evaluations: int | None) -> list[Sample]:
+    def samples(
+        self, space: SpaceId, source_of_table: str, evaluations: int | None
+    ) -> list[Sample]:
         """The regrets of each method's incumbents after so many evaluations, one a repetition.
 
         source_of_table: a name or path of the same table, by which regrets are reckoned.
@@ -67,10 +85,10 @@ class Baselines:
         import pyarrow.compute as pc
 
         table = self.trained_cells(source_of_table)
-        rows = self.rows.filter(pc.field(SPACE) == space)
+        rows = self.rows.filter(self.in_space(space))
         if not len(rows):
             spaces = ", ".join(map(str, self.spaces))
-            raise UserError(f"{self.path} holds nothing of space {space}, only of {spaces}")
+            raise UserError(f"{self.path} holds nothing of {title_of(space)}, only of {spaces}")
         best = table.best(get_space(space)).test_error
         found = []
         for method in sorted(rows[METHOD].unique().to_pylist()):
@@ -125,6 +143,12 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
     return Baselines(source, path, rows, str(name), str(checksum))
 
 
+def _is_space(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_string(kind))
+
+
 def _require(path: Path, file: Any) -> None:
     """UserError unless a pyarrow.parquet.ParquetFile has the columns, of their types."""
     from pyarrow import types
@@ -134,7 +158,7 @@ def _require(path: Path, file: Any) -> None:
         if column not in schema.names:
             raise UserError(f"{path} is no file of results: it lacks the column {column!r}")
         kind = schema.field(column).type
-        wanted = {METHOD: types.is_dictionary, ERROR: types.is_float64}
+        wanted = {METHOD: types.is_dictionary, ERROR: types.is_float64, SPACE: _is_space}
         if not wanted.get(column, types.is_integer)(kind):
             raise UserError(f"{path} is no file of results: its column {column!r} has {kind}")
     if file.metadata.num_rows > _MOST_ROWS:

@@ -12,7 +12,8 @@ from oneshot_hpo.experiments.numbers.rank_correlation import (
     RankCorrelation,
     rank_correlation,
 )
-from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.numbers.sources import successful_trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,11 @@ class BudgetRanks:
     """Evaluations that crashed, among those that count."""
 
 
-def budget_ranks(study: StudySource) -> BudgetRanks:
+def budget_ranks(study: OpenedStudy) -> BudgetRanks:
     """Of a study. NotEnoughData: no two budgets have LEAST configurations in common."""
     losses: dict[int | float, dict[object, float]] = {}
-    study.successes  # noqa: B018 - raises if all crashed
-    for trial, result in study.evaluations:
+    successful_trials(study)  # raises if all crashed
+    for trial, result in study.view.evaluations:
         loss = np.inf if result.crashed or result.loss is None else result.loss
         losses.setdefault(trial.budget, {})[trial.id] = loss
     budgets = sorted(losses)

@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.errors import NotEnoughData
+from oneshot_hpo.experiments.numbers.sources import successful_trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
-from oneshot_hpo.search_spaces import Architecture, Cell
 
 Point = tuple[float, float]
 
@@ -33,19 +35,25 @@ class CellDrawing:
     """From vertex to vertex."""
     positions: tuple[Point, ...]
     """V places: the layer from 0 (longest path from the input), the row (0 is the middle)."""
-    module_hash: str
-    """NAS-Bench-101's."""
+    cell_key: str
+    """What isomorphic cells share: NAS-Bench-101's hash, or another space's own key."""
     valid_error: float
     """Of the cell trained on its own, by the table, as `test_error`: shares."""
     test_error: float
 
+    @property
+    def identity(self) -> str:
+        """Which cell it is, in words."""
+        what = "NAS-Bench-101's hash" if self.cell_key.isalnum() else "Cell"
+        return f"{what}: {self.cell_key}"
 
-def found_cells(study: StudySource) -> list[CellDrawing]:
+
+def found_cells(study: OpenedStudy) -> list[CellDrawing]:
     """The default's cell, and the incumbent's if that is another trial.
 
     NotEnoughData: no trial has ended without a crash.
     """
-    study.successes  # noqa: B018 - raises
+    successful_trials(study)  # raises if there is none
     found = []
     baseline, incumbent = study.view.baseline, study.view.incumbent
     if baseline is not None and not baseline[1].crashed:
@@ -55,23 +63,23 @@ def found_cells(study: StudySource) -> list[CellDrawing]:
     return found
 
 
-def _drawing(study: StudySource, title: str, trial: Trial, result: TrialResult) -> CellDrawing:
-    cell = study.cells.space.cell(Architecture.from_dict(result.info["architecture"]))
+def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) -> CellDrawing:
+    outcome = Outcome.from_result(result)
+    space = study.cells.space
+    architecture = outcome.architecture(space)
+    cell = space.drawing(architecture)
+    if cell is None:
+        raise NotEnoughData(f"{study.folder}: {space.title} has no drawings of its cells")
     return CellDrawing(
         title=title,
         key=trial.key,
-        operations=cell.operations,
-        edges=edges_of(cell),
-        positions=layered(len(cell.operations), edges_of(cell)),
-        module_hash=cell.hash,
-        valid_error=result.info["valid_error"],
-        test_error=result.info["test_error"],
+        operations=cell.labels,
+        edges=cell.edges,
+        positions=layered(len(cell.labels), cell.edges),
+        cell_key=space.key(architecture),
+        valid_error=outcome.reported("valid"),
+        test_error=outcome.reported("test"),
     )
-
-
-def edges_of(cell: Cell) -> tuple[tuple[int, int], ...]:
-    """From vertex to vertex, ascending."""
-    return tuple((x, y) for x, row in enumerate(cell.matrix) for y, edge in enumerate(row) if edge)
 
 
 def layered(vertices: int, edges: Sequence[tuple[int, int]]) -> tuple[Point, ...]:

@@ -17,7 +17,8 @@ from ConfigSpace.hyperparameters import (
 from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.errors import NotEnoughData
-from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.numbers.sources import finished_trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import Trial, TrialResult
 from oneshot_hpo.hpo.bohb.encoding import Encoding
 
@@ -61,9 +62,9 @@ class Configurations:
         return np.isinf(self.losses)
 
 
-def configurations(study: StudySource) -> Configurations:
+def configurations(study: OpenedStudy) -> Configurations:
     """Of a study. NotEnoughData: nothing was tuned, or no trial has finished."""
-    evaluations = sorted(study.evaluations, key=lambda pair: (pair[0].seq, pair[0].budget))
+    evaluations = sorted(finished_trials(study), key=lambda pair: (pair[0].seq, pair[0].budget))
     encoding = Encoding(study.view.space)
     if not encoding.dimensions:
         raise NotEnoughData(f"{study.source}: the study tunes no hyperparameter")
@@ -97,7 +98,7 @@ def unit_places(encoding: Encoding, configs: Sequence[Mapping[str, Any]]) -> Arr
     return scaled
 
 
-def axis_scales(study: StudySource) -> list[AxisScale]:
+def axis_scales(study: OpenedStudy) -> list[AxisScale]:
     """The axes of `Encoding`'s dimensions, in its order."""
     found = [_axis(hyperparameter) for hyperparameter in study.view.space.values()]
     return [axis for axis in found if len(axis.ticks) > 1]

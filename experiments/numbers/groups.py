@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneshot_hpo.experiments.numbers.methods import Method, Role
-from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.study_runs import evaluations_spent
 from oneshot_hpo.experiments.study.inputs import INPUTS, identity
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.hpo import Rerun, TrialResult
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
+from oneshot_hpo.search_spaces import SpaceId
 
 _NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions", "checksums", "transfer"}
 """Keys of a specification that do not decide what is compared, or follow from others."""
@@ -24,11 +26,13 @@ _NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions", "checksums", "
 class StudyGroup:
     """Studies of equal settings."""
 
-    studies: list[StudySource]
+    studies: list[OpenedStudy]
     detail: str
     """What sets it apart from the other groups: "in cs2", "in cs2, 50 epochs"."""
     fixed: str
     """Of it, what its default configuration has too: "50 epochs"."""
+    setting: str | None = None
+    """The one setting of their confirmations that the user named; None for tuned and default."""
 
     @property
     def sources(self) -> str:
@@ -56,7 +60,7 @@ class Confirmed:
     """What the confirmations of one or more studies say of one method."""
 
     method: Method
-    members: list[tuple[StudySource, Rerun, TrialResult]]
+    members: list[tuple[OpenedStudy, Rerun, TrialResult]]
     """Each run that has ended, by study and number of the seed; of equal searches, one."""
     groups: list[StudyGroup]
     """Whose they are."""
@@ -84,7 +88,7 @@ def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
             confirmation = study.confirmation
             if confirmation is None:
                 continue
-            names = [study.setting] if study.setting else [confirmation.tuned, DEFAULT]
+            names = [group.setting] if group.setting else [confirmation.tuned, DEFAULT]
             for name in dict.fromkeys(names):
                 if name is None or name not in confirmation.settings:
                     continue
@@ -117,20 +121,24 @@ def _confirmed(group: StudyGroup, name: str, tuned: str | None) -> Method:
     return group.method("setting", f"{name}, {group.detail}")
 
 
-def group_studies(studies: Sequence[StudySource]) -> list[StudyGroup]:
-    """Studies with the same settings, seeds apart, in the order in which they first come."""
-    members: dict[str, list[StudySource]] = {}
-    for study in studies:
-        key = json.dumps([_settings(study), study.setting], sort_keys=True)
-        members.setdefault(key, []).append(study)
-    firsts = [group[0].spec for group in members.values()]
+def group_studies(sources: Sources, space: SpaceId) -> list[StudyGroup]:
+    """The studies of a space by their settings, seeds apart, in the order in which they come."""
+    members: dict[str, list[OpenedStudy]] = {}
+    setting_of: dict[str, str | None] = {}
+    for study, setting in zip(sources.studies, sources.settings, strict=True):
+        if study.spec.space == space:
+            key = json.dumps([_settings(study), setting], sort_keys=True)
+            members.setdefault(key, []).append(study)
+            setting_of[key] = setting
+
+    firsts = [group[0].located for group in members.values()]
     fixed = [_fixed(spec, firsts) for spec in firsts]
     details = [
         ", ".join(filter(None, [f"in {spec.config_space}", words]))
         for spec, words in zip(firsts, fixed, strict=True)
     ]
     groups = []
-    for number, group in enumerate(members.values()):
+    for number, (key, group) in enumerate(members.items()):
         spec, detail = firsts[number], details[number]
         alike = [
             other
@@ -139,13 +147,14 @@ def group_studies(studies: Sequence[StudySource]) -> list[StudyGroup]:
         ]
         if len(alike) > 1:
             detail += f", {_differing(spec, alike)}"
-        groups.append(StudyGroup(group, detail, fixed[number]))
+        groups.append(StudyGroup(group, detail, fixed[number], setting_of[key]))
     return groups
 
 
-def _settings(study: StudySource) -> dict[str, Any]:
-    document = study.spec.model_dump(mode="json")
-    document |= {key: identity(study.spec, key) for key in INPUTS}
+def _settings(study: OpenedStudy) -> dict[str, Any]:
+    spec = study.located
+    document = spec.model_dump(mode="json")
+    document |= {key: identity(spec, key) for key in INPUTS}
     return {key: value for key, value in document.items() if key not in _NO_SETTINGS}
 
 

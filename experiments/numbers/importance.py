@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.configurations import AxisScale, axis_scales, unit_places
-from oneshot_hpo.experiments.numbers.sources import StudySource, trials_by_budget
+from oneshot_hpo.experiments.numbers.sources import successful_trials, trials_by_budget
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.bohb.encoding import Encoding
 
 Array = NDArray[np.float64]
@@ -63,16 +64,16 @@ class Importance:
     """Budgets that are left out, a sentence each."""
 
 
-def importance(study: StudySource) -> Importance:
+def importance(study: OpenedStudy) -> Importance:
     """By budget. NotEnoughData: too few trials at every budget, or nothing was tuned."""
     encoding = Encoding(study.view.space)
     if not encoding.dimensions:
         raise NotEnoughData(f"{study.source}: the study tunes no hyperparameter")
-    results = study.successes
+    results = successful_trials(study)
     found, notes = [], []
-    for budget in sorted({trial.budget for trial, _ in study.evaluations}):
+    for budget in sorted({trial.budget for trial, _ in study.view.evaluations}):
         here = [(trial, result) for trial, result in results if trial.budget == budget]
-        total = sum(trial.budget == budget for trial, _ in study.evaluations)
+        total = sum(trial.budget == budget for trial, _ in study.view.evaluations)
         x = unit_places(encoding, [trial.config for trial, _ in here])
         y = np.array([result.loss for _, result in here], float)
         if len(here) < LEAST_TRIALS:

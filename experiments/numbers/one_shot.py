@@ -13,8 +13,10 @@ from oneshot_hpo.experiments.numbers.rank_correlation import (
     RankCorrelation,
     rank_correlation,
 )
-from oneshot_hpo.experiments.numbers.searches import Search
-from oneshot_hpo.experiments.numbers.sources import StudySource, trials_by_budget
+from oneshot_hpo.experiments.numbers.searches import Search, trial_search
+from oneshot_hpo.experiments.numbers.sources import successful_trials, trials_by_budget
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 
 Array = NDArray[np.float64]
 
@@ -49,14 +51,14 @@ class OneShotCorrelation:
     notes: list[str]
 
 
-def one_shot_correlation(study: StudySource) -> OneShotCorrelation:
+def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
     """Over a study's trials, by budget. NotEnoughData: no budget has LEAST trials."""
-    results = study.successes
+    results = successful_trials(study)
     found, notes = [], []
-    for budget in sorted({trial.budget for trial, _ in study.evaluations}):
+    for budget in sorted({trial.budget for trial, _ in study.view.evaluations}):
         here = [(trial, result) for trial, result in results if trial.budget == budget]
         crashed = sum(
-            result.crashed for trial, result in study.evaluations if trial.budget == budget
+            result.crashed for trial, result in study.view.evaluations if trial.budget == budget
         )
         if len(here) < LEAST:
             notes.append(
@@ -64,9 +66,10 @@ def one_shot_correlation(study: StudySource) -> OneShotCorrelation:
                 f"a rank correlation takes {LEAST}"
             )
             continue
-        searches = [study.search(trial, result) for trial, result in here]
-        one_shot = np.array([result.info["one_shot_error"] for _, result in here], float)
-        test = np.array([result.info["test_error"] for _, result in here], float)
+        searches = [trial_search(study, trial, result) for trial, result in here]
+        outcomes = [Outcome.from_result(result) for _, result in here]
+        one_shot = np.array([outcome.reported("one_shot") for outcome in outcomes])
+        test = np.array([outcome.reported("test") for outcome in outcomes])
         epochs, by_epoch = _by_epoch(searches)
         at_end = rank_correlation(one_shot, test)
         found.append(BudgetCorrelation(budget, one_shot, test, at_end, epochs, by_epoch, crashed))

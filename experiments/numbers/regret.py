@@ -25,7 +25,9 @@ from oneshot_hpo.experiments.numbers.groups import (
 from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.spread import Spread, spread, spread_of_steps
-from oneshot_hpo.experiments.numbers.study_runs import incumbent_steps, search_steps
+from oneshot_hpo.experiments.numbers.study_runs import REGRETS, incumbent_steps, search_steps
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.search_spaces import SpaceId, title_of
 
 Axis = Literal["evaluations", "simulated", "real"]
 """Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
@@ -58,7 +60,7 @@ class Curve:
 class RegretCurves:
     """Everything that one panel shows."""
 
-    space: int
+    space: SpaceId
     table: str
     """The name of the table of trained cells."""
     axis: Axis
@@ -82,7 +84,7 @@ class RegretCurves:
         return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
 
 
-def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> RegretCurves:
+def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) -> RegretCurves:
     """All curves of a space on one axis.
 
     evaluations: BOHB's incumbents of studies, incumbents of baselines, and the regret of single
@@ -96,7 +98,7 @@ def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> Reg
     curves: list[Curve] = []
     notes: list[str] = []
     if axis != "simulated":
-        groups = group_studies([s for s in sources.studies if s.spec.space == space])
+        groups = group_studies(sources, space)
         for group in groups:
             curves += _of_study(group, axis, error, notes)
         for one in confirmed_settings(groups):
@@ -109,7 +111,7 @@ def regret_curves(sources: Sources, space: int, axis: Axis, error: Error) -> Reg
             "simulated": "simulated time is that of baselines, and none was given",
             "real": "no study with a search that did not crash",
         }[axis]
-        raise NotEnoughData(notes[0] if notes else f"space {space}: {why}")
+        raise NotEnoughData(notes[0] if notes else f"{title_of(space)}: {why}")
     return RegretCurves(space, _table_name(sources), axis, error, curves, notes)
 
 
@@ -142,7 +144,8 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
     studies = len({study.folder for study, _, _ in runs})
     if axis == "evaluations":
         regrets = [
-            np.inf if result.crashed else result.info[f"{error}_regret"] for _, _, result in runs
+            np.inf if result.crashed else Outcome.from_result(result).reported(REGRETS[error])
+            for _, _, result in runs
         ]
         spent = 1.0
         if one.method.role == "tuned":
@@ -158,12 +161,12 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
 
 
 def _of_baselines(
-    sources: Sources, space: int, axis: Axis, error: Error, notes: list[str]
+    sources: Sources, space: SpaceId, axis: Axis, error: Error, notes: list[str]
 ) -> list[Curve]:
     found: list[Curve] = []
     for file in sources.baselines:
         if space not in file.spaces:
-            notes.append(f"{file.path} holds nothing of space {space}")
+            notes.append(f"{file.path} holds nothing of {title_of(space)}")
             continue
         several = len(sources.baselines) > 1
         for name, runs in baseline_steps(file, sources.table, space, axis, error).items():

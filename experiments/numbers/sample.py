@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oneshot_hpo.search_spaces import SpaceId
+
 Origin = tuple[Path, str]
 """A file or folder, resolved, and a setting or method in it."""
 
@@ -26,8 +28,8 @@ class Sample:
     """The same for samples that are the same, however they were named."""
     table: str
     """The name of the table of trained cells."""
-    space: int
-    """Search space 1, 2 or 3."""
+    space: SpaceId
+    """Search space 1, 2 or 3, or the name of another."""
     regrets: NDArray[np.float64]
     """(n,) test regrets."""
     seeds: tuple[int, ...] | None = None

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.hpo import TrialResult
-from oneshot_hpo.search_spaces import Architecture, SearchSpace, TrainedCells, get_space, load_table
-from oneshot_hpo.search_spaces.table import Best
+from oneshot_hpo.experiments.study.cell_errors import CellErrors
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 Array = NDArray[np.float64]
@@ -40,27 +38,14 @@ class Search:
         return np.arange(1, len(self.seconds) + 1, dtype=float)
 
 
-class CellErrors:
-    """A table's mean errors of the cells of a space, each looked up once."""
+def trial_search(study: OpenedStudy, trial: Trial, result: TrialResult | None = None) -> Search:
+    """A trial epoch by epoch, as far as it was run. UserError: its file is damaged."""
+    return read_search(study.trial_folder(trial), study.cells, result)
 
-    def __init__(self, source: str, space: int) -> None:
-        """`source` is the name or path of a table. TableError: it cannot be read."""
-        self.table: TrainedCells = load_table(source)
-        self.space: SearchSpace = get_space(space)
-        self._found: dict[Architecture, tuple[float, float]] = {}
 
-    @cached_property
-    def best(self) -> Best:
-        """The lowest mean errors of the complete space."""
-        return self.table.best(self.space)
-
-    def errors(self, architecture: Mapping[str, Any]) -> tuple[float, float]:
-        """Mean validation and test error of an architecture after the largest budget."""
-        key = Architecture.from_dict(architecture)
-        if key not in self._found:
-            entry = self.table.query(self.space.cell(key))
-            self._found[key] = entry.valid_error, entry.test_error
-        return self._found[key]
+def rerun_search(study: OpenedStudy, run: Rerun, result: TrialResult | None = None) -> Search:
+    """A confirmation's run epoch by epoch. UserError: its file is damaged."""
+    return read_search(study.rerun_folder(run), study.cells, result)
 
 
 def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = None) -> Search:
@@ -78,6 +63,7 @@ def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = No
     unknown = (np.nan, np.nan)
     of_table = [unknown if one is None else cells.errors(one) for one in architectures]
     if records and result is not None and not result.crashed:
-        of_table[-1] = result.info["valid_error"], result.info["test_error"]
+        outcome = Outcome.from_result(result)
+        of_table[-1] = outcome.reported("valid"), outcome.reported("test")
     valid, test = np.array(of_table, float).reshape(-1, 2).T
     return Search(one_shot, valid, test, seconds)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from oneshot_hpo.experiments.numbers.sources import StudySource
-from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
-from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+from oneshot_hpo.experiments.numbers.sources import finished_trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.hpo import Trial, TrialResult
 
 State = Literal["told", "crashed", "pending"]
 
@@ -95,17 +95,15 @@ class Timeline:
         return sum(bar.end - bar.start for bar in self.bars) / total if total else 0.0
 
 
-def timeline(study: StudySource) -> Timeline:
+def timeline(study: OpenedStudy) -> Timeline:
     """Of a study, also where every trial crashed. NotEnoughData: no trial has finished."""
-    told = study.evaluations
-    events, _ = read_journal(study.folder / JOURNAL_NAME)
-    zero = events[1]["time"]
+    told = finished_trials(study)
+    assert study.times.first is not None  # a trial was asked for before it finished
     pending: list[tuple[Trial, TrialResult | None]] = [(t, None) for t in study.view.pending]
     trials = [*told, *pending]
-    last = max(event["time"] for event in events)
-    spans = [(*_span(study, trial, result, last), trial, result) for trial, result in trials]
+    spans = [(*_span(study, trial, result), trial, result) for trial, result in trials]
     # Clocks of workers may differ from the master's: nothing ends after the last event.
-    zero = min(zero, min(start for start, _, _, _ in spans))
+    zero = min(study.times.first, min(start for start, _, _, _ in spans))
     free: list[float] = []
     bars = []
     for start, end, trial, result in sorted(spans, key=lambda span: (span[0], span[2].seq)):
@@ -125,9 +123,8 @@ def timeline(study: StudySource) -> Timeline:
             )
         )
     losses = [
-        Loss(_key(event), event["id"][0], event["time"] - zero, event["reason"])
-        for event in events
-        if event["event"] == "retry"
+        Loss(retry.trial.key, retry.trial.id[0], retry.time - zero, retry.reason)
+        for retry in study.view.retries
     ]
     return Timeline(
         bars=bars,
@@ -143,18 +140,10 @@ def timeline(study: StudySource) -> Timeline:
 _SLACK = 1e-3  # seconds by which a worker's next trial may seem to begin before the one before ends
 
 
-def _span(
-    study: StudySource, trial: Trial, result: TrialResult | None, last: float
-) -> tuple[float, float]:
+def _span(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> tuple[float, float]:
     record = study.view.record(trial)
     if result is None or record.finished_at is None:
-        return record.submitted_at, max(last, record.submitted_at)
+        return record.submitted_at, study.times.latest
     start = result.timestamps.get("started", record.submitted_at)
     end = result.timestamps.get("finished", record.finished_at)
     return start, max(start, end)
-
-
-def _key(event: dict) -> str:
-    trial_id = tuple(event["id"])
-    name = "baseline" if trial_id == BASELINE_ID else "-".join(map(str, trial_id))
-    return f"{name}/{event['budget']}"

@@ -9,9 +9,11 @@ import numpy as np
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.groups import confirmed_settings, group_studies
 from oneshot_hpo.experiments.numbers.methods import Method, Role
-from oneshot_hpo.experiments.numbers.searches import Search
-from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
+from oneshot_hpo.experiments.numbers.searches import Search, rerun_search, trial_search
+from oneshot_hpo.experiments.numbers.sources import Sources, successful_trials
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.search_spaces import SpaceId, title_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,29 +42,28 @@ class Trajectory:
 class Trajectories:
     """All trajectories of a space."""
 
-    space: int
+    space: SpaceId
     table: str
     found: list[Trajectory]
     notes: list[str]
     """What is left out, a sentence each."""
 
 
-def trajectories(sources: Sources, space: int) -> Trajectories:
+def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
     """Tuned and default of every study, from its confirmation, else from its single trials.
 
     NotEnoughData: there is no search with epochs that did not crash.
     """
     found: list[Trajectory] = []
     notes: list[str] = []
-    studies = [study for study in sources.studies if study.spec.space == space]
-    groups = group_studies(studies)
+    groups = group_studies(sources, space)
     confirmed = [one for one in confirmed_settings(groups) if one.members]
     runs_of: list[tuple[str, Method, bool, list[tuple[Search, bool]]]] = [
         (
             one.sources,
             one.method,
             True,
-            [(study.rerun(run, told), told.crashed) for study, run, told in one.members],
+            [(rerun_search(study, run, told), told.crashed) for study, run, told in one.members],
         )
         for one in confirmed
     ]
@@ -82,21 +83,22 @@ def trajectories(sources: Sources, space: int) -> Trajectories:
         else:
             found.append(trajectory)
     if not found:
-        if not studies:
-            raise NotEnoughData(f"space {space}: trajectories are those of studies")
-        studies[0].successes  # noqa: B018 - raises if all crashed
-        raise NotEnoughData(notes[0] if notes else f"{studies[0].source}: no search to show")
-    return Trajectories(space, studies[0].cells.table.name, found, notes)
+        if not groups:
+            raise NotEnoughData(f"{title_of(space)}: trajectories are those of studies")
+        first = groups[0].studies[0]
+        successful_trials(first)  # raises if all crashed
+        raise NotEnoughData(notes[0] if notes else f"{first.source}: no search to show")
+    return Trajectories(space, groups[0].studies[0].cells.table.name, found, notes)
 
 
-def _single(study: StudySource) -> list[tuple[Role, Search, bool]]:
+def _single(study: OpenedStudy) -> list[tuple[Role, Search, bool]]:
     """The default and the incumbent of a study that is not confirmed, one search each."""
     found: list[tuple[Role, Search, bool]] = []
     baseline, incumbent = study.view.baseline, study.view.incumbent
     if baseline is not None:
-        found.append(("default", study.search(*baseline), baseline[1].crashed))
+        found.append(("default", trial_search(study, *baseline), baseline[1].crashed))
     if incumbent is not None and (baseline is None or incumbent[0].key != baseline[0].key):
-        found.append(("tuned", study.search(*incumbent), False))
+        found.append(("tuned", trial_search(study, *incumbent), False))
     return found
 
 

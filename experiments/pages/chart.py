@@ -24,9 +24,9 @@ class Chart:
     name: str
     """Its place in the page."""
     title: str
-    """What it is about."""
+    """Its subject."""
     caption: str
-    """What it shows, in plain words."""
+    """A description in plain words."""
     figure: Figure
     """Without colours of page and text, which follow the reader's light or dark."""
     height: int = 420
@@ -40,21 +40,21 @@ class Chart:
 
     @property
     def json(self) -> Markup:
-        """The figure for plotly.js, fit to stand in a script element."""
+        """The figure for plotly.js, escaped for a script element."""
         self.figure.update_layout(template=None)  # the page has its own
         return Markup(self.figure.to_json().replace("<", "\\u003c"))
 
 
 @dataclass(frozen=True)
 class NoChart:
-    """What stands in the place of a chart that would be empty or misleading."""
+    """The replacement of a chart that would be empty or misleading."""
 
     name: str
     """The place that the chart would have."""
     title: str
-    """What it would be about."""
+    """The subject of the chart."""
     reason: str
-    """Why there is none, and what would make it one."""
+    """Why there is none, and what it needs."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Group:
     title: str
     charts: Sequence[Chart | NoChart]
     small: bool = False
-    """Whether many stand side by side."""
+    """Whether many are shown side by side."""
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How charts look: methods as in all figures, budgets by colour and marker."""
+"""The style of charts: methods as in all figures, budgets by colour and marker."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oneshot_hpo.experiments.numbers.methods import Look
+from oneshot_hpo.experiments.figures.colours import Look
 
 QUIET = "#868d98"
-"""Of what stands behind, on light and dark pages."""
+"""Colour of the background parts of a chart, on light and dark pages."""
 
 _MARKERS = {
     "triangle": "triangle-up",

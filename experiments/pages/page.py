@@ -22,9 +22,9 @@ _PACKAGE = "oneshot_hpo.experiments.pages"
 
 
 def render(package: str, template: str, *, has_charts: bool, **content: Any) -> str:
-    """The page that a template in the folder `templates` of a package makes of `content`.
+    """Fill a template in the folder `templates` of a package with `content`.
 
-    Every string in `content` is escaped. has_charts: whether plotly.js (5 MB) has to be in it.
+    Every string in `content` is escaped. has_charts: whether the page needs plotly.js (5 MB).
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader(_PACKAGE)]),
@@ -47,11 +47,11 @@ def render(package: str, template: str, *, has_charts: bool, **content: Any) -> 
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise UserError unless nothing is there, or a page."""
+    """Raise UserError if the path holds anything but a page."""
     try:
         with path.open("rb") as file:
             if file.read(15).lower() != b"<!doctype html>":
-                raise UserError(f"{path} is no page; choose another file with --out")
+                raise UserError(f"{path} is not a page; choose another file with --out")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -59,7 +59,7 @@ def check_replaceable(path: Path) -> None:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page in place of an earlier one, all of it or nothing. UserError: it cannot be."""
+    """Write a page in place of an earlier one, all or nothing. UserError: it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())

@@ -1,4 +1,4 @@
-"""A table of a page: sorted by a click on a heading, and filtered where it is long."""
+"""A table of a page: a click on a heading sorts it, and long ones have filters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Column:
     """A column of a table."""
 
     heading: str
-    """What stands above it."""
+    """The text above it."""
     numeric: bool = False
     """Whether it holds numbers: set to the right, sorted by value."""
     hint: str = ""
-    """What it means, where the heading does not say so."""
+    """Its meaning, where the heading is not enough."""
     choices: bool = False
     """Whether rows can be chosen by its value."""
 
@@ -25,13 +25,13 @@ class Cell:
     """A cell of a table."""
 
     text: str
-    """What it shows; empty where there is nothing, which is sorted last."""
+    """The text shown; an empty one is sorted last."""
     value: float | None = None
-    """By which it is sorted in a numeric column."""
+    """The value by which a numeric column is sorted."""
     link: str | None = None
     """The place in the page to which it leads."""
     mark: str | None = None
-    """How it is set apart: bad, or quiet."""
+    """Its emphasis: bad, or quiet."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption that says what it holds, for those who hear it."""
+    """A table with a caption, also for screen readers."""
 
     name: str
     """Its place in the page; charts that choose its rows name it."""
     caption: str
-    """What it holds."""
+    """A description of its contents."""
     columns: Sequence[Column]
     """From left to right."""
     rows: Sequence[Row]
-    """From top to bottom, before anybody sorts them."""
+    """From top to bottom, before a reader sorts them."""
     sortable: bool = True
     """Whether its headings sort it."""
     filtered: bool = False
     """Whether there is a field above it to search in its rows."""
 
     def choices(self, position: int) -> list[str]:
-        """What a column's cells show, each once: numbers by size, then words."""
+        """The distinct texts of a column: numbers by size, then words."""
         found = {row.cells[position].text: row.cells[position].value for row in self.rows}
         found.pop("", None)
         return sorted(found, key=lambda text: (_or_infinity(found[text]), text))

@@ -1,4 +1,4 @@
-"""How a page writes what a journal holds: numbers, shares, moments."""
+"""Values of a journal as a page writes them: numbers, shares, moments."""
 
 from __future__ import annotations
 

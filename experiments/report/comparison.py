@@ -9,18 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo.experiments.compare.comparing import SEED, Space, compare_sources
-from oneshot_hpo.experiments.compare.sources import read_sources
+from oneshot_hpo.experiments.compare.sources import confirmed_study, read_sources
 from oneshot_hpo.experiments.compare.statistics import median_interval
 from oneshot_hpo.experiments.compare.wording import interval, points, sentences
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, count, epochs
 from oneshot_hpo.experiments.report.headline import Card
-from oneshot_hpo.experiments.report.journaled import JournaledStudy
-from oneshot_hpo.experiments.study.folder import CONFIRMATION
-from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.search_spaces import title_of
 
 _COLUMNS = (
     Column("what"),
@@ -51,7 +49,7 @@ class Compared:
     """What would make it so."""
 
 
-def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
+def read(study: OpenedStudy, baselines: Sequence[Path]) -> Compared:
     """The comparison, or why there is none.
 
     UserError: one of `baselines` is none, or of another table or space.
@@ -62,12 +60,11 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
         source = next(path for path in baselines if str(path) not in found)
         raise UserError(f"{source} is no run of baselines; oneshot-hpo compare takes studies")
     confirm = command("confirm", study.folder)
-    if not study.spec.iterations and not (study.folder / CONFIRMATION).exists():
-        return Compared(reason="Nothing was tuned, and the search was not repeated.")
-    if not (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
-        table = located(study.spec, study.folder).table if files else study.spec.table
+    if study.confirmation is None:
+        if not study.spec.iterations:
+            return Compared(reason="Nothing was tuned, and the search was not repeated.")
         for file in files:
-            file.samples(study.spec.space, table, None)
+            file.samples(study.spec.space, study.located.table, None)
         if not _is_ready(study):
             return Compared(
                 reason="There is nothing to confirm yet: no evaluation at the largest budget, "
@@ -79,10 +76,10 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
             command=confirm,
         )
     try:
-        studies, _ = read_sources([str(study.folder)])
+        confirmed = confirmed_study(study)
     except UserError as error:
         return Compared(reason=f"The confirmation says nothing yet: {error}.", command=confirm)
-    [space] = compare_sources(studies, files)
+    [space] = compare_sources([confirmed], files)
     return Compared(
         sentences=[_parted(sentences(space, pairing)) for pairing in space.pairings],
         cards=_cards(space),
@@ -91,7 +88,7 @@ def read(study: JournaledStudy, baselines: Sequence[Path]) -> Compared:
     )
 
 
-def _is_ready(study: JournaledStudy) -> bool:
+def _is_ready(study: OpenedStudy) -> bool:
     """Whether `confirm` would have an incumbent to confirm."""
     incumbent = study.view.incumbent
     return incumbent is not None and incumbent[0].budget == study.view.settings.max_budget
@@ -136,7 +133,7 @@ def _table(space: Space) -> Table:
         rows.append(Row([*cells, *([count(sample.crashed)] if has_crashes else [])]))
     return Table(
         name="comparison-table",
-        caption=f"Test regret in space {space.number}, table {space.samples[0].table}, in points",
+        caption=f"Test regret in {title_of(space.id)}, table {space.samples[0].table}, in points",
         columns=[*_COLUMNS, *([_CRASHED] if has_crashes else [])],
         rows=rows,
     )

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.experiments.report.journaled import JournaledStudy, anchor, title
-from oneshot_hpo.experiments.study.folder import CONFIRMATION
+from oneshot_hpo.experiments.report.naming import anchor, title
 from oneshot_hpo.experiments.study.loop import LOST_LOG
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import configuration, percent
-from oneshot_hpo.hpo import Rerun, Trial, TrialResult, read_confirmation
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 _LINES, _EPOCHS = 20, 3
@@ -57,23 +56,19 @@ class Crashes:
         return self.crashes + self.again
 
 
-def read(study: JournaledStudy) -> Crashes:
+def read(study: OpenedStudy) -> Crashes:
     """The crashes of a study as it stands."""
     crashed = [pair for pair in study.view.evaluations if pair[1].crashed]
+    reruns = [] if study.confirmation is None else study.confirmation.evaluations
     kinds = Counter(_kind(result) for _, result in crashed)
     return Crashes(
         kinds.most_common(),
         [_crash(study, *pair) for pair in crashed],
-        [_rerun(study, run, result) for run, result in _reruns(study) if result.crashed],
+        [_rerun(study, run, result) for run, result in reruns if result.crashed],
     )
 
 
-def _reruns(study: JournaledStudy) -> list[tuple[Rerun, TrialResult]]:
-    place = study.folder / CONFIRMATION
-    return read_confirmation(place).evaluations if (place / CONFIRMATION_NAME).exists() else []
-
-
-def _rerun(study: JournaledStudy, run: Rerun, result: TrialResult) -> Crash:
+def _rerun(study: OpenedStudy, run: Rerun, result: TrialResult) -> Crash:
     return Crash(
         anchor=f"crash-again-{run.key.replace('/', '-')}",
         row=None,
@@ -81,7 +76,7 @@ def _rerun(study: JournaledStudy, run: Rerun, result: TrialResult) -> Crash:
         reason=str(result.exception),
         facts={"configuration": configuration(run.config), "seed": str(run.seed)},
         attempts=[],
-        logs=_logs(study.folder / CONFIRMATION / "trials" / run.key),
+        logs=_logs(study.rerun_folder(run)),
     )
 
 
@@ -90,7 +85,7 @@ def _kind(result: TrialResult) -> str:
     return str(result.exception).partition(":")[0]
 
 
-def _crash(study: JournaledStudy, trial: Trial, result: TrialResult) -> Crash:
+def _crash(study: OpenedStudy, trial: Trial, result: TrialResult) -> Crash:
     told = study.view.record(trial).finished_at
     facts = {} if told is None else {"told": moment(told)}
     facts |= {"configuration": configuration(trial.config), "seed": str(trial.seed)}
@@ -101,8 +96,8 @@ def _crash(study: JournaledStudy, trial: Trial, result: TrialResult) -> Crash:
         title=title(trial),
         reason=str(result.exception),
         facts=facts,
-        attempts=study.losses_of_workers(trial),
-        logs=_logs(study.folder / "trials" / trial.key),
+        attempts=study.retries(trial),
+        logs=_logs(study.trial_folder(trial)),
     )
 
 

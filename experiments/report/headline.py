@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oneshot_hpo.experiments.numbers.pace import seconds_left
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import count, epochs, setting, share
-from oneshot_hpo.experiments.report.journaled import JournaledStudy, title
-from oneshot_hpo.experiments.study.pairing import transfer_note
+from oneshot_hpo.experiments.report.naming import title
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.summary import verdict
-from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.experiments.wording import duration, percent
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 
@@ -30,7 +32,7 @@ class Headline:
     cards: list[Card]
 
 
-def read(study: JournaledStudy) -> Headline:
+def read(study: OpenedStudy) -> Headline:
     """The headline of a study as it stands; errors and regrets are of single searches."""
     view = study.view
     best = "tuned" if view.finished else "best so far"
@@ -42,14 +44,27 @@ def read(study: JournaledStudy) -> Headline:
     if view.baseline is not None and not _is_default(study):
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
-    if (note := transfer_note(study.spec, study.folder)) is not None:
-        sentences.append(note)
+    if study.transfer is not None:
+        sentences.append(study.transfer)
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not ended; this is how it stands.")
     return Headline([sentence for sentence in sentences if sentence], cards)
 
 
-def settings_table(study: JournaledStudy) -> Table | None:
+def progress(study: OpenedStudy) -> str:
+    """How many evaluations have finished, and how long the rest may take."""
+    view = study.view
+    words = f"{len(view.evaluations)} of {view.total_evaluations} evaluations"
+    crashed = sum(result.crashed for _, result in view.evaluations)
+    words += f", {crashed} crashed" if crashed else ""
+    if study.state == "running":
+        words += f", {len(view.pending)} running"
+        left = seconds_left(view, study.spec.workers or 1)
+        words += f", about {duration(left)} left" if left else ""
+    return words
+
+
+def settings_table(study: OpenedStudy) -> Table | None:
     """The incumbent beside the default; None while one of them is missing."""
     view = study.view
     if view.incumbent is None or view.baseline is None:
@@ -59,9 +74,9 @@ def settings_table(study: JournaledStudy) -> Table | None:
         del columns["tuned"]
     rows = [
         _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
-        _row("validation error, %", _shares(columns, "valid_error")),
-        _row("test error, %", _shares(columns, "test_error")),
-        _row("test regret, points", _shares(columns, "test_regret")),
+        _row("validation error, %", _shares(columns, "valid")),
+        _row("test error, %", _shares(columns, "test")),
+        _row("test regret, points", _shares(columns, "regret")),
         *(
             _row(name, [setting(trial.config.get(name)) for trial, _ in columns.values()])
             for name in view.space
@@ -76,7 +91,7 @@ def settings_table(study: JournaledStudy) -> Table | None:
     )
 
 
-def _sentences(study: JournaledStudy) -> list[str]:
+def _sentences(study: OpenedStudy) -> list[str]:
     view = study.view
     if not view.evaluations:
         return ["No evaluation has ended yet: there is nothing to report but the study's settings."]
@@ -92,14 +107,14 @@ def _sentences(study: JournaledStudy) -> list[str]:
     return [_regrets(view.incumbent, view.baseline), verdict(view)]
 
 
-def _is_default(study: JournaledStudy) -> bool:
+def _is_default(study: OpenedStudy) -> bool:
     """Whether the incumbent is the default configuration."""
     return study.view.incumbent is not None and study.view.incumbent[0].id == BASELINE_ID
 
 
 def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult]) -> str:
     """The incumbent's regret against the default's; nothing where they are one, or it crashed."""
-    one, two = (pair[1].info.get("test_regret") for pair in (tuned, default))
+    one, two = (Outcome.from_result(result).regret for _, result in (tuned, default))
     if tuned[0].id == default[0].id or one is None or two is None:
         return ""
     words = (
@@ -116,13 +131,15 @@ def _card(label: str, pair: tuple[Trial, TrialResult]) -> Card:
     trial, result = pair
     if result.loss is None:
         return Card(label, "crashed", epochs(trial.budget))
-    valid = f"validation error {percent(result.info['valid_error'])}"
-    regret = f"{100 * result.info['test_regret']:.2f} points"
+    outcome = Outcome.from_result(result)
+    valid = f"validation error {percent(outcome.reported('valid'))}"
+    regret = f"{100 * outcome.reported('regret'):.2f} points"
     return Card(f"{label}: test regret", regret, f"{valid}, {epochs(trial.budget)}")
 
 
-def _shares(columns: dict[str, tuple[Trial, TrialResult]], key: str) -> list[Cell]:
-    return [share(result.info.get(key)) for _, result in columns.values()]
+def _shares(columns: dict[str, tuple[Trial, TrialResult]], field: str) -> list[Cell]:
+    outcomes = [Outcome.from_result(result) for _, result in columns.values()]
+    return [share(getattr(outcome, field)) for outcome in outcomes]
 
 
 def _row(name: str, cells: list[Cell]) -> Row:

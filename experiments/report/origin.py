@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.experiments.report.journaled import JournaledStudy
-from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
+from oneshot_hpo.experiments.study.folder import SPECIFICATION
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
-from oneshot_hpo.hpo import read_confirmation
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
+from oneshot_hpo.hpo.confirmation_view import DEFAULT
 
 _GIB = "memory_gib"
 
@@ -32,7 +31,7 @@ class Origin:
     """How equal the repetition will be."""
 
 
-def read(study: JournaledStudy) -> Origin:
+def read(study: OpenedStudy) -> Origin:
     """What the journal's header says."""
     spec = study.spec
     workers = spec.workers or 1
@@ -44,7 +43,7 @@ def read(study: JournaledStudy) -> Origin:
     )
     return Origin(
         specification=dump_yaml(spec.model_dump(mode="json")),
-        machine={"made": moment(study.begun)}
+        machine={"made": moment(study.times.created)}
         | _warm_start(study)
         | _machine(study.view.header.get("machine")),
         versions=dict(spec.versions),
@@ -53,7 +52,7 @@ def read(study: JournaledStudy) -> Origin:
     )
 
 
-def _warm_start(study: JournaledStudy) -> dict[str, str]:
+def _warm_start(study: OpenedStudy) -> dict[str, str]:
     if not study.view.prior:
         return {}
     words = f"{len(study.view.prior)} results of {study.view.header['prior_from']}"
@@ -62,7 +61,7 @@ def _warm_start(study: JournaledStudy) -> dict[str, str]:
     return {"warm start": words}
 
 
-def _commands(study: JournaledStudy) -> list[str]:
+def _commands(study: OpenedStudy) -> list[str]:
     again = Path(f"{study.folder.resolve().name}-again")
     run = study.view.header.get("prior_from")
     if run is None:
@@ -71,11 +70,9 @@ def _commands(study: JournaledStudy) -> list[str]:
         skipping = ["--skip-bad"] if study.view.header.get("prior_left_out") else []
         made = command("import", Path(run), SPECIFICATION, "--dir", again, *skipping)
         commands = [made, command("resume", again)]
-    if (study.folder / CONFIRMATION / CONFIRMATION_NAME).exists():
-        settings = read_confirmation(study.folder / CONFIRMATION).settings
-        if DEFAULT in settings:
-            seeds = str(settings[DEFAULT].seeds)
-            commands.append(command("confirm", again, "--seeds", seeds))
+    if study.confirmation is not None and DEFAULT in study.confirmation.settings:
+        seeds = str(study.confirmation.settings[DEFAULT].seeds)
+        commands.append(command("confirm", again, "--seeds", seeds))
     return commands
 
 

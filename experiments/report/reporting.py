@@ -12,8 +12,8 @@ from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_
 from oneshot_hpo.experiments.pages.values import moment
 from oneshot_hpo.experiments.report import comparison, crashes, headline, origin, trials
 from oneshot_hpo.experiments.report.charts import groups_of
-from oneshot_hpo.experiments.report.journaled import JournaledStudy
 from oneshot_hpo.experiments.study.folder import check_writable_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 PAGE = Path("report") / "index.html"
 """Where in a study's folder the page is."""
@@ -29,7 +29,7 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
     """
     if out is None:
         check_writable_study(folder)
-    study = JournaledStudy(folder)
+    study = OpenedStudy(folder)
     path = folder / PAGE if out is None else out
     check_replaceable(path)
     compared = comparison.read(study, baselines)
@@ -40,6 +40,7 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
         has_charts=any(isinstance(chart, Chart) for group in groups for chart in group.charts),
         study=study,
         headline=headline.read(study),
+        progress=headline.progress(study),
         settings=headline.settings_table(study),
         compared=compared,
         groups=groups,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, count, moment, setting, share
-from oneshot_hpo.experiments.report.journaled import JournaledStudy, anchor, name
+from oneshot_hpo.experiments.report.naming import anchor, name
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 TRIALS = "trials-table"
@@ -30,7 +32,7 @@ _AFTER = (
 )
 
 
-def table(study: JournaledStudy) -> Table:
+def table(study: OpenedStudy) -> Table:
     """Every trial asked for, in this order; errors in percent, regrets in percentage points."""
     hyperparameters = list(study.view.space)
     numeric = {
@@ -52,11 +54,11 @@ def table(study: JournaledStudy) -> Table:
 
 
 def _row(
-    study: JournaledStudy, hyperparameters: list[str], trial: Trial, result: TrialResult | None
+    study: OpenedStudy, hyperparameters: list[str], trial: Trial, result: TrialResult | None
 ) -> Row:
-    info = {} if result is None else result.info
+    outcome = Outcome.from_result(result)
     record = study.view.record(trial)
-    state = study.state(result)
+    state = study.trial_state(result)
     mark, link = {
         "crashed": ("bad", f"crash-{trial.key.replace('/', '-')}"),
         "finished": (None, None),
@@ -65,15 +67,15 @@ def _row(
         Cell(name(trial)),
         count(trial.budget),
         Cell(state, mark=mark, link=link),
-        share(info.get("valid_error")),
-        share(info.get("test_error")),
-        share(info.get("test_regret")),
-        share(None if "percentile" not in info else info["percentile"] / 100),
-        share(info.get("one_shot_error")),
+        share(outcome.valid),
+        share(outcome.test),
+        share(outcome.regret),
+        share(None if outcome.percentile is None else outcome.percentile / 100),
+        share(outcome.one_shot),
         *(setting(trial.config.get(hyperparameter)) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
         NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
-        _seconds(result),
+        _seconds(outcome.seconds),
         NOTHING if record.finished_at is None else Cell(moment(record.finished_at)),
         count(trial.attempt + 1),
         Cell(str(trial.seed)),
@@ -87,6 +89,5 @@ def _proposer(trial: Trial, info: dict[str, object]) -> str:
     return "model" if info.get("model_based_pick") else "random"
 
 
-def _seconds(result: TrialResult | None) -> Cell:
-    seconds = None if result is None else result.timestamps.get("search_seconds")
+def _seconds(seconds: float | None) -> Cell:
     return NOTHING if seconds is None else Cell(f"{seconds:.1f}", seconds)

@@ -6,17 +6,15 @@ They are recorded at launch; a study that is resumed with others says so and ask
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.folder import specification_of
 from oneshot_hpo.experiments.study.inputs import INPUTS, PLACES, checksums, present
-from oneshot_hpo.experiments.terminal.hints import command
-from oneshot_hpo.hpo import noted_environments
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.terminal.hints import command, say
 
 _IRRELEVANT = ("python", "scikit-learn")
 """Recorded, but nothing that a study computes follows from them: data have a checksum."""
@@ -25,37 +23,36 @@ _SHOWN = 12  # characters of a checksum
 
 def compared(
     console: Console,
-    folder: Path,
+    study: OpenedStudy,
     *,
     accept: bool,
     given: Mapping[str, str] | None = None,
-    confirmation: Path | None = None,
+    confirming: bool = False,
 ) -> tuple[str, dict[str, dict[str, str]]] | None:
-    """Compare what a study was last worked on with with what is here now.
+    """Compare the environment that a study last ran in with the current one.
 
-    given: where the user says that data set and table are, by key. confirmation: the folder of the
-    study's confirmation, if that is what is to be worked on.
+    given: where the user says that data set and table are, by key. confirming: whether the study's
+    confirmation is to be worked on, whose environments count then.
 
     None: they are equal, as far as the study recorded them, and where they were; else what differs,
     which needs `accept`, or was moved, and what is here, to be noted in the journal. UserError:
     something differs and is not accepted, or the data set or table is not there.
     """
-    header, notes = noted_environments(folder, confirmation)
-    specification = header.get("specification", {})
+    folder = study.folder
+    specification = study.view.header.get("specification", {})
     recorded = {key: dict(specification.get(key, {})) for key in ("versions", "checksums")}
     recorded[PLACES] = {key: specification[key] for key in INPUTS if key in specification}
-    for note in notes:
+    for note in study.environments if confirming else study.view.notes:
         for key in recorded.keys() & note.keys():
             recorded[key] |= note[key]
-    places = _places(folder, header, given)
+    places = _places(study, given)
     moved = _moved(console, recorded[PLACES], places, given or {})
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:
-            console.print(
+            say(
+                console,
                 f"{folder} does not say with which {words} it was begun: nothing to compare",
-                markup=False,
-                soft_wrap=True,
             )
     if recorded["versions"]:
         here["versions"] = machine.versions()
@@ -64,7 +61,7 @@ def compared(
     differences = _differences(recorded, here, places)
     text = "; ".join(differences)
     if differences and not accept:
-        verb = "resume" if confirmation is None else "confirm"
+        verb = "confirm" if confirming else "resume"
         again = [word for key, place in moved.items() for word in ("--set", f"{key}={place}")]
         raise UserError(
             f"{folder} was worked on with something else than is here: {text}. What comes now may "
@@ -72,7 +69,7 @@ def compared(
             f"{command(verb, folder, '--accept-changes', *again)}"
         )
     if differences:
-        console.print(f"accepted, and noted in the journal: {text}", markup=False, soft_wrap=True)
+        say(console, f"accepted, and noted in the journal: {text}")
     if not differences and not moved:
         return None
     differences += [f"{INPUTS[key]} now at {place}" for key, place in moved.items()]
@@ -80,13 +77,11 @@ def compared(
     return "; ".join(differences), changed | ({PLACES: moved} if moved else {})
 
 
-def _places(
-    folder: Path, header: dict[str, Any], given: Mapping[str, str] | None
-) -> dict[str, str]:
+def _places(study: OpenedStudy, given: Mapping[str, str] | None) -> dict[str, str]:
     """Where data set and table are, by key. UserError: one is not there."""
-    if "specification" not in header:
+    if "specification" not in study.view.header:
         return {}
-    spec = present(specification_of(header, folder), folder, given)
+    spec = present(study.spec, study.folder, given, notes=study.environments)
     return {key: getattr(spec, key) for key in INPUTS}
 
 
@@ -97,7 +92,7 @@ def _moved(
     for key, place in places.items():
         if place != recorded[key] and key not in given:
             words = f"{INPUTS[key]} {recorded[key]} is not there; the same content is: {place}"
-            console.print(words, markup=False, soft_wrap=True)
+            say(console, words)
     return {key: place for key, place in given.items() if place != recorded.get(key)}
 
 

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.document import FILE_KEYS, parse_overrides
@@ -68,16 +68,24 @@ def given_inputs(overrides: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return given, [override for override in overrides if override not in own]
 
 
-def located(spec: StudySpec, folder: Path, given: Mapping[str, str] | None = None) -> StudySpec:
+def located(
+    spec: StudySpec,
+    folder: Path,
+    given: Mapping[str, str] | None = None,
+    *,
+    notes: Sequence[Mapping[str, Any]] | None = None,
+) -> StudySpec:
     """The specification of the study in `folder`, with its inputs where they lie now.
 
     given: where somebody says that they lie, by key; whoever works on the study checks that. An
-    input that is nowhere keeps the place that the study recorded.
+    input that is nowhere keeps the place that the study recorded. notes: the environments noted in
+    the study's journals, by time; None: they are read.
     """
-    from oneshot_hpo.experiments.study.folder import CONFIRMATION
-    from oneshot_hpo.hpo import noted_environments  # what only knows of inputs does without
+    if notes is None:
+        from oneshot_hpo.experiments.study.folder import CONFIRMATION
+        from oneshot_hpo.hpo import noted_environments  # what only knows of inputs does without
 
-    _, notes = noted_environments(folder, folder / CONFIRMATION)
+        _, notes = noted_environments(folder, folder / CONFIRMATION)
     places: dict[str, str] = {}
     wanted = dict(spec.checksums)
     for note in notes:
@@ -91,9 +99,15 @@ def located(spec: StudySpec, folder: Path, given: Mapping[str, str] | None = Non
     return spec.model_copy(update=found)
 
 
-def present(spec: StudySpec, folder: Path, given: Mapping[str, str] | None = None) -> StudySpec:
-    """The same, for work that needs both. UserError: one is nowhere."""
-    spec = located(spec, folder, given)
+def present(
+    spec: StudySpec,
+    folder: Path,
+    given: Mapping[str, str] | None = None,
+    *,
+    notes: Sequence[Mapping[str, Any]] | None = None,
+) -> StudySpec:
+    """Like `located`, for work that needs both inputs. UserError: one is nowhere."""
+    spec = located(spec, folder, given, notes=notes)
     for key in INPUTS:
         if is_missing(spec, key):
             raise UserError(missing_words(spec, key, folder))

@@ -21,12 +21,12 @@ from oneshot_hpo.experiments.study.folder import (
     check_vacant,
     check_writable_study,
     create_study,
-    specification_of,
     write_specification,
 )
 from oneshot_hpo.experiments.study.folder import resume as resume_command
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
@@ -40,10 +40,10 @@ from oneshot_hpo.experiments.study.specification import (
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
-from oneshot_hpo.experiments.terminal.ending import Explained, resumable
+from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import Study, StudyView, Trial, noted_environments
+from oneshot_hpo.hpo import Study, StudyView, Trial
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
@@ -118,7 +118,7 @@ def launch_frozen(
 def _say_doubt(console: Console, spec: StudySpec) -> None:
     """Say if it is not certain that data set and table belong together."""
     if (words := doubt(spec.dataset, spec.table)) is not None:
-        console.print(f"note: {words}", markup=False, soft_wrap=True)
+        say(console, f"note: {words}")
 
 
 def resume_study(
@@ -146,13 +146,14 @@ def resume_study(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     check_writable_study(folder)
     given, overrides = given_inputs(overrides)
-    begun = specification_of(noted_environments(folder)[0], folder)
-    spec = with_overrides(located(begun, folder, given), overrides)
+    begun = OpenedStudy(folder)
+    spec = located(begun.spec, folder, given, notes=begun.environments)
+    spec = with_overrides(spec, overrides)
     spec = spec.model_copy(update={"workers": workers or spec.workers})
     check_trusted(console, [spec], consent)
     if cluster is None:
         slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
-    changed = compared(console, folder, accept=accept_changes, given=given)
+    changed = compared(console, begun, accept=accept_changes, given=given)
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         again = _crashed(study, folder, retry_crashed)
         if changed is not None:
@@ -162,7 +163,7 @@ def resume_study(
             (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
             study.retry_crash(trial)
         if not (folder / SPECIFICATION).exists():
-            write_specification(folder, begun)
+            write_specification(folder, begun.spec)
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
             return
@@ -239,7 +240,7 @@ def _resumable(folder: Path) -> Iterator[None]:
         try:
             yield
         except StudyFailed as failure:
-            raise Explained(_what_to_do(failure, again)) from failure
+            raise StopWithAdvice(_what_to_do(failure, again)) from failure
 
 
 def _what_to_do(failure: StudyFailed, again: str) -> str:

@@ -17,9 +17,10 @@ from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
+from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.study.trial import CRASHED, TrialTask, run_trial
+from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
 from oneshot_hpo.hpo import (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
+from oneshot_hpo.search_spaces import Table, TableError, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10 as CIFAR10_FOLDER
 from oneshot_hpo.search_spaces.table import CIFAR10
 
@@ -77,17 +77,12 @@ def doubt(dataset: str, table: str) -> str | None:
     return None
 
 
-def transfer_note(spec: StudySpec, folder: Path) -> str | None:
-    """What every result of a study says that is a transfer, as a sentence; None for others.
+def transfer_note(spec: StudySpec) -> str | None:
+    """A sentence for every result of a study that is a transfer; None for other studies.
 
-    folder: the study's. Studies of earlier versions did not record whether they are one: there
-    the names tell, without the images.
+    spec: with data set and table where they lie now. Studies of earlier versions did not record
+    whether they are a transfer: there the names decide, without the images.
     """
-    from oneshot_hpo.experiments.study.inputs import located
-
-    if spec.transfer is False:
-        return None
-    spec = located(spec, folder)
     is_transfer = spec.transfer
     if is_transfer is None:
         try:
@@ -100,10 +95,12 @@ def transfer_note(spec: StudySpec, folder: Path) -> str | None:
 def note_of_header(header: Mapping[str, Any], folder: Path) -> str | None:
     """The same, of a journal's header; None, too, for a study that names no data set or table."""
     from oneshot_hpo.experiments.study.folder import specification_of
+    from oneshot_hpo.experiments.study.inputs import located
 
     if not {"dataset", "table"} <= header.get("specification", {}).keys():
         return None
-    return transfer_note(specification_of(dict(header), folder), folder)
+    spec = specification_of(dict(header), folder)
+    return None if spec.transfer is False else transfer_note(located(spec, folder))
 
 
 def transfer_words(dataset: str, table: str) -> str:
@@ -121,7 +118,7 @@ def transfer_words(dataset: str, table: str) -> str:
     )
 
 
-def _pair_by_names(dataset: str, table: TrainedCells) -> Pair:
+def _pair_by_names(dataset: str, table: Table) -> Pair:
     if table.dataset is None:
         return Pair.UNKNOWN
     if not _is_file(dataset):

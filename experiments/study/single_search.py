@@ -13,8 +13,9 @@ from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
+from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, PREVIOUS
 from oneshot_hpo.searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged
 from oneshot_hpo.searchers.registry import settings_class
@@ -25,7 +26,7 @@ def run_single_search(
     console: Console,
     *,
     searcher: str,
-    space: int,
+    space: SpaceId,
     dataset: str,
     table: str,
     epochs: int,
@@ -57,36 +58,36 @@ def run_single_search(
     )
 
     def show(record: EpochRecord) -> None:
-        console.print(
+        say(
+            console,
             f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  "
             f"one-shot validation error {percent(record.valid_error):>7}  "
-            f"training loss {record.train_loss:.3f}  {record.time:.1f} s"
+            f"training loss {record.train_loss:.3f}  {record.time:.1f} s",
         )
 
     try:
         # Torch keeps files, code among them, under well-known names in the folder for such files.
         with private_folder() as scratch, child_environment(scratch, {}):
-            _, report = search_cell(task, show)
+            outcome = search_cell(task, show)
     except NoPrivateFolder as failure:
         raise UserError(str(failure)) from None
     except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(one_line(failure)) from None
     except OSError as failure:
         raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
-    architecture = report["architecture"]
-    parents = architecture["parents"]
-    for block, operation in enumerate(architecture["operations"], start=1):
-        console.print(f"block {block}: {operation:16} of nodes {parents[block - 1]}")
-    console.print(f"output:  concatenation    of nodes {parents[-1]}")
-    console.print(f"cell {report['module_hash']}, trained alone:")
-    console.print(f"  validation error {percent(report['valid_error'])}")
-    console.print(f"  test error       {percent(report['test_error'])}")
-    console.print(f"  test regret      {percent(report['test_regret'])}")
-    console.print(f"  better than      {report['percentile']:.1f} % of the cells on test")
+
+    searched = get_space(space)
+    for line in searched.lines(outcome.architecture(searched)):
+        say(console, line)
+    say(console, f"cell {outcome.key}, trained alone:")
+    say(console, f"  validation error {percent(outcome.reported('valid'))}")
+    say(console, f"  test error       {percent(outcome.reported('test'))}")
+    say(console, f"  test regret      {percent(outcome.reported('regret'))}")
+    say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
     if is_transfer:
-        console.print(transfer_words(dataset, table), markup=False, soft_wrap=True)
+        say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:
-        console.print(f"note: {words}", markup=False, soft_wrap=True)
+        say(console, f"note: {words}")
 
 
 def _settings(

@@ -17,6 +17,8 @@ from oneshot_hpo.experiments.errors import HandedOver, StudyStopped, UserError, 
 from oneshot_hpo.experiments.study.pools import job_name
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import commands_of, digest_of
+from oneshot_hpo.experiments.terminal.console import terminal
+from oneshot_hpo.experiments.terminal.hints import say
 
 AS_JOB = "--as-job"
 """The option of `resume` that makes a master in a job see to its successor."""
@@ -76,7 +78,7 @@ class MasterJob:
         try:
             yield
         except HandedOver:
-            print(f"handed over to job {successor}", flush=True)
+            say(terminal(), f"handed over to job {successor}")
         except BaseException:
             commands.cancel([successor])
             raise

@@ -51,7 +51,7 @@ class StudySpec(pydantic.BaseModel):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="letters, digits, '.', '_' and '-'"
     )
-    space: int = Field(description="1, 2 or 3")
+    space: int | str = Field(description="1, 2, 3 or the name of a search space")
     searcher: str = Field(description="the name of a searcher")
     config_space: str = Field(description="the name of a configuration space")
     dataset: str = Field(description="digits, cifar10, or the path of a folder or .npz file")
@@ -91,11 +91,13 @@ class StudySpec(pydantic.BaseModel):
     @property
     def title(self) -> str:
         """The study in a line."""
+        from oneshot_hpo.search_spaces import title_of
+
         tuned = f"tuned in {self.config_space}" if self.iterations else "not tuned"
         on = Path(self.dataset).stem
         if self.transfer:
             on += f" (transfer: table {Path(self.table).stem})"
-        return f"{self.name}: {self.searcher} in space {self.space} on {on}, {tuned}"
+        return f"{self.name}: {self.searcher} in {title_of(self.space)} on {on}, {tuned}"
 
     @property
     def search_settings(self) -> SearchSettings:
@@ -211,7 +213,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     try:
         space = get_space(spec.space)
         image_size = _image_size(spec.dataset)
-        load_table(spec.table).best(space)  # every cell of the space is there
+        load_table(spec.table).best(space)  # every entry of the space is there
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
         if "cutout_length" not in spec.search:
@@ -219,6 +221,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)
         bohb = _bohb_defaults() | spec.bohb
         update = {
+            "space": space.id,
             "transfer": transfer,
             "search": search,
             "bohb": bohb,

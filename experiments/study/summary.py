@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import note_of_header
-from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
+from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.hpo.plain import finite_loss
 
 _ROWS = (
-    ("validation error", "valid_error"),
-    ("test error", "test_error"),
-    ("test regret", "test_regret"),
+    ("validation error", "valid"),
+    ("test error", "test"),
+    ("test regret", "regret"),
 )
 
 _FILES = {
@@ -31,13 +30,13 @@ _FILES = {
 
 def print_summary(console: Console, study: StudyView, folder: Path) -> None:
     """Print tuned against default, what that says in a sentence, and where the files are."""
-    console.print()
+    say(console, "")
     if study.incumbent is not None and study.baseline is not None:
-        console.print(_table(study))
-    console.print(verdict(study), markup=False)
+        _print_table(console, study)
+    say_paragraph(console, verdict(study))
     if (note := note_of_header(study.header, folder)) is not None:
-        console.print(note, markup=False)
-    console.print()
+        say_paragraph(console, note)
+    say(console, "")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
@@ -59,8 +58,8 @@ def verdict(study: StudyView) -> str:
         return f"The default configuration crashed: {default.exception}." + lost
     if tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
-    valid, valid_word = _gain(default, tuned, "valid_error")
-    test, test_word = _gain(default, tuned, "test_error")
+    valid, valid_word = _gain(default, tuned, "valid")
+    test, test_word = _gain(default, tuned, "test")
     return (
         f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
         f"points {test_word} on test. This is one search each: other seeds may order them "
@@ -68,39 +67,33 @@ def verdict(study: StudyView) -> str:
     )
 
 
-def _gain(default: TrialResult, tuned: TrialResult, key: str) -> tuple[float, str]:
-    gain = 100 * (reported(default, key) - reported(tuned, key))
+def _gain(default: TrialResult, tuned: TrialResult, field: str) -> tuple[float, str]:
+    was, now = (Outcome.from_result(result).reported(field) for result in (default, tuned))
+    gain = 100 * (was - now)
     return abs(gain), "better" if gain >= 0 else "worse"
 
 
-def _table(study: StudyView) -> Table:
+def _print_table(console: Console, study: StudyView) -> None:
     assert study.incumbent is not None
     assert study.baseline is not None
     columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
-    table = Table(caption_justify="left")
-    for heading in ("", "default", "tuned")[: 1 + len(columns)]:
-        table.add_column(heading, justify="right" if heading else "left")
-    for label, key in _ROWS:
-        table.add_row(label, *(_info(result, key) for _, result in columns))
-    table.add_row("better than", *(_rank(result) for _, result in columns))
-    table.add_row("epochs", *(number(trial.budget) for trial, _ in columns))
-    table.add_section()
-    for name in sorted(study.baseline[0].config):
-        table.add_row(name, *(number(trial.config.get(name, "")) for trial, _ in columns))
-    return table
+
+    results = [(label, *(_share(result, field) for _, result in columns)) for label, field in _ROWS]
+    results.append(("better than", *(_rank(result) for _, result in columns)))
+    results.append(("epochs", *(number(trial.budget) for trial, _ in columns)))
+    values = [
+        (name, *(number(trial.config.get(name, "")) for trial, _ in columns))
+        for name in sorted(study.baseline[0].config)
+    ]
+    headings = ("", "default", "tuned")[: 1 + len(columns)]
+    print_table(console, headings, [results, values])
 
 
-def _info(result: TrialResult, key: str) -> str:
-    return "crashed" if result.crashed else percent(reported(result, key))
+def _share(result: TrialResult, field: str) -> str:
+    return "crashed" if result.crashed else percent(Outcome.from_result(result).reported(field))
 
 
 def _rank(result: TrialResult) -> str:
-    return "crashed" if result.crashed else f"{reported(result, 'percentile'):.1f} % of cells"
-
-
-def reported(result: TrialResult, key: str, journal: str = JOURNAL_NAME) -> float:
-    """A number that a search told; UserError, which names its journal, if it did not."""
-    value = finite_loss(result.info.get(key))
-    if value is None:
-        raise UserError(f"{journal} cannot be used: a result has no number for {key}")
-    return value
+    if result.crashed:
+        return "crashed"
+    return f"{Outcome.from_result(result).reported('percentile'):.1f} % of cells"

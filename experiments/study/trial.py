@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import time
@@ -16,8 +17,8 @@ import numpy as np
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
-from oneshot_hpo.experiments.study.pairing import TRANSFER
-from oneshot_hpo.search_spaces import Architecture, SearchSpace, get_space, load_table
+from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
+from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
 from oneshot_hpo.searchers.data.datasets import load_dataset
@@ -25,8 +26,6 @@ from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 RESULT = "result.json"
-CRASHED = {"state": "CRASHED"}
-"""What is told of a crash beside its reason."""
 _CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
 
 _DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
@@ -49,7 +48,7 @@ class TrialTask:
     searcher: str
     settings: SearchSettings
     config: Mapping[str, Any]
-    space: int
+    space: SpaceId
     dataset: str
     table: str
     budget: float
@@ -63,7 +62,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     """Evaluate a trial: {"loss", "info", "exception", "timestamps"}, as they are to be told.
 
     loss: validation error of the cell found, in [0, 1], as the objective says; None for a crash.
-    info: see `cell_report`; nothing in it depends on the time or on the worker.
+    info: `Outcome.to_info`; nothing in it depends on the time or on the worker.
     exception: why the search crashed, else None. A crash is a fact about the configuration: a loss
         that is not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
@@ -84,20 +83,16 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         result["timestamps"] = {
             "started": started,
             "finished": time.time(),
-            "search_seconds": sum(row["time"] for row in read_metrics(task.folder)),
+            SECONDS: sum(row["time"] for row in read_metrics(task.folder)),
         }
         write_atomically(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
     remove_checkpoints(task.folder)
     return result
 
 
-def search_cell(
-    task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None
-) -> tuple[float, dict[str, Any]]:
-    """Search, and look the cell found up: its loss and its `cell_report`.
+def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None) -> Outcome:
+    """Search, and look the cell found up in the task's table.
 
-    The report also says the one-shot error at the end, that the table is of another data set, if it
-    is, and which repeat was drawn, if one was.
     Raises SearchDiverged, SearchStopped when the worker has to leave, and whatever else stops the
     search.
     """
@@ -116,41 +111,48 @@ def search_cell(
         on_epoch=on_epoch,
         stop_asked=stop_asked,
     )
-    report = cell_report(task.table, space, result.architecture)
-    report["one_shot_error"] = result.trajectory[-1].valid_error
-    if task.transfer:
-        report[TRANSFER] = True
+    outcome = dataclasses.replace(
+        table_outcome(task.table, space, result.architecture),
+        one_shot=result.trajectory[-1].valid_error,
+        transfer=task.transfer,
+    )
     if task.objective == "mean":
-        return report["valid_error"], report
-    repeats = _table(task.table).query(space.cell(result.architecture)).valid_errors
+        return outcome
+
+    repeats = valid_repeats(task.table, space, result.architecture)
     drawn = int(np.random.default_rng((task.seed, _DRAW)).integers(len(repeats)))
-    return float(repeats[drawn]), report | {"drawn_repeat": drawn}
+    return dataclasses.replace(outcome, loss=float(repeats[drawn]), drawn_repeat=drawn)
 
 
-def cell_report(table: str, space: SearchSpace, architecture: Architecture) -> dict[str, Any]:
-    """What the table knows of an architecture; errors are means of the repeats, in [0, 1].
+def table_outcome(table: str, space: SearchSpace, architecture: Architecture) -> Outcome:
+    """What the table knows of an architecture; its loss is the mean validation error."""
+    opened = _table(table)
+    row = opened.row_of(space, architecture)
+    valid, test = (float(opened.mean_errors(split, row)) for split in ("valid", "test"))
+    best = opened.best(space)
+    return Outcome(
+        loss=valid,
+        valid=valid,
+        test=test,
+        valid_regret=valid - best.valid_error,
+        regret=test - best.test_error,
+        percentile=opened.percentile(space, architecture),
+        document=space.to_document(architecture),
+        key=space.key(architecture),
+        imputed=opened.rests_on_imputed(space, row),
+    )
 
-    The regrets are against the best mean of the complete space, for each of the two errors.
-    percentile: share of the space's cells with a higher test error, in percent.
-    """
-    cells = _table(table)
-    cell = space.cell(architecture)
-    entry = cells.query(cell)
-    best = cells.best(space)
-    return {
-        "valid_error": entry.valid_error,
-        "test_error": entry.test_error,
-        "valid_regret": entry.valid_error - best.valid_error,
-        "test_regret": entry.test_error - best.test_error,
-        "percentile": cells.percentile(space, architecture),
-        "architecture": architecture.to_dict(),
-        "module_hash": cell.hash,
-    }
+
+def valid_repeats(table: str, space: SearchSpace, architecture: Architecture) -> np.ndarray:
+    """The validation error of each training of an architecture that there is, float (R,)."""
+    opened = _table(table)
+    repeats = opened.errors("valid", opened.row_of(space, architecture))
+    return repeats[~np.isnan(repeats)]
 
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
     try:
-        loss, report = search_cell(task)
+        outcome = search_cell(task)
     except OSError:
         raise
     except SearchStopped as stop:
@@ -161,7 +163,7 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         if is_user_error(error):
             raise
         raise TaskFailed(_reason(error)) from None
-    return {"loss": loss, "info": {"state": "SUCCESS"} | report, "exception": None}
+    return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
 
 
 def _reason(error: Exception) -> str:

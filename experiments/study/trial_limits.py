@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
+from oneshot_hpo.experiments.study.outcome import search_seconds
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 
 _ENOUGH = 3
@@ -30,7 +31,7 @@ class TrialLimits:
         if result.crashed or "started" not in times or "finished" not in times:
             return
         # The last attempt may have continued a search that others began.
-        took = max(times["finished"] - times["started"], times.get("search_seconds", 0.0))
+        took = max(times["finished"] - times["started"], search_seconds(result) or 0.0)
         self._took.setdefault(trial.budget, []).append(took)
 
     def seconds(self, budget: int | float) -> float | None:

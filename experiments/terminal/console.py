@@ -22,7 +22,7 @@ class _Terminal(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """What rich makes of it, texts without what a terminal would obey."""
+        """Render it, without the control characters that a terminal would obey."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -30,7 +30,7 @@ class _Terminal(Console):
                 yield Segment(printable(segment.text, kept="\n"), segment.style)
 
     def on_broken_pipe(self) -> None:
-        """End the command. StudyStopped: nobody reads any more what is printed."""
+        """End the command. StudyStopped: the reader of the output has gone."""
         self.quiet = True
         discard_output()
         raise StudyStopped(OUTPUT_GONE)
@@ -54,7 +54,7 @@ def open_standard_files() -> None:
 
 
 def discard_output() -> None:
-    """Let what is still to be printed on standard output go nowhere."""
+    """Discard all further output to standard output."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)

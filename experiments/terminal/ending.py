@@ -1,4 +1,4 @@
-"""How a command ends early: Ctrl-C, or a disk that fails, and what it says of how to continue."""
+"""How a command ends early, by Ctrl-C or a failing disk, and how it says to continue."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, one
 from oneshot_hpo.experiments.terminal.console import OUTPUT_GONE, discard_output
 from oneshot_hpo.hpo.errors import StudyUnwritable
 
-REPEATABLE = "what is done is kept, the same command goes on"
+REPEATABLE = "finished work is kept; the same command resumes"
 
 
-class Explained(StudyStopped):
-    """Its message says already how to continue."""
+class StopWithAdvice(StudyStopped):
+    """A stop whose message already says how to continue."""
 
 
 @contextmanager
 def ending(
-    kept: str, *, on_failure: str = "once that is mended, the same command goes on"
+    kept: str, *, on_failure: str = "once that is repaired, the same command resumes"
 ) -> Iterator[None]:
-    """Say what an interruption leaves, and what to do after a failure of the system.
+    """Say what is kept after an interruption, and what to do after a failure of the system.
 
-    CommandInterrupted: Ctrl-C. StudyStopped: an OSError, say a full disk, or a pool that
+    CommandInterrupted: Ctrl-C. StudyStopped: an OSError, such as a full disk, or a pool that
     cannot work.
     """
     try:
@@ -45,21 +45,22 @@ def resumable(again: str, journal: Path) -> Iterator[None]:
 
     CommandInterrupted: Ctrl-C. StudyStopped: it cannot continue here.
     """
-    going_on = f"to go on: {again}"
+    resume = f"to resume: {again}"
     try:
         yield
     except KeyboardInterrupt:
         begun = journal.exists()
-        kept = f"every finished evaluation is kept; {going_on}" if begun else "nothing has begun"
+        kept = f"every finished evaluation is kept; {resume}" if begun else "nothing has begun"
         raise CommandInterrupted(f"stopped; {kept}") from None
+
     except StudyUnwritable as error:
         if not journal.exists():  # nothing has begun
             raise
-        raise StudyStopped(f"{one_line(error)}; once that is mended, {going_on}") from error
-    except Explained:
+        raise StudyStopped(f"{one_line(error)}; once that is repaired, {resume}") from error
+    except StopWithAdvice:
         raise
     except (StudyStopped, OSError) as stop:
         if isinstance(stop, BrokenPipeError):
             discard_output()
             stop = StudyStopped(OUTPUT_GONE)
-        raise StudyStopped(f"{one_line(stop)}; once that is mended, {going_on}") from stop
+        raise StudyStopped(f"{one_line(stop)}; once that is repaired, {resume}") from stop

@@ -1,4 +1,4 @@
-"""Commands that a user is advised to run next: the one place where they are put together."""
+"""How lines are printed, and the commands that they advise a user to run next."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ def quoted(*words: object) -> str:
     return shlex.join(_word(word) for word in words)
 
 
-def say(console: Console, line: str) -> None:
-    """Print a line that is for copying: not broken over lines, and nothing in it is markup."""
+def say(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it is: not broken over lines, so that it can be copied, and no markup."""
     from rich.text import Text  # rich takes a while, and not every command prints
 
-    console.print(Text(line), soft_wrap=True)
+    console.print(Text(line, style), soft_wrap=True)
+
+
+def say_paragraph(console: Console, text: str) -> None:
+    """Print sentences to be read, broken between words where a line of the terminal ends."""
+    from rich.text import Text
+
+    console.print(Text(text))
 
 
 def _word(word: object) -> str:

@@ -12,6 +12,15 @@ from oneshot_hpo.hpo.errors import InvalidEvent
 Event = dict[str, Any]
 
 
+class Note(NamedTuple):
+    """A change of environment that a journal notes."""
+
+    time: float
+    """When it was noted, in seconds since 1970."""
+    environment: dict[str, Any]
+    """Opaque to this package."""
+
+
 class Kind(NamedTuple):
     """The type of a value in an event."""
 
@@ -70,8 +79,8 @@ def exactly(value: Any) -> Kind:
 
 
 def keep_note(state: Any, event: Event) -> None:
-    """Append the environment of a note to `state.notes`; a note changes no decision."""
-    state.notes.append(event["environment"])
+    """Append a note to `state.noted`; a note changes no decision."""
+    state.noted.append(Note(event["time"], event["environment"]))
 
 
 def _nothing(state: Any, event: Event) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from oneshot_hpo.search_spaces.choices import InvalidArchitecture
+
 _LONGEST = 10_000
 _MOST_NODES = 100
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
@@ -13,31 +15,31 @@ _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 def parse_genotype(text: str) -> dict[str, Any]:
     """The document of `Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), …)`.
 
-    A name and an equals sign may stand before it. Raises ValueError, on one line.
+    A name and an equals sign may stand before it. Raises InvalidArchitecture, on one line.
     """
     problem = f"not a genotype of DARTS, Genotype(normal=[…], …): {text.strip()[:80]!r}"
     if len(text) > _LONGEST:
-        raise ValueError(problem)
+        raise InvalidArchitecture(problem)
     try:
         body = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(problem) from None
+        raise InvalidArchitecture(problem) from None
     value = body[0].value if len(body) == 1 and isinstance(body[0], ast.Assign | ast.Expr) else None
     call = _call_of(value, "Genotype")
     if call is None:
-        raise ValueError(problem)
+        raise InvalidArchitecture(problem)
 
     values = dict(zip(_FIELDS, call.args, strict=False))
     values |= {word.arg: word.value for word in call.keywords if word.arg is not None}
     if set(values) != set(_FIELDS) or len(call.args) + len(call.keywords) != len(_FIELDS):
-        raise ValueError(problem)
+        raise InvalidArchitecture(problem)
     try:
         return {
             name: _concat(node) if name.endswith("_concat") else ast.literal_eval(node)
             for name, node in values.items()
         }
     except (ValueError, TypeError, RecursionError, MemoryError):
-        raise ValueError(problem) from None
+        raise InvalidArchitecture(problem) from None
 
 
 def _concat(node: ast.expr) -> list[Any]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from itertools import permutations
 from typing import Any, cast
 
-from oneshot_hpo.search_spaces.choices import Architecture, Choice
+from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.darts.genotype import parse_genotype
 from oneshot_hpo.search_spaces.space import SearchSpace
 
@@ -83,22 +83,24 @@ class DartsSpace(SearchSpace):
         return document
 
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
-        """Read what `to_document` wrote; raises ValueError for what is none of this space."""
+        """Read what `to_document` wrote; raises InvalidArchitecture for others."""
         picks: list[tuple[int, ...]] = []
         try:
             for cell in CELLS:
                 edges = [(str(name), source) for name, source in document[cell]]
                 if len(edges) != 2 * len(NODES):
-                    raise ValueError(f"{cell} has {len(edges)} edges, not {2 * len(NODES)}")
+                    raise InvalidArchitecture(
+                        f"{cell} has {len(edges)} edges, not {2 * len(NODES)}"
+                    )
                 if list(document[f"{cell}_concat"]) != list(NODES):
-                    raise ValueError(f"{cell}_concat is not {list(NODES)}")
+                    raise InvalidArchitecture(f"{cell}_concat is not {list(NODES)}")
                 places = [_candidate(name, source) for name, source in edges]
                 picks += [_pair(places[2 * place : 2 * place + 2]) for place in range(len(NODES))]
             architecture = Architecture(tuple(picks))
             self.check(architecture)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise ValueError(f"not a genotype of DARTS: {reason}") from None
+            raise InvalidArchitecture(f"not a genotype of DARTS: {reason}") from None
         return architecture
 
     def text(self, architecture: Architecture) -> str:
@@ -109,7 +111,7 @@ class DartsSpace(SearchSpace):
         return f"Genotype({', '.join(words)})"
 
     def parse(self, text: str) -> Architecture:
-        """Read what `text` wrote, or JSON; raises ValueError, on one line."""
+        """Read what `text` wrote, or JSON; raises InvalidArchitecture, on one line."""
         if text.lstrip().startswith("{"):
             return super().parse(text)
         return self.from_document(parse_genotype(text))
@@ -127,12 +129,12 @@ def _edges_into(cell: str, node: int) -> Choice:
 
 
 def _candidate(name: str, source: Any) -> int:
-    """The place of an edge among a choice's candidates; raises ValueError."""
+    """The place of an edge among a choice's candidates; raises InvalidArchitecture."""
     if name not in OPERATIONS or name == NONE:
         kept = ", ".join(kept for kept in OPERATIONS if kept != NONE)
-        raise ValueError(f"{name!r} is none of the operations that are kept, {kept}")
+        raise InvalidArchitecture(f"{name!r} is none of the operations that are kept, {kept}")
     if type(source) is not int or not 0 <= source < NODES[-1]:
-        raise ValueError(f"{source!r} is no node that an edge begins at")
+        raise InvalidArchitecture(f"{source!r} is no node that an edge begins at")
     return source * len(OPERATIONS) + OPERATIONS.index(name)
 
 

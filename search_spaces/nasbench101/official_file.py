@@ -15,8 +15,8 @@ import numpy as np
 from oneshot_hpo.search_spaces.nasbench101.graphs import pack
 from oneshot_hpo.search_spaces.nasbench101.record import BadRecord, cell_of, parse_record
 from oneshot_hpo.search_spaces.nasbench101.tfrecord import read_records
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
-from oneshot_hpo.search_spaces.table import SPLITS, TableError
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
+from oneshot_hpo.search_spaces.table import SPLITS, Runs, TableError
 
 CELLS = 423_624
 """Unique cells of NAS-Bench-101."""

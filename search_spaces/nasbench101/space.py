@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.choices import PARENTS, Architecture, Choice
+from oneshot_hpo.search_spaces.choices import PARENTS, Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.nasbench101.cell import (
     INPUT,
     OPERATIONS,
@@ -22,7 +22,7 @@ from oneshot_hpo.search_spaces.nasbench101.enumeration import (
     topologies,
     unique_cells,
 )
-from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace
+from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, SpaceId
 
 
 class NasBench101Space(EnumerableSpace):
@@ -51,7 +51,7 @@ class NasBench101Space(EnumerableSpace):
         )
 
     @property
-    def id(self) -> int | str:
+    def id(self) -> SpaceId:
         """Its number."""
         return self.number
 
@@ -90,12 +90,12 @@ class NasBench101Space(EnumerableSpace):
         }
 
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
-        """Read what `to_document` wrote; raises ValueError for what is none of this space."""
+        """Read what `to_document` wrote; raises InvalidArchitecture for others."""
         try:
             parents = tuple(tuple(int(node) for node in nodes) for nodes in document["parents"])
             operations = tuple((OPERATIONS.index(name),) for name in document["operations"])
         except (KeyError, TypeError, ValueError):
-            raise ValueError(
+            raise InvalidArchitecture(
                 f"not an architecture of {self.title}, with 'parents' and 'operations': {document}"
             ) from None
         architecture = Architecture(parents + operations)
@@ -107,12 +107,19 @@ class NasBench101Space(EnumerableSpace):
         return self.cell(architecture).hash
 
     def cell(self, architecture: Architecture) -> Cell:
-        """The pruned cell of an architecture; raises ValueError when it is not of this space."""
+        """The pruned cell of an architecture; raises InvalidArchitecture for others."""
         self.check(architecture)
         matrix = np.zeros((self.num_blocks + 2,) * 2, int)
         for node, sources in enumerate(self.parents(architecture), start=1):
             matrix[list(sources), node] = 1
         return Cell.pruned(matrix, (INPUT, *self.operation_names(architecture), OUTPUT))
+
+    def lines(self, architecture: Architecture) -> list[str]:
+        """The operation and the sources of each block, and what feeds the output."""
+        parents = [list(nodes) for nodes in self.parents(architecture)]
+        named = enumerate(self.operation_names(architecture), start=1)
+        blocks = [f"block {n}: {name:16} of nodes {parents[n - 1]}" for n, name in named]
+        return [*blocks, f"output:  concatenation    of nodes {parents[-1]}"]
 
     def drawing(self, architecture: Architecture) -> Drawing:
         """The pruned cell."""
@@ -165,3 +172,8 @@ class NasBench101Space(EnumerableSpace):
 SPACE_1 = NasBench101Space(1, (1, 2, 2, 2, 2))
 SPACE_2 = NasBench101Space(2, (1, 1, 2, 2, 3))
 SPACE_3 = NasBench101Space(3, (1, 1, 1, 2, 2, 2))
+
+
+def numbered(number: int) -> NasBench101Space:
+    """Space 1, 2 or 3, where NAS-Bench-101's own methods are needed."""
+    return (SPACE_1, SPACE_2, SPACE_3)[number - 1]

@@ -10,12 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.choices import Architecture
 from oneshot_hpo.search_spaces.nasbench101.cell import INPUT, OPERATIONS, OUTPUT, Cell
 from oneshot_hpo.search_spaces.nasbench101.graph_index import GraphIndex
 from oneshot_hpo.search_spaces.nasbench101.graphs import pack, unpack_cell
 from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.search_spaces.space import SearchSpace
-from oneshot_hpo.search_spaces.table import COST, SPLITS, Metric, MissingCell, Table, TableError
+from oneshot_hpo.search_spaces.table import (
+    COST,
+    SPLITS,
+    Metric,
+    MissingCell,
+    Runs,
+    Table,
+    TableError,
+)
 
 FORMAT = 2
 """Of the file."""
@@ -39,18 +48,6 @@ class Entry:
     test_errors: np.ndarray
     seconds: float
     parameters: int
-
-
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """What was recorded of all trainings at one point of them.
-
-    hits: by split, uint16 (U, B, R), correctly classified images of each repeat.
-    seconds: float32 (U, B, R), training time up to this point.
-    """
-
-    hits: Mapping[str, np.ndarray]
-    seconds: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,6 +331,20 @@ class TrainedCells(Table):
     @cached_property
     def _entries(self) -> dict[str, np.ndarray]:
         return {}
+
+
+def trained_cells(table: Table) -> TrainedCells:
+    """A table of NAS-Bench-101's cells, where its own methods are needed. Raises TableError."""
+    if not isinstance(table, TrainedCells):
+        raise TableError(f"the table of {table.name} is one of {table.family}, not nasbench101")
+    return table
+
+
+def of_architectures(
+    space: NasBench101Space, architectures: Sequence[Architecture], **recorded: Any
+) -> TrainedCells:
+    """The table of trained architectures (`table_file.table_of`)."""
+    return TrainedCells.of_cells(list(map(space.cell, architectures)), **recorded)
 
 
 def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> TrainedCells:

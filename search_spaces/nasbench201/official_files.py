@@ -38,6 +38,8 @@ def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
     on_progress: bytes read of all files. Raises TableError, on one line, for what is no such folder
     or has a file that is damaged; OSError.
     """
+    if not (folder / META).is_file():
+        raise TableError(f"{folder}: not a folder of NATS-Bench, {META} is missing")
     cells = _cells(folder / META)
     files = [(path, cells[number]) for number, path in _files(folder, len(cells))]
     if not files:
@@ -47,7 +49,7 @@ def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
     for path, cell in files:
         before = len(trainings.configurations)
         with _reading(path), bz2.open(path) as file:
-            PickleReader(file, is_piece=trainings.take).load()
+            _check(PickleReader(file, is_piece=trainings.take).load())
             if len(trainings.configurations) != before + 1 or trainings.cell != cell:
                 raise PickleError(f"it is not of the cell {cell}")
         done += path.stat().st_size
@@ -80,6 +82,8 @@ def import_file(path: Path, on_progress: ReportBytes) -> RecordedTable:
             document = reader.load()
             if not isinstance(document, dict) or not {"meta_archs", "arch2infos"} <= set(document):
                 raise PickleError("it has no meta_archs and arch2infos")
+            for schedules in document["arch2infos"].values():
+                _check(schedules)
             while not headers and pickled.read(_PIECE):  # a checksum stands at the end
                 pass
             if not trainings.configurations:
@@ -88,6 +92,12 @@ def import_file(path: Path, on_progress: ReportBytes) -> RecordedTable:
                 raise PickleError("an architecture is there twice")
     with _reading(path):
         return trainings.table({"file": path.name, "bytes": size})
+
+
+def _check(schedules: Any) -> None:
+    """Raise PickleError unless the trainings of all schedules of an architecture were taken in."""
+    if not isinstance(schedules, dict) or any(left != {} for left in schedules.values()):
+        raise PickleError("an architecture has not the form of the authors' ArchResults")
 
 
 def _files(folder: Path, count: int) -> Iterator[tuple[int, Path]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.choices import Architecture, Choice
+from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, UniqueCells
 
 NONE, SKIP = "none", "skip_connect"
@@ -106,10 +106,12 @@ class EdgeCellSpace(EnumerableSpace):
         return {"cell": self.text(architecture)}
 
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
-        """Read what `to_document` wrote; raises ValueError for what is none of this space."""
+        """Read what `to_document` wrote; raises InvalidArchitecture for others."""
         text = document.get("cell")
         if not isinstance(text, str):
-            raise ValueError(f"not an architecture of {self.title}, with 'cell': {document}")
+            raise InvalidArchitecture(
+                f"not an architecture of {self.title}, with 'cell': {document}"
+            )
         return self.parse(text)
 
     def text(self, architecture: Architecture) -> str:
@@ -121,18 +123,20 @@ class EdgeCellSpace(EnumerableSpace):
         return "+".join(nodes.values())
 
     def parse(self, text: str) -> Architecture:
-        """Read what `text` wrote; raises ValueError, on one line."""
+        """Read what `text` wrote; raises InvalidArchitecture, on one line."""
         edges = re.findall(r"(\w+)~(\d)", text)
         if len(edges) == len(EDGES):
             names = tuple(name for name, _ in edges)
             strange = [name for name in names if name not in self.operations]
             if strange:
                 known = ", ".join(self.operations)
-                raise ValueError(f"{self.title} has operations {known}, not {strange[0]!r}")
+                raise InvalidArchitecture(
+                    f"{self.title} has operations {known}, not {strange[0]!r}"
+                )
             architecture = self.of_names(names)
             if self.text(architecture) == text:
                 return architecture
-        raise ValueError(
+        raise InvalidArchitecture(
             f"not a cell of {self.title}: {text[:100]!r}; one is written as "
             f"{self.text(self.of_names((self.operations[-1],) * len(EDGES)))}"
         )

@@ -27,6 +27,7 @@ from oneshot_hpo.search_spaces.nasbench201.metrics import (
     errors,
 )
 from oneshot_hpo.search_spaces.nasbench201.space import NASBENCH201
+from oneshot_hpo.search_spaces.pickles import PickleError
 from oneshot_hpo.search_spaces.recorded_table import RecordedTable
 from oneshot_hpo.search_spaces.recording import Recording
 from oneshot_hpo.search_spaces.table import Metric, Origin, TableError
@@ -86,17 +87,16 @@ class Trainings:
     def take(self, items: dict[Any, Any]) -> bool:
         """Take in what a dictionary of a file says, and empty it; whether it was an architecture.
 
-        Raises ValueError, TypeError or KeyError for one that is not as the authors write them.
+        Raises PickleError for one that is not as the authors write them.
         """
-        if "eval_acc1es" in items and "epochs" in items:
-            training = _training(items)
-            items.clear()
-            items[_TRAINING] = training
-        elif "all_results" in items and "dataset_seed" in items:
-            self._add(items)
-            items.clear()
-            return True
-        return False
+        try:
+            return self._take(items)
+        except PickleError:
+            raise
+        except KeyError as error:
+            raise PickleError(f"{error} is missing") from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise PickleError(str(error)) from None
 
     def table(self, source: Mapping[str, Any]) -> RecordedTable:
         """Raises TableError where an architecture lacks what others have."""
@@ -107,6 +107,17 @@ class Trainings:
                     self._add_split(recording, dataset, split, budget)
             self._add_costs(recording, dataset)
         return recording.table(source, NOTES)
+
+    def _take(self, items: dict[Any, Any]) -> bool:
+        if "eval_acc1es" in items and "epochs" in items:
+            training = _training(items)
+            items.clear()
+            items[_TRAINING] = training
+        elif "all_results" in items and "dataset_seed" in items:
+            self._add(items)
+            items.clear()
+            return True
+        return False
 
     def _add(self, items: Mapping[Any, Any]) -> None:
         self.cell = _text(items["arch_str"])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.choices import Architecture, Choice
+from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.space import EnumerableSpace, UniqueCells
 
 MODULES = ("normal", "double", "halve", "double_halve")
@@ -86,10 +86,12 @@ class MacroSpace(EnumerableSpace):
         return {"skeleton": self.text(architecture)}
 
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
-        """Read what `to_document` wrote; raises ValueError for what is none of this space."""
+        """Read what `to_document` wrote; raises InvalidArchitecture for others."""
         text = document.get("skeleton")
         if not isinstance(text, str):
-            raise ValueError(f"not an architecture of {self.title}, with 'skeleton': {document}")
+            raise InvalidArchitecture(
+                f"not an architecture of {self.title}, with 'skeleton': {document}"
+            )
         return self.parse(text)
 
     def text(self, architecture: Architecture) -> str:
@@ -97,7 +99,7 @@ class MacroSpace(EnumerableSpace):
         return f"64-{self.skeleton(architecture)}-basic"
 
     def parse(self, text: str) -> Architecture:
-        """Read what `text` wrote, or its digits alone; raises ValueError, on one line."""
+        """Read what `text` wrote, or its digits alone; raises InvalidArchitecture, on one line."""
         match = _TEXT.fullmatch(text)
         if match is not None:
             digits = match[1]
@@ -105,7 +107,7 @@ class MacroSpace(EnumerableSpace):
             architecture = Architecture(tuple((place,) for place in places))
             if self.skeleton(architecture) == digits:
                 return architecture
-        raise ValueError(
+        raise InvalidArchitecture(
             f"not a skeleton of {self.title}: {text[:80]!r}; one is written as 64-1234-basic, with "
             f"{_FEWEST} to {_MOST} modules of which 1 to {_MOST_DOUBLES} double the channels "
             f"(2, 4) and 1 to {_MOST_HALVES} halve the resolution (3, 4)"

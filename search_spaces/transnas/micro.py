@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from oneshot_hpo.search_spaces.choices import Architecture
+from oneshot_hpo.search_spaces.choices import Architecture, InvalidArchitecture
 from oneshot_hpo.search_spaces.nasbench201.space import OPERATIONS, EdgeCellSpace
 
 _BEGIN = "64-41414-"
@@ -28,10 +28,10 @@ class MicroSpace(EdgeCellSpace):
         return f"{_BEGIN}{digits[0]}_{digits[1:3]}_{digits[3:]}"
 
     def parse(self, text: str) -> Architecture:
-        """Read what `text` wrote, with or without its first two parts; raises ValueError."""
+        """Read what `text` wrote, its first two parts optional; raises InvalidArchitecture."""
         match = _CELL.fullmatch(text)
         if match is None:
-            raise ValueError(
+            raise InvalidArchitecture(
                 f"not a cell of {self.title}: {text[:80]!r}; one is written as {_BEGIN}1_02_333"
             )
         return Architecture(tuple((int(digit),) for digit in match.groups()))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.settings import SettingsError
 
 EVALUATION_BATCH = 100
 
@@ -109,7 +110,9 @@ def parameter_count(
 
 
 def _module(space: SearchSpace) -> ModuleType:
-    """Raises ValueError for a space whose architectures cannot be trained here."""
+    """Raises SettingsError for a space whose architectures cannot be trained here."""
     if space.family not in MODULES:
-        raise ValueError(f"the architectures of {space.title} cannot be trained from scratch here")
+        raise SettingsError(
+            f"the architectures of {space.title} cannot be trained from scratch here"
+        )
     return import_module(MODULES[space.family])

@@ -13,7 +13,8 @@ from support.study_commands import run
 
 from oneshot_hpo.hpo import OptimizerSettings, Study, configuration_space
 from oneshot_hpo.search_spaces import get_space
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells, hash_array
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells, hash_array
+from oneshot_hpo.search_spaces.table import Runs
 from oneshot_hpo.search_spaces.table_file import write_table
 
 TINY = """

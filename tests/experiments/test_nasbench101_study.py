@@ -9,7 +9,7 @@ from support.cifar10_writer import write_cifar10
 from support.study_commands import called, events, run
 from support.tfrecord_writer import random_records, write_tfrecord
 
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.data_folder import VARIABLE
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_a_study_reports_nasbench101_s_errors(tmp_path: Path, objective: str) ->
     assert len(told) == 4
     for event in told:
         info = event["info"]
-        entry = table.query(SPACE.cell(Architecture.from_dict(info["architecture"])))
+        entry = table.query(SPACE.cell(SPACE.from_document(info["architecture"])))
         assert info["valid_error"] == entry.valid_error and info["test_error"] == entry.test_error
         assert info["test_regret"] == entry.test_error - table.best(SPACE).test_error >= 0
         if objective == "mean":

@@ -222,6 +222,6 @@ def test_ctrl_c_leaves_no_job(slurm: ThrowawaySlurm, tiny_study: Path, tmp_path:
         _, complaint = finish(master)
         assert master.returncode == 130
     assert complaint.splitlines() == [
-        f"stopped; every finished evaluation is kept; to go on: oneshot-hpo resume {folder}"
+        f"stopped; every finished evaluation is kept; to resume: oneshot-hpo resume {folder}"
     ]
     assert not slurm.jobs("--states=PENDING,RUNNING")

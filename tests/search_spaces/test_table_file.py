@@ -9,8 +9,8 @@ import pytest
 
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.data_folder import VARIABLE
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
-from oneshot_hpo.search_spaces.table import TableError
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
+from oneshot_hpo.search_spaces.table import Runs, TableError
 from oneshot_hpo.search_spaces.table_file import write_table
 
 CELLS = get_space(1).cells[:40]
@@ -73,7 +73,7 @@ def test_equal_tables_are_equal_files(table, tmp_path):
 
 
 def test_a_table_that_is_not_there_says_which_there_are(tmp_path, monkeypatch):
-    with pytest.raises(TableError, match=r"no table 'nowhere\.npz': use digits, nasbench101 or"):
+    with pytest.raises(TableError, match=r"no table 'nowhere\.npz': use digits, nasbench101, .*or"):
         load_table("nowhere.npz")
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(TableError, match=r"no NAS-Bench-101 in .*oneshot-hpo data import FILE"):

@@ -14,7 +14,7 @@ from oneshot_hpo.hpo import (
     TrialResult,
     configuration_space,
 )
-from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import write_metrics
 from oneshot_hpo.searchers.records import EpochRecord
 
@@ -56,12 +56,12 @@ def write_epochs(study: Path, trial: Trial, epochs: int) -> None:
     """Write the files of a search of this many epochs; epoch n takes n seconds."""
     folder = study / "trials" / trial.key
     folder.mkdir(parents=True)
-    found = Architecture.from_dict(ARCHITECTURE)
+    found = get_space(1).from_document(ARCHITECTURE)
     records = [
         EpochRecord(n, found, 2.0 / n, 0.9 / n, 2.5 / n, 0.8 / n, 0.025, float(n))
         for n in range(1, epochs + 1)
     ]
-    write_metrics(folder, [record.to_dict() for record in records])
+    write_metrics(folder, [record.to_dict(get_space(1)) for record in records])
 
 
 def result_of(trial: Trial, clock: float) -> TrialResult:

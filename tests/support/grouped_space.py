@@ -45,3 +45,6 @@ def node(number: int, sources: int) -> Choice:
         groups=tuple(source for source, _ in pairs),
         barred=frozenset(place for place, (_, name) in enumerate(pairs) if name == "none"),
     )
+
+
+SPACE = GroupedSpace()

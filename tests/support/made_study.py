@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import heapq
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import cell_report
+from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import BASELINE_ID, Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed
@@ -67,7 +67,7 @@ def write_search(folder: Path, run: Trial | Rerun, crashed: bool) -> None:
         for n in range(1, epochs + 1)
     ]
     (folder / "trials" / run.key).mkdir(parents=True, exist_ok=True)
-    write_metrics(folder / "trials" / run.key, [record.to_dict() for record in records])
+    write_metrics(folder / "trials" / run.key, [record.to_dict(get_space(1)) for record in records])
 
 
 def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:
@@ -81,9 +81,9 @@ def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:
     if crashed:
         reason = "SearchDiverged: the search diverged in epoch 2: loss is nan"
         return TrialResult(None, {"state": "CRASHED"}, reason, times)
-    report: dict[str, Any] = cell_report("digits", get_space(1), architecture_of(run, epochs))
-    report["one_shot_error"] = one_shot_error(run, epochs)
-    return TrialResult(report["valid_error"], {"state": "SUCCESS"} | report, None, times)
+    found = table_outcome("digits", get_space(1), architecture_of(run, epochs))
+    outcome = dataclasses.replace(found, one_shot=one_shot_error(run, epochs))
+    return TrialResult(outcome.loss, outcome.to_info(), None, times)
 
 
 def new_study(folder: Path, *settings: str) -> Study:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from oneshot_hpo.search_spaces import Metric, MissingCell, SearchSpace, Table, TableError
-from oneshot_hpo.search_spaces.table import SCORE, Origin
+from oneshot_hpo.search_spaces.registry import SPACES
+from oneshot_hpo.search_spaces.table import COST, SCORE, Origin
+from oneshot_hpo.search_spaces.table_file import READERS, write_table
 
 SEED = 4
 
@@ -40,13 +44,16 @@ class MadeTable(Table):
     @property
     def metrics(self) -> Mapping[str, Metric]:
         score = Metric(higher_is_better=True, kind=SCORE)
-        return {"valid_ssim": score, "test_ssim": score, "latency": Metric("ms", kind="cost")}
+        cost = Metric("s", kind=COST)
+        return {"valid_ssim": score, "test_ssim": score, "seconds": cost, "latency": cost}
 
     def values(self, metric: str, rows, budget: int | None = None) -> np.ndarray:
         if metric == "latency":
             if self.column(budget) != 1:
                 raise MissingCell("latency is of 3 epochs")
             return np.asarray(rows, float)[..., None]
+        if metric == "seconds":
+            return 1.0 + np.asarray(rows, float)[..., None]
         if metric not in self.metrics:
             raise MissingCell(f"no {metric}")
         dataset = self.dataset
@@ -90,3 +97,12 @@ def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
     if not scores:
         raise TableError("it has no scores")
     return MadeTable(scores, document)
+
+
+def registered(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """The file of the table, which commands can open now, and whose space they know."""
+    monkeypatch.setitem(SPACES, "grouped", ("support.grouped_space", "SPACE"))
+    monkeypatch.setitem(READERS, "grouped", ("support.made_table", "of_arrays"))
+    path = folder / "made.npz"
+    write_table(MadeTable.new(), path)
+    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import zlib
@@ -12,7 +13,7 @@ import numpy as np
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import LOST_LOG
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import cell_report
+from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.search_spaces import Architecture, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import write_metrics
@@ -49,18 +50,18 @@ def architecture_of(run: Trial | Rerun, table: str) -> Architecture:
 def result_of(folder: Path, run: Trial | Rerun, table: str) -> TrialResult:
     """The result of a search with 2 seconds per epoch; writes its epochs to the folder."""
     found = architecture_of(run, table)
-    report = cell_report(table, get_space(1), found)
+    outcome = table_outcome(table, get_space(1), found)
     epochs = int(run.budget)
     trial_folder = folder / "trials" / run.key
     trial_folder.mkdir(parents=True)
-    one_shot = 0.6 + report["test_error"]
+    one_shot = 0.6 + outcome.reported("test")
     records = [
         EpochRecord(n, found, 2.0 / n, 0.9 / n, 2.5 / n, one_shot / n, 0.025, 2.0)
         for n in range(1, epochs + 1)
     ]
-    write_metrics(trial_folder, [record.to_dict() for record in records])
-    info = {"state": "SUCCESS", "one_shot_error": records[-1].valid_error} | report
-    return TrialResult(report["valid_error"], info, None, {"search_seconds": 2.0 * epochs})
+    write_metrics(trial_folder, [record.to_dict(get_space(1)) for record in records])
+    info = dataclasses.replace(outcome, one_shot=records[-1].valid_error).to_info()
+    return TrialResult(outcome.loss, info, None, {"search_seconds": 2.0 * epochs})
 
 
 def tell_all(study: Study, folder: Path, table: str, crashes: set[int] = frozenset()) -> None:

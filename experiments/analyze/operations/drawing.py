@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oneshot_hpo.experiments.analyze.operations.findings import NAMES, Analysis, described
+from oneshot_hpo.experiments.analyze.operations.findings import Analysis, called, described
 from oneshot_hpo.experiments.analyze.operations.subsets import CLOSE
 from oneshot_hpo.experiments.figures.style import (
     GREY,
@@ -16,7 +16,6 @@ from oneshot_hpo.experiments.figures.style import (
     signed,
     whole_numbers,
 )
-from oneshot_hpo.search_spaces import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 _LOOKS = {
@@ -24,6 +23,16 @@ _LOOKS = {
     CONV1X1: ("#e69f00", "--", MARKERS["square"]),
     MAXPOOL3X3: ("#009e73", ":", MARKERS["triangle"]),
 }
+_OTHERS = [
+    (colour, line, marker)
+    for colour, line, marker in zip(
+        ("#cc79a7", "#56b4e9", "#d55e00", "#0072b2", "#009e73", "#e69f00"),
+        ("-", "--", ":", "-.", "-", "--"),
+        MARKERS.values(),
+        strict=False,
+    )
+]
+"""Of operations of other spaces, by their codes."""
 _DARK, _LIGHT = "#0072b2", "#b9d7ea"
 _SHOWN = 8  # combinations
 _SHORT = {CONV3X3: "3×3", CONV1X1: "1×1", MAXPOOL3X3: "pool"}
@@ -88,23 +97,25 @@ def _replacements(ax: Axes, analysis: Analysis) -> None:
             100 * pair.mean, place, marker="D", color=_DARK, markersize=4, linestyle="none",
             label=labels[3],
         )  # fmt: skip
+
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.set_yticks(
         range(len(pairs)),
         [
-            f"{NAMES[pair.better]}\nfor {NAMES[pair.worse]}\n({100 * pair.wins:.0f} % better)"
+            f"{called(pair.better)}\nfor {called(pair.worse)}\n({100 * pair.wins:.0f} % better)"
             for pair in pairs
         ],
     )
     ax.set_ylim(len(pairs) + 0.1, -0.6)
+
     ax.legend(loc="lower center", ncols=4, handlelength=1, columnspacing=0.8, handletextpad=0.5)
     ax.set_title("One operation replaced, all else equal")
     ax.set_xlabel("points of test error less")
 
 
 def _counts(ax: Axes, analysis: Analysis) -> None:
-    for code, name in enumerate(OPERATIONS):
-        colour, line, marker = _LOOKS[name]
+    for code, name in enumerate(analysis.population.operations):
+        colour, line, marker = _LOOKS.get(name) or _OTHERS[code % len(_OTHERS)]
         rows = [one for one in analysis.counts if one.counts[code] is not None]
         there = [one for one in rows if one.lift > 0]  # none at all has no logarithm
         ax.plot(
@@ -114,7 +125,7 @@ def _counts(ax: Axes, analysis: Analysis) -> None:
             linestyle=line,
             marker=marker,
             markersize=5,
-            label=NAMES[name],
+            label=called(name),
         )
     ax.axhline(1, color=GREY, linewidth=0.8)
     ax.set_yscale("log")
@@ -145,7 +156,9 @@ def _subsets(ax: Axes, analysis: Analysis) -> None:
     if noise:
         ax.axvline(noise, color=GREY, linestyle="--", linewidth=1, label="noise")
         ax.legend(loc="lower right")
-    ax.set_yticks(range(len(rows)), [" + ".join(_SHORT[o] for o in one.operations) for one in rows])
+    ax.set_yticks(
+        range(len(rows)), [" + ".join(_SHORT.get(o, o) for o in one.operations) for one in rows]
+    )
     ax.invert_yaxis()
     ax.set_xlim(0, 1.18 * max([*values, 0.1]))
     ax.set_title("The best cell of these operations")
@@ -166,6 +179,7 @@ def _combinations(ax: Axes, analysis: Analysis) -> None:
         linewidth=0.5,
         label="of all cells",
     )
+
     for place, one in zip(places, rows, strict=True):
         ax.annotate(
             f"{one.lift:.1f} ×",
@@ -175,7 +189,8 @@ def _combinations(ax: Axes, analysis: Analysis) -> None:
             va="center",
             fontsize=7,
         )
-    ax.set_yticks(places, [described(one.counts) for one in rows])
+
+    ax.set_yticks(places, [described(one.counts, analysis.population.operations) for one in rows])
     ax.invert_yaxis()
     ax.set_title("Combinations of operations that the best cells have most often")
     ax.set_xlabel("share of cells, %")

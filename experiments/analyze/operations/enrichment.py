@@ -9,60 +9,59 @@ import numpy as np
 from scipy import stats
 
 from oneshot_hpo.experiments.analyze.operations.population import Population
-from oneshot_hpo.search_spaces import OPERATIONS
 
 _LEAST = 5  # of a chi-squared test
 
 
 @dataclass(frozen=True)
-class Enriched:
+class Enrichment:
     """Cells with something in common, among the best cells and among all."""
 
     counts: tuple[int | None, ...]
-    """How often each of OPERATIONS is in them; None: as often as it may be."""
+    """How often each operation occurs in them; None: any number of times."""
     cells: int
-    """How many of all cells they are."""
+    """The number of these cells."""
     share: float
-    """Of all cells."""
+    """Their share of all cells."""
     share_of_best: float
-    """Of the best cells."""
+    """Their share of the best cells."""
     lowest_error: float
     """The lowest mean test error among them."""
 
     @property
     def lift(self) -> float:
-        """How many times as frequent they are among the best."""
+        """How much more frequent they are among the best, as a ratio."""
         return self.share_of_best / self.share
 
 
-def by_operation(population: Population, best: np.ndarray) -> list[Enriched]:
+def by_operation(population: Population, best: np.ndarray) -> list[Enrichment]:
     """Cells by the number of one operation, for each of them; best: bool (N,)."""
     found = []
-    for code in range(len(OPERATIONS)):
+    for code in range(len(population.operations)):
         for count in range(int(population.counts[:, code].max()) + 1):
             members = population.counts[:, code] == count
             if members.any():
-                wanted = [None] * len(OPERATIONS)
+                wanted = [None] * len(population.operations)
                 found.append(
-                    _enriched(
+                    _enrichment(
                         population, best, members, (*wanted[:code], count, *wanted[code + 1 :])
                     )
                 )
     return found
 
 
-def by_combination(population: Population, best: np.ndarray) -> list[Enriched]:
+def by_combination(population: Population, best: np.ndarray) -> list[Enrichment]:
     """Cells by the numbers of all operations, the most frequent among the best first."""
     combinations, place = np.unique(population.counts, axis=0, return_inverse=True)
     found = [
-        _enriched(population, best, place == number, tuple(counts.tolist()))
+        _enrichment(population, best, place == number, tuple(counts.tolist()))
         for number, counts in enumerate(combinations)
     ]
     return sorted(found, key=lambda one: (-one.share_of_best, one.lowest_error))
 
 
-def differ(combinations: Sequence[Enriched], best: int) -> float | None:
-    """How likely shares of `best` cells differ as much by chance: p of a chi-squared test.
+def differ(combinations: Sequence[Enrichment], best: int) -> float | None:
+    """The p-value of a chi-squared test that shares of `best` cells differ by chance alone.
 
     Combinations of which fewer than _LEAST are expected are taken together. None: that leaves none
     to compare.
@@ -77,10 +76,10 @@ def differ(combinations: Sequence[Enriched], best: int) -> float | None:
     return float(stats.chi2_contingency(table).pvalue) if table.shape[1] > 1 else None
 
 
-def _enriched(
+def _enrichment(
     population: Population, best: np.ndarray, members: np.ndarray, counts: tuple[int | None, ...]
-) -> Enriched:
-    return Enriched(
+) -> Enrichment:
+    return Enrichment(
         counts=counts,
         cells=int(members.sum()),
         share=float(members.mean()),

@@ -1,4 +1,4 @@
-"""What the analyses of a population say, and what becomes of the paper's findings."""
+"""Results for a population of cells, and whether they confirm the paper's findings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from oneshot_hpo.experiments.analyze.operations.enrichment import (
-    Enriched,
+    Enrichment,
     by_combination,
     by_operation,
     differ,
@@ -19,13 +19,17 @@ from oneshot_hpo.experiments.analyze.operations.skew import Shape, shape
 from oneshot_hpo.experiments.analyze.operations.subsets import Subset, smallest_close, subsets
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 
 NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
-"""What people call operations."""
+"""Names of operations, for people; see `called`."""
 
 Verdict = Literal["confirmed", "confirmed in part", "contradicted", "not decided"]
+
+
+def called(operation: str) -> str:
+    """What people call an operation."""
+    return NAMES.get(operation, operation.replace("_", " "))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +38,12 @@ class Analysis:
 
     population: Population
     share: float
-    """Of the cells, those called the best, in [0, 1]."""
+    """The share of the cells that counts as the best, in [0, 1]."""
     best: np.ndarray
     """Which these are, bool (N,)."""
-    counts: list[Enriched]
+    counts: list[Enrichment]
     """By the number of each operation."""
-    combinations: list[Enriched]
+    combinations: list[Enrichment]
     """By the numbers of all operations."""
     subsets: list[Subset]
     replacements: list[Replacement]
@@ -76,26 +80,37 @@ def findings(analysis: Analysis) -> list[Finding]:
 
 
 def _convolutions(analysis: Analysis) -> Finding:
-    """A convolution matters if it beats the pooling in its place, and the best cells seek it."""
+    """A convolution matters if it beats the pooling in its place, and the best cells seek it.
+
+    Where there is no pooling, the skip connection takes its part.
+    """
     population = analysis.population
+    convolutions = [name for name in population.operations if "conv" in name]
+    pooling = next((name for name in population.operations if "pool" in name), None)
+    simple = pooling or next((name for name in population.operations if "skip" in name), None)
+    if simple is None or not convolutions:
+        return Finding("convolutions matter most", "not decided", "there is nothing to compare")
     among_best = population.counts[analysis.best].mean(0)
     among_all = population.counts.mean(0)
     matter, words = [], []
-    for name in (CONV3X3, CONV1X1):
-        code = OPERATIONS.index(name)
+    for name in convolutions:
+        code = population.operations.index(name)
         pair = next(
-            (p for p in analysis.replacements if {p.better, p.worse} == {name, MAXPOOL3X3}), None
+            (p for p in analysis.replacements if {p.better, p.worse} == {name, simple}), None
         )
         gain = 0.0 if pair is None else pair.mean * (1 if pair.better == name else -1)
         if gain > 0 and among_best[code] > among_all[code]:
             matter.append(name)
         words.append(
-            f"{NAMES[name]} in the place of a max pool {'lowers' if gain >= 0 else 'raises'} the "
-            f"error by {abs(100 * gain):.2f} points on average, and the best cells have "
-            f"{among_best[code]:.2f} of it, all cells {among_all[code]:.2f}"
+            f"{called(name)} in the place of a {called(simple)} "
+            f"{'lowers' if gain >= 0 else 'raises'} the error by {abs(100 * gain):.2f} points on "
+            f"average, and the best cells have {among_best[code]:.2f} of it, all cells "
+            f"{among_all[code]:.2f}"
         )
-    verdict: Verdict = ("contradicted", "confirmed in part", "confirmed")[len(matter)]
-    only = f"for {NAMES[matter[0]]} alone; " if len(matter) == 1 else ""
+    verdict: Verdict = "confirmed in part" if matter else "contradicted"
+    if len(matter) == len(convolutions):
+        verdict = "confirmed"
+    only = f"for {called(matter[0])} alone; " if len(matter) == 1 < len(convolutions) else ""
     return Finding("convolutions matter most", verdict, only + "; ".join(words))
 
 
@@ -106,6 +121,7 @@ def _combinations(analysis: Analysis) -> Finding:
     if p_value is None:
         return Finding(claim, "not decided", "too few cells are among the best")
     five = analysis.combinations[:5]
+    in_words = described(five[0].counts, analysis.population.operations)
     best = sum(one.share_of_best for one in five)
     everywhere = sum(one.share for one in five)
     first = five[0]
@@ -113,7 +129,7 @@ def _combinations(analysis: Analysis) -> Finding:
         claim,
         "confirmed" if p_value < ALPHA else "not decided",
         f"the five most frequent of {len(analysis.combinations)} make up {percent(best)} of the "
-        f"best cells and {percent(everywhere)} of all; the first, {described(first.counts)}, is "
+        f"best cells and {percent(everywhere)} of all; the first, {in_words}, is "
         f"{first.lift:.1f} times as frequent among the best (chi-squared test of all combinations, "
         f"p {'below 0.001' if p_value < 0.001 else f'= {p_value:.3f}'})",
     )
@@ -125,8 +141,8 @@ def _few(analysis: Analysis) -> Finding:
         return Finding(claim, "not decided", "with a single repeat, no noise is known")
     found = smallest_close(analysis.subsets)
     assert found is not None  # all operations together hold the best cell
-    names = " and ".join(NAMES[name] for name in found.operations)
-    few = len(found.operations) < len(OPERATIONS)
+    names = " and ".join(called(name) for name in found.operations)
+    few = len(found.operations) < len(analysis.population.operations)
     return Finding(
         claim,
         "confirmed" if few else "contradicted",
@@ -152,9 +168,9 @@ def _skew(analysis: Analysis) -> Finding:
     )
 
 
-def described(counts: tuple[int | None, ...]) -> str:
+def described(counts: tuple[int | None, ...], operations: tuple[str, ...]) -> str:
     """Numbers of operations in words: "3 conv 3×3, 1 conv 1×1"."""
     words = [
-        f"{count} {NAMES[name]}" for count, name in zip(counts, OPERATIONS, strict=True) if count
+        f"{count} {called(name)}" for count, name in zip(counts, operations, strict=True) if count
     ]
     return ", ".join(words) or "no operation"

@@ -1,4 +1,4 @@
-"""What an operation does to a cell, all else equal: one is replaced by another everywhere.
+"""The effect of an operation, all else equal: one is replaced by another everywhere.
 
 The same question as in NAS-Bench-101 (Ying et al., 2019, section 4.2), for every cell.
 """
@@ -11,8 +11,6 @@ from itertools import combinations
 import numpy as np
 
 from oneshot_hpo.experiments.analyze.operations.population import Population
-from oneshot_hpo.search_spaces import OPERATIONS
-from oneshot_hpo.search_spaces.nasbench101.graphs import isomorphism_keys
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,27 +46,21 @@ def replacements(population: Population) -> list[Replacement]:
     A cell counts once for each of its places, a pair without the other cell in the population not
     at all.
     """
-    adjacency, labels = population.unpacked
-    keys = isomorphism_keys(adjacency, labels)
-    order = np.argsort(keys)
-    ordered = keys[order]
+    names = population.operations
+
     found = []
-    for one, other in combinations(range(len(OPERATIONS)), 2):
+    for one, other in combinations(range(len(names)), 2):
         gains = []
-        for vertex in range(1, labels.shape[1] - 1):
-            cells = np.flatnonzero(labels[:, vertex] == one)
-            changed = labels[cells]
-            changed[:, vertex] = other
-            wanted = isomorphism_keys(adjacency[cells], changed)
-            places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-            there = ordered[places] == wanted
-            partner = population.errors[order[places[there]]]
-            gains.append(partner - population.errors[cells[there]])
+        for place in range(population.labels.shape[1]):
+            cells, partners = population.replaced(place, one, other)
+            gains.append(population.errors[partners] - population.errors[cells])
+
         gain = np.concatenate(gains)
         if not len(gain):
             continue
-        names = (OPERATIONS[one], OPERATIONS[other])
+        pair = (names[one], names[other])
         if gain.mean() < 0:
-            names, gain = names[::-1], -gain
-        found.append(Replacement(*names, gains=gain))
+            pair, gain = pair[::-1], -gain
+        found.append(Replacement(*pair, gains=gain))
+
     return sorted(found, key=lambda pair: -pair.mean)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from oneshot_hpo.experiments.analyze.operations.enrichment import Enriched
+from oneshot_hpo.experiments.analyze.operations.enrichment import Enrichment
 from oneshot_hpo.experiments.analyze.operations.findings import Analysis
-from oneshot_hpo.experiments.analyze.operations.skew import Measured
-from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.experiments.analyze.operations.skew import ShapeEstimate
 
 Row = tuple[str, str, str, float]
 
@@ -26,30 +25,34 @@ def _rows(analysis: Analysis) -> Iterator[Row]:
     yield "cells", population.name, "lowest test error", float(population.errors.min())
     if population.difference_noise is not None:
         yield "cells", population.name, "noise of a difference", population.difference_noise
+
     for one in analysis.counts:
-        yield from _enriched("count", one)
+        yield from _enrichment("count", one, population.operations)
     for one in analysis.combinations:
-        yield from _enriched("combination", one)
+        yield from _enrichment("combination", one, population.operations)
+
     for subset in analysis.subsets:
         item = " + ".join(subset.operations)
         yield "subset", item, "cells", subset.cells
         yield "subset", item, "lowest test error", subset.lowest_error
         yield "subset", item, "regret", subset.regret
+
     for pair in analysis.replacements:
         item = f"{pair.better} for {pair.worse}"
         yield "replacement", item, "pairs", len(pair.gains)
         yield "replacement", item, "mean gain", pair.mean
         yield "replacement", item, "median gain", pair.median
         yield "replacement", item, "share of pairs better", pair.wins
-    yield from _measured("skewness", analysis.shape.skewness)
-    yield from _measured("quartile skewness", analysis.shape.quartile_skewness)
+
+    yield from _shape_estimate("skewness", analysis.shape.skewness)
+    yield from _shape_estimate("quartile skewness", analysis.shape.quartile_skewness)
     yield "accuracies", "upper half of the range", "share", analysis.shape.upper_half
 
 
-def _enriched(kind: str, one: Enriched) -> Iterator[Row]:
+def _enrichment(kind: str, one: Enrichment, operations: tuple[str, ...]) -> Iterator[Row]:
     item = " + ".join(
         f"{count} {name}"
-        for count, name in zip(one.counts, OPERATIONS, strict=True)
+        for count, name in zip(one.counts, operations, strict=True)
         if count is not None
     )
     yield kind, item, "cells", one.cells
@@ -59,7 +62,7 @@ def _enriched(kind: str, one: Enriched) -> Iterator[Row]:
     yield kind, item, "lowest test error", one.lowest_error
 
 
-def _measured(item: str, one: Measured) -> Iterator[Row]:
+def _shape_estimate(item: str, one: ShapeEstimate) -> Iterator[Row]:
     yield "accuracies", item, "value", one.value
     yield "accuracies", item, "interval low", one.low
     yield "accuracies", item, "interval high", one.high

@@ -12,7 +12,7 @@ _BATCH = 37  # resamples at once: some MB where values are many
 
 
 @dataclass(frozen=True)
-class Measured:
+class ShapeEstimate:
     """A number with its bootstrap interval of LEVEL (percentiles)."""
 
     value: float
@@ -22,18 +22,18 @@ class Measured:
 
 @dataclass(frozen=True)
 class Shape:
-    """How accuracies are spread."""
+    """The distribution of accuracies."""
 
-    skewness: Measured
+    skewness: ShapeEstimate
     """Third standardised moment: below 0 where a long tail is on the left."""
-    quartile_skewness: Measured
-    """Bowley's, in [-1, 1]: of the middle half alone, whatever the tails are."""
+    quartile_skewness: ShapeEstimate
+    """Bowley's, in [-1, 1]: of the middle half alone, without the tails."""
     upper_half: float
     """Share of the cells in the upper half of the range of accuracies."""
 
 
 def shape(accuracies: np.ndarray, rng: np.random.Generator) -> Shape:
-    """Of N accuracies, float (N,), that are not all equal."""
+    """The shape of N accuracies, float (N,), that are not all equal."""
     values, counts = np.unique(accuracies, return_counts=True)
     whole = counts[None].astype(float)
     # A resample of N cells is a multinomial draw of how often each value occurs.
@@ -45,19 +45,19 @@ def shape(accuracies: np.ndarray, rng: np.random.Generator) -> Shape:
     moments, quartiles = (np.concatenate(column) for column in zip(*draws, strict=True))
     middle = (values[0] + values[-1]) / 2
     return Shape(
-        _measured(_skewness(values, whole)[0], moments),
-        _measured(_quartile_skewness(values, whole)[0], quartiles),
+        _shape_estimate(_skewness(values, whole)[0], moments),
+        _shape_estimate(_quartile_skewness(values, whole)[0], quartiles),
         upper_half=float((accuracies > middle).mean()),
     )
 
 
-def _measured(value: float, resampled: np.ndarray) -> Measured:
+def _shape_estimate(value: float, resampled: np.ndarray) -> ShapeEstimate:
     low, high = np.nanquantile(resampled, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Measured(float(value), float(low), float(high))
+    return ShapeEstimate(float(value), float(low), float(high))
 
 
 def _skewness(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Of samples given as counts (B, V) of values (V,), float (B,)."""
+    """Skewness of samples given as counts (B, V) of values (V,), float (B,)."""
     sizes = counts.sum(1)
     # About one centre for all samples, then moved to their own means.
     centred = values - values.mean()

@@ -1,4 +1,4 @@
-"""How good cells can be that use few operations."""
+"""The lowest error of cells that use few of the operations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from oneshot_hpo.experiments.analyze.operations.population import Population
-from oneshot_hpo.search_spaces import OPERATIONS
 
 CLOSE = 2.0
 """Standard errors of the difference of two means within which a cell is close to the best."""
@@ -17,30 +16,31 @@ class Subset:
     """The cells that use no other operations than these."""
 
     operations: tuple[str, ...]
-    """Members of OPERATIONS, one at least."""
+    """Names of operations, one at least."""
     cells: int
     lowest_error: float
     """The lowest mean test error among them."""
     regret: float
-    """That above the lowest one of all cells."""
+    """How far it is above the lowest error of all cells."""
     close: bool | None
-    """Whether seeds alone may make that difference; None: the table cannot tell."""
+    """Whether seeds alone can explain the difference; None: the table has one seed."""
 
 
 def subsets(population: Population) -> list[Subset]:
     """Every choice of operations that some cell keeps to, the smallest choices first."""
     found = []
     lowest, noise = population.errors.min(), population.difference_noise
-    for size in range(1, len(OPERATIONS) + 1):
-        for codes in combinations(range(len(OPERATIONS)), size):
-            others = [code for code in range(len(OPERATIONS)) if code not in codes]
+    names = population.operations
+    for size in range(1, len(names) + 1):
+        for codes in combinations(range(len(names)), size):
+            others = [code for code in range(len(names)) if code not in codes]
             members = population.counts.any(1) & ~population.counts[:, others].any(1)
             if not members.any():
                 continue
             error = float(population.errors[members].min())
             found.append(
                 Subset(
-                    operations=tuple(OPERATIONS[code] for code in codes),
+                    operations=tuple(names[code] for code in codes),
                     cells=int(members.sum()),
                     lowest_error=error,
                     regret=float(error - lowest),

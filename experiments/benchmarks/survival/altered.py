@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
@@ -32,7 +32,7 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
     """Cut and flip at each byte, or each `every`-th."""
     rows = []
     with subject_of(ConfirmationSubject) as subject:
-        subject.prepared()
+        subject.prepare()
         subject.lives.live(subject.folder, *subject.begin())
         study = subject.folder / JOURNAL_NAME
         confirmation = subject.folder / CONFIRMATION / CONFIRMATION_NAME
@@ -45,8 +45,9 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
             rows.append(_each(f"{name} cut at a byte", path, cut, every, progress))
             flip = partial(_flipped_journal, path, path.read_bytes(), kinds)
             rows.append(_each(f"{name} with a byte flipped", path, flip, every, progress))
+
     with subject_of(partial(SearchSubject, searcher="darts")) as subject:
-        subject.prepared()
+        subject.prepare()
         subject.lives.live(subject.folder, *subject.begin())
         path = subject.folder / RESULT
         for name, alter in (("cut at a byte", _cut), ("with a byte flipped", _flip)):
@@ -129,9 +130,9 @@ def _damaged_result(
 
 def _checkpoint(subject: Subject) -> Path:
     """The checkpoint of a search that was killed before it removed it."""
-    subject.prepared()
+    subject.prepare()
     removal = next(o for o in subject.operations if o.name == "unlink")
-    subject.lives.live(subject.folder, *subject.begin(), blow=Blow("before", removal.number))
+    subject.lives.live(subject.folder, *subject.begin(), fault=Fault("before", removal.number))
     return subject.folder / CHECKPOINT
 
 

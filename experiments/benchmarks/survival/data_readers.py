@@ -30,11 +30,13 @@ from oneshot_hpo.experiments.benchmarks.survival.mutation import (
 from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
 from oneshot_hpo.experiments.data.cifar10 import import_cifar10
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
-from oneshot_hpo.search_spaces import Cell, get_space, load_table
+from oneshot_hpo.search_spaces import Cell, load_table
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.nasbench101.record import ModelMetrics
+from oneshot_hpo.search_spaces.nasbench101.space import SPACE_1
 from oneshot_hpo.search_spaces.nasbench101.tfrecord import masked_crc
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells, trained_cells
+from oneshot_hpo.search_spaces.table import Runs
 from oneshot_hpo.search_spaces.table_file import write_table
 from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.data.cifar10 import FILES, META, TEST_BATCH, read_cifar10
@@ -64,7 +66,7 @@ def _read_checkpoint(content: bytes, folder: Path) -> None:
 
 @cache
 def _cells() -> list[Cell]:
-    return get_space(1).cells[:40]
+    return SPACE_1.cells[:40]
 
 
 @cache
@@ -90,9 +92,9 @@ def _tables() -> list[bytes]:
 def _read_table(content: bytes, folder: Path) -> None:
     path = folder / "table.npz"
     path.write_bytes(content)
-    table = load_table(path)
+    table = trained_cells(load_table(path))
     write_table(table, folder / "again.npz")
-    again = load_table(folder / "again.npz")
+    again = trained_cells(load_table(folder / "again.npz"))
     for mine, other in ((table.hashes, again.hashes), (table.graphs, again.graphs)):
         require(np.array_equal(mine, other), "a table that is written again has other cells")
     require(table.budgets == again.budgets and table.images == again.images, "other budgets")
@@ -176,7 +178,7 @@ def _read_records(content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     table = import_tfrecord(path, _ignore)
     write_table(table, folder / "table.npz")
-    again = load_table(folder / "table.npz")
+    again = trained_cells(load_table(folder / "table.npz"))
     require(np.array_equal(again.hashes, table.hashes), "an import that is read has other cells")
 
 

@@ -1,4 +1,4 @@
-"""What of a folder would be left by a power cut: the contents and names that fsync made last.
+"""The state of a folder after a power cut: the contents and names that fsync made durable.
 
 A model of the worst that a file system may do by POSIX: contents last from the fsync of their file,
 names from the fsync of their folder.

@@ -132,7 +132,7 @@ def _program(folder: Path) -> list[str]:
 
 
 def found(study: Path) -> list[Any]:
-    """What the study's evaluations came to."""
+    """The study's evaluations with their losses."""
     return [(*e["id"], e["budget"], e["loss"]) for e in decisions(study) if e["event"] == "tell"]
 
 

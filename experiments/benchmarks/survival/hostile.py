@@ -23,7 +23,7 @@ from oneshot_hpo.experiments.benchmarks.survival.lives import Life
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.study import command
 from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
-from oneshot_hpo.experiments.errors import USER_ERROR
+from oneshot_hpo.experiments.cli.exit_codes import USER_ERROR
 from oneshot_hpo.experiments.study.folder import STUDY_NAMES
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME
 from oneshot_hpo.hpo.journal.owner import Owner
@@ -52,6 +52,7 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
         whole = subject.folder.rename(subject.folder.with_name("whole"))
         owners = list(itertools.product(("old", "new"), _LOCKS, _LOOKING))[::every]
         links = list(itertools.product(_links(whole), _TARGETS, _WRITING))[::every]
+
         return [
             _row(
                 "a foreign lock owner: a record that names another process of the user's",
@@ -137,7 +138,7 @@ def _bystander(notes: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _links(whole: Path) -> list[str]:
-    """Where in a study's folder a link can stand: every name of its own, and some below."""
+    """Names in a study's folder that can be a link: its own, and some below."""
     return [*STUDY_NAMES, "logs/worker-0.log", "exports/csv", "report/index.html", "trials/0-0-0"]
 
 
@@ -183,7 +184,7 @@ def _contents(folder: Path) -> dict[str, bytes | None]:
 
 
 def _packed(*headers: bytes, zeros: int = 1024) -> bytes:
-    """Headers and so many zeros, packed: what is repeated is packed once."""
+    """Headers and many zeros, packed: what is repeated is packed once."""
     packed = gzip.compress(b"".join(headers))
     if zeros < _PIECE:
         return packed + gzip.compress(bytes(zeros))

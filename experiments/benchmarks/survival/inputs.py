@@ -4,10 +4,10 @@
     python -m oneshot_hpo.experiments.benchmarks.survival.inputs [READER ...]
         [--executions N] [--seed S]
 
-Each reader is tried in a process of its own that may take so much memory and, for one input, so
-many seconds. With atheris installed (`pip install -c constraints.txt '.[fuzz]'`) libFuzzer guides
-the changes by the code that an input reaches, and goes on for as many executions again. An input
-that broke something is kept in the folder `broken-inputs`.
+Each reader runs in a process of its own with limits of memory and of seconds for one input. With
+atheris installed (`pip install -c constraints.txt '.[fuzz]'`) libFuzzer guides the changes by the
+code that an input reaches, for as many executions again. An input that broke something is kept in
+the folder `broken-inputs`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from oneshot_hpo.experiments.benchmarks.survival.reader import Broken, Reader
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row, markdown
 
 EXECUTIONS = 3000
-"""Of each reader, times its weight."""
+"""Executions of each reader, times its weight."""
 SECONDS = 120
 """For one input."""
 MEMORY = 1 << 30
@@ -77,19 +77,22 @@ def _tried(name: str, count: int, seed: int, *, guided: bool = False) -> Row:
     command += ["--executions", str(count), "--seed", str(seed), "--", name]
     done = subprocess.run(command, capture_output=True, text=True)
     kind = f"input: {name}" + (", guided by coverage" if guided else "")
+
     if guided:
         ran = re.search(r"Done (\d+) in", done.stderr)
         tried = int(ran[1]) if ran else 1
         broken = [] if ran and done.returncode == 0 else done.stderr.strip().splitlines()[-1:]
         note = broken[0] if broken else _CHECKED
         return Row(Group.GUIDED, kind, tried, tried - len(broken), note)
+
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
         note = f"its process ended with {done.returncode}: {last}"
         return Row(Group.INPUTS, kind, count, 0, note)
-    told = json.loads(done.stdout.splitlines()[-1])
-    note = told["first"] or f"{_CHECKED}; {told['accepted']:,} were read"
-    return Row(Group.INPUTS, kind, count, count - told["broken"], note)
+
+    counts = json.loads(done.stdout.splitlines()[-1])
+    note = counts["first"] or f"{_CHECKED}; {counts['accepted']:,} were read"
+    return Row(Group.INPUTS, kind, count, count - counts["broken"], note)
 
 
 def attempt(reader: Reader, content: bytes) -> bool:

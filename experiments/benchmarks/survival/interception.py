@@ -1,10 +1,9 @@
-"""Every change that a process makes to the files of a folder, and a blow that falls at one of them.
+"""Every change that a process makes to the files of a folder, and a fault injected at one of them.
 
-All of Python's ways to a file end in the module `os`, but for those of `io`, whose twin in Python,
-`_pyio`, takes its place here: so the functions of `os` see everything. That they do is held to by a
-test against strace. Code in C that writes files of its own accord would not be seen; there is none
-in a study's folder. Only the main thread counts, which makes all decisions: Dask's threads log when
-they like.
+Python changes files through the module `os`, except `io`, which is replaced here by its Python
+version `_pyio`: so the functions of `os` see everything. A test compares them with strace. C code
+that writes files itself would not be seen; there is none in a study's folder. Only the main thread
+counts, which makes all decisions: Dask's threads log at any time.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ CONTENTS = ("write", "fsync", "fdatasync", "ftruncate")
 """Those that change contents, or make them last; their first argument is a file descriptor."""
 SLOW_SECONDS = 0.2
 VANISHED = ".vanished"
-"""What the name of a folder ends with that was moved away."""
+"""The end of the name of a folder that was moved away."""
 NEED_SPACE = ("open", "write", "mkdir", "replace", "rename", "link", "symlink")
 
 
@@ -43,8 +42,8 @@ class Operation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Blow:
-    """What happens at operation number `at`.
+class Fault:
+    """A fault injected at operation number `at`.
 
     before, after: the process is killed (SIGKILL). half: it is killed when half of the bytes are
     written. power cut: before the operation everything is lost that was not fsynced, names kept;
@@ -59,11 +58,11 @@ class Blow:
 
 
 class Interception:
-    """From its installation on, the changes of this process to files under `folder`."""
+    """Sees the changes of this process to files under `folder`, once it is installed."""
 
-    def __init__(self, folder: Path, blow: Blow | None) -> None:
+    def __init__(self, folder: Path, fault: Fault | None) -> None:
         self._folder = str(folder)
-        self._blow = blow
+        self._fault = fault
         self._busy = False
         self._durable = DurableFiles(folder)
         self.operations: list[Operation] = []
@@ -92,47 +91,49 @@ class Interception:
                 path = path_of(*args, **kwargs)
                 if path != self._folder and not path.startswith(self._folder + os.sep):
                     return real(*args, **kwargs)
-                return self._struck(real, name, path, args, kwargs)
+                return self._with_fault(real, name, path, args, kwargs)
             finally:
                 self._busy = False
 
         setattr(os, name, intercepted)
 
-    def _struck(
+    def _with_fault(
         self, real: Callable[..., Any], name: str, path: str, args: Any, kwargs: Any
     ) -> Any:
         operation = Operation(len(self.operations), name, path)
         self.operations.append(operation)
-        blow = self._blow
-        here = blow is not None and operation.number == blow.at
-        later = blow is not None and operation.number > blow.at
+
+        fault = self._fault
+        here = fault is not None and operation.number == fault.at
+        later = fault is not None and operation.number > fault.at
         if here or later:
-            assert blow is not None
-            if here and blow.kind.startswith("power cut"):
-                self._durable.restore(names_too=blow.kind.endswith("names too"))
+            assert fault is not None
+            if here and fault.kind.startswith("power cut"):
+                self._durable.restore(names_too=fault.kind.endswith("names too"))
                 _die()
-            if here and blow.kind == "before":
+            if here and fault.kind == "before":
                 _die()
-            if here and name == "write" and blow.kind in ("half", "full"):
+            if here and name == "write" and fault.kind in ("half", "full"):
                 written = real(args[0], args[1][: len(args[1]) // 2])
-                if blow.kind == "half":
+                if fault.kind == "half":
                     _die()
                 return written
-            if blow.kind == "full" and name in NEED_SPACE:
+            if fault.kind == "full" and name in NEED_SPACE:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-            if blow.kind == "errors" or (here and blow.kind == "error"):
-                raise OSError(blow.error, os.strerror(blow.error), path)
-            if here and blow.kind == "vanish":
+            if fault.kind == "errors" or (here and fault.kind == "error"):
+                raise OSError(fault.error, os.strerror(fault.error), path)
+            if here and fault.kind == "vanish":
                 Path(self._folder).rename(self._folder + VANISHED)
-            if blow.kind == "slow" and name == "fsync":
+            if fault.kind == "slow" and name == "fsync":
                 time.sleep(SLOW_SECONDS)
+
         result = self._done(real, name, path, args, kwargs)
-        if here and blow is not None and blow.kind == "after":
+        if here and fault is not None and fault.kind == "after":
             _die()
         return result
 
     def _done(self, real: Callable[..., Any], name: str, path: str, args: Any, kwargs: Any) -> Any:
-        """Do it, and take down what of it lasts."""
+        """Call the real function, and note what becomes durable."""
         if name in ("unlink", "remove", "replace", "rename"):
             self._durable.keep(_text(args[-1], kwargs.get("dir_fd")))
         made = name == "open" and not os.path.lexists(path)

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
-from oneshot_hpo.experiments.benchmarks.survival.study import decisions, told
+from oneshot_hpo.experiments.benchmarks.survival.study import decisions, recorded
 from oneshot_hpo.hpo import read_study
 
 SHORTEST, LONGEST = 5.0, 15.0
@@ -32,13 +32,13 @@ _OPTIONS = (
 def run(progress: Progress) -> list[Row]:
     """The study undisturbed, then under the killer until it is done."""
     with tempfile.TemporaryDirectory() as folder:
-        undisturbed, struck = Path(folder, "undisturbed"), Path(folder, "struck")
+        undisturbed, killed = Path(folder, "undisturbed"), Path(folder, "killed")
         _oneshot_hpo("launch", "quickstart", "--dir", str(undisturbed), *_OPTIONS).wait()
-        kills = _kill_until_done(struck, progress)
-        evaluations = told(struck)
-        once = len(set(evaluations)) == len(evaluations) == read_study(struck).total_evaluations
-        same = _asked_and_told(struck) == _asked_and_told(undisturbed)
-    note = f"{len(evaluations)} evaluations, each told once: the same decisions and incumbent"
+        kills = _kill_until_done(killed, progress)
+        evaluations = recorded(killed)
+        once = len(set(evaluations)) == len(evaluations) == read_study(killed).total_evaluations
+        same = _asks_and_tells(killed) == _asks_and_tells(undisturbed)
+    note = f"{len(evaluations)} evaluations, each recorded once: the same decisions and incumbent"
     return [Row(Group.KILLER, Group.KILLER.what, kills, kills if once and same else 0, note)]
 
 
@@ -67,7 +67,7 @@ def _kill_until_done(folder: Path, progress: Progress) -> int:
             progress(f"{kills} kills", len(view.evaluations), view.total_evaluations)
 
 
-def _asked_and_told(folder: Path) -> list[dict[str, object]]:
+def _asks_and_tells(folder: Path) -> list[dict[str, object]]:
     return [event for event in decisions(folder) if event["event"] in ("ask", "tell")]
 
 

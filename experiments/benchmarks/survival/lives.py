@@ -1,6 +1,6 @@
 """Lives of processes that work on files of a study, each begun anew from a warmed-up process.
 
-A life ends by itself, by the blow that was meant for it, or after LIFE_SECONDS.
+A life ends by itself, by the fault injected into it, or after LIFE_SECONDS.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from oneshot_hpo.experiments.benchmarks.survival.interception import Blow, Interception, Operation
-from oneshot_hpo.experiments.errors import STOPPED, USER_ERROR
+from oneshot_hpo.experiments.benchmarks.survival.interception import Fault, Interception, Operation
+from oneshot_hpo.experiments.cli.exit_codes import STOPPED, USER_ERROR
 
 LIFE_SECONDS = 1200.0
 """It only ends a life that hangs."""
@@ -23,20 +23,20 @@ LIFE_SECONDS = 1200.0
 
 @dataclass(frozen=True)
 class Life:
-    """How a life went."""
+    """The outcome of a process."""
 
     code: int
     """Its exit code; -9 if it was killed."""
     complaint: str
-    """What it wrote to standard error."""
+    """Its standard error."""
     operations: list[Operation]
-    """What it changed; of a life that was killed nothing is known."""
+    """Its changes of files; empty for a killed one, which cannot report them."""
 
     @property
     def unclear(self) -> str:
-        """What is wrong with how it ended, if it did so without a word, or with many."""
+        """What is wrong with its end: it must be silent success, or one line of error."""
         if self.code == 0:
-            return ""  # nothing that matters was struck; what came out has to show it
+            return ""  # the fault hit nothing that matters; the outcome must show it
         if self.code not in (STOPPED, USER_ERROR):
             return f"ended with code {self.code}: {self.complaint}"
         lines = self.complaint.splitlines()
@@ -54,15 +54,19 @@ class Lives:
         self._context.set_forkserver_preload(["oneshot_hpo.experiments.benchmarks.survival.warm"])
 
     def live(
-        self, folder: Path, deed: Callable[..., int | None], *args: object, blow: Blow | None = None
+        self,
+        folder: Path,
+        deed: Callable[..., int | None],
+        *args: object,
+        fault: Fault | None = None,
     ) -> Life:
-        """deed(*args) in a new process whose changes to `folder` are seen, and struck by `blow`.
+        """deed(*args) in a new process whose changes to `folder` are seen, with a fault.
 
         deed: a function of a module; what it returns is the exit code.
         """
         log, seen = self._scratch / "stderr", self._scratch / "operations"
         seen.unlink(missing_ok=True)
-        process = self._context.Process(target=_live, args=(folder, blow, log, seen, deed, args))
+        process = self._context.Process(target=_live, args=(folder, fault, log, seen, deed, args))
         process.start()
         process.join(LIFE_SECONDS)
         if process.is_alive():
@@ -77,7 +81,7 @@ class Lives:
 
 def _live(
     folder: Path,
-    blow: Blow | None,
+    fault: Fault | None,
     log: Path,
     seen: Path,
     deed: Callable[..., int | None],
@@ -87,7 +91,8 @@ def _live(
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(descriptor, 2)
-    interception = Interception(folder, blow)
+
+    interception = Interception(folder, fault)
     interception.install()
     try:
         code = deed(*args) or 0
@@ -96,6 +101,7 @@ def _live(
     except BaseException:
         traceback.print_exc()
         code = 70
+
     sys.stderr.flush()
     interception.stop()
     seen.write_text(json.dumps(interception.operations))

@@ -20,11 +20,11 @@ from typing import Any
 import oneshot_hpo.hpo.journal.lock
 import oneshot_hpo.hpo.journal.owner
 from oneshot_hpo.experiments.benchmarks.survival import study
-from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
-from oneshot_hpo.experiments.errors import USER_ERROR
+from oneshot_hpo.experiments.cli.exit_codes import USER_ERROR
 from oneshot_hpo.hpo.journal.lock import OWNER_NAME
 
 HOSTS = ("one", "two")
@@ -38,8 +38,8 @@ def run(progress: Progress) -> list[Row]:
     cases = list(itertools.product(HOSTS, LOCKS))
     with subject_of(ShortStudy) as subject:
         for what, problem_at, checked in (
-            ("second master beside a living one", _beside, "refused; the first went on to its end"),
-            ("second master after a killed one", _after, "let in; went on to the same end"),
+            ("second master beside a living one", _beside, "refused; the first one finished"),
+            ("second master after a killed one", _after, "let in; resumed to the same outcome"),
         ):
             failures = []
             for done, (host, locks) in enumerate(cases, start=1):
@@ -74,7 +74,7 @@ def master(host: str, locks: str, until: Path | None, *arguments: object) -> Non
 
 
 def _beside(subject: Subject, host: str, locks: str) -> str:
-    subject.prepared()
+    subject.prepare()
     until = subject.folder.with_name("until")
     until.unlink(missing_ok=True)
     _, *launch = subject.begin()
@@ -91,14 +91,14 @@ def _beside(subject: Subject, host: str, locks: str) -> str:
         return f"not refused: {second.code} {second.complaint}"
     if life.code:
         return f"the first one failed: {life.complaint}"
-    return "" if subject.outcome() == subject.whole else "came to something else"
+    return "" if subject.outcome() == subject.whole else "another outcome"
 
 
 def _after(subject: Subject, host: str, locks: str) -> str:
-    subject.prepared()
+    subject.prepare()
     _, *launch = subject.begin()
-    half = Blow("before", len(subject.operations) // 2)
-    subject.lives.live(subject.folder, master, "one", locks, None, *launch, blow=half)
+    half = Fault("before", len(subject.operations) // 2)
+    subject.lives.live(subject.folder, master, "one", locks, None, *launch, fault=half)
     if not (subject.folder / OWNER_NAME).exists():
         return "the first one left no record"
     life = subject.lives.live(subject.folder, master, host, locks, None, "resume", subject.folder)
@@ -106,7 +106,7 @@ def _after(subject: Subject, host: str, locks: str) -> str:
         return f"not let in: {life.complaint}"
     if ("it is watched for" in life.complaint) != (host == "two"):
         return f"waited where it need not, or not where it has to: {life.complaint!r}"
-    return "" if subject.outcome() == subject.whole else "came to something else"
+    return "" if subject.outcome() == subject.whole else "another outcome"
 
 
 def _lives(subject: Subject) -> Callable[..., Any]:

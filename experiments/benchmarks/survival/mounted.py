@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row, fault_row
 from oneshot_hpo.experiments.benchmarks.survival.study import command
 from oneshot_hpo.experiments.benchmarks.survival.subjects import ShortStudy, Subject, subject_of
@@ -20,7 +20,7 @@ KILOBYTES = range(8, 72, 4)
 
 
 def real_limits(progress: Progress, every: int = 1) -> list[Row]:
-    """A study that runs into each limit, or each `every`-th, and goes on when that is lifted."""
+    """A study that meets each limit, or each `every`-th, and resumes when it is lifted."""
     rows = []
     with subject_of(ShortStudy) as study:
         what = "study: files may not grow beyond a size (RLIMIT_FSIZE)"
@@ -66,7 +66,7 @@ class _MountedStudy(ShortStudy):
 
 
 def _file_limit(study: Subject, size: int) -> str:
-    study.prepared()
+    study.prepare()
     _, *arguments = study.begin()
     life = study.lives.live(study.folder, limited, size, *arguments)
     return life.unclear or study.finished_as_undisturbed()
@@ -84,10 +84,10 @@ def _read_only(study: Subject, begun: int) -> str:
     with _mounted(study.folder.parent, "size=10m"):
         if begun:
             study.lives.live(
-                study.folder, *study.begin(), blow=Blow("before", len(study.operations) // 2)
+                study.folder, *study.begin(), fault=Fault("before", len(study.operations) // 2)
             )
         _remount(study.folder.parent, "ro")
-        life = study.lives.live(study.folder, *study.go_on())
+        life = study.lives.live(study.folder, *study.resume())
         _remount(study.folder.parent, "rw")
         if not life.code:
             return "it was not refused"

@@ -50,6 +50,7 @@ def mutate_document(document: Any, random: Random) -> Any:
     places = list(_places(changed))
     if not places:
         return random.choice(_VALUES)
+
     container, key = random.choice(places)
     match random.randrange(8):
         case 0:
@@ -69,6 +70,7 @@ def mutate_document(document: Any, random: Random) -> Any:
             container[key] = str(container[key])
         case _:
             container[key] = random.choice(_VALUES)
+
     return changed
 
 

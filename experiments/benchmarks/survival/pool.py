@@ -1,7 +1,7 @@
 """Faults in the pool: workers killed, frozen, cut off, loud, greedy; the scheduler gone.
 
 Each study has six trials that take no time and one worker: real journal, real BOHB, real Dask. Its
-evaluations have to be those of a study that nothing happened to.
+evaluations must be those of an undisturbed study.
 """
 
 from __future__ import annotations
@@ -40,29 +40,31 @@ _MOST_GROWTH = 200 * 2**20  # of the master's memory, bytes
 
 
 @dataclass(frozen=True)
-class Blow:
-    """What a trial does to its worker, and what has to come of it."""
+class WorkerFault:
+    """What a trial does to its worker, and what must follow."""
 
     name: str
-    """In pool_trials.BLOWS."""
+    """In pool_trials.FAULTS."""
     kind: str
     note: str
     attempts: int = 1
-    """How many of the trial's attempts it costs."""
+    """The number of the trial's attempts that it costs."""
     always: bool = False
     """At each attempt, so that the trial ends as a crash."""
     size: int = 0
     says: str = ""
-    """What the journal, as the reason of the last attempt, has to say."""
+    """Words that must be in the journal's reason of the last attempt."""
     victims: int = EVALUATIONS
-    """How many of the trials are tried, each in a study of its own."""
+    """The number of trials it is injected into, each in a study of its own."""
 
 
-BLOWS = (
-    Blow("kill", "worker killed", "one attempt more, same evaluations"),
-    Blow("freeze", "worker frozen for 3 s", "waited for, no attempt lost", attempts=0, victims=2),
-    Blow("cut", "worker's connection cut", "one attempt more, same evaluations"),
-    Blow(
+FAULTS = (
+    WorkerFault("kill", "worker killed", "one more attempt, same evaluations"),
+    WorkerFault(
+        "freeze", "worker frozen for 3 s", "waited for, no attempt lost", attempts=0, victims=2
+    ),
+    WorkerFault("cut", "worker's connection cut", "one more attempt, same evaluations"),
+    WorkerFault(
         "kill",
         "poison: kills every worker it gets",
         f"a crash after {ATTEMPTS} attempts, its last lines kept",
@@ -70,7 +72,7 @@ BLOWS = (
         says=f"given up after {ATTEMPTS} attempts",
         victims=2,
     ),
-    Blow(
+    WorkerFault(
         "print",
         "trial prints 1 GB and dies",
         f"logs below {worker_log.MOST_BYTES // 2**20} MB, last lines kept, master's memory bounded",
@@ -79,9 +81,9 @@ BLOWS = (
         says="given up",
         victims=1,
     ),
-    Blow("leave", "children and threads left behind", "all ended, none in a later trial", 0),
-    Blow("leave and die", "child left by a killed worker", "ended", victims=2),
-    Blow(
+    WorkerFault("leave", "children and threads left behind", "all ended, none in a later trial", 0),
+    WorkerFault("leave and die", "child left by a killed worker", "ended", victims=2),
+    WorkerFault(
         "allocate",
         "worker without memory (a real OOM kill)",
         "one clear reason",
@@ -94,28 +96,30 @@ BLOWS = (
 
 
 def run(progress: Progress) -> list[Row]:
-    """Strike every trial that a blow is tried on; a row for each kind of fault."""
+    """Inject each kind of fault into its trials; a row for each kind."""
     rows = []
     with tempfile.TemporaryDirectory() as name, little_memory() as has_groups:
         folder = Path(name)
         with local_pool(folder / "logs") as pool:
-            for number, blow in enumerate(BLOWS):
-                tries = blow.victims if has_groups or blow.name != "allocate" else 0
+            for number, fault in enumerate(FAULTS):
+                tries = fault.victims if has_groups or fault.name != "allocate" else 0
                 failures = []
                 for victim in range(tries):
-                    progress(blow.kind, victim, tries)
-                    failures.append(strike(pool, blow, victim, folder / f"{number}-{victim}"))
-                progress(blow.kind, tries, tries)
-                rows.append(_row(blow.kind, failures, blow.note))
-        for kind, note, fault in pool_external.FAULTS:
+                    progress(fault.kind, victim, tries)
+                    failures.append(inject(pool, fault, victim, folder / f"{number}-{victim}"))
+                progress(fault.kind, tries, tries)
+                rows.append(_row(fault.kind, failures, fault.note))
+
+        for kind, note, inject_into in pool_external.FAULTS:
             progress(kind, 0, 1)
             with contextlib.ExitStack() as stack:
-                failure = fault(stack, folder / kind, run_to_end)
+                failure = inject_into(stack, folder / kind, run_to_end)
             progress(kind, 1, 1)
             rows.append(_row(kind, [failure], note))
-        for kind, note, strike_pool in pool_sick.FAULTS:
+
+        for kind, note, inject_into_pool in pool_sick.FAULTS:
             progress(kind, 0, 1)
-            rows.append(_row(kind, [strike_pool(folder / kind)], note))
+            rows.append(_row(kind, [inject_into_pool(folder / kind)], note))
             progress(kind, 1, 1)
     return rows
 
@@ -133,30 +137,30 @@ def local_pool(scratch: Path) -> Iterator[LocalPool]:
         yield pool
 
 
-def strike(pool: LocalPool, blow: Blow, place: int, folder: Path) -> str:
-    """Run a study whose trial number `place` strikes; what was not as promised, or nothing."""
+def inject(pool: LocalPool, fault: WorkerFault, place: int, folder: Path) -> str:
+    """Run a study whose trial number `place` injects a fault; what broke a promise, or nothing."""
     expected = undisturbed(folder / "undisturbed")
     victim = read_study(folder / "undisturbed").evaluations[place][0].key
-    function = functools.partial(evaluate, blow.name, victim, blow.always, blow.size)
+    function = functools.partial(evaluate, fault.name, victim, fault.always, fault.size)
     grown = -resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     run_to_end(folder / "study", pool, function)
     grown += resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if blow.always:
-        return _crash_problem(folder / "study", victim, blow) or _bounds_problem(pool, grown)
+    if fault.always:
+        return _crash_problem(folder / "study", victim, fault) or _bounds_problem(pool, grown)
     if evaluations(folder / "study") != expected:
         return "other evaluations than those of an undisturbed study"
-    told = {trial.key: trial for trial, _ in read_study(folder / "study").evaluations}
-    if told[victim].attempt != blow.attempts:
-        return f"{told[victim].attempt} attempts were counted, not {blow.attempts}"
+    trials = {trial.key: trial for trial, _ in read_study(folder / "study").evaluations}
+    if trials[victim].attempt != fault.attempts:
+        return f"{trials[victim].attempt} attempts were counted, not {fault.attempts}"
     left = [p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == BUSY]
     return f"processes left: {left}" if left else ""
 
 
-def _crash_problem(folder: Path, victim: str, blow: Blow) -> str:
+def _crash_problem(folder: Path, victim: str, fault: WorkerFault) -> str:
     view = read_study(folder)
     results = {trial.key: result for trial, result in view.evaluations}
     reason = results[victim].exception
-    if not view.finished or reason is None or blow.says not in reason:
+    if not view.finished or reason is None or fault.says not in reason:
         return f"the crash's reason is {reason!r}"
     if any(result.crashed for key, result in results.items() if key != victim):
         return "another trial crashed with it"

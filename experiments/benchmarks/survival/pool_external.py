@@ -27,7 +27,7 @@ Run = Callable[[Path, Any, Callable[..., Any], io.StringIO], None]
 FROZEN_SECONDS = 18.0
 """Longer than Dask needs to give a frozen worker up, and its trial to another one."""
 HANG_SECONDS = 600.0
-"""What goes stays away until that is said; this only ends a hang."""
+"""A lost part stays away until the master reports it; this only ends a hang."""
 _TTL = "5s"  # the shortest that Dask's heartbeats allow
 
 
@@ -116,14 +116,14 @@ def scheduler_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     cluster = Cluster(stack)
     cluster.start_worker()
 
-    def strike(until_said: Callable[[], None]) -> None:
+    def inject(until_reported: Callable[[], None]) -> None:
         cluster.scheduler.kill()
         cluster.scheduler.wait()
-        until_said()
+        until_reported()
         cluster.start_scheduler()
         cluster.start_worker()
 
-    return _problem(cluster, folder, run, strike, "no scheduler since")
+    return _problem(cluster, folder, run, inject, "no scheduler since")
 
 
 def workers_gone(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
@@ -146,70 +146,70 @@ def frozen_for_long(stack: contextlib.ExitStack, folder: Path, run: Run) -> str:
     cluster = Cluster(stack)
     worker = cluster.start_worker()
 
-    def strike(_: Callable[[], None]) -> None:
+    def inject(_: Callable[[], None]) -> None:
         worker.send_signal(signal.SIGSTOP)
         cluster.start_worker()
         time.sleep(FROZEN_SECONDS)
         worker.send_signal(signal.SIGCONT)
 
-    return _problem(cluster, folder, run, strike, "", attempts=1)
+    return _problem(cluster, folder, run, inject, "", attempts=1)
 
 
 def _away(cluster: Cluster, folder: Path, run: Run, go: Callable[[], None]) -> str:
     """The only worker goes; another one comes later."""
 
-    def strike(until_said: Callable[[], None]) -> None:
+    def inject(until_reported: Callable[[], None]) -> None:
         go()
-        until_said()
+        until_reported()
         cluster.start_worker()
 
-    return _problem(cluster, folder, run, strike, "no worker since", attempts=1)
+    return _problem(cluster, folder, run, inject, "no worker since", attempts=1)
 
 
 def _problem(
     cluster: Cluster,
     folder: Path,
     run: Run,
-    strike: Callable[[Callable[[], None]], None],
+    inject: Callable[[Callable[[], None]], None],
     says: str,
     attempts: int = 0,
 ) -> str:
-    """Run a study while `strike` happens to its first trial; what was not as promised."""
+    """Run a study and call `inject` during its first trial; what broke a promise, or nothing."""
     expected = undisturbed(folder / "undisturbed")
     victim = expected[0][0]
     study = folder / "study"
     said = io.StringIO()
 
     def at_the_first_trial() -> None:
-        while not (study / "trials" / victim / "struck").exists():
+        while not (study / "trials" / victim / "injected").exists():
             time.sleep(0.05)
-        strike(until_said)
+        inject(until_reported)
 
-    def until_said() -> None:
+    def until_reported() -> None:
         deadline = time.monotonic() + HANG_SECONDS
         while says not in said.getvalue() and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    striker = threading.Thread(target=at_the_first_trial)
-    striker.start()
+    injector = threading.Thread(target=at_the_first_trial)
+    injector.start()
     trial = functools.partial(evaluate, "take time", victim, False, 0)
     with ExternalPool(address=cluster.address, log=folder / "dask.log") as pool:
         run(study, pool, trial, said)
-    striker.join()
-    told = read_study(study).evaluations
-    counted = {trial.key: trial.attempt for trial, _ in told}[victim]
+    injector.join()
+    recorded = read_study(study).evaluations
+    counted = {trial.key: trial.attempt for trial, _ in recorded}[victim]
     if evaluations(study) != expected:
         return "other evaluations than those of an undisturbed study"
     if counted != attempts:
         return f"{counted} attempts were counted, not {attempts}"
     if says not in said.getvalue():
-        return f"was not said: {says!r}"
+        return f"was not reported: {says!r}"
     return ""
 
 
 FAULTS = (
-    ("scheduler gone, another one comes", "said; waited for; no attempt lost", scheduler_gone),
-    ("all workers gone for a while", "said; waited for; one attempt more", workers_gone),
+    ("scheduler gone, another one comes", "reported; waited for; no attempt lost", scheduler_gone),
+    ("all workers gone for a while", "reported; waited for; one more attempt", workers_gone),
     ("worker cut off the network (a TCP proxy)", "said; another one waited for", cut_off),
-    ("worker frozen, its trial run elsewhere", "one attempt more; told once", frozen_for_long),
+    ("worker frozen, its trial run elsewhere", "one more attempt; recorded once", frozen_for_long),
 )

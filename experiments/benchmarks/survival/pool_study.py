@@ -1,4 +1,4 @@
-"""The studies that faults in the pool strike: six trials that take no time, one worker."""
+"""The studies in which faults in the pool are injected: six instant trials, one worker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ATTEMPTS = 3
 
 
 def undisturbed(folder: Path) -> list[tuple[Any, ...]]:
-    """The evaluations of a study in which nothing strikes, made without workers."""
+    """The evaluations of a study without faults, made without workers."""
     with new_study(folder) as study:
         while (trial := study.ask()) is not None:
             left = {"children": 0, "threads": 0}
@@ -49,9 +49,9 @@ def run_to_end(
     workers: int = 1,
     settings: Sequence[str] = (),
 ) -> None:
-    """Work on a new study with workers of a pool, which stays open; what is shown: `said`.
+    """Work on a new study with workers of a pool, which stays open; `said` gets what is printed.
 
-    A study that its failing trials stop is gone on with, without them.
+    A study that its failing trials stop is resumed without them.
     """
     spec = load_study("quickstart", [f"cluster.max_attempts={ATTEMPTS}", *settings])
     display = PlainDisplay(Console(file=said or io.StringIO()), spec.title, workers)
@@ -63,9 +63,9 @@ def run_to_end(
 
 
 def evaluations(folder: Path) -> list[tuple[Any, ...]]:
-    """What a finished study asked for and was told, in the order of telling, without times."""
+    """All trials of a finished study with their results, in the order recorded, without times."""
     view = read_study(folder)
-    assert view.finished  # each was told once: the view takes no other journal
+    assert view.finished  # each was recorded once: the view accepts no other journal
     return [
         (trial.key, trial.seq, trial.config, trial.seed, result.loss, result.info, result.exception)
         for trial, result in view.evaluations

@@ -22,29 +22,29 @@ from oneshot_hpo.experiments.study.trial import TrialTask
 FROZEN_SECONDS = 3.0
 LAST_WORDS = "the last words of a trial"
 BUSY = [sys.executable, "-c", "while True: pass", "left behind by a trial"]
-"""The command line of a process that nobody ends."""
+"""The command line of a process that does not end by itself."""
 _THREAD = "left behind"
 
 
-def evaluate(blow: str, victim: str, always: bool, size: int, task: TrialTask) -> dict[str, Any]:
-    """What `run_trial` returns; the loss follows from the trial's seed.
+def evaluate(fault: str, victim: str, always: bool, size: int, task: TrialTask) -> dict[str, Any]:
+    """Return what `run_trial` returns; the loss follows from the trial's seed.
 
-    The trial of the key `victim` strikes first, once or at each attempt. size: of what the blow
-    prints or allocates, in bytes. info: what an earlier trial has left in this worker.
+    The trial with the key `victim` injects the fault first, once or at each attempt. size: bytes
+    that the fault prints or allocates. info: what an earlier trial left in this worker.
     """
     assert task.folder is not None
     task.folder.mkdir(parents=True, exist_ok=True)
-    struck = task.folder / "struck"
+    injected = task.folder / "injected"
     left = {"children": len(psutil.Process().children(recursive=True)), "threads": _left()}
     is_victim = f"{task.folder.parent.name}/{task.folder.name}" == victim
-    if is_victim and (always or not struck.exists()):
-        struck.touch()
-        _BLOWS[blow](size)
+    if is_victim and (always or not injected.exists()):
+        injected.touch()
+        _FAULTS[fault](size)
     return {"loss": loss(task.seed), "info": left, "exception": None, "timestamps": {}}
 
 
 def loss(seed: int) -> float:
-    """What a trial of this seed comes to."""
+    """The loss of a trial with this seed."""
     return float(np.random.default_rng(seed).random())
 
 
@@ -80,7 +80,7 @@ def _cut(size: int) -> None:
 
 
 def _print(size: int) -> None:
-    """Print so much, and die."""
+    """Print `size` bytes, and die."""
     line = b"x" * 999 + b"\n"
     for _ in range(size // 1_000_000):
         os.write(1, line * 1000)
@@ -119,7 +119,7 @@ def _say_last_words() -> None:
 _CGROUP = Path("/sys/fs/cgroup/memory/oneshot-hpo-survival")
 _CGROUP_BYTES = 128 * 2**20
 
-_BLOWS = {
+_FAULTS = {
     "kill": _kill,
     "freeze": _freeze,
     "cut": _cut,

@@ -1,4 +1,4 @@
-"""What a reader of files has to do with any input: take it, or refuse it in one clear line."""
+"""The duty of a reader of files: accept any input, or refuse it in one clear line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 2000
 
 
 class Broken(AssertionError):
-    """What a reader did that none may do."""
+    """A forbidden reaction of a reader."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Reader:
     """A kind of input, and what is done with it."""
 
     name: str
-    """What it reads: "study files"."""
+    """The kind of input: "study files"."""
     samples: Callable[[], list[bytes]]
     """Whole inputs to begin with."""
     mutate: Mutate
@@ -33,7 +33,7 @@ class Reader:
     Raises the project's error, or Broken.
     """
     names: str
-    """What every refusal has to name, if not the folder: the file, or the option."""
+    """What every refusal must name, if not the folder: the file, or the option."""
     weight: float = 1.0
     """Executions, relative to other readers: fewer where one takes long."""
 

@@ -1,4 +1,4 @@
-"""A row of the table of what was tried and what survived it, and how far a trying is."""
+"""A row of the table of injected faults, and the progress of injecting them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is tried, how many of them are done and how many there are in all."""
+"""Called with the kind of fault, the number injected, and the number planned."""
 
 
 class Group(Enum):
-    """Rows that are one in the summary: what was done, and what was checked after it."""
+    """Rows that are one in the summary: what was done, and what was checked afterwards."""
 
     KILLS = (
         "killed (master, confirmation, export, search) before and after each change of a file, and "
         "half-way through each write",
-        "gone on with: decisions and results the same to the bit, each evaluation told once",
+        "resumed: decisions and results the same to the bit, each evaluation recorded once",
     )
     POWER_CUTS = (
         "power cut before each change of a file: unsynced contents lost, or names too",
@@ -24,23 +24,23 @@ class Group(Enum):
     )
     DISK = (
         "disk full, failing, read-only, stale, slow or away from each change on; a clock set back",
-        "one clear line, exit code 1; mended and gone on with: the same",
+        "one clear line, exit code 1; repaired and resumed: the same",
     )
     ALTERED = (
         "journals, results and checkpoints cut at each byte, and each byte flipped",
-        "found out; nothing wrong is read, nothing lost",
+        "detected; nothing wrong is read, nothing lost",
     )
     LIMITS = (
         "file systems really full or read-only, files that may not grow",
-        "one clear line, exit code 1; mended and gone on with: the same",
+        "one clear line, exit code 1; repaired and resumed: the same",
     )
     MASTERS = (
         "two masters, on one host or two, flock working, doing nothing or failing",
-        "the second one is refused; a dead one is followed",
+        "the second one is refused; a dead one is replaced",
     )
     POOL = (
         "faults of workers, scheduler and network",
-        "said; told or waited for; no evaluation lost or told twice",
+        "reported, recorded or waited for; no evaluation lost or recorded twice",
     )
     ENVIRONMENT = (
         "variables and files for other work, other people's modules in the working directory",
@@ -60,33 +60,33 @@ class Group(Enum):
 
     @property
     def what(self) -> str:
-        """What was done."""
+        """The kinds of fault."""
         return self.value[0]
 
     @property
     def checked(self) -> str:
-        """What was checked; empty: the group's row says it."""
+        """The check after them; empty: see the group's row."""
         return self.value[1]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of blow: how often it was tried, and how often nothing was lost by it."""
+    """One kind of fault: how often it was injected, and how often nothing was lost."""
 
     group: Group
     kind: str
-    """What was done, in a few words: "master killed before or after a write"."""
+    """The fault in a few words: "master killed before or after a write"."""
     tried: int
-    """How often."""
+    """Number of injections."""
     survived: int
-    """How often everything promised held."""
+    """Number of times that every promise held."""
     note: str = ""
-    """What was promised and checked; of a failure, the first one."""
+    """The promises that were checked; or the first failure."""
 
 
 def fault_row(group: Group, kind: str, tried: int, failures: list[str]) -> Row:
-    """A row of faults that have to end work with a line, and to leave what can be gone on with."""
-    note = failures[0] if failures else "one clear line; mended and gone on with: the same"
+    """A row of faults that must end work with a line, and leave it resumable."""
+    note = failures[0] if failures else "one clear line; repaired and resumed: the same"
     return Row(group, kind, tried, tried - len(failures), note)
 
 
@@ -107,6 +107,6 @@ def summary(rows: Sequence[Row]) -> list[Row]:
 
 def markdown(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
-    lines = ["| what | tried | survived | what was checked |", "|---|---:|---:|---|"]
+    lines = ["| fault | injected | survived | what was checked |", "|---|---:|---:|---|"]
     lines += [f"| {r.kind} | {r.tried:,} | {r.survived:,} | {r.note} |" for r in rows]
     return "\n".join(lines)

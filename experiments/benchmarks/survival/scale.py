@@ -13,16 +13,16 @@ from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Ro
 
 EVALUATIONS, WORKERS = 100_000, 1000
 OWN_MS, MEMORY_MB, REPLAY_S = 2.0, 1000.0, 30.0
-"""What a master may take at the end: of its own for an evaluation, in all, and to open it."""
+"""Limits of a master at the end: its own time an evaluation, its memory, and to open the study."""
 
 
 def run(progress: Progress, evaluations: int = EVALUATIONS) -> list[Row]:
-    """One row: evaluations of a study on simulated workers, all told, within what it may take."""
+    """One row: evaluations of a study on simulated workers, all finished, within its limits."""
     progress("scale", 0, evaluations)
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         growth, replays = measured(Path(name), evaluations)
     progress("scale", evaluations, evaluations)
-    # The last few evaluations only end what was asked for before.
+    # The last few evaluations only finish what was submitted before.
     last = max(growth[-2:], key=lambda row: row["own_ms"])
     opened = replays[-1]
     within = (
@@ -42,7 +42,7 @@ def run(progress: Progress, evaluations: int = EVALUATIONS) -> list[Row]:
 def measured(
     folder: Path, evaluations: int
 ) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
-    """The rows of growth and replay that `study_scale` comes to in a process of its own."""
+    """The rows of growth and replay from `study_scale` in a process of its own."""
     module = "oneshot_hpo.experiments.benchmarks.study_scale"
     options = ["--evaluations", str(evaluations), "--every", str(max(1, evaluations // 20))]
     subprocess.run(

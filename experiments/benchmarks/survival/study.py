@@ -42,7 +42,7 @@ def write_study(path: Path, iterations: int) -> Path:
 
 
 def instant_trial(task: TrialTask) -> dict[str, Any]:
-    """What `run_trial` returns, at once, made up of the task alone; some crash, some tie."""
+    """Return what `run_trial` returns, at once, from the task alone; some crash, some tie."""
     digest = zlib.crc32(json.dumps([task.config, task.budget, task.seed]).encode())
     result: dict[str, Any] = {"loss": None, "info": {"state": "CRASHED"}, "exception": "too far"}
     if digest % 12:
@@ -72,8 +72,8 @@ def command(*arguments: object) -> None:
 
 
 def command_while_the_clock_jumps(call: int, *arguments: object) -> None:
-    """The same; from this call of time.time on the clock is a day behind."""
-    # This project's modules alone, for what took over time.time by name would go on unshifted.
+    """Run a command; from this call of time.time on the clock is a day behind."""
+    # Only in this project's modules: those that imported time.time by name would not see the shift.
     real, calls = time.time, itertools.count()
     clock = types.SimpleNamespace(**vars(time))
     clock.time = lambda: real() - (86_400 if next(calls) >= call else 0)
@@ -129,6 +129,6 @@ def decisions(folder: Path) -> list[Event]:
     return [{k: v for k, v in e.items() if k not in ("time", "timestamps")} for e in events]
 
 
-def told(folder: Path) -> list[tuple[Any, ...]]:
-    """The evaluations that a study's journal tells, in that order."""
+def recorded(folder: Path) -> list[tuple[Any, ...]]:
+    """The evaluations in a study's journal, in the order recorded."""
     return [(*e["id"], e["budget"]) for e in decisions(folder) if e["event"] == "tell"]

@@ -22,7 +22,7 @@ from oneshot_hpo.experiments.benchmarks.survival.mutation import (
 from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.exports import hpbandster
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.hpbandster import CONFIGS, RESULTS
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
 from oneshot_hpo.experiments.grids.grid import load_grid
@@ -62,7 +62,8 @@ def _a_study() -> dict[str, bytes]:
             incumbent, baseline = study.incumbent, study.baseline
             header = study.header
             assert study.finished
-        hpbandster.write(ExportedStudy(folder), folder)
+
+        hpbandster.write(exported_study(folder), folder)
         assert incumbent is not None and baseline is not None
         with Confirmation.create(
             folder / CONFIRMATION, header=header, seed=0, budget=12
@@ -74,6 +75,7 @@ def _a_study() -> dict[str, bytes]:
                 assert run is not None
                 confirmation.tell(run, _result(number + 1))
             confirmation.ask()
+
         return {
             name: (folder / name).read_bytes()
             for name in (JOURNAL_NAME, CONFIGS, RESULTS, f"{CONFIRMATION}/{CONFIRMATION_NAME}")
@@ -141,9 +143,9 @@ def _read_journal(content: bytes, folder: Path) -> None:
     view = read_study(folder)
     _show(folder)
     with Study.open(folder) as study:
-        told = (study.pending, study.evaluations, study.incumbent, study.brackets)
+        seen = (study.pending, study.evaluations, study.incumbent, study.brackets)
         require(
-            told == (view.pending, view.evaluations, view.incumbent, view.brackets),
+            seen == (view.pending, view.evaluations, view.incumbent, view.brackets),
             "a journal means one thing to status and another to resume",
         )
         require(content.startswith(path.read_bytes()), "opening a study changed its journal")
@@ -158,9 +160,9 @@ def _read_confirmation(content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     view = read_confirmation(path.parent)
     with Confirmation.open(path.parent) as confirmation:
-        told = (confirmation.pending, confirmation.evaluations, confirmation.settings)
+        seen = (confirmation.pending, confirmation.evaluations, confirmation.settings)
         require(
-            told == (view.pending, view.evaluations, view.settings),
+            seen == (view.pending, view.evaluations, view.settings),
             "a confirmation means one thing to status and another to confirm",
         )
         confirmation.ask()
@@ -185,7 +187,7 @@ def _sample(name: str) -> Callable[[], list[bytes]]:
 
 
 def _journals() -> list[bytes]:
-    """Of a study that has ended, and of one that is under way."""
+    """The journals of a finished study, and of a running one."""
     whole = _a_study()[JOURNAL_NAME]
     return [whole, b"".join(whole.splitlines(keepends=True)[:-5])]
 

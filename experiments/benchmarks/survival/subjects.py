@@ -1,4 +1,4 @@
-"""What is struck: a piece of work on a folder, how it is gone on with, and what has to come out."""
+"""Subjects of fault injection: work on a folder, how it resumes, and its expected outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.benchmarks.survival.lives import Life, Lives
-from oneshot_hpo.experiments.benchmarks.survival.study import command, decisions, told, write_study
+from oneshot_hpo.experiments.benchmarks.survival.study import (
+    command,
+    decisions,
+    recorded,
+    write_study,
+)
 from oneshot_hpo.experiments.benchmarks.survival.trial import found, search, write_digits
 from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.hpo import read_study
@@ -25,7 +30,7 @@ Deed = tuple[Callable[..., int | None], *tuple[object, ...]]
 
 
 class Subject(ABC):
-    """Work on a folder that may be struck at any moment and begun again."""
+    """Work on a folder that may be interrupted at any moment and resumed."""
 
     name = ""
 
@@ -33,7 +38,7 @@ class Subject(ABC):
         """Run it once to its end, undisturbed; `scratch` is an empty folder."""
         self._scratch = scratch
         self.lives = lives
-        self.prepared()
+        self.prepare()
         life = lives.live(self.folder, *self.begin())
         if life.code:
             raise RuntimeError(f"{self.name} fails undisturbed: {life.complaint}")
@@ -45,7 +50,7 @@ class Subject(ABC):
         """Where the work is done."""
         return self._scratch / "folder"
 
-    def prepared(self) -> None:
+    def prepare(self) -> None:
         """Make the folder what it is before the work."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -53,20 +58,20 @@ class Subject(ABC):
     def begin(self) -> Deed:
         """The work from the start."""
 
-    def go_on(self) -> Deed:
-        """The work gone on with, from whatever is in the folder."""
+    def resume(self) -> Deed:
+        """Resume the work from the state of the folder."""
         return self.begin()
 
     @abstractmethod
     def outcome(self) -> Any:
-        """What the work has come to, all but times; equal for equal work."""
+        """The result of the work, without times; equal for equal work."""
 
     def finished_as_undisturbed(self) -> str:
-        """Go on, undisturbed, and compare: what is wrong, or nothing."""
-        life: Life = self.lives.live(self.folder, *self.go_on())
+        """Resume without faults, and compare: what is wrong, or nothing."""
+        life: Life = self.lives.live(self.folder, *self.resume())
         if life.code:
-            return f"cannot go on: {life.complaint.strip()}"
-        return "" if self.outcome() == self.whole else "came to something else"
+            return f"cannot resume: {life.complaint.strip()}"
+        return "" if self.outcome() == self.whole else "another outcome"
 
 
 class StudySubject(Subject):
@@ -84,15 +89,15 @@ class StudySubject(Subject):
         """`oneshot-hpo launch`."""
         return command, "launch", self._file, "--dir", self.folder
 
-    def go_on(self) -> Deed:
+    def resume(self) -> Deed:
         """`oneshot-hpo resume`, or launched again if it had not begun."""
         if (self.folder / JOURNAL_NAME).exists():
             return command, "resume", self.folder
         return self.begin()
 
     def outcome(self) -> Any:
-        """Every decision, and study.yaml; an evaluation that was told twice is an outcome, too."""
-        twice = len(told(self.folder)) - len(set(told(self.folder)))
+        """Every decision, study.yaml, and how many evaluations were recorded twice."""
+        twice = len(recorded(self.folder)) - len(set(recorded(self.folder)))
         return decisions(self.folder), (self.folder / "study.yaml").read_text(), twice
 
 
@@ -108,14 +113,14 @@ class ResumedStudy(StudySubject):
     name = "study that is resumed"
     iterations = 2
 
-    def prepared(self) -> None:
+    def prepare(self) -> None:
         """Half of a study, its last line torn, a dead master's lock."""
-        super().prepared()
+        super().prepare()
         if not hasattr(self, "_half"):
             self.lives.live(self.folder, *super().begin())
             journal = (self.folder / JOURNAL_NAME).read_bytes()
             self._half = journal[: len(journal) // 2]
-            super().prepared()
+            super().prepare()
         self.folder.mkdir()
         (self.folder / JOURNAL_NAME).write_bytes(self._half)
 
@@ -130,15 +135,15 @@ class CrashesRetried(StudySubject):
     name = "study whose crashes are run again"
     iterations = 2
 
-    def prepared(self) -> None:
+    def prepare(self) -> None:
         """The finished study, as an older version began it: its header says format 3."""
-        super().prepared()
+        super().prepare()
         if not hasattr(self, "_finished"):
             self.lives.live(self.folder, *super().begin())
             journal = (self.folder / JOURNAL_NAME).read_bytes()
             header, rest = journal.split(b"\n", 1)
             self._finished = _of_format_3(header) + rest
-            super().prepared()
+            super().prepare()
         self.folder.mkdir()
         (self.folder / JOURNAL_NAME).write_bytes(self._finished)
 
@@ -153,8 +158,8 @@ class CrashesRetried(StudySubject):
         deed: Any = (command, "resume", self.folder, *options)
         return deed
 
-    def go_on(self) -> Deed:
-        """The same."""
+    def resume(self) -> Deed:
+        """Run the same command again."""
         return self.begin()
 
 
@@ -169,9 +174,9 @@ class ConfirmationSubject(StudySubject):
     name = "confirmation"
     iterations = 1
 
-    def prepared(self) -> None:
+    def prepare(self) -> None:
         """The finished study."""
-        super().prepared()
+        super().prepare()
         if not hasattr(self, "_study"):
             self.lives.live(self.folder, *super().begin())
             self._study = self.folder.rename(self._scratch / "finished")
@@ -181,8 +186,8 @@ class ConfirmationSubject(StudySubject):
         """`oneshot-hpo confirm`."""
         return command, "confirm", self.folder, "--seeds", 4
 
-    def go_on(self) -> Deed:
-        """The same command."""
+    def resume(self) -> Deed:
+        """Run the same command again."""
         return self.begin()
 
     def outcome(self) -> Any:
@@ -199,9 +204,9 @@ class ExportSubject(ConfirmationSubject):
 
     name = "export"
 
-    def prepared(self) -> None:
+    def prepare(self) -> None:
         """The finished study with an export."""
-        super().prepared()
+        super().prepare()
         self.lives.live(self.folder, *self.begin())
 
     def begin(self) -> Deed:

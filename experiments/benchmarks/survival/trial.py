@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from oneshot_hpo.experiments.errors import STOPPED, one_line
+from oneshot_hpo.experiments.cli.exit_codes import STOPPED
+from oneshot_hpo.experiments.errors import one_line
 from oneshot_hpo.experiments.study.trial import TrialTask, finished_result, run_trial
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics
 from oneshot_hpo.searchers.registry import settings_class
 
 EPOCHS = 2
 IMAGES = 120
-"""How many of scikit-learn's digits are searched on."""
+"""The number of scikit-learn's digits used by a search."""
 _SMALLEST: dict[str, Any] = {
     "channels": 2,
     "stacks": 2,
@@ -48,7 +49,7 @@ def write_digits(path: Path) -> Path:
 
 
 def search(searcher: str, dataset: Path, folder: Path) -> int:
-    """Run the trial, or go on with it; an OSError stops it with a line, as it stops a study."""
+    """Run or resume the trial; an OSError stops it with a line, as it stops a study."""
     settings = settings_class(searcher)(**_SMALLEST, **_SMALLEST_OF.get(searcher, {}))
     try:
         run_trial(

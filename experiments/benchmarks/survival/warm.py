@@ -1,4 +1,4 @@
-"""What lives of a study need, loaded by import: once, in the process that they are forked from."""
+"""Imports what lives of a study need: once, in the process from which they are forked."""
 
 from importlib import import_module
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.sources import read_figure_sources
+from oneshot_hpo.experiments.numbers.sources import study_sources
 from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart
 from oneshot_hpo.experiments.report.charts import (
     budgets,
@@ -20,10 +20,10 @@ from oneshot_hpo.experiments.report.charts import (
 from oneshot_hpo.experiments.report.charts.hover import sentence
 from oneshot_hpo.experiments.report.charts.trajectories import chart as trajectories
 from oneshot_hpo.experiments.report.charts.trials import Trials
-from oneshot_hpo.experiments.report.journaled import JournaledStudy
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
-def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
+def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
     """Every figure by topic, or why there is none.
 
     UserError: one of `baselines` is of another table or space.
@@ -31,15 +31,14 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
     if not study.view.evaluations:
         reason = "No trial has finished yet: there is nothing to draw."
         return [Group("", [NoChart("no-figures", "", reason)])]
-    sources = read_figure_sources([str(study.folder), *map(str, baselines)])
-    [source] = sources.studies
-    trials = Trials(source)
+    sources = study_sources(study, baselines)
+    trials = Trials(study)
 
     def drawn(name: str, title: str, draw: Callable[[], Chart]) -> Chart | NoChart:
         try:
             return draw()
         except UserError as error:  # NotEnoughData, or a search's file that is damaged
-            return NoChart(name, title, sentence(str(error), source))
+            return NoChart(name, title, sentence(str(error), study))
 
     workers_group = Group(
         "Who worked when", [drawn("workers", workers.TITLE, lambda: workers.chart(trials))]
@@ -64,11 +63,11 @@ def groups_of(study: JournaledStudy, baselines: Sequence[Path]) -> list[Group]:
                 drawn("trajectories", "Epoch by epoch", lambda: trajectories(sources)),
                 drawn("one-shot", one_shot.AT_END, lambda: one_shot.at_end(trials)),
                 drawn("one-shot-epochs", one_shot.BY_EPOCH, lambda: one_shot.by_epoch(trials)),
-                drawn("budgets", budgets.TITLE, lambda: budgets.chart(source)),
+                drawn("budgets", budgets.TITLE, lambda: budgets.chart(study)),
             ],
         ),
         *hyperparameters.groups(trials, drawn),
-        Group("The cells found", cells.charts(source), small=True),
+        Group("The cells found", cells.charts(study), small=True),
         workers_group,
     ]
 

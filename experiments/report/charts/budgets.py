@@ -8,15 +8,15 @@ import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.numbers.budgets import budget_ranks
 from oneshot_hpo.experiments.numbers.rank_correlation import LEAST, RankCorrelation
-from oneshot_hpo.experiments.numbers.sources import StudySource
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart
 from oneshot_hpo.experiments.pages.values import epochs
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 TITLE = "Rank correlation between budgets"
 
 
-def chart(study: StudySource) -> Chart:
+def chart(study: OpenedStudy) -> Chart:
     """A field a pair of budgets. NotEnoughData: no two have enough configurations in common."""
     ranks = budget_ranks(study)
     names = [epochs(budget) for budget in ranks.budgets]

@@ -6,11 +6,11 @@ import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.cells import CellDrawing, found_cells
-from oneshot_hpo.experiments.numbers.sources import StudySource
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
 from oneshot_hpo.experiments.report.charts.hover import sentence
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import percent
 
 _OPERATIONS = {
@@ -24,7 +24,7 @@ _HEIGHT, _MARGIN, _HALF_BOX = 380, 8, 14  # pixels
 _INK = "#1a1d23"  # on these colours, on light and dark pages
 
 
-def charts(study: StudySource) -> list[Chart | NoChart]:
+def charts(study: OpenedStudy) -> list[Chart | NoChart]:
     """The default's and the incumbent's, or why there is none."""
     try:
         cells = found_cells(study)
@@ -65,8 +65,8 @@ def _chart(cell: CellDrawing) -> Chart:
     )
     caption = (
         f"Found by {_named(cell.key)}. Trained on its own: validation error "
-        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. NAS-Bench-101's "
-        f"hash: {cell.module_hash}."
+        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. "
+        f"{cell.identity}."
     )
     return Chart(f"cell-{cell.title}", f"The {cell.title} cell", caption, figure, height=_HEIGHT)
 

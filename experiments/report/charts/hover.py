@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oneshot_hpo.experiments.numbers.sources import StudySource
 from oneshot_hpo.experiments.pages.chart import plain
-from oneshot_hpo.experiments.report.journaled import title
+from oneshot_hpo.experiments.report.naming import title
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.wording import number, percent
 from oneshot_hpo.hpo import Trial, TrialResult
 
 _SHOWN = {
-    "validation error": "valid_error",
-    "test error": "test_error",
-    "test regret": "test_regret",
+    "validation error": "valid",
+    "test error": "test",
+    "test regret": "regret",
 }
 
 
@@ -25,10 +26,10 @@ def of_trial(trial: Trial, result: TrialResult | None) -> str:
     elif result.crashed:
         lines.append(f"crashed: {plain(_short(str(result.exception)))}")
     else:
+        outcome = Outcome.from_result(result)
+        values = {words: getattr(outcome, field) for words, field in _SHOWN.items()}
         lines += [
-            f"{words} {percent(result.info[key])}"
-            for words, key in _SHOWN.items()
-            if key in result.info
+            f"{words} {percent(value)}" for words, value in values.items() if value is not None
         ]
     lines += [f"{plain(name)} {plain(number(value))}" for name, value in trial.config.items()]
     return "<br>".join(lines)
@@ -38,12 +39,12 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def noted(caption: str, notes: Iterable[str], study: StudySource) -> str:
+def noted(caption: str, notes: Iterable[str], study: OpenedStudy) -> str:
     """A caption with notes, a sentence each."""
     return " ".join([caption, *(sentence(note, study) for note in notes)])
 
 
-def sentence(note: str, study: StudySource) -> str:
+def sentence(note: str, study: OpenedStudy) -> str:
     """A note or the message of an error."""
     words = note.removeprefix(f"{study.source}: ")
     return f"{words[:1].upper()}{words[1:]}."

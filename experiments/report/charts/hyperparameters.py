@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.configurations import AxisScale
 from oneshot_hpo.experiments.numbers.importance import BudgetImportance, Importance, importance
-from oneshot_hpo.experiments.numbers.sources import StudySource
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
 from oneshot_hpo.experiments.report.charts import parallel
 from oneshot_hpo.experiments.report.charts.hover import noted, sentence
 from oneshot_hpo.experiments.report.charts.trials import Trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
 def groups(
@@ -43,7 +43,7 @@ def groups(
     ]
 
 
-def _importance(title: str, found: Importance, study: StudySource) -> Chart:
+def _importance(title: str, found: Importance, study: OpenedStudy) -> Chart:
     figure = go.Figure()
     names = [plain(axis.name) for axis in found.axes]
     for place, budget in enumerate(found.budgets):

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from oneshot_hpo.experiments.numbers.methods import Look, looks
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.numbers.regret import AXES, Axis, Curve, RegretCurves, regret_curves
-from oneshot_hpo.experiments.numbers.sources import Sources, StudySource
-from oneshot_hpo.experiments.numbers.study_runs import search_seconds
+from oneshot_hpo.experiments.numbers.sources import Sources
+from oneshot_hpo.experiments.numbers.study_runs import seconds_spent
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, plain
 from oneshot_hpo.experiments.report.charts.hover import noted
 from oneshot_hpo.experiments.report.charts.trials import Trials
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.outcome import Outcome
 
 __all__ = ["AXES", "TITLES", "chart"]
 
@@ -71,7 +73,7 @@ def chart(sources: Sources, axis: Axis, trials: Trials) -> Chart:
     )
 
 
-def _caption(panel: RegretCurves, axis: Axis, floor: float, study: StudySource) -> str:
+def _caption(panel: RegretCurves, axis: Axis, floor: float, study: OpenedStudy) -> str:
     words = [_CAPTIONS[axis]]
     if panel.reaches_zero:
         words.append(f"A regret of 0 is drawn at {100 * floor:.2g}.")
@@ -82,14 +84,14 @@ def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, 
     """Every evaluation that did not crash, where it was told; and the least positive regret."""
     study = trials.source
     spent, x, y, keys = 0.0, [], [], []
-    for trial, result in study.evaluations:
+    for trial, result in study.view.evaluations:
         if axis == "evaluations":
             spent += trial.budget / study.largest_budget
         else:
-            spent += search_seconds(result)
+            spent += seconds_spent(result)
         if not result.crashed and spent > 0:
             x.append(spent)
-            y.append(result.info["test_regret"])
+            y.append(Outcome.from_result(result).reported("regret"))
             keys.append(trial.key)
     floor = min([floor, *(value / 2 for value in y if value > 0)])
     return (

@@ -6,7 +6,7 @@ from typing import Any
 
 from plotly.subplots import make_subplots
 
-from oneshot_hpo.experiments.numbers.methods import Look, looks
+from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.spread import Spread
 from oneshot_hpo.experiments.numbers.trajectories import Trajectory, trajectories

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oneshot_hpo.experiments.numbers.sources import StudySource
+from oneshot_hpo.experiments.numbers.sources import successful_trials
 from oneshot_hpo.experiments.report.charts.hover import of_trial
-from oneshot_hpo.experiments.report.journaled import anchor
+from oneshot_hpo.experiments.report.naming import anchor
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import Trial, TrialResult
 
 
 class Trials:
     """All trials of a study, ended or not."""
 
-    def __init__(self, source: StudySource) -> None:
+    def __init__(self, source: OpenedStudy) -> None:
         self.source = source
         pending = [(trial, None) for trial in source.view.pending]
         self._by_key: dict[str, tuple[Trial, TrialResult | None]] = {
@@ -30,7 +31,7 @@ class Trials:
 
     def keys_at(self, budget: float) -> list[str]:
         """The trials of a budget that ended without a crash, in the order of telling."""
-        return [trial.key for trial, _ in self.source.successes if trial.budget == budget]
+        return [trial.key for trial, _ in successful_trials(self.source) if trial.budget == budget]
 
     def hover(self, keys: Iterable[str]) -> list[str]:
         """What is said of each trial."""

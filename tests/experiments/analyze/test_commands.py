@@ -14,7 +14,7 @@ from support.waiting import wait_until
 
 from oneshot_hpo.experiments import cli
 from oneshot_hpo.experiments.analyze import correlation, supernet, trajectories
-from oneshot_hpo.experiments.analyze.running import search_settings
+from oneshot_hpo.experiments.analyze.inputs import search_settings
 from oneshot_hpo.searchers.checkpoint import remove_checkpoints
 
 TINY = ["search.channels=2", "search.stacks=2", "search.batch_size=128"]
@@ -36,8 +36,8 @@ def rows(path):
 def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not(
     tmp_path, monkeypatch
 ):
-    wanted = [supernet.Wanted(epoch, 0, tuple(range(0, 14000, 1000))) for epoch in (1, 3)]
-    supernet.score(net(), wanted, tmp_path / "whole")
+    requests = [supernet.ScoreRequest(epoch, 0, tuple(range(0, 14000, 1000))) for epoch in (1, 3)]
+    supernet.score(net(), requests, tmp_path / "whole")
     monkeypatch.setattr(supernet, "_AT_ONCE", 4)
     append = supernet._append
 
@@ -53,22 +53,22 @@ def test_a_supernet_that_was_stopped_anywhere_has_the_scores_of_one_that_was_not
     monkeypatch.setattr(supernet, "_append", killed)
     for _ in range(2):
         with pytest.raises(Killed):
-            supernet.score(net(), wanted, tmp_path / "stopped")
+            supernet.score(net(), requests, tmp_path / "stopped")
     monkeypatch.setattr(supernet, "_append", append)
     scored = 2 * 4 / (2 * 14)
-    assert supernet.share_done(tmp_path / "none", wanted) == 0
-    assert supernet.share_done(tmp_path / "stopped", wanted) == pytest.approx((1 + scored) / 2)
-    assert supernet.share_done(tmp_path / "whole", wanted) == 1
-    # Weights of an epoch that was not looked at before: trained again, to the same.
+    assert supernet.share_done(tmp_path / "none", requests) == 0
+    assert supernet.share_done(tmp_path / "stopped", requests) == pytest.approx((1 + scored) / 2)
+    assert supernet.share_done(tmp_path / "whole", requests) == 1
+    # Weights of an epoch that was not scored before: trained again, to the same.
     remove_checkpoints(tmp_path / "stopped" / "epoch-1")
-    supernet.score(net(), wanted, tmp_path / "stopped")
-    for one in wanted:
+    supernet.score(net(), requests, tmp_path / "stopped")
+    for one in requests:
         found = [supernet.scores(tmp_path / name, one) for name in ("whole", "stopped")]
         assert not np.isnan(found[0]).any()
         assert (found[0] == found[1]).all()
         assert not supernet.missing(tmp_path / "stopped", [one])
-    assert supernet.missing(tmp_path / "stopped", [supernet.Wanted(2, 0, (5,))])
-    other = supernet.Wanted(3, 100, wanted[0].configurations)
+    assert supernet.missing(tmp_path / "stopped", [supernet.ScoreRequest(2, 0, (5,))])
+    other = supernet.ScoreRequest(3, 100, requests[0].configurations)
     assert np.isnan(supernet.scores(tmp_path / "stopped", other)).all()
 
 
@@ -140,7 +140,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
         process.send_signal(signal.SIGINT)
         _, error = finish(process)
     assert process.returncode == 130
-    assert "the same command goes on" in error
+    assert "the same command resumes" in error
     assert list(out.glob("supernets/*/checkpoint.pt"))
 
 
@@ -159,7 +159,7 @@ def test_settings_of_the_shipped_ablations(tmp_path):
 @pytest.mark.slow
 def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     from oneshot_hpo.experiments.analyze import regularisation
-    from oneshot_hpo.experiments.numbers.searches import CellErrors
+    from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
     plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 2, 0, TINY)
     for search in plan.searches:
@@ -174,11 +174,11 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     said = regularisation.sentence(1, found)
     assert f"cutout_prob 0 {100 * reference.median:.2f} %" in said
     assert "a difference is not shown" in said
-    assert "With so few seeds" in said  # two
+    assert "With this few seeds" in said  # two
 
 
 def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
-    from oneshot_hpo.experiments.numbers.searches import CellErrors
+    from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
     wild = [*TINY, "search.learning_rate=1e30", "search.grad_clip=1e30"]
     plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 1, 0, wild)
@@ -224,7 +224,7 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
     document = {"name": "rates", "dataset": "digits", "table": "digits", "grid": grid} | common
     (tmp_path / "grid.yaml").write_text(dump_yaml(document))
     settings = [f"{key}={value}" for key, value in common.items()]
-    with pytest.raises(UserError, match="is not there yet"):
+    with pytest.raises(UserError, match="does not exist yet"):
         trajectories.grid_ablation(tmp_path, 1)
     for rate in rates:
         own = tmp_path / f"space-1_learning_rate-{rate:g}"
@@ -243,7 +243,7 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
     assert len(found.settings[0].one_shot.x) == 3
     said = regularisation.sentence(1, found)
     assert "median (quartiles) of 6 seeds" in said
-    assert "With so few seeds" not in said
+    assert "With this few seeds" not in said
     with pytest.raises(UserError, match="no study in space 2"):
         trajectories.grid_ablation(tmp_path, 2)
 

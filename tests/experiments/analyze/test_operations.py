@@ -13,7 +13,12 @@ from support.study_commands import run
 from oneshot_hpo.experiments.analyze.operations.enrichment import by_combination, by_operation
 from oneshot_hpo.experiments.analyze.operations.findings import analyse, findings
 from oneshot_hpo.experiments.analyze.operations.making import analyse_operations
-from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
+from oneshot_hpo.experiments.analyze.operations.population import (
+    GraphPopulation,
+    Population,
+    of_space,
+    of_table,
+)
 from oneshot_hpo.experiments.analyze.operations.replacements import replacements
 from oneshot_hpo.experiments.analyze.operations.skew import shape
 from oneshot_hpo.experiments.analyze.operations.subsets import smallest_close, subsets
@@ -37,7 +42,15 @@ def planted(effects: np.ndarray = EFFECTS, noise: float = 0.001) -> Population:
 
 def population_of(graphs: np.ndarray, repeats: np.ndarray) -> Population:
     name = "cells of space 1"
-    return Population("planted", "space1", name, graphs, repeats, repeats.mean(1))
+    return GraphPopulation(
+        table="planted",
+        key="space1",
+        name=name,
+        operations=OPERATIONS,
+        graphs=graphs,
+        repeats=repeats,
+        errors=repeats.mean(1),
+    )
 
 
 def test_operations_are_counted_as_the_cells_have_them() -> None:
@@ -180,7 +193,7 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
         ({"spaces": "1,3"}, "space 3: the table of digits lacks"),
         (
             {"spaces": "1,x"},
-            "--space must be whole numbers from 1 to 1,000,000 with commas, not '1,x'",
+            "--space: there are search spaces 1, 2 and 3, not 'x'",
         ),
         ({"top": 0.0}, "--top 0: a share of the cells in percent"),
         ({"table": "none.npz"}, "no table 'none.npz'"),

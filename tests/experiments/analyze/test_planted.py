@@ -6,11 +6,10 @@ import pytest
 from oneshot_hpo.experiments.analyze import bias, correlation, pruning, quality
 from oneshot_hpo.experiments.analyze.ranks import RESAMPLES, expected_best, resamples
 from oneshot_hpo.experiments.analyze.sample import (
-    block_operations,
     cell_count,
     mean_test_errors,
-    of_configurations,
     sample_cells,
+    sample_of,
 )
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
@@ -133,14 +132,14 @@ def test_bias_towards_an_operation_is_found_where_it_was_planted(table):
     groups = bias.grouped_configurations(SPACE, 60, np.random.default_rng(0))
     assert {len(members) for members in groups.values()} == {60}
     for (block, name), members in groups.items():
-        assert (block_operations(SPACE, members)[:, block - 1] == OPERATIONS.index(name)).all()
+        assert (SPACE.used_operations(members)[:, block - 1] == OPERATIONS.index(name)).all()
         architecture = SPACE.architecture(int(members[0]))
-        assert architecture.operations[block - 1] == name
-    grouped = of_configurations(table, SPACE, np.concatenate(list(groups.values())))
+        assert SPACE.operation_names(architecture)[block - 1] == name
+    grouped = sample_of(table, SPACE, np.concatenate(list(groups.values())))
     places = {
         key: np.searchsorted(grouped.configurations, members) for key, members in groups.items()
     }
-    having = block_operations(SPACE, grouped.configurations)[:, 3] == 2
+    having = SPACE.used_operations(grouped.configurations)[:, 3] == 2
     errors = grouped.test_errors
     scores = [errors - 0.2 * having] * 2  # a pooling in block 4 looks better than it is
     found = {
@@ -157,7 +156,7 @@ def test_bias_towards_an_operation_is_found_where_it_was_planted(table):
 
 
 def test_loose_ends_are_no_operations(sample):
-    operations = block_operations(SPACE, sample.configurations)
+    operations = SPACE.used_operations(sample.configurations)
     for configuration, codes in zip(sample.configurations[:50], operations, strict=False):
         cell = SPACE.cell(SPACE.architecture(int(configuration)))
         kept = [OPERATIONS[code] for code in codes if code >= 0]
@@ -191,7 +190,7 @@ def test_a_planted_supernet_of_a_pruned_space(sample):
     assert "0 % left out: lower" in said
     assert "highest" not in said  # it is so at one of the two ends that are told
     (said,) = pruning.sentences("T", [whole, of(0.5, np.sort(errors)[:200], 0.99), pruned])
-    assert "Of the shares looked at, it is highest with 50 %: 0.9" in said
+    assert "Of these shares, it is highest with 50 %: 0.9" in said
 
 
 @pytest.mark.parametrize("text", ["9", "5001", "-3", "many", "10.5"])

@@ -8,7 +8,7 @@ import pytest
 from oneshot_hpo.experiments.atlas.making import write_atlas
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import cell_report
+from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.search_spaces import get_space
 
@@ -22,7 +22,7 @@ def new_study(folder: Path, study_file: Path) -> Study:
 def search(run: Trial | Rerun) -> TrialResult:
     """Ends in one of twelve cells, by its seed."""
     space, draws = get_space(1), np.random.default_rng(run.seed % 12)
-    report = cell_report("digits", space, space.sample(draws))
+    report = table_outcome("digits", space, space.sample(draws)).to_info()
     return TrialResult(report["valid_error"], report, None, {"search_seconds": 1.0})
 
 

@@ -106,7 +106,7 @@ def test_its_plots_zoom(opened: OpenedPage) -> None:
 def test_a_second_page_replaces_a_page_alone(tmp_path: Path) -> None:
     out = tmp_path / "notes.html"
     out.write_text("notes")
-    with pytest.raises(UserError, match="is no page; choose another file"):
+    with pytest.raises(UserError, match="is not a page; choose another file"):
         write_atlas(space=1, table="digits", folders=[], cells=[], out=out)
     assert out.read_text() == "notes"
     out.unlink()

@@ -55,7 +55,7 @@ def test_dead_ends_have_no_better_neighbour(digits: SpaceMap) -> None:
         for cell in order
         if all(
             digits.test[near.cell] >= digits.test[cell]
-            for near in neighbours_of(digits.space, cell)
+            for near in neighbours_of(digits.space, digits.of_configuration, cell)
         )
     ]
     assert order[0] in ends

@@ -45,10 +45,10 @@ def test_settings_are_changed_by_method() -> None:
     [
         ({"methods": "rs,annealing"}, "no method 'annealing': there are rs, re,"),
         ({"methods": ","}, "--methods names none"),
-        ({"spaces": ["1,4"]}, "--space is 1, 2 or 3, or some of them with commas, not '4'"),
-        ({"evaluations": 0}, "1 at least, not 0"),
+        ({"spaces": ["1,4"]}, "--space: there are search spaces 1, 2 and 3, not 4"),
+        ({"evaluations": 0}, "must be 1 or more, not 0"),
         ({"evaluations": 2}, "bohb, table of digits: the first bracket takes 3 evaluations"),
-        ({"repetitions": -1}, "1 at least"),
+        ({"repetitions": -1}, "must be 1 or more"),
         ({"objective": "median"}, "mean or draw"),
         ({"table": "none.npz"}, "no table 'none.npz'"),
         ({"methods": "smac", "evaluations": 10**6, "objective": "mean"}, "14580 configurations"),

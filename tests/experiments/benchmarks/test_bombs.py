@@ -204,7 +204,7 @@ def test_a_grid_of_a_billion_studies(tmp_path: Path) -> None:
     path = tmp_path / "grid.yaml"
     values = ", ".join(map(str, range(1000)))
     path.write_text(f"grid:\n  seed: [{values}]\n  eta: [{values}]\n  workers: [{values}]\n")
-    with pytest.raises(UserError, match=r"grid\.yaml: stands for 1,000,000,000 studies"):
+    with pytest.raises(UserError, match=r"grid\.yaml: has 1,000,000,000 studies"):
         load_grid(str(path))
 
 

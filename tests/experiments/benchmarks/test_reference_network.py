@@ -39,12 +39,11 @@ def test_mixtures_and_their_gradients_are_the_papers_supernets(name: str, number
     settings = settings_class("darts")(supernet="paper")
     searcher = Darts(get_space(number), settings, CPU, torch.Generator().manual_seed(2))
     nodes = range(1, get_space(number).num_blocks + 2)
+    operations, *others = searcher.alphas
+    parents = {len(alpha): alpha for alpha in others}  # a node has as many candidates
     weights = (
-        searcher.alpha_operations.softmax(1),
-        [
-            searcher.alpha_parents[node].softmax(0) if node in searcher.alpha_parents else None
-            for node in nodes
-        ],
+        operations.softmax(1),
+        [parents[node].softmax(0) if node in parents else None for node in nodes],
     )
     images, labels = batch()
     found = []
@@ -65,10 +64,10 @@ def test_discrete_cells_are_the_papers_supernets(only_live: bool) -> None:
     for seed in range(4):
         architecture = space.sample(np.random.default_rng(seed))
         operations = torch.zeros(space.num_blocks, len(OPERATIONS))
-        for block, name in enumerate(architecture.operations):
-            operations[block, OPERATIONS.index(name)] = 1
+        for block, place in enumerate(space.operation_places(architecture)):
+            operations[block, place] = 1
         parents: list[Tensor | None] = [torch.zeros(node) for node in range(1, 6)]
-        for edges, sources in zip(parents, architecture.parents, strict=True):
+        for edges, sources in zip(parents, space.parents(architecture), strict=True):
             assert edges is not None
             edges[list(sources)] = 1
         logits = supernet(images, Encoding.discrete(architecture))

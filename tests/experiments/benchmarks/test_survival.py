@@ -9,7 +9,7 @@ import pytest
 
 from oneshot_hpo.experiments.benchmarks.survival import disk, hostile, kills
 from oneshot_hpo.experiments.benchmarks.survival.altered import altered_files
-from oneshot_hpo.experiments.benchmarks.survival.interception import Blow
+from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Row, markdown, summary
 from oneshot_hpo.experiments.benchmarks.survival.subjects import SearchSubject, ShortStudy
@@ -64,34 +64,34 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> SearchSubject:
 
 def test_kills_and_power_cuts_change_nothing(study: ShortStudy, search: SearchSubject) -> None:
     for subject in (study, search):
-        for row in kills.strike(subject, 45, nothing):
+        for row in kills.inject(subject, 45, nothing):
             assert row.tried >= 1
             assert row.survived == row.tried, row.note
 
 
 @pytest.mark.parametrize(
-    "blow",
+    "fault",
     [
-        Blow("full", 7),  # as study.yaml is written
-        Blow("full", 40),
-        Blow("error", 41, 5),
-        Blow("errors", 44, 116),
-        Blow("vanish", 46),
+        Fault("full", 7),  # as study.yaml is written
+        Fault("full", 40),
+        Fault("error", 41, 5),
+        Fault("errors", 44, 116),
+        Fault("vanish", 46),
     ],
     ids=str,
 )
-def test_faults_on_disk_end_a_study_with_a_line(study: ShortStudy, blow: Blow) -> None:
-    assert disk.withstood(study, blow) == ""
+def test_faults_on_disk_end_a_study_with_a_line(study: ShortStudy, fault: Fault) -> None:
+    assert disk.problem_after_fault(study, fault) == ""
 
 
-def test_a_blow_that_is_not_survived_is_seen(
+def test_a_fault_that_is_not_survived_is_seen(
     study: ShortStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The harness itself: an outcome that differs, work that goes on, a life that was not ended."""
+    """The harness itself: an outcome that differs, a life that was not ended."""
     end = len(study.operations)
-    assert "was not killed" in kills.survived(study, Blow("before", end))
+    assert "was not killed" in kills.problem_after_kill(study, Fault("before", end))
     monkeypatch.setattr(study, "whole", "another outcome")
-    assert kills.survived(study, Blow("before", end // 2)) == "came to something else"
+    assert kills.problem_after_kill(study, Fault("before", end // 2)) == "another outcome"
 
 
 def test_files_that_were_altered_are_found_out() -> None:

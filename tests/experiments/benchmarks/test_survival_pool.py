@@ -9,13 +9,13 @@ import pytest
 
 from oneshot_hpo.cluster.local import LocalPool
 from oneshot_hpo.experiments.benchmarks.survival import pool_external
-from oneshot_hpo.experiments.benchmarks.survival.pool import BLOWS, Blow, local_pool, strike
+from oneshot_hpo.experiments.benchmarks.survival.pool import FAULTS, WorkerFault, inject, local_pool
 from oneshot_hpo.experiments.benchmarks.survival.pool_study import run_to_end
 from oneshot_hpo.experiments.benchmarks.survival.pool_trials import little_memory
 
 pytestmark = pytest.mark.slow
 
-SAMPLE = [blow for blow in BLOWS if blow.name != "leave and die"]
+SAMPLE = [fault for fault in FAULTS if fault.name != "leave and die"]
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,15 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPool]:
         yield pool
 
 
-@pytest.mark.parametrize("blow", SAMPLE, ids=lambda blow: blow.kind)
-def test_a_trial_that_strikes_its_worker_changes_no_evaluation(
-    pool: LocalPool, tmp_path: Path, blow: Blow
+@pytest.mark.parametrize("fault", SAMPLE, ids=lambda fault: fault.kind)
+def test_a_trial_that_harms_its_worker_changes_no_evaluation(
+    pool: LocalPool, tmp_path: Path, fault: WorkerFault
 ) -> None:
-    smaller = dataclasses.replace(blow, size=min(blow.size, 3 * 10**8))
+    smaller = dataclasses.replace(fault, size=min(fault.size, 3 * 10**8))
     with little_memory() as has_groups:
-        if blow.name == "allocate" and not has_groups:
+        if fault.name == "allocate" and not has_groups:
             pytest.skip("no memory control groups here")
-        assert strike(pool, smaller, 1, tmp_path) == ""
+        assert inject(pool, smaller, 1, tmp_path) == ""
 
 
 def test_a_scheduler_that_has_gone_is_waited_for(tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.cli.check import check
 from oneshot_hpo.experiments.cli.exports import write_export
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import RESULT, cell_report
+from oneshot_hpo.experiments.study.trial import RESULT, table_outcome
 from oneshot_hpo.hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, save_checkpoint
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.search_loop import Search, fingerprint
@@ -34,9 +34,7 @@ def folder(tiny_study: Path, tmp_path: Path) -> Path:
     """A study with four results and a trial that is pending with its checkpoint, confirmed."""
     spec = freeze(complete(load_study(str(tiny_study), ["workers=1"]), "tiny"))
     space = get_space(1)
-    info = {"state": "SUCCESS"} | cell_report(
-        spec.table, space, Architecture.from_dict(ARCHITECTURE)
-    )
+    info = table_outcome(spec.table, space, space.from_document(ARCHITECTURE)).to_info()
     result = TrialResult(info["valid_error"], info | {"one_shot_error": 0.5})
     folder = tmp_path / "study"
     with create_study(folder, spec) as study:
@@ -57,7 +55,7 @@ def folder(tiny_study: Path, tmp_path: Path) -> Path:
     done = folder / "trials" / study.evaluations[0][0].key
     done.mkdir(parents=True)
     (done / RESULT).write_text(json.dumps({"loss": result.loss, "info": result.info}))
-    write_export(ExportedStudy(folder), folder / "exports" / "csv", "csv")
+    write_export(exported_study(folder), folder / "exports" / "csv", "csv")
     with Confirmation.create(folder / "confirm", header=study.header, seed=0, budget=2) as again:
         again.plan("default", study.evaluations[0][0].config, 1, tuned=True)
         rerun = again.ask()
@@ -268,7 +266,7 @@ def test_an_export_of_a_running_study_may_be_behind(folder: Path) -> None:
 def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
     """In its place below exports/deepcave, and in the form that was asked for."""
     own = folder / "exports" / "deepcave" / "renamed"
-    write_export(ExportedStudy(folder), own, "deepcave", "0.4")
+    write_export(exported_study(folder), own, "deepcave", "0.4")
     before = {path.name: path.read_bytes() for path in own.iterdir()}
     mark = json.loads((own / MARK).read_text())
     (own / MARK).write_text(json.dumps(mark | {"evaluations": 3}))

@@ -90,7 +90,7 @@ def test_killed_and_resumed_it_is_the_same_file(
         master.send_signal(signal.SIGINT)
         _, complaint = finish(master)
     assert complaint.splitlines() == [
-        f"stopped; every finished evaluation is kept; to go on: oneshot-hpo confirm {folder}"
+        f"stopped; every finished evaluation is kept; to resume: oneshot-hpo confirm {folder}"
     ]
     ended = run("confirm", folder)
     assert ended.returncode == 0, ended.stderr

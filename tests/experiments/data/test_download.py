@@ -63,7 +63,7 @@ def only_the_file(folder: Path, content: bytes = CONTENT) -> bool:
 def interrupted(server: FileServer, folder: Path) -> int:
     """Break a download off; returns how much of it is there."""
     server.cuts = [CUT]
-    with pytest.raises(DownloadFailed, match="the same command goes on"):
+    with pytest.raises(DownloadFailed, match="the same command resumes"):
         Listener().fetch(server, folder, retries=0)
     server.ranges_asked.clear()
     have = unfinished(folder)["file"]
@@ -72,7 +72,9 @@ def interrupted(server: FileServer, folder: Path) -> int:
     return have
 
 
-def test_a_file_comes_whole_and_its_progress_is_told(server: FileServer, tmp_path: Path) -> None:
+def test_a_file_arrives_whole_and_its_progress_is_reported(
+    server: FileServer, tmp_path: Path
+) -> None:
     listener = Listener()
     listener.fetch(server, tmp_path)
     assert only_the_file(tmp_path)
@@ -113,7 +115,7 @@ def test_progress_renews_the_attempts(server: FileServer, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("validator", ["etag", "weak etag", "modified", "none"])
-def test_a_later_call_goes_on(server: FileServer, tmp_path: Path, validator: str) -> None:
+def test_a_later_call_resumes(server: FileServer, tmp_path: Path, validator: str) -> None:
     server.etag = {"etag": '"a"', "weak etag": 'W/"a"'}.get(validator, "")
     if validator in ("weak etag", "modified"):
         server.modified = "Sun, 22 Nov 2020 04:18:00 GMT"
@@ -176,7 +178,7 @@ def test_the_wrong_file_is_removed(server: FileServer, tmp_path: Path) -> None:
     assert len(server.ranges_asked) == 1
 
 
-def test_a_missing_file_is_not_asked_for_again(server: FileServer, tmp_path: Path) -> None:
+def test_a_missing_file_is_not_requested_again(server: FileServer, tmp_path: Path) -> None:
     server.files.clear()
     with pytest.raises(DownloadFailed, match="404"):
         Listener().fetch(server, tmp_path)
@@ -232,7 +234,7 @@ def test_what_a_kill_or_a_stranger_left_is_not_trusted(
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_download_that_was_stopped_goes_on(
+def test_a_download_that_was_stopped_resumes(
     server: FileServer, tmp_path: Path, stop: signal.Signals
 ) -> None:
     server.held_after = CUT
@@ -309,6 +311,6 @@ def test_a_file_that_comes_packed_is_refused(server: FileServer, tmp_path: Path)
     """What a packed answer unpacks to has no bound."""
     server.files["/file"] = gzip.compress(bytes(1 << 20))
     server.encoding = "gzip"
-    with pytest.raises(DownloadFailed, match="the server packs the file"):
+    with pytest.raises(DownloadFailed, match="the server compresses the file"):
         Listener().fetch(server, tmp_path)
     assert list(tmp_path.iterdir()) == []

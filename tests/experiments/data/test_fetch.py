@@ -53,7 +53,7 @@ def server(tmp_path: Path) -> Iterator[FileServer]:
 
 @pytest.fixture
 def remotes(server: FileServer) -> dict[str, Remote]:
-    """What stands for REMOTES: the server's files, with their own checksums."""
+    """A replacement of REMOTES: the server's files, with their own checksums."""
 
     def remote(name: str) -> Remote:
         file = REMOTES[name].file
@@ -208,10 +208,10 @@ def test_ctrl_c_keeps_what_came(server: FileServer, data: Path) -> None:
         child.send_signal(2)
         _, complaint = finish(child)
     assert child.returncode == 130
-    assert complaint == "stopped; what was downloaded is kept, the same command goes on\n"
+    assert complaint == "stopped; what was downloaded is kept; the same command resumes\n"
     shown = run("data", "info").stdout
     assert "Unfinished download of cifar-10-python.tar.gz" in shown
-    assert "`oneshot-hpo data fetch cifar10` goes on" in shown
+    assert "`oneshot-hpo data fetch cifar10` resumes it" in shown
     server.held_after = None
     server.ranges_asked.clear()
     assert run("data", "fetch", "cifar10", "--mirror", server.url).returncode == 1  # not its sum

@@ -303,7 +303,7 @@ def test_an_import_that_was_stopped_changed_nothing(
     assert names(data) == [NAME]
 
 
-def test_a_kill_between_the_two_renames_is_mended(cifar10: Path, data: Path) -> None:
+def test_a_kill_between_the_two_renames_is_repaired(cifar10: Path, data: Path) -> None:
     imported(cifar10)
     before = contents(data / NAME)
     (data / NAME).rename(data / f".{NAME}.old")

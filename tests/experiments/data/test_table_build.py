@@ -25,6 +25,7 @@ from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.network.scratch import ScratchSettings
 from oneshot_hpo.searchers.scratch import train_from_scratch
 
+MATRIX = get_space(1).cells[0].matrix
 SETTINGS = {"channels": 2, "stacks": 1, "cells_per_stack": 1, "batch_size": 10}
 
 
@@ -57,7 +58,7 @@ def _errors(hits):
 
 
 @pytest.mark.slow
-def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
+def test_a_killed_build_resumes_and_ends_with_a_whole_table(images, tmp_path):
     out, partial = tmp_path / "tiny_table.npz", tmp_path / "tiny_table.npz.partial"
     partial.write_text('{"plan": ')  # a header without its end, as a kill may leave it
     with running(_command(images, out), stdout=subprocess.DEVNULL) as process:
@@ -81,15 +82,20 @@ def test_a_killed_build_goes_on_and_ends_with_a_whole_table(images, tmp_path):
     groups = _groups(BuildPlan(space=1))
     assert finished
     for record in finished:
-        entries = [table.query(cell) for cell in groups[record["group"]]]
+        entries = [table.query(space.cell(one)) for one in groups[record["group"]]]
         np.testing.assert_allclose([e.valid_error for e in entries], _errors(record["valid_hits"]))
         np.testing.assert_allclose([e.test_error for e in entries], _errors(record["test_hits"]))
 
-    cells = [cell for cell in space.cells if cell.matrix == space.cells[0].matrix]
+    first = [number for number, cell in enumerate(space.cells) if cell.matrix == MATRIX][:27]
     alone = train_from_scratch(
-        cells[:27], load_dataset(images), ScratchSettings(**SETTINGS), epochs=1, seed=0
+        space,
+        [space.architecture(int(space.unique.first[number])) for number in first],
+        load_dataset(images),
+        ScratchSettings(**SETTINGS),
+        epochs=1,
+        seed=0,
     )
-    entries = [table.query(cell) for cell in cells[:27]]
+    entries = [table.query(space.cells[number]) for number in first]
     np.testing.assert_allclose([e.test_error for e in entries], _errors(alone.test_hits))
 
 
@@ -108,12 +114,12 @@ def _partly_built(images, out, *more):
 def test_a_build_that_is_terminated_leaves_nothing_open(images, tmp_path):
     code, said, partial = _partly_built(images, tmp_path / "table.npz")
     assert code == 130
-    assert said == "stopped; what is done is kept, the same command goes on\n"
+    assert said == "stopped; finished work is kept; the same command resumes\n"
     assert partial.read_bytes().count(b"\n") > 3
 
 
 @pytest.mark.slow
-def test_a_build_goes_on_with_the_same_images_alone(images, tmp_path):
+def test_a_build_resumes_with_the_same_images_alone(images, tmp_path):
     out = tmp_path / "table.npz"
     few = ("--cells", "60")
     _, _, partial = _partly_built(images, out, *few)
@@ -194,7 +200,7 @@ def test_a_full_disk_stops_a_build_with_a_word(images, tmp_path):
     )
     ended = run([sys.executable, "-c", limit + ignore + start])
     assert ended.returncode == 1
-    assert "File too large" in ended.stderr and "the same command goes on" in ended.stderr
+    assert "File too large" in ended.stderr and "the same command resumes" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "table.npz").exists()
 
@@ -204,7 +210,7 @@ def test_a_build_that_cannot_start_says_why(images, tmp_path):
     out = tmp_path / "table.npz"
     partial = tmp_path / "table.npz.partial"
     cases = [
-        (out, "is there already", lambda: out.write_text("mine")),
+        (out, "exists already", lambda: out.write_text("mine")),
         (partial, "other settings", lambda: partial.write_text('{"plan": {}}\n')),
         (partial, "is damaged", lambda: partial.write_text("{\n")),
         (partial, "is damaged", lambda: partial.write_text("my notes")),

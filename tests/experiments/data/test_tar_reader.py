@@ -55,7 +55,7 @@ def test_what_is_not_read_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 511, 513, 1200])
-def test_an_archive_that_is_cut_short_is_told(cut: int) -> None:
+def test_an_archive_that_is_cut_short_is_reported(cut: int) -> None:
     content = archive(tarfile.GNU_FORMAT)[: 512 * 5 + cut]
     with pytest.raises(TarFault):
         for member in members(io.BytesIO(content)):
@@ -70,7 +70,7 @@ BAD_NOTES = (
 
 
 @pytest.mark.parametrize("note", BAD_NOTES)
-def test_a_header_that_cannot_be_is_told(note: bytes) -> None:
+def test_an_impossible_header_is_reported(note: bytes) -> None:
     header = tarfile.TarInfo("note")
     header.type, header.size = tarfile.XHDTYPE, len(note)
     content = header.tobuf() + note.ljust(512, b"\0") + tarfile.TarInfo("file").tobuf()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from support.exported_study import run_for_a_while
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import StudyView
 
 
@@ -18,8 +19,8 @@ def told_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def told(told_folder: Path) -> ExportedStudy:
-    study = ExportedStudy(told_folder)
+def told(told_folder: Path) -> OpenedStudy:
+    study = exported_study(told_folder)
     crashed = [result.crashed for _, result in study.view.evaluations]
     assert len(study.view.pending) == 3
     assert sum(crashed) > 2
@@ -30,5 +31,5 @@ def told(told_folder: Path) -> ExportedStudy:
 
 
 @pytest.fixture(scope="session")
-def view(told: ExportedStudy) -> StudyView:
+def view(told: OpenedStudy) -> StudyView:
     return told.view

@@ -12,7 +12,7 @@ from support.study_commands import called
 
 from oneshot_hpo.experiments.cli.exports import TOOLS, export
 from oneshot_hpo.experiments.errors import UserError, is_user_error
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.hpo import Study, TrialResult
 
@@ -68,7 +68,7 @@ def test_the_command_says_what_it_wrote_and_how_to_read_it(
 ) -> None:
     ended = called("export", told_folder, "--to", "csv", "--out", tmp_path / "deep" / "tables")
     assert ended.returncode == 0, ended.stderr
-    crashed = sum(r.crashed for _, r in ExportedStudy(told_folder).view.evaluations)
+    crashed = sum(r.crashed for _, r in exported_study(told_folder).view.evaluations)
     out = tmp_path / "deep" / "tables"
     assert ended.stdout.splitlines() == [
         f"{out}: 34 of 57 evaluations, {crashed} of them crashed",

@@ -8,18 +8,19 @@ import pytest
 from support.exported_study import ARCHITECTURE, warm_started
 
 from oneshot_hpo.experiments.exports.csv_files import write
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import StudyView
 
 
 @pytest.fixture(scope="module")
-def folder(told: ExportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(told: OpenedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("csv")
     write(told, folder)
     return folder
 
 
-def test_each_trial_is_a_row(folder: Path, told: ExportedStudy) -> None:
+def test_each_trial_is_a_row(folder: Path, told: OpenedStudy) -> None:
     table = pd.read_csv(folder / "trials.csv", parse_dates=["submitted", "started", "finished"])
     trials = list(told.trials)
     assert list(table["id"]) == [trial.key.split("/")[0] for trial, _ in trials]
@@ -39,10 +40,11 @@ def test_each_trial_is_a_row(folder: Path, told: ExportedStudy) -> None:
             assert row.percentile == 90
             assert row.seconds == result.timestamps["search_seconds"]
         if result is not None:
-            assert row.finished.timestamp() == pytest.approx(told.times(trial, result)["finished"])
+            finished = told.trial_times(trial, result)["finished"]
+            assert row.finished.timestamp() == pytest.approx(finished)
 
 
-def test_each_epoch_is_a_row(folder: Path, told: ExportedStudy, view: StudyView) -> None:
+def test_each_epoch_is_a_row(folder: Path, told: OpenedStudy, view: StudyView) -> None:
     table = pd.read_csv(folder / "epochs.csv")
     assert len(table) == sum(len(told.epochs(trial)) for trial, _ in told.trials)
     trial = view.evaluations[-1][0]
@@ -54,7 +56,7 @@ def test_each_epoch_is_a_row(folder: Path, told: ExportedStudy, view: StudyView)
 
 
 def test_what_a_warm_started_study_began_with_is_in_it(tmp_path: Path) -> None:
-    write(ExportedStudy(warm_started(tmp_path / "study")), tmp_path)
+    write(exported_study(warm_started(tmp_path / "study")), tmp_path)
     table = pd.read_csv(tmp_path / "trials.csv")
     assert list(table["id"]) == ["prior-0", "prior-1", "prior-2", "prior-1", "baseline"]
     assert list(table["bracket"]) == [-2, -2, -2, -2, -1]

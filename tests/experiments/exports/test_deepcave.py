@@ -6,10 +6,10 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from hpbandster.core.result import logged_results_to_HBS_result
 
 from oneshot_hpo.experiments.exports.deepcave import write
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
-def test_each_run_has_what_the_reader_takes(told: ExportedStudy, tmp_path: Path) -> None:
+def test_each_run_has_what_the_reader_takes(told: OpenedStudy, tmp_path: Path) -> None:
     """As BOHBRun.from_path of DeepCAVE 1.4.1 reads: the same files, the same attributes."""
     write(told, tmp_path)
     space = ConfigurationSpace.from_json(tmp_path / "configspace.json")

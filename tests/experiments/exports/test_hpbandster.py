@@ -10,14 +10,15 @@ from hpbandster.core.result import Result, logged_results_to_HBS_result
 from support.exported_study import warm_started
 
 from oneshot_hpo.experiments.exports import deepcave, hpbandster
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.hpbandster import write
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import BASELINE_ID, Observation, StudyView
 
 
 @pytest.fixture(scope="module")
-def folder(told: ExportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(told: OpenedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hpbandster")
     write(told, folder)
     return folder
@@ -41,7 +42,7 @@ def test_every_configuration_is_there_with_how_it_was_found(read: Result, view: 
 
 
 def test_every_run_is_there_with_its_result_times_and_crash(
-    read: Result, told: ExportedStudy, view: StudyView
+    read: Result, told: OpenedStudy, view: StudyView
 ) -> None:
     runs = {(run.config_id, run.budget): run for run in read.get_all_runs()}
     assert runs.keys() == {(trial.id, trial.budget) for trial, _ in view.evaluations}
@@ -49,7 +50,7 @@ def test_every_run_is_there_with_its_result_times_and_crash(
     for trial, result in view.evaluations:
         run = runs[trial.id, trial.budget]
         assert (run.loss, run.error_logs) == (result.loss, result.exception)
-        expected = {name: time - begin for name, time in told.times(trial, result).items()}
+        expected = {name: time - begin for name, time in told.trial_times(trial, result).items()}
         assert run.time_stamps == expected
         assert run.time_stamps["submitted"] <= run.time_stamps["finished"]
         if not result.crashed:
@@ -90,7 +91,7 @@ def test_the_configuration_space_is_the_studys(folder: Path, view: StudyView) ->
 
 def test_what_a_warm_started_study_began_with_is_read(tmp_path: Path) -> None:
     """As HpBandSter has the runs of its previous_result in its own result."""
-    study = ExportedStudy(warm_started(tmp_path / "study"))
+    study = exported_study(warm_started(tmp_path / "study"))
     write(study, tmp_path)
     read = logged_results_to_HBS_result(str(tmp_path))
     runs = {(run.config_id, run.budget): run.loss for run in read.get_all_runs()}
@@ -109,7 +110,7 @@ def test_what_a_warm_started_study_began_with_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tool", [hpbandster, deepcave])
 def test_the_space_can_have_the_form_that_configspace_0_4_reads(
-    told: ExportedStudy, tmp_path: Path, tool: Any
+    told: OpenedStudy, tmp_path: Path, tool: Any
 ) -> None:
     """What ConfigSpace 0.4.21 looks up in its json.read, and what it wrote itself."""
     tool.write(told, tmp_path, "0.4")

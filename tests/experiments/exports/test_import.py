@@ -15,12 +15,12 @@ from support.study_commands import events, run
 
 from oneshot_hpo.experiments.cli.exports import export, import_
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.hpbandster import write
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
 from oneshot_hpo.experiments.exports.space_file import FORMS, differences, write_space
 from oneshot_hpo.experiments.report import origin
-from oneshot_hpo.experiments.report.journaled import JournaledStudy
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import Observation, OptimizerSettings, Study, configuration_space, read_study
 from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
 
@@ -53,7 +53,7 @@ def test_what_is_exported_and_imported_is_what_the_model_had(
     told_folder: Path, tmp_path: Path
 ) -> None:
     """Of each budget the same configurations and losses, crashes too, in the same order."""
-    write(ExportedStudy(told_folder), tmp_path)
+    write(exported_study(told_folder), tmp_path)
     prior = read_run(tmp_path, SPACE, 4)
     with Study.open(told_folder) as study:
         expected = observed(study)
@@ -189,7 +189,7 @@ def test_what_is_damaged_is_left_out_and_named_if_so_wanted(
     assert to_run == f"to run it: oneshot-hpo resume {folder}"
     assert read_study(folder).prior == read_run(write_run(tmp_path / "whole"), SPACE, 4)
 
-    repeated = origin.read(JournaledStudy(folder))
+    repeated = origin.read(OpenedStudy(folder))
     assert repeated.machine["warm start"].endswith("without 4 lines that could not be used")
     assert repeated.commands[0].endswith("--skip-bad")
 

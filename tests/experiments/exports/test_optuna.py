@@ -25,13 +25,14 @@ from support.processes import running
 from support.waiting import HANG_SECONDS, wait_until
 
 from oneshot_hpo.experiments.cli.exports import export
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.optuna import STORAGE, distributions, write
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import StudyView, Trial, TrialResult
 
 
 @pytest.fixture(scope="module")
-def storage(told: ExportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def storage(told: OpenedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("optuna")
     write(told, folder)
     return folder / STORAGE
@@ -54,7 +55,7 @@ def test_the_best_trial_is_the_incumbent(storage: Path, view: StudyView) -> None
 
 
 def test_each_configuration_is_a_trial_and_each_budget_a_step(
-    storage: Path, told: ExportedStudy, view: StudyView
+    storage: Path, told: OpenedStudy, view: StudyView
 ) -> None:
     trials = {trial.user_attrs["id"]: trial for trial in load(storage).trials}
     states = []
@@ -80,7 +81,7 @@ def test_each_configuration_is_a_trial_and_each_budget_a_step(
             expected = TrialState.PRUNED if above.started == above.planned else TrialState.RUNNING
         assert exported.state == expected
         if result is not None and expected != TrialState.RUNNING:
-            finished = told.times(trial, result)["finished"]
+            finished = told.trial_times(trial, result)["finished"]
             assert exported.datetime_complete == datetime.fromtimestamp(finished)
         states.append(expected)
     assert not trials
@@ -133,12 +134,12 @@ def test_a_reader_that_is_open_sees_every_export(tmp_path: Path) -> None:
         reader = reader or load(storage)
         new = tmp_path / str(len(content))
         new.mkdir()
-        write(ExportedStudy(folder), new)
+        write(exported_study(folder), new)
         fresh = shown(load(new / STORAGE).trials)
         assert shown(reader.trials) == shown(load(storage).trials) == fresh
         assert reader._study_id == load(storage)._study_id
         states |= {trial.state for trial in reader.trials}
-        incumbent = ExportedStudy(folder).view.incumbent
+        incumbent = exported_study(folder).view.incumbent
         if incumbent is not None and incumbent[0].budget == 4:
             assert reader.best_params == incumbent[0].config
     assert has_ended
@@ -155,7 +156,7 @@ def test_equal_losses_have_the_same_best(tmp_path: Path) -> None:
         for trial in reversed(trials):
             assert trial is not None
             study.tell(trial, TrialResult(0.25))
-    write(ExportedStudy(tmp_path / "study"), tmp_path)
+    write(exported_study(tmp_path / "study"), tmp_path)
     assert trials[-1] is not None
     assert load(tmp_path / STORAGE).best_params == trials[-1].config
 
@@ -235,7 +236,7 @@ def test_optuna_dashboard_stays_open_while_the_export_is_brought_up_to_date(tmp_
 
 
 def test_what_a_warm_started_study_began_with_comes_first(tmp_path: Path) -> None:
-    write(ExportedStudy(warm_started(tmp_path / "study")), tmp_path)
+    write(exported_study(warm_started(tmp_path / "study")), tmp_path)
     exported = load(tmp_path / STORAGE).trials
     assert [(t.user_attrs["id"], t.state, t.value, t.intermediate_values) for t in exported] == [
         ("prior-0", TrialState.PRUNED, 0.5, {1: 0.5}),

@@ -17,13 +17,14 @@ from tensorboard.plugins.hparams.metadata import (
     parse_session_start_info_plugin_data,
 )
 
-from oneshot_hpo.experiments.exports.evaluations import ExportedStudy
+from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.tensorboard import EPOCH_TAGS, write
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import StudyView, Trial
 
 
 @pytest.fixture(scope="module")
-def folder(told: ExportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(told: OpenedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tensorboard")
     write(told, folder)
     return folder
@@ -35,14 +36,12 @@ def read(folder: Path, trial: Trial) -> EventAccumulator:
     return accumulator
 
 
-def test_each_trial_is_a_run(folder: Path, told: ExportedStudy) -> None:
+def test_each_trial_is_a_run(folder: Path, told: OpenedStudy) -> None:
     runs = EventMultiplexer().AddRunsFromDirectory(str(folder)).Reload().Runs()
     assert runs.keys() == {trial.key for trial, _ in told.trials}
 
 
-def test_each_epoch_is_a_step_at_its_time(
-    folder: Path, told: ExportedStudy, view: StudyView
-) -> None:
+def test_each_epoch_is_a_step_at_its_time(folder: Path, told: OpenedStudy, view: StudyView) -> None:
     finished = [(t, r) for t, r in view.evaluations if t.budget == 4 and not r.crashed]
     for trial, result in finished[:3]:
         events = read(folder, trial)
@@ -58,7 +57,7 @@ def test_each_epoch_is_a_step_at_its_time(
         assert (final.step, final.wall_time) == (4, result.timestamps["finished"])
 
 
-def test_hyperparameters_stand_beside_the_final_errors(folder: Path, told: ExportedStudy) -> None:
+def test_hyperparameters_stand_beside_the_final_errors(folder: Path, told: OpenedStudy) -> None:
     for trial, result in told.trials:
         events = read(folder, trial)
         metadata = events.SummaryMetadata(SESSION_START_INFO_TAG)
@@ -69,7 +68,7 @@ def test_hyperparameters_stand_beside_the_final_errors(folder: Path, told: Expor
         assert has_errors == (result is not None and not result.crashed)
 
 
-def test_the_page_hparams_says_what_crashed(folder: Path, told: ExportedStudy) -> None:
+def test_the_page_hparams_says_what_crashed(folder: Path, told: OpenedStudy) -> None:
     """By the page's own code: each session's status."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer()
     multiplexer.AddRunsFromDirectory(str(folder)).Reload()
@@ -95,7 +94,7 @@ def test_the_page_hparams_says_what_crashed(folder: Path, told: ExportedStudy) -
 
 
 def test_what_a_warm_started_study_began_with_has_its_hyperparameters(tmp_path: Path) -> None:
-    write(ExportedStudy(warm_started(tmp_path / "study")), tmp_path / "out")
+    write(exported_study(warm_started(tmp_path / "study")), tmp_path / "out")
     runs = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "out")).Reload().Runs()
     assert runs.keys() == {"baseline/4", "prior-0/1", "prior-1/1", "prior-1/4", "prior-2/2"}
     events = EventAccumulator(str(tmp_path / "out" / "prior-1" / "4"))
@@ -105,7 +104,7 @@ def test_what_a_warm_started_study_began_with_has_its_hyperparameters(tmp_path: 
 
 
 def test_a_running_trial_shows_the_epochs_that_it_has(
-    folder: Path, told: ExportedStudy, view: StudyView
+    folder: Path, told: OpenedStudy, view: StudyView
 ) -> None:
     trial = view.pending[0]
     scalars = read(folder, trial).Scalars("one_shot/valid_error")

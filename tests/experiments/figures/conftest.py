@@ -6,7 +6,7 @@ import pytest
 from support.made_study import confirm, run_study
 from support.plans import plan, write_baselines
 
-from oneshot_hpo.experiments.numbers.sources import StudySource, read_study_source
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +18,8 @@ def confirmed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def study(confirmed_folder: Path) -> StudySource:
-    return read_study_source(confirmed_folder)
+def study(confirmed_folder: Path) -> OpenedStudy:
+    return OpenedStudy(confirmed_folder)
 
 
 @pytest.fixture(scope="session")

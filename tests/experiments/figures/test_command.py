@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 
 from oneshot_hpo.experiments.cli.app import app
 from oneshot_hpo.experiments.errors import NotEnoughData, UserError
+from oneshot_hpo.experiments.figures.colours import BASELINES, SEARCHERS, look, looks
 from oneshot_hpo.experiments.figures.making import make_figures
 from oneshot_hpo.experiments.figures.regret import draw_regret
 from oneshot_hpo.experiments.figures.style import styled
-from oneshot_hpo.experiments.numbers.methods import BASELINES, SEARCHERS, Method, look, looks
+from oneshot_hpo.experiments.numbers.methods import Method
 from oneshot_hpo.experiments.numbers.regret import regret_curves
 from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.hpo import TrialResult

@@ -12,8 +12,9 @@ from support.plans import plan, write_baselines
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.regret import Axis, Error, RegretCurves, regret_curves
-from oneshot_hpo.experiments.numbers.sources import Sources, StudySource, read_figure_sources
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.experiments.numbers.sources import Sources, read_figure_sources
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.search_spaces import get_space, load_table
 
 
 def curves_of(sources: Sources, axis: Axis, error: Error = "test") -> RegretCurves:
@@ -24,7 +25,7 @@ def of_studies(*folders: Path) -> Sources:
     return read_figure_sources([str(folder) for folder in folders])
 
 
-def journal(study: StudySource) -> list[dict]:
+def journal(study: OpenedStudy) -> list[dict]:
     """The events by another way than StudyView."""
     lines = (study.folder / "journal.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
@@ -32,7 +33,7 @@ def journal(study: StudySource) -> list[dict]:
 
 @pytest.mark.parametrize("error", ["valid", "test"])
 def test_a_study_has_its_incumbents_regret_after_each_evaluation(
-    study: StudySource, error: Error
+    study: OpenedStudy, error: Error
 ) -> None:
     spent, seconds, best = 0.0, 0.0, (0.0, np.inf, np.nan)
     expected = []
@@ -56,12 +57,12 @@ def test_a_study_has_its_incumbents_regret_after_each_evaluation(
     np.testing.assert_array_equal(by_time.spread.high, y)
 
 
-def test_single_searches_end_where_their_confirmation_says(study: StudySource) -> None:
+def test_single_searches_end_where_their_confirmation_says(study: OpenedStudy) -> None:
     panel = curves_of(of_studies(study.folder), "evaluations")
     _, tuned, default = panel.curves
     assert tuned.label == "darts tuned in cs2 (n = 6, 1 crashed)"
     assert default.label == "darts default (n = 6, 1 crashed)"
-    spent = sum(trial.budget for trial, _ in study.evaluations) / 12
+    spent = sum(trial.budget for trial, _ in study.view.evaluations) / 12
     assert (tuned.spread.x, default.spread.x) == (pytest.approx([spent + 1]), [1])
     assert study.confirmation is not None
     told = study.confirmation.results_of("default").values()
@@ -71,7 +72,7 @@ def test_single_searches_end_where_their_confirmation_says(study: StudySource) -
     assert default.spread.high[0] == pytest.approx(0.25 * regrets[3] + 0.75 * regrets[4])
 
 
-def test_over_time_a_search_is_at_the_cell_that_it_would_end_with(study: StudySource) -> None:
+def test_over_time_a_search_is_at_the_cell_that_it_would_end_with(study: OpenedStudy) -> None:
     panel = curves_of(of_studies(study.folder), "real")
     default = panel.curves[2].spread
     np.testing.assert_allclose(default.x, SECONDS * np.arange(1, 13))
@@ -80,7 +81,7 @@ def test_over_time_a_search_is_at_the_cell_that_it_would_end_with(study: StudySo
     for number in range(6):
         path = study.folder / "confirm" / "trials" / "default" / str(number) / "metrics.jsonl"
         record = json.loads(path.read_text().splitlines()[0])
-        cell = space.cell(Architecture.from_dict(record["architecture"]))
+        cell = space.cell(space.from_document(record["architecture"]))
         entry = table.query(cell)
         regret = entry.test_error - table.best(space).test_error
         first.append(np.inf if number == 2 else regret)
@@ -88,7 +89,7 @@ def test_over_time_a_search_is_at_the_cell_that_it_would_end_with(study: StudySo
 
 
 def test_studies_that_differ_in_their_seed_are_repetitions(
-    study: StudySource, tmp_path: Path
+    study: OpenedStudy, tmp_path: Path
 ) -> None:
     other = run_study(tmp_path / "other", "seed=7", workers=3)
     first = curves_of(of_studies(study.folder, other), "evaluations").curves[0]
@@ -101,7 +102,7 @@ def test_studies_that_differ_in_their_seed_are_repetitions(
 
 
 def test_equal_default_searches_of_two_studies_count_once(
-    study: StudySource, tmp_path: Path
+    study: OpenedStudy, tmp_path: Path
 ) -> None:
     other = run_study(tmp_path / "other", "seed=2", "config_space=cs1", workers=3)
     confirm(other, 8)
@@ -111,7 +112,7 @@ def test_equal_default_searches_of_two_studies_count_once(
     assert "darts tuned in cs1 (n = 8)" in labels
 
 
-def test_other_budgets_are_other_methods(study: StudySource, tmp_path: Path) -> None:
+def test_other_budgets_are_other_methods(study: OpenedStudy, tmp_path: Path) -> None:
     other = run_study(tmp_path / "other", "max_budget=6", workers=3, evaluations=5)
     labels = [c.label for c in curves_of(of_studies(study.folder, other), "evaluations").curves]
     assert labels[:2] == [
@@ -163,6 +164,6 @@ def test_a_regret_of_zero_has_a_place_below_all_others(tmp_path: Path) -> None:
     assert panel.floor == pytest.approx(values[values > 1e-12].min() / 2)
 
 
-def test_simulated_time_is_that_of_baselines(study: StudySource) -> None:
+def test_simulated_time_is_that_of_baselines(study: OpenedStudy) -> None:
     with pytest.raises(NotEnoughData, match="simulated time is that of baselines"):
         curves_of(of_studies(study.folder), "simulated")

@@ -18,14 +18,15 @@ from oneshot_hpo.experiments.numbers.configurations import configurations
 from oneshot_hpo.experiments.numbers.importance import importance
 from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
 from oneshot_hpo.experiments.numbers.rank_correlation import LEAST
-from oneshot_hpo.experiments.numbers.sources import Sources, StudySource, read_study_source
+from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.timeline import timeline
 from oneshot_hpo.experiments.numbers.trajectories import trajectories
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import TrialResult
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 
 
-def tells(study: StudySource) -> list[dict[str, Any]]:
+def tells(study: OpenedStudy) -> list[dict[str, Any]]:
     lines = (study.folder / "journal.jsonl").read_text().splitlines()
     return [event for line in lines if (event := json.loads(line))["event"] == "tell"]
 
@@ -35,15 +36,15 @@ def epochs_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def table_test_error(architecture: dict[str, Any]) -> float:
-    cell = get_space(1).cell(Architecture.from_dict(architecture))
+    cell = get_space(1).cell(get_space(1).from_document(architecture))
     return load_table("digits").query(cell).test_error
 
 
-def sources(*studies: StudySource) -> Sources:
-    return Sources(list(studies), [], "digits")
+def sources(*studies: OpenedStudy) -> Sources:
+    return Sources(list(studies), [None] * len(studies), [], "digits")
 
 
-def test_trajectories_are_medians_over_the_seeds_that_did_not_crash(study: StudySource) -> None:
+def test_trajectories_are_medians_over_the_seeds_that_did_not_crash(study: OpenedStudy) -> None:
     tuned, default = trajectories(sources(study), 1).found
     assert default.label == "darts default (n = 6, 1 crashed)"
     folder = study.folder / "confirm" / "trials" / "default"
@@ -62,14 +63,14 @@ def test_trajectories_are_medians_over_the_seeds_that_did_not_crash(study: Study
 
 def test_without_a_confirmation_they_are_single_searches(tmp_path: Path) -> None:
     folder = run_study(tmp_path / "study", "seed=2", workers=2, evaluations=12)
-    found = trajectories(sources(read_study_source(folder)), 1).found
+    found = trajectories(sources(OpenedStudy(folder)), 1).found
     assert [(one.method.role, one.one_shot.count, one.confirmed) for one in found] == [
         ("default", 1, False),
         ("tuned", 1, False),
     ]
 
 
-def test_one_shot_errors_and_those_of_the_table(study: StudySource) -> None:
+def test_one_shot_errors_and_those_of_the_table(study: OpenedStudy) -> None:
     found = one_shot_correlation(study)
     assert [budget.budget for budget in found.budgets] == [3, 6, 12]
     for budget in found.budgets:
@@ -94,7 +95,7 @@ def test_one_shot_errors_and_those_of_the_table(study: StudySource) -> None:
     assert sum(budget.crashed for budget in found.budgets) > 0
 
 
-def test_budgets_are_compared_over_what_both_evaluated(study: StudySource) -> None:
+def test_budgets_are_compared_over_what_both_evaluated(study: OpenedStudy) -> None:
     found = budget_ranks(study)
     losses: dict[float, dict[str, float]] = {3: {}, 6: {}, 12: {}}
     for event in tells(study):
@@ -109,7 +110,7 @@ def test_budgets_are_compared_over_what_both_evaluated(study: StudySource) -> No
             assert cell.rho == pytest.approx(np.corrcoef(*ranks)[0, 1])
 
 
-def test_configurations_have_their_result_at_the_largest_budget(study: StudySource) -> None:
+def test_configurations_have_their_result_at_the_largest_budget(study: OpenedStudy) -> None:
     found = configurations(study)
     assert [axis.name for axis in found.axes] == ["cutout_prob", "learning_rate", "weight_decay"]
     by_id: dict[str, dict[str, Any]] = {}
@@ -137,7 +138,7 @@ def test_configurations_have_their_result_at_the_largest_budget(study: StudySour
     assert found.losses[found.incumbent] == found.losses[found.budgets == 12].min()
 
 
-def told_by(folder: Path, evaluations: int, loss: Any) -> StudySource:
+def told_by(folder: Path, evaluations: int, loss: Any) -> OpenedStudy:
     """A study of one budget whose losses are a function of the configuration."""
     settings = ("config_space=cs1", "min_budget=2", "max_budget=2", f"iterations={evaluations}")
     with new_study(folder, *settings) as study:
@@ -145,7 +146,7 @@ def told_by(folder: Path, evaluations: int, loss: Any) -> StudySource:
             trial = study.ask()
             assert trial is not None
             study.tell(trial, TrialResult(loss(trial)))
-    return read_study_source(folder)
+    return OpenedStudy(folder)
 
 
 @pytest.mark.slow
@@ -172,11 +173,11 @@ def test_noise_is_not_explained(tmp_path: Path) -> None:
     assert importance(study).budgets[0].explained < 0.1
 
 
-def test_cells_are_those_of_default_and_incumbent(study: StudySource) -> None:
+def test_cells_are_those_of_default_and_incumbent(study: OpenedStudy) -> None:
     default, tuned = found_cells(study)
     assert (default.title, default.key, tuned.title) == ("default", "baseline/12", "tuned")
     assert study.view.incumbent is not None
-    assert tuned.module_hash == study.view.incumbent[1].info["module_hash"]
+    assert tuned.cell_key == study.view.incumbent[1].info["module_hash"]
     assert default.test_error == study.view.baseline[1].info["test_error"]  # type: ignore[index]
     assert default.operations[0] == "input"
     assert default.operations[-1] == "output"
@@ -204,7 +205,7 @@ def test_the_timeline_of_two_workers_by_hand(tmp_path: Path) -> None:
     folder = run_study(
         tmp_path / "study", "seed=3", workers=2, evaluations=5, crashing=False, begins=1e9
     )
-    found = timeline(read_study_source(folder))
+    found = timeline(OpenedStudy(folder))
     bars = [(bar.key, bar.lane, bar.start, bar.end, bar.state) for bar in found.bars]
     # The default takes 12 epochs, bracket 0 begins with four of 3 and goes on with two of 6.
     assert [(key.split("/")[1], *rest) for key, *rest in bars] == [
@@ -224,7 +225,7 @@ def test_the_timeline_of_two_workers_by_hand(tmp_path: Path) -> None:
     ]
 
 
-def test_trials_of_a_lane_never_overlap(study: StudySource) -> None:
+def test_trials_of_a_lane_never_overlap(study: OpenedStudy) -> None:
     found = timeline(study)
     assert found.lanes == 3
     for lane in range(3):
@@ -241,7 +242,7 @@ def test_a_lost_worker_is_shown(tmp_path: Path) -> None:
         trial = study.retry(trial, "its worker w died")
         write_search(tmp_path / "study", trial, False)
         study.tell(trial, result_of(trial, time.time() - SECONDS, False))
-    found = timeline(read_study_source(tmp_path / "study"))
+    found = timeline(OpenedStudy(tmp_path / "study"))
     assert [(loss.key, loss.reason) for loss in found.losses] == [
         ("baseline/12", "its worker w died")
     ]
@@ -249,7 +250,7 @@ def test_a_lost_worker_is_shown(tmp_path: Path) -> None:
 
 
 def test_too_little_is_said_and_not_drawn(tmp_path: Path) -> None:
-    study = read_study_source(run_study(tmp_path / "study", workers=1, evaluations=1))
+    study = OpenedStudy(run_study(tmp_path / "study", workers=1, evaluations=1))
     for figure, words in (
         (one_shot_correlation, r"takes 5 trials of one budget .* there are 1 \(12 epochs\)"),
         (budget_ranks, "takes 5 configurations evaluated at two budgets; there are 0 at most"),
@@ -261,7 +262,7 @@ def test_too_little_is_said_and_not_drawn(tmp_path: Path) -> None:
 
 def test_only_crashes_are_no_results(tmp_path: Path) -> None:
     folder = run_study(tmp_path / "study", workers=2, evaluations=8, all_crash=True)
-    study = read_study_source(folder)
+    study = OpenedStudy(folder)
     for figure in (one_shot_correlation, budget_ranks, importance, found_cells):
         with pytest.raises(NotEnoughData, match="every trial crashed, the last one: SearchDiv"):
             figure(study)

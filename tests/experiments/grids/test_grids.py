@@ -1,4 +1,4 @@
-"""Grids of studies: read, reckoned, launched, gone on with."""
+"""Grids of studies: read, costed, launched, resumed."""
 
 import io
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:
         return console.file.getvalue()
 
     paper = loaded("paper")
-    assert "about 387 GPU hours: at 1 s an epoch, as you say" in said(paper, tmp_path, 1.0)
+    assert "about 387 GPU hours: at 1 s an epoch, as given" in said(paper, tmp_path, 1.0)
     assert "1,393,200" in said(paper, tmp_path, 1.0)
     assert "at an assumed 2 TFLOP/s" in said(loaded(small_grid), tmp_path)
 
@@ -163,7 +163,7 @@ def test_a_dry_run_makes_nothing_and_needs_no_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_grid_runs_one_after_the_other_and_goes_on(small_grid: Path, tmp_path: Path) -> None:
+def test_a_grid_runs_one_after_the_other_and_resumes(small_grid: Path, tmp_path: Path) -> None:
     folder = tmp_path / "grid"
     arguments = ["launch", small_grid, "--dir", folder]
     names = [member.name for member in loaded(small_grid).members]

@@ -11,16 +11,18 @@ from rich.console import Console
 from support.study_commands import events, run
 
 from oneshot_hpo.experiments.analyze.supernet import Supernet
-from oneshot_hpo.experiments.atlas.found import read_finds
+from oneshot_hpo.experiments.atlas.found import finds_of
+from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.check.checking import verify
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.groups import group_studies
-from oneshot_hpo.experiments.numbers.sources import read_figure_sources, read_study_source
+from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.experiments.study.environment import compared
 from oneshot_hpo.experiments.study.folder import create_study, specification_of
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import cell_report
+from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import Study, TrialResult, read_study
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.table_file import write_table
@@ -60,7 +62,7 @@ def project(home: Path, table_file: str, *, ended: bool = False, seed: int = 0) 
         if ended:
             space = get_space(1)
             found = space.sample(np.random.default_rng(0))
-            info = {"state": "SUCCESS"} | cell_report(spec.table, space, found)
+            info = table_outcome(spec.table, space, found).to_info()
             study.tell(trial, TrialResult(info["valid_error"], info | {"one_shot_error": 0.5}))
     return home / "studies" / "one"
 
@@ -98,11 +100,12 @@ def test_who_reads_a_moved_study_finds_its_table(tmp_path: Path, table_file: str
     report = verify(folder)
     assert report.findings == []
     assert "1 results compared with the table" in report.checked
-    source = read_study_source(folder)
+    source = OpenedStudy(folder)
     assert source.cells.table.name == load_table(table_file).name
-    assert read_finds(folder, get_space(1), table_file).searches == 1  # a copy of the table
+    known = SpaceMap(get_space(1), load_table(table_file))
+    assert finds_of(source, known, table_file).searches == 1  # a copy of the table
     with pytest.raises(UserError, match="not of digits"):
-        read_finds(folder, get_space(1), "digits")
+        finds_of(source, known, "digits")
 
 
 @pytest.mark.slow
@@ -128,11 +131,11 @@ def test_a_place_that_is_given_has_to_hold_the_same_and_is_kept(
     console = Console(file=io.StringIO())
     given, rest = given_inputs([f"dataset={place}", "cluster.threads=2"])
     assert rest == ["cluster.threads=2"]
-    noted = compared(console, folder, accept=False, given=given)
+    noted = compared(console, OpenedStudy(folder), accept=False, given=given)
     assert noted is not None
     with Study.open(folder) as study:
         study.note(*noted)
-    assert compared(console, folder, accept=False) is None  # it is not asked for again
+    assert compared(console, OpenedStudy(folder), accept=False) is None  # it is not asked for again
     assert located(specification(folder), folder).dataset == str(place)
     assert verify(folder).findings == []
 
@@ -142,7 +145,7 @@ def test_another_file_of_the_name_is_not_taken(tmp_path: Path, table_file: str) 
     (tmp_path / "home" / "data" / "images.npz").unlink()
     write_images(folder / "images.npz", seed=1)
     with pytest.raises(UserError, match=r"images\.npz is not there"):
-        compared(Console(file=io.StringIO()), folder, accept=False)
+        compared(Console(file=io.StringIO()), OpenedStudy(folder), accept=False)
     [finding] = verify(folder).findings
     assert "--set dataset=PATH" in finding.words
     same = write_images(folder.parent / "images.npz")
@@ -172,7 +175,7 @@ def test_studies_of_the_same_images_at_two_paths_are_repetitions(
         for seed, name in enumerate(("one", "two"))
     ]
     sources = read_figure_sources([str(folder) for folder in folders])
-    [group] = group_studies(sources.studies)
+    [group] = group_studies(sources, 1)
     assert len(group.studies) == 2
 
 

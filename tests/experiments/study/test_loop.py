@@ -123,7 +123,7 @@ def test_a_signal_stops_the_study_cleanly(
         _, complaint = finish(master)
         assert master.returncode == 130
     assert complaint.splitlines() == [
-        f"stopped; every finished evaluation is kept; to go on: oneshot-hpo resume {folder}"
+        f"stopped; every finished evaluation is kept; to resume: oneshot-hpo resume {folder}"
     ]
     if number == signal.SIGINT:
         ended = run("resume", folder)

@@ -15,7 +15,8 @@ from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed
 from oneshot_hpo.search_spaces import get_space
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
+from oneshot_hpo.search_spaces.table import Runs
 from oneshot_hpo.search_spaces.table_file import write_table
 from oneshot_hpo.searchers.data.datasets import load_dataset
 

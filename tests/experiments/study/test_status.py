@@ -10,7 +10,8 @@ from support.made_study import new_study
 
 from oneshot_hpo.experiments.errors import StudyStopped
 from oneshot_hpo.experiments.study.launching import resume_study
-from oneshot_hpo.experiments.study.status import ObservedStudy, stop_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.status import stop_study
 from oneshot_hpo.hpo import Study
 
 CONSOLE = Console(quiet=True)
@@ -22,8 +23,8 @@ def test_a_copy_of_a_running_study_is_not_running_and_stopping_it_ends_nothing(
     with new_study(tmp_path / "study") as study:
         study.ask()
         shutil.copytree(tmp_path / "study", tmp_path / "copy")
-        assert ObservedStudy(tmp_path / "study").has_master
-        assert not ObservedStudy(tmp_path / "copy").has_master
+        assert OpenedStudy(tmp_path / "study").has_master
+        assert not OpenedStudy(tmp_path / "copy").has_master
         stop_study(CONSOLE, tmp_path / "copy")  # this process is the master, and lives
         with Study.open(tmp_path / "copy") as copy:
             copy.ask()

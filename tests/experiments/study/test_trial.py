@@ -11,12 +11,12 @@ from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.study.trial import (
     RESULT,
     TrialTask,
-    cell_report,
     finished_result,
     run_trial,
     search_cell,
+    table_outcome,
 )
-from oneshot_hpo.search_spaces import Architecture, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers import SearchSettings, run_search
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import DatasetError
@@ -58,11 +58,10 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
         epochs=2,
         seed=5,
     )
-    report = cell_report(task.table, get_space(1), searched.architecture)
+    outcome = table_outcome(task.table, get_space(1), searched.architecture(get_space(1)))
     assert result["exception"] is None
-    assert result["loss"] == report["valid_error"]
-    assert result["info"] == report | {
-        "state": "SUCCESS",
+    assert result["loss"] == outcome.valid
+    assert result["info"] == outcome.to_info() | {
         "one_shot_error": searched.trajectory[-1].valid_error,
     }
     times = result["timestamps"]
@@ -88,16 +87,16 @@ def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) ->
     short = dataclasses.replace(task, budget=1, folder=None)
     drawn = set()
     for seed in range(8):
-        mean, means = search_cell(dataclasses.replace(short, seed=seed))
+        mean = search_cell(dataclasses.replace(short, seed=seed))
         draw = dataclasses.replace(short, seed=seed, objective="draw")
-        loss, report = search_cell(draw)
-        assert search_cell(draw) == (loss, report)
-        repeat = report.pop("drawn_repeat")
-        assert report == means and mean == means["valid_error"]
-        space = get_space(1)
-        cell = space.cell(Architecture.from_dict(report["architecture"]))
-        assert loss == load_table(task.table).query(cell).valid_errors[repeat]
-        drawn.add(repeat)
+        outcome = search_cell(draw)
+        assert search_cell(draw) == outcome
+        cell = get_space(1).cell(outcome.architecture(get_space(1)))
+        repeats = load_table(task.table).query(cell).valid_errors
+        assert outcome.loss == repeats[outcome.drawn_repeat]
+        assert dataclasses.replace(outcome, loss=mean.loss, drawn_repeat=None) == mean
+        assert mean.loss == mean.valid
+        drawn.add(outcome.drawn_repeat)
     assert drawn == {0, 1, 2}
 
 

@@ -96,7 +96,7 @@ def test_a_study_whose_output_goes_away_stops_in_order(tiny_study: Path, tmp_pat
         complaint = process.stderr.read()
         assert process.wait() == 1
     assert complaint.splitlines() == [
-        f"{GONE}; once that is mended, to go on: oneshot-hpo resume {folder}"
+        f"{GONE}; once that is mended, to resume: oneshot-hpo resume {folder}"
     ]
     assert events(folder)
 
@@ -138,5 +138,5 @@ def test_a_page_goes_where_it_is_wanted(finished_study: Path, tmp_path: Path) ->
     (tmp_path / "notes.txt").write_text("mine")
     refused = run("report", finished_study, "--out", tmp_path / "notes.txt")
     assert refused.returncode == 2
-    assert "notes.txt is no page" in refused.stderr
+    assert "notes.txt is not a page" in refused.stderr
     assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -13,11 +13,11 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import UserError, one_line
-from oneshot_hpo.experiments.grids.running import going_on
+from oneshot_hpo.experiments.grids.running import resume_command
 from oneshot_hpo.experiments.report import comparison, origin
-from oneshot_hpo.experiments.report.journaled import JournaledStudy
 from oneshot_hpo.experiments.study.environment import compared
 from oneshot_hpo.experiments.study.folder import check_vacant
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.status import show_status
 from oneshot_hpo.experiments.terminal.hints import command, say
 
@@ -67,15 +67,14 @@ def test_the_terminal_s_and_study_yaml_s(awkward: Path) -> None:
 
 
 def test_the_report_s(awkward: Path) -> None:
-    study = JournaledStudy(awkward)
     again = f"{AWKWARD}-again"
-    assert advised("\n".join(origin.read(study).commands)) == [
+    assert advised("\n".join(origin.read(OpenedStudy(awkward)).commands)) == [
         ["launch", "study.yaml", "--dir", again],
         ["confirm", again, "--seeds", str(SEEDS)],
     ]
     (awkward / "confirm").rename(awkward / "away")
     try:
-        reason = comparison.read(study, [])
+        reason = comparison.read(OpenedStudy(awkward), [])
     finally:
         (awkward / "away").rename(awkward / "confirm")
     assert advised(str(reason.command)) == [["confirm", str(awkward)]]
@@ -94,14 +93,14 @@ def test_those_of_errors(awkward: Path, tmp_path: Path, monkeypatch: pytest.Monk
     now = machine.versions()
     monkeypatch.setattr(machine, "versions", lambda: now | {"torch": "another"})
     with pytest.raises(UserError) as error:
-        compared(Console(), unconfirmed, accept=False)
+        compared(Console(), OpenedStudy(unconfirmed), accept=False)
     assert advised(str(error.value)) == [["resume", str(unconfirmed), "--accept-changes"]]
 
 
 def test_a_grid_s(tmp_path: Path) -> None:
     folder = tmp_path / AWKWARD
     words = ["launch", str(folder / "grid.yaml"), "--dir", str(folder), "--only", "search.x=a b"]
-    assert advised(going_on(folder, ["search.x=a b"])) == [words]
+    assert advised(resume_command(folder, ["search.x=a b"])) == [words]
 
 
 def test_a_finished_confirmation_s(awkward: Path) -> None:

@@ -5,13 +5,10 @@ import pytest
 from rich.console import Console
 from support.scripted_study import better_later, work
 
-from oneshot_hpo.experiments.terminal.progress import (
-    LiveDisplay,
-    PlainDisplay,
-    display_for,
-    seconds_left,
-    standing,
-)
+from oneshot_hpo.experiments.numbers.pace import seconds_left
+from oneshot_hpo.experiments.terminal.panel import study_panel
+from oneshot_hpo.experiments.terminal.progress import LiveDisplay, PlainDisplay, display_for
+from oneshot_hpo.experiments.terminal.rate_limiter import RateLimiter
 from oneshot_hpo.hpo import OptimizerSettings, Study, configuration_space
 
 
@@ -22,18 +19,18 @@ def text_of(renderable: object) -> str:
     return console.file.getvalue()
 
 
-def test_a_new_study_stands_at_nothing(study: Study) -> None:
-    text = text_of(standing(study, "a title", 0))
+def test_a_new_study_has_no_results(study: Study) -> None:
+    text = text_of(study_panel(study, "a title", 0))
     assert "a title" in text
     assert "0 of 6 done, 0 running, 6 waiting" in text
     assert "default" not in text
     assert seconds_left(study, 2) is None
 
 
-def test_brackets_count_what_is_told_and_what_is_begun(study: Study) -> None:
+def test_brackets_count_finished_and_running_evaluations(study: Study) -> None:
     work(study, better_later, 2)
     study.ask()
-    text = text_of(standing(study, "title", 1, "elapsed 0:10"))
+    text = text_of(study_panel(study, "title", 1, "elapsed 0:10"))
     assert "2 of 6 done, 1 running, 3 waiting" in text
     row = next(line for line in text.splitlines() if "1 of 2" in line)
     assert row.split()[3:] == ["+", "1/2", "0/1"]
@@ -53,7 +50,7 @@ def test_many_brackets_fit_on_a_screen(tmp_path: Path) -> None:
     settings = OptimizerSettings(min_budget=25, max_budget=100, eta=2, iterations=64)
     space = configuration_space("cs1")
     with Study.create(tmp_path, header={}, space=space, settings=settings) as study:
-        text = text_of(standing(study, "title", 0))
+        text = text_of(study_panel(study, "title", 0))
     assert len(text.splitlines()) < 20
     assert "1 of 64" in text
 
@@ -76,12 +73,12 @@ def test_lines_are_printed_once_and_only_for_what_is_new(study: Study) -> None:
     assert len(lines) == 3
 
 
-def test_what_a_panel_left_out_is_drawn_at_its_end(
+def test_a_skipped_update_is_drawn_at_the_end(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True, width=80)
     with display_for(terminal, "a title", 1) as display:
-        monkeypatch.setattr("oneshot_hpo.experiments.terminal.sparing.Sparing.due", False)
+        monkeypatch.setattr(RateLimiter, "is_due", False)
         work(study, better_later, 3)
         display.update(study, 1, "")
         assert isinstance(terminal.file, io.StringIO)

@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from oneshot_hpo.experiments.terminal import work_bar
+from oneshot_hpo.experiments.terminal import display
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 
 
 def test_a_log_gets_lines_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(work_bar.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(display.time, "monotonic", lambda: clock[0])
     console = Console(file=io.StringIO())
     with WorkBar(console, "cells", 10, 2) as bar:
         for second, done in ((20, 3), (40, 6), (50, 7), (90, 8)):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.search_spaces import Cell, TableError, get_space, load_table
-from oneshot_hpo.search_spaces.nasbench101.trained_cells import Runs, TrainedCells, hash_array
-from oneshot_hpo.search_spaces.table import MissingCell, Origin
+from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells, hash_array
+from oneshot_hpo.search_spaces.table import MissingCell, Origin, Runs
 from oneshot_hpo.search_spaces.table_file import write_table
 
 SPACE = get_space(1)
@@ -185,6 +185,24 @@ def test_what_is_imputed_is_said_and_kept_in_the_file(tmp_path):
     write_table(dataclasses.replace(table, origins={"colour": codes}), tmp_path / "wrong.npz")
     with pytest.raises(TableError, match="colour"):
         load_table(tmp_path / "wrong.npz")
+
+
+def test_results_rest_on_imputed_values_where_their_row_or_the_best_is_imputed():
+    table, space = load_table("digits"), get_space(1)
+    rows = table.entries(space)
+    best = int(rows[table.mean_errors("test", rows).argmin()])
+
+    def rests(imputed, row):
+        codes = np.zeros((len(table), len(table.budgets)), np.uint8)
+        codes[imputed, -1] = Origin.IMPUTED
+        return dataclasses.replace(table, origins={"test_error": codes}).rests_on_imputed(
+            space, row
+        )
+
+    assert not table.rests_on_imputed(space, 7)
+    assert rests(7, 7)
+    assert not rests(8, 7)
+    assert rests(best, 7)
 
 
 def test_values_are_by_metric():

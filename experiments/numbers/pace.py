@@ -1,0 +1,27 @@
+"""How fast searches run, and how long a study will still take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oneshot_hpo.experiments.study.outcome import search_seconds
+from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
+
+
+def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> float | None:
+    """Seconds of one worker, over the searches that did not crash; None if there is none."""
+    spent = epochs = 0.0
+    for trial, result in evaluations:
+        seconds = search_seconds(result)
+        if seconds is not None and not result.crashed:
+            spent += seconds
+            epochs += trial.budget
+    return spent / epochs if epochs else None
+
+
+def seconds_left(study: StudyView, workers: int) -> float | None:
+    """Until a study is finished, at the pace of its searches; None if there is no pace yet."""
+    pace = seconds_an_epoch(study.evaluations)
+    rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
+    left = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
+    return None if pace is None else left * pace / workers

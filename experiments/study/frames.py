@@ -1,0 +1,120 @@
+"""A study as pandas frames: its trials, and their epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.hpo.brackets import bracket
+
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.opened import OpenedStudy
+
+_TIMES = ("submitted", "started", "finished")
+_TRIAL = ("id", "bracket", "rung", "budget", "seed", "state", "attempts", "model_based")
+_OUTCOME = {
+    "loss": "loss",
+    "valid_error": "valid",
+    "test_error": "test",
+    "valid_regret": "valid_regret",
+    "regret": "regret",
+    "percentile": "percentile",
+    "one_shot_error": "one_shot",
+    "seconds": "seconds",
+}
+_LAST = ("architecture", "exception")
+_EPOCH = (
+    *("epoch", "train_loss", "train_error", "valid_loss", "valid_error", "learning_rate"),
+    *("seconds", "architecture"),
+)
+_WHOLE = {"rung": "Int64", "model_based": "boolean"}
+"""Types of columns in which a value may be missing."""
+
+
+def trials_frame(study: OpenedStudy) -> pd.DataFrame:
+    """One row a trial, in the order in which they were asked for.
+
+    id: the configuration, "0-0-3" (bracket, rung of its first trial, number there), "baseline" for
+        the default configuration, which is in no bracket.
+    bracket, rung: from 0; -1 and missing for the default configuration.
+    budget: epochs. seed: of the search. attempts: 1 if no worker was lost.
+    state: "finished", "crashed", "running", or "interrupted" (it runs again on resume).
+    model_based: whether the model proposed the configuration; False if it was drawn at random.
+    config.NAME: each hyperparameter; missing where it is inactive.
+    loss: what the optimizer minimised. valid_error, test_error: of the cell found, trained on its
+        own, in [0, 1]. valid_regret, regret: validation and test error above the best of the space.
+    percentile: cells with a higher test error, in percent. one_shot_error: validation error of the
+        supernet. All of these are missing for a trial without a result.
+    seconds: of search of one worker, over all attempts.
+    submitted, started, finished: times in UTC, missing where they are not known.
+    architecture: hash of the cell found. exception: why the search crashed.
+
+    The journal does not name workers, so there is no column for them.
+    """
+    names = [f"config.{name}" for name in study.view.space]
+    columns = [*_TRIAL, *names, *_OUTCOME, *_TIMES, *_LAST]
+    settings = study.view.settings
+    rungs = {
+        (number, rung.budget): place
+        for number in range(settings.iterations)
+        for place, rung in enumerate(bracket(settings, number))
+    }
+    rows = [_trial_row(study, rungs, trial, result) for trial, result in study.trials]
+
+    frame = pd.DataFrame(rows, columns=columns).astype(_WHOLE)
+    for name in _TIMES:
+        frame[name] = pd.to_datetime(frame[name].astype(float), unit="s", utc=True)
+    return frame.astype(dict.fromkeys(_OUTCOME, float))
+
+
+def epochs_frame(study: OpenedStudy) -> pd.DataFrame:
+    """One row an epoch of each trial, as far as it was run; trials in the order of asking.
+
+    id, bracket, budget, seed: of the trial, as in `trials_frame`.
+    epoch: from 1. train_loss, train_error: over the epoch's own steps. valid_loss, valid_error: of
+        the supernet on its validation images at the end of the epoch (one-shot error).
+    learning_rate: of the weights. seconds: that the epoch took.
+    architecture: the document of the architecture that the search would end with now, missing where
+        the searcher compares architectures only after the last epoch.
+
+    UserError: a file of epochs is damaged.
+    """
+    rows = [
+        _place(trial) | record | {"seconds": record.get("time")}
+        for trial, _ in study.trials
+        for record in study.epochs(trial)
+    ]
+    return pd.DataFrame(rows, columns=["id", "bracket", "budget", "seed", *_EPOCH])
+
+
+def _trial_row(
+    study: OpenedStudy,
+    rungs: dict[tuple[int, int | float], int],
+    trial: Trial,
+    result: TrialResult | None,
+) -> dict[str, Any]:
+    outcome = Outcome.from_result(result)
+    return {
+        **_place(trial),
+        "rung": rungs.get((trial.id[0], trial.budget)),
+        "state": study.trial_state(result),
+        "attempts": trial.attempt + 1,
+        "model_based": study.view.record(trial).info.get("model_based_pick"),
+        **{f"config.{name}": value for name, value in trial.config.items()},
+        **{column: getattr(outcome, field) for column, field in _OUTCOME.items()},
+        **study.trial_times(trial, result),
+        "architecture": outcome.key,
+        "exception": None if result is None else result.exception,
+    }
+
+
+def _place(trial: Trial) -> dict[str, Any]:
+    return {
+        "id": trial.key.split("/")[0],
+        "bracket": trial.id[0],
+        "budget": trial.budget,
+        "seed": trial.seed,
+    }

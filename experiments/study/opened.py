@@ -1,0 +1,250 @@
+"""The one reader of a study's folder: every command that looks at a study begins here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
+from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.pairing import transfer_note
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.hpo import (
+    ConfirmationView,
+    Rerun,
+    Trial,
+    TrialResult,
+    has_confirmation,
+    read_confirmation,
+    read_study,
+)
+from oneshot_hpo.hpo.brackets import rung_budgets
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+from oneshot_hpo.hpo.journal.lock import is_held
+from oneshot_hpo.hpo.study_view import StudyTimes
+from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from oneshot_hpo.cluster.slurm.commands import Job
+    from oneshot_hpo.experiments.study.cell_errors import CellErrors
+
+State = Literal["finished", "running", "waiting", "stopped"]
+"""waiting: for SLURM to start its master; stopped: unfinished, and no master works on it."""
+TrialState = Literal["finished", "crashed", "running", "interrupted"]
+"""interrupted: it runs again when the study is resumed."""
+
+
+@dataclass(frozen=True)
+class QueuedJobs:
+    """The jobs of a study in SLURM's queue."""
+
+    masters: Sequence[Job] = ()
+    workers: Sequence[Job] = ()
+
+
+class OpenedStudy:
+    """A study, running or not, as its folder was at one moment; nothing is written or locked.
+
+    The study's journal is read once, when it is opened. Everything else is read when it is first
+    needed, and kept.
+
+    Raises UserError if the folder holds no study, and what `read_study` raises.
+    """
+
+    def __init__(
+        self, folder: Path, *, source: str | None = None, jobs: QueuedJobs | None = None
+    ) -> None:
+        """source: what messages call the study; jobs: None if SLURM is still to be asked."""
+        check_study(folder)
+        self.folder = folder
+        self.source = str(folder) if source is None else source
+        # Before the journal: a master that ends in between has finished the study.
+        self._is_held = is_held(folder)
+        self.view = read_study(folder)
+        if jobs is not None:
+            self.jobs = jobs
+
+    @cached_property
+    def spec(self) -> StudySpec:
+        """The specification as the journal's header has it. StudyFileError: it cannot be used."""
+        return specification_of(self.view.header, self.folder)
+
+    @cached_property
+    def located(self) -> StudySpec:
+        """`spec`, with data set and table where they lie now."""
+        return located(self.spec, self.folder, notes=self.environments)
+
+    @property
+    def name(self) -> str:
+        """The study's name; its folder's where the journal has none."""
+        specification: dict[str, Any] = self.view.header.get("specification", {})
+        return specification.get("name", self.folder.resolve().name)
+
+    @cached_property
+    def identity(self) -> str:
+        """The same for every state of a study, and for no other one: SHA-256 of its header."""
+        with (self.folder / JOURNAL_NAME).open("rb") as journal:
+            return hashlib.sha256(journal.readline()).hexdigest()
+
+    @cached_property
+    def transfer(self) -> str | None:
+        """A sentence that the table is of another data set; None where it is not."""
+        if not {"dataset", "table"} <= self.view.header.get("specification", {}).keys():
+            return None
+        return None if self.spec.transfer is False else transfer_note(self.located)
+
+    @property
+    def times(self) -> StudyTimes:
+        """When the study was created, and when its journal was first and last written to."""
+        return self.view.times
+
+    @cached_property
+    def cells(self) -> CellErrors:
+        """What the study's table says of cells. TableError: it cannot be read."""
+        from oneshot_hpo.experiments.study.cell_errors import CellErrors
+
+        return CellErrors(self.located.table, self.located.space)
+
+    @cached_property
+    def largest_budget(self) -> int | float:
+        """Epochs of the top rung, at which configurations are compared in the end."""
+        return rung_budgets(self.view.settings)[-1]
+
+    # The study's state
+
+    @cached_property
+    def jobs(self) -> QueuedJobs:
+        """The study's jobs in SLURM's queue; none where it uses no SLURM, or gets no answer."""
+        return queued_jobs(self.spec, self.folder) or QueuedJobs()
+
+    @property
+    def has_master(self) -> bool:
+        """Whether a master works on it, here or as a job that runs."""
+        return self._is_held or any(job.state == "RUNNING" for job in self.jobs.masters)
+
+    @property
+    def state(self) -> State:
+        """Whether the study is finished; if not, whether a master works on it, or soon will."""
+        if self.view.finished:
+            return "finished"
+        if self.has_master:
+            return "running"
+        return "waiting" if self.jobs.masters else "stopped"
+
+    # Trials
+
+    @cached_property
+    def trials(self) -> list[tuple[Trial, TrialResult | None]]:
+        """Every trial in the order of asking; those that are not finished have no result."""
+        pending = [(trial, None) for trial in self.view.pending]
+        return sorted([*self.view.evaluations, *pending], key=lambda pair: pair[0].seq)
+
+    def trial_state(self, result: TrialResult | None) -> TrialState:
+        """The state of a trial with this result."""
+        if result is not None:
+            return "crashed" if result.crashed else "finished"
+        return "running" if self.has_master else "interrupted"
+
+    def trial_times(self, trial: Trial, result: TrialResult | None) -> dict[str, float]:
+        """When a trial was submitted, started and finished, in seconds since 1970.
+
+        The journal's own times stand in for those that a lost worker did not report. A trial
+        without a result has neither started nor finished.
+        """
+        record = self.view.record(trial)
+        if result is None or record.finished_at is None:
+            return {"submitted": record.submitted_at}
+        reported = result.timestamps
+        submitted = reported.get("submitted", record.submitted_at)
+        return {
+            "submitted": submitted,
+            "started": reported.get("started", submitted),
+            "finished": reported.get("finished", record.finished_at),
+        }
+
+    def retries(self, trial: Trial) -> list[str]:
+        """Why earlier attempts at a trial were lost, the first attempt first."""
+        return self._retries.get(trial.key, [])
+
+    @cached_property
+    def _retries(self) -> dict[str, list[str]]:
+        reasons: dict[str, list[str]] = {}
+        for retry in self.view.retries:
+            reasons.setdefault(retry.trial.key, []).append(retry.reason)
+        return reasons
+
+    def trial_folder(self, trial: Trial) -> Path:
+        """Where a trial's search keeps its files."""
+        return self.folder / "trials" / trial.key
+
+    def epochs(self, trial: Trial) -> list[dict[str, Any]]:
+        """A trial's epochs as far as they were run, one `EpochRecord` each, as dictionaries.
+
+        UserError: their file is damaged.
+        """
+        folder = self.trial_folder(trial)
+        try:
+            return read_metrics(folder)
+        except ValueError as error:
+            raise UserError(f"{folder / METRICS} is damaged ({error})") from None
+
+    # The confirmation
+
+    @cached_property
+    def confirmation(self) -> ConfirmationView | None:
+        """The study's confirmation; None: it has not begun. Raises like `read_confirmation`."""
+        own = self.folder / CONFIRMATION
+        return read_confirmation(own) if has_confirmation(own) else None
+
+    def rerun_folder(self, run: Rerun) -> Path:
+        """Where a run of the confirmation keeps its files."""
+        return self.folder / CONFIRMATION / "trials" / run.key
+
+    @property
+    def environments(self) -> list[dict[str, Any]]:
+        """The environments that both journals have noted since the study began, by time."""
+        noted = list(self.view.noted)
+        if self.confirmation is not None:
+            noted += self.confirmation.noted
+        return [note.environment for note in sorted(noted, key=lambda note: note.time)]
+
+    # Frames
+
+    def trials_frame(self) -> pd.DataFrame:
+        """One row a trial; see `study.frames.trials_frame` for its columns."""
+        from oneshot_hpo.experiments.study.frames import trials_frame
+
+        return trials_frame(self)
+
+    def epochs_frame(self) -> pd.DataFrame:
+        """One row an epoch of a trial; see `study.frames.epochs_frame` for its columns."""
+        from oneshot_hpo.experiments.study.frames import epochs_frame
+
+        return epochs_frame(self)
+
+
+def open_if_there(folder: Path) -> OpenedStudy | None:
+    """The study in `folder`; None where there is none yet."""
+    return OpenedStudy(folder) if (folder / JOURNAL_NAME).exists() else None
+
+
+def queued_jobs(spec: StudySpec, folder: Path) -> QueuedJobs | None:
+    """The study's jobs in SLURM's queue; None: it uses no SLURM, or that does not answer."""
+    if spec.cluster.slurm is None:
+        return None
+
+    from oneshot_hpo.cluster.private_folder import NoPrivateFolder
+    from oneshot_hpo.cluster.slurm.commands import SlurmRefused, SlurmUnavailable
+    from oneshot_hpo.experiments.study.slurm_master import study_queue
+
+    try:
+        return QueuedJobs(*study_queue(spec.name, folder))
+    except (SlurmUnavailable, SlurmRefused, NoPrivateFolder):
+        return None  # the journal is the truth; SLURM only knows of its jobs

@@ -1,0 +1,148 @@
+"""What is known of a found architecture: one record, and the keys that it has in a journal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+
+if TYPE_CHECKING:  # a worker, which makes outcomes, does without the package of the optimizer
+    from oneshot_hpo.hpo import TrialResult
+
+KEYS = {
+    "valid": "valid_error",
+    "test": "test_error",
+    "valid_regret": "valid_regret",
+    "regret": "test_regret",
+    "percentile": "percentile",
+    "document": "architecture",
+    "key": "module_hash",
+    "one_shot": "one_shot_error",
+    "transfer": "transfer",
+    "drawn_repeat": "drawn_repeat",
+    "imputed": "imputed",
+}
+"""The key of each field in the `info` of a journaled result, in the order in which it is written.
+`loss` and `seconds` have places of their own in a result."""
+
+SECONDS = "search_seconds"
+"""The key of `seconds` in the timestamps of a journaled result."""
+
+SUCCESS = {"state": "SUCCESS"}
+CRASHED = {"state": "CRASHED"}
+"""The `info` of a search that crashed; its reason is the result's `exception`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The architecture that a search found, and what its table knows of it.
+
+    A field is None where the result does not have it: a search that crashed or has not ended, a
+    result of another program, or a value of the wrong type in a damaged journal.
+    """
+
+    loss: float | None = None
+    """What the optimizer minimises: the validation error, or one repeat of it; in [0, 1]."""
+    valid: float | None = None
+    """Mean validation error of the architecture trained on its own, in [0, 1]."""
+    test: float | None = None
+    """Its mean test error, in [0, 1]."""
+    valid_regret: float | None = None
+    """`valid` above the lowest mean of the complete space."""
+    regret: float | None = None
+    """`test` above the lowest mean of the complete space."""
+    percentile: float | None = None
+    """Share of the space's architectures with a higher test error, in percent."""
+    one_shot: float | None = None
+    """Validation error of the supernet at the end of the search, in [0, 1]."""
+    document: Mapping[str, Any] | None = None
+    """The architecture as its space writes it (`SearchSpace.to_document`)."""
+    key: str | None = None
+    """What isomorphic architectures share: `SearchSpace.key`."""
+    transfer: bool = False
+    """Whether the table is of another data set than the one that was searched on."""
+    imputed: bool = False
+    """Whether an error or regret rests on a value that a model of the table's makers imputed."""
+    drawn_repeat: int | None = None
+    """Which repeat of the table the loss is, from 0; None where the loss is the mean."""
+    seconds: float | None = None
+    """Seconds of search of one worker, over all attempts."""
+
+    @classmethod
+    def from_result(cls, result: TrialResult | None) -> Outcome:
+        """The outcome of a journaled result; None: the trial has not ended."""
+        if result is None:
+            return cls()
+
+        info = result.info
+        numbers = {
+            field: _number(info.get(KEYS[field]))
+            for field in ("valid", "test", "valid_regret", "regret", "percentile", "one_shot")
+        }
+        return cls(
+            **numbers,
+            loss=None if result.crashed else _number(result.loss),
+            document=_of_type(info.get(KEYS["document"]), dict),
+            key=_of_type(info.get(KEYS["key"]), str),
+            transfer=bool(info.get(KEYS["transfer"])),
+            imputed=bool(info.get(KEYS["imputed"])),
+            drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
+            seconds=search_seconds(result),
+        )
+
+    def to_info(self) -> dict[str, Any]:
+        """The `info` under which a successful search is journaled; without what is not known."""
+        known = {key: getattr(self, field) for field, key in KEYS.items()}
+        return SUCCESS | {
+            key: value for key, value in known.items() if value is not None and value is not False
+        }
+
+    def architecture(self, space: SearchSpace) -> Architecture:
+        """The architecture found, one of a space. UserError: the journal does not have it."""
+        if self.document is None:
+            raise UserError(_missing("no architecture"))
+        try:
+            return space.from_document(self.document)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(_missing(f"an architecture that cannot be read ({error})")) from None
+
+    def reported(self, field: str, journal: str | None = None) -> float:
+        """A number that a result has to have. UserError, which names the journal: it has not.
+
+        field: "valid", "regret", …; journal: the name of its file, None for a study's.
+        """
+        value: float | None = getattr(self, field)
+        if value is None:
+            raise UserError(_missing(f"no number for {KEYS[field]}", journal))
+        return value
+
+
+def search_seconds(result: TrialResult) -> float | None:
+    """`Outcome.seconds` alone, for whoever goes through a long study again and again."""
+    return result.timestamps.get(SECONDS)
+
+
+def _number(value: Any) -> float | None:
+    """A finite number as it is; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # an integer beyond all floats
+        return None
+
+
+def _of_type(value: Any, kind: type) -> Any:
+    return value if isinstance(value, kind) else None
+
+
+def _missing(what: str, journal: str | None = None) -> str:
+    if journal is None:
+        from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+
+        journal = JOURNAL_NAME
+    return f"{journal} cannot be used: a result has {what}"

@@ -1,0 +1,35 @@
+"""The incumbent: the lowest loss at the largest budget evaluated so far, the first of equals."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Value = TypeVar("Value", float, NDArray[np.float64])
+
+
+def beats(budget: float, loss: Value, best_budget: float, best_loss: Value) -> bool | NDArray:
+    """Whether an evaluation takes the incumbent's place.
+
+    Losses are numbers, or arrays of one shape, which are compared element by element.
+    """
+    return (budget > best_budget) | ((budget == best_budget) & (loss < best_loss))
+
+
+def incumbent_places(losses: NDArray, budgets: NDArray) -> NDArray[np.int64]:
+    """Which evaluation is the incumbent after each one, int (R, T).
+
+    losses (R, T): R repetitions of T evaluations; budgets (T,): the same in every repetition.
+    """
+    repetitions = np.arange(len(losses))
+    places = np.zeros(losses.shape, np.int64)
+    best, best_budget = places[:, 0], 0.0
+
+    for place, budget in enumerate(budgets):
+        better = beats(budget, losses[:, place], best_budget, losses[repetitions, best])
+        best, best_budget = np.where(better, place, best), max(best_budget, budget)
+        places[:, place] = best
+
+    return places

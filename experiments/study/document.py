@@ -10,8 +10,9 @@ from typing import Any
 
 from oneshot_hpo.experiments.errors import StudyFileError, one_line
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
+from oneshot_hpo.searchers.data.datasets import NAMES
 
-FILE_KEYS = {"dataset": ("digits", "cifar10"), "table": ("digits", "nasbench101")}
+FILE_KEYS = {"dataset": NAMES, "table": ("digits", "nasbench101")}
 """Keys that hold one of these names, or else the path of a file."""
 
 _LARGEST = 1_000_000

@@ -22,15 +22,18 @@ from oneshot_hpo.searchers.data.images import (
 _SHARES = (0.3, 0.3, 0.2, 0.2)
 
 
-NAMES = ("digits", "cifar10", "cifar100", "imagenet16")
-"""What `load_dataset` takes for a data set of its own, not for a path."""
+FOLDERS = {"cifar10": CIFAR10, "cifar100": CIFAR100, "imagenet16": IMAGENET16}
+"""Data sets that are folders of files, and what the folders are called."""
 
-_FOLDERS: dict[str, tuple[str, str, Callable[[Path], ImageSplits]]] = {
-    "cifar10": ("CIFAR-10", CIFAR10, load_cifar10),
-    "cifar100": ("CIFAR-100", CIFAR100, cifar100.load_cifar100),
-    "imagenet16": ("ImageNet16", IMAGENET16, imagenet16.load_imagenet16),
+NAMES = ("digits", *FOLDERS)
+"""What `load_dataset` takes for the name of a data set, not for a path."""
+
+_READERS: dict[str, tuple[str, Callable[[Path], ImageSplits]]] = {
+    "cifar10": ("CIFAR-10", load_cifar10),
+    "cifar100": ("CIFAR-100", cifar100.load_cifar100),
+    "imagenet16": ("ImageNet16", imagenet16.load_imagenet16),
 }
-"""Of data sets that are folders of files: what people call it, its folder, its reader."""
+"""What people call the data set of such a folder, and its reader."""
 
 
 def load_dataset(source: str | Path) -> ImageSplits:
@@ -48,7 +51,7 @@ def load_dataset(source: str | Path) -> ImageSplits:
 
         bunch = load_digits()
         return split_arrays("digits", bunch.images, bunch.target)
-    if source in _FOLDERS:
+    if source in FOLDERS:
         return _load_named(str(source))
     path = Path(source)
     if path.is_dir():
@@ -70,11 +73,11 @@ def load_dataset(source: str | Path) -> ImageSplits:
 
 
 def _load_named(name: str) -> ImageSplits:
-    title, folder_name, load = _FOLDERS[name]
-    folder = data_folder() / folder_name
+    title, load = _READERS[name]
+    folder = data_folder() / FOLDERS[name]
     if folder.is_dir():
         return load(folder)
-    how = f"put its folder {folder_name} there"
+    how = f"put its folder {FOLDERS[name]} there"
     if name == "cifar10":
         how = (
             "`oneshot-hpo data fetch cifar10` downloads it, `oneshot-hpo data import PATH` takes "

@@ -39,14 +39,15 @@ class Normalisation(nn.Module):
         super().__init__()
         self.momentum: float | None = None
         self._shape = shape
-        self.register_buffer("_place", torch.empty(0), persistent=False)  # knows the device
 
-    def keep_statistics(self, momentum: float) -> None:
-        """Evaluate with running statistics from now on, at first those of mean 0, variance 1."""
+    def keep_statistics(self, momentum: float, like: Tensor) -> None:
+        """Evaluate with running statistics from now on, at first those of mean 0, variance 1.
+
+        like: has their device and type.
+        """
         self.momentum = momentum
-        place = self.get_buffer("_place")
-        self.register_buffer("mean", place.new_zeros(self._shape))
-        self.register_buffer("variance", place.new_ones(self._shape))
+        self.register_buffer("mean", like.new_zeros(self._shape))
+        self.register_buffer("variance", like.new_ones(self._shape))
 
     def statistics(self, index: int | tuple[int | slice, ...] | slice) -> Statistics | None:
         """Those of one group, as views, so that a batch can update them; None: of the batch."""
@@ -68,6 +69,10 @@ class BatchNorm(Normalisation):
         super().__init__(*shape)
         self.scale = nn.Parameter(torch.ones(shape))
         self.shift = nn.Parameter(torch.zeros(shape))
+
+    def keep_statistics(self, momentum: float, like: Tensor | None = None) -> None:
+        """As without parameters; `like` these by default."""
+        super().keep_statistics(momentum, self.scale if like is None else like)
 
     def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         """Normalise x (N, C, H, W), scale and shift it; all times a scalar; None: 1."""

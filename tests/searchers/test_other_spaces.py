@@ -41,12 +41,14 @@ def search(data, searcher, space, *, seed=0, folder=None, stop_asked=lambda: Fal
 
 def cases():
     """DARTS's space, whose steps are longest, is seen with one preset every day."""
+    found = []
     for space in ("nasbench201", "darts"):
         for searcher in SEARCHERS:
             for preset in ("corrected", "paper"):
-                long = space == "darts" and (preset == "paper" or searcher.startswith("darts"))
-                marks = [pytest.mark.slow] if long else []
-                yield pytest.param(space, searcher, preset, marks=marks)
+                is_long = preset == "paper" or "darts" in searcher
+                marks = [pytest.mark.slow] if space == "darts" and is_long else []
+                found.append(pytest.param(space, searcher, preset, marks=marks))
+    return found
 
 
 @pytest.mark.parametrize(("space", "searcher", "preset"), cases())

@@ -89,7 +89,7 @@ class Supernet(OneShotNetwork):
         """Forget running statistics; keep them from now on and, in evaluation, use them."""
         for module in self.modules():
             if isinstance(module, Normalisation):
-                module.keep_statistics(momentum)
+                module.keep_statistics(momentum, self.stem.weight)
 
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""

@@ -53,7 +53,7 @@ def test_an_architecture_trains_alone_and_learns(few_digits):
         scratch_networks_of(SPACE, [one, other], 1, 10, SETTINGS)
     settings = ScratchSettings(channels=2, stacks=2, batch_size=16)
     first, again = (
-        train_from_scratch(SPACE, [one], few_digits, settings, epochs=8, seed=0) for _ in range(2)
+        train_from_scratch(SPACE, [one], few_digits, settings, epochs=5, seed=0) for _ in range(2)
     )
     np.testing.assert_array_equal(first.test_hits, again.test_hits)
     assert first.test_hits.shape == (1,)

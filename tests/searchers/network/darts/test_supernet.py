@@ -45,11 +45,11 @@ def plain_weights(searcher):
     return {False: (shares[:14], halves[0]), True: (shares[14:], halves[1])}
 
 
-@pytest.mark.parametrize("name", ["darts", "pc_darts"])
+@pytest.mark.parametrize("name", ["darts", pytest.param("pc_darts", marks=pytest.mark.slow)])
 def test_mixtures_and_their_gradients_are_the_authors(name):
-    supernet, searcher = make(name)
-    k = 4 if name == "pc_darts" else 1
-    plain = Network(3, 8, LAYERS, 10, partial(SearchCell, k=k)).double()
+    k, channels = (4, 8) if name == "pc_darts" else (1, 4)
+    supernet, searcher = make(name, channels=channels)
+    plain = Network(3, channels, LAYERS, 10, partial(SearchCell, k=k)).double()
     copy_supernet(supernet, plain)
     x, labels, found = images(), torch.arange(6), []
     for logits in (supernet(x, searcher.mixture()), plain(x, plain_weights(searcher))):

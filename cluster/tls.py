@@ -13,6 +13,8 @@ from pathlib import Path
 
 import distributed
 
+from oneshot_hpo.whole_files import write_whole
+
 CREDENTIALS = "credentials.pem"
 """The certificate and its key in one file, so that no reader finds parts of two pairs."""
 _OLD_NAMES = ("certificate.pem", "key.pem", "scheduler.json", "worker.sh")
@@ -101,11 +103,4 @@ def _new_credentials() -> bytes:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner can read; readers see the old or the new content."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, content, mode=0o600)

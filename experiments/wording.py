@@ -1,8 +1,9 @@
 """How numbers, durations and configurations are written for people."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
+
+from oneshot_hpo.suggestions import did_you_mean
 
 
 def percent(share: float) -> str:
@@ -37,7 +38,5 @@ def file_size(count: int) -> str:
 
 def unknown_key(key: str, section: str, known: Iterable[str]) -> str:
     """A key that there is not in a section ("" for none), with the one that may be meant."""
-    names = list(known)
-    near = get_close_matches(key, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-    return f"unknown key {key!r}{f' in section {section}' if section else ''}; {hint}"
+    where = f" in section {section}" if section else ""
+    return f"unknown key {key!r}{where}: {did_you_mean(key, known)}"

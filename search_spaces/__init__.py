@@ -1,7 +1,7 @@
 """Search spaces as sets of choices, and tables of trained architectures."""
 
 from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
-from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS, Cell, InvalidCell
+from oneshot_hpo.search_spaces.nasbench101.cell import Cell, InvalidCell
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
 from oneshot_hpo.search_spaces.registry import (
     UnknownSpace,
@@ -16,7 +16,6 @@ from oneshot_hpo.search_spaces.table import Metric, MissingCell, Table, TableErr
 from oneshot_hpo.search_spaces.table_file import load_table
 
 __all__ = [
-    "OPERATIONS",
     "Architecture",
     "Cell",
     "Choice",

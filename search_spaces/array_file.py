@@ -7,7 +7,6 @@ array can be used where it lies in the file.
 from __future__ import annotations
 
 import mmap
-import os
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oneshot_hpo.search_spaces.temporaries import temporary_for
+from oneshot_hpo.whole_files import whole_file
 
 _ALIGNMENT = 64
 _PADDING = 0xD935  # the extra field's number that zipalign uses for the same purpose
@@ -27,18 +26,10 @@ class BadArrays(ValueError):
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays, whole or not at all: temporary file, fsync, rename."""
-    temporary = temporary_for(path)
-    try:
-        with temporary.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in arrays.items():
-                    _append(archive, f"{name}.npy", array)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write arrays, whole or not at all."""
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            _append(archive, f"{name}.npy", array)
 
 
 def mapped_arrays(path: Path) -> dict[str, np.ndarray]:

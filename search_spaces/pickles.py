@@ -8,7 +8,7 @@ functions given here.
 
 from __future__ import annotations
 
-import pickle
+import pickletools
 import struct
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -280,52 +280,53 @@ def _pushes(value: Callable[[PickleReader], Any]) -> Callable[[PickleReader], No
     return lambda reader: reader._stack.append(value(reader))
 
 
-_STOP = pickle.STOP[0]
-_FLOAT, _SMALL_INT = pickle.BINFLOAT[0], pickle.BININT1[0]
-_SHORT_TEXT, _TEXT = pickle.SHORT_BINUNICODE[0], pickle.BINUNICODE[0]
-_MEMOIZE, _LONG_PUT = pickle.MEMOIZE[0], pickle.LONG_BINPUT[0]
+_CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
+_STOP = _CODES["STOP"]
+_FLOAT, _SMALL_INT = _CODES["BINFLOAT"], _CODES["BININT1"]
+_SHORT_TEXT, _TEXT = _CODES["SHORT_BINUNICODE"], _CODES["BINUNICODE"]
+_MEMOIZE, _LONG_PUT = _CODES["MEMOIZE"], _CODES["LONG_BINPUT"]
 _DOUBLE = struct.Struct(">d").unpack_from
-_BY_OPCODE: dict[bytes, Callable[[PickleReader], Any]] = {
-    pickle.PROTO: lambda r: r._take(1),
-    pickle.FRAME: lambda r: r._take(8),
-    pickle.MARK: lambda r: r._push(_MARK),
-    pickle.NONE: lambda r: r._push(None),
-    pickle.NEWTRUE: lambda r: r._push(True),
-    pickle.NEWFALSE: lambda r: r._push(False),
-    pickle.BINFLOAT: _pushes(lambda r: struct.unpack(">d", r._take(8))[0]),
-    pickle.BININT: _pushes(lambda r: struct.unpack("<i", r._take(4))[0]),
-    pickle.BININT1: _pushes(lambda r: r._take(1)[0]),
-    pickle.BININT2: _pushes(lambda r: r._unsigned(2)),
-    pickle.LONG1: _pushes(lambda r: pickle.decode_long(r._take(r._take(1)[0]))),
-    pickle.SHORT_BINUNICODE: _pushes(lambda r: r._take(r._take(1)[0]).decode()),
-    pickle.BINUNICODE: _pushes(lambda r: r._take(r._unsigned(4)).decode()),
-    pickle.SHORT_BINBYTES: _pushes(lambda r: r._take(r._take(1)[0])),
-    pickle.BINBYTES: _pushes(lambda r: r._take(r._unsigned(4))),
-    pickle.EMPTY_DICT: _pushes(lambda r: {}),
-    pickle.EMPTY_LIST: _pushes(lambda r: []),
-    pickle.EMPTY_SET: _pushes(lambda r: []),
-    pickle.EMPTY_TUPLE: lambda r: r._push(()),
-    pickle.TUPLE1: _tuple_of(1),
-    pickle.TUPLE2: _tuple_of(2),
-    pickle.TUPLE3: _tuple_of(3),
-    pickle.TUPLE: _pushes(lambda r: tuple(r._since_mark())),
-    pickle.SETITEM: lambda r: r._set([r._stack.pop(-2), r._stack.pop()]),
-    pickle.SETITEMS: lambda r: r._set(r._since_mark()),
-    pickle.APPEND: lambda r: _append(r, [r._stack.pop()]),
-    pickle.APPENDS: lambda r: _append(r, r._since_mark()),
-    pickle.ADDITEMS: lambda r: _append(r, r._since_mark()),
-    pickle.BINPUT: lambda r: r._memoize(r._take(1)[0]),
-    pickle.LONG_BINPUT: lambda r: r._memoize(r._unsigned(4)),
-    pickle.MEMOIZE: lambda r: r._memoize(r._memoized),
-    pickle.BINGET: lambda r: r._recall(r._take(1)[0]),
-    pickle.LONG_BINGET: lambda r: r._recall(r._unsigned(4)),
-    pickle.GLOBAL: lambda r: r._name(r._line(), r._line()),
-    pickle.STACK_GLOBAL: lambda r: r._name(r._stack.pop(-2), r._stack.pop()),
-    pickle.REDUCE: PickleReader._call,
-    pickle.BUILD: PickleReader._build,
-    pickle.BINPERSID: PickleReader._forget,
+_BY_NAME: dict[str, Callable[[PickleReader], Any]] = {
+    "PROTO": lambda r: r._take(1),
+    "FRAME": lambda r: r._take(8),
+    "MARK": lambda r: r._push(_MARK),
+    "NONE": lambda r: r._push(None),
+    "NEWTRUE": lambda r: r._push(True),
+    "NEWFALSE": lambda r: r._push(False),
+    "BINFLOAT": _pushes(lambda r: struct.unpack(">d", r._take(8))[0]),
+    "BININT": _pushes(lambda r: struct.unpack("<i", r._take(4))[0]),
+    "BININT1": _pushes(lambda r: r._take(1)[0]),
+    "BININT2": _pushes(lambda r: r._unsigned(2)),
+    "LONG1": _pushes(lambda r: int.from_bytes(r._take(r._take(1)[0]), "little", signed=True)),
+    "SHORT_BINUNICODE": _pushes(lambda r: r._take(r._take(1)[0]).decode()),
+    "BINUNICODE": _pushes(lambda r: r._take(r._unsigned(4)).decode()),
+    "SHORT_BINBYTES": _pushes(lambda r: r._take(r._take(1)[0])),
+    "BINBYTES": _pushes(lambda r: r._take(r._unsigned(4))),
+    "EMPTY_DICT": _pushes(lambda r: {}),
+    "EMPTY_LIST": _pushes(lambda r: []),
+    "EMPTY_SET": _pushes(lambda r: []),
+    "EMPTY_TUPLE": lambda r: r._push(()),
+    "TUPLE1": _tuple_of(1),
+    "TUPLE2": _tuple_of(2),
+    "TUPLE3": _tuple_of(3),
+    "TUPLE": _pushes(lambda r: tuple(r._since_mark())),
+    "SETITEM": lambda r: r._set([r._stack.pop(-2), r._stack.pop()]),
+    "SETITEMS": lambda r: r._set(r._since_mark()),
+    "APPEND": lambda r: _append(r, [r._stack.pop()]),
+    "APPENDS": lambda r: _append(r, r._since_mark()),
+    "ADDITEMS": lambda r: _append(r, r._since_mark()),
+    "BINPUT": lambda r: r._memoize(r._take(1)[0]),
+    "LONG_BINPUT": lambda r: r._memoize(r._unsigned(4)),
+    "MEMOIZE": lambda r: r._memoize(r._memoized),
+    "BINGET": lambda r: r._recall(r._take(1)[0]),
+    "LONG_BINGET": lambda r: r._recall(r._unsigned(4)),
+    "GLOBAL": lambda r: r._name(r._line(), r._line()),
+    "STACK_GLOBAL": lambda r: r._name(r._stack.pop(-2), r._stack.pop()),
+    "REDUCE": PickleReader._call,
+    "BUILD": PickleReader._build,
+    "BINPERSID": PickleReader._forget,
 }
-_DO = {opcode[0]: do for opcode, do in _BY_OPCODE.items()}
+_DO = {_CODES[name]: do for name, do in _BY_NAME.items()}
 
 
 def _append(reader: PickleReader, values: list[Any]) -> None:

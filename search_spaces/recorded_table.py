@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture
-from oneshot_hpo.search_spaces.registry import SPACES, get_space
+from oneshot_hpo.search_spaces.registry import get_space, spaces_of
 from oneshot_hpo.search_spaces.space import EnumerableSpace, SearchSpace, enumerable
 from oneshot_hpo.search_spaces.table import (
     COST,
@@ -105,6 +105,12 @@ class RecordedTable(Table):
         values: np.ndarray = self.columns[self._column(metric, budget)][rows]
         return values
 
+    def seconds(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
+        """Training times, float (N, R), or (R,) of one row; NaN where none was recorded."""
+        if "seconds" not in self.metrics:
+            return np.full((*np.shape(rows), 1), np.nan)
+        return super().seconds(rows, budget)
+
     def origin(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """Where values come from, members of Origin: the same for a whole column."""
         code = self.provenance["origins"][self._column(metric, budget)]
@@ -138,14 +144,12 @@ class RecordedTable(Table):
             first = np.flatnonzero(~np.isin(np.arange(total), self.entry_numbers))[0]
             lacking = f"{total - len(self):,} of {total:,} architectures, the first"
             raise self._missing(lacking, int(first))
-        return np.arange(total)
+        return self._rows
 
     def entry_of(self, space: SearchSpace) -> np.ndarray:
         """The entry of every configuration of a space, int (C,)."""
         self.check_space(space)
-        if self._of_cells:
-            return self.space.unique.of_configuration
-        return np.arange(self.space.num_configurations)
+        return self.space.unique.of_configuration if self._of_cells else self._rows_of_all
 
     def row_of(self, space: SearchSpace, architecture: Architecture) -> int:
         """The row of one architecture of a space; raises MissingCell."""
@@ -172,6 +176,14 @@ class RecordedTable(Table):
     @property
     def _count(self) -> int:
         return self.space.num_cells if self._of_cells else self.space.num_configurations
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        return np.arange(len(self))
+
+    @cached_property
+    def _rows_of_all(self) -> np.ndarray:
+        return np.arange(self._count)
 
     def _column(self, metric: str, budget: int | None) -> str:
         """The name of a metric's column at a budget; raises MissingCell."""
@@ -217,7 +229,7 @@ def _check(table: RecordedTable) -> None:
     """Raise TableError unless arrays and document fit together."""
     document, numbers = table.provenance, table.entry_numbers
     name = document["space"]
-    if name not in SPACES or get_space(name).family != table.family:
+    if name not in [space.name for space in spaces_of(table.family)]:
         raise TableError(f"a table of the space {name!r}, which is not known here")
     if numbers.dtype != np.int32 or numbers.ndim != 1 or not len(numbers):
         raise TableError(f"{ENTRIES} is no list of numbers")
@@ -226,18 +238,15 @@ def _check(table: RecordedTable) -> None:
     for column, values in table.columns.items():
         if values.dtype != np.float64 or values.ndim != 2 or len(values) != len(numbers):
             raise TableError(f"{column} has shape {values.shape} of {values.dtype}")
-    for dataset, described in document["datasets"].items():
-        known = {
-            column_name(dataset, metric, budget)
-            for metric in described["metrics"]
-            for budget in (None, *described["budgets"])
-        }
+    for dataset in document["datasets"]:
         opened = table.on(dataset)
         if any(metric.kind not in _KINDS for metric in opened.metrics.values()):
             raise TableError(f"{dataset} has a metric of an unknown kind")
-        if not opened.budgets or not known & set(table.columns):
-            raise TableError(f"{dataset} has no values")
-        opened.main_metric("valid")
+        metric = opened.main_metric("valid")
+        if not opened.budgets or not all(
+            column_name(dataset, metric, budget) in table.columns for budget in opened.budgets
+        ):
+            raise TableError(f"{dataset} needs {metric} at each of its budgets")
     if set(table.columns) != set(document["origins"]):
         raise TableError("columns are missing")
 

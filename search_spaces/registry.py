@@ -1,24 +1,37 @@
-"""The search spaces by name. Adding one is one file or folder and one line here."""
+"""The search spaces by name. Adding one is one file or folder and one entry here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
 
+from oneshot_hpo import plugins
+from oneshot_hpo.plugins import Entry
 from oneshot_hpo.search_spaces.space import SearchSpace, SpaceId
 
-SPACES: dict[str, tuple[str, str]] = {
-    "nasbench101-1": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_1"),
-    "nasbench101-2": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_2"),
-    "nasbench101-3": ("oneshot_hpo.search_spaces.nasbench101.space", "SPACE_3"),
-    "nasbench201": ("oneshot_hpo.search_spaces.nasbench201.space", "NASBENCH201"),
-    "transnas-micro": ("oneshot_hpo.search_spaces.transnas.micro", "MICRO"),
-    "transnas-macro": ("oneshot_hpo.search_spaces.transnas.macro", "MACRO"),
-    "darts": ("oneshot_hpo.search_spaces.darts.space", "DARTS"),
-}
-"""Module and name of each space; a module is imported when its space is first used."""
+_HERE = "oneshot_hpo.search_spaces"
+
+_NASBENCH101 = tuple(
+    Entry(
+        kind="space",
+        name=f"nasbench101-{number}",
+        target=f"{_HERE}.nasbench101.space:SPACE_{number}",
+        summary=f"space {number} of NAS-Bench-1Shot1 (Zela et al. 2020)",
+    )
+    for number in (1, 2, 3)
+)
+_OTHERS = (
+    ("nasbench201", "nasbench201.space:NASBENCH201", "NAS-Bench-201 (Dong and Yang 2020)"),
+    ("transnas-micro", "transnas.micro:MICRO", "TransNAS-Bench-101, cells (Duan et al. 2021)"),
+    ("transnas-macro", "transnas.macro:MACRO", "TransNAS-Bench-101, skeletons (Duan et al. 2021)"),
+    ("darts", "darts.space:DARTS", "DARTS's own (Liu et al. 2019)"),
+)
+
+ENTRIES = _NASBENCH101 + tuple(
+    Entry(kind="space", name=name, target=f"{_HERE}.{target}", summary=summary)
+    for name, target, summary in _OTHERS
+)
 
 _NUMBERED = {"1": "nasbench101-1", "2": "nasbench101-2", "3": "nasbench101-3"}
 
@@ -31,14 +44,20 @@ class UnknownSpace(ValueError):
 def get_space(name: SpaceId) -> SearchSpace:
     """A search space by its name, or 1, 2 or 3 of NAS-Bench-1Shot1; raises UnknownSpace."""
     key = _NUMBERED.get(str(name), str(name))
-    if key not in SPACES:
-        near = get_close_matches(key, SPACES, n=1)
+    try:
+        space: SearchSpace = plugins.find("space", key)
+    except plugins.UnknownName:
+        near = get_close_matches(key, plugins.names("space"), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         word = key if key.isdecimal() else repr(name)
-        raise UnknownSpace(f"there are search spaces {_known()}, not {word}{hint}")
-    module, attribute = SPACES[key]
-    space: SearchSpace = getattr(import_module(module), attribute)
+        raise UnknownSpace(f"there are search spaces {_known()}, not {word}{hint}") from None
     return space
+
+
+def spaces_of(family: str) -> list[SearchSpace]:
+    """The spaces that share tables of a family."""
+    every = (get_space(name) for name in plugins.names("space"))
+    return [space for space in every if space.family == family]
 
 
 def space_ids(text: str, option: str = "--space") -> tuple[SpaceId, ...]:
@@ -74,6 +93,6 @@ def heading_of(space: SpaceId) -> str:
 
 def _known() -> str:
     """The names that a study file may say, in words."""
-    others = [name for name in SPACES if name not in _NUMBERED.values()]
+    others = [name for name in plugins.names("space") if name not in _NUMBERED.values()]
     *first, last = [*_NUMBERED, *others]
     return f"{', '.join(first)} and {last}"

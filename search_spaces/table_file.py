@@ -24,7 +24,7 @@ from oneshot_hpo.search_spaces.data_folder import (
 )
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
-from oneshot_hpo.search_spaces.temporaries import name_behind
+from oneshot_hpo.whole_files import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}
 _IN_DATA_FOLDER = {
@@ -156,8 +156,7 @@ def _split_source(source: str | Path) -> tuple[str, str | None]:
 
 
 def _table(arrays: Mapping[str, np.ndarray], dataset: str | None) -> Table:
-    text = str(arrays["provenance"])
-    text.encode()  # NumPy takes any four bytes for a character
+    text = str(arrays["provenance"]).encode().decode()  # NumPy takes any four bytes for a character
     document: dict[str, Any] = json.loads(text)
     family = document.get("family", _DEFAULT_FAMILY)
     if family not in READERS:

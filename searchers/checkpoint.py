@@ -8,16 +8,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import pickletools
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.search_spaces.temporaries import name_behind, temporary_for
+from oneshot_hpo.whole_files import name_behind, write_whole
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
@@ -51,8 +49,7 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     torch.save(dict(state), buffer)
     payload = buffer.getvalue()
     content = _MAGIC + hashlib.sha256(payload).digest() + payload
-    with _replacing(folder / CHECKPOINT, content), suppress(FileNotFoundError):
-        (folder / CHECKPOINT).replace(folder / PREVIOUS)
+    write_whole(folder / CHECKPOINT, content, previous=folder / PREVIOUS)
 
 
 def remove_checkpoints(folder: Path) -> None:
@@ -121,7 +118,7 @@ def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[st
 
 def write_metrics(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write all epochs' records, one JSON object a line, so that none is doubled or missing."""
-    write_atomically(folder / METRICS, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    write_whole(folder / METRICS, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -135,30 +132,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def write_architecture(folder: Path, architecture: Mapping[str, Any]) -> None:
     """Write the architecture that the search ended with."""
-    write_atomically(folder / ARCHITECTURE, (json.dumps(architecture) + "\n").encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that a reader, or a kill, sees either as it was before or complete."""
-    with _replacing(path, content):
-        pass
-
-
-@contextmanager
-def _replacing(path: Path, content: bytes) -> Iterator[None]:
-    """Write `content` beside the file; after the body, which runs once it is on disk, rename it."""
-    temporary = temporary_for(path)
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+    write_whole(folder / ARCHITECTURE, (json.dumps(architecture) + "\n").encode())
 
 
 def remove_stale_temporaries(folder: Path) -> None:

@@ -1,40 +1,63 @@
-"""The one-shot optimizers by name. Adding one is one file, its settings and one line here."""
+"""The one-shot optimizers by name. Adding one is one file, its settings and one entry here."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from oneshot_hpo.searchers.own_settings import (
-    EnasSettings,
-    GdasSettings,
-    PcDartsSettings,
-    ProxylessSettings,
-    RandomWsSettings,
-    SecondOrderSettings,
-    SinglePathSettings,
-)
+from oneshot_hpo import plugins
+from oneshot_hpo.plugins import Entry
 from oneshot_hpo.searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
     from oneshot_hpo.searchers.searcher import Searcher
 
-# Modules and classes by name: names and settings can be checked without loading torch.
-SEARCHERS: dict[str, tuple[str, str, type[SearchSettings]]] = {
-    "darts": ("oneshot_hpo.searchers.darts", "Darts", SearchSettings),
-    "darts_second_order": (
-        "oneshot_hpo.searchers.darts_second_order",
+_HERE = "oneshot_hpo.searchers"
+_OWN = f"{_HERE}.own_settings"
+_SHARED = f"{_HERE}.settings:SearchSettings"
+
+
+def _entry(name: str, class_name: str, summary: str, settings: str = _SHARED) -> Entry:
+    """A searcher of this package, in the module of its name."""
+    return Entry(
+        kind="searcher",
+        name=name,
+        target=f"{_HERE}.{name}:{class_name}",
+        summary=summary,
+        settings=settings,
+    )
+
+
+ENTRIES = (
+    _entry("darts", "Darts", "DARTS, first order (Liu et al. 2019)"),
+    _entry(
+        "darts_second_order",
         "SecondOrderDarts",
-        SecondOrderSettings,
+        "DARTS, second order (Liu et al. 2019)",
+        f"{_OWN}:SecondOrderSettings",
     ),
-    "pc_darts": ("oneshot_hpo.searchers.pc_darts", "PcDarts", PcDartsSettings),
-    "gdas": ("oneshot_hpo.searchers.gdas", "Gdas", GdasSettings),
-    "random_ws": ("oneshot_hpo.searchers.random_ws", "RandomWs", RandomWsSettings),
-    "single_path": ("oneshot_hpo.searchers.single_path", "SinglePath", SinglePathSettings),
-    "enas": ("oneshot_hpo.searchers.enas", "Enas", EnasSettings),
-    "proxylessnas": ("oneshot_hpo.searchers.proxylessnas", "ProxylessNas", ProxylessSettings),
-}
+    _entry("pc_darts", "PcDarts", "PC-DARTS (Xu et al. 2020)", f"{_OWN}:PcDartsSettings"),
+    _entry("gdas", "Gdas", "GDAS (Dong and Yang 2019)", f"{_OWN}:GdasSettings"),
+    _entry(
+        "random_ws",
+        "RandomWs",
+        "random search with weight sharing (Li and Talwalkar 2019)",
+        f"{_OWN}:RandomWsSettings",
+    ),
+    _entry(
+        "single_path",
+        "SinglePath",
+        "single-path one-shot with uniform sampling (Guo et al. 2020)",
+        f"{_OWN}:SinglePathSettings",
+    ),
+    _entry("enas", "Enas", "ENAS (Pham et al. 2018)", f"{_OWN}:EnasSettings"),
+    _entry(
+        "proxylessnas",
+        "ProxylessNas",
+        "ProxylessNAS (Cai et al. 2019)",
+        f"{_OWN}:ProxylessSettings",
+    ),
+)
+SEARCHERS = tuple(entry.name for entry in ENTRIES)
 
 
 class UnknownSearcher(ValueError):
@@ -43,21 +66,23 @@ class UnknownSearcher(ValueError):
 
 def searcher_class(name: str) -> type[Searcher]:
     """The class of a searcher; raises UnknownSearcher."""
-    check_searcher(name)
-    module, class_name, _ = SEARCHERS[name]
-    found: type[Searcher] = getattr(import_module(module), class_name)
+    found: type[Searcher] = _known(name).load()
     return found
 
 
 def settings_class(name: str) -> type[SearchSettings]:
     """The settings of a searcher, those of its own included; raises UnknownSearcher."""
-    check_searcher(name)
-    return SEARCHERS[name][2]
+    found: type[SearchSettings] = _known(name).load_settings()
+    return found
 
 
 def check_searcher(name: str) -> None:
     """Raise UnknownSearcher unless there is a searcher of this name; loads nothing."""
-    if name not in SEARCHERS:
-        near = get_close_matches(name, SEARCHERS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UnknownSearcher(f"no searcher {name!r}: {hint}there are {', '.join(SEARCHERS)}")
+    _known(name)
+
+
+def _known(name: str) -> Entry:
+    try:
+        return plugins.entry("searcher", name)
+    except plugins.UnknownName as error:
+        raise UnknownSearcher(str(error)) from None

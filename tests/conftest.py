@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 from support.throwaway_slurm import ThrowawaySlurm, missing_programs
 
-from oneshot_hpo.search_spaces import OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,10 +40,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for tests in shuffled for item in tests]
 
 
-def pytest_configure() -> None:
-    """Let tests press Ctrl-C: a shell starts background jobs, and their children, deaf to it."""
+_TEMPORARY = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests press Ctrl-C, and give all of them one folder for temporary files."""
+    # A shell starts background jobs, and their children, with the signal ignored.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if not hasattr(config, "workerinput"):  # the processes of xdist inherit the variable
+        config.stash[_TEMPORARY] = _own_temporary_folder()
+
+
+def _own_temporary_folder() -> Path:
+    """Create what `TMPDIR` names from now on, open to all users as /tmp is.
+
+    Tests kill processes, which leave their temporary files. pytest's own stay where they were.
+    """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = Path(tempfile.mkdtemp(prefix="t-"))  # short: a socket's path has 107 characters
+    folder.chmod(0o1777)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    return folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what killed processes left."""
+    if folder := config.stash.get(_TEMPORARY, None):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class NasBench101:
@@ -59,7 +86,7 @@ class NasBench101:
 
     @property
     def packed(self) -> np.ndarray:
-        """All cells as `search_spaces.graphs` packs them, uint32 (423624,)."""
+        """All cells as `nasbench101.graphs` packs them, uint32 (423624,)."""
         sizes, bits = self._vertices.astype(np.uint32), self._bits.astype(np.uint32)
         packed: np.ndarray = sizes - 2 << np.uint32(29)
         return packed | self._labels.astype(np.uint32) << np.uint32(21) | bits

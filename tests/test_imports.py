@@ -37,6 +37,10 @@ DRAWS = {"experiments/confirm/display.py", "experiments/study/status.py"}
 """Panels of rich outside `terminal/`."""
 LOOSE = {"__init__", "errors", "files", "machine", "wording"}
 
+LEAVES = {"checks", "plugins", "suggestions", "whole_files"}
+"""Modules of oneshot_hpo/ that every room may import, for they import no room: what each room would
+else have a copy of."""
+
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -76,6 +80,15 @@ def test_a_module_imports_along_the_arrows(path: Path) -> None:
     if "benchmarks" not in place:
         assert not any(name.startswith("oneshot_hpo.experiments.benchmarks") for name in names)
         assert "typer" not in names or place[:2] == ("experiments", "cli")
+
+
+def test_leaves_import_the_standard_library_and_each_other() -> None:
+    found = {path.stem for path in (ROOT / "oneshot_hpo").glob("*.py")} - {"__init__", "__main__"}
+    assert found == LEAVES
+    for name in LEAVES:
+        names = imported((ROOT / "oneshot_hpo" / f"{name}.py").read_text())
+        assert rooms_of(names) == set()
+        assert tops_of(names) <= set(sys.stdlib_module_names) | {"oneshot_hpo"}
 
 
 def is_shown_elsewhere(path: Path) -> bool:

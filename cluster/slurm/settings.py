@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
+
+from oneshot_hpo.checks import TRUTH, Kind, check_settings, optional, setting, whole
 
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
 _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
@@ -32,17 +34,8 @@ class SlurmSettingsError(ValueError):
         self.problem = problem
 
 
-class _Kind(NamedTuple):
-    test: Callable[[Any], bool]
-    words: str
-
-
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and bool(pattern.fullmatch(value))
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST
 
 
 def _is_line(value: Any) -> bool:
@@ -53,59 +46,40 @@ def _is_line(value: Any) -> bool:
 
 
 def _is_lines(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_line, value))
+    return value == () or (isinstance(value, list) and all(map(_is_line, value)))
 
 
 def _is_shell_path(value: Any) -> bool:
     return _is_line(value) and not re.search(r"[$`]", _VARIABLE.sub("", value))
 
 
-_WORD = _Kind(
-    _matches(_WORD_CHARACTERS),
-    "a word of letters, digits and , + @ : = / . - _ in quotes if it looks like a number",
+_WORD = optional(
+    Kind(
+        _matches(_WORD_CHARACTERS),
+        "a word of letters, digits and , + @ : = / . - _ in quotes if it looks like a number",
+    )
 )
-_INTERFACE_NAME = _Kind(_matches(_INTERFACE), "the name of a network interface, as ib0")
-_COUNT = _Kind(_is_count, f"a whole number from 1 to {_MOST:,}")
-_LINES = _Kind(_is_lines, "a list of lines without control characters")
-_LIMIT = _Kind(
-    lambda v: isinstance(v, str) and bool(_TIME.fullmatch(v)),
-    "a time of SLURM in quotes, as '4:00:00' or '1-12:00:00'",
+_INTERFACE_NAME = optional(Kind(_matches(_INTERFACE), "the name of a network interface, as ib0"))
+_LIMIT = optional(Kind(_matches(_TIME), "a time of SLURM in quotes, as '4:00:00' or '1-12:00:00'"))
+_GRES = optional(
+    Kind(
+        _matches(_ONE_GPU), "one GPU, as gpu:1 or gpu:a100:1 (a worker uses one), or null for none"
+    )
 )
-
-_KINDS = {
-    "gres": _Kind(
-        lambda v: isinstance(v, str) and bool(_ONE_GPU.fullmatch(v)),
-        "one GPU, as gpu:1 or gpu:a100:1 (a worker uses one), or null for none",
-    ),
-    "gpus": _Kind(
-        lambda v: isinstance(v, str) and bool(_ONE_OF_A_TYPE.fullmatch(v)),
-        "one GPU in quotes, as '1' or 'a100:1' (a worker uses one)",
-    ),
-    "constraint": _Kind(_matches(_CONSTRAINT), "features of nodes, as 'a100&ib'"),
-    "time": _LIMIT,
-    "master_time": _LIMIT,
-    "notice": _COUNT,
-    "cpus": _COUNT,
-    "max_pending": _COUNT,
-    "skip_directives": _LINES,
-    "extra_directives": _LINES,
-    "prologue": _LINES,
-    "exclude_failing_nodes": _Kind(lambda v: isinstance(v, bool), "true or false"),
-    "scheduler_interface": _INTERFACE_NAME,
-    "worker_interface": _INTERFACE_NAME,
-    "log_folder": _Kind(_is_line, "the path of a folder"),
-    "scratch_folder": _Kind(
+_GPUS = optional(
+    Kind(_matches(_ONE_OF_A_TYPE), "one GPU in quotes, as '1' or 'a100:1' (a worker uses one)")
+)
+_FEATURES = optional(Kind(_matches(_CONSTRAINT), "features of nodes, as 'a100&ib'"))
+_FOLDER = optional(Kind(_is_line, "the path of a folder"))
+_NODE_FOLDER = optional(
+    Kind(
         _is_shell_path,
         "the path of a folder, in which a $ stands for nothing but a variable, as $TMPDIR or "
         "${TMPDIR}",
-    ),
-}
-"""The kind of each setting that is not None; settings that are not listed are words."""
-
-_NEVER_NONE = (
-    *("notice", "cpus", "max_pending", "exclude_failing_nodes"),
-    *("skip_directives", "extra_directives", "prologue"),
+    )
 )
+_COUNT = whole(1, _MOST)
+_LINES = Kind(_is_lines, "a list of lines without control characters", list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,58 +89,49 @@ class SlurmSettings:
     Raises SlurmSettingsError.
     """
 
-    partition: str | None = None
-    account: str | None = None
-    qos: str | None = None
-    gres: str | None = "gpu:1"
+    partition: str | None = setting(None, _WORD)
+    account: str | None = setting(None, _WORD)
+    qos: str | None = setting(None, _WORD)
+    gres: str | None = setting("gpu:1", _GRES)
     """The GPU, as --gres; None for workers that compute on processors."""
-    gpus: str | None = None
+    gpus: str | None = setting(None, _GPUS)
     """The GPU as --gpus, at sites that want it so; `gres` is then left out."""
-    constraint: str | None = None
-    time: str | None = None
+    constraint: str | None = setting(None, _FEATURES)
+    time: str | None = setting(None, _LIMIT)
     """Time limit of a worker's job. None: the partition's own."""
-    notice: int = 120
+    notice: int = setting(120, _COUNT)
     """Seconds before the time limit at which a trial has to save and stop.
 
     SLURM's clock has minutes: it may be up to 60 s more.
     """
-    cpus: int = 2
+    cpus: int = setting(2, _COUNT)
     """Processors of a worker."""
-    memory: str | None = None
+    memory: str | None = setting(None, _WORD)
     """Memory of a worker's node share, as "16G". None: the partition's own."""
-    skip_directives: list[str] | tuple[()] = ()
+    skip_directives: list[str] | tuple[()] = setting((), _LINES)
     """#SBATCH lines of the script that hold one of these texts are left out, as "--mem"."""
-    extra_directives: list[str] | tuple[()] = ()
+    extra_directives: list[str] | tuple[()] = setting((), _LINES)
     """Options that are added to the script as #SBATCH lines, as "--mem-per-gpu=32G"."""
-    prologue: list[str] | tuple[()] = ()
+    prologue: list[str] | tuple[()] = setting((), _LINES)
     """Shell commands before the worker, as "module load cuda"; one that fails ends the job."""
-    scheduler_interface: str | None = None
+    scheduler_interface: str | None = setting(None, _INTERFACE_NAME)
     """Network interface of the master, as "ib0". None: that of the default route."""
-    worker_interface: str | None = None
+    worker_interface: str | None = setting(None, _INTERFACE_NAME)
     """Network interface of a worker. None: the one by which it reaches the master."""
-    log_folder: str | None = None
+    log_folder: str | None = setting(None, _FOLDER)
     """Where the jobs' output goes, on a file system that the nodes share."""
-    scratch_folder: str | None = None
+    scratch_folder: str | None = setting(None, _NODE_FOLDER)
     """A folder on the workers' nodes; $VARIABLES are those of the job. None: $TMPDIR or /tmp."""
-    max_pending: int = 100
+    max_pending: int = setting(100, _COUNT)
     """Most jobs that wait in SLURM's queue at once."""
-    exclude_failing_nodes: bool = True
+    exclude_failing_nodes: bool = setting(True, TRUTH)
     """Whether a node on which trials fail, one after the other, gets no more jobs of the study."""
-    master_partition: str | None = None
+    master_partition: str | None = setting(None, _WORD)
     """Partition of the master's own job. None: that of the workers."""
-    master_time: str | None = None
+    master_time: str | None = setting(None, _LIMIT)
     """Time limit of the master's own job. None: the partition's own."""
-    master_memory: str | None = None
+    master_memory: str | None = setting(None, _WORD)
     """Memory of the master's own job. None: the partition's own."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value == ():
-                object.__setattr__(self, field.name, [])
-                continue
-            kind = _KINDS.get(field.name, _WORD)
-            if value is None and field.name not in _NEVER_NONE:
-                continue
-            if not kind.test(value):
-                raise SlurmSettingsError(field.name, f"must be {kind.words}, not {value!r}")
+        check_settings(self, SlurmSettingsError)

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NAME = "bias"
-_SHORT = {name: name.removesuffix("-bn-relu") for name in OPERATIONS}
 _COLOURS = dict(zip(OPERATIONS, ("#0072b2", "#56b4e9", "#e69f00"), strict=True))
+_OTHERS = ("#0072b2", "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#000000", "#767676")
+"""Colours of operations of other spaces."""
+_MARKERS = "os^Dv<>P"
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def sentences(title: str, size: SizeBias, operations: Sequence[OperationBias]) -
         detail = "; ".join(blocks) or "shown at no single block"
 
         lines.append(
-            f"Cells with {_SHORT[one.operation]} are at percentile {one.supernet:.1f} by the "
+            f"Cells with {_short(one.operation)} are at percentile {one.supernet:.1f} by the "
             f"supernet and {one.table:.1f} by the table, {_points(one.excess)}: "
             f"{what[one.excess.sign]} ({detail})."
         )
@@ -253,18 +255,19 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
     names = list(dict.fromkeys(one.operation for one in operations))
     blocks = sorted({one.block for one in operations} - {0})
     shown = {block: place for place, block in enumerate([*blocks, 0])}
+    step = 0.66 / len(names)
     for number, name in enumerate(names):
         own = [one for one in operations if one.operation == name]
-        x = [shown[one.block] + 0.22 * (number - 1) for one in own]
-        colour = _COLOURS[name]
+        x = [shown[one.block] + step * (number - (len(names) - 1) / 2) for one in own]
+        colour = _COLOURS.get(name, _OTHERS[number % len(_OTHERS)])
         right.vlines(x, [o.excess.low for o in own], [o.excess.high for o in own], color=colour)
         right.scatter(
             x,
             [one.excess.value for one in own],
             color=colour,
-            marker="os^"[number],
+            marker=_MARKERS[number % len(_MARKERS)],
             s=22,
-            label=_SHORT[name],
+            label=_short(name),
             zorder=3,
         )
     right.axhline(0, color=GREY, linewidth=0.7)
@@ -274,6 +277,10 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, handlelength=1)
     figure.suptitle(title, fontsize=8)
     return figure
+
+
+def _short(operation: str) -> str:
+    return operation.removesuffix("-bn-relu")
 
 
 def _row(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.numbers.csv_cells import cell
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,10 +48,10 @@ def publish(
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    write_atomically(path.with_name(f"{path.name}.csv"), text.getvalue().encode())
+    write_whole(path.with_name(f"{path.name}.csv"), text.getvalue().encode())
 
     with styled():
         write_figure(draw(), path)
     lines = "".join(f"{sentence}\n" for sentence in sentences)
-    write_atomically(path.with_name(f"{path.name}.txt"), lines.encode())
+    write_whole(path.with_name(f"{path.name}.txt"), lines.encode())
     return AnalysisReport(tuple(sentences), path)

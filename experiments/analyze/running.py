@@ -24,6 +24,7 @@ from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
 from oneshot_hpo.experiments.terminal.rate_limiter import RateLimiter
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
+from oneshot_hpo.plugins import require_extra
 from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
 
 SUPERNETS, SEARCHES = "supernets", "searches"
@@ -79,8 +80,10 @@ def run_tasks(
 def analysis_folder(folder: Path) -> Iterator[None]:
     """The folder, made when missing, for one command at a time; says how to resume when stopped.
 
-    UserError: it cannot be used. StudyStopped: it cannot be written any more.
+    UserError: it cannot be used. MissingPackage: no figure can be drawn. StudyStopped: it cannot
+    be written any more.
     """
+    require_extra("figures", "oneshot-hpo analyze")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
     make_folder(folder)

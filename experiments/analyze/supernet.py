@@ -32,10 +32,10 @@ from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     read_metrics,
     save_checkpoint,
-    write_atomically,
     write_metrics,
 )
 from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.whole_files import write_whole
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.analyze.sample import Sample
@@ -133,7 +133,7 @@ def score(supernet: Supernet, requests: Sequence[ScoreRequest], folder: Path) ->
     from oneshot_hpo.experiments.study.trial import device_name
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / SUPERNET, json.dumps(supernet.document).encode())
+    write_whole(folder / SUPERNET, json.dumps(supernet.document).encode())
     search = _search(supernet, device_name())
     _train(search, sorted({one.epoch for one in requests}), folder)
 

@@ -30,9 +30,10 @@ from oneshot_hpo.hpo.confirmation_view import DEFAULT
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.search_spaces import SpaceId, title_of
 from oneshot_hpo.search_spaces.space import tag_of
-from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics, write_atomically
+from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.whole_files import write_whole
 
 _CRASH = "crash.json"
 _STUDY_EPOCHS = 50  # of the shipped ablation studies, but for those that vary it
@@ -164,7 +165,7 @@ def run_one(search: PlannedSearch, folder: Path) -> None:
     except SearchStopped as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
     except SearchDiverged as crash:
-        write_atomically(folder / _CRASH, json.dumps({"reason": str(crash)}).encode())
+        write_whole(folder / _CRASH, json.dumps({"reason": str(crash)}).encode())
     remove_checkpoints(folder)
 
 

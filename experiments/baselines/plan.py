@@ -16,14 +16,17 @@ from oneshot_hpo.hpo.baselines import (
     METHODS,
     InvalidBaseline,
     Problem,
-    check_method,
+    known_method,
     make_optimizer,
     settings_class,
 )
+from oneshot_hpo.plugins import entries
 from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table, space_ids
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 OBJECTIVES = ("mean", "draw")
+ALL = "all"
+"""The word for every method that is installed."""
 
 CONVENTIONS = {
     "evaluations": "an evaluation at a budget below the largest counts budget / largest budget",
@@ -113,7 +116,7 @@ class BaselinePlan:
             "seed": self.seed,
             "objective": self.objective,
             "conventions": CONVENTIONS,
-            "versions": machine.versions(_PACKAGES),
+            "versions": machine.versions(filter(_is_installed, _PACKAGES)),
         }
 
 
@@ -162,23 +165,39 @@ def make_plan(
     return plan
 
 
+def left_out(methods: str) -> list[str]:
+    """Why "all" in a list with commas leaves methods out whose libraries are not installed."""
+    words = _words(methods)
+    missing = {entry.name: entry.missing for entry in entries("method") if entry.missing}
+    return [why for name, why in missing.items() if ALL in words and name not in words]
+
+
 def _names(methods: str) -> tuple[str, ...]:
-    """The methods of a list with commas, sorted; all of them for "all"."""
-    names = {word.strip() for word in methods.split(",") if word.strip()}
-    if "all" in names:
-        names = names - {"all"} | set(METHODS)
+    """The methods of a list with commas, sorted; for "all" those that are installed."""
+    names = _words(methods)
+    if ALL in names:
+        names = names - {ALL} | {entry.name for entry in entries("method") if not entry.missing}
     for name in sorted(names):
-        check_method(name)
+        known_method(name)
     if not names:
         raise UserError(f"--methods names none; there are {', '.join(METHODS)}, or all")
     return tuple(sorted(names))
+
+
+def _is_installed(package: str) -> bool:
+    """Whether one of _PACKAGES is there; smac is an extra."""
+    return package != "smac" or not known_method("smac").missing
+
+
+def _words(methods: str) -> set[str]:
+    return {word.strip() for word in methods.split(",") if word.strip()}
 
 
 def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
     """The settings of the methods, with the values of --set METHOD.SETTING=VALUE."""
     values = parse_overrides(overrides)
     for method in values:
-        check_method(method)
+        known_method(method)
         if method not in methods:
             raise UserError(f"--set {method}: that method is not among those to run")
     settings = {}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,7 @@ from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
 from oneshot_hpo.experiments.baselines.search import TableObjective, Trace
 from oneshot_hpo.hpo.incumbent import incumbent_places
 from oneshot_hpo.search_spaces import SpaceId
-from oneshot_hpo.search_spaces.temporaries import temporary_for
+from oneshot_hpo.whole_files import whole_file, write_whole
 
 SCHEMA = pa.schema(
     [
@@ -81,7 +80,8 @@ def schema_of(spaces: Sequence[SpaceId]) -> pa.Schema:
 def write_part(path: Path, rows: pa.Table, seconds: float) -> None:
     """Write a block's rows, whole or not at all, with the processor seconds that they took."""
     noted = rows.replace_schema_metadata({"seconds": repr(seconds)})
-    _atomically(path, lambda file: pq.write_table(noted, file, compression="zstd"))
+    with whole_file(path) as file:
+        pq.write_table(noted, file, compression="zstd")
 
 
 def part_seconds(path: Path) -> float:
@@ -96,27 +96,15 @@ def write_results(path: Path, plan: Mapping[str, Any], parts: Iterable[Path]) ->
     """
     schema = schema_of(plan["spaces"]).with_metadata({PLAN_KEY: json.dumps(plan)})
 
-    def write(file: IO[bytes]) -> None:
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for part in parts:
-                rows = pq.read_table(part).replace_schema_metadata(schema.metadata)
-                writer.write_table(rows)
-
-    _atomically(path, write)
+    with (
+        whole_file(path) as file,
+        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
+        for part in parts:
+            rows = pq.read_table(part).replace_schema_metadata(schema.metadata)
+            writer.write_table(rows)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON file, whole or not at all."""
-    _atomically(path, lambda file: file.write((json.dumps(document, indent=1) + "\n").encode()))
-
-
-def _atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    temporary = temporary_for(path)
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, (json.dumps(document, indent=1) + "\n").encode())

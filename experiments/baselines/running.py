@@ -32,8 +32,8 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.study.folder import make_folder
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
-from oneshot_hpo.hpo.journal.file import sync_folder
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
+from oneshot_hpo.whole_files import sync_folder
 
 _SLOW = ("smac", "bohb", "tpe")  # the slow ones begin, so that the processes end together
 

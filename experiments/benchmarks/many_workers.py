@@ -1,9 +1,9 @@
 """A Dask cluster of a thousand workers on one machine: few processes, each with many of them.
 
-    python -m oneshot_hpo.experiments.benchmarks.many_workers ADDRESS COUNT
+    python -m oneshot_hpo.experiments.benchmarks.many_workers ADDRESS COUNT FOLDER
 
-is such a process: COUNT workers of the scheduler at ADDRESS. The scheduler is in the master's
-process, as in a study; each worker has its own TCP connections. Trials sleep.
+is such a process: COUNT workers of the scheduler at ADDRESS, their files in FOLDER. The scheduler
+is in the master's process, as in a study; each worker has its own TCP connections. Trials sleep.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +24,7 @@ import distributed
 from distributed.deploy.spec import SpecCluster
 
 from oneshot_hpo.cluster.own_pool import OwnPool
+from oneshot_hpo.cluster.private_folder import private_folder
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.benchmarks.instant_trial import instant_trial
@@ -59,9 +59,12 @@ class ManyWorkers(OwnPool):
         place = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
         scheduler = {"cls": distributed.Scheduler, "options": place | {"dashboard": False}}
         super().__init__(SpecCluster(workers={}, scheduler=scheduler))
+        # Made here: the processes are killed at the end, and would leave one of their own.
+        scratch = self._exits.enter_context(private_folder())
+
         for number in range(_PROCESSES):
             count = len(range(number, workers, _PROCESSES))
-            command = [sys.executable, "-m", __name__, self.address, str(count)]
+            command = [sys.executable, "-m", __name__, self.address, str(count), str(scratch)]
             process = subprocess.Popen(command, env=os.environ | _ENVIRONMENT)
             self._exits.callback(process.wait)
             self._exits.callback(process.kill)
@@ -92,20 +95,19 @@ def sleeping_trial(epoch_seconds: float, task: TrialTask) -> dict[str, Any]:
     return instant_trial(task)
 
 
-async def work(address: str, count: int) -> None:
-    """So many workers of one thread each, until the scheduler goes."""
-    with tempfile.TemporaryDirectory() as scratch:
-        workers = [
-            distributed.Worker(
-                address, nthreads=1, memory_limit=0, local_directory=scratch, dashboard=False
-            )
-            for _ in range(count)
-        ]
-        for worker in workers:
-            await worker
-        await asyncio.gather(*(worker.finished() for worker in workers))
+async def work(address: str, count: int, scratch: str) -> None:
+    """Run `count` workers of one thread each until the scheduler ends; `scratch`: their folder."""
+    workers = [
+        distributed.Worker(
+            address, nthreads=1, memory_limit=0, local_directory=scratch, dashboard=False
+        )
+        for _ in range(count)
+    ]
+    for worker in workers:
+        await worker
+    await asyncio.gather(*(worker.finished() for worker in workers))
 
 
 if __name__ == "__main__":
     with dask.config.set(_IN_WORKERS):
-        asyncio.run(work(sys.argv[1], int(sys.argv[2])))
+        asyncio.run(work(sys.argv[1], int(sys.argv[2]), sys.argv[3]))

@@ -19,8 +19,8 @@ from oneshot_hpo.experiments.report.reporting import PAGE
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.hpo.journal.file import DRAFT_NAME
-from oneshot_hpo.search_spaces.temporaries import name_behind
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS
+from oneshot_hpo.whole_files import name_behind
 
 _BEGINNINGS = {
     **dict.fromkeys((METRICS, ARCHITECTURE, RESULT, DRAFT_NAME), b"{"),

@@ -121,8 +121,10 @@ def _ran() -> int:
         if not is_user_error(error):
             raise
         code = _fail(one_line(error), USER_ERROR)
-    except SystemExit:  # typer's way to end, without a word, where nobody reads what it prints
-        discard_output()
+    except SystemExit as end:  # typer's way to end, without a word
+        if not end.code:  # shell completion: what it printed is all
+            return 0
+        discard_output()  # nobody reads what it prints
         code = _fail(OUTPUT_GONE, STOPPED)
     except OSError as error:  # a disk that is full, gone or cannot be read
         code = _fail(one_line(error), STOPPED)

@@ -9,6 +9,7 @@ import typer
 
 from oneshot_hpo.experiments.cli.options import SeedOption, TableOption
 from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.plugins import require_extra
 
 app = typer.Typer(
     name="baselines", help="Black-box optimizers on a table of cells.", no_args_is_help=True
@@ -34,7 +35,7 @@ def run(
         str,
         typer.Option(
             help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, "
-            "with commas; or all."
+            "with commas; or all that are installed."
         ),
     ] = "all",
     evaluations: Annotated[
@@ -64,12 +65,15 @@ def run(
 ) -> None:
     """Run black-box optimizers; a stopped run resumes."""
 
+    require_extra("baselines", "oneshot-hpo baselines")
+
     from oneshot_hpo.experiments import machine
-    from oneshot_hpo.experiments.baselines.plan import make_plan
+    from oneshot_hpo.experiments.baselines.plan import left_out, make_plan
     from oneshot_hpo.experiments.baselines.running import run_baselines
     from oneshot_hpo.experiments.baselines.summary import print_summary
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
+    from oneshot_hpo.experiments.terminal.hints import say
 
     plan = make_plan(
         table=table,
@@ -82,6 +86,8 @@ def run(
         objective=objective,
     )
     console = terminal()
+    for why in left_out(methods):
+        say(console, f"left out: {why}")
     with ending(REPEATABLE):
         results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
     print_summary(console, plan, results)

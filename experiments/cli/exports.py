@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oneshot_hpo import plugins
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.experiments.terminal.hints import quoted, say
+from oneshot_hpo.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from oneshot_hpo.experiments.study.opened import OpenedStudy
-
-
-class _Tool(NamedTuple):
-    module: str
-    """Its module in this folder."""
-    reading: str
-    """How to read an export: {folder} is its place, {quoted} its place for a shell."""
-    has_space: bool = False
-    """Whether there is a configspace.json in it, which can have an older form."""
-    continued: str | None = None
-    """A file to which the next export appends, for readers that have it open."""
-    named: bool = False
-    """Whether its reader calls a study by the folder's name."""
-
-
-TOOLS = {
-    "hpbandster": _Tool(
-        "hpbandster",
-        "hpbandster.core.result.logged_results_to_HBS_result({folder!r})",
-        has_space=True,
-    ),
-    "deepcave": _Tool(
-        "deepcave",
-        "deepcave --open, which needs Python below 3.11, and there the run {folder}",
-        has_space=True,
-        named=True,
-    ),
-    "optuna": _Tool("optuna", "optuna-dashboard {quoted}/journal.log", continued="journal.log"),
-    "tensorboard": _Tool("tensorboard", "tensorboard --logdir {quoted}"),
-    "csv": _Tool("csv_files", "{folder}/trials.csv, {folder}/epochs.csv"),
-}
-"""What a study can be exported to."""
 
 
 def export(
@@ -119,11 +88,12 @@ def write_export(
 
     configspace: the form of configspace.json, if it is not the usual one.
 
-    UserError: `target` is something else, or cannot be written; or a package is missing.
+    UserError: `target` is something else, or cannot be written. MissingPackage: the tool's own
+    package is not installed.
     """
     from oneshot_hpo.experiments.exports.folder import export_folder
 
-    options, write = _options(tool, configspace), _writer(tool)
+    options, write = _options(tool, configspace), plugins.find("export", tool)
     with export_folder(
         target,
         study,
@@ -140,7 +110,7 @@ def _options(tool: str, configspace: str | None) -> dict[str, str]:
     from oneshot_hpo.experiments.exports.space_file import FORMS
 
     if tool not in TOOLS:
-        raise UserError(f"--to {tool}: there are {', '.join(TOOLS)}")
+        raise UserError(f"--to {tool}: {did_you_mean(tool, TOOLS, with_all=True)}")
     if configspace is None:
         return {}
     if not TOOLS[tool].has_space:
@@ -205,20 +175,6 @@ def import_(
         + (f"; {len(left_out)} lines left out" if left_out else ""),
     )
     say(console, f"to run it: {resume(made)}")
-
-
-def _writer(tool: str) -> Callable[..., None]:
-    """The function that writes for a tool; UserError if a package that it needs is missing."""
-    name = f"oneshot_hpo.experiments.exports.{TOOLS[tool].module}"
-    try:
-        write: Callable[..., None] = importlib.import_module(name).write
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != tool:
-            raise
-        raise UserError(
-            f"--to {tool} needs the package {error.name}: pip install 'oneshot-hpo[export]'"
-        ) from None
-    return write
 
 
 def _console() -> Console:

@@ -9,6 +9,7 @@ import typer
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.hints import say
+from oneshot_hpo.plugins import require_extra
 
 
 def figures(
@@ -28,6 +29,8 @@ def figures(
     ] = None,
 ) -> None:
     """Write every figure of studies and baselines as PDF and PNG."""
+    require_extra("figures", "oneshot-hpo figures")
+
     from oneshot_hpo.experiments.numbers.sources import read_figure_sources
     from oneshot_hpo.experiments.study.folder import check_writable_study
     from oneshot_hpo.experiments.terminal.console import terminal

@@ -102,6 +102,8 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
     confirm = command("confirm", folder)
     if study.transfer is not None:
         yield f"{folder}: {study.transfer}"
+    if study.imputed is not None:
+        yield f"{folder}: {study.imputed}"
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
         yield f"{folder}: {done} of {planned} runs have ended; for the rest: {confirm}"

@@ -25,6 +25,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
 from oneshot_hpo.experiments.numbers.sample import Sample
 from oneshot_hpo.search_spaces import SpaceId, heading_of, title_of
+from oneshot_hpo.whole_files import write_whole
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (
@@ -64,7 +65,7 @@ def write_table(path: Path, spaces: list[Space]) -> None:
     cells = {space.id: _cells(space) for space in spaces}
     form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
-        path.write_text(form(cells), encoding="utf-8")
+        write_whole(path, form(cells).encode())
     except OSError as error:
         raise UserError(f"--table {path}: cannot be written: {error.strerror}") from None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from oneshot_hpo.experiments.numbers.csv_cells import cell
 from oneshot_hpo.experiments.study.outcome import KEYS, Outcome
 from oneshot_hpo.hpo import ConfirmationView
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 RESULTS = "results.csv"
 _FIELDS = ("valid", "test", "valid_regret", "regret", "percentile", "one_shot", "key")
@@ -19,7 +19,7 @@ _FIELDS = ("valid", "test", "valid_regret", "regret", "percentile", "one_shot", 
 def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
     """Write every run into the confirmation's folder."""
     path = folder / RESULTS
-    write_atomically(path, results_of(confirmation))
+    write_whole(path, results_of(confirmation))
     return path
 
 

@@ -21,6 +21,7 @@ from oneshot_hpo.experiments.data.importing import (
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces.data_folder import CIFAR10
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS, RELEASES
+from oneshot_hpo.suggestions import did_you_mean
 
 DOWNLOADS = "downloads"
 """Folder in the data folder that holds a download until it is imported."""
@@ -86,7 +87,8 @@ def fetch(
     """
     for name in names:
         if name not in remotes:
-            raise DataError(f"unknown data {name!r}; known are {', '.join(remotes)}")
+            hint = did_you_mean(name, remotes, with_all=True)
+            raise DataError(f"unknown data {name!r}: {hint}")
     if mirror is not None and not _is_address(mirror):
         raise DataError(f"--mirror {mirror}: must be an address like https://host/folder")
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import MissingCell, Table, TrainedCells, get_space
+from oneshot_hpo.search_spaces import MissingCell, Table, TrainedCells
 from oneshot_hpo.search_spaces.recorded_table import RecordedTable
-from oneshot_hpo.search_spaces.registry import SPACES
+from oneshot_hpo.search_spaces.registry import spaces_of
 from oneshot_hpo.search_spaces.table import ERROR, SCORE, Origin, Record
 
 _SPLITS = ("valid", "test")
@@ -155,9 +155,7 @@ def _origins(table: Table, metric: str, rows: np.ndarray, budget: int) -> dict[s
 def _row(name: str, table: Table, text: str) -> int:
     """The row of an architecture that a space of the table's family wrote."""
     problem = ""
-    for space in (get_space(name) for name in SPACES):
-        if space.family != table.family:
-            continue
+    for space in spaces_of(table.family):
         try:
             architecture = space.parse(text)
         except ValueError as error:

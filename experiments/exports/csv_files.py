@@ -41,17 +41,26 @@ def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
 
     Rows of bracket -2 are what a warm-started study began with. transfer: whether errors and
-    regrets are those of a table of another data set.
+    regrets are those of a table of another data set. imputed: whether they rest on values of a
+    model; the column is there where some do.
     """
     trials = [*prior_trials(study), *study.trials]
-    transfer = {TRANSFER: study.transfer is not None}
-    _write_table(folder / TRIALS, (_trial_row(study, *pair) | transfer for pair in trials))
+    rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
+    _write_table(folder / TRIALS, rows)
     epochs = (
         {"id": name(trial), "budget": trial.budget} | _epoch_row(record)
         for trial, _ in study.trials
         for record in epochs_of(study, trial)
     )
     _write_table(folder / EPOCHS, epochs)
+
+
+def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
+    """What has to be known of a row before its numbers are used."""
+    flags = {TRANSFER: study.transfer is not None}
+    return (
+        flags if study.imputed is None else flags | {"imputed": Outcome.from_result(result).imputed}
+    )
 
 
 def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:

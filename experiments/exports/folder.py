@@ -15,7 +15,7 @@ from pathlib import Path
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.hpo.journal.file import sync_folder
+from oneshot_hpo.whole_files import sync_folder
 
 MARK = "oneshot-hpo-export.json"
 """In an export: of which study it is, and for which tool."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ from oneshot_hpo.experiments.numbers.trajectories import trajectories
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.search_spaces.space import tag_of
-from oneshot_hpo.search_spaces.temporaries import temporary_for
+from oneshot_hpo.whole_files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -174,13 +173,6 @@ def write_figure(figure: Figure, path: Path) -> None:
     """In all formats; equal figures are equal bytes."""
     for suffix in FORMATS:
         target = path.with_name(f"{path.name}.{suffix}")
-        temporary = temporary_for(target)
-        try:
-            when = {"CreationDate": None} if suffix == "pdf" else {}
-            with temporary.open("xb") as file:
-                figure.savefig(file, format=suffix, metadata=when)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        when = {"CreationDate": None} if suffix == "pdf" else {}
+        with whole_file(target) as file:
+            figure.savefig(file, format=suffix, metadata=when)

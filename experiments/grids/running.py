@@ -31,7 +31,7 @@ from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.hpo import StudyLocked
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 GRID_FILE = "grid.yaml"
 
@@ -65,7 +65,7 @@ def launch_grid(
     }
     check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
+    write_whole(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
 
     left = []
     for place, member in enumerate(members, start=1):

@@ -11,15 +11,18 @@ import numpy as np
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.plugins import require_extra
 from oneshot_hpo.search_spaces import (
     SpaceId,
     Table,
+    UnknownSpace,
     get_space,
     load_table,
     space_ids,
     title_of,
 )
 from oneshot_hpo.search_spaces.table_file import table_checksum
+from oneshot_hpo.suggestions import did_you_mean
 
 METHOD, SPACE, REPETITION = "method", "space", "repetition"
 EVALUATION, ERROR = "evaluation", "incumbent_test_error"
@@ -115,8 +118,9 @@ class Baselines:
 def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
     """Open a file, all of it or one method.
 
-    UserError: it is no file of results, or has no such method.
+    UserError: it is no file of results, or has no such method. MissingPackage: pyarrow is missing.
     """
+    require_extra("baselines", str(path))
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -134,13 +138,19 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
     if method is not None:
         known = sorted(rows[METHOD].unique().to_pylist())
         if method not in known:
-            raise UserError(f"{source}: no such method; there are {', '.join(known)}")
+            hint = did_you_mean(method, known, with_all=True)
+            raise UserError(f"{source}: no such method: {hint}")
         rows = rows.filter(pc.field(METHOD) == method)
     if not len(rows):
         raise UserError(f"{path} is empty")
     if any(rows[column].null_count for column in _COLUMNS):
         raise UserError(f"{path} is no file of results: a value is missing")
-    return Baselines(source, path, rows, str(name), str(checksum))
+    file = Baselines(source, path, rows, str(name), str(checksum))
+    try:
+        file.spaces  # noqa: B018 - of spaces that are known here
+    except UnknownSpace as error:
+        raise UserError(str(error)) from None
+    return file
 
 
 def _is_space(kind: Any) -> bool:

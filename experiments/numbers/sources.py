@@ -93,9 +93,8 @@ def _checked(
     for baseline in baselines:
         baseline.trained_cells(sources.table)
         if not set(baseline.spaces) & set(sources.spaces):
-            has, wanted = (
-                ", ".join(map(title_of, spaces)) for spaces in (baseline.spaces, sources.spaces)
-            )
+            has = ", ".join(map(str, baseline.spaces))
+            wanted = ", ".join(map(title_of, sources.spaces))
             raise UserError(f"{baseline.path} holds nothing of {wanted}, only of {has}")
     return sources
 

@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 _PACKAGE = "oneshot_hpo.experiments.pages"
 
@@ -62,7 +62,7 @@ def write_page(path: Path, text: str) -> None:
     """Write a page in place of an earlier one, all or nothing. UserError: it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode())
+        write_whole(path, text.encode())
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
 

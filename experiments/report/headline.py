@@ -46,6 +46,8 @@ def read(study: OpenedStudy) -> Headline:
     sentences = _sentences(study)
     if study.transfer is not None:
         sentences.append(study.transfer)
+    if study.imputed is not None:
+        sentences.append(study.imputed)
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not ended; this is how it stands.")
     return Headline([sentence for sentence in sentences if sentence], cards)

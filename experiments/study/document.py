@@ -10,9 +10,10 @@ from typing import Any
 
 from oneshot_hpo.experiments.errors import StudyFileError, one_line
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
-from oneshot_hpo.searchers.data.datasets import NAMES
+from oneshot_hpo.plugins import names
+from oneshot_hpo.suggestions import did_you_mean
 
-FILE_KEYS = {"dataset": NAMES, "table": ("digits", "nasbench101")}
+FILE_KEYS = {"dataset": tuple(names("dataset")), "table": ("digits", "nasbench101")}
 """Keys that hold one of these names, or else the path of a file."""
 
 _LARGEST = 1_000_000
@@ -68,15 +69,16 @@ def _find(source: str) -> Path:
     shipped = shipped_studies()
     if source not in shipped:
         raise StudyFileError(
-            f"{source}: no such study file, nor a shipped study (there are: {', '.join(shipped)})"
+            f"{source}: no such study file, nor a shipped study: "
+            f"{did_you_mean(source, shipped, with_all=True)}"
         )
     return shipped[source]
 
 
 def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key, names in FILE_KEYS.items():
+    for key, known in FILE_KEYS.items():
         value = document.get(key)
-        if not isinstance(value, str) or value in names:
+        if not isinstance(value, str) or value in known:
             continue
         with suppress(OSError, ValueError):  # no path: whoever opens it says so
             if "/" in value or value.endswith(".npz") or (folder / value).exists():

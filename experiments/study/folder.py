@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo import Observation, Study
 from oneshot_hpo.hpo.journal.file import DRAFT_NAME, JOURNAL_NAME
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
@@ -115,7 +115,7 @@ def write_specification(folder: Path, spec: StudySpec) -> None:
     """Write study.yaml: what the journal's header says, for people and for another launch."""
     text = f"# Every setting of this study. To go on with it: {resume(folder)}\n"
     document = text + dump_yaml(spec.model_dump(mode="json"))
-    write_atomically(folder / SPECIFICATION, document.encode())
+    write_whole(folder / SPECIFICATION, document.encode())
 
 
 def specification_of(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import (
@@ -99,6 +100,15 @@ class OpenedStudy:
         if not {"dataset", "table"} <= self.view.header.get("specification", {}).keys():
             return None
         return None if self.spec.transfer is False else transfer_note(self.located)
+
+    @property
+    def imputed(self) -> str | None:
+        """A sentence that results rest on imputed values of the table; None where none does."""
+        results = [result for _, result in self.view.evaluations]
+        count = sum(Outcome.from_result(result).imputed for result in results)
+        if not count:
+            return None
+        return f"The errors of {count} of {len(results)} results are {IMPUTED}."
 
     @property
     def times(self) -> StudyTimes:

@@ -29,6 +29,9 @@ KEYS = {
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and `seconds` have places of their own in a result."""
 
+IMPUTED = "of a model, not of a training: its table imputes what was not measured"
+"""What an error is that rests on an imputed value."""
+
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.plugins import names
 from oneshot_hpo.search_spaces import Table, TableError, load_table
 from oneshot_hpo.search_spaces.table import CIFAR10
-from oneshot_hpo.searchers.data.datasets import FOLDERS, NAMES
+from oneshot_hpo.searchers.data.datasets import FOLDERS
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.study.specification import StudySpec
@@ -134,7 +135,7 @@ def _is_file(dataset: str) -> bool:
 
 def _known_name(dataset: str) -> str | None:
     """The name of a data set that is known by its name or folder; None for a user's own file."""
-    if dataset in NAMES:
+    if dataset in names("dataset"):
         return dataset
     path = Path(dataset)
     for name, folder in FOLDERS.items():

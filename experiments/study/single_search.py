@@ -10,6 +10,7 @@ from rich.console import Console
 from oneshot_hpo.cluster.environment import child_environment
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.experiments.errors import UserError, one_line
+from oneshot_hpo.experiments.study.outcome import IMPUTED
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
@@ -84,6 +85,8 @@ def run_single_search(
     say(console, f"  test error       {percent(outcome.reported('test'))}")
     say(console, f"  test regret      {percent(outcome.reported('regret'))}")
     say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
+    if outcome.imputed:
+        say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
     if is_transfer:
         say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:

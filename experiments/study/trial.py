@@ -20,10 +20,11 @@ from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
-from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints, write_atomically
+from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.whole_files import write_whole
 
 RESULT = "result.json"
 _CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
@@ -85,7 +86,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
             "finished": time.time(),
             SECONDS: sum(row["time"] for row in read_metrics(task.folder)),
         }
-        write_atomically(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
+        write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
     remove_checkpoints(task.folder)
     return result
 

@@ -5,7 +5,7 @@ repetition depends on its own seed alone, not on the others.
 """
 
 from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem, Proposal
-from oneshot_hpo.hpo.baselines.registry import METHODS, check_method, make_optimizer, settings_class
+from oneshot_hpo.hpo.baselines.registry import METHODS, known_method, make_optimizer, settings_class
 
 __all__ = [
     "METHODS",
@@ -13,7 +13,7 @@ __all__ = [
     "Optimizer",
     "Problem",
     "Proposal",
-    "check_method",
+    "known_method",
     "make_optimizer",
     "settings_class",
 ]

@@ -1,26 +1,47 @@
-"""The black-box optimizers by name. Adding one is one file and one line here."""
+"""The black-box optimizers by name. Adding one is one file and one entry here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from oneshot_hpo import plugins
 from oneshot_hpo.hpo.baselines.optimizer import InvalidBaseline, Optimizer, Problem
+from oneshot_hpo.plugins import Entry
 
-# Modules by name, so that none is loaded before it is used; each has a class and its settings.
-METHODS: dict[str, tuple[str, str]] = {
-    "rs": ("random_search", "RandomSearch"),
-    "re": ("regularized_evolution", "RegularizedEvolution"),
-    "reinforce": ("reinforce", "Reinforce"),
-    "smac": ("smac", "SMAC"),
-    "tpe": ("tpe", "TPE"),
-    "hyperband": ("hyperband", "Hyperband"),
-    "bohb": ("bohb", "BOHB"),
-}
+
+def _entry(
+    name: str, module: str, class_name: str, summary: str, extra: str | None = None
+) -> Entry:
+    """A method of this package, whose settings are a class beside its own."""
+    target = f"oneshot_hpo.hpo.baselines.{module}:{class_name}"
+    return Entry(
+        kind="method",
+        name=name,
+        target=target,
+        summary=summary,
+        settings=f"{target}Settings",
+        extra=extra,
+    )
+
+
+ENTRIES = (
+    _entry("rs", "random_search", "RandomSearch", "random search (Bergstra and Bengio 2012)"),
+    _entry(
+        "re",
+        "regularized_evolution",
+        "RegularizedEvolution",
+        "regularized evolution (Real et al. 2019)",
+    ),
+    _entry("reinforce", "reinforce", "Reinforce", "REINFORCE (Williams 1992; Ying et al. 2019)"),
+    _entry("smac", "smac", "SMAC", "SMAC (Lindauer et al. 2022)", extra="smac"),
+    _entry("tpe", "tpe", "TPE", "tree-structured Parzen estimator (Bergstra et al. 2011)"),
+    _entry("hyperband", "hyperband", "Hyperband", "Hyperband (Li et al. 2018)"),
+    _entry("bohb", "bohb", "BOHB", "BOHB (Falkner et al. 2018)"),
+)
+METHODS = tuple(entry.name for entry in ENTRIES)
 
 
 def make_optimizer(
@@ -28,28 +49,23 @@ def make_optimizer(
 ) -> Optimizer:
     """A method's optimizer, one repetition a seed; `settings` are of its settings_class.
 
-    Raises InvalidBaseline for an unknown method, or settings that do not fit the problem.
+    Raises InvalidBaseline for an unknown method, or settings that do not fit the problem, and
+    MissingPackage for a method whose library is not installed.
     """
-    found: type[Any] = _member(method, "")
+    found: type[Any] = known_method(method).load()
     optimizer: Optimizer = found(problem, settings, seeds)
     return optimizer
 
 
 def settings_class(method: str) -> type[Any]:
     """The dataclass of a method's settings; raises InvalidBaseline."""
-    found: type[Any] = _member(method, "Settings")
+    found: type[Any] = known_method(method).load_settings()
     return found
 
 
-def check_method(method: str) -> None:
-    """Raise InvalidBaseline unless there is a method of this name."""
-    if method not in METHODS:
-        near = get_close_matches(method, METHODS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise InvalidBaseline(f"no method {method!r}: {hint}there are {', '.join(METHODS)}, or all")
-
-
-def _member(method: str, suffix: str) -> Any:
-    check_method(method)
-    module, name = METHODS[method]
-    return getattr(import_module(f"oneshot_hpo.hpo.baselines.{module}"), name + suffix)
+def known_method(method: str) -> Entry:
+    """The record of a method; loads nothing. Raises InvalidBaseline."""
+    try:
+        return plugins.entry("method", method)
+    except plugins.UnknownName as error:
+        raise InvalidBaseline(f"{error}, or all") from None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oneshot_hpo.hpo.baselines.checks import require_counts
+from oneshot_hpo.checks import setting
+from oneshot_hpo.hpo.baselines.checks import COUNT, check_settings
 from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
     Floats,
@@ -22,13 +23,13 @@ from oneshot_hpo.hpo.baselines.optimizer import (
 class RegularizedEvolutionSettings:
     """Settings of regularized evolution; the defaults are those of NAS-Bench-1Shot1."""
 
-    population: int = 100
+    population: int = setting(100, COUNT)
     """P: size of the population, which starts with random configurations."""
-    sample: int = 10
+    sample: int = setting(10, COUNT)
     """S: size of a tournament, drawn with replacement; its best configuration is the parent."""
 
     def __post_init__(self) -> None:
-        require_counts(self, "population", "sample")
+        check_settings(self)
 
 
 class RegularizedEvolution(Optimizer):

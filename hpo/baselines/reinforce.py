@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oneshot_hpo.hpo.baselines.checks import require, require_number
+from oneshot_hpo.checks import number, setting
+from oneshot_hpo.hpo.baselines.checks import check_settings
 from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
     Floats,
@@ -22,15 +23,13 @@ from oneshot_hpo.hpo.baselines.optimizer import (
 class ReinforceSettings:
     """Settings of REINFORCE; the defaults are those of NAS-Bench-1Shot1."""
 
-    learning_rate: float = 0.1
+    learning_rate: float = setting(0.1, number(above=0))
     """Step of gradient ascent on the logits."""
-    momentum: float = 0.9
+    momentum: float = setting(0.9, number(low=0, below=1))
     """Momentum of the moving average of rewards, which is the baseline."""
 
     def __post_init__(self) -> None:
-        require_number(self, "learning_rate", "momentum")
-        require(self, "learning_rate", self.learning_rate > 0, "greater than 0")
-        require(self, "momentum", 0 <= self.momentum < 1, "in [0, 1)")
+        check_settings(self)
 
 
 class Reinforce(Optimizer):

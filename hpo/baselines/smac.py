@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace
 
-from oneshot_hpo.hpo.baselines.checks import require, require_counts, require_number
+from oneshot_hpo.checks import number, setting
+from oneshot_hpo.hpo.baselines.checks import COUNT, check_settings
 from oneshot_hpo.hpo.baselines.optimizer import (
     Floats,
     Integers,
@@ -30,19 +31,17 @@ class SMACSettings:
     Everything else is as in the library's facade for hyperparameter optimization.
     """
 
-    trees: int = 10
+    trees: int = setting(10, COUNT)
     """Trees of the random forest."""
-    random_fraction: float = 1 / 3
+    random_fraction: float = setting(1 / 3, number(low=0, high=1))
     """Share of configurations that are random instead of proposed by the forest."""
-    max_repeats: int = 4
+    max_repeats: int = setting(4, COUNT)
     """Most evaluations of one configuration; 1 where evaluations are not noisy."""
-    repetitions: int = 20
+    repetitions: int = setting(20, COUNT)
     """Most repetitions, since one takes about a minute."""
 
     def __post_init__(self) -> None:
-        require_counts(self, "trees", "max_repeats", "repetitions")
-        require_number(self, "random_fraction")
-        require(self, "random_fraction", 0 <= self.random_fraction <= 1, "between 0 and 1")
+        check_settings(self)
 
 
 class SMAC(Optimizer):

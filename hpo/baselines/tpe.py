@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oneshot_hpo.hpo.baselines.checks import require, require_counts, require_number
+from oneshot_hpo.checks import number, setting
+from oneshot_hpo.hpo.baselines.checks import COUNT, check_settings
 from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
     Floats,
@@ -33,20 +34,17 @@ from oneshot_hpo.hpo.baselines.optimizer import (
 class TPESettings:
     """Settings of TPE; the defaults are those of Optuna's TPESampler(multivariate=False)."""
 
-    startup: int = 10
+    startup: int = setting(10, COUNT)
     """Random configurations before the first model."""
-    candidates: int = 24
+    candidates: int = setting(24, COUNT)
     """Draws per dimension from the density of the good observations; the best one is taken."""
-    good_share: float = 0.1
+    good_share: float = setting(0.1, number(above=0, below=1))
     """Share of the observations that count as good, rounded up, at most 25."""
-    prior_weight: float = 1.0
+    prior_weight: float = setting(1.0, number(above=0))
     """Weight of the uniform prior; an observation has at most 1."""
 
     def __post_init__(self) -> None:
-        require_counts(self, "startup", "candidates")
-        require_number(self, "good_share", "prior_weight")
-        require(self, "good_share", 0 < self.good_share < 1, "between 0 and 1")
-        require(self, "prior_weight", self.prior_weight > 0, "greater than 0")
+        check_settings(self)
 
 
 _RECENT = 25

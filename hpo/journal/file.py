@@ -24,6 +24,7 @@ from oneshot_hpo.hpo.journal.events import COUNT, NUMBER, Event, Kinds, check_ev
 from oneshot_hpo.hpo.journal.line import AlteredLine, is_sealed, sealed, unsealed
 from oneshot_hpo.hpo.journal.own_file import open_own
 from oneshot_hpo.hpo.study_events import EVENTS
+from oneshot_hpo.whole_files import sync_folder, whole_file
 
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
@@ -115,19 +116,13 @@ class Journal:
     def create(cls, path: Path, header: Event) -> Journal:
         """Write a journal with this header; a kill leaves a complete journal or none."""
         line = sealed(header)
-        draft = path.with_name(DRAFT_NAME)
         try:
-            file = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            try:
-                _write(file, line)
-            finally:
-                os.close(file)
-            draft.replace(path)
+            with whole_file(path, draft=path.with_name(DRAFT_NAME)) as file:
+                file.write(line)
             sync_folder(path.parent)
         except OSError as error:
-            for left in (draft, path):
-                with suppress(OSError):
-                    left.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             raise StudyUnwritable(f"{path} cannot be written: {error.strerror or error}") from None
         return cls(path, len(line))
 
@@ -183,15 +178,6 @@ class Journal:
             pass  # a torn last line is cut off when the study is opened again
         finally:
             self.close()
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that new names in it survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write(file: int, content: bytes) -> None:

@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from oneshot_hpo.hpo.errors import StudyError, StudyExists, StudyUnwritable
 from oneshot_hpo.hpo.journal.events import NOTE, Event, check_event
-from oneshot_hpo.hpo.journal.file import Journal, sync_folder
+from oneshot_hpo.hpo.journal.file import Journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
 from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.whole_files import sync_folder
 
 
 class JournalWriter(ABC):

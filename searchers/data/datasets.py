@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from oneshot_hpo import plugins
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, CIFAR100, IMAGENET16, data_folder
 from oneshot_hpo.searchers.data import cifar100, imagenet16
 from oneshot_hpo.searchers.data.cifar10 import files_folder, load_cifar10
@@ -19,25 +19,14 @@ from oneshot_hpo.searchers.data.images import (
     check_memory,
 )
 
-_SHARES = (0.3, 0.3, 0.2, 0.2)
-
-
 FOLDERS = {"cifar10": CIFAR10, "cifar100": CIFAR100, "imagenet16": IMAGENET16}
 """Data sets that are folders of files, and what the folders are called."""
 
-NAMES = ("digits", *FOLDERS)
-"""What `load_dataset` takes for the name of a data set, not for a path."""
-
-_READERS: dict[str, tuple[str, Callable[[Path], ImageSplits]]] = {
-    "cifar10": ("CIFAR-10", load_cifar10),
-    "cifar100": ("CIFAR-100", cifar100.load_cifar100),
-    "imagenet16": ("ImageNet16", imagenet16.load_imagenet16),
-}
-"""What people call the data set of such a folder, and its reader."""
+_SHARES = (0.3, 0.3, 0.2, 0.2)
 
 
 def load_dataset(source: str | Path) -> ImageSplits:
-    """Load a data set by one of NAMES, its folder, or an .npz file of `images` and `labels`.
+    """Load a data set by its name, its folder, or an .npz file of `images` and `labels`.
 
     digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
     cifar10, cifar100, imagenet16 (ImageNet16-120): the folders cifar-10-batches-py,
@@ -46,13 +35,9 @@ def load_dataset(source: str | Path) -> ImageSplits:
     scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
     digits and files are split as `split_arrays` says. Raises DatasetError.
     """
-    if source == "digits":
-        from sklearn.datasets import load_digits
-
-        bunch = load_digits()
-        return split_arrays("digits", bunch.images, bunch.target)
-    if source in FOLDERS:
-        return _load_named(str(source))
+    if source in plugins.names("dataset"):
+        named: ImageSplits = plugins.find("dataset", str(source))()
+        return named
     path = Path(source)
     if path.is_dir():
         return _load_folder(path)
@@ -60,8 +45,8 @@ def load_dataset(source: str | Path) -> ImageSplits:
         images, labels = _read_arrays(path)
     except FileNotFoundError:
         raise DatasetError(
-            f"no data set {str(source)!r}: use {', '.join(map(repr, NAMES))}, the path of a "
-            f"folder {CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
+            f"no data set {str(source)!r}: use {', '.join(map(repr, plugins.names('dataset')))}, "
+            f"the path of a folder {CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
         ) from None
     except DatasetError:
         raise
@@ -72,18 +57,40 @@ def load_dataset(source: str | Path) -> ImageSplits:
     return split_arrays(path.stem, images, labels)
 
 
-def _load_named(name: str) -> ImageSplits:
-    title, load = _READERS[name]
-    folder = data_folder() / FOLDERS[name]
-    if folder.is_dir():
-        return load(folder)
-    how = f"put its folder {FOLDERS[name]} there"
-    if name == "cifar10":
-        how = (
-            "`oneshot-hpo data fetch cifar10` downloads it, `oneshot-hpo data import PATH` takes "
-            "what is on this machine"
+def load_digits() -> ImageSplits:
+    """The data set "digits"."""
+    from sklearn import datasets
+
+    bunch = datasets.load_digits()
+    return split_arrays("digits", bunch.images, bunch.target)
+
+
+def load_imported_cifar10() -> ImageSplits:
+    """The data set "cifar10". Raises DatasetError where it was not imported."""
+    folder = data_folder() / CIFAR10
+    if not folder.is_dir():
+        raise DatasetError(
+            f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads it, "
+            "`oneshot-hpo data import PATH` takes what is on this machine"
         )
-    raise DatasetError(f"{title} is not in {folder.parent}: {how}")
+    return load_cifar10(folder)
+
+
+def load_cifar100() -> ImageSplits:
+    """The data set "cifar100". Raises DatasetError where it is not in the data folder."""
+    return cifar100.load_cifar100(_present("CIFAR-100", CIFAR100))
+
+
+def load_imagenet16() -> ImageSplits:
+    """The data set "imagenet16". Raises DatasetError where it is not in the data folder."""
+    return imagenet16.load_imagenet16(_present("ImageNet16", IMAGENET16))
+
+
+def _present(title: str, name: str) -> Path:
+    folder = data_folder() / name
+    if not folder.is_dir():
+        raise DatasetError(f"{title} is not in {folder.parent}: put its folder {name} there")
+    return folder
 
 
 def _load_folder(path: Path) -> ImageSplits:

@@ -1,5 +1,6 @@
 """A space and a table that are not NAS-Bench-101's: groups, scores, gaps, no drawing, a name."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_baselines_are_run_and_read_by_the_name_of_the_space(table: str, tmp_pat
     for sample in samples:
         last = final_test_errors(results, sample.method, "grouped")
         np.testing.assert_allclose(np.sort(sample.regrets), np.sort(last - best))
-    with pytest.raises(UserError, match="holds nothing of space 1, only of the grouped space"):
+    with pytest.raises(UserError, match="holds nothing of space 1, only of grouped"):
         file.samples(1, table, None)
 
 
@@ -78,7 +79,7 @@ def test_an_atlas_says_that_there_are_no_drawings(table: str, tmp_path: Path) ->
     assert "The grouped space has no drawings of its cells" in page
     best = SPACE.architecture(int(TABLE.mean_errors("test", np.arange(96)).argmin()))
     assert SPACE.text(best).replace('"', "&#34;") in page
-    assert "last: left becomes right" in page or "last: right becomes left" in page
+    assert re.search(r"(node_\d: \d \w+ becomes \d \w+|last: \w+ becomes \w+)", page)
 
 
 def test_operations_are_those_of_the_space(table: str, tmp_path: Path) -> None:

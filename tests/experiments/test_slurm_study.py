@@ -143,7 +143,7 @@ def test_a_trial_that_kills_its_workers_is_ended_with_their_last_lines(
         ("gres=gpu:h100:1", 2, "Requested node configuration is not available"),
         ("gres=gpu:2", 2, "a worker uses one"),
         ("scheduler_interface=none0", 2, "none0"),
-        ("tim=1", 2, "did you mean 'time'?"),
+        ("tim=1", 2, "did you mean time?"),
         ("time='9:00:00'", 1, "PartitionTimeLimit"),
         ("log_folder=/dev/null/logs", 1, "/dev/null/logs cannot be used: Not a directory"),
     ],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from support.grouped_space import GroupedSpace
 
+from oneshot_hpo import plugins
 from oneshot_hpo.search_spaces import UnknownSpace, get_space
-from oneshot_hpo.search_spaces.registry import SPACES
 
 SPACE = GroupedSpace()
 
@@ -76,7 +76,7 @@ def test_a_text_of_no_architecture_is_refused_on_one_line(text: str) -> None:
         SPACE.parse(text)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", plugins.names("space"))
 def test_every_space_is_found_by_its_name(name: str) -> None:
     space = get_space(name)
     assert space.name == name

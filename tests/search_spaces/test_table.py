@@ -60,9 +60,10 @@ def test_a_record_says_all_of_a_row_and_where_it_is_from() -> None:
     assert record.origins == {
         "valid_ssim": Origin.REAL,
         "test_ssim": Origin.IMPUTED,
+        "seconds": Origin.REAL,
         "latency": Origin.REAL,
     }
-    assert set(TABLE.record(3, 1).values) == {"valid_ssim", "test_ssim"}
+    assert set(TABLE.record(3, 1).values) == {"valid_ssim", "test_ssim", "seconds"}
     with pytest.raises(MissingCell, match="has budgets 1, 3, not 2"):
         TABLE.record(3, 2)
 

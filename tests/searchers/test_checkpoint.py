@@ -5,7 +5,6 @@ import time
 import pytest
 import torch
 
-from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.checkpoint import (
     CheckpointMismatch,
     DamagedCheckpoint,
@@ -13,9 +12,9 @@ from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     remove_stale_temporaries,
     save_checkpoint,
-    write_atomically,
     write_metrics,
 )
+from oneshot_hpo.whole_files import write_whole
 
 STATE = {"epoch": 3, "weights": {"a": torch.arange(5.0)}, "rows": [{"loss": 0.1}]}
 
@@ -61,7 +60,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def no_space(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", no_space)
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(tmp_path, {"epoch": 4})
     assert load_checkpoint(tmp_path)["epoch"] == 3
@@ -82,7 +81,7 @@ def test_a_mismatch_names_the_first_difference(tmp_path):
 
 
 def test_only_old_leftovers_of_killed_writers_are_removed(tmp_path):
-    write_atomically(tmp_path / "metrics.jsonl", b"{}\n")
+    write_whole(tmp_path / "metrics.jsonl", b"{}\n")
     old, new = (tmp_path / f".checkpoint.pt.{number:016x}.tmp" for number in range(2))
     mine = tmp_path / ".notes.tmp"
     for path in (old, new, mine):

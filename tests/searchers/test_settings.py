@@ -31,7 +31,7 @@ def test_an_integer_from_a_configuration_space_becomes_a_float_where_one_is_mean
 
 
 def test_unknown_name_in_a_configuration_suggests_the_nearest():
-    with pytest.raises(SettingsError, match=r"'learning_rat'; did you mean learning_rate\?"):
+    with pytest.raises(SettingsError, match=r"'learning_rat': did you mean learning_rate\?"):
         SearchSettings().with_config({"learning_rat": 0.1})
 
 

@@ -15,7 +15,7 @@ class GroupedSpace(EnumerableSpace):
     """
 
     name, family, title = "grouped", "grouped", "the grouped space"
-    operations = OPERATIONS
+    operations = (*OPERATIONS, "left", "right")
 
     def __init__(self) -> None:
         self.choices = (node(1, 2), node(2, 3), Choice("last", ("left", "right")))

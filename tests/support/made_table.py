@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oneshot_hpo.search_spaces import Metric, MissingCell, SearchSpace, Table, TableError
-from oneshot_hpo.search_spaces.registry import SPACES
+from oneshot_hpo.plugins import Entry
+from oneshot_hpo.search_spaces import Metric, MissingCell, SearchSpace, Table, TableError, registry
 from oneshot_hpo.search_spaces.table import COST, SCORE, Origin
 from oneshot_hpo.search_spaces.table_file import READERS, write_table
 
@@ -101,7 +101,10 @@ def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
 
 def registered(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     """The file of the table, which commands can open now, and whose space they know."""
-    monkeypatch.setitem(SPACES, "grouped", ("support.grouped_space", "SPACE"))
+    grouped = Entry(
+        kind="space", name="grouped", target="support.grouped_space:SPACE", summary="a made one"
+    )
+    monkeypatch.setattr(registry, "ENTRIES", (*registry.ENTRIES, grouped))
     monkeypatch.setitem(READERS, "grouped", ("support.made_table", "of_arrays"))
     path = folder / "made.npz"
     write_table(MadeTable.new(), path)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.baselines.block import run_block
+import pytest
+
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, make_plan
-from oneshot_hpo.experiments.baselines.results import write_part, write_results
 
 
 def plan(**changes: Any) -> BaselinePlan:
@@ -24,6 +24,10 @@ def plan(**changes: Any) -> BaselinePlan:
 
 def write_baselines(folder: Path, made: BaselinePlan) -> Path:
     """Run a plan in this process; the file that `baselines run` would write."""
+    pytest.importorskip("pyarrow", reason="needs the extra baselines")
+    from oneshot_hpo.experiments.baselines.block import run_block
+    from oneshot_hpo.experiments.baselines.results import write_part, write_results
+
     parts = []
     for block in made.blocks:
         rows, seconds = run_block(made, block)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from oneshot_hpo.experiments.analyze.operations.drawing import draw_operations
 from oneshot_hpo.experiments.analyze.operations.findings import Analysis, analyse, findings
 from oneshot_hpo.experiments.analyze.operations.population import Population, of_space, of_table
 from oneshot_hpo.experiments.analyze.operations.rows import rows
@@ -37,6 +36,8 @@ def analyse_operations(
 
     reports = []
     with analysis_folder(folder):
+        from oneshot_hpo.experiments.analyze.operations.drawing import draw_operations
+
         for population in populations:
             with working(console, f"{population.table}, {population.name} …"):
                 analysis = analyse(population, top / 100, _SEED)

@@ -7,7 +7,7 @@ import yaml
 
 from oneshot_hpo.experiments.benchmarks.survival.study import STUDY
 from oneshot_hpo.experiments.study.specification import complete, validated
-from oneshot_hpo.searchers.registry import SEARCHERS
+from oneshot_hpo.searchers.registry import ENTRIES
 
 for module in (
     "cryptography.x509",
@@ -23,7 +23,7 @@ for module in (
     "rich.progress",
     "oneshot_hpo.searchers.search",
     "torch._dynamo",  # imported by the first optimizer
-    *(module for module, _, _ in SEARCHERS.values()),
+    *(entry.target.partition(":")[0] for entry in ENTRIES),
 ):
     import_module(module)
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import OPERATIONS
-from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.operations import (
     BatchNorm,

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("matplotlib", reason="needs the extra figures")
+
 from support.processes import finish
 from support.study_commands import run, started
 from support.waiting import wait_until

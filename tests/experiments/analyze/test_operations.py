@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("matplotlib", reason="needs the extra figures")
+
 from scipy import stats
 from support.study_commands import run
 
@@ -23,8 +26,8 @@ from oneshot_hpo.experiments.analyze.operations.replacements import replacements
 from oneshot_hpo.experiments.analyze.operations.skew import shape
 from oneshot_hpo.experiments.analyze.operations.subsets import smallest_close, subsets
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
-from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.graphs import pack
 
 EFFECTS = np.array([-0.03, 0.01, 0.02])

@@ -12,7 +12,8 @@ from oneshot_hpo.experiments.analyze.sample import (
     sample_of,
 )
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.search_spaces import OPERATIONS, get_space, load_table
+from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 SPACE = get_space(1)
 

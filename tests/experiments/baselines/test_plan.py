@@ -1,15 +1,19 @@
 """What a plan is made of, and what it refuses."""
 
+import sys
 from typing import Any
 
 import pytest
+from support.extras import needs_smac
 from support.plans import plan
 
-from oneshot_hpo.experiments.baselines.plan import Block
+from oneshot_hpo.experiments.baselines.plan import Block, left_out
 from oneshot_hpo.experiments.errors import is_user_error
 from oneshot_hpo.hpo.baselines import METHODS
+from oneshot_hpo.plugins import MissingPackage
 
 
+@needs_smac
 def test_everything_is_there_by_default() -> None:
     made = plan(methods="all", spaces=["1", "1,1"], repetitions=500, evaluations=280)
     assert set(made.methods) == set(METHODS) and made.spaces == (1,)
@@ -22,6 +26,20 @@ def test_everything_is_there_by_default() -> None:
         repetitions[block.method] += block.count
     assert repetitions == dict.fromkeys(METHODS, 500) | {"smac": 20}
     assert [block.key for block in made.blocks] == sorted(block.key for block in made.blocks)
+
+
+def test_all_are_those_that_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "smac", None)
+    line = "method smac needs the package smac: pip install 'oneshot-hpo[smac]'"
+    made = plan(methods="all")
+    assert set(made.methods) == set(METHODS) - {"smac"}
+    assert "smac" not in made.document["versions"]
+    assert (left_out("all"), left_out("rs,tpe")) == ([line], [])
+    for methods in ("smac", "all,smac"):
+        assert left_out(methods) == []
+        with pytest.raises(MissingPackage) as missing:
+            plan(methods=methods)
+        assert str(missing.value) == line
 
 
 def test_blocks_cover_all_repetitions_once() -> None:
@@ -51,9 +69,16 @@ def test_settings_are_changed_by_method() -> None:
         ({"repetitions": -1}, "must be 1 or more"),
         ({"objective": "median"}, "mean or draw"),
         ({"table": "none.npz"}, "no table 'none.npz'"),
-        ({"methods": "smac", "evaluations": 10**6, "objective": "mean"}, "14580 configurations"),
-        ({"overrides": ["bohb.etta=5"]}, "unknown key 'etta' in section bohb; did you mean 'eta'"),
-        ({"overrides": ["bohb.num_samples=0"]}, "num_samples must be between 1 and 10,000, not 0"),
+        pytest.param(
+            {"methods": "smac", "evaluations": 10**6, "objective": "mean"},
+            "14580 configurations",
+            marks=needs_smac,
+        ),
+        ({"overrides": ["bohb.etta=5"]}, "unknown key 'etta' in section bohb: did you mean eta"),
+        (
+            {"overrides": ["bohb.num_samples=0"]},
+            "must be a whole number from 1 to 10,000, not 0",
+        ),
         ({"overrides": ["bohb=5"]}, "bohb.SETTING=VALUE"),
         ({"overrides": ["hyperbnd.eta=2"]}, "no method 'hyperbnd': did you mean hyperband?"),
         ({"overrides": ["re.sample=5"]}, "not among those to run"),

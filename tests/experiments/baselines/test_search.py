@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pyarrow", reason="needs the extra baselines")
+
 from support.plans import plan
 
 from oneshot_hpo.experiments.baselines.plan import Block

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+
+pa = pytest.importorskip("pyarrow", reason="needs the extra baselines")
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
+
 
 from oneshot_hpo.experiments.benchmarks.survival.inputs import readers
 from oneshot_hpo.experiments.data.cifar10 import import_cifar10
@@ -230,11 +232,20 @@ def test_results_with_a_column_of_another_type(tmp_path: Path) -> None:
     path = tmp_path / "results.parquet"
     path.write_bytes(readers()["Parquet results"].samples()[0])
     table = pq.read_table(path)
-    column = table.schema.get_field_index("space")
+    column = table.schema.get_field_index("repetition")
     texts = pa.array(["1"] * len(table))
-    pq.write_table(table.set_column(column, "space", texts), path)
-    with pytest.raises(UserError, match="its column 'space' has string"):
+    pq.write_table(table.set_column(column, "repetition", texts), path)
+    with pytest.raises(UserError, match="its column 'repetition' has string"):
         read_baselines(path, None, "results")
+    column = table.schema.get_field_index("space")
+    shares = pa.array([1.0] * len(table))
+    pq.write_table(table.set_column(column, "space", shares), path)
+    with pytest.raises(UserError, match="its column 'space' has double"):
+        read_baselines(path, None, "results")
+    for unknown in (pa.array(["x"] * len(table)), pa.array([7] * len(table), pa.int8())):
+        pq.write_table(table.set_column(column, "space", unknown), path)
+        with pytest.raises(UserError, match="parquet: there are search spaces 1, 2 and 3, not"):
+            read_baselines(path, None, "results")
     missing = pa.array([None] * len(table), pa.int8())
     pq.write_table(table.set_column(column, "space", missing), path)
     with pytest.raises(UserError, match="a value is missing"):

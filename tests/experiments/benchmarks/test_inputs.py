@@ -8,6 +8,9 @@ from random import Random
 from typing import Any
 
 import pytest
+
+pytest.importorskip("pyarrow", reason="needs the extra baselines")
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwork
-from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet

@@ -24,7 +24,7 @@ from oneshot_hpo.experiments.benchmarks.survival.trial import write_digits
 from oneshot_hpo.hpo.errors import StudyLocked
 from oneshot_hpo.hpo.journal.file import Journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
-from oneshot_hpo.searchers.checkpoint import write_atomically
+from oneshot_hpo.whole_files import write_whole
 
 folder = Path(sys.argv[1])
 seen = Interception(folder, None)
@@ -35,7 +35,7 @@ journal = Journal.create(folder / "journal.jsonl", {"event": "header"})
 for _ in range(3):
     journal.append({"event": "ask"})
 journal.close()
-write_atomically(folder / "study.yaml", b"x" * 100_000)
+write_whole(folder / "study.yaml", b"x" * 100_000)
 (folder / "text").write_text("y" * 100_000)
 (folder / "text").rename(folder / "other")
 write_digits(folder / "digits.npz")

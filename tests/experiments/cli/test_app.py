@@ -25,10 +25,10 @@ def refused(*arguments: object, cwd: Path | None = None) -> str:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("serchear=darts", "did you mean 'searcher'?"),
+        ("serchear=darts", "did you mean searcher?"),
         ("seed=one", "whole number"),
         ("min_budget=3", "min_budget must be at most max_budget"),
-        ("eta=1", "eta must be at least 2"),
+        ("eta=1", "eta must be a number from 2"),
         ("searcher=drats", "there are darts"),
         ("table=none.npz", "none.npz"),
     ],

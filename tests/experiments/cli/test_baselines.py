@@ -6,8 +6,10 @@ import signal
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
+
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
+
 from support.study_commands import called, run, started
 from support.waiting import HANG_SECONDS, wait_until
 

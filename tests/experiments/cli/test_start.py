@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+
+pa = pytest.importorskip("pyarrow", reason="needs the extra baselines")
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
+pytest.importorskip("matplotlib", reason="needs the extra figures")
+
 from support.study_commands import command
 
 WORK = ("baselines", "run", "--methods", "rs", "--evaluations", 2, "--repetitions", 1)

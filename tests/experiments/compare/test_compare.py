@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 from support.scripted_study import work
@@ -71,6 +69,8 @@ def confirmed(tiny_study: Path, tmp_path: Path) -> Confirmed:
 @pytest.fixture
 def baselines(table_file: str, tmp_path: Path) -> Callable[..., str]:
     """Writes a file of baselines in the format of `baselines run`: (errors by method, space)."""
+    pa = pytest.importorskip("pyarrow", reason="needs the extra baselines")
+    pq = pytest.importorskip("pyarrow.parquet")
 
     def make(methods: dict[str, np.ndarray], *, space: int = 1, checksum: str | None = None) -> str:
         digest = hashlib.sha256(Path(table_file).read_bytes()).hexdigest()
@@ -307,6 +307,9 @@ def test_odd_sources_are_one_line(
     for name, content in (("x.parquet", b"PAR1"), ("empty.parquet", b"")):
         (tmp_path / name).write_bytes(content)
         assert "is no file of results" in refused(str(tmp_path / name))
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     pq.write_table(pa.table({"method": ["rs"]}), tmp_path / "y.parquet")
     assert "lacks the column 'space'" in refused(str(tmp_path / "y.parquet"))
     with pytest.raises(UserError, match="has to end in"):

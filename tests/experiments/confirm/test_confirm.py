@@ -132,7 +132,7 @@ def test_more_seeds_and_a_setting_add_to_it(confirmed_study: Path, tmp_path: Pat
         ("x", ["search.stacks=9"], "stacks"),
         ("x", ["seed=1"], "search.KEY=VALUE only"),
         (None, ["search.momentum=0.5"], "name it with --setting"),
-        (None, ["cluster.thread=1"], "did you mean 'threads'?"),
+        (None, ["cluster.thread=1"], "did you mean threads?"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(

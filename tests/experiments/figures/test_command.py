@@ -5,6 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("matplotlib", reason="needs the extra figures")
+pytest.importorskip("pyarrow", reason="needs the extra baselines")
+
 from PIL import Image
 from support.made_study import confirm, new_study, run_study
 from support.plans import plan, write_baselines
@@ -162,7 +166,7 @@ def test_input_that_cannot_be_used_is_one_line(
         ([f"{study}:mine"], "no such setting in .* there are tuned, default"),
         ([study, other_table], "regrets of different tables do not belong in one figure"),
         ([other_table, str(baselines_file)], "was made with another table"),
-        ([f"{baselines_file}:smac"], "no such method; there are bohb, hyperband, rs"),
+        ([f"{baselines_file}:smac"], "no such method: there are bohb, hyperband, rs"),
     ):
         with pytest.raises(UserError, match=message):
             read_figure_sources(words)

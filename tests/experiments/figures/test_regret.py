@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
+
+pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
+
 from support.made_study import SECONDS, confirm, run_study
 from support.plans import plan, write_baselines
 

@@ -91,7 +91,7 @@ def test_some_of_a_grid_can_be_chosen() -> None:
         ("grid.space=3", "must be a list of values"),
         ("grid.space=[]", "must be a list of values"),
         ("grid.space=[1, 1]", "the same value twice"),
-        ("grid.spaec=[1]", "did you mean 'space'?"),
+        ("grid.spaec=[1]", "did you mean space?"),
         ("grid.searcher=[drats]", "there are darts"),
         ("seed=1", "seed is varied by the grid"),
         ("grid=3", "must be a section"),

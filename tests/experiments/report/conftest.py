@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 from support.page_study import DIGITS, confirm, make_study, tell_all
-from support.plans import plan
+from support.plans import plan, write_baselines
 
-from oneshot_hpo.experiments.baselines.block import run_block
-from oneshot_hpo.experiments.baselines.results import write_part, write_results
 from oneshot_hpo.experiments.report.reporting import write_report
 
 
@@ -18,12 +16,7 @@ def baselines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of two black-box optimizers on digits."""
     folder = tmp_path_factory.mktemp("baselines")
     planned = plan(methods="rs,re", repetitions=3, overrides=["re.population=4", "re.sample=2"])
-    parts = []
-    for block in planned.blocks:
-        parts.append(folder / f"{block.key}.parquet")
-        write_part(parts[-1], *run_block(planned, block))
-    write_results(folder / "results.parquet", planned.document, parts)
-    return folder / "results.parquet"
+    return write_baselines(folder, planned)
 
 
 @pytest.fixture(scope="session")

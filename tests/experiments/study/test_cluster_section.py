@@ -54,7 +54,7 @@ def test_a_study_that_exists_may_change_how_its_workers_run_and_nothing_else(
     assert changed.search == spec.search
     with pytest.raises(StudyFileError, match=r"--set seed: only cluster.KEY may change"):
         with_overrides(spec, ["seed=1"])
-    with pytest.raises(StudyFileError, match="did you mean 'partition'"):
+    with pytest.raises(StudyFileError, match="did you mean partition"):
         with_overrides(spec, ["cluster.slurm.partitoin=x"])
 
 

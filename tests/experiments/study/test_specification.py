@@ -53,11 +53,11 @@ def test_overrides_reach_keys_and_sections(tiny_study: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("serchear=darts", "unknown key 'serchear'; did you mean 'searcher'?"),
-        ("cluster.thread=1", "unknown key 'thread' in section cluster; did you mean 'threads'?"),
+        ("serchear=darts", "unknown key 'serchear': did you mean searcher?"),
+        ("cluster.thread=1", "unknown key 'thread' in section cluster: did you mean threads?"),
         ("search.chanels=1", "did you mean channels?"),
         ("search.stacks=5", "stacks: 5 of them halve an image 4 times"),
-        ("bohb.num_sample=1", "unknown key 'num_sample' in section bohb; did you mean"),
+        ("bohb.num_sample=1", "unknown key 'num_sample' in section bohb: did you mean"),
         ("bohb.eta=3", "unknown key 'eta' in section bohb"),
         ("seed=one", "key 'seed' must be a whole number from 0, not 'one'"),
         ("seed=1.5", "key 'seed' must be a whole number from 0, not 1.5"),
@@ -67,11 +67,11 @@ def test_overrides_reach_keys_and_sections(tiny_study: Path) -> None:
         ("cluster.threads=two", "key 'cluster.threads' must be a whole number from 1"),
         ("search=3", "key 'search' must be a section of keys, not 3"),
         ("search.channels=abc", "channels must be a whole number from 1 to 1,000,000, not 'abc'"),
-        ("bohb.top_n_percent=abc", "top_n_percent must be an integer, not 'abc'"),
+        ("bohb.top_n_percent=abc", "top_n_percent must be a whole number from 1 to 99, not 'abc'"),
         ("name=a/b", "key 'name' must be letters"),
         ("min_budget=3", "min_budget must be at most max_budget (2), not 3"),
         ("min_budget=0", "a whole number of epochs from 1 to 1,000,000, not 0"),
-        ("eta=1", "eta must be at least 2, not 1"),
+        ("eta=1", "eta must be a number from 2, not 1"),
         ("eta=big", "key 'eta' must be a number from 2, not 'big'"),
         ("iterations=-1", "key 'iterations' must be a whole number from 0 to 1,000,000, not -1"),
         ("space=4", "not 4"),
@@ -126,8 +126,8 @@ def test_a_file_that_is_no_study_is_refused(tmp_path: Path, content: bytes, mess
 
 def test_a_missing_study_says_which_are_shipped(tmp_path: Path) -> None:
     for source in (tmp_path / "none.yaml", tmp_path):
-        assert "there are: ablation-cutout, " in refused(source)
-        assert "quickstart)" in refused(source)
+        assert "there are ablation-cutout, " in refused(source)
+        assert refused(source).endswith(", quickstart")
 
 
 def test_paths_are_taken_from_the_file_that_names_them(

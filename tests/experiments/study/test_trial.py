@@ -58,7 +58,7 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
         epochs=2,
         seed=5,
     )
-    outcome = table_outcome(task.table, get_space(1), searched.architecture(get_space(1)))
+    outcome = table_outcome(task.table, get_space(1), searched.architecture)
     assert result["exception"] is None
     assert result["loss"] == outcome.valid
     assert result["info"] == outcome.to_info() | {

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from oneshot_hpo.search_spaces import OPERATIONS, Cell, InvalidCell
+from oneshot_hpo.search_spaces import Cell, InvalidCell
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 CHAIN = ((0, 1, 0), (0, 0, 1), (0, 0, 0))
 

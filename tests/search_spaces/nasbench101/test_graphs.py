@@ -3,8 +3,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from oneshot_hpo.search_spaces import OPERATIONS, Cell, get_space
-from oneshot_hpo.search_spaces.nasbench101.cell import kept_vertices
+from oneshot_hpo.search_spaces import Cell, get_space
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS, kept_vertices
 from oneshot_hpo.search_spaces.nasbench101.graphs import (
     isomorphism_keys,
     pack,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from support.tfrecord_writer import frame, metrics, random_records, record, write_tfrecord
 
-from oneshot_hpo.search_spaces import OPERATIONS, Cell, TableError, TrainedCells, get_space
+from oneshot_hpo.search_spaces import Cell, TableError, TrainedCells, get_space
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.nasbench101.record import ModelMetrics, parse_record
 from oneshot_hpo.search_spaces.table import SPLITS

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from ConfigSpace import ConfigurationSpace
 
-from oneshot_hpo.search_spaces import OPERATIONS, get_space
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 
 
 def test_unknown_space_says_which_there_are():

@@ -91,6 +91,12 @@ def test_validation_stands_in_for_the_test_that_there_is_not(tmp_path: Path) -> 
     assert not any(name.startswith("test") for name in table.metrics)
 
 
+def test_times_that_nobody_recorded_are_absent(tmp_path: Path) -> None:
+    table = imported(write(tmp_path / "transnas.csv", "macro"))
+    assert np.isnan(table.seconds(np.arange(3))).tolist() == [[True]] * 3
+    assert "seconds" not in table.record(0).values
+
+
 def test_the_macro_table_has_an_entry_for_each_skeleton(tmp_path: Path) -> None:
     table = imported(write(tmp_path / "transnas.csv", "macro"))
     assert table.coverage(MACRO) == len(table) == 3_256

@@ -61,7 +61,7 @@ def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
 def import_file(path: Path, on_progress: ReportBytes) -> RecordedTable:
     """Read NAS-Bench-201-*.pth, or NATS-tss-v1_0-3ffb9.pickle.pbz2, in one pass.
 
-    Memory: about 10 kB an architecture. Raises TableError, on one line, for what is no such
+    Memory: about 15 kB an architecture. Raises TableError, on one line, for what is no such
     file or is damaged; OSError.
     """
     trainings, size = Trainings(), path.stat().st_size

@@ -1,4 +1,4 @@
-"""Where data lies that is not shipped: NAS-Bench-101 and CIFAR-10, once per user."""
+"""Where data lies that is not shipped, once per user: tables of benchmarks, and images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import platformdirs
 
 VARIABLE = "ONESHOT_HPO_DATA"
 NASBENCH101 = "nasbench101.npz"
+NASBENCH201 = "nasbench201.npz"
+TRANSNAS_MICRO = "transnas-micro.npz"
+TRANSNAS_MACRO = "transnas-macro.npz"
 CIFAR10 = "cifar-10-batches-py"
 
 

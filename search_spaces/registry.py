@@ -12,7 +12,7 @@ from oneshot_hpo.search_spaces.space import SearchSpace, SpaceId
 
 _HERE = "oneshot_hpo.search_spaces"
 
-ENTRIES = tuple(
+_NASBENCH101 = tuple(
     Entry(
         kind="space",
         name=f"nasbench101-{number}",
@@ -20,6 +20,17 @@ ENTRIES = tuple(
         summary=f"space {number} of NAS-Bench-1Shot1 (Zela et al. 2020)",
     )
     for number in (1, 2, 3)
+)
+_OTHERS = (
+    ("nasbench201", "nasbench201.space:NASBENCH201", "NAS-Bench-201 (Dong and Yang 2020)"),
+    ("transnas-micro", "transnas.micro:MICRO", "TransNAS-Bench-101, cells (Duan et al. 2021)"),
+    ("transnas-macro", "transnas.macro:MACRO", "TransNAS-Bench-101, skeletons (Duan et al. 2021)"),
+    ("darts", "darts.space:DARTS", "DARTS's own (Liu et al. 2019)"),
+)
+
+ENTRIES = _NASBENCH101 + tuple(
+    Entry(kind="space", name=name, target=f"{_HERE}.{target}", summary=summary)
+    for name, target, summary in _OTHERS
 )
 
 _NUMBERED = {"1": "nasbench101-1", "2": "nasbench101-2", "3": "nasbench101-3"}
@@ -41,6 +52,12 @@ def get_space(name: SpaceId) -> SearchSpace:
         word = key if key.isdecimal() else repr(name)
         raise UnknownSpace(f"there are search spaces {_known()}, not {word}{hint}") from None
     return space
+
+
+def spaces_of(family: str) -> list[SearchSpace]:
+    """The spaces that share tables of a family."""
+    every = (get_space(name) for name in plugins.names("space"))
+    return [space for space in every if space.family == family]
 
 
 def space_ids(text: str, option: str = "--space") -> tuple[SpaceId, ...]:

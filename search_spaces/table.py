@@ -27,9 +27,9 @@ CIFAR10 = "cifar10"
 DATASET_CHECKSUM = "dataset_sha256"
 """A key of a table's provenance."""
 
-ERROR, SCORE, LOSS, COST = "error", "score", "loss", "cost"
+ERROR, SCORE, LOSS, COST, PROXY = "error", "score", "loss", "cost", "proxy"
 """Kinds of metrics: a share of wrong answers; a share where 1 is best (an accuracy, SSIM); a loss
-of any size; what a network costs (seconds, parameters)."""
+of any size; what a network costs (seconds, parameters); a score computed without training."""
 
 
 class TableError(ValueError):
@@ -41,11 +41,13 @@ class MissingCell(ValueError):
 
 
 class Origin(IntEnum):
-    """Where a value comes from: single runs, a mean that others took of them, or a model."""
+    """Where a value comes from: single runs, a mean that others took of them, a model, or another
+    value that was recorded (the time of 12 epochs from that of 200)."""
 
     REAL = 0
     MEAN = 1
     IMPUTED = 2
+    DERIVED = 3
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Metric:
     """What is measured of a trained architecture.
 
     unit: "" for shares and counts, else "s", "M", ...
-    kind: ERROR, SCORE, LOSS or COST.
+    kind: ERROR, SCORE, LOSS, COST or PROXY.
     """
 
     unit: str = ""
@@ -194,6 +196,11 @@ class Table(ABC):
         All are real unless a table says otherwise.
         """
         return np.zeros(np.shape(rows), np.uint8)
+
+    @property
+    def test_split(self) -> str:
+        """The images whose values stand for the test: valid in a table that has no test values."""
+        return "test"
 
     def main_metric(self, split: str) -> str:
         """The metric that ranks architectures on a set of images, one of SPLITS."""

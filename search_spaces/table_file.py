@@ -15,26 +15,48 @@ import numpy as np
 
 from oneshot_hpo.search_spaces.array_file import BadArrays, mapped_arrays, write_arrays
 from oneshot_hpo.search_spaces.choices import Architecture
-from oneshot_hpo.search_spaces.data_folder import NASBENCH101, data_folder
+from oneshot_hpo.search_spaces.data_folder import (
+    NASBENCH101,
+    NASBENCH201,
+    TRANSNAS_MACRO,
+    TRANSNAS_MICRO,
+    data_folder,
+)
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
 from oneshot_hpo.whole_files import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}
-_IN_DATA_FOLDER = {"nasbench101": NASBENCH101}
+_IN_DATA_FOLDER = {
+    "nasbench101": NASBENCH101,
+    "nasbench201": NASBENCH201,
+    "transnas-micro": TRANSNAS_MICRO,
+    "transnas-macro": TRANSNAS_MACRO,
+}
 _ABSENT = {
     "nasbench101": "there is no NAS-Bench-101 in {folder}: `oneshot-hpo data import FILE` a "
     "nasbench_*.tfrecord, or `oneshot-hpo data fetch` one",
+    "nasbench201": "there is no NAS-Bench-201 in {folder}: `oneshot-hpo data import FILE` "
+    "nasbench201.csv.gz, a NATS-tss-*-simple folder or a NAS-Bench-201-*.pth",
+    "transnas-micro": "there is no TransNAS-Bench-101 (micro) in {folder}: `oneshot-hpo data "
+    "import transnas_micro.csv`",
+    "transnas-macro": "there is no TransNAS-Bench-101 (macro) in {folder}: `oneshot-hpo data "
+    "import transnas_macro.csv`",
 }
+_RECORDED = ("oneshot_hpo.search_spaces.recorded_table", "of_arrays")
 
 READERS: dict[str, tuple[str, str]] = {
     "nasbench101": ("oneshot_hpo.search_spaces.nasbench101.trained_cells", "of_arrays"),
+    "nasbench201": _RECORDED,
+    "transnas-micro": _RECORDED,
+    "transnas-macro": _RECORDED,
 }
 """By family, a function of a file's arrays and document that makes the table, or raises TableError
 without the file's name."""
 
 BUILDERS: dict[str, tuple[str, str]] = {
     "nasbench101": ("oneshot_hpo.search_spaces.nasbench101.trained_cells", "of_architectures"),
+    "nasbench201": ("oneshot_hpo.search_spaces.recording", "of_architectures"),
 }
 """By family, a function of the arguments of `table_of`."""
 
@@ -43,7 +65,7 @@ _DEFAULT_FAMILY = "nasbench101"
 
 
 def load_table(source: str | Path) -> Table:
-    """Open a table: "digits" (shipped), "nasbench101" (imported), or the path of a table's file.
+    """Open a table by its name, "digits" (shipped) or "nasbench201" (imported), or its file's path.
 
     A name may end in a colon and a data set, where the table has several: the first one is the
     default. Raises TableError.
@@ -134,8 +156,7 @@ def _split_source(source: str | Path) -> tuple[str, str | None]:
 
 
 def _table(arrays: Mapping[str, np.ndarray], dataset: str | None) -> Table:
-    text = str(arrays["provenance"])
-    text.encode()  # NumPy takes any four bytes for a character
+    text = str(arrays["provenance"]).encode().decode()  # NumPy takes any four bytes for a character
     document: dict[str, Any] = json.loads(text)
     family = document.get("family", _DEFAULT_FAMILY)
     if family not in READERS:

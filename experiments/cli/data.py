@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 app = typer.Typer(
-    name="data", help="NAS-Bench-101 and CIFAR-10 on this machine.", no_args_is_help=True
+    name="data", help="Tables of benchmarks and images on this machine.", no_args_is_help=True
 )
 
 ReplaceOption = Annotated[
@@ -25,7 +25,7 @@ ReplaceOption = Annotated[
 
 @app.callback()
 def common() -> None:
-    """NAS-Bench-101 and CIFAR-10 on this machine."""
+    """Tables of benchmarks and images on this machine."""
 
 
 @app.command("import")
@@ -34,8 +34,9 @@ def import_(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="nasbench_only108.tfrecord, nasbench_full.tfrecord, cifar-10-python.tar.gz, "
-            "or a folder cifar-10-batches-py.",
+            help="nasbench_only108.tfrecord, nasbench_full.tfrecord; nasbench201.csv.gz, a folder "
+            "NATS-tss-v1_0-3ffb9-simple, NAS-Bench-201-v1_1-096897.pth; transnas_micro.csv, "
+            "transnas_macro.csv; cifar-10-python.tar.gz, or a folder cifar-10-batches-py.",
         ),
     ],
     replace: ReplaceOption = False,

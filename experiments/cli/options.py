@@ -100,7 +100,9 @@ SpaceOption = Annotated[
 DatasetOption = Annotated[
     str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
 ]
-TableOption = Annotated[str, typer.Option(help="digits, nasbench101, or a table's file.")]
+TableOption = Annotated[
+    str, typer.Option(help="digits, nasbench101, nasbench201, transnas-macro, … or a table's file.")
+]
 EpochsOption = Annotated[
     int, typer.Option(min=1, max=bounds.EPOCHS, help="Epochs of the supernet's training.")
 ]

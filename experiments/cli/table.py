@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +18,77 @@ app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help
 @app.callback()
 def common() -> None:
     """Tables of trained cells."""
+
+
+TableArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="digits, nasbench101, nasbench201, transnas-micro, transnas-macro, or a table's file.",
+    ),
+]
+TableDatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", help="Of NAS-Bench-201 cifar10, cifar100 or imagenet16; of TransNAS a task."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+
+
+@app.command()
+def show(
+    name: TableArgument,
+    dataset: TableDatasetOption = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Epochs of training. Default: the most.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a table holds: architectures, metrics, best, median, noise, what is imputed."""
+    from oneshot_hpo.experiments.data.table_facts import table_facts, table_lines
+    from oneshot_hpo.search_spaces import load_table
+
+    table = load_table(name)
+    table = table if dataset is None else table.on(dataset)
+    facts = table_facts(name, table, budget)
+    _print(facts, table_lines(facts), as_json)
+
+
+@app.command()
+def query(
+    name: TableArgument,
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCHITECTURE",
+            help="As its space writes it: |nor_conv_3x3~0|+|…~0|…~1|+|…~0|…~1|…~2| in "
+            "nasbench201, 64-41414-1_02_333 or 64-1234-basic in transnas; a hash in nasbench101.",
+        ),
+    ],
+    dataset: TableDatasetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all that a table says of one architecture, and where each number comes from."""
+    from oneshot_hpo.experiments.data.table_facts import architecture_facts, architecture_lines
+    from oneshot_hpo.search_spaces import load_table
+
+    table = load_table(name)
+    table = table if dataset is None else table.on(dataset)
+    facts = architecture_facts(name, table, architecture)
+    _print(facts, architecture_lines(facts), as_json)
+
+
+def _print(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.hints import say
+
+    console = terminal()
+    for line in lines:
+        say(console, line)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Take data into the data folder: NAS-Bench-101's official files, and CIFAR-10."""
+"""Take data into the data folder: tables of benchmarks, and CIFAR-10."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from oneshot_hpo.experiments.data.cifar10 import import_cifar10, settle
+from oneshot_hpo.experiments.data.recorded import FILES, import_recorded, reader_of
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
@@ -44,9 +45,10 @@ def open_data_folder() -> Iterator[Path]:
         ) from None
 
     try:
-        for leftover in folder.glob(f".{NASBENCH101}.*"):
-            if is_temporary_table(leftover):
-                leftover.unlink()
+        for name in (NASBENCH101, *FILES.values()):
+            for leftover in folder.glob(f".{name}.*"):
+                if is_temporary_table(leftover):
+                    leftover.unlink()
         settle(folder / CIFAR10)
         yield folder
     finally:
@@ -56,15 +58,21 @@ def open_data_folder() -> Iterator[Path]:
 def import_data(source: Path, folder: Path, *, replace: bool, on_progress: ReportBytes) -> str:
     """Import a file or folder into the data folder; returns what it holds, in words.
 
-    source: a nasbench_*.tfrecord, cifar-10-python.tar.gz, or a folder cifar-10-batches-py.
+    source: a nasbench_*.tfrecord, cifar-10-python.tar.gz, a folder cifar-10-batches-py, or what
+        `recorded.reader_of` knows of NAS-Bench-201 and TransNAS-Bench-101; its content says which.
     replace: also in place of a table that holds more, or of an intact CIFAR-10.
     All or nothing. Raises DataError, TableError or DatasetError for what cannot be imported,
     OSError for a disk that is full or cannot be read.
     """
     try:
         begin = _GZIP if source.is_dir() else _begin(source)
+        read = reader_of(source)
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}") from None
+
+    if read is not None:
+        summary = import_recorded(source, folder, read, replace=replace, on_progress=on_progress)
+        return f"{summary}; in {folder}"
 
     if begin == _GZIP:
         target = folder / CIFAR10
@@ -74,7 +82,7 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
     if ".tfrecord" not in source.name:
         raise DataError(
             f"{source} is neither a nasbench_*.tfrecord, nor cifar-10-python.tar.gz, nor a folder "
-            f"{CIFAR10}"
+            f"{CIFAR10}, nor a file of NAS-Bench-201 or TransNAS-Bench-101"
         )
 
     table = import_tfrecord(source, on_progress)

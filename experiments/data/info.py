@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from oneshot_hpo.experiments.data import recorded
 from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
 from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
@@ -16,8 +17,19 @@ from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS
 from oneshot_hpo.search_spaces.nasbench101.space import SPACE_1, SPACE_2, SPACE_3
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
+from oneshot_hpo.search_spaces.recorded_table import RecordedTable
 from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 from oneshot_hpo.searchers.data.images import DatasetError
+
+_RECORDED = {
+    "nasbench201": (
+        "NAS-Bench-201",
+        "nasbench201.csv.gz, NATS-tss-v1_0-3ffb9-simple or NAS-Bench-201-v1_1-096897.pth",
+    ),
+    "transnas-micro": ("TransNAS-Bench-101, micro", "transnas_micro.csv"),
+    "transnas-macro": ("TransNAS-Bench-101, macro", "transnas_macro.csv"),
+}
+"""By name, the title of a table and what is imported as it."""
 
 
 def describe(folder: Path) -> list[str]:
@@ -26,6 +38,7 @@ def describe(folder: Path) -> list[str]:
         f"{folder}{'' if folder.is_dir() else ' (no folder yet)'}; {VARIABLE} sets another one",
         "",
         *_table_lines(folder / NASBENCH101),
+        *_recorded_lines(folder),
         "",
         *_cifar10_lines(folder / CIFAR10),
         *_download_lines(folder / DOWNLOADS),
@@ -63,6 +76,38 @@ def _table_lines(path: Path) -> list[str]:
         ),
         f"  from {source.get('file', 'an unknown file')}, {official}, "
         f"imported {table.provenance.get('date', 'at an unknown date')}",
+    ]
+
+
+def _recorded_lines(folder: Path) -> list[str]:
+    """For each of these tables whether it is in the data folder, and what it holds."""
+    lines: list[str] = []
+    for name, (title, sources) in _RECORDED.items():
+        path = folder / recorded.FILES[name]
+        title = f"{title} ({path.name})"
+        lines += ["", *(_held(title, path) if path.exists() else _absent(title, sources))]
+    return lines
+
+
+def _absent(title: str, sources: str) -> list[str]:
+    return [f"{title}: not there", "  `oneshot-hpo data import PATH` takes", f"  {sources}"]
+
+
+def _held(title: str, path: Path) -> list[str]:
+    try:
+        table = load_table(path)
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None or not isinstance(table, RecordedTable):
+            raise TableError(f"{damaged} fails its checksum" if damaged else "another table")
+    except (TableError, OSError, zipfile.BadZipFile) as error:
+        return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
+    source = table.provenance["source"]
+    return [
+        f"{title}: {file_size(path.stat().st_size)}",
+        f"  {recorded.coverage(table)}",
+        f"  {', '.join(table.datasets)}",
+        f"  from {source.get('file', 'an unknown file')}, imported {table.provenance['date']}",
     ]
 
 

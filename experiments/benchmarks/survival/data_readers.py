@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from oneshot_hpo.experiments.benchmarks.survival import recorded_readers
 from oneshot_hpo.experiments.benchmarks.survival.mutation import (
     mixed,
     mutate_bytes,
@@ -307,4 +308,5 @@ READERS = (
         0.5,
     ),
     Reader("Parquet results", _results, mutate_bytes, _read_results, "results.parquet", 2.0),
+    *recorded_readers.readers(_mutate_zip),
 )

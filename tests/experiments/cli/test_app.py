@@ -161,7 +161,8 @@ def test_show_prints_a_study_file_with_every_default(tiny_study: Path, tmp_path:
 
 
 def test_a_search_in_no_space_is_refused() -> None:
-    assert "there are search spaces 1, 2 and 3, not 9" in refused("search", "--space", 9)
+    line = refused("search", "--space", 9)
+    assert "there are search spaces 1, 2, 3, nasbench201, " in line and "darts, not 9" in line
 
 
 @pytest.mark.slow

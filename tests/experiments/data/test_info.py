@@ -53,7 +53,7 @@ def info() -> str:
 def test_what_is_not_there_says_how_to_get_it(data: Path) -> None:
     shown = info()
     assert str(data) in shown
-    assert shown.count("not there") == 2
+    assert shown.count("not there") == 5
     assert "data fetch nasbench_only108" in shown and "data fetch cifar10" in shown
     assert not data.exists()
 

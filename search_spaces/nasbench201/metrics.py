@@ -1,0 +1,30 @@
+"""What NAS-Bench-201 measured, and what its data sets are called here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oneshot_hpo.search_spaces.table import COST, LOSS, Metric
+
+NAME = "NAS-Bench-201"
+CELLS = 15_625
+DATASETS = ("cifar10", "cifar100", "imagenet16")
+"""imagenet16 is ImageNet16-120."""
+BUDGETS = (12, 200)
+"""Epochs; each is a training of its own, with its own schedule of the learning rate."""
+
+ERROR_METRIC = Metric()
+LOSS_METRIC = Metric(kind=LOSS)
+SECONDS = LATENCY = Metric("s", kind=COST)
+PARAMETERS = Metric(kind=COST)
+MACS = Metric("M", kind=COST)
+
+TIME_NOTE = (
+    "seconds are of training alone; the benchmark has one time an epoch for both schedules, so "
+    "those of 12 epochs are 12/200 of those of 200"
+)
+
+
+def errors(accuracies: np.ndarray) -> np.ndarray:
+    """Errors in [0, 1] of accuracies in percent, without the noise of the subtraction."""
+    return np.round((100 - accuracies) / 100, 12)

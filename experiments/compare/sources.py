@@ -11,6 +11,7 @@ import numpy as np
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines, read_baselines
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
@@ -137,6 +138,7 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
     spec = study.located
     seconds = [outcome.seconds for outcome in outcomes if outcome.seconds is not None]
     mark = "" if study.transfer is None else f" on {Path(spec.dataset).stem} ({TRANSFER})"
+    tuned = space_words(spec.config_space) if name == confirmation.tuned else {}
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
         source=study.source,
@@ -148,7 +150,12 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
         seconds=float(np.mean(seconds)) if seconds else None,
         budget=confirmation.budget,
         evaluations=len(study.view.evaluations) if name == confirmation.tuned else None,
-        settings={**spec.search, "epochs": confirmation.budget, "study seed": spec.seed},
+        settings={
+            **spec.default_settings,
+            **{f"{key} tuned": words for key, words in tuned.items()},
+            "epochs": confirmation.budget,
+            "study seed": spec.seed,
+        },
     )
 
 
@@ -158,5 +165,5 @@ def _kind(confirmation: ConfirmationView, name: str, spec: StudySpec) -> str:
         return "as set" if name == DEFAULT else name
     if name != confirmation.tuned:
         return name
-    tuned = f"tuned in {spec.config_space}"
+    tuned = f"tuned in {spec.space_label}"
     return tuned if name != DEFAULT else f"{DEFAULT}, which stayed the best when {tuned}"

@@ -106,6 +106,11 @@ def _axes(section: Any, base: Mapping[str, Any], origin: str) -> dict[str, list[
     for key, values in section.items():
         if not isinstance(values, list) or not values:
             raise StudyFileError(f"{origin}: grid key {key!r} must be a list of values")
+        if any(isinstance(value, dict) for value in values):
+            raise StudyFileError(
+                f"{origin}: a value of grid key {key!r} must be a word or a number: write each "
+                "section to a file of its own, or vary a key in it"
+            )
         first = key.split(".")[0]
         known = [field for field in StudySpec.model_fields if field not in ("name", *WRITTEN)]
         if first not in known:
@@ -123,7 +128,7 @@ def _copied(document: Mapping[str, Any]) -> dict[str, Any]:
 def _word(key: str, value: Any) -> str:
     """A value in a member's name: a word speaks for itself, a number needs its key."""
     if isinstance(value, str):
-        return value
+        return value.rpartition("/")[2]  # the file of a path
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{key.split('.')[-1]}-{shown}"
 
@@ -132,4 +137,7 @@ def _matches(member: Member, word: str) -> bool:
     key, equals, text = word.partition("=")
     if not equals:
         return member.name == word
-    return key in member.values and member.values[key] == load_yaml(text)
+    if key not in member.values:
+        return False
+    value = member.values[key]
+    return value == load_yaml(text) or (isinstance(value, str) and _word(key, value) == text)

@@ -10,6 +10,7 @@ from typing import Any
 from oneshot_hpo.experiments.numbers.methods import Method, Role
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.study_runs import evaluations_spent
+from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.inputs import INPUTS, identity
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec
@@ -134,7 +135,7 @@ def group_studies(sources: Sources, space: SpaceId) -> list[StudyGroup]:
     firsts = [group[0].located for group in members.values()]
     fixed = [_fixed(spec, firsts) for spec in firsts]
     details = [
-        ", ".join(filter(None, [f"in {spec.config_space}", words]))
+        ", ".join(filter(None, [f"in {spec.space_label}", words]))
         for spec, words in zip(firsts, fixed, strict=True)
     ]
     groups = []
@@ -164,10 +165,12 @@ def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
     words = []
     if any(other.max_budget != own.max_budget for other in alike):
         words.append(f"{own.max_budget} epochs")
+    # What a space says of defaults counts: it may differ from the fixed settings.
+    of_others = [other.default_settings for other in alike]
     search = {
         key: value
-        for key, value in own.search.items()
-        if any(other.search.get(key) != value for other in alike)
+        for key, value in own.default_settings.items()
+        if any(other.get(key) != value for other in of_others)
     }
     if any(identity(other, "dataset") != identity(own, "dataset") for other in alike):
         search["dataset"] = own.dataset
@@ -178,10 +181,15 @@ def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
 
 def _differing(own: StudySpec, others: Sequence[StudySpec]) -> str:
     """In what a study differs from others whose searches are alike."""
-    return configuration(
-        {
-            key: getattr(own, key)
-            for key in ("min_budget", "eta", "iterations", "objective", "bohb")
-            if any(getattr(other, key) != getattr(own, key) for other in others)
-        }
-    )
+    optimizer = {
+        key: getattr(own, key)
+        for key in ("min_budget", "eta", "iterations", "objective", "bohb")
+        if any(getattr(other, key) != getattr(own, key) for other in others)
+    }
+    spaces = [space_words(other.config_space) for other in others]
+    space = {
+        key: words
+        for key, words in space_words(own.config_space).items()
+        if any(other.get(key) != words for other in spaces)
+    }
+    return configuration(optimizer | space)

@@ -16,8 +16,11 @@ from oneshot_hpo.suggestions import did_you_mean
 FILE_KEYS = {"dataset": tuple(names("dataset")), "table": ("digits", "nasbench101")}
 """Keys that hold one of these names, or else the path of a file."""
 
-_LARGEST = 1_000_000
-"""Bytes of a study file."""
+CONFIG_SPACE, BASE = "config_space", "base"
+"""The key of the configuration space, and in its section that of the one which it changes."""
+
+LARGEST = 1_000_000
+"""Bytes of a study file, or of one that it names."""
 GRID = "grid"
 """The key of a file that stands for several studies; experiments.grids reads such files."""
 
@@ -25,12 +28,12 @@ GRID = "grid"
 def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
 
-    A relative path of a data set or table is taken from the folder of the file that says so, in
-    an override from the current folder. StudyFileError: it cannot be read.
+    A relative path of a data set, table or configuration space is taken from the folder of the file
+    that says so, in an override from the current folder. StudyFileError: it cannot be read.
     """
     path = _find(source)
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > LARGEST:
             raise StudyFileError(f"{source}: too large for a study file")
         document = load_yaml(path.read_text(encoding="utf-8"))
     except YamlError as error:
@@ -75,14 +78,34 @@ def _find(source: str) -> Path:
     return shipped[source]
 
 
+def is_space_file(config_space: str) -> bool:
+    """Whether this is the path of a configuration space's file, and no name of one."""
+    return "/" in config_space or Path(config_space).suffix in (".json", ".yaml", ".yml")
+
+
 def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key, known in FILE_KEYS.items():
-        value = document.get(key)
-        if not isinstance(value, str) or value in known:
-            continue
-        with suppress(OSError, ValueError):  # no path: whoever opens it says so
-            if "/" in value or value.endswith(".npz") or (folder / value).exists():
-                document[key] = str((folder / value).resolve())
+    for key in (*FILE_KEYS, CONFIG_SPACE):
+        if key in document:
+            document[key] = _anchored(key, document[key], folder)
+    grid = document.get(GRID)
+    if isinstance(grid, dict) and isinstance(spaces := grid.get(CONFIG_SPACE), list):
+        grid[CONFIG_SPACE] = [_anchored(CONFIG_SPACE, space, folder) for space in spaces]
+
+
+def _anchored(key: str, value: Any, folder: Path) -> Any:
+    """A value, its path taken from the folder if it is one."""
+    if key == CONFIG_SPACE and isinstance(value, dict) and BASE in value:
+        return value | {BASE: _anchored(key, value[BASE], folder)}
+    if not isinstance(value, str) or value in FILE_KEYS.get(key, ()):
+        return value
+    with suppress(OSError, ValueError):  # no path: whoever opens it says so
+        if key == CONFIG_SPACE:
+            is_path = is_space_file(value)
+        else:
+            is_path = "/" in value or value.endswith(".npz") or (folder / value).exists()
+        if is_path:
+            return str((folder / value).resolve())
+    return value
 
 
 def override_key(document: dict[str, Any], override: str) -> None:
@@ -109,8 +132,8 @@ def lay(document: dict[str, Any], dotted: str, value: Any) -> None:
     A relative path is taken from the current folder. StudyFileError: a section is no section.
     """
     *sections, key = dotted.split(".")
-    changed = {key: value}
-    _anchor(changed, Path.cwd())
+    named = CONFIG_SPACE if [*sections, key] == [CONFIG_SPACE, BASE] else key
+    changed = {key: _anchored(named, value, Path.cwd())}
     for section in sections:
         document = document.setdefault(section, {})
         if not isinstance(document, dict):

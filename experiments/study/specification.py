@@ -53,7 +53,10 @@ class StudySpec(pydantic.BaseModel):
     )
     space: int | str = Field(description="1, 2, 3 or the name of a search space")
     searcher: str = Field(description="the name of a searcher")
-    config_space: str = Field(description="the name of a configuration space")
+    config_space: str | dict[str, Any] = Field(
+        description="the name of a configuration space, the path of a file of ConfigSpace's, or a "
+        "section of hyperparameters"
+    )
     dataset: str = Field(description="digits, cifar10, or the path of a folder or .npz file")
     table: str = Field(description="digits, nasbench101, or the path of an .npz file")
     transfer: bool | None = Field(
@@ -93,11 +96,18 @@ class StudySpec(pydantic.BaseModel):
         """The study in a line."""
         from oneshot_hpo.search_spaces import title_of
 
-        tuned = f"tuned in {self.config_space}" if self.iterations else "not tuned"
+        tuned = f"tuned in {self.space_label}" if self.iterations else "not tuned"
         on = Path(self.dataset).stem
         if self.transfer:
             on += f" (transfer: table {Path(self.table).stem})"
         return f"{self.name}: {self.searcher} in {title_of(self.space)} on {on}, {tuned}"
+
+    @property
+    def space_label(self) -> str:
+        """The configuration space in a few words: its name, or what it tunes."""
+        from oneshot_hpo.experiments.study.config_space import label
+
+        return label(self.config_space)
 
     @property
     def search_settings(self) -> SearchSettings:
@@ -109,7 +119,7 @@ class StudySpec(pydantic.BaseModel):
     def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
         """The settings with a configuration laid over them. SettingsError: a value cannot be."""
         settings = self.search_settings.with_config(config)
-        settings.check_image_size(_image_size(self.dataset))
+        settings.check_image_size(image_size_of(self.dataset))
         return settings
 
     @property
@@ -120,23 +130,19 @@ class StudySpec(pydantic.BaseModel):
         flat = {key: getattr(self, key) for key in _OPTIMIZER_KEYS}
         return OptimizerSettings(**flat, **self.bohb)
 
+    @property
+    def default_settings(self) -> dict[str, Any]:
+        """The settings of the default configuration's search; the study is complete."""
+        from oneshot_hpo.experiments.study.config_space import default_configuration
+
+        own = {} if isinstance(self.config_space, str) else default_configuration(self)
+        return self.search | own
+
     def configuration_space(self) -> ConfigurationSpace:
         """What BOHB chooses from, with the study's fixed settings as the default configuration."""
-        from oneshot_hpo.hpo import Range, configuration_space
-        from oneshot_hpo.searchers.registry import settings_class
+        from oneshot_hpo.experiments.study.config_space import space_of
 
-        searcher = settings_class(self.searcher)
-        own = {
-            name: Range(getattr(searcher(), name), tuned.low, tuned.high, tuned.log)
-            for name, tuned in searcher.own_ranges().items()
-        }
-        return configuration_space(
-            self.config_space,
-            image_size=self.search.get("image_size") or _image_size(self.dataset),
-            defaults={key: value for key, value in self.search.items() if value is not None},
-            own=own,
-            without=searcher.unused,
-        )
+        return space_of(self)
 
 
 def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
@@ -204,15 +210,16 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     `transfer` is then whether the table is of another data set, not only whether it may be.
 
     StudyFileError, which begins with `origin`: a space, configuration space, data set or table
-    that is not there, a table of another data set where that is not allowed, or a fixed setting
-    outside the configuration space's range.
+    that is not there, a table of another data set where that is not allowed, a fixed setting
+    outside the configuration space's range, or a configuration space that the search refuses.
     """
+    from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
     from oneshot_hpo.searchers.registry import settings_class
 
     try:
         space = get_space(spec.space)
-        image_size = spec.search.get("image_size") or _image_size(spec.dataset)
+        image_size = spec.search.get("image_size") or image_size_of(spec.dataset)
         load_table(spec.table).best(space)  # every entry of the space is there
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
@@ -229,7 +236,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         }
         spec = spec.model_copy(update=update)
         spec.checked_settings({})
-        spec.configuration_space()
+        spec = spec.model_copy(update={"config_space": completed_space(spec)})
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
@@ -257,7 +264,7 @@ def freeze(spec: StudySpec) -> StudySpec:
 
 
 @functools.cache
-def _image_size(dataset: str) -> int:
+def image_size_of(dataset: str) -> int:
     """Height of a data set's images in pixels; reading them again for it would take its time."""
     from oneshot_hpo.searchers.data.datasets import load_dataset
 

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
+from ConfigSpace import ConfigurationSpace
 from rich.console import Console
 from support.scripted_study import work
 from support.study_commands import called, events, run
@@ -197,3 +198,31 @@ def test_a_study_that_another_process_works_on_is_left_to_it(
         ended = run("launch", small_grid, "--dir", folder, "--only", first.name)
     assert ended.returncode == 0, ended.stderr
     assert f"left to other processes: {first.name}" in " ".join(ended.stdout.split())
+
+
+def test_configuration_spaces_are_varied_by_file_or_by_key(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """Files beside the grid's, which name its members; or keys within one section."""
+    for name, upper in (("narrow", 0.1), ("wide", 1.0)):
+        space = ConfigurationSpace({"learning_rate": (0.001, upper)})
+        space.to_json(tmp_path / f"{name}.json")
+    base = tiny_study.read_text().replace("config_space: cs2\n", "")
+    path = tmp_path / "grid.yaml"
+    path.write_text(base + "grid: {config_space: [narrow.json, wide.json, cs1]}\n")
+    grid = loaded(path)
+    assert [member.name for member in grid.members] == ["narrow.json", "wide.json", "cs1"]
+    (wide,) = grid.chosen(["config_space=wide.json"])
+    space = complete(wide.spec, "wide").configuration_space()
+    assert space["learning_rate"].upper == 1.0
+
+    section = "config_space: {learning_rate: {lower: 0.001}}\n"
+    path.write_text(base + section + "grid: {config_space.learning_rate.upper: [0.1, 1]}\n")
+    grid = loaded(path)
+    assert [member.name for member in grid.members] == ["upper-0.1", "upper-1"]
+    specs = [complete(member.spec, member.name) for member in grid.members]
+    assert [one.configuration_space()["learning_rate"].upper for one in specs] == [0.1, 1.0]
+
+    path.write_text(base + "grid: {config_space: [{base: cs1}, cs2]}\n")
+    with pytest.raises(StudyFileError, match="a value of grid key 'config_space' must be a word"):
+        load_grid(str(path))

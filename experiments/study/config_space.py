@@ -1,0 +1,237 @@
+"""A study file's `config_space`: a name, a file of ConfigSpace, or hyperparameters one by one.
+
+    config_space: cs2                   # a name
+    config_space: mine.json             # ConfigSpace's JSON or YAML, beside the study file
+    config_space:                       # hyperparameters; hpo.space_document says what each may be
+      learning_rate: {lower: 1e-3, upper: 1, log: true}
+    config_space:                       # a name or a file with changes
+      base: cs2
+      remove: [cutout_prob]
+      add: {momentum: {lower: 0.5, upper: 0.99}}
+      learning_rate: {upper: 0.3}       # another end of a range
+
+Every hyperparameter is a setting of the search. A range is of whole numbers if the setting is one.
+Its default is what the space says, else what the study's search is set to. What is frozen into the
+study is the whole space, so that neither the file nor the name counts any more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oneshot_hpo.experiments.errors import UserError, one_line
+from oneshot_hpo.experiments.study.config_space_changes import changed, read_space
+from oneshot_hpo.experiments.study.document import is_space_file
+from oneshot_hpo.experiments.study.specification import image_size_of
+from oneshot_hpo.experiments.wording import number
+from oneshot_hpo.hpo import Range, StudyError, configuration_space
+from oneshot_hpo.hpo.bohb.encoding import Encoding
+from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.hpo.space_document import (
+    document_from_space,
+    hyperparameters,
+    space_from_document,
+)
+from oneshot_hpo.hpo.space_document.hyperparameters import hyperparameter_of
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.settings import SettingsError
+from oneshot_hpo.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
+
+    from oneshot_hpo.experiments.study.specification import StudySpec
+
+_VALUES = ("lower", "upper", "choices", "sequence", "constant", "default")
+"""Keys of a hyperparameter that hold values of the setting, or lists of them."""
+
+
+def space_of(spec: StudySpec) -> ConfigurationSpace:
+    """The configuration space of a study that is complete. StudyError: it cannot be made."""
+    if isinstance(spec.config_space, str):
+        return _named(spec, spec.config_space, spec.search)
+    return space_from_document(spec.config_space)
+
+
+def default_configuration(spec: StudySpec) -> dict[str, Any]:
+    """The active hyperparameters' defaults, of a study that is complete."""
+    return plain(dict(space_of(spec).get_default_configuration()))
+
+
+def _named(spec: StudySpec, name: str, defaults: Mapping[str, Any]) -> ConfigurationSpace:
+    """The space of a name for the study's searcher and images, with these settings as defaults."""
+    searcher = settings_class(spec.searcher)
+    own = {
+        setting: Range(getattr(searcher(), setting), tuned.low, tuned.high, tuned.log)
+        for setting, tuned in searcher.own_ranges().items()
+    }
+    return configuration_space(
+        name,
+        image_size=spec.search.get("image_size") or image_size_of(spec.dataset),
+        defaults={key: value for key, value in defaults.items() if value is not None},
+        own=own,
+        without=searcher.unused,
+    )
+
+
+def completed(spec: StudySpec) -> str | dict[str, Any]:
+    """The configuration space of a study whose search is complete: a name, or the whole document.
+
+    Raises UserError on one line: a file that is not there or holds no space, a name that is no
+    setting, or one that the searcher has no use for, a value that the setting refuses, a default
+    that is missing or outside, and what `space_from_document` refuses.
+    """
+    given = spec.config_space
+    if isinstance(given, str) and not is_space_file(given):
+        space_of(spec)  # raises where there is no such name
+        return given
+    try:
+        if isinstance(given, str):
+            document = read_space(Path(given))
+        else:
+            # A name's own defaults are left out: the search has them.
+            document = changed(given, lambda name: document_from_space(_named(spec, name, {})))
+        document = _with_settings(spec, document)
+        space = space_from_document(document)
+        _check_default(spec, space)
+        if spec.iterations and not Encoding(space).dimensions:
+            raise StudyError("it leaves nothing to tune: iterations has to be 0")
+        whole = document_from_space(space)
+    except ValueError as error:
+        raise UserError(f"config_space: {one_line(error)}") from None
+    return {key: whole[key] for key in (*hyperparameters(document), *whole)}
+
+
+def label(config_space: str | Mapping[str, Any]) -> str:
+    """A space in a few words: its name, or the names or number of its hyperparameters."""
+    if isinstance(config_space, str):
+        return Path(config_space).stem if is_space_file(config_space) else config_space
+    tuned = [
+        name
+        for name, entry in hyperparameters(config_space).items()
+        if not (isinstance(entry, Mapping) and "constant" in entry)
+    ]
+    words = ", ".join(tuned) if len(tuned) <= 3 else f"{len(tuned)} hyperparameters"
+    return f"its own space ({words})"
+
+
+def space_lines(spec: StudySpec) -> list[str]:
+    """What a name stands for, as lines that can be edited; none where there is no name."""
+    space = space_of(spec)
+    if not isinstance(spec.config_space, str) or not len(space):
+        return []
+    lines = [f"{spec.config_space} is what follows; such a section in its place tunes others:"]
+    for name, entry in document_from_space(space).items():
+        values = ", ".join(f"{key}: {json.dumps(value)}" for key, value in entry.items())
+        lines.append(f"  {name}: {{{values}}}")
+    return lines
+
+
+def space_words(config_space: str | Mapping[str, Any]) -> dict[str, str]:
+    """What a study's own space says, in words by key, to tell it from others of its label."""
+    if isinstance(config_space, str):
+        return {}
+    return {key: _words(entry) for key, entry in config_space.items()}
+
+
+def _words(entry: Any) -> str:
+    """An entry of a document on one line: "in [0.001, 1], log", "of 16, 32", "at 16"."""
+    if not isinstance(entry, Mapping):
+        return json.dumps(entry)
+    if "constant" in entry:
+        return f"at {number(entry['constant'])}"
+    values = entry.get("choices", entry.get("sequence"))
+    if values is None:
+        words = f"in [{number(entry['lower'])}, {number(entry['upper'])}]"
+        words += ", log" if entry["log"] else ""
+    else:
+        words = f"of {', '.join(map(number, values))}"
+    return f"{words}, by default {number(entry['default'])}"
+
+
+def _with_settings(spec: StudySpec, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with values as the search keeps them, and with every default."""
+    found = dict(document)
+    entries = hyperparameters(document)
+    for name, entry in entries.items():
+        _check_name(spec, name)
+        hyperparameter_of(name, entry)  # raises for what is none, whatever the setting is
+        own = {
+            key: _kept_values(spec, entries, name, value) if key in _VALUES else value
+            for key, value in entry.items()
+        }
+        if "constant" not in own and "default" not in own:
+            own["default"] = spec.search[name]
+            _check_default_inside(name, own)
+        found[name] = own
+    return found
+
+
+def _kept_values(spec: StudySpec, entries: Mapping[str, Any], name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_kept(spec, entries, name, one) for one in value]
+    return _kept(spec, entries, name, value)
+
+
+def _check_default_inside(name: str, entry: Mapping[str, Any]) -> None:
+    """Raise StudyError where what the search is set to is not in a hyperparameter's range."""
+    value = entry["default"]
+    values = entry.get("choices", entry.get("sequence"))
+    if values is not None:
+        inside, words = value in values, f"one of {values}"
+    else:
+        lower, upper = entry["lower"], entry["upper"]
+        inside, words = value is not None and lower <= value <= upper, f"in [{lower}, {upper}]"
+    if not inside:
+        raise StudyError(
+            f"{name}: the default is the search's, which is {value!r} and not {words}: give a "
+            f"default, or set search.{name}"
+        )
+
+
+def _check_name(spec: StudySpec, name: str) -> None:
+    if name not in spec.search:
+        raise StudyError(f"no search setting {name!r}: {did_you_mean(name, spec.search)}")
+    if name in type(spec.search_settings).unused:
+        raise StudyError(f"{name}: {spec.searcher} has no use for it, tuning it changes nothing")
+
+
+def _kept(spec: StudySpec, entries: Mapping[str, Any], name: str, value: Any) -> Any:
+    """A value as the search keeps it, of the setting's type. StudyError: the search refuses it.
+
+    A value may depend on another hyperparameter: it counts if it goes with the study's settings, or
+    with one value of one other hyperparameter beside them.
+    """
+    try:
+        return getattr(spec.checked_settings({name: value}), name)
+    except SettingsError as error:
+        alone = str(error)
+    for other, with_it in _ends(entries):
+        if other != name:
+            try:
+                return getattr(spec.checked_settings({name: value, other: with_it}), name)
+            except SettingsError:
+                continue
+    raise StudyError(alone)
+
+
+def _ends(entries: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values that entries name: the ends of ranges, choices, constants."""
+    for name, entry in entries.items():
+        if isinstance(entry, Mapping):
+            for key in _VALUES:
+                for value in entry[key] if isinstance(entry.get(key), list) else [entry.get(key)]:
+                    if value is not None:
+                        yield name, value
+
+
+def _check_default(spec: StudySpec, space: ConfigurationSpace) -> None:
+    """Raise StudyError where the search refuses the default configuration."""
+    default = plain(dict(space.get_default_configuration()))
+    try:
+        spec.checked_settings(default)
+    except SettingsError as error:
+        raise StudyError(f"the default configuration is refused: {error}") from None

@@ -12,7 +12,9 @@ def percent(share: float) -> str:
 
 
 def number(value: Any) -> str:
-    """A hyperparameter's value, floats with three digits."""
+    """A hyperparameter's value, floats with three digits, and words as in a study file."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

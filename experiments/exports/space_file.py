@@ -16,16 +16,23 @@ FORMS = ("1", "0.4")
 """The versions of ConfigSpace that a file can be written for."""
 
 _OLD_NAMES = {"default_value": "default", "weights": "probabilities"}
+_OLD_FORBIDDEN = {"EQUALS", "IN", "AND"}
+"""Types of forbidden clauses in version 0.4."""
 _RANGE = ("type", "lower", "upper", "log", "choices", "sequence", "value")
 """What a hyperparameter can be; defaults and comments are left out."""
 
 
 def write_space(space: ConfigurationSpace, path: Path, form: str) -> None:
-    """Write a space without conditions in one of FORMS."""
+    """Write a space in one of FORMS. UserError: the older one has no words for it."""
     if form == "1":
         space.to_json(path)
         return
     document = space.to_serialized_dict()
+    if not _kinds(document["forbiddens"]) <= _OLD_FORBIDDEN:
+        raise UserError(
+            "ConfigSpace 0.4 has no comparisons in forbidden combinations, as this space does: "
+            "leave --configspace out"
+        )
     hyperparameters = [
         {_OLD_NAMES.get(key, key): value for key, value in one.items() if key != "meta"}
         for one in document["hyperparameters"]
@@ -61,6 +68,11 @@ def differences(path: Path, space: ConfigurationSpace) -> list[str]:
         for name in sorted(theirs.keys() | ours.keys())
         if theirs.get(name) != ours.get(name)
     ]
+
+
+def _kinds(clauses: list[dict[str, Any]]) -> set[str]:
+    found = {clause["type"] for clause in clauses}
+    return found.union(*(_kinds(clause.get("clauses", [])) for clause in clauses))
 
 
 def _ranges(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,9 @@ from oneshot_hpo.experiments.numbers.configurations import Configurations
 _CRASH_PLACE = 1.1
 """On the axis of errors, whose ends are 0 and 1."""
 
+_INACTIVE = -0.08
+"""Where a line passes the axis of a hyperparameter that its configuration does not have."""
+
 _LIGHTEST = 0.9
 """Place of the worst on the colour map: lines beyond would fade on white."""
 
@@ -38,11 +41,14 @@ def draw_configurations(configurations: Configurations) -> Figure:
 
     rungs = np.array([_rung(budgets, budget) for budget in configurations.budgets])
     errors = np.where(np.isfinite(losses), norm(np.clip(losses, *ends)), _CRASH_PLACE)
-    lines = np.column_stack([configurations.places, rungs, errors])
+    inactive = np.isnan(configurations.places)
+    places = np.where(inactive, _INACTIVE, configurations.places)
+    lines = np.column_stack([places, rungs, errors])
     _lines(ax, configurations, lines, errors)
 
     for place, axis in enumerate(configurations.axes):
-        _axis(ax, place, [*axis.ticks])
+        absent = [(_INACTIVE, "inactive")] if inactive[:, place].any() else []
+        _axis(ax, place, [*absent, *axis.ticks])
     _axis(ax, len(names), [(_rung(budgets, budget), f"{budget:g}") for budget in budgets])
     values = _round_values(*ends, norm) if len(finite) else []
     ticks = [(float(norm(value)), f"{value:.3g}") for value in values]
@@ -53,12 +59,13 @@ def draw_configurations(configurations: Configurations) -> Figure:
 
     # Many names alternate between two heights, so that long ones do not overlap.
     lower = 0.08 if len(names) > 5 else 0.0
+    below = _INACTIVE if inactive.any() else 0.0
     labels = [*names, "epochs", "validation\nerror (%)"]
     for place, label in enumerate(labels):
-        ax.text(place, -0.06 - lower * (place % 2), label, ha="center", va="top")
+        ax.text(place, below - 0.06 - lower * (place % 2), label, ha="center", va="top")
 
     ax.set_xlim(-0.5, len(labels) - 0.5)
-    ax.set_ylim(-0.16 - lower, 1.15 if configurations.crashed.any() else 1.03)
+    ax.set_ylim(below - 0.16 - lower, 1.15 if configurations.crashed.any() else 1.03)
     ax.set_axis_off()
     _legend(figure, configurations)
     return figure

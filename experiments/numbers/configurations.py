@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Trial, TrialResult
 from oneshot_hpo.hpo.bohb.encoding import Encoding
 
@@ -109,11 +110,11 @@ def _axis(hyperparameter: Hyperparameter) -> AxisScale:
     if isinstance(hyperparameter, CategoricalHyperparameter):
         choices = hyperparameter.choices
         last = max(1, len(choices) - 1)
-        ticks = tuple((place / last, str(choice)) for place, choice in enumerate(choices))
+        ticks = tuple((place / last, number(choice)) for place, choice in enumerate(choices))
         return AxisScale(name, False, ticks)
     if isinstance(hyperparameter, OrdinalHyperparameter):
         sequence = hyperparameter.sequence
-        ticks = tuple(((i + 0.5) / len(sequence), str(v)) for i, v in enumerate(sequence))
+        ticks = tuple(((i + 0.5) / len(sequence), number(v)) for i, v in enumerate(sequence))
         return AxisScale(name, False, ticks)
     if not isinstance(hyperparameter, FloatHyperparameter | IntegerHyperparameter):
         return AxisScale(name, False, ())  # a constant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,10 +22,11 @@ def count(value: float | None) -> Cell:
     return NOTHING if value is None else Cell(f"{value:g}", value)
 
 
-def setting(value: Any) -> Cell:
-    """A hyperparameter's value; a word sorts with other words."""
-    if value is None:
+def setting(config: Mapping[str, Any], name: str) -> Cell:
+    """A hyperparameter's value; nothing where it is inactive. A word sorts with other words."""
+    if name not in config:
         return NOTHING
+    value = config[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return Cell(number(value), float(value) if is_number else None)
 

@@ -80,7 +80,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
         _row("test error, %", _shares(columns, "test")),
         _row("test regret, points", _shares(columns, "regret")),
         *(
-            _row(name, [setting(trial.config.get(name)) for trial, _ in columns.values()])
+            _row(name, [setting(trial.config, name) for trial, _ in columns.values()])
             for name in view.space
         ),
     ]

@@ -37,7 +37,7 @@ def table(study: OpenedStudy) -> Table:
     hyperparameters = list(study.view.space)
     numeric = {
         name: all(
-            setting(trial.config.get(name)).value is not None
+            setting(trial.config, name).value is not None
             for trial, _ in study.trials
             if name in trial.config
         )
@@ -72,7 +72,7 @@ def _row(
         share(outcome.regret),
         share(None if outcome.percentile is None else outcome.percentile / 100),
         share(outcome.one_shot),
-        *(setting(trial.config.get(hyperparameter)) for hyperparameter in hyperparameters),
+        *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
         NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
         _seconds(outcome.seconds),

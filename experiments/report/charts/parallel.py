@@ -72,7 +72,7 @@ def _hyperparameter(axis: AxisScale, places: np.ndarray) -> _Axis:
     top = max(1.0, *(place for place, _ in axis.ticks))  # a category's place is its number
     ticks = [(place / top, text) for place, text in axis.ticks]
     if np.isnan(places).any():
-        ticks.append((_OFF, "none"))
+        ticks.append((_OFF, "inactive"))
     return axis.name, np.where(np.isnan(places), _OFF, places / top), ticks
 
 

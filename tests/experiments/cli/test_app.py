@@ -8,6 +8,7 @@ import pytest
 from support.processes import finish, running
 from support.study_commands import called, command, decisions, run
 
+from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.experiments.study.yaml_files import load_yaml
 from oneshot_hpo.hpo.journal.lock import StudyLock
 
@@ -158,6 +159,21 @@ def test_show_prints_a_study_file_with_every_default(tiny_study: Path, tmp_path:
     again = tmp_path / "again.yaml"
     again.write_text(shown.stdout)
     assert called("show", again).stdout == shown.stdout
+
+
+def test_show_says_what_a_configuration_space_is(tiny_study: Path, tmp_path: Path) -> None:
+    """As lines that make the same space once they are no comments."""
+    shown = called("show", tiny_study).stdout
+    head, _, rest = shown.partition("config_space: cs2\n# cs2 is what follows")
+    section = [line.removeprefix("# ") for line in rest.splitlines() if line.startswith("#   ")]
+    assert len(section) == 3
+    own = tmp_path / "own.yaml"
+    after = rest.split(section[-1])[1]
+    own.write_text("\n".join([head + "config_space:", *section]) + after)
+    spec, named = (complete(load_study(str(path)), "show") for path in (own, tiny_study))
+    own_space, cs2 = spec.configuration_space(), named.configuration_space()
+    assert dict(own_space) == dict(cs2)
+    assert called("show", own).stdout.count("#") == 0
 
 
 def test_a_search_in_no_space_is_refused() -> None:

@@ -99,8 +99,11 @@ class Baselines:
             repetition, number = own[REPETITION].to_numpy(), own[EVALUATION].to_numpy()
             there = int(number.max()) + 1
             last = min(evaluations or there, there) - 1
-            order = np.argsort(repetition[number == last], kind="stable")
-            errors = own[ERROR].to_numpy()[number == last][order]
+            # Where seconds were the limit, a repetition may have ended before.
+            within = np.flatnonzero(number <= last)
+            order = within[np.lexsort((number[within], repetition[within]))]
+            ends = np.flatnonzero(np.diff(repetition[order], append=-1))
+            errors = own[ERROR].to_numpy()[order[ends]]
             found.append(
                 Sample(
                     method=method,

@@ -95,6 +95,12 @@ def table_path(source: str | Path) -> Path:
     return Path(source)
 
 
+def is_table_name(source: str) -> bool:
+    """Whether a table is meant by its name, with a data set or without, and not by a path."""
+    name, _ = _split_source(source)
+    return name in _SHIPPED or name in _IN_DATA_FOLDER
+
+
 def table_checksum(source: str | Path) -> str:
     """SHA-256 of the file of the table of this name or path. Raises OSError."""
     with table_path(source).open("rb") as file:

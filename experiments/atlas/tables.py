@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from oneshot_hpo.experiments.atlas.entries import Entry
-from oneshot_hpo.experiments.atlas.pictures import NAMES, named, words
+from oneshot_hpo.experiments.atlas.pictures import words
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
+from oneshot_hpo.experiments.operation_names import called
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, share
 from oneshot_hpo.search_spaces import Architecture
@@ -101,7 +102,7 @@ def change(space: SpaceMap, near: Neighbour) -> str:
             f"not from {_vertex(where, before, gone)}"
         )
     place = "" if isinstance(where, NasBench101Space) else f"{choice.name}: "
-    return f"{place}{named(choice.candidates[gone])} becomes {named(choice.candidates[come])}"
+    return f"{place}{called(choice.candidates[gone])} becomes {called(choice.candidates[come])}"
 
 
 def chance_words(chance: float) -> str:
@@ -113,10 +114,10 @@ def chance_words(chance: float) -> str:
 
 def _vertex(space: NasBench101Space, architecture: Architecture, node: int) -> str:
     if node == 0:
-        return NAMES[INPUT]
+        return INPUT
     if node > space.num_blocks:
-        return NAMES[OUTPUT]
-    return f"{NAMES[space.operation_names(architecture)[node - 1]]} (block {node})"
+        return OUTPUT
+    return f"{called(space.operation_names(architecture)[node - 1])} (block {node})"
 
 
 def _operations(space: SpaceMap, number: int) -> str:

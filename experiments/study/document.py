@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -11,10 +11,14 @@ from typing import Any
 from oneshot_hpo.experiments.errors import StudyFileError, one_line
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.plugins import names
+from oneshot_hpo.search_spaces.table_file import is_table_name
 from oneshot_hpo.suggestions import did_you_mean
 
-FILE_KEYS = {"dataset": tuple(names("dataset")), "table": ("digits", "nasbench101")}
-"""Keys that hold one of these names, or else the path of a file."""
+FILE_KEYS: dict[str, Callable[[str], bool]] = {
+    "dataset": lambda value: value in names("dataset"),
+    "table": is_table_name,
+}
+"""Keys that hold a known name, or else the path of a file; and whether a value is such a name."""
 
 _LARGEST = 1_000_000
 """Bytes of a study file."""
@@ -76,9 +80,9 @@ def _find(source: str) -> Path:
 
 
 def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key, known in FILE_KEYS.items():
+    for key, is_name in FILE_KEYS.items():
         value = document.get(key)
-        if not isinstance(value, str) or value in known:
+        if not isinstance(value, str) or is_name(value):
             continue
         with suppress(OSError, ValueError):  # no path: whoever opens it says so
             if "/" in value or value.endswith(".npz") or (folder / value).exists():

@@ -52,7 +52,7 @@ def identity(spec: StudySpec, key: str) -> str:
 @functools.cache
 def dataset_identity(dataset: str) -> str:
     """The same, of a data set that no study recorded: a known name, or the images' checksum."""
-    return dataset if dataset in FILE_KEYS["dataset"] else checksum("dataset", dataset)
+    return dataset if FILE_KEYS["dataset"](dataset) else checksum("dataset", dataset)
 
 
 def given_inputs(overrides: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -117,7 +117,7 @@ def present(
 def is_missing(spec: StudySpec, key: str) -> bool:
     """Whether an input is a file that is not there."""
     place = getattr(spec, key)
-    return place not in FILE_KEYS[key] and not _exists(Path(place))
+    return not FILE_KEYS[key](place) and not _exists(Path(place))
 
 
 def missing_words(spec: StudySpec, key: str, folder: Path) -> str:
@@ -130,7 +130,7 @@ def missing_words(spec: StudySpec, key: str, folder: Path) -> str:
 
 def _found(key: str, place: str, wanted: str | None, folder: Path) -> str:
     """The recorded place, or where the wanted content is if that is gone."""
-    if place in FILE_KEYS[key] or wanted is None or _exists(Path(place)):
+    if FILE_KEYS[key](place) or wanted is None or _exists(Path(place)):
         return place
     for candidate in _beside(Path(place), folder):
         with suppress(ValueError, OSError):  # something else of that name

@@ -18,18 +18,10 @@ from oneshot_hpo.experiments.analyze.operations.replacements import Replacement,
 from oneshot_hpo.experiments.analyze.operations.skew import Shape, shape
 from oneshot_hpo.experiments.analyze.operations.subsets import Subset, smallest_close, subsets
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
+from oneshot_hpo.experiments.operation_names import called
 from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
-
-NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
-"""Names of operations, for people; see `called`."""
 
 Verdict = Literal["confirmed", "confirmed in part", "contradicted", "not decided"]
-
-
-def called(operation: str) -> str:
-    """What people call an operation."""
-    return NAMES.get(operation, operation.replace("_", " "))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.cells import CellDrawing, found_cells
+from oneshot_hpo.experiments.operation_names import called
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
@@ -13,13 +14,13 @@ from oneshot_hpo.experiments.report.charts.hover import sentence
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import percent
 
-_OPERATIONS = {
-    "input": ("input", "#d5d8dd"),
-    "output": ("output", "#d5d8dd"),
-    "conv1x1-bn-relu": ("conv 1×1", "#f3d08a"),
-    "conv3x3-bn-relu": ("conv 3×3", "#9fc9ea"),
-    "maxpool3x3": ("max pool 3×3", "#b4dcc6"),
+_COLOURS = {
+    "conv 1×1": "#f3d08a",
+    "conv 3×3": "#9fc9ea",
+    "max pool": "#b4dcc6",
+    "avg pool": "#b4dcc6",
 }
+_OTHER = "#d5d8dd"
 _HEIGHT, _MARGIN, _HALF_BOX = 380, 8, 14  # pixels
 _INK = "#1a1d23"  # on these colours, on light and dark pages
 
@@ -50,9 +51,10 @@ def _chart(cell: CellDrawing) -> Chart:
             text="",
         )  # fmt: skip
     for (x, y), operation in zip(places, cell.operations, strict=True):
-        name, colour = _OPERATIONS.get(operation, (operation, "#d5d8dd"))
+        name = called(operation)
         figure.add_annotation(
-            x=x, y=y, text=plain(name), showarrow=False, bgcolor=colour, borderpad=6,
+            x=x, y=y, text=plain(name), showarrow=False, bgcolor=_COLOURS.get(name, _OTHER),
+            borderpad=6,
             font={"color": _INK, "size": 12}, hovertext=plain(operation),
         )  # fmt: skip
     rows = [x for x, _ in places]

@@ -192,11 +192,11 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"spaces": "5"}, "--space: there are search spaces 1, 2 and 3, not 5"),
+        ({"spaces": "5"}, "--space: there are search spaces 1, 2, 3, nasbench201, "),
         ({"spaces": "1,3"}, "space 3: the table of digits lacks"),
         (
             {"spaces": "1,x"},
-            "--space: there are search spaces 1, 2 and 3, not 'x'",
+            ", transnas-macro and darts, not 'x'",
         ),
         ({"top": 0.0}, "--top 0: a share of the cells in percent"),
         ({"table": "none.npz"}, "no table 'none.npz'"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from oneshot_hpo.experiments.numbers.cells import layered
-from oneshot_hpo.experiments.operation_names import called
+from oneshot_hpo.experiments.wording import called
 from oneshot_hpo.search_spaces.space import Drawing
 
 _COLOURS = {

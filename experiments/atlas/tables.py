@@ -9,9 +9,9 @@ import numpy as np
 from oneshot_hpo.experiments.atlas.entries import Entry
 from oneshot_hpo.experiments.atlas.pictures import words
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
-from oneshot_hpo.experiments.operation_names import called
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, share
+from oneshot_hpo.experiments.wording import called
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.search_spaces.choices import PARENTS
 from oneshot_hpo.search_spaces.nasbench101.cell import INPUT, OUTPUT

@@ -10,8 +10,7 @@ from matplotlib.patches import BoxStyle, FancyArrowPatch, FancyBboxPatch
 
 from oneshot_hpo.experiments.figures.style import WIDTH, new_figure
 from oneshot_hpo.experiments.numbers.cells import BOX, CellDrawing
-from oneshot_hpo.experiments.operation_names import called
-from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.experiments.wording import called, percent
 
 _LABELS = {
     "maxpool3x3": "max pool\n3 × 3",

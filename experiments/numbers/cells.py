@@ -11,6 +11,7 @@ from oneshot_hpo.experiments.numbers.sources import successful_trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 
 Point = tuple[float, float]
 
@@ -40,12 +41,8 @@ class CellDrawing:
     valid_error: float
     """Of the cell trained on its own, by the table, as `test_error`: shares."""
     test_error: float
-
-    @property
-    def identity(self) -> str:
-        """Which cell it is, in words."""
-        what = "NAS-Bench-101's hash" if self.cell_key.isalnum() else "Cell"
-        return f"{what}: {self.cell_key}"
+    identity: str
+    """Which cell it is, in words: NAS-Bench-101's hash, or as its space writes it."""
 
 
 def found_cells(study: OpenedStudy) -> list[CellDrawing]:
@@ -70,15 +67,19 @@ def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) 
     cell = space.drawing(architecture)
     if cell is None:
         raise NotEnoughData(f"{study.folder}: {space.title} has no drawings of its cells")
+    key = space.key(architecture)
     return CellDrawing(
         title=title,
         key=trial.key,
         operations=cell.labels,
         edges=cell.edges,
         positions=layered(len(cell.labels), cell.edges),
-        cell_key=space.key(architecture),
+        cell_key=key,
         valid_error=outcome.reported("valid"),
         test_error=outcome.reported("test"),
+        identity=f"NAS-Bench-101's hash: {key}"
+        if space.family == NasBench101Space.family
+        else f"Cell: {space.text(architecture)}",
     )
 
 

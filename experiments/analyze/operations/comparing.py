@@ -14,7 +14,7 @@ from oneshot_hpo.experiments.analyze.operations.method_ranks import (
     REPETITIONS,
     MethodRanks,
 )
-from oneshot_hpo.experiments.operation_names import called
+from oneshot_hpo.experiments.wording import called
 from oneshot_hpo.search_spaces.table import CIFAR10
 
 _ERRORS = 2.0  # standard errors that decide

@@ -17,7 +17,7 @@ from oneshot_hpo.experiments.figures.style import (
     signed,
     whole_numbers,
 )
-from oneshot_hpo.experiments.operation_names import called
+from oneshot_hpo.experiments.wording import called
 
 _LOOKS = {
     "conv 3×3": ("#0072b2", "-", MARKERS["circle"]),

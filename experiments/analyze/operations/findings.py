@@ -18,8 +18,7 @@ from oneshot_hpo.experiments.analyze.operations.replacements import Replacement,
 from oneshot_hpo.experiments.analyze.operations.skew import Shape, shape
 from oneshot_hpo.experiments.analyze.operations.subsets import Subset, smallest_close, subsets
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
-from oneshot_hpo.experiments.operation_names import called
-from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.experiments.wording import called, percent
 
 Verdict = Literal["confirmed", "confirmed in part", "contradicted", "not decided"]
 

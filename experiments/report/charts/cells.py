@@ -6,13 +6,12 @@ import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.cells import CellDrawing, found_cells
-from oneshot_hpo.experiments.operation_names import called
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
 from oneshot_hpo.experiments.report.charts.hover import sentence
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.experiments.wording import called, percent
 
 _COLOURS = {
     "conv 1×1": "#f3d08a",

@@ -54,7 +54,8 @@ class Entry:
         own = self.map.hashes[self.number]
         is_key = own == self.map.table.key(int(self.map.rows[self.number]))
         written = {} if is_key else {"cell": self.map.text(self.number)}
-        return {"hash": own, **written, "each seed's test error": self.errors}
+        name = "test error" if self.map.repeats.shape[1] == 1 else "each seed's test error"
+        return {"hash": own, **written, name: self.errors}
 
     @cached_property
     def neighbours(self) -> list[Neighbour]:

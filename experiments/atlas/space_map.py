@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import EnumerableSpace, Table
 from oneshot_hpo.search_spaces.neighbourhood import best_neighbours
 from oneshot_hpo.search_spaces.space import Drawing
+from oneshot_hpo.search_spaces.table import Origin
 
 _DISTINCT = 2.0
 """Standard errors of the difference, from which two means are called different."""
@@ -41,6 +42,16 @@ class SpaceMap:
         return self.table.errors("test", self.rows)
 
     @cached_property
+    def trained(self) -> str:
+        """How often each cell was trained, in words."""
+        metric = self.table.main_metric("test")
+        if (self.table.origin(metric, self.rows) == Origin.MEAN).all():
+            return "several times; its source gives the means over the seeds alone"
+        if self.repeats.shape[1] == 1:
+            return "once"
+        return f"with {self.repeats.shape[1]} seeds; errors are means over the seeds"
+
+    @cached_property
     def test(self) -> np.ndarray:
         """Mean test errors, float (U,)."""
         return self.table.mean_errors("test", self.rows)
@@ -57,8 +68,13 @@ class SpaceMap:
 
     @cached_property
     def hashes(self) -> list[str]:
-        """What cells are called, U of them: NAS-Bench-101's hashes, or those of their keys."""
+        """What cells are called, U of them: NAS-Bench-101's hashes, or those of their keys.
+
+        Where isomorphic cells are entries of their own, hashes of how they are written.
+        """
         keys = [self.table.key(row) for row in self.rows.tolist()]
+        if len(set(keys)) < len(keys):
+            keys = list(map(self.text, range(len(keys))))
         return [key if key.isalnum() else _digest(key) for key in keys]
 
     @cached_property

@@ -9,11 +9,13 @@ from itertools import combinations
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 OPERATION, PARENTS = "operation", "parents"
 """Kinds of choices: what a place of the network computes, and which sources feed it."""
 
 
-class InvalidArchitecture(ValueError):
+class InvalidArchitecture(SpaceError, ValueError):
     """What is no architecture of a space; the message says why."""
 
 

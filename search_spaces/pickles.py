@@ -13,11 +13,13 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 Makers = Mapping[str, Callable[..., Any]]
 """By "module.name", what the calls in a file make: functions of ours."""
 
 
-class PickleError(ValueError):
+class PickleError(SpaceError, ValueError):
     """Content that is none of these pickles; the message says why, without the file's name."""
 
 

@@ -8,6 +8,7 @@ from functools import cache
 
 from oneshot_hpo import plugins
 from oneshot_hpo.plugins import Entry
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.space import SearchSpace, SpaceId
 
 _HERE = "oneshot_hpo.search_spaces"
@@ -36,7 +37,7 @@ ENTRIES = _NASBENCH101 + tuple(
 _NUMBERED = {"1": "nasbench101-1", "2": "nasbench101-2", "3": "nasbench101-3"}
 
 
-class UnknownSpace(ValueError):
+class UnknownSpace(SpaceError, ValueError):
     """A search space that there is not."""
 
 
@@ -50,7 +51,7 @@ def get_space(name: SpaceId) -> SearchSpace:
         near = get_close_matches(key, plugins.names("space"), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         word = key if key.isdecimal() else repr(name)
-        raise UnknownSpace(f"there are search spaces {_known()}, not {word}{hint}") from None
+        raise UnknownSpace(f"there are search spaces {known_spaces()}, not {word}{hint}") from None
     return space
 
 
@@ -91,7 +92,7 @@ def heading_of(space: SpaceId) -> str:
     return title[:1].upper() + title[1:]
 
 
-def _known() -> str:
+def known_spaces() -> str:
     """The names that a study file may say, in words."""
     others = [name for name in plugins.names("space") if name not in _NUMBERED.values()]
     *first, last = [*_NUMBERED, *others]

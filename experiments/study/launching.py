@@ -79,8 +79,8 @@ def launch_study(
     submit: bool,
     cluster: DaskCluster | None,
     consent: Consent,
-) -> None:
-    """Make a study and work on it, or submit a master that does.
+) -> Path:
+    """Make a study and work on it, or submit a master that does; its folder.
 
     cluster: whose workers are to be used instead of the study's own.
 
@@ -92,6 +92,7 @@ def launch_study(
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+    return folder
 
 
 def launch_frozen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -261,9 +262,13 @@ def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
     """While inside, these signals are noted in the list that is given, once.
 
     So no signal can interrupt the writing of the journal. A second one acts as ever, for those
-    who cannot wait.
+    who cannot wait. In a program's other threads none is noted: Python hands signals to the main
+    thread alone, which decides there.
     """
     received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
     before = {number: signal.getsignal(number) for number in numbers}
 
     def restore() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from oneshot_hpo.searchers.errors import SearchError
+
 SPLIT_SEED = 0
 """Of the one permutation by which every data set is split."""
 
@@ -17,7 +19,7 @@ _FLOATS = 16
 """Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
 
 
-class DatasetError(ValueError):
+class DatasetError(SearchError, ValueError):
     """An image data set that cannot be used; the message says why and what to do."""
 
 

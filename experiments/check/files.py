@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oneshot_hpo.experiments.check.findings import Report
-from oneshot_hpo.experiments.cli.exports import write_export
 from oneshot_hpo.experiments.errors import StudyFileError
 from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.experiments.exports.registry import TOOLS
+from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.files import strange_files
 from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, write_specification
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words

@@ -55,11 +55,11 @@ def found_cells(study: OpenedStudy) -> list[CellDrawing]:
     """
     successful_trials(study)  # raises if there is none
     found = []
-    baseline, incumbent = study.view.baseline, study.view.incumbent
+    baseline = study.view.baseline
     if baseline is not None and not baseline[1].crashed:
         found.append(_drawing(study, "default", *baseline))
-    if incumbent is not None and (baseline is None or incumbent[0].key != baseline[0].key):
-        found.append(_drawing(study, "tuned", *incumbent))
+    if study.tuned is not None:
+        found.append(_drawing(study, "tuned", *study.tuned))
     return found
 
 

@@ -94,11 +94,11 @@ def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
 def _single(study: OpenedStudy) -> list[tuple[Role, Search, bool]]:
     """The default and the incumbent of a study that is not confirmed, one search each."""
     found: list[tuple[Role, Search, bool]] = []
-    baseline, incumbent = study.view.baseline, study.view.incumbent
+    baseline = study.view.baseline
     if baseline is not None:
         found.append(("default", trial_search(study, *baseline), baseline[1].crashed))
-    if incumbent is not None and (baseline is None or incumbent[0].key != baseline[0].key):
-        found.append(("tuned", trial_search(study, *incumbent), False))
+    if study.tuned is not None:
+        found.append(("tuned", trial_search(study, *study.tuned), False))
     return found
 
 

@@ -12,7 +12,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.summary import verdict
 from oneshot_hpo.experiments.wording import duration, percent
-from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.hpo import Trial, TrialResult
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,14 @@ class Headline:
 def read(study: OpenedStudy) -> Headline:
     """The headline of a study as it stands; errors and regrets are of single searches."""
     view = study.view
+    default_is_best = view.incumbent is not None and study.tuned is None
     best = "tuned" if view.finished else "best so far"
     if not view.settings.iterations:
         best = "this search"
-    elif _is_default(study):
+    elif default_is_best:
         best = "default, still the best"
     cards = [] if view.incumbent is None else [_card(best, view.incumbent)]
-    if view.baseline is not None and not _is_default(study):
+    if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
     if study.transfer is not None:
@@ -72,7 +73,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
     if view.incumbent is None or view.baseline is None:
         return None
     columns = {"default": view.baseline, "tuned": view.incumbent}
-    if _is_default(study):
+    if study.tuned is None:
         del columns["tuned"]
     rows = [
         _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
@@ -107,11 +108,6 @@ def _sentences(study: OpenedStudy) -> list[str]:
             "has not ended yet, so nothing can be said against it."
         ]
     return [_regrets(view.incumbent, view.baseline), verdict(view)]
-
-
-def _is_default(study: OpenedStudy) -> bool:
-    """Whether the incumbent is the default configuration."""
-    return study.view.incumbent is not None and study.view.incumbent[0].id == BASELINE_ID
 
 
 def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult]) -> str:

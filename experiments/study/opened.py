@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import (
+    BASELINE_ID,
     ConfirmationView,
     Rerun,
     Trial,
@@ -155,6 +156,12 @@ class OpenedStudy:
         """Every trial in the order of asking; those that are not finished have no result."""
         pending = [(trial, None) for trial in self.view.pending]
         return sorted([*self.view.evaluations, *pending], key=lambda pair: pair[0].seq)
+
+    @property
+    def tuned(self) -> tuple[Trial, TrialResult] | None:
+        """The incumbent, if it is not the default configuration."""
+        incumbent = self.view.incumbent
+        return None if incumbent is None or incumbent[0].id == BASELINE_ID else incumbent
 
     def trial_state(self, result: TrialResult | None) -> TrialState:
         """The state of a trial with this result."""

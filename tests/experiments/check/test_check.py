@@ -14,10 +14,10 @@ from support.study_commands import called
 from oneshot_hpo.experiments.check.checking import mend, verify
 from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.cli.check import check
-from oneshot_hpo.experiments.cli.exports import write_export
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
+from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
 from oneshot_hpo.experiments.study.trial import RESULT, table_outcome

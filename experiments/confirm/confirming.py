@@ -18,7 +18,7 @@ from rich.console import Console
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.inputs import given_inputs, present
@@ -79,7 +79,7 @@ def confirm_study(
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
-    changed = compared(console, study, accept=accept_changes, given=given, confirming=True)
+    changed = check_environment(console, study, accept=accept_changes, given=given, confirming=True)
     again = command("confirm", folder)
     begun = folder / FOLDER / CONFIRMATION_NAME
     with resumable(again, begun), _opened(study) as confirmation:

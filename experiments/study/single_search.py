@@ -75,7 +75,7 @@ def run_single_search(
     except (SearchDiverged, OutOfDeviceMemory) as failure:
         raise UserError(one_line(failure)) from None
     except OSError as failure:
-        raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
+        raise UserError(f"{one_line(failure)}; repair it and run the command again") from None
 
     searched = get_space(space)
     for line in searched.lines(outcome.architecture(searched)):
@@ -96,7 +96,7 @@ def run_single_search(
 def _settings(
     defaults: SearchSettings, overrides: Sequence[str]
 ) -> tuple[SearchSettings, bool | None]:
-    """The settings, and whether the table may be of another data set, if that was said."""
+    """The settings, and `transfer` as the user set it."""
     values = parse_overrides(overrides)
     transfer = values.pop(TRANSFER, None)
     if not isinstance(transfer, bool | None):

@@ -86,7 +86,7 @@ def test_the_command_says_what_it_wrote_and_how_to_read_it(
     ("folder", "tool", "out", "words"),
     [
         ("none", "csv", None, "none: no such folder"),
-        (".", "csv", None, r"holds no study \(there is no journal.jsonl in it\)"),
+        (".", "csv", None, r"holds no study \(journal.jsonl is missing\)"),
         ("study", "csv --configspace 0.4", None, "--configspace is for hpbandster, deepcave"),
         ("study", "deepcave --configspace 2", None, "--configspace 2: there are 1, 0.4"),
         ("study", "excel", None, "--to excel: there are hpbandster, deepcave, optuna, "),

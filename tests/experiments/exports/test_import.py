@@ -310,7 +310,7 @@ def test_a_run_that_does_not_fit_leaves_no_study(
 
 
 def test_a_study_is_not_imported_into_another_one(tiny_study: Path, told_folder: Path) -> None:
-    with pytest.raises(UserError, match="holds a study already"):
+    with pytest.raises(UserError, match="already holds a study"):
         import_(told_folder, str(tiny_study), told_folder)
 
 

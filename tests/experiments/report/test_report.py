@@ -87,7 +87,7 @@ def test_a_running_study_shows_how_far_it_is(begun: Study, tmp_path: Path) -> No
     begun.close()
     text = text_of(write_report(folder, []))
     assert "not running 21 of 40 evaluations" in text
-    assert f"To go on with it: oneshot-hpo resume {folder}" in text
+    assert f"To resume it: oneshot-hpo resume {folder}" in text
 
 
 def test_a_study_of_crashes_alone_has_reasons_and_no_empty_figure(

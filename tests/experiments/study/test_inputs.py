@@ -86,7 +86,7 @@ def test_a_study_goes_on_where_it_was_moved_with_its_data(tmp_path: Path, table_
     resumed = run("resume", folder)
     assert resumed.returncode == 0, resumed.stderr
     there = folder.parents[1] / "data" / "images.npz"
-    assert f"is not there; the same content is: {there}" in resumed.stdout
+    assert f"is missing; the same content is at {there}" in resumed.stdout
     assert events(folder)[-1]["event"] == "tell"
     checked = run("check", folder)
     assert checked.returncode == 0, checked.stdout
@@ -144,7 +144,7 @@ def test_another_file_of_the_name_is_not_taken(tmp_path: Path, table_file: str) 
     folder = project(tmp_path / "home", table_file)
     (tmp_path / "home" / "data" / "images.npz").unlink()
     write_images(folder / "images.npz", seed=1)
-    with pytest.raises(UserError, match=r"images\.npz is not there"):
+    with pytest.raises(UserError, match=r"images\.npz is missing"):
         compared(Console(file=io.StringIO()), OpenedStudy(folder), accept=False)
     [finding] = verify(folder).findings
     assert "--set dataset=PATH" in finding.words

@@ -1,4 +1,4 @@
-"""What came out of a study, in plain words and a few numbers."""
+"""The headline of a study's page: its result in a few sentences and numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from oneshot_hpo.hpo import Trial, TrialResult
 
 @dataclass(frozen=True)
 class Card:
-    """A number that is to be seen first."""
+    """A number at the top of a page."""
 
     label: str
     value: str
@@ -26,14 +26,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Headline:
-    """The first that a page says."""
+    """The sentences and numbers at the top of a page."""
 
     sentences: list[str]
     cards: list[Card]
 
 
 def read(study: OpenedStudy) -> Headline:
-    """The headline of a study as it stands; errors and regrets are of single searches."""
+    """The headline of a study so far; errors and regrets are of single searches."""
     view = study.view
     default_is_best = view.incumbent is not None and study.tuned is None
     best = "tuned" if view.finished else "best so far"
@@ -50,7 +50,7 @@ def read(study: OpenedStudy) -> Headline:
     if study.imputed is not None:
         sentences.append(study.imputed)
     if view.evaluations and not view.finished:
-        sentences.insert(0, "The study has not ended; this is how it stands.")
+        sentences.insert(0, "The study has not finished; this is its current state.")
     return Headline([sentence for sentence in sentences if sentence], cards)
 
 
@@ -68,7 +68,7 @@ def progress(study: OpenedStudy) -> str:
 
 
 def settings_table(study: OpenedStudy) -> Table | None:
-    """The incumbent beside the default; None while one of them is missing."""
+    """The incumbent beside the default; None if either is missing."""
     view = study.view
     if view.incumbent is None or view.baseline is None:
         return None
@@ -97,7 +97,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
 def _sentences(study: OpenedStudy) -> list[str]:
     view = study.view
     if not view.evaluations:
-        return ["No evaluation has ended yet: there is nothing to report but the study's settings."]
+        return ["No evaluation has finished yet: this page has only the study's settings."]
     if view.incumbent is None:
         return [verdict(view)]
     if view.baseline is None:
@@ -105,13 +105,13 @@ def _sentences(study: OpenedStudy) -> list[str]:
         assert result.loss is not None
         return [
             f"Best so far: {percent(result.loss)} validation error, {title(trial)}. The default "
-            "has not ended yet, so nothing can be said against it."
+            "has not finished yet, so there is nothing to compare with."
         ]
     return [_regrets(view.incumbent, view.baseline), verdict(view)]
 
 
 def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult]) -> str:
-    """The incumbent's regret against the default's; nothing where they are one, or it crashed."""
+    """The incumbent's regret against the default's; empty if they are equal, or one crashed."""
     one, two = (Outcome.from_result(result).regret for _, result in (tuned, default))
     if tuned[0].id == default[0].id or one is None or two is None:
         return ""

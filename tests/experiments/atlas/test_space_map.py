@@ -42,7 +42,7 @@ def test_a_cell_is_named_by_the_beginning_of_its_hash(digits: SpaceMap) -> None:
         digits.named(known[:1])
     with pytest.raises(UserError, match="give more of its digits"):
         digits.named(" ")
-    with pytest.raises(UserError, match="no cell of space 1 has a hash that begins so"):
+    with pytest.raises(UserError, match="no cell of space 1 has a hash with this beginning"):
         digits.named("conv3x3")
 
 

@@ -119,7 +119,7 @@ def test_a_line_that_cannot_follow_is_named(folder: Path) -> None:
         ({"loss": 1.5}, "loss is 1.5, not in [0, 1]"),
         ({"loss": 0.25}, "loss is 0.25 where the table says"),
         ({"test_regret": -0.1}, "test_regret is -0.1: better than the best cell"),
-        ({"test_error": "NaN"}, "test_error is 'NaN', which is no number"),
+        ({"test_error": "NaN"}, "test_error is 'NaN', which is not a number"),
         ({"percentile": 99.5}, "percentile is 99.5 where the table says"),
     ],
 )
@@ -185,8 +185,8 @@ MENDABLE: dict[str, Callable[[Path], object]] = {
     "the last line is torn (13 bytes)": _tear,
     "confirmation.jsonl: the last line is torn": _tear_confirmation,
     "csv has 3 evaluations of 4": _age_export,
-    "checkpoints of a trial that has ended": _leave_checkpoint,
-    "says other settings": lambda f: (f / "study.yaml").write_text("name: other\n"),
+    "checkpoints of a finished trial": _leave_checkpoint,
+    "differs from the journal's header": lambda f: (f / "study.yaml").write_text("name: other\n"),
     "study.yaml is missing": lambda f: (f / "study.yaml").unlink(),
     "left by a writer": lambda f: (f / "trials" / LEFTOVER).write_text("{"),
     "results.csv is not what": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
@@ -247,7 +247,7 @@ def test_a_link_is_named_and_nothing_is_mended_through_it(folder: Path, tmp_path
     done.symlink_to(outside)
     (folder / "trials" / LEFTOVER).symlink_to(outside / "checkpoint.pt")
     report = verify(folder)
-    assert f"{done} is a symbolic link, to {outside}: the study is not gone on with" in " ".join(
+    assert f"{done} is a symbolic link, to {outside}: the study cannot be resumed" in " ".join(
         words(report)
     )
     with pytest.raises(UserError, match="is a symbolic link"):
@@ -292,7 +292,7 @@ def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
     assert "is of a search with" in found[0]
 
     own.rename(folder / "trials" / "9-9-9")
-    assert "of a trial that was never asked for" in words(verify(folder))[0]
+    assert "of a trial that was never submitted" in words(verify(folder))[0]
 
 
 def test_nothing_is_mended_under_a_master(folder: Path) -> None:
@@ -311,12 +311,12 @@ def test_the_command_says_so_in_its_exit_code(
     found = called("check", folder)
     assert found.returncode == 1
     assert "the last line is torn (13 bytes) (--mend)" in found.stdout
-    assert f"{folder}: 1 problem; looked at: " in found.stdout
+    assert f"{folder}: 1 problem; checked: " in found.stdout
     check(folder, mend=True)  # and raises no Exit
     assert (
         capsys.readouterr()
         .out.splitlines()[-1]
-        .startswith(f"{folder}: 1 problem, 1 mended; looked at: ")
+        .startswith(f"{folder}: 1 problem, 1 mended; checked: ")
     )
     with pytest.raises(UserError, match="holds no study"):
         check(tmp_path, mend=False)

@@ -149,7 +149,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("loss", "evaluations", "message"),
     [
-        (lambda trial: 0.1, 0, "no evaluation has ended yet"),
+        (lambda trial: 0.1, 0, "no evaluation has finished yet"),
         (lambda trial: None, 6, "every evaluation crashed (SearchDiverged: too far)"),
         (lambda trial: None if trial.budget == 2 else 0.1, 2, "at the largest budget, 2 epochs"),
     ],

@@ -13,6 +13,8 @@ NASBENCH201 = "nasbench201.npz"
 TRANSNAS_MICRO = "transnas-micro.npz"
 TRANSNAS_MACRO = "transnas-macro.npz"
 CIFAR10 = "cifar-10-batches-py"
+CIFAR100 = "cifar-100-python"
+IMAGENET16 = "ImageNet16"
 
 
 class NoDataFolder(ValueError):

@@ -50,7 +50,7 @@ def get_space(name: SpaceId) -> SearchSpace:
         near = get_close_matches(key, plugins.names("space"), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         word = key if key.isdecimal() else repr(name)
-        raise UnknownSpace(f"there are search spaces {_known()}, not {word}{hint}") from None
+        raise UnknownSpace(f"there are search spaces {known_spaces()}, not {word}{hint}") from None
     return space
 
 
@@ -91,7 +91,7 @@ def heading_of(space: SpaceId) -> str:
     return title[:1].upper() + title[1:]
 
 
-def _known() -> str:
+def known_spaces() -> str:
     """The names that a study file may say, in words."""
     others = [name for name in plugins.names("space") if name not in _NUMBERED.values()]
     *first, last = [*_NUMBERED, *others]

@@ -46,7 +46,7 @@ _ABSENT = {
 _RECORDED = ("oneshot_hpo.search_spaces.recorded_table", "of_arrays")
 
 READERS: dict[str, tuple[str, str]] = {
-    "nasbench101": ("oneshot_hpo.search_spaces.nasbench101.trained_cells", "of_arrays"),
+    "nasbench101": ("oneshot_hpo.search_spaces.nasbench101.stored_cells", "of_arrays"),
     "nasbench201": _RECORDED,
     "transnas-micro": _RECORDED,
     "transnas-macro": _RECORDED,

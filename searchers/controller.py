@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces import Architecture, Choice, SearchSpace
 from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.searchers.sampling import draw
@@ -43,7 +43,8 @@ def controller_of(space: SearchSpace, generator: torch.Generator) -> Controller:
 
 
 class ChoiceController(Controller):
-    """Decides on each choice in turn, by a softmax over its ways.
+    """Decides on each choice in turn: by a softmax over its ways, or, where there are groups, on
+    k of them without replacement, then on a candidate of each.
 
     Each decision is the LSTM's next input; it has an embedding of its own.
 
@@ -53,34 +54,68 @@ class ChoiceController(Controller):
     def __init__(self, space: SearchSpace, generator: torch.Generator) -> None:
         super().__init__()
         self._space, self._generator = space, generator
-        ways = [len(choice.ways) for choice in space.choices if not choice.is_settled]
         self.start = nn.Parameter(torch.empty(_HIDDEN))
         self.lstm = nn.LSTMCell(_HIDDEN, _HIDDEN)
-        self.embeddings = nn.ParameterList(torch.empty(count, _HIDDEN) for count in ways)
-        self.decisions = nn.ModuleList(nn.Linear(_HIDDEN, count, bias=False) for count in ways)
+        counts = [count for choice in space.choices for count in _option_counts(choice)]
+        self.embeddings = nn.ParameterList(torch.empty(count, _HIDDEN) for count in counts)
+        self.decisions = nn.ModuleList(nn.Linear(_HIDDEN, count, bias=False) for count in counts)
         _initialise(self, generator)
 
     def sample(self) -> Sample:
         """Draw an architecture."""
-        log_probability, entropy = torch.zeros(()), torch.zeros(())
-        hidden = memory = torch.zeros(_HIDDEN)
-        decided: Tensor = self.start
-        decisions = iter(zip(self.decisions, self.embeddings, strict=True))
-        picks = []
+        state = _Decisions(self, self._generator)
+        first, picks = 0, []
         for choice in self._space.choices:
             if choice.is_settled:
                 picks.append(choice.ways[0])
-                continue
-            decision, embedding = next(decisions)
-            hidden, memory = self.lstm(decided, (hidden, memory))
-            logits = _bounded(decision(hidden))
-            (number,) = draw(logits, 1, self._generator)
-            chances = _successive(logits, [number])
-            log_probability = log_probability + chances[0]
-            entropy = entropy + chances[1]
-            decided = embedding[number]
-            picks.append(choice.ways[number])
-        return Sample(Architecture(tuple(picks)), log_probability, entropy)
+            elif choice.groups is None:
+                (number,) = state.decide(first, 1)
+                picks.append(choice.ways[number])
+            else:
+                groups = sorted(state.decide(first, choice.k))
+                options = _options(choice)
+                pick = [options[g][state.decide(first + 1 + g, 1)[0]] for g in groups]
+                picks.append(tuple(sorted(pick)))
+            first += len(_option_counts(choice))
+        architecture = Architecture(tuple(picks))
+        return Sample(architecture, state.log_probability, state.entropy)
+
+
+class _Decisions:
+    """The decisions of one sample so far."""
+
+    def __init__(self, controller: ChoiceController, generator: torch.Generator) -> None:
+        self.log_probability, self.entropy = torch.zeros(()), torch.zeros(())
+        self._controller, self._generator = controller, generator
+        self._hidden = self._memory = torch.zeros(_HIDDEN)
+        self._input: Tensor = controller.start
+
+    def decide(self, place: int, count: int) -> list[int]:
+        """Draw `count` different options by the decision of this place, in the order drawn."""
+        controller = self._controller
+        self._hidden, self._memory = controller.lstm(self._input, (self._hidden, self._memory))
+        logits = _bounded(controller.decisions[place](self._hidden))
+        drawn = draw(logits, count, self._generator)
+        log_probability, entropy = _successive(logits, drawn)
+        self.log_probability = self.log_probability + log_probability
+        self.entropy = self.entropy + entropy
+        self._input = controller.embeddings[place][drawn].mean(0)
+        return drawn
+
+
+def _options(choice: Choice) -> list[list[int]]:
+    """The candidates of each group that may be picked."""
+    return [[place for place in places if place not in choice.barred] for places in choice.mixtures]
+
+
+def _option_counts(choice: Choice) -> list[int]:
+    """How many options each decision on a choice has: ways, or groups, then each one's."""
+    if choice.is_settled:
+        return []
+    if choice.groups is None:
+        return [len(choice.ways)]
+    options = _options(choice)
+    return [len(options), *map(len, options)]
 
 
 class CellController(Controller):

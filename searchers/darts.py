@@ -68,7 +68,10 @@ class Darts(AlphaSearcher):
     ) -> tuple[Tensor, list[Tensor]]:
         """The validation loss and its gradient in alpha (equation 3 of DARTS, xi = 0)."""
         loss = F.cross_entropy(supernet(valid.images, self.mixture()), valid.labels)
-        return loss.detach(), list(torch.autograd.grad(loss, self.alphas))
+        gradients = torch.autograd.grad(
+            loss, self.alphas, allow_unused=True, materialize_grads=True
+        )
+        return loss.detach(), list(gradients)
 
     @torch.no_grad()
     def weights_encoding(self) -> Encoding:

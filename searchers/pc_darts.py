@@ -23,7 +23,7 @@ class PcDarts(Darts):
     Partial channels (section 3.2) are the supernet's `channel_proportion`. Edge normalisation
     (section 3.3) multiplies the shares of each group by the softmax of its beta, where the groups
     of a choice are the sources of a node; where parents are a choice of their own, their softmax
-    is that already.
+    is that already. In NAS-Bench-201 every edge is kept, and `none` weighs it: there is no beta.
 
     betas: by the choice's place, (groups,).
     """

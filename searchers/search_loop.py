@@ -18,11 +18,14 @@ from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings
+
+_LATER = {"image_size": None, "train_share": 1.0}
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
@@ -43,7 +46,13 @@ def fingerprint(
     epochs: int,
     seed: int,
 ) -> dict[str, Any]:
-    """What tells one search from another: its checkpoints say which they are of."""
+    """What tells one search from another: its checkpoints say which they are of.
+
+    Settings that came later are left out at their defaults, as earlier checkpoints have them.
+    """
+    values = asdict(settings)
+    later = {name: values.pop(name) for name in _LATER}
+    values |= {name: value for name, value in later.items() if value != _LATER[name]}
     return {
         "searcher": searcher,
         "space": space.id,
@@ -51,7 +60,7 @@ def fingerprint(
         "images": data.checksum,
         "epochs": epochs,
         "seed": seed,
-        **asdict(settings),
+        **values,
     }
 
 
@@ -70,15 +79,16 @@ class Search:
     ) -> None:
         self._settings = settings
         self._epochs = epochs
-        self._train = Batch.of(data.supernet_train, device)
-        self._valid = Batch.of(data.supernet_valid, device)
-        self._augment = Augmentation(self._train.images, settings, epochs)
         settings.check_image_size(data.image_size)
-
         # Independent streams: what one part draws does not depend on what another one does.
+        *streams, subset = np.random.SeedSequence(seed).spawn(5)
+        used = reduced(data, settings.image_size, settings.train_share, subset)
+        self._train = Batch.of(used.supernet_train, device)
+        self._valid = Batch.of(used.supernet_valid, device)
+        self._augment = Augmentation(self._train.images, settings, epochs, used.shift)
+
         seeds = [
-            int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
-            for sequence in np.random.SeedSequence(seed).spawn(4)
+            int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)) for sequence in streams
         ]
         initial, order, own = (torch.Generator().manual_seed(value) for value in seeds[:3])
         images = torch.Generator(device).manual_seed(seeds[3])

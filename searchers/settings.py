@@ -11,6 +11,7 @@ from oneshot_hpo.checks import (
     check_settings,
     number,
     one_of,
+    optional,
     require,
     setting,
     whole,
@@ -93,8 +94,15 @@ class SearchSettings:
     cutout_length: int = setting(16, COUNT)
     """Side of the cutout's square in pixels (paper: 16)."""
     crop_and_flip: bool | None = setting(None, _TRUE_FALSE_NULL)
-    """Random 4-pixel shifts and mirror images (paper: yes). None: for 32 x 32 colour photos
-    only; digits must not be mirrored."""
+    """Random 4-pixel shifts and mirror images (paper: yes). None: for 32 x 32 colour photos,
+    CIFAR-100 and ImageNet16-120 only, where smaller images are shifted by an eighth of their
+    height; digits must not be mirrored."""
+
+    image_size: int | None = setting(None, optional(COUNT, "whole images"))
+    """Height and width in pixels that the search averages images down to; None: as they are."""
+    train_share: float = setting(1.0, number(above=0, high=1, keep=float))
+    """Share of the training images that the search uses, of those that train the weights and of
+    those that train the architecture; drawn by the search's seed."""
 
     def __post_init__(self) -> None:
         check_settings(self, self._refused)
@@ -118,10 +126,18 @@ class SearchSettings:
         return 1
 
     def check_image_size(self, pixels: int) -> None:
-        """Raise SettingsError when the stacks would halve images of this height to nothing.
+        """Raise SettingsError for images of this height that a search cannot work with.
 
-        Also when a batch would be a single value a channel, which has no variance to normalise by.
+        They are smaller than `image_size`, the stacks would halve them to nothing, or a batch
+        would be a single value a channel, which has no variance to normalise by.
         """
+        if self.image_size is not None:
+            self._require(
+                "image_size",
+                self.image_size <= pixels,
+                f"{pixels} at most, the height of the images",
+            )
+        pixels = self.image_size or pixels
         if pixels.bit_length() < self.stacks:
             raise SettingsError(
                 f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "

@@ -98,7 +98,10 @@ SpaceOption = Annotated[
     ),
 ]
 DatasetOption = Annotated[
-    str, typer.Option(help="digits, cifar10, or a path (.npz, cifar-10-batches-py).")
+    str,
+    typer.Option(
+        help="digits, cifar10, cifar100, imagenet16, or a path (.npz, a folder of such files)."
+    ),
 ]
 TableOption = Annotated[
     str, typer.Option(help="digits, nasbench101, nasbench201, transnas-macro, … or a table's file.")

@@ -15,8 +15,9 @@ from typing import Any
 
 from oneshot_hpo.experiments.data.tar_reader import Member, Readable, TarFault, members
 from oneshot_hpo.experiments.errors import DataError
-from oneshot_hpo.searchers.data.cifar10 import FILES, LARGEST, Cifar10, files_folder, read_cifar10
+from oneshot_hpo.searchers.data.cifar10 import FILES, Cifar10, files_folder, read_cifar10
 from oneshot_hpo.searchers.data.images import DatasetError
+from oneshot_hpo.searchers.data.pickled_images import LARGEST
 
 SOURCE = "source.json"
 """Beside the official files: where they came from."""

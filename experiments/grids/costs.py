@@ -83,7 +83,10 @@ def counted_paces(grid: Grid) -> dict[str, float]:
     paces = {}
     for member in grid.members:
         spec = member.spec
-        sizes = ("channels", "stacks", "cells_per_stack", "supernet", "partial_channels")
+        sizes = (
+            *("channels", "stacks", "cells_per_stack", "supernet", "partial_channels"),
+            *("image_size", "train_share"),
+        )
         key = (spec.searcher, spec.space, spec.dataset, *map(spec.search.get, sizes))
         if key not in counts:
             counts[key] = operations_an_epoch(spec)

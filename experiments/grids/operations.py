@@ -27,8 +27,12 @@ def operations_an_epoch(spec: StudySpec) -> float:
     if spec.dataset != "cifar10":
         part = load_dataset(spec.dataset).supernet_train
         images, channels, pixels = len(part), part.images.shape[1], part.images.shape[2]
-    data = random_images(_BATCH, channels, pixels)
-    settings = dataclasses.replace(spec.search_settings, batch_size=_BATCH, cutout_prob=0.0)
+    wanted = spec.search_settings
+    data = random_images(_BATCH, channels, wanted.image_size or pixels)
+    images = round(wanted.train_share * images)
+    settings = dataclasses.replace(
+        wanted, batch_size=_BATCH, cutout_prob=0.0, image_size=None, train_share=1.0
+    )
     device = torch.device("cpu")
     search = Search(spec.searcher, settings, get_space(spec.space), data, 1, 0, device)
     batch = Batch.of(data.supernet_train, device)

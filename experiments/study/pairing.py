@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.plugins import names
 from oneshot_hpo.search_spaces import Table, TableError, load_table
-from oneshot_hpo.search_spaces.data_folder import CIFAR10 as CIFAR10_FOLDER
 from oneshot_hpo.search_spaces.table import CIFAR10
+from oneshot_hpo.searchers.data.datasets import FOLDERS
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.study.specification import StudySpec
@@ -121,13 +122,23 @@ def transfer_words(dataset: str, table: str) -> str:
 def _pair_by_names(dataset: str, table: Table) -> Pair:
     if table.dataset is None:
         return Pair.UNKNOWN
-    if not _is_file(dataset):
-        own = _DIGITS if dataset == _DIGITS else CIFAR10
+    own = _known_name(dataset)
+    if own is not None:
         return Pair.SAME if own == table.dataset else Pair.TRANSFER
     return Pair.BY_NAME if Path(dataset).stem == table.dataset else Pair.TRANSFER
 
 
 def _is_file(dataset: str) -> bool:
-    """Whether a data set is a user's own file, not digits or CIFAR-10's folder."""
+    """Whether a data set is a user's own file."""
+    return _known_name(dataset) is None
+
+
+def _known_name(dataset: str) -> str | None:
+    """The name of a known data set, given by name or folder; None for a user's own file."""
+    if dataset in names("dataset"):
+        return dataset
     path = Path(dataset)
-    return dataset not in (_DIGITS, CIFAR10) and path.name != CIFAR10_FOLDER and not path.is_dir()
+    for name, folder in FOLDERS.items():
+        if path.name == folder or (path / folder).is_dir():
+            return name
+    return CIFAR10 if path.is_dir() else None

@@ -132,7 +132,7 @@ class StudySpec(pydantic.BaseModel):
         }
         return configuration_space(
             self.config_space,
-            image_size=_image_size(self.dataset),
+            image_size=self.search.get("image_size") or _image_size(self.dataset),
             defaults={key: value for key, value in self.search.items() if value is not None},
             own=own,
             without=searcher.unused,
@@ -211,7 +211,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
     try:
         space = get_space(spec.space)
-        image_size = _image_size(spec.dataset)
+        image_size = spec.search.get("image_size") or _image_size(spec.dataset)
         load_table(spec.table).best(space)  # raises if an entry of the space is missing
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search

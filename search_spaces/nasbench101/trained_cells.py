@@ -18,7 +18,6 @@ from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.search_spaces.space import SearchSpace
 from oneshot_hpo.search_spaces.table import (
     COST,
-    SPLITS,
     Metric,
     MissingCell,
     Runs,
@@ -28,7 +27,8 @@ from oneshot_hpo.search_spaces.table import (
 
 FORMAT = 2
 """Of the file."""
-_ORIGIN = "_origin"
+ORIGIN = "_origin"
+"""How the names of its arrays of origins end."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ class TrainedCells(Table):
             "parameters": self.parameters,
             **_columns(self.final, ""),
             **(_columns(self.halfway, "halfway_") if self.halfway else {}),
-            **{f"{metric}{_ORIGIN}": codes for metric, codes in self.origins.items()},
+            **{f"{metric}{ORIGIN}": codes for metric, codes in self.origins.items()},
         }
         return dict(self.provenance) | {"format": FORMAT, "images": dict(self.images)}, arrays
 
@@ -347,77 +347,9 @@ def of_architectures(
     return TrainedCells.of_cells(list(map(space.cell, architectures)), **recorded)
 
 
-def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> TrainedCells:
-    """The table of a file's arrays, as `TrainedCells.stored` gives them.
-
-    Raises TableError, without the file's name, unless they fit together.
-    """
-    if document["format"] != FORMAT:
-        raise TableError(f"table format {document['format']} is not known here")
-    halfway = _runs(arrays, "halfway_") if "halfway_seconds" in arrays else None
-    table = TrainedCells(
-        hashes=arrays["hashes"],
-        graphs=arrays["graphs"],
-        parameters=arrays["parameters"],
-        budgets=tuple(int(budget) for budget in arrays["budgets"]),
-        images={str(split): int(count) for split, count in document["images"].items()},
-        final=_runs(arrays, ""),
-        halfway=halfway,
-        provenance=document,
-        origins={
-            name.removesuffix(_ORIGIN): codes
-            for name, codes in arrays.items()
-            if name.endswith(_ORIGIN)
-        },
-    )
-    _check(table)
-    return table
-
-
 def _columns(runs: Runs, prefix: str) -> dict[str, np.ndarray]:
     hits = {f"{prefix}{split}_hits": array for split, array in runs.hits.items()}
     return hits | {f"{prefix}seconds": runs.seconds}
-
-
-def _runs(arrays: Mapping[str, np.ndarray], prefix: str) -> Runs:
-    hits = {
-        split: arrays[f"{prefix}{split}_hits"]
-        for split in SPLITS
-        if f"{prefix}{split}_hits" in arrays
-    }
-    return Runs(hits=hits, seconds=arrays[f"{prefix}seconds"])
-
-
-def _check(table: TrainedCells) -> None:
-    """Raise TableError unless the arrays fit together."""
-    cells, budgets = len(table), len(table.budgets)
-    per_cell: dict[str, tuple[np.ndarray, type[np.generic], tuple[int, ...]]] = {
-        "hashes": (table.hashes, np.uint8, (cells, 16)),
-        "graphs": (table.graphs, np.uint32, (cells,)),
-        "parameters": (table.parameters, np.int32, (cells,)),
-    }
-    shape = (cells, budgets, table.repeats)
-    for prefix, runs in (("", table.final), ("halfway_", table.halfway)):
-        if runs is not None:
-            per_cell[f"{prefix}seconds"] = (runs.seconds, np.float32, shape)
-            for split, hits in runs.hits.items():
-                per_cell[f"{prefix}{split}_hits"] = (hits, np.uint16, shape)
-    for metric, codes in table.origins.items():
-        per_cell[f"{metric}{_ORIGIN}"] = (codes, np.uint8, (cells, budgets))
-    for name, (array, dtype, wanted) in per_cell.items():
-        if array.dtype != dtype or array.shape != wanted:
-            raise TableError(
-                f"{name} has shape {array.shape} of {array.dtype}, not {wanted} of "
-                f"{np.dtype(dtype)}"
-            )
-    sizes = table.images
-    if not set(table.final.hits) <= set(sizes) <= set(SPLITS) or min(sizes.values()) < 1:
-        raise TableError(f"images has to say how many there are of {', '.join(SPLITS)}")
-    if cells == 0 or budgets == 0 or not {"valid", "test"} <= set(table.final.hits):
-        raise TableError("a table needs cells, budgets, validation and test hits")
-    if not set(table.origins) <= set(table.metrics):
-        known = ", ".join(table.metrics)
-        raise TableError(f"it says where {', '.join(table.origins)} is from, and has {known}")
 
 
 def _cells_of(space: SearchSpace) -> NasBench101Space:

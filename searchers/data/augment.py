@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from oneshot_hpo.searchers.data.images import photo_shift
 from oneshot_hpo.searchers.settings import SearchSettings
 
-_CROP_PADDING = 4  # pixels, as usual for CIFAR-10
+_SHIFT = 4  # pixels, as usual for CIFAR-10
 
 
 class Augmentation:
@@ -16,17 +17,27 @@ class Augmentation:
 
     Mean and standard deviation per channel are those of `train_images`, the images on which
     the weights are trained.
+
+    shift: pixels that crops may shift these images by; None: as `photo_shift` says of their shape.
     """
 
-    def __init__(self, train_images: Tensor, settings: SearchSettings, epochs: int) -> None:
+    def __init__(
+        self,
+        train_images: Tensor,
+        settings: SearchSettings,
+        epochs: int,
+        shift: int | None = None,
+    ) -> None:
         deviation, mean = torch.std_mean(train_images, (0, 2, 3), correction=0, keepdim=True)
         self._scale = 1 / deviation.clamp_min(1e-6)  # a channel may be constant
         self._shift = -mean * self._scale
         self._settings = settings
         self._epochs = epochs
-        is_photo = tuple(train_images.shape[1:]) == (3, 32, 32)
+        if shift is None:
+            shift = photo_shift((train_images.shape[1], train_images.shape[2]))
         wanted = settings.crop_and_flip
-        self._crop_and_flip = is_photo if wanted is None else wanted
+        self._crop_and_flip = shift is not None if wanted is None else wanted
+        self._shift_pixels = _SHIFT if shift is None else shift
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels in [0, 1] to mean 0 and variance 1 per channel."""
@@ -39,7 +50,7 @@ class Augmentation:
         errors are measured on images that are normalised only.
         """
         if self._crop_and_flip:
-            images = random_crop_and_flip(images, generator)
+            images = random_crop_and_flip(images, generator, self._shift_pixels)
         images = self.normalise(images)
         probability = cutout_probability(self._settings.cutout_prob, epoch, self._epochs)
         if probability > 0:
@@ -52,12 +63,12 @@ def cutout_probability(final: float, epoch: int, epochs: int) -> float:
     return final * epoch / (epochs - 1) if epochs > 1 else final
 
 
-def random_crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift each image by up to 4 pixels, black moving in, and mirror half of them."""
+def random_crop_and_flip(images: Tensor, generator: torch.Generator, shift: int = _SHIFT) -> Tensor:
+    """Shift each image by up to so many pixels, black moving in, and mirror half of them."""
     count, _, height, width = images.shape
     device = images.device
-    padded = F.pad(images, (_CROP_PADDING,) * 4)
-    shifts = 2 * _CROP_PADDING + 1
+    padded = F.pad(images, (shift,) * 4)
+    shifts = 2 * shift + 1
     top, left = torch.randint(shifts, (2, count, 1), generator=generator, device=device)
     mirrored = torch.randint(2, (count, 1), generator=generator, device=device).bool()
     across = torch.arange(width, device=device)

@@ -1,4 +1,4 @@
-"""The data sets: digits, CIFAR-10, and users' arrays."""
+"""The data sets: digits, CIFAR-10, CIFAR-100, ImageNet16-120, and users' arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo import plugins
-from oneshot_hpo.search_spaces.data_folder import CIFAR10, data_folder
+from oneshot_hpo.search_spaces.data_folder import CIFAR10, CIFAR100, IMAGENET16, data_folder
+from oneshot_hpo.searchers.data import cifar100, imagenet16
 from oneshot_hpo.searchers.data.cifar10 import files_folder, load_cifar10
 from oneshot_hpo.searchers.data.images import (
     SPLIT_SEED,
@@ -18,14 +19,18 @@ from oneshot_hpo.searchers.data.images import (
     check_memory,
 )
 
+FOLDERS = {"cifar10": CIFAR10, "cifar100": CIFAR100, "imagenet16": IMAGENET16}
+"""Data sets that are folders of files, and what the folders are called."""
+
 _SHARES = (0.3, 0.3, 0.2, 0.2)
 
 
 def load_dataset(source: str | Path) -> ImageSplits:
-    """Load "digits", "cifar10", CIFAR-10's folder, or an .npz file of `images` and `labels`.
+    """Load a data set by its name, its folder, or an .npz file of `images` and `labels`.
 
     digits: scikit-learn's 1,797 images of 8 x 8 pixels in 10 classes (UCI optical digits).
-    cifar10: the folder cifar-10-batches-py of the data folder; searchers.data.cifar10 splits it.
+    cifar10, cifar100, imagenet16 (ImageNet16-120): the folders cifar-10-batches-py,
+    cifar-100-python, ImageNet16 of the data folder; searchers.data.pickled_images splits them.
     A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
     scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
     digits and files are split as `split_arrays` says. Raises DatasetError.
@@ -35,13 +40,13 @@ def load_dataset(source: str | Path) -> ImageSplits:
         return named
     path = Path(source)
     if path.is_dir():
-        return load_cifar10(files_folder(path))
+        return _load_folder(path)
     try:
         images, labels = _read_arrays(path)
     except FileNotFoundError:
         raise DatasetError(
-            f"no data set {str(source)!r}: use 'digits', 'cifar10', the path of a folder "
-            f"{CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
+            f"no data set {str(source)!r}: use {', '.join(map(repr, plugins.names('dataset')))}, "
+            f"the path of a folder {CIFAR10}, or of an .npz file with arrays 'images' and 'labels'"
         ) from None
     except DatasetError:
         raise
@@ -69,6 +74,34 @@ def load_imported_cifar10() -> ImageSplits:
             "`oneshot-hpo data import PATH` takes what is on this machine"
         )
     return load_cifar10(folder)
+
+
+def load_cifar100() -> ImageSplits:
+    """The data set "cifar100". Raises DatasetError where it is not in the data folder."""
+    return cifar100.load_cifar100(_present("CIFAR-100", CIFAR100))
+
+
+def load_imagenet16() -> ImageSplits:
+    """The data set "imagenet16". Raises DatasetError where it is not in the data folder."""
+    return imagenet16.load_imagenet16(_present("ImageNet16", IMAGENET16))
+
+
+def _present(title: str, name: str) -> Path:
+    folder = data_folder() / name
+    if not folder.is_dir():
+        raise DatasetError(f"{title} is not in {folder.parent}: put its folder {name} there")
+    return folder
+
+
+def _load_folder(path: Path) -> ImageSplits:
+    """A data set from its folder, or from a folder around that one; CIFAR-10 if it is no other."""
+    for folder in (path / CIFAR100, path):
+        if (folder / cifar100.TRAIN).is_file():
+            return cifar100.load_cifar100(folder)
+    for folder in (path / IMAGENET16, path):
+        if (folder / imagenet16.TEST_BATCH).is_file():
+            return imagenet16.load_imagenet16(folder)
+    return load_cifar10(files_folder(path))
 
 
 def _read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:

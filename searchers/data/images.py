@@ -31,6 +31,14 @@ def check_memory(path: Path, size: int) -> None:
         )
 
 
+def photo_shift(shape: tuple[int, int], *, are_photos: bool = False) -> int | None:
+    """Pixels that crops may shift a photo by, an eighth of its height; None: it is no photo.
+
+    shape: channels, height. 32 x 32 pixels in three colours are photos, whoever they are from.
+    """
+    return shape[1] // 8 if are_photos or shape == (3, 32) else None
+
+
 @dataclass(frozen=True)
 class Images:
     """Images float32 (N, C, H, W) in [0, 1] and their labels int64 (N,)."""
@@ -54,6 +62,8 @@ class ImageSplits:
     scratch_train trains a single cell's network from scratch, valid and test measure it: selection
     looks at valid, reports at test. No image is in two parts of the same use; whether those of
     supernet_valid are in valid too is up to the data set. Parts may share memory: do not write.
+
+    are_photos: shifted and mirrored images are as good, whatever their size.
     """
 
     name: str
@@ -63,6 +73,12 @@ class ImageSplits:
     scratch_train: Images
     valid: Images
     test: Images
+    are_photos: bool = False
+
+    @property
+    def shift(self) -> int | None:
+        """Pixels that crops may shift an image by; None: it is no photo."""
+        return photo_shift((self.channels, self.image_size), are_photos=self.are_photos)
 
     @property
     def image_size(self) -> int:

@@ -15,4 +15,16 @@ ENTRIES = (
         target="oneshot_hpo.searchers.data.datasets:load_imported_cifar10",
         summary="CIFAR-10, imported into the data folder",
     ),
+    Entry(
+        kind="dataset",
+        name="cifar100",
+        target="oneshot_hpo.searchers.data.datasets:load_cifar100",
+        summary="CIFAR-100, its folder cifar-100-python put into the data folder",
+    ),
+    Entry(
+        kind="dataset",
+        name="imagenet16",
+        target="oneshot_hpo.searchers.data.datasets:load_imagenet16",
+        summary="ImageNet16-120, the folder ImageNet16 put into the data folder",
+    ),
 )

@@ -17,6 +17,8 @@ from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 SUPERNETS: dict[str, tuple[str, str]] = {
     "nasbench101": ("oneshot_hpo.searchers.network.nasbench101.supernet", "supernet_of"),
+    "nasbench201": ("oneshot_hpo.searchers.network.nasbench201.supernet", "supernet_of"),
+    "darts": ("oneshot_hpo.searchers.network.darts.supernet", "supernet_of"),
 }
 """By family of search spaces, a function of the arguments of `supernet_of`."""
 

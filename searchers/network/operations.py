@@ -27,8 +27,8 @@ class Statistics(NamedTuple):
     training: bool
 
 
-class BatchNorm(nn.Module):
-    """Parameters of batch normalisations that share a shape (groups..., C).
+class Normalisation(nn.Module):
+    """Batch normalisations without parameters, of one shape (groups..., C).
 
     They normalise by the statistics of the batch, in training and in evaluation: running ones
     are wrong for a supernet, since each architecture has its own. `keep_statistics` makes it
@@ -37,28 +37,59 @@ class BatchNorm(nn.Module):
 
     def __init__(self, *shape: int) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.ones(shape))
-        self.shift = nn.Parameter(torch.zeros(shape))
         self.momentum: float | None = None
+        self._shape = shape
 
-    def keep_statistics(self, momentum: float) -> None:
-        """Evaluate with running statistics from now on, at first those of mean 0, variance 1."""
+    def keep_statistics(self, momentum: float, like: Tensor) -> None:
+        """Evaluate with running statistics from now on, at first those of mean 0, variance 1.
+
+        like: has their device and type.
+        """
         self.momentum = momentum
-        self.register_buffer("mean", torch.zeros_like(self.scale))
-        self.register_buffer("variance", torch.ones_like(self.scale))
+        self.register_buffer("mean", like.new_zeros(self._shape))
+        self.register_buffer("variance", like.new_ones(self._shape))
 
-    def statistics(self, index: int | tuple[int, int] | slice) -> Statistics | None:
+    def statistics(self, index: int | tuple[int | slice, ...] | slice) -> Statistics | None:
         """Those of one group, as views, so that a batch can update them; None: of the batch."""
         if self.momentum is None:
             return None
         mean, variance = self.get_buffer("mean"), self.get_buffer("variance")
         return Statistics(mean[index], variance[index], self.momentum, self.training)
 
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalise x (N, C, H, W) of a shape without groups, times a scalar; None: 1."""
+        scale = None if weight is None else weight.expand(x.shape[1])
+        return batch_norm(x, scale, None, self.statistics(slice(None)))
+
+
+class BatchNorm(Normalisation):
+    """Batch normalisations with a scale and a shift for each channel."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__(*shape)
+        self.scale = nn.Parameter(torch.ones(shape))
+        self.shift = nn.Parameter(torch.zeros(shape))
+
+    def keep_statistics(self, momentum: float, like: Tensor | None = None) -> None:
+        """As without parameters; `like` these by default."""
+        super().keep_statistics(momentum, self.scale if like is None else like)
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalise x (N, C, H, W), scale and shift it; all times a scalar; None: 1."""
+        scale: Tensor = self.scale
+        shift: Tensor = self.shift
+        if weight is not None:
+            scale, shift = weight * scale, weight * shift
+        return batch_norm(x, scale, shift, self.statistics(slice(None)))
+
 
 def batch_norm(
     x: Tensor, scale: Tensor | None, shift: Tensor | None, statistics: Statistics | None = None
 ) -> Tensor:
     """Batch normalisation of x (N, C, H, W) by the batch's statistics, or by running ones."""
+    if scale is not None:
+        # PyTorch's gradient for images channels last reads an expanded scale beyond its memory.
+        scale = scale.contiguous()
     if statistics is None:
         return F.batch_norm(x, None, None, scale, shift, training=True, eps=BATCH_NORM_EPSILON)
     mean, variance, momentum, training = statistics

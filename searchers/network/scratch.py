@@ -19,6 +19,8 @@ EVALUATION_BATCH = 100
 
 MODULES: dict[str, str] = {
     "nasbench101": "oneshot_hpo.searchers.network.nasbench101.scratch",
+    "nasbench201": "oneshot_hpo.searchers.network.nasbench201.scratch",
+    "darts": "oneshot_hpo.searchers.network.darts.scratch",
 }
 """By family of search spaces, a module with `networks_of`, `shared_shape`, `parameter_count`."""
 

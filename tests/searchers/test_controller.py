@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import pytest
 import torch
@@ -27,6 +28,56 @@ def test_chances_of_all_draws_sum_to_one_and_entropy_is_theirs(count):
         chance * entropy for chance, (_, entropy) in zip(chances, parts, strict=True)
     )
     assert float(mean_entropy) == pytest.approx(float(surprise))
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "darts"])
+def test_draws_what_the_space_allows(name):
+    space = get_space(name)
+    controller = controller_of(space, torch.Generator().manual_seed(0))
+    drawn = [controller.sample() for _ in range(60)]
+    for sample in drawn:
+        space.check(sample.architecture)
+    assert len({sample.architecture for sample in drawn}) > 50
+
+
+def test_the_chance_of_groups_and_operations_is_that_of_all_decisions():
+    """A node of two sources takes both; its log probability is that of two operations."""
+    space = get_space("darts")
+    controller = controller_of(space, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for decision in controller.decisions:
+            decision.weight.zero_()  # all options are equally likely
+        sample = controller.sample()
+    pairs = [math.comb(sources, 2) for sources in (2, 3, 4, 5)]
+    orders = math.prod(2 * pair for pair in pairs) ** 2  # groups are drawn one after the other
+    operations = 7**16  # `none` is never drawn
+    chance = -math.log(orders * operations)
+    assert float(sample.log_probability) == pytest.approx(chance, rel=1e-5)
+    assert float(sample.entropy) == pytest.approx(-chance, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_learns_an_operation_of_a_space_with_groups():
+    space = get_space("darts")
+    controller = controller_of(space, torch.Generator().manual_seed(0))
+    optimizer = torch.optim.Adam(controller.parameters(), lr=0.05)
+
+    def skips(sample):
+        names = [name for name, _ in space.to_document(sample.architecture)["normal"]]
+        return names.count("skip_connect") / 8
+
+    def mean():
+        with torch.no_grad():
+            return sum(skips(controller.sample()) for _ in range(60)) / 60
+
+    before = baseline = mean()
+    for _ in range(60):
+        sample = controller.sample()
+        baseline = 0.9 * baseline + 0.1 * skips(sample)
+        optimizer.zero_grad()
+        (-(skips(sample) - baseline) * sample.log_probability).backward()
+        optimizer.step()
+    assert mean() > before + 0.2
 
 
 @pytest.mark.slow

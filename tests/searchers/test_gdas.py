@@ -64,3 +64,34 @@ def test_evaluation_has_no_noise():
     assert first == second
     found = [next(iter(block)) for block in operations_in(first)]
     assert found == list(get_space(1).operation_places(searcher.architecture()))
+
+
+def test_an_edge_that_drew_none_has_no_gradient():
+    """The rest of the cell has one, and a cell that is cut everywhere has none at all."""
+    space = get_space("nasbench201")
+    steps = Steps("gdas", space)
+    none = space.operations.index("none")
+    with torch.no_grad():
+        steps.searcher.alphas[0][:, none] = -100.0
+        steps.searcher.alphas[0][4] = 0.0
+        steps.searcher.alphas[0][4, none] = 100.0
+    _, (gradient,) = steps.searcher.gradient(
+        steps.supernet, steps.train, steps.valid, steps.weights
+    )
+    assert gradient[[0, 1, 2, 3, 5]].abs().sum(1).all()
+    assert not gradient[4].any()
+    with torch.no_grad():
+        steps.searcher.alphas[0][:, none] = 1000.0
+    loss, (gradient,) = steps.searcher.gradient(
+        steps.supernet, steps.train, steps.valid, steps.weights
+    )
+    assert loss.isfinite() and not gradient.any()
+
+
+def test_each_edge_of_the_space_of_darts_has_one_operation():
+    space = get_space("darts")
+    steps = Steps("gdas", space, stacks=2)
+    for choice, weights in zip(space.choices, steps.searcher.mixture().weights, strict=True):
+        assert sorted(choice.groups[place] for place in weights) == sorted(set(choice.groups))
+    architecture = steps.searcher.architecture()
+    space.check(architecture)

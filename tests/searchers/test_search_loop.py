@@ -1,10 +1,13 @@
+import dataclasses
+
 import pytest
 from support.tiny_searches import TINY, search
 
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import SearchDiverged, SearchSettings
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
-from oneshot_hpo.searchers.search_loop import cosine_learning_rate
+from oneshot_hpo.searchers.data.images import random_images
+from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint
 
 
 def test_a_search_improves_its_supernet(digits):
@@ -51,6 +54,8 @@ def test_every_epoch_has_an_architecture_of_the_space(few_digits, space):
         ("cells_per_stack", 2),
         ("crop_and_flip", True),
         ("supernet", "paper"),
+        ("image_size", 4),
+        ("train_share", 0.7),
     ],
 )
 def test_every_setting_reaches_the_search(few_digits, name, value):
@@ -99,3 +104,38 @@ def test_divergence_names_epoch_and_cause(few_digits, tmp_path):
     )
     assert len(records) == caught.value.epoch - 1
     assert not (tmp_path / "architecture.json").exists()
+
+
+def test_settings_that_came_later_are_in_the_fingerprint_only_where_they_are_used(few_digits):
+    """So that a checkpoint of an earlier version is continued."""
+
+    def found(**changed):
+        settings = dataclasses.replace(TINY, **changed)
+        return fingerprint("darts", settings, get_space(1), few_digits, 3, 0)
+
+    assert not {"image_size", "train_share"} & found().keys()
+    assert found() == found(image_size=None, train_share=1)
+    assert found(image_size=4) == found() | {"image_size": 4}
+    assert found(train_share=0.5) == found() | {"train_share": 0.5}
+
+
+def test_a_share_of_the_images_makes_as_many_fewer_steps(few_digits, tmp_path):
+    settings = dataclasses.replace(TINY, train_share=0.35)
+    stops = []
+
+    def stop_asked():
+        stops.append(1)
+        return False
+
+    search(few_digits, settings=settings, epochs=1, stop_asked=stop_asked)
+    assert len(stops) == 1  # 17 of 48 images, a batch of 16
+
+
+def test_small_photos_stay_photos():
+    """A search on averaged images shifts and mirrors them, by fewer pixels."""
+    data = random_images(48, 3, 32)
+    small, plain = (
+        dataclasses.replace(TINY, image_size=8, crop_and_flip=flip, cutout_prob=0.0)
+        for flip in (None, False)
+    )
+    assert search(data, settings=small, epochs=1) != search(data, settings=plain, epochs=1)

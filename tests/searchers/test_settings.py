@@ -49,6 +49,10 @@ def test_unknown_name_in_a_configuration_suggests_the_nearest():
         ("momentum", 1.0),
         ("cutout_prob", 1.01),
         ("crop_and_flip", "yes"),
+        ("image_size", 0),
+        ("image_size", 8.5),
+        ("train_share", 0.0),
+        ("train_share", 1.01),
     ],
 )
 def test_bad_values_are_refused_by_name(name, value):
@@ -69,3 +73,12 @@ def test_a_batch_of_one_value_a_channel_is_refused(digits):
         dataclasses.replace(single, supernet="paper"),
     ):
         assert len(search(small, settings=settings, epochs=1).trajectory) == 1
+
+
+def test_images_are_made_smaller_only_and_not_to_nothing(digits):
+    for size, words in (
+        (9, "image_size must be 8 at most, the height of the images, not 9"),
+        (1, "halve an image 1 times, too often for 1 x 1 pixels"),
+    ):
+        with pytest.raises(SettingsError, match=words):
+            search(digits, settings=dataclasses.replace(TINY, image_size=size), epochs=1)

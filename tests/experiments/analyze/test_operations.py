@@ -29,6 +29,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3, OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.graphs import pack
+from oneshot_hpo.search_spaces.registry import known_spaces
 
 EFFECTS = np.array([-0.03, 0.01, 0.02])
 """On the error, of one more conv 3×3, conv 1×1, max pool."""
@@ -192,11 +193,11 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"spaces": "5"}, "--space: there are search spaces 1, 2 and 3, not 5"),
+        ({"spaces": "5"}, f"--space: there are search spaces {known_spaces()}, not 5"),
         ({"spaces": "1,3"}, "space 3: the table of digits lacks"),
         (
             {"spaces": "1,x"},
-            "--space: there are search spaces 1, 2 and 3, not 'x'",
+            f"--space: there are search spaces {known_spaces()}, not 'x'",
         ),
         ({"top": 0.0}, "--top 0: a share of the cells in percent"),
         ({"table": "none.npz"}, "no table 'none.npz'"),

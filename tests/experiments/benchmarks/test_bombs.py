@@ -244,7 +244,9 @@ def test_results_with_a_column_of_another_type(tmp_path: Path) -> None:
         read_baselines(path, None, "results")
     for unknown in (pa.array(["x"] * len(table)), pa.array([7] * len(table), pa.int8())):
         pq.write_table(table.set_column(column, "space", unknown), path)
-        with pytest.raises(UserError, match="parquet: there are search spaces 1, 2 and 3, not"):
+        with pytest.raises(
+            UserError, match="parquet: there are search spaces 1, 2, 3, nasbench201"
+        ):
             read_baselines(path, None, "results")
     missing = pa.array([None] * len(table), pa.int8())
     pq.write_table(table.set_column(column, "space", missing), path)

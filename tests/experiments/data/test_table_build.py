@@ -222,7 +222,7 @@ def test_a_build_that_cannot_start_says_why(images, tmp_path):
         assert words in ended.stderr and len(ended.stderr.splitlines()) == 1
         made.unlink()
     ended = run(_command(images, tmp_path / "no" / "t.npz"))
-    assert ended.returncode == 2 and "no folder" in ended.stderr
+    assert ended.returncode == 2 and "not a writable folder" in ended.stderr
     for more, words in ((["--stacks", "3"], "fewer --stacks"), (["--device", "tpu"], "not 'tpu'")):
         ended = run(_command(images, out, *more))
         assert ended.returncode == 2 and words in ended.stderr

@@ -1,0 +1,62 @@
+"""Fewer and smaller images for a cheaper search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from oneshot_hpo.searchers.data.images import Images, ImageSplits
+
+
+def reduced(
+    data: ImageSplits, image_size: int | None, share: float, stream: np.random.SeedSequence
+) -> ImageSplits:
+    """A data set with the parts that a supernet trains on made smaller.
+
+    image_size: height and width that their images are averaged down to; None: as they are.
+    share: how many of each part's images are kept, one at least, drawn by `stream` and in the
+    order in which they were. The other parts stay as they are, but for their size.
+    """
+    if image_size in (None, data.image_size) and share == 1:
+        return data
+    rng = np.random.default_rng(stream)
+    train = _drawn(data.supernet_train, share, rng)
+    valid = _drawn(data.supernet_valid, share, rng)
+    smaller = replace(
+        data, supernet_train=train, supernet_valid=valid, are_photos=data.shift is not None
+    )
+    if image_size is None:
+        return smaller
+    return replace(
+        smaller,
+        supernet_train=_averaged(train, image_size),
+        supernet_valid=_averaged(valid, image_size),
+        scratch_train=_averaged(data.scratch_train, image_size),
+        valid=_averaged(data.valid, image_size),
+        test=_averaged(data.test, image_size),
+    )
+
+
+def area_averages(images: np.ndarray, size: int) -> np.ndarray:
+    """Images (N, C, H, H) averaged down to (N, C, size, size), size at most H.
+
+    Each new pixel is the mean of the square that it covers, of which pixels at the edge may be
+    covered in part.
+    """
+    height = images.shape[-1]
+    bounds = np.arange(size + 1) * height / size
+    pixels = np.arange(height)
+    covered = np.minimum(bounds[1:, None], pixels + 1) - np.maximum(bounds[:-1, None], pixels)
+    weights = (covered.clip(0) * size / height).astype(images.dtype)
+    return np.ascontiguousarray(weights @ images @ weights.T)
+
+
+def _drawn(part: Images, share: float, rng: np.random.Generator) -> Images:
+    count = max(1, round(share * len(part)))
+    rows = np.sort(rng.permutation(len(part))[:count])
+    return Images(part.images[rows], part.labels[rows])
+
+
+def _averaged(part: Images, size: int) -> Images:
+    return Images(area_averages(part.images, size), part.labels)

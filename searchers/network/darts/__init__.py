@@ -1,0 +1,1 @@
+"""Networks of the space of DARTS: the supernet, and architectures alone."""

@@ -1,0 +1,1 @@
+"""Networks of NAS-Bench-201: the supernet, and cells alone."""

@@ -67,7 +67,7 @@ class RandomWsSettings(SearchSettings):
     ranked_cells: int = tuned(1000, COUNT, 10, 1000, log=True)
     """Cells drawn at the end and ranked by their error on some batches (authors' code: 1,000)."""
     ranked_batches: int = setting(10, COUNT)
-    """How many validation batches of `batch_size` rank them (authors' code: 10)."""
+    """Number of validation batches of `batch_size` that rank them (authors' code: 10)."""
     evaluated_cells: int = setting(5, COUNT)
     """The best of those cells, evaluated on all validation images (authors' code: 5)."""
 

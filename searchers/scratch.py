@@ -1,4 +1,4 @@
-"""Training architectures from scratch, several side by side: what a table's values are."""
+"""Training architectures from scratch, several side by side, for the values of a table."""
 
 from __future__ import annotations
 

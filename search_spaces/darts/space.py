@@ -134,7 +134,7 @@ def _candidate(name: str, source: Any) -> int:
         kept = ", ".join(kept for kept in OPERATIONS if kept != NONE)
         raise InvalidArchitecture(f"{name!r} is none of the operations that are kept, {kept}")
     if type(source) is not int or not 0 <= source < NODES[-1]:
-        raise InvalidArchitecture(f"{source!r} is no node that an edge begins at")
+        raise InvalidArchitecture(f"{source!r} is not a node that an edge begins at")
     return source * len(OPERATIONS) + OPERATIONS.index(name)
 
 

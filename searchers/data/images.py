@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 SPLIT_SEED = 0
-"""Of the one permutation by which every data set is split."""
+"""Seed of the permutation that splits every data set."""
 
 _FLOATS = 16
-"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
+"""Bytes that a pixel of one byte may take while it is read: as float64, scaled, reordered."""
 
 
 class DatasetError(ValueError):
@@ -87,12 +87,12 @@ class ImageSplits:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 of what a supernet trains on: images and labels, their shapes and types."""
+        """SHA-256 of the images and labels that a supernet trains on, with shapes and types."""
         return _sha256(self.supernet_train, self.supernet_valid)
 
     @cached_property
     def scratch_checksum(self) -> str:
-        """SHA-256 of what a table follows from: images that cells train on and are measured on."""
+        """SHA-256 of the images that a table's cells are trained and evaluated on."""
         return _sha256(self.scratch_train, self.valid, self.test)
 
     @property

@@ -1,4 +1,4 @@
-"""What networks that are trained from scratch are, whatever their search space."""
+"""The interface of networks trained from scratch, of any search space."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def scratch_networks_of(
 
 
 def shared_shape(space: SearchSpace, architecture: Architecture) -> Hashable:
-    """What architectures that can be trained side by side have in common; sortable."""
+    """The shape shared by architectures that can be trained side by side; sortable."""
     shape: Hashable = _module(space).shared_shape(space.complete, architecture)
     return shape
 

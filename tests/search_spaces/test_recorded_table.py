@@ -159,7 +159,7 @@ def rewritten(
         ),
         (
             lambda document, arrays: arrays.update(entries=np.arange(3.0)),
-            "entries is no list of numbers",
+            "entries is not a list of numbers",
         ),
         (
             lambda document, arrays: arrays.update({"first.parameters": np.ones((2, 1))}),

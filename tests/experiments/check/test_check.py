@@ -189,7 +189,7 @@ MENDABLE: dict[str, Callable[[Path], object]] = {
     "differs from the journal's header": lambda f: (f / "study.yaml").write_text("name: other\n"),
     "study.yaml is missing": lambda f: (f / "study.yaml").unlink(),
     "left by a writer": lambda f: (f / "trials" / LEFTOVER).write_text("{"),
-    "results.csv is not what": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
+    "results.csv differs from": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
 }
 
 

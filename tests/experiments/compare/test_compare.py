@@ -128,9 +128,9 @@ def test_what_is_not_shown_says_what_would_decide_it(confirmed: Confirmed) -> No
     more = re.search(r"\. (\d+) (?:to (\d+) seeds|seeds or many) more would likely", text)
     assert more is not None
     # Each seed more is a search with either setting, of 36 seconds.
-    hours = float(text.split("of the range): ")[1].split(" ")[0])
+    hours = float(text.split("% of cases): ")[1].split(" ")[0])
     assert hours == pytest.approx(int(more[1]) * 72 / 3600, rel=0.05)
-    assert "compare again only then: who adds seeds until something shows finds" in text
+    assert "compare again only then: adding seeds until a difference appears produces false" in text
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
@@ -172,7 +172,7 @@ def test_a_question_is_asked_once_however_it_is_named(
     assert len(space.pairings) == len(usual.pairings) == 3
     for one, two in zip(space.pairings, usual.pairings, strict=True):
         assert one.comparison.p_value == two.comparison.p_value
-    assert f"{a}:default: darts default is in {a} too, and counts once" in space.notes
+    assert f"{a}:default: darts default is in {a} too; it counts once" in space.notes
     file = baselines({"rs": np.linspace(0.2, 0.3, 8)[:, None] + np.zeros((1, 6))})
     (space,) = compared(a, file, f"{file}:rs")
     assert [one.method for one in space.samples][2:] == ["rs"]
@@ -297,7 +297,7 @@ def test_odd_sources_are_one_line(
     assert "holds nothing of space 1, only of 2" in refused(a, baselines({"rs": errors}, space=2))
     other = baselines({"rs": errors}, checksum="0" * 64)
     assert "made with another table" in refused(a, other)
-    assert "name a study of it as well" in refused(other)
+    assert "name a study with that table as well" in refused(other)
     assert "there are rs" in refused(f"{other}:tpe")
     assert "is given twice" in refused(a, a)
     assert f"oneshot-hpo confirm {finished_study}" in refused(str(finished_study))

@@ -114,7 +114,10 @@ def result(place: int, value: Any) -> Callable[[list[Any], list[Any]], None]:
         (lambda c, r: c[1].__setitem__(1, 3), "line 2: the configuration must be an object"),
         (lambda c, r: c[1].__setitem__(0, [0, 0]), "line 2: an id must be three whole numbers"),
         (lambda c, r: c[1].__setitem__(0, [0, 0, True]), "line 2: an id must be three"),
-        (lambda c, r: c[1].__setitem__(0, [0, 0, 0]), "line 2: configuration [0, 0, 0] is there"),
+        (
+            lambda c, r: c[1].__setitem__(0, [0, 0, 0]),
+            "line 2: configuration [0, 0, 0] is given twice",
+        ),
         (lambda c, r: c.insert(0, {}), "configs.json, line 1: a line must be [id, "),
         (result(0, [9, 0, 0]), "results.json, line 3: configuration [9, 0, 0] is not in configs"),
         (result(0, "x"), "results.json, line 3: an id must be three"),
@@ -200,7 +203,7 @@ def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no HpBandSter run \(configs.json is missing\)"):
         read_run(tmp_path, SPACE, 4)
     (write_run(tmp_path) / "results.json").unlink()
-    with pytest.raises(UserError, match=r"no results\.json in it"):
+    with pytest.raises(UserError, match=r"results\.json is missing"):
         read_run(tmp_path, SPACE, 4)
     (tmp_path / "results.json").mkdir()
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
@@ -287,7 +290,7 @@ def test_a_damaged_space_is_one_line_and_leaves_no_study(
 ) -> None:
     source = write_run(tmp_path / "run")
     (source / "configspace.json").write_bytes(damage)
-    with pytest.raises(UserError, match=r"configspace\.json holds no space of ConfigSpace"):
+    with pytest.raises(UserError, match=r"configspace\.json does not hold a space of ConfigSpace"):
         import_(source, str(tiny_study), tmp_path / "new", ["max_budget=4"])
     assert not (tmp_path / "new").exists()
 

@@ -136,7 +136,7 @@ def test_a_study_of_an_earlier_version_knows_no_machine(begun: Study, tmp_path: 
     del events[0]["study"]["machine"]
     journal.write_bytes(b"".join(map(sealed, events)))
     text = text_of(write_report(tmp_path / "study", []))
-    assert "machine not recorded by the version that made the study" in text
+    assert "machine not recorded by the version that created the study" in text
 
 
 def test_a_damaged_search_costs_its_figures_alone(tiny_study: Path, tmp_path: Path) -> None:

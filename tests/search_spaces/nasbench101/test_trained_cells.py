@@ -142,7 +142,7 @@ def test_what_is_missing_is_named(table):
     assert table.coverage(get_space(2)) == 7_773 - len(foreign)
     with pytest.raises(MissingCell, match="synthetic has no train accuracies"):
         table.accuracies("train", 0)
-    with pytest.raises(MissingCell, match="synthetic has nothing from halfway"):
+    with pytest.raises(MissingCell, match="synthetic has no values from halfway"):
         table.query(SPACE.cells[0], halfway=True)
 
 

@@ -80,7 +80,7 @@ class RecordedTable(Table):
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
-        """What was measured on this data set."""
+        """The metrics on this data set."""
         described = self.provenance["datasets"][self.dataset_name]["metrics"]
         return {name: Metric(**fields) for name, fields in described.items()}
 

@@ -52,7 +52,7 @@ class Origin(IntEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured of a trained architecture.
+    """A quantity measured on trained architectures.
 
     unit: "" for shares and counts, else "s", "M", ...
     kind: ERROR, SCORE, LOSS, COST or PROXY.

@@ -85,7 +85,7 @@ class SinglePathSettings(SearchSettings):
     survivors: int = setting(10, COUNT)
     """The best cells so far, from which the next generation is bred (SPOS: 10)."""
     mutation_prob: float = tuned(0.1, SHARE, 0.02, 0.5, log=True)
-    """Chance of each choice of a mutated cell to be drawn anew (SPOS: 0.1)."""
+    """Probability that a choice of a mutated cell is redrawn (SPOS: 0.1)."""
     recalibration_images: int = setting(512, whole(0, 1_000_000))
     """Training images whose batch-norm statistics a cell is evaluated with; 0: it is evaluated
     with those of the batch (SPOS: 20,000 of ImageNet's 1.28 million)."""

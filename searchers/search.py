@@ -163,7 +163,7 @@ def _continue_from(folder: Path, search: Search) -> None:
     """Restore the folder's last complete checkpoint, if any; raises CheckpointMismatch."""
     for name, instead in (
         (checkpoint.CHECKPOINT, "the one before it is tried"),
-        (checkpoint.PREVIOUS, "the search starts anew"),
+        (checkpoint.PREVIOUS, "the search starts from the beginning"),
     ):
         try:
             state = checkpoint.load_checkpoint(folder, name)

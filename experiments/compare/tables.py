@@ -129,7 +129,7 @@ def _key(cells: dict[SpaceId, list[Cell]]) -> str:
         for space, row in cells.items()
         if len(row) > 1 and not any(cell.testable for cell in row)
     ]
-    few = f"; too few seeds for any * among so many methods in space {', '.join(mute)}"
+    few = f"; too few seeds for any * with this number of methods in space {', '.join(mute)}"
     return _KEY + (few if mute else "")
 
 

@@ -36,7 +36,7 @@ class StudyGroup:
 
     @property
     def sources(self) -> str:
-        """As the user named them."""
+        """The sources, as the user named them."""
         return ", ".join(study.source for study in self.studies)
 
     @property
@@ -67,7 +67,7 @@ class ConfirmedMethod:
 
     @property
     def sources(self) -> str:
-        """As the user named them."""
+        """The sources, as the user named them."""
         return ", ".join(group.sources for group in self.groups)
 
     @property

@@ -1,4 +1,4 @@
-"""What google-research/nasbench knows of each module, made of a table row by row."""
+"""The statistics that google-research/nasbench has of each module, made from rows of a table."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TableRows:
             raise KeyError(module_hash) from None
 
     def fixed(self, rows: range) -> list[FixedStatistics]:
-        """Of each row, by FIXED: adjacency, int8 (W, W), operations and number of parameters."""
+        """By row, the fixed statistics: adjacency, int8 (W, W), operations, number of parameters."""
         part = slice(rows.start, rows.stop)
         graphs, parameters = self._described
         return [

@@ -355,7 +355,7 @@ def _columns(runs: Runs, prefix: str) -> dict[str, np.ndarray]:
 
 def _cells_of(space: SearchSpace) -> NasBench101Space:
     complete = space.complete
-    assert isinstance(complete, NasBench101Space)  # as `check_space` has it
+    assert isinstance(complete, NasBench101Space)  # ensured by `check_space`
     return complete
 
 

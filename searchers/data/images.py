@@ -34,7 +34,7 @@ def check_memory(path: Path, size: int) -> None:
 def photo_shift(shape: tuple[int, int], *, are_photos: bool = False) -> int | None:
     """Pixels that crops may shift a photo by, an eighth of its height; None: it is no photo.
 
-    shape: channels, height. 32 x 32 pixels in three colours are photos, whoever they are from.
+    shape: channels, height. Images of 32 x 32 pixels in three colours count as photos.
     """
     return shape[1] // 8 if are_photos or shape == (3, 32) else None
 

@@ -38,7 +38,7 @@ class RawImages:
 def read_file(
     path: Path, data_set: str, parse: Callable[[Mapping[str, Any]], _Content]
 ) -> _Content:
-    """What `parse` makes of the dictionary in a file of a data set of this name.
+    """The result of `parse` for the dictionary in a file of the data set `name`.
 
     Raises DatasetError for a file that is missing or something else, OSError for one that cannot
     be read.
@@ -59,7 +59,7 @@ def read_file(
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file; 0 for one that is missing, which is told when it is read."""
+    """The size of a file in bytes; 0 if it is missing, which reading reports later."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

@@ -53,7 +53,7 @@ class ScratchNetworks(nn.Module):
 
     @abstractmethod
     def forward(self, images: Tensor) -> Tensor:
-        """The same images (B, C, H, W) for all networks to logits (B, classes, M)."""
+        """Images (B, C, H, W), the same for all networks, to logits (B, classes, M)."""
 
     def initialise(self, generator: torch.Generator) -> None:
         """He's normal initialisation; batch norm starts as the identity."""

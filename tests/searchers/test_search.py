@@ -96,7 +96,7 @@ def test_without_a_whole_checkpoint_the_search_starts_anew(few_digits, tmp_path,
     ran = []
     with caplog.at_level(logging.WARNING):
         assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
-    assert "starts anew" in caplog.text
+    assert "starts from the beginning" in caplog.text
     assert len(ran) == 3
 
 

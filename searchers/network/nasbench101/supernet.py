@@ -174,7 +174,7 @@ class _Head(nn.Module):
         self._channels = channels
 
     def keep_statistics(self, momentum: float) -> None:
-        """As `BatchNorm.keep_statistics`."""
+        """See `BatchNorm.keep_statistics`."""
         self.momentum = momentum
         self.register_buffer("mean", self.projection.new_zeros(self._channels))
         self.register_buffer("variance", self.projection.new_ones(self._channels))

@@ -27,6 +27,7 @@ from oneshot_hpo.cluster.start_failures import start_failure
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
 from oneshot_hpo.cluster.worker import Retirement, Worker
 from oneshot_hpo.cluster.worker_log import bound_log, log_tail
+from oneshot_hpo.cluster.worker_main import workers_import_this_main
 from oneshot_hpo.cluster.worker_setup import session_file
 
 _CLOSED = (Status.closing_gracefully, Status.closed, Status.failed)
@@ -54,6 +55,8 @@ class LocalPool(OwnPool):
     - All servers listen on the loopback interface only, and use TLS: other users of the machine
       have no key and cannot connect.
     - Workers never receive Ctrl-C: this process alone handles a keyboard interrupt.
+    - Workers do not import the program's main module, which therefore needs no
+      `if __name__ == "__main__"`.
     - Keys and temporary files are in a private folder that no other user can enter or replace.
       Workers import nothing from it, and nothing from their working directory.
     - Workers end within seconds of this process, even when it is killed.
@@ -106,6 +109,7 @@ class LocalPool(OwnPool):
         user_safe_path = {SAFE_PATH: os.environ.get(SAFE_PATH, "")}
         self._exits.enter_context(child_environment(private, variables))
         self._exits.enter_context(dask_settings(_DASK | settings))
+        self._exits.enter_context(workers_import_this_main())
 
         encrypted = {"host": LOOPBACK, "protocol": "tls://", "security": security}
         specification = {

@@ -21,12 +21,14 @@ from pathlib import Path
 
 import platformdirs
 
+from oneshot_hpo.cluster.errors import ClusterError
+
 PREFIX = "oneshot-hpo-private-"
 _YOUNG_SECONDS = 60.0
 """How long a new folder may exist before its creator locks it."""
 
 
-class NoPrivateFolder(RuntimeError):
+class NoPrivateFolder(ClusterError, RuntimeError):
     """No folder that is safe from other users can be created; the message says why."""
 
 

@@ -1,11 +1,17 @@
 """Exceptions that end a command with one line instead of a trace, and how that line is written."""
 
+from oneshot_hpo.errors import OneShotHpoError
+
 PACKAGE = "oneshot_hpo"
 _LONGEST = 1000
 """Characters of a message; it may quote a value of any length."""
 
 
-class UserError(ValueError):
+class ExperimentError(OneShotHpoError):
+    """A study, or what is made of studies, cannot be begun or continued."""
+
+
+class UserError(ExperimentError, ValueError):
     """Input that cannot be used; the message is one line: what is wrong, where, what to do."""
 
 
@@ -24,7 +30,7 @@ class NotEnoughData(UserError):
     """
 
 
-class StudyStopped(RuntimeError):
+class StudyStopped(ExperimentError, RuntimeError):
     """A study, or a build, cannot continue now; once the cause is repaired it can be resumed."""
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from oneshot_hpo.errors import OneShotHpoError
 
-class StudyError(ValueError):
+
+class HpoError(OneShotHpoError):
+    """An optimizer, a study or its journal cannot be used."""
+
+
+class StudyError(HpoError, ValueError):
     """A study cannot be created, opened or continued as requested."""
 
 

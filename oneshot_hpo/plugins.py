@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from oneshot_hpo.errors import OneShotHpoError
 from oneshot_hpo.suggestions import did_you_mean
 
 _BUILT_IN = {
@@ -32,11 +33,11 @@ _EXTRAS = {
 """By extra of this project, as setup.cfg has them, the package whose absence says that it lacks."""
 
 
-class UnknownName(ValueError):
+class UnknownName(OneShotHpoError, ValueError):
     """Nothing of this kind has this name; the message says which there are."""
 
 
-class MissingPackage(ValueError):
+class MissingPackage(OneShotHpoError, ValueError):
     """A package is not installed that is needed here alone; the message says how to install it."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.whole_files import whole_file
 
 _ALIGNMENT = 64
@@ -21,7 +22,7 @@ _PADDING = 0xD935  # the extra field's number that zipalign uses for the same pu
 _LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip's member: lengths of its name and extra field
 
 
-class BadArrays(ValueError):
+class BadArrays(SpaceError, ValueError):
     """A file that is not an uncompressed .npz of arrays; the message says why."""
 
 

@@ -9,11 +9,13 @@ from itertools import combinations
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 OPERATION, PARENTS = "operation", "parents"
 """Kinds of choices: the operation at a place of the network, and the sources that feed it."""
 
 
-class InvalidArchitecture(ValueError):
+class InvalidArchitecture(SpaceError, ValueError):
     """Not an architecture of a space; the message says why."""
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 VARIABLE = "ONESHOT_HPO_DATA"
 NASBENCH101 = "nasbench101.npz"
 NASBENCH201 = "nasbench201.npz"
@@ -17,7 +19,7 @@ CIFAR100 = "cifar-100-python"
 IMAGENET16 = "ImageNet16"
 
 
-class NoDataFolder(ValueError):
+class NoDataFolder(SpaceError, ValueError):
     """This user has no home folder, and no folder was chosen."""
 
 

@@ -13,11 +13,13 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 Makers = Mapping[str, Callable[..., Any]]
 """By "module.name" in a file, the function of ours that is called instead."""
 
 
-class PickleError(ValueError):
+class PickleError(SpaceError, ValueError):
     """Not such a pickle; the message says why, without the file's name."""
 
 

@@ -8,6 +8,7 @@ from functools import cache
 
 from oneshot_hpo import plugins
 from oneshot_hpo.plugins import Entry
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.space import SearchSpace, SpaceId
 
 _HERE = "oneshot_hpo.search_spaces"
@@ -36,7 +37,7 @@ ENTRIES = _NASBENCH101 + tuple(
 _NUMBERED = {"1": "nasbench101-1", "2": "nasbench101-2", "3": "nasbench101-3"}
 
 
-class UnknownSpace(ValueError):
+class UnknownSpace(SpaceError, ValueError):
     """The name of an unknown search space."""
 
 

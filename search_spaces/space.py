@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import OPERATION, Architecture, Choice, InvalidArchitecture
+from oneshot_hpo.search_spaces.errors import SpaceError
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -175,7 +176,7 @@ class UniqueCells:
     of_configuration: np.ndarray
 
 
-class NotEnumerable(ValueError):
+class NotEnumerable(SpaceError, ValueError):
     """A space has too many architectures to number them; the message names it."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.seed_noise import seed_noise
 from oneshot_hpo.search_spaces.space import SearchSpace, enumerable
 
@@ -32,11 +33,11 @@ ERROR, SCORE, LOSS, COST, PROXY = "error", "score", "loss", "cost", "proxy"
 of any size; the cost of a network (seconds, parameters); a score computed without training."""
 
 
-class TableError(ValueError):
+class TableError(SpaceError, ValueError):
     """A table that cannot be read; the message says why and what to do."""
 
 
-class MissingCell(ValueError):
+class MissingCell(SpaceError, ValueError):
     """A cell, budget or metric that a table does not have; the message names it."""
 
 

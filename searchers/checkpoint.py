@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from oneshot_hpo.searchers.errors import SearchError
 from oneshot_hpo.whole_files import name_behind, write_whole
 
 CHECKPOINT = "checkpoint.pt"
@@ -29,11 +30,11 @@ _MODULES = ("torch", "torch._utils", "collections")
 _STALE_SECONDS = 3600.0
 
 
-class DamagedCheckpoint(ValueError):
+class DamagedCheckpoint(SearchError, ValueError):
     """A checkpoint file that was cut short or altered, or is another kind of file."""
 
 
-class CheckpointMismatch(ValueError):
+class CheckpointMismatch(SearchError, ValueError):
     """A folder's checkpoint is of another search; the message says what differs."""
 
 

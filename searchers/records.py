@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.errors import SearchError
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class SearchResult:
     trajectory: tuple[EpochRecord, ...]
 
 
-class SearchDiverged(ArithmeticError):
+class SearchDiverged(SearchError, ArithmeticError):
     """A loss was not finite: a fact about the hyperparameters, not about the program.
 
     epoch: the epoch in which it happened, 1 is the first.
@@ -86,5 +87,5 @@ class SearchStopped(Exception):
         return f"stopped after step {self.step} of epoch {self.epoch}"
 
 
-class OutOfDeviceMemory(RuntimeError):
+class OutOfDeviceMemory(SearchError, RuntimeError):
     """A search needs more memory than its GPU has free; its own memory has been freed."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from oneshot_hpo import plugins
 from oneshot_hpo.plugins import Entry
+from oneshot_hpo.searchers.errors import SearchError
 from oneshot_hpo.searchers.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ ENTRIES = (
 SEARCHERS = tuple(entry.name for entry in ENTRIES)
 
 
-class UnknownSearcher(ValueError):
+class UnknownSearcher(SearchError, ValueError):
     """No searcher has this name; the message lists them."""
 
 

@@ -16,10 +16,11 @@ from oneshot_hpo.checks import (
     setting,
     whole,
 )
+from oneshot_hpo.searchers.errors import SearchError
 from oneshot_hpo.suggestions import did_you_mean
 
 
-class SettingsError(ValueError):
+class SettingsError(SearchError, ValueError):
     """A search setting that cannot be used; the message names it."""
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import oneshot_hpo
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("search_spaces", "searchers", "hpo", "cluster", "experiments")
 
@@ -37,7 +39,7 @@ DRAWS = {"experiments/confirm/display.py", "experiments/study/status.py"}
 """Panels of rich outside `terminal/`."""
 LOOSE = {"__init__", "errors", "files", "machine", "wording"}
 
-LEAVES = {"checks", "plugins", "suggestions", "whole_files"}
+LEAVES = {"checks", "errors", "plugins", "suggestions", "whole_files"}
 """Modules of oneshot_hpo/ that every room may import, for they import no room: what each room would
 else have a copy of."""
 
@@ -60,6 +62,17 @@ def imported(source: str) -> set[str]:
     return names
 
 
+def used_of_the_door(source: str) -> set[str]:
+    """Promised names that a module takes from the door, not from the package that owns them."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "oneshot_hpo":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found |= {node.attr} if node.value.id == "oneshot_hpo" else set()
+    return found & {*oneshot_hpo.__all__, "*"}
+
+
 def rooms_of(names: set[str]) -> set[str]:
     """The rooms of this project among imported modules."""
     return {name.split(".")[1] for name in names if name.startswith("oneshot_hpo.")} & set(ROOMS)
@@ -77,6 +90,8 @@ def test_a_module_imports_along_the_arrows(path: Path) -> None:
     assert rooms_of(names) <= MAY_IMPORT[place[0]]
     assert not tops_of(names) & MUST_NOT_IMPORT[place[0]]
     assert not tops_of(names) & {"tests", "support"}
+    if "examples" not in place:
+        assert not used_of_the_door(path.read_text())
     if "benchmarks" not in place:
         assert not any(name.startswith("oneshot_hpo.experiments.benchmarks") for name in names)
         if place[:2] != ("experiments", "cli"):
@@ -96,7 +111,9 @@ def test_leaves_import_the_standard_library_and_each_other() -> None:
 def is_shown_elsewhere(path: Path) -> bool:
     """Whether a module of `experiments/` leaves printing to the command line and the terminal."""
     place = path.relative_to(ROOT).parts
-    return place[0] == "experiments" and place[1] not in ("cli", "terminal", "benchmarks")
+    return place[0] == "experiments" and place[1] not in (
+        *("cli", "terminal", "benchmarks", "examples"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,6 +148,12 @@ def test_exit_codes_are_the_command_lines() -> None:
 def test_the_check_sees_every_way_to_print() -> None:
     assert prints("print(1)\nconsole.print(2)\nself.live.console.print(3)\necho(4)") == [1, 2, 3, 4]
     assert prints("say(console, 'print(1)')\nprint_table(console)") == []
+
+
+def test_the_check_sees_every_use_of_the_door() -> None:
+    source = "from oneshot_hpo import hpo, launch\nimport oneshot_hpo\noneshot_hpo.search()"
+    assert used_of_the_door(source) == {"launch", "search"}
+    assert used_of_the_door("import oneshot_hpo\noneshot_hpo.__file__") == set()
 
 
 def test_everything_has_one_import_name() -> None:

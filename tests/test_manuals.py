@@ -49,7 +49,7 @@ def test_every_command_is_there_with_its_options(manual: Path) -> None:
 @pytest.mark.parametrize("manual", MANUALS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_is_there(manual: Path) -> None:
     for module in MODULE.findall(manual.read_text()):
-        path = ROOT.joinpath(*module.split(".")[1:])
+        path = ROOT.joinpath(*module.split("."))
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
 
 

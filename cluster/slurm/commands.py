@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oneshot_hpo.cluster import environment
+from oneshot_hpo.cluster.errors import ClusterError
 
 _SECONDS = 300.0
 """Time-out for a command that hangs; SLURM's own are shorter, also on a busy login node."""
@@ -46,11 +47,11 @@ _ENDED = {
 }
 
 
-class SlurmRefused(ValueError):
+class SlurmRefused(ClusterError, ValueError):
     """SLURM refuses a job; the message is SLURM's."""
 
 
-class SlurmUnavailable(RuntimeError):
+class SlurmUnavailable(ClusterError, RuntimeError):
     """SLURM does not answer, or has a temporary problem; try again."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneshot_hpo.checks import TRUTH, Kind, check_settings, optional, setting, whole
+from oneshot_hpo.cluster.errors import ClusterError
 
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
 _ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
@@ -25,7 +26,7 @@ _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)
 
 
-class SlurmSettingsError(ValueError):
+class SlurmSettingsError(ClusterError, ValueError):
     """A setting is invalid; has its name and the problem."""
 
     def __init__(self, setting: str, problem: str) -> None:

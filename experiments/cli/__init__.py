@@ -7,7 +7,7 @@ start_cleanly()
 
 from oneshot_hpo.cluster.dask_settings import import_dask_without_user_settings  # noqa: E402
 
-# Before anything imports Dask: here, and in workers' processes, which import this package first.
+# Before anything imports Dask.
 import_dask_without_user_settings()
 
 

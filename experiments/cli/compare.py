@@ -26,15 +26,14 @@ def compare(
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
 
-    from oneshot_hpo.experiments.compare.comparing import compare_sources
+    from oneshot_hpo.experiments.compare import comparing
     from oneshot_hpo.experiments.compare.display import print_spaces
-    from oneshot_hpo.experiments.compare.sources import read_sources
     from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
     from oneshot_hpo.experiments.terminal.console import terminal
 
     if table is not None:
         check_suffix(table)
-    spaces = compare_sources(*read_sources(sources))
+    spaces = comparing.compare(*sources)
     console = terminal()
     print_spaces(console, spaces)
     if table is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,13 @@ from oneshot_hpo.experiments.cli.options import (
     SpaceOption,
     TableOption,
 )
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from oneshot_hpo.experiments.study.outcome import Outcome
+    from oneshot_hpo.search_spaces import SearchSpace
+    from oneshot_hpo.searchers.records import EpochRecord
 
 
 def search(
@@ -32,20 +39,73 @@ def search(
     ] = None,
 ) -> None:
     """Run one search, without a study."""
-    from oneshot_hpo.experiments.study.single_search import run_single_search
+    from oneshot_hpo.experiments.errors import UserError, one_line
+    from oneshot_hpo.experiments.study import single_search
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import ending
+    from oneshot_hpo.search_spaces import get_space
+    from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
+
+    console = terminal()
+
+    def show(record: EpochRecord) -> None:
+        _print_epoch(console, record, epochs)
 
     kept = "nothing is kept" if folder is None else "the same command resumes from the last epoch"
     with ending(kept, on_failure="once that is repaired, run the command again"):
-        run_single_search(
-            terminal(),
-            searcher=searcher,
-            space=space,
-            dataset=dataset,
-            table=table,
-            epochs=epochs,
-            seed=seed,
-            overrides=overrides or [],
-            folder=folder,
-        )
+        settings, transfer = single_search.settings_of(overrides or [])
+        try:
+            outcome = single_search.search(
+                searcher,
+                space=space,
+                dataset=dataset,
+                table=table,
+                epochs=epochs,
+                seed=seed,
+                settings=settings,
+                transfer=transfer,
+                folder=folder,
+                on_epoch=show,
+            )
+        except (SearchDiverged, OutOfDeviceMemory) as failure:
+            raise UserError(one_line(failure)) from None
+        except OSError as failure:
+            raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
+        _print_outcome(console, outcome, get_space(space), dataset, table)
+
+
+def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:
+    from oneshot_hpo.experiments.terminal.hints import say
+    from oneshot_hpo.experiments.wording import percent
+
+    say(
+        console,
+        f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  "
+        f"one-shot validation error {percent(record.valid_error):>7}  "
+        f"training loss {record.train_loss:.3f}  {record.time:.1f} s",
+    )
+
+
+def _print_outcome(
+    console: Console, outcome: Outcome, space: SearchSpace, dataset: str, table: str
+) -> None:
+    """The architecture, its errors in the table, and what to know of the table."""
+    from oneshot_hpo.experiments.study.outcome import IMPUTED
+    from oneshot_hpo.experiments.study.pairing import doubt, transfer_words
+    from oneshot_hpo.experiments.terminal.hints import say
+    from oneshot_hpo.experiments.wording import percent
+
+    for line in space.lines(outcome.architecture(space)):
+        say(console, line)
+    say(console, f"cell {outcome.key}, trained alone:")
+    say(console, f"  validation error {percent(outcome.reported('valid'))}")
+    say(console, f"  test error       {percent(outcome.reported('test'))}")
+    say(console, f"  test regret      {percent(outcome.reported('regret'))}")
+    say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
+
+    if outcome.imputed:
+        say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
+    if outcome.transfer:
+        say(console, transfer_words(dataset, table))
+    elif (words := doubt(dataset, table)) is not None:
+        say(console, f"note: {words}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 
-from oneshot_hpo.experiments.compare.sources import Study
+from oneshot_hpo.experiments.compare.sources import Study, read_sources
 from oneshot_hpo.experiments.compare.statistics import Comparison, Question, compare_all
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines
@@ -54,6 +55,17 @@ class Space:
         if any(all(other.settings.get(k) == v for k, v in own.items()) for other in others):
             return f"{sample.method} [{sample.source}]"
         return f"{sample.method}, {configuration(own)}"
+
+
+def compare(*sources: str | PathLike[str]) -> list[Space]:
+    """Compare confirmed studies, their settings and baselines: one `Space` a search space.
+
+    sources: as on the command line, the folder of a study, "FOLDER:SETTING", a file of baselines,
+    "FILE:METHOD". The first is compared with each other one, and each study with its default.
+
+    UserError: a source is not there, not confirmed, named twice, or of another table.
+    """
+    return compare_sources(*read_sources([fspath(source) for source in sources]))
 
 
 def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) -> list[Space]:

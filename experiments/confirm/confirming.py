@@ -10,24 +10,34 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study.calls import (
+    AnyPath,
+    for_a_program,
+    overrides_of,
+    path_or_none,
+)
 from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.inputs import given_inputs, present
-from oneshot_hpo.experiments.study.launching import resumable
+from oneshot_hpo.experiments.study.launching import cluster_at, resumable
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.specification import StudySpec, parse_overrides, with_overrides
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.terminal.console import console_for
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Confirmation, StudyView
@@ -99,6 +109,47 @@ def confirm_study(
 
     say(console, f"every run: {results}")
     say(console, f"to compare: {command('compare', folder)}")
+
+
+def confirm(
+    folder: AnyPath,
+    *,
+    seeds: int | None = None,
+    setting: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    accept_changes: bool = False,
+    address: str | None = None,
+    scheduler_file: AnyPath | None = None,
+    trust: bool = False,
+    show_progress: bool = False,
+) -> OpenedStudy:
+    """Search with a study's incumbent and default again, with fresh seeds; the study, opened.
+
+    Its `confirmation` has every run, `compare` says what they show.
+
+    seeds: searches of each setting; None for as many as were planned before, or 10.
+    setting: the name of one more setting, the default with the values {"search": {…}} in settings.
+    settings: also {"cluster": {…}} for this time, and where {"dataset": …, "table": …} are now.
+    The other arguments, and what is raised, as in `launch` and `resume`.
+    """
+    bounds.check("seeds", seeds, optional(whole(1, bounds.REPETITIONS)))
+    bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
+    overrides = overrides_of(settings)
+
+    with for_a_program():
+        confirm_study(
+            console_for(show_progress),
+            Path(folder),
+            seeds,
+            setting=setting,
+            overrides=overrides,
+            workers=workers,
+            cluster=cluster_at(address, path_or_none(scheduler_file), submit=False),
+            accept_changes=accept_changes,
+            consent=Consent(trust, overrides),
+        )
+    return OpenedStudy(Path(folder))
 
 
 def _settings(

@@ -28,6 +28,7 @@ from rich.console import Console
 from oneshot_hpo.cluster.tasks import run_all
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.data.table_summary import image_warnings, table_lines
+from oneshot_hpo.experiments.errors import ExperimentError
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.search_spaces import (
@@ -50,7 +51,7 @@ _GROUP = 27  # cells trained side by side; 81 at once leave a CPU's cache and ar
 _PACKAGES = ("torch", "numpy", "oneshot-hpo")  # those that decide what is trained
 
 
-class TableBuildError(ValueError):
+class TableBuildError(ExperimentError, ValueError):
     """A build that cannot start or continue; the message says why and what to do."""
 
 

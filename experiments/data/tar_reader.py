@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from oneshot_hpo.experiments.errors import ExperimentError
+
 _BLOCK = tarfile.BLOCKSIZE
 _PIECE = 1 << 20
 _MOST_HEADERS = 10_000
@@ -30,7 +32,7 @@ class Readable(Protocol):
         """The next bytes, at most `size`."""
 
 
-class TarFault(ValueError):
+class TarFault(ExperimentError, ValueError):
     """Not a tar archive, or a damaged one; the message says why."""
 
 

@@ -6,6 +6,11 @@ message.
 
 from __future__ import annotations
 
+from typing import Any
+
+from oneshot_hpo.checks import Kind
+from oneshot_hpo.experiments.errors import UserError
+
 WORKERS = 4_096
 """Worker processes, or jobs; 1,000 were run."""
 THREADS = 1_024
@@ -22,3 +27,9 @@ EVALUATIONS = 10_000_000
 """Evaluations in one run of a black-box optimizer."""
 IMAGES = 1_000_000
 """Images in a step or in a calibration."""
+
+
+def check(name: str, value: Any, kind: Kind) -> None:
+    """UserError unless the argument of a call is of its kind."""
+    if not kind.test(value):
+        raise UserError(f"{name} must be {kind.words}, not {value!r}")

@@ -79,8 +79,8 @@ def launch_study(
     submit: bool,
     cluster: DaskCluster | None,
     consent: Consent,
-) -> None:
-    """Create a study and run it, or submit a master that does.
+) -> Path:
+    """Create a study and run it, or submit a master that does; returns its folder.
 
     cluster: a Dask cluster whose workers are used instead of the study's own.
 
@@ -92,6 +92,7 @@ def launch_study(
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+    return folder
 
 
 def launch_frozen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -261,9 +262,13 @@ class StudyRun(Generic[Run]):
 def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
     """Inside, the first of these signals is only noted, in the list that this yields.
 
-    So it cannot interrupt a write to the journal. A second signal acts as usual.
+    So it cannot interrupt a write to the journal. A second signal acts as usual. In
+    a program's other threads nothing is noted: Python delivers signals to the main thread alone.
     """
     received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
     before = {number: signal.getsignal(number) for number in numbers}
 
     def restore() -> None:

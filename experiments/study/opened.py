@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -245,6 +246,14 @@ class OpenedStudy:
         from oneshot_hpo.experiments.study.frames import epochs_frame
 
         return epochs_frame(self)
+
+
+def open_study(folder: str | os.PathLike[str]) -> OpenedStudy:
+    """Open a study to look at it; it may be running, and nothing is written or locked.
+
+    UserError: the folder holds no study. CorruptJournal, NewerJournal: its journal cannot be read.
+    """
+    return OpenedStudy(Path(folder))
 
 
 def open_if_there(folder: Path) -> OpenedStudy | None:

@@ -2,52 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-
+from oneshot_hpo.checks import whole
 from oneshot_hpo.cluster.environment import child_environment
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
-from oneshot_hpo.experiments.errors import UserError, one_line
-from oneshot_hpo.experiments.study.outcome import IMPUTED
-from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer, doubt, transfer_words
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
-from oneshot_hpo.experiments.terminal.hints import say
-from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, PREVIOUS
-from oneshot_hpo.searchers.records import EpochRecord, OutOfDeviceMemory, SearchDiverged
+from oneshot_hpo.searchers.records import EpochRecord
 from oneshot_hpo.searchers.registry import settings_class
-from oneshot_hpo.searchers.settings import SearchSettings
 
 
-def run_single_search(
-    console: Console,
+def search(
+    searcher: str = "darts",
     *,
-    searcher: str,
-    space: SpaceId,
-    dataset: str,
-    table: str,
-    epochs: int,
-    seed: int,
-    overrides: Sequence[str],
-    folder: Path | None,
-) -> None:
-    """Search, print each epoch and at the end the cell with its errors in the table.
+    space: SpaceId = 1,
+    dataset: str | PathLike[str] = "digits",
+    table: str | PathLike[str] = "digits",
+    epochs: int = 50,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    transfer: bool | None = None,
+    folder: str | PathLike[str] | None = None,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+) -> Outcome:
+    """Search once, in this process; the architecture found, with its errors in the table.
 
-    UserError, or another of this project's errors, for arguments that cannot be used, and for a
-    search that diverged.
+    searcher: the one-shot optimizer. dataset, table: names or paths, as in a study file.
+    seed: everything random follows from it.
+    settings: of the search, {"channels": 16, "learning_rate": 0.1}; the others have defaults.
+    transfer: allow a table of another data set than the one that is searched on.
+    folder: where checkpoints are kept, or are continued from; None: none are.
+    on_epoch: called with an `EpochRecord` after each epoch.
+
+    UserError, or another ValueError of this project: bad input. SearchDiverged: a loss was not
+    finite. OutOfDeviceMemory: the GPU is too small. OSError: the folder cannot be written.
     """
-    settings, transfer = _settings(settings_class(searcher)(), overrides)
-    load_table(table).best(get_space(space))  # every cell of the space is there
-    is_transfer = allowed_transfer(dataset, table, transfer, "--set transfer=true")
-    if folder is not None and _is_foreign(folder):
-        raise UserError(f"{folder} is not empty and holds no search; choose another with --dir")
+    bounds.check("epochs", epochs, whole(1, bounds.EPOCHS))
+    bounds.check("seed", seed, whole(0))
+    dataset, table = fspath(dataset), fspath(table)
+    own = settings_class(searcher)().with_config(dict(settings or {}))
+    load_table(table).best(get_space(space))  # raises if a cell of the space is missing
+    is_transfer = allowed_transfer(dataset, table, transfer, f"--set {TRANSFER}=true")
+
+    kept = None if folder is None else Path(folder)
+    if kept is not None and _is_foreign(kept):
+        raise UserError(f"{kept} is not empty and holds no search; choose another with --dir")
     task = TrialTask(
         searcher=searcher,
-        settings=settings,
+        settings=own,
         config={},
         space=space,
         dataset=dataset,
@@ -55,58 +67,33 @@ def run_single_search(
         budget=epochs,
         seed=seed,
         transfer=is_transfer,
-        folder=folder,
+        folder=kept,
     )
-
-    def show(record: EpochRecord) -> None:
-        say(
-            console,
-            f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  "
-            f"one-shot validation error {percent(record.valid_error):>7}  "
-            f"training loss {record.train_loss:.3f}  {record.time:.1f} s",
-        )
 
     try:
         # Torch keeps files, code among them, under well-known names in the folder for such files.
         with private_folder() as scratch, child_environment(scratch, {}):
-            outcome = search_cell(task, show)
+            return search_cell(task, on_epoch)
     except NoPrivateFolder as failure:
         raise UserError(str(failure)) from None
-    except (SearchDiverged, OutOfDeviceMemory) as failure:
-        raise UserError(one_line(failure)) from None
-    except OSError as failure:
-        raise UserError(f"{one_line(failure)}; repair it and run the command again") from None
-
-    searched = get_space(space)
-    for line in searched.lines(outcome.architecture(searched)):
-        say(console, line)
-    say(console, f"cell {outcome.key}, trained alone:")
-    say(console, f"  validation error {percent(outcome.reported('valid'))}")
-    say(console, f"  test error       {percent(outcome.reported('test'))}")
-    say(console, f"  test regret      {percent(outcome.reported('regret'))}")
-    say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
-    if outcome.imputed:
-        say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
-    if is_transfer:
-        say(console, transfer_words(dataset, table))
-    elif (words := doubt(dataset, table)) is not None:
-        say(console, f"note: {words}")
 
 
-def _settings(
-    defaults: SearchSettings, overrides: Sequence[str]
-) -> tuple[SearchSettings, bool | None]:
-    """The settings, and `transfer` as the user set it."""
+def settings_of(overrides: Sequence[str]) -> tuple[dict[str, Any], bool | None]:
+    """The settings among KEY=VALUE overrides, and `transfer` as the user set it.
+
+    UserError: another key than search.SETTING or transfer.
+    """
     values = parse_overrides(overrides)
     transfer = values.pop(TRANSFER, None)
     if not isinstance(transfer, bool | None):
         raise UserError(f"--set {TRANSFER}: is true or false, not {transfer!r}")
+
     own = values.get("search", {})
     foreign = [key for key in values if key != "search"]
     if foreign or not isinstance(own, dict):
         key = foreign[0] if foreign else "search"
         raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
-    return defaults.with_config(own), transfer
+    return own, transfer
 
 
 def _is_foreign(folder: Path) -> bool:

@@ -57,6 +57,14 @@ class Consent:
 NOTHING_SAID = Consent()
 
 
+class NotTrusted(UserError):
+    """A study would run commands that its user has not trusted; `commands`: by key, of each one."""
+
+    def __init__(self, commands: Sequence[Mapping[str, list[str]]], message: str) -> None:
+        super().__init__(message)
+        self.commands = commands
+
+
 def commands_of(spec: StudySpec) -> dict[str, list[str]]:
     """The commands of a study by key of the study file; empty: it runs none."""
     found = {key: list(lines(spec)) for key, lines in RUNS.items()}
@@ -71,7 +79,7 @@ def digest_of(commands: Mapping[str, list[str]]) -> str:
 def check_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent) -> None:
     """Let studies pass whose commands are trusted, and remember those that --trust or --set names.
 
-    UserError, after the commands were shown: there are others.
+    NotTrusted, after the commands were shown: there are others.
     """
     wanted = {digest_of(commands): commands for commands in map(commands_of, specs) if commands}
     known = _read() if wanted else set()
@@ -88,9 +96,10 @@ def check_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent
     for commands in refused:
         _show(console, commands)
     if refused:
-        raise UserError(
+        raise NotTrusted(
+            refused,
             "the study would run what is shown above, on your account: if you trust it, add "
-            "--trust, once"
+            "--trust, once",
         )
     _remember(console, sorted(accepted))
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from oneshot_hpo.experiments.errors import one_line
+from oneshot_hpo.experiments.errors import ExperimentError, one_line
 
 
-class YamlError(ValueError):
+class YamlError(ExperimentError, ValueError):
     """Text that is not YAML; the message says where."""
 
 

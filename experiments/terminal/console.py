@@ -6,6 +6,7 @@ written: they are shown as they are, never obeyed by the terminal, and are no ma
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable
@@ -39,6 +40,11 @@ class _Terminal(Console):
 def terminal(*, stderr: bool = False) -> Console:
     """A console on standard output, or standard error."""
     return _Terminal(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def console_for(show_progress: bool) -> Console:
+    """What a program that called a command's function has shown: all, or nothing."""
+    return terminal() if show_progress else _Terminal(file=io.StringIO(), quiet=True)
 
 
 def open_standard_files() -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import google_crc32c
 
+from oneshot_hpo.hpo.errors import HpoError
+
 _MARK = b', "crc32c": "'
 
 
-class AlteredLine(ValueError):
+class AlteredLine(HpoError, ValueError):
     """A line whose checksum does not match its content."""
 
 

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from oneshot_hpo.search_spaces.data_folder import NoDataFolder
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.nasbench.config import build_config
 from oneshot_hpo.search_spaces.nasbench.deep_copy import deep_copy
 from oneshot_hpo.search_spaces.nasbench.lazy_dict import LazyDict
@@ -46,7 +47,7 @@ __all__ = ["ModelSpec", "NASBench", "OutOfDomainError"]
 Statistics = TypeVar("Statistics")
 
 
-class OutOfDomainError(Exception):
+class OutOfDomainError(SpaceError):
     """A spec or a number of epochs outside NAS-Bench-101; the message says why.
 
     Not a ValueError, as in the original: clients distinguish the two.

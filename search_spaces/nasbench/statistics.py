@@ -54,7 +54,7 @@ class TableRows:
             raise KeyError(module_hash) from None
 
     def fixed(self, rows: range) -> list[FixedStatistics]:
-        """By row, the fixed statistics: adjacency, int8 (W, W), operations, number of parameters."""
+        """Fixed statistics by row: adjacency int8 (W, W), operations, number of parameters."""
         part = slice(rows.start, rows.stop)
         graphs, parameters = self._described
         return [

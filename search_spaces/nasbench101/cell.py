@@ -9,6 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+from oneshot_hpo.search_spaces.errors import SpaceError
+
 CONV3X3 = "conv3x3-bn-relu"
 CONV1X1 = "conv1x1-bn-relu"
 MAXPOOL3X3 = "maxpool3x3"
@@ -24,7 +26,7 @@ _LABELS = {INPUT: INPUT_LABEL, OUTPUT: OUTPUT_LABEL} | {
 }
 
 
-class InvalidCell(ValueError):
+class InvalidCell(SpaceError, ValueError):
     """A matrix and operations that do not form a cell; the message says why."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.nasbench101.cell import Cell, InvalidCell
 
 EPOCHS = (4, 12, 36, 108)
@@ -20,7 +21,7 @@ MAX_VERTICES, MAX_EDGES = 7, 9
 _MEASURED = ("train_accuracy", "validation_accuracy", "test_accuracy", "training_time")
 
 
-class BadRecord(ValueError):
+class BadRecord(SpaceError, ValueError):
     """A record that is not of NAS-Bench-101; the message says why, not where."""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from oneshot_hpo.searchers.errors import SearchError
+
 SPLIT_SEED = 0
 """Seed of the permutation that splits every data set."""
 
@@ -17,7 +19,7 @@ _FLOATS = 16
 """Bytes that a pixel of one byte may take while it is read: as float64, scaled, reordered."""
 
 
-class DatasetError(ValueError):
+class DatasetError(SearchError, ValueError):
     """An image data set that cannot be used; the message says why and what to do."""
 
 

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oneshot_hpo.searchers.errors import SearchError
 
-class PickleError(ValueError):
+
+class PickleError(SearchError, ValueError):
     """Not such a pickle."""
 
 

@@ -2,9 +2,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
+from support.study_commands import called
 
-from oneshot_hpo.experiments.study.single_search import run_single_search
+from oneshot_hpo import OneShotHpoError
+from oneshot_hpo.experiments.study.single_search import search, settings_of
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,19 @@ def test_what_cannot_be_searched_is_one_line(
         "overrides": [],
         "folder": None,
     } | changed
-    if arguments["overrides"] != ["search=1"]:
-        arguments["overrides"] = [*small, *arguments["overrides"]]
-    with pytest.raises(ValueError, match=message) as caught:
-        run_single_search(Console(quiet=True), **arguments)
+    overrides = arguments.pop("overrides")
+    with pytest.raises(OneShotHpoError, match=message) as caught:
+        settings, transfer = settings_of(
+            overrides if overrides == ["search=1"] else small + overrides
+        )
+        search(**arguments, settings=settings, transfer=transfer)
     assert "\n" not in str(caught.value)
+
+
+def test_a_search_that_diverges_is_bad_input_on_the_command_line(table_file: str) -> None:
+    small = ["search.channels=2", "search.stacks=1", "search.cells_per_stack=1"]
+    words = [*small, "search.learning_rate=1e30", "search.grad_clip=1e30"]
+    options = [part for word in words for part in ("--set", word)]
+    ended = called("search", "--table", table_file, "--epochs", 1, *options)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("error: the search diverged in epoch 1")

@@ -75,6 +75,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
     columns = {"default": view.baseline, "tuned": view.incumbent}
     if study.tuned is None:
         del columns["tuned"]
+
     rows = [
         _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
         _row("validation error, %", _shares(columns, "valid")),
@@ -85,6 +86,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
             for name in view.space
         ),
     ]
+
     return Table(
         name="settings",
         caption="The best configuration beside the default",

@@ -48,9 +48,9 @@ def launch(
     trust: allow the commands that the study file contains, now and later.
     show_progress: print the progress of the study.
 
-    UserError, or another ValueError of this project: bad input; nothing is created then. NotTrusted:
-    the study file contains commands. StudyStopped: the study cannot continue here. Ctrl-C is a
-    KeyboardInterrupt. After these two `resume` continues the study.
+    UserError, or another ValueError of this project: bad input; nothing is created then.
+    NotTrusted: the study file contains commands. StudyStopped: the study cannot continue now.
+    KeyboardInterrupt: Ctrl-C. After the last two, `resume` continues the study.
     """
     bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
     overrides = overrides_of(settings)

@@ -68,7 +68,7 @@ def test_each_data_set_has_its_budgets_metrics_and_origins(path: Path) -> None:
         second.main_metric("train")
 
 
-def test_a_part_says_so_and_is_no_whole_space(path: Path) -> None:
+def test_a_part_is_marked_and_is_not_a_whole_space(path: Path) -> None:
     table = load_table(path)
     assert table.part == "a part, 3 of 15,625 architectures"
     assert table.coverage(SPACE) == 3

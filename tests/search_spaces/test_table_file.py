@@ -86,7 +86,7 @@ def test_nasbench101_lies_in_the_data_folder(table, tmp_path, monkeypatch):
     assert load_table("nasbench101").name == "synthetic"
 
 
-def test_a_file_that_is_no_table_says_so(table, tmp_path):
+def test_a_file_that_is_not_a_table_is_refused(table, tmp_path):
     path = tmp_path / "table.npz"
     for content in (b"", b"not a table"):
         path.write_bytes(content)

@@ -177,7 +177,7 @@ def test_own_hyperparameters_change_the_search_where_they_should(
         assert equal_states(state["weights"], after["weights"])
 
 
-def test_a_diverging_search_says_so(few_digits, searcher):
+def test_a_diverging_search_is_reported(few_digits, searcher):
     """Nothing that is drawn from weights that are not finite fails before the epoch's end.
 
     Which loss is the first that is not finite depends on the processor.

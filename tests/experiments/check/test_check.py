@@ -123,7 +123,7 @@ def test_a_line_that_cannot_follow_is_named(folder: Path) -> None:
         ({"percentile": 99.5}, "percentile is 99.5 where the table says"),
     ],
 )
-def test_a_result_that_cannot_be_is_told(folder: Path, values: dict, expected: str) -> None:
+def test_an_impossible_result_is_reported(folder: Path, values: dict, expected: str) -> None:
     def change(event: dict) -> None:
         event["loss"] = values.get("loss", event["loss"])
         event["info"] |= {key: value for key, value in values.items() if key != "loss"}
@@ -153,7 +153,7 @@ def test_means_that_were_rounded_to_single_precision_are_the_same(
     assert [word for word in words(verify(folder)) if "the table says" in word] == []
 
 
-def test_a_configuration_that_was_never_proposed_is_told(folder: Path) -> None:
+def test_a_configuration_that_was_never_proposed_is_reported(folder: Path) -> None:
     # The last one that was asked for: its own line is all that differs.
     altered(folder, 10, lambda event: event["config"].update(cutout_prob=0.125))
     found = words(verify(folder))
@@ -277,7 +277,7 @@ def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in own.iterdir()} == before
 
 
-def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
+def test_checkpoints_that_cannot_be_used_are_reported(folder: Path) -> None:
     trial = read_study(folder).pending[0]
     own = folder / "trials" / trial.key
     content = (own / CHECKPOINT).read_bytes()
@@ -304,7 +304,7 @@ def test_nothing_is_mended_under_a_master(folder: Path) -> None:
     assert words(verify(folder)) == words(report)
 
 
-def test_the_command_says_so_in_its_exit_code(
+def test_the_exit_code_reports_problems(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _tear(folder)

@@ -116,7 +116,7 @@ def test_a_difference_is_a_sentence_with_its_grounds(confirmed: Confirmed) -> No
     assert "7 │ 1.30 │ 1." in text
 
 
-def test_a_default_that_is_better_is_said_too(confirmed: Confirmed) -> None:
+def test_a_default_that_is_better_is_reported_too(confirmed: Confirmed) -> None:
     assert "darts tuned in cs2 is worse than darts default" in text_of(confirmed("a", HIGH, LOW))
 
 
@@ -179,7 +179,7 @@ def test_a_question_is_asked_once_however_it_is_named(
     assert len(space.pairings) == 2
 
 
-def test_seeds_that_only_one_has_are_said_to_be_left_out(confirmed: Confirmed) -> None:
+def test_seeds_of_one_sample_alone_are_reported_as_left_out(confirmed: Confirmed) -> None:
     text = text_of(confirmed("a", LOW, [*HIGH, *HIGH]))
     assert "is better than darts default, with 7 seeds that both have (of 7 and 14)." in text
 
@@ -247,7 +247,7 @@ def test_one_setting_can_be_named(confirmed: Confirmed) -> None:
         compared(f"{a}:fast")
 
 
-def test_unlike_searches_are_said_to_be_unlike(confirmed: Confirmed) -> None:
+def test_searches_of_unequal_length_are_noted(confirmed: Confirmed) -> None:
     sources = [confirmed("a", LOW, HIGH), confirmed("b", LOW, HIGH, "max_budget=4")]
     assert "note: searches are not equally long, in epochs:" in text_of(*sources)
     running = confirmed("c", LOW, HIGH, evaluations=4)

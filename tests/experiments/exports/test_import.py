@@ -197,7 +197,7 @@ def test_what_is_damaged_is_left_out_and_named_if_so_wanted(
     assert repeated.commands[0].endswith("--skip-bad")
 
 
-def test_what_is_no_run_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         read_run(tmp_path / "none", SPACE, 4)
     with pytest.raises(UserError, match=r"holds no HpBandSter run \(configs.json is missing\)"):
@@ -242,7 +242,7 @@ def test_a_warm_started_study_is_made_and_run(
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("changes", [{}, {"upper": 0.5}, {"log": True, "lower": 0.01}])
-def test_another_space_than_the_studys_is_said(
+def test_a_space_that_differs_from_the_studys_is_reported(
     tiny_study: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -268,7 +268,7 @@ def test_another_space_than_the_studys_is_said(
     assert len(read_study(tmp_path / "new").prior) == 3
 
 
-def test_hyperparameters_of_one_space_alone_are_said(tmp_path: Path) -> None:
+def test_hyperparameters_of_one_space_alone_are_reported(tmp_path: Path) -> None:
     other = ConfigurationSpace({"depth": [1, 2], "cutout_prob": (0.0, 1.0)})
     other.add(Constant("width", 3))
     write_space(other, tmp_path / "configspace.json", "1")

@@ -249,7 +249,7 @@ def test_a_lost_worker_is_shown(tmp_path: Path) -> None:
     assert found.bars[0].attempts == 2
 
 
-def test_too_little_is_said_and_not_drawn(tmp_path: Path) -> None:
+def test_too_little_data_is_reported_and_not_drawn(tmp_path: Path) -> None:
     study = OpenedStudy(run_study(tmp_path / "study", workers=1, evaluations=1))
     for figure, words in (
         (one_shot_correlation, r"needs 5 trials of one budget .* there are 1 \(12 epochs\)"),

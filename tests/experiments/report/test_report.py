@@ -56,7 +56,7 @@ def test_the_specification_repeats_the_study(page: Path, made: Path, tmp_path: P
     assert load_study(str(copy)) == load_study(str(made / "study.yaml"))
 
 
-def test_a_study_that_has_just_begun_says_so(begun: Study, tmp_path: Path) -> None:
+def test_a_study_that_has_just_begun_is_reported_as_such(begun: Study, tmp_path: Path) -> None:
     text = text_of(write_report(tmp_path / "study", []))
     assert "running 0 of 40 evaluations" in text
     assert "No evaluation has finished yet" in text

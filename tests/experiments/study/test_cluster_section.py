@@ -25,7 +25,7 @@ def test_every_default_of_slurm_is_written_out(tiny_study: Path) -> None:
     assert load_study(str(tiny_study)).cluster.slurm_settings is None
 
 
-def test_the_number_of_slurm_s_workers_has_to_be_said(tiny_study: Path) -> None:
+def test_the_number_of_slurm_s_workers_must_be_set(tiny_study: Path) -> None:
     spec = on_slurm(tiny_study, "cpus=3")
     with pytest.raises(UserError, match="set the largest number of jobs"):
         freeze(spec)

@@ -65,7 +65,7 @@ def test_what_decides_is_recorded(spec: StudySpec) -> None:
         ("checksums", {"table": "cd" * 32}, "synthetic.npz, SHA-256 cdcdcdcdcdcd → "),
     ],
 )
-def test_a_difference_is_said_and_nothing_written(
+def test_a_difference_is_reported_and_nothing_written(
     tmp_path: Path, spec: StudySpec, key: str, values: dict[str, str], expected: str
 ) -> None:
     folder = begun(tmp_path / "study", spec, key, **values)
@@ -98,7 +98,7 @@ def test_python_and_what_only_loads_data_may_change(tmp_path: Path, spec: StudyS
     assert check_environment(Console(file=io.StringIO()), OpenedStudy(folder), accept=False) is None
 
 
-def test_a_study_that_recorded_nothing_goes_on_and_says_so(tmp_path: Path, spec: StudySpec) -> None:
+def test_a_study_that_recorded_nothing_resumes_with_a_note(tmp_path: Path, spec: StudySpec) -> None:
     folder = tmp_path / "study"
     create_study(folder, spec.model_copy(update={"checksums": {}, "versions": {}})).close()
     said = io.StringIO()

@@ -80,7 +80,7 @@ def specification(folder: Path) -> StudySpec:
 
 
 @pytest.mark.slow
-def test_a_study_goes_on_where_it_was_moved_with_its_data(tmp_path: Path, table_file: str) -> None:
+def test_a_study_resumes_where_it_was_moved_with_its_data(tmp_path: Path, table_file: str) -> None:
     project(tmp_path / "home", table_file)
     folder = moved(tmp_path / "home")
     resumed = run("resume", folder)
@@ -152,7 +152,7 @@ def test_another_file_of_the_name_is_not_taken(tmp_path: Path, table_file: str) 
     assert located(specification(folder), folder).dataset == str(same)
 
 
-def test_analyses_tell_supernets_apart_by_their_images(tmp_path: Path) -> None:
+def test_analyses_distinguish_supernets_by_their_images(tmp_path: Path) -> None:
     one, two = (write_images(tmp_path / f"{name}.npz") for name in ("one", "two"))
     other = write_images(tmp_path / "other.npz", seed=1)
     net = Supernet(

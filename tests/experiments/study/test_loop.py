@@ -174,7 +174,7 @@ def test_two_workers_share_the_study(tiny_study: Path, tmp_path: Path) -> None:
     assert kinds[:3] == ["header", "ask", "ask"]
 
 
-def test_a_study_of_crashes_stops_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
+def test_a_study_of_crashes_stops_with_a_message(tiny_study: Path, tmp_path: Path) -> None:
     wild = ["config_space=cs1", "search.learning_rate=1e30", "search.grad_clip=1e30"]
     settings = [word for setting in wild for word in ("--set", setting)]
     folder = tmp_path / "wild"

@@ -147,7 +147,7 @@ def test_a_newer_format_is_refused(table, tmp_path):
 
 
 def test_a_full_disk_leaves_what_was_there(table, tmp_path):
-    """The limit on a file's size stands for the disk; in a process of its own."""
+    """A limit on the file's size replaces a full disk, in a separate process."""
     path = tmp_path / "table.npz"
     write_table(table, path)
     before = path.read_bytes()

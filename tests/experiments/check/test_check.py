@@ -137,7 +137,7 @@ def test_an_impossible_result_is_reported(folder: Path, values: dict, expected: 
 def test_means_that_were_rounded_to_single_precision_are_the_same(
     folder: Path, table_file: str
 ) -> None:
-    """As earlier versions told them, and with cells as good as the one found counted as worse."""
+    """Results of earlier versions, which counted equally good cells as worse."""
     table = load_table(table_file)
     errors = table.mean_errors("test", table.entries(get_space(1)))
 
@@ -154,7 +154,7 @@ def test_means_that_were_rounded_to_single_precision_are_the_same(
 
 
 def test_a_configuration_that_was_never_proposed_is_reported(folder: Path) -> None:
-    # The last one that was asked for: its own line is all that differs.
+    # The last trial that was submitted: only its own line differs.
     altered(folder, 10, lambda event: event["config"].update(cutout_prob=0.125))
     found = words(verify(folder))
     assert "line 10: cutout_prob is 0.125 where " in found[0]
@@ -264,7 +264,7 @@ def test_an_export_of_a_running_study_may_be_behind(folder: Path) -> None:
 
 
 def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
-    """In its place below exports/deepcave, and in the form that was asked for."""
+    """In its place below exports/deepcave, and in the form that was requested."""
     own = folder / "exports" / "deepcave" / "renamed"
     write_export(exported_study(folder), own, "deepcave", "0.4")
     before = {path.name: path.read_bytes() for path in own.iterdir()}

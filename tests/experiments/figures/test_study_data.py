@@ -207,7 +207,7 @@ def test_the_timeline_of_two_workers_by_hand(tmp_path: Path) -> None:
     )
     found = timeline(OpenedStudy(folder))
     bars = [(bar.key, bar.lane, bar.start, bar.end, bar.state) for bar in found.bars]
-    # The default takes 12 epochs, bracket 0 begins with four of 3 and goes on with two of 6.
+    # The default takes 12 epochs, bracket 0 starts with four of 3 and continues with two of 6.
     assert [(key.split("/")[1], *rest) for key, *rest in bars] == [
         ("12", 0, 0, 120, "finished"),
         ("3", 1, 0, 30, "finished"),

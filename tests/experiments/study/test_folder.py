@@ -1,4 +1,4 @@
-"""Where a study can be, and who can go on with it."""
+"""Folders that a study can be in, and users who can resume it."""
 
 import contextlib
 import os

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 
 def wait_for_events(folder: Path, number: int, master: subprocess.Popen[str]) -> None:
-    """Wait until the journal has so many lines."""
+    """Wait until the journal has this number of lines."""
     wait_until(lambda: len(events(folder)) >= number, master)
 
 
@@ -62,7 +62,7 @@ def kill_at_work(master: subprocess.Popen[str], folder: Path) -> None:
 
 
 def told_once(folder: Path) -> bool:
-    """Whether every planned evaluation was told, and none twice."""
+    """Whether every planned evaluation has exactly one result."""
     told = [(*e["id"], e["budget"]) for e in events(folder) if e["event"] == "tell"]
     return len(told) == len(set(told)) == TINY_EVALUATIONS
 

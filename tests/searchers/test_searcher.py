@@ -112,7 +112,7 @@ def test_an_interrupted_search_continues_bit_for_bit(
 
 
 def stopped_after_each_step(data, searcher, folder, **options):
-    """A search that is stopped and gone on with again and again; its result, and all stops."""
+    """A search that is stopped and resumed again and again; its result, and all stops."""
     stops = []
     while True:
         try:

@@ -146,7 +146,7 @@ def test_a_study_of_something_else_is_refused(study: Path, table_file: str, tmp_
 
 
 def test_a_study_without_a_cell_is_refused(crashed_study: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no search has ended with a cell yet"):
+    with pytest.raises(UserError, match="no search has found a cell yet"):
         write_atlas(
             space=None, table=None, folders=[crashed_study], cells=[], out=tmp_path / "a.html"
         )

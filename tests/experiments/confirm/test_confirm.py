@@ -126,12 +126,12 @@ def test_more_seeds_and_a_setting_add_to_it(confirmed_study: Path, tmp_path: Pat
     ("name", "overrides", "message"),
     [
         ("default", ["search.momentum=0.5"], "is not default"),
-        ("x", [], "say its values"),
+        ("x", [], "give its values"),
         ("x", ["search.momentm=0.5"], "did you mean momentum?"),
         ("x", ["search.momentum=2"], "momentum must be"),
         ("x", ["search.stacks=9"], "stacks"),
         ("x", ["seed=1"], "search.KEY=VALUE only"),
-        (None, ["search.momentum=0.5"], "name it with --setting"),
+        (None, ["search.momentum=0.5"], "name the setting that has this value with --setting"),
         (None, ["cluster.thread=1"], "did you mean threads?"),
     ],
 )

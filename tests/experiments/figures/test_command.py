@@ -198,7 +198,7 @@ def test_variants_of_a_method_differ_in_lightness() -> None:
 @pytest.mark.slow
 def test_trajectories_without_a_study_are_left_out(baselines_file: Path, tmp_path: Path) -> None:
     made = make_figures(read_figure_sources([str(baselines_file)]), tmp_path, lambda _: None)
-    assert made.left_out["trajectories_space1"] == "space 1: trajectories are those of studies"
+    assert made.left_out["trajectories_space1"] == "space 1: trajectories need a study"
     with pytest.raises(NotEnoughData):
         regret_curves(read_figure_sources([str(baselines_file)]), 1, "real", "test")
 

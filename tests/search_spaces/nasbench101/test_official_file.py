@@ -79,18 +79,18 @@ def test_progress_ends_at_the_whole_file_and_the_source_is_recorded(tmp_path):
     ("changes", "message"),
     [
         ({"module_hash": "0" * 32}, "its hash is not that of its graph"),
-        ({"module_hash": 7}, "no list of hash, epochs, adjacency, operations and metrics"),
+        ({"module_hash": 7}, "not a list of hash, epochs, adjacency, operations and metrics"),
         ({"epochs": 109}, "trained for 109 epochs, not 4, 12, 36 or 108"),
-        ({"epochs": True}, "no list of hash"),
+        ({"epochs": True}, "not a list of hash"),
         ({"epochs": 36}, "an evaluation is from epoch 54.0, not 18.0"),
-        ({"adjacency": "0110"}, "no matrix of 0 and 1 that fits"),
-        ({"adjacency": "2" * 25}, "no matrix of 0 and 1 that fits"),
+        ({"adjacency": "0110"}, "not a matrix of 0 and 1 that fits"),
+        ({"adjacency": "2" * 25}, "not a matrix of 0 and 1 that fits"),
         ({"adjacency": "0" * 25}, "its graph is not a cell"),
         ({"operations": "input,a,b,c,output"}, "its graph is not a cell"),
         ({"metrics": "!!"}, "its metrics are not base64"),
         ({"metrics": ""}, "its metrics are not base64"),
         ({"metrics": base64.b64encode(b"\xff" * 9).decode()}, "no protobuf"),
-        ({"more": 1}, "no list of hash"),
+        ({"more": 1}, "not a list of hash"),
     ],
 )
 def test_a_record_with_right_checksums_and_wrong_content_is_numbered(tmp_path, changes, message):

@@ -64,7 +64,7 @@ def test_each_data_set_has_its_budgets_metrics_and_origins(path: Path) -> None:
     assert second.budgets == (7,) and second.test_split == "valid"
     assert second.mean_errors("test", np.arange(3)).tolist() == [0.5, 0.75, 0.0]
     assert second.on("first").budgets == (1, 4)
-    with pytest.raises(MissingCell, match="nothing of train images"):
+    with pytest.raises(MissingCell, match="no values of train images"):
         second.main_metric("train")
 
 

@@ -312,7 +312,7 @@ def test_odd_sources_are_one_line(
 
     pq.write_table(pa.table({"method": ["rs"]}), tmp_path / "y.parquet")
     assert "lacks the column 'space'" in refused(str(tmp_path / "y.parquet"))
-    with pytest.raises(UserError, match="has to end in"):
+    with pytest.raises(UserError, match="must end in"):
         check_suffix(tmp_path / "table.txt")
 
 

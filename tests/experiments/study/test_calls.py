@@ -29,7 +29,7 @@ def test_a_study_is_launched_resumed_and_opened(
     assert len(oneshot_hpo.open_study(str(folder)).epochs_frame()) == 6
     assert capfd.readouterr() == ("", "")
 
-    with pytest.raises(oneshot_hpo.UserError, match="holds a study already"):
+    with pytest.raises(oneshot_hpo.UserError, match="already holds a study"):
         oneshot_hpo.launch(tiny_study, folder)
     oneshot_hpo.resume(folder, show_progress=True)
     assert "every decision and result:" in capfd.readouterr().out

@@ -89,7 +89,7 @@ def test_progress_ends_at_the_whole_file_and_the_source_is_recorded(tmp_path):
         ({"operations": "input,a,b,c,output"}, "its graph is not a cell"),
         ({"metrics": "!!"}, "its metrics are not base64"),
         ({"metrics": ""}, "its metrics are not base64"),
-        ({"metrics": base64.b64encode(b"\xff" * 9).decode()}, "no protobuf"),
+        ({"metrics": base64.b64encode(b"\xff" * 9).decode()}, "not a protobuf"),
         ({"more": 1}, "not a list of hash"),
     ],
 )

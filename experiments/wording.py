@@ -37,6 +37,6 @@ def file_size(count: int) -> str:
 
 
 def unknown_key(key: str, section: str, known: Iterable[str]) -> str:
-    """A key that there is not in a section ("" for none), with the one that may be meant."""
+    """The message for an unknown key in a section ("" for none), with the closest known key."""
     where = f" in section {section}" if section else ""
     return f"unknown key {key!r}{where}: {did_you_mean(key, known)}"

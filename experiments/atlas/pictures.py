@@ -1,4 +1,4 @@
-"""Small pictures of cells, drawn downwards from input to output, as SVG."""
+"""Draws small pictures of cells, from input down to output, as SVG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = {
     CONV1X1: "conv 1×1",
     MAXPOOL3X3: "max pool",
 }
-"""How pages call a cell's vertices."""
+"""Names of a cell's vertices in pages."""
 _COLOURS = {
     INPUT: "#d5d8dd",
     OUTPUT: "#d5d8dd",
@@ -29,22 +29,22 @@ _COLOURS = {
 _OTHER = "#d9c8e8"
 _BOX = (64, 22)
 _STEP = (100, 44)
-"""Pixels: size of a vertex, distance of rows and of layers."""
+"""Distance of rows and of layers; like _BOX, the size of a vertex, in pixels."""
 
 
 def named(operation: str) -> str:
-    """How pages call an operation."""
+    """The name of an operation in pages."""
     return NAMES.get(operation, operation)
 
 
 def words(used: Sequence[str], operations: Sequence[str]) -> str:
-    """The operations used in a cell, in the order of all: "2 conv 3×3, 1 max pool"."""
+    """The operations used in a cell, in the space's order: "2 conv 3×3, 1 max pool"."""
     counts = [(used.count(name), named(name)) for name in operations]
     return ", ".join(f"{count} {name}" for count, name in counts if count) or "none"
 
 
 def picture(cell: Drawing) -> Markup:
-    """The drawing; readers hear its operations and edges."""
+    """The drawing as SVG; screen readers read its operations and edges."""
     edges = cell.edges
     places = layered(len(cell.labels), edges)
     left = min(row for _, row in places)
@@ -52,9 +52,11 @@ def picture(cell: Drawing) -> Markup:
         (_BOX[0] / 2 + 4 + (row - left) * _STEP[0], _BOX[1] / 2 + 4 + layer * _STEP[1])
         for layer, row in places
     ]
+
     width = max(x for x, _ in points) + _BOX[0] / 2 + 4
     height = max(y for _, y in points) + _BOX[1] / 2 + 4
     spoken = ", ".join(f"{start} to {end}" for start, end in edges)
+
     parts = [
         Markup('<svg class="cell" role="img" width="{}" height="{}" viewBox="0 0 {} {}">').format(
             round(width), round(height), round(width), round(height)
@@ -63,6 +65,7 @@ def picture(cell: Drawing) -> Markup:
             ", ".join(f"{n} {named(name)}" for n, name in enumerate(cell.labels)), spoken
         ),
     ]
+
     parts += [_arrow(points[start], points[end]) for start, end in edges]
     for (x, y), name in zip(points, cell.labels, strict=True):
         parts.append(

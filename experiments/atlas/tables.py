@@ -1,4 +1,4 @@
-"""The tables of an atlas."""
+"""The tables of an atlas: its cells, and better neighbours of each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.search_spaces.neighbourhood import Neighbour
 
 CELLS = "cells-table"
-"""The place in the page of the table of cells."""
+"""The anchor of the table of cells."""
 NEIGHBOURS = 5
-"""How many better neighbours of a cell are listed."""
+"""Number of better neighbours listed for a cell."""
 
 
 def cells_table(entries: Sequence[Entry]) -> Table:
-    """Every cell of the page in a row, errors in percent, regrets in percentage points."""
+    """One row per cell of the page; errors in percent, regrets in percentage points."""
     columns = [
         Column("cell", hint="first digits of its hash"),
         Column("why it is here"),
@@ -55,6 +55,7 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
     better = entry.better[:NEIGHBOURS]
     if not better:
         return None
+
     rows = []
     for near in better:
         target = linked.get(near.cell)
@@ -85,7 +86,7 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
 
 
 def change(space: SpaceMap, near: Neighbour) -> str:
-    """What is changed to come to a neighbour, in words."""
+    """The change that leads to a neighbour, in words."""
     where = space.space
     before, after = where.architecture(near.configuration), where.architecture(near.changed)
     [(choice, old, new)] = [
@@ -159,7 +160,7 @@ def _row(entry: Entry) -> Row:
 
 
 def _percentile(value: float) -> Cell:
-    # 100 is out of reach of a cell itself.
+    # No cell can be at 100, as it is not better than itself.
     return Cell(f"{value:.2f}" if value < 99.995 else ">99.99", value)
 
 

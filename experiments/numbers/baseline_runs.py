@@ -33,7 +33,7 @@ def baseline_steps(
     """By method, the regret of the incumbent after each evaluation of each repetition.
 
     axis: "evaluations" or "simulated"; error: "valid" or "test", of the incumbent's cell after the
-    table's largest budget, mean of the repeats, whatever the method was told of it.
+    table's largest budget, mean of the repeats, independent of what the method observed.
     """
     cells = file.trained_cells(table)
     best = cells.best(get_space(space))

@@ -14,19 +14,19 @@ from oneshot_hpo.plugins import names
 from oneshot_hpo.suggestions import did_you_mean
 
 FILE_KEYS = {"dataset": tuple(names("dataset")), "table": ("digits", "nasbench101")}
-"""Keys that hold one of these names, or else the path of a file."""
+"""Keys that hold one of these names or the path of a file."""
 
 _LARGEST = 1_000_000
 """Bytes of a study file."""
 GRID = "grid"
-"""The key of a file that stands for several studies; experiments.grids reads such files."""
+"""The key of a file that describes several studies; experiments.grids reads such files."""
 
 
 def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
 
-    A relative path of a data set or table is taken from the folder of the file that says so, in
-    an override from the current folder. StudyFileError: it cannot be read.
+    A relative path of a data set or table is relative to the study file's folder; in an override,
+    to the current folder. StudyFileError: the file cannot be read.
     """
     path = _find(source)
     try:
@@ -49,7 +49,7 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE overrides alone, as a document; StudyFileError if one cannot be read."""
+    """A document of KEY=VALUE overrides alone; StudyFileError if one cannot be read."""
     document: dict[str, Any] = {}
     for override in overrides:
         override_key(document, override)
@@ -63,7 +63,7 @@ def shipped_studies() -> dict[str, Path]:
 
 
 def _find(source: str) -> Path:
-    with suppress(OSError):  # a name that no file can have
+    with suppress(OSError):  # a name that is not a possible file name
         if Path(source).is_file():
             return Path(source)
     shipped = shipped_studies()
@@ -80,7 +80,7 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
         value = document.get(key)
         if not isinstance(value, str) or value in known:
             continue
-        with suppress(OSError, ValueError):  # no path: whoever opens it says so
+        with suppress(OSError, ValueError):  # not a path: opening it gives the message
             if "/" in value or value.endswith(".npz") or (folder / value).exists():
                 document[key] = str((folder / value).resolve())
 
@@ -92,7 +92,7 @@ def override_key(document: dict[str, Any], override: str) -> None:
     """
     dotted, equals, text = override.partition("=")
     if not equals or not dotted.strip() or dotted.strip().endswith("."):
-        raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
+        raise StudyFileError(f"--set {override}: must be KEY=VALUE")
     try:
         value = load_yaml(text)
     except YamlError as error:
@@ -106,7 +106,8 @@ def override_key(document: dict[str, Any], override: str) -> None:
 def lay(document: dict[str, Any], dotted: str, value: Any) -> None:
     """Set one key of a document in place, with dots for a section's keys.
 
-    A relative path is taken from the current folder. StudyFileError: a section is no section.
+    A relative path is relative to the current folder. StudyFileError: KEY names a section that is
+    not one.
     """
     *sections, key = dotted.split(".")
     changed = {key: value}

@@ -45,7 +45,7 @@ def split_cifar10(data: PickledImages) -> ImageSplits:
 def read_cifar10(folder: Path) -> PickledImages:
     """Read a folder of the official files; a batch may hold any number of images.
 
-    What is no such file is told by its keys and shapes, not by a checksum. Raises DatasetError for
+    Files are recognized by keys and shapes, not by a checksum. Raises DatasetError for
     a file that is missing or something else, OSError for one that cannot be read.
     """
     check_memory(folder, sum(size_of(folder / name) for name in FILES))

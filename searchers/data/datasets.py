@@ -41,6 +41,7 @@ def load_dataset(source: str | Path) -> ImageSplits:
     path = Path(source)
     if path.is_dir():
         return _load_folder(path)
+
     try:
         images, labels = _read_arrays(path)
     except FileNotFoundError:

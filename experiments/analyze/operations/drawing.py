@@ -143,6 +143,7 @@ def _subsets(ax: Axes, analysis: Analysis) -> None:
     values = [100 * one.regret for one in rows]
     colours = [_DARK if one.close else _LIGHT for one in rows]
     ax.barh(range(len(rows)), values, color=colours, edgecolor=_DARK, linewidth=0.5, height=0.7)
+
     noise = 100 * CLOSE * (analysis.population.difference_noise or 0)
     for place, value in enumerate(values):
         ax.annotate(
@@ -156,6 +157,7 @@ def _subsets(ax: Axes, analysis: Analysis) -> None:
     if noise:
         ax.axvline(noise, color=GREY, linestyle="--", linewidth=1, label="noise")
         ax.legend(loc="lower right")
+
     ax.set_yticks(
         range(len(rows)), [" + ".join(_SHORT.get(o, o) for o in one.operations) for one in rows]
     )

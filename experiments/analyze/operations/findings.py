@@ -90,6 +90,7 @@ def _convolutions(analysis: Analysis) -> Finding:
     simple = pooling or next((name for name in population.operations if "skip" in name), None)
     if simple is None or not convolutions:
         return Finding("convolutions matter most", "not decided", "there is nothing to compare")
+
     among_best = population.counts[analysis.best].mean(0)
     among_all = population.counts.mean(0)
     matter, words = [], []
@@ -107,6 +108,7 @@ def _convolutions(analysis: Analysis) -> Finding:
             f"average, and the best cells have {among_best[code]:.2f} of it, all cells "
             f"{among_all[code]:.2f}"
         )
+
     verdict: Verdict = "confirmed in part" if matter else "contradicted"
     if len(matter) == len(convolutions):
         verdict = "confirmed"

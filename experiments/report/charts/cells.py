@@ -1,4 +1,4 @@
-"""The cells that a study found, drawn from input to output."""
+"""Draws the cells that a study found, from input to output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INK = "#1a1d23"  # on these colours, on light and dark pages
 
 
 def charts(study: OpenedStudy) -> list[Chart | NoChart]:
-    """The default's and the incumbent's, or why there is none."""
+    """The cells of default and incumbent, or the reason why there is none."""
     try:
         cells = found_cells(study)
         if not cells:
@@ -36,12 +36,13 @@ def charts(study: OpenedStudy) -> list[Chart | NoChart]:
 
 
 def _chart(cell: CellDrawing) -> Chart:
-    # Downwards, for a narrow page has no room for the names of seven layers.
+    # Downwards: a narrow page has no room for the names of seven layers side by side.
     places = [(row, -layer) for layer, row in cell.positions]
     figure = go.Figure()
     layers = [y for _, y in places]
     bottom, top = min(layers) - 0.5, max(layers) + 0.5
     edge = _HALF_BOX * (top - bottom) / (_HEIGHT - 2 * _MARGIN)  # from a box's middle to its edge
+
     for start, end in cell.edges:
         (x0, y0), (x1, y1) = places[start], places[end]
         figure.add_annotation(
@@ -49,12 +50,14 @@ def _chart(cell: CellDrawing) -> Chart:
             showarrow=True, arrowhead=2, arrowsize=1.1, arrowwidth=1.6, arrowcolor=style.QUIET,
             text="",
         )  # fmt: skip
+
     for (x, y), operation in zip(places, cell.operations, strict=True):
         name, colour = _OPERATIONS.get(operation, (operation, "#d5d8dd"))
         figure.add_annotation(
             x=x, y=y, text=plain(name), showarrow=False, bgcolor=colour, borderpad=6,
             font={"color": _INK, "size": 12}, hovertext=plain(operation),
         )  # fmt: skip
+
     rows = [x for x, _ in places]
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
@@ -63,6 +66,7 @@ def _chart(cell: CellDrawing) -> Chart:
         showlegend=False,
         margin=dict.fromkeys("lrtb", _MARGIN),
     )
+
     caption = (
         f"Found by {_named(cell.key)}. Trained on its own: validation error "
         f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. "

@@ -35,6 +35,18 @@ class RawImages:
         return RawImages(self.pixels[chosen], self.labels[chosen])
 
 
+@dataclass(frozen=True)
+class PickledImages:
+    """A data set as its files have it, not yet split.
+
+    classes: names of the classes by label, their numbers where the files have no names.
+    """
+
+    classes: tuple[str, ...]
+    train: RawImages
+    test: RawImages
+
+
 def read_file(
     path: Path, data_set: str, parse: Callable[[Mapping[str, Any]], _Content]
 ) -> _Content:
@@ -108,7 +120,7 @@ def joined(parts: list[RawImages]) -> RawImages:
     )
 
 
-def split_images(name: str, classes: int, train: RawImages, test: RawImages) -> ImageSplits:
+def split_images(name: str, data: PickledImages) -> ImageSplits:
     """Lay the training images in one order, drawn from a fixed seed, and cut it twice.
 
     A supernet's weights train on the first half, its architecture on the second. Networks from
@@ -117,17 +129,17 @@ def split_images(name: str, classes: int, train: RawImages, test: RawImages) -> 
     NAS-Bench-101. `test` are the official test images. All parts of the training images share
     their memory.
     """
-    count = len(train)
-    whole = _scaled(train.rows(np.random.default_rng(SPLIT_SEED).permutation(count)))
+    count = len(data.train)
+    whole = _scaled(data.train.rows(np.random.default_rng(SPLIT_SEED).permutation(count)))
     half, cut = count // 2, round(_SCRATCH_SHARE * count)
     return ImageSplits(
         name=name,
-        classes=classes,
+        classes=len(data.classes),
         supernet_train=whole.between(0, half),
         supernet_valid=whole.between(half, count),
         scratch_train=whole.between(0, cut),
         valid=whole.between(cut, count),
-        test=_scaled(test),
+        test=_scaled(data.test),
         are_photos=True,
     )
 

@@ -1,1 +1,1 @@
-"""Study files, the command line, the loop of a study, and what is shown of it."""
+"""Study files, the command line, the loop of a study, and its reports."""

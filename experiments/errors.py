@@ -4,7 +4,7 @@ from oneshot_hpo.errors import OneShotHpoError
 
 PACKAGE = "oneshot_hpo"
 _LONGEST = 1000
-"""Characters of a message; a value that it quotes may be of any length."""
+"""Characters of a message; it may quote a value of any length."""
 
 
 class ExperimentError(OneShotHpoError):
@@ -35,9 +35,9 @@ class StudyStopped(ExperimentError, RuntimeError):
 
 
 class StudyFailed(StudyStopped):
-    """A study whose trials fail, so that continuing without a look makes no sense.
+    """A study whose trials keep failing, so that the cause has to be found before it continues.
 
-    crashed: the keys of the evaluations to run again, or "all". finished: no other is left to run.
+    crashed: keys of the evaluations to run again, or "all". finished: no other run is left.
     """
 
     def __init__(self, reason: str, *crashed: str, finished: bool = False) -> None:
@@ -62,8 +62,8 @@ def is_user_error(error: BaseException) -> bool:
 def one_line(error: BaseException) -> str:
     """The message of an exception on a single line, or its type if it has none.
 
-    Control characters are written out, and a long value in it is cut. Spaces within a line stay:
-    they may be those of a path.
+    Control characters are escaped and a long message is cut in the middle. Spaces within a line
+    are kept: they may be part of a path.
     """
     lines = map(str.strip, str(error).splitlines())
     line = " ".join(filter(None, lines)) or type(error).__name__
@@ -73,7 +73,7 @@ def one_line(error: BaseException) -> str:
 
 
 def printable(text: str, kept: str = "") -> str:
-    """A text with control characters written out, except those in `kept`."""
+    """A text with control characters escaped, except those in `kept`."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)

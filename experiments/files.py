@@ -1,7 +1,7 @@
-"""A study's own files are files and folders: nothing is written, cut or removed through a link.
+"""Checks that a study's own files are not links: nothing is written or removed through a link.
 
-A folder that somebody else has made may hold a symbolic link in place of a log or an export. The
-folder itself may be reached through links, and links at other names than a study's are the user's.
+A folder that somebody else created may hold a symbolic link in place of a log or an export. The
+study's folder itself may be reached through links, and links with other names are the user's.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from oneshot_hpo.experiments.errors import UserError
 
 
 def check_own_files(folder: Path, names: Iterable[str]) -> None:
-    """Raise UserError if something at these names, or below them, is no file and no folder."""
+    """Raise UserError if anything at these names, or below them, is not a file or folder."""
     for words in strange_files(folder, names):
         raise UserError(
-            f"{words}, and nothing is written through it: put what it leads to in its place, or "
+            f"{words}, and nothing is written through it: replace it by its target, or "
             "remove it; a link to the whole folder can be used"
         )
 
 
 def strange_files(folder: Path, names: Iterable[str]) -> Iterator[str]:
-    """What is at these names in a folder, or below them, and is a link or no file: in words."""
+    """Links and special files at these names in a folder, or below them, in words."""
     for name in names:
         try:
             mode = (folder / name).lstat().st_mode

@@ -1,4 +1,4 @@
-"""What a study takes from the machine that it is launched on."""
+"""The machine that a study is launched on: processors, GPUs, package versions."""
 
 import os
 import platform
@@ -13,9 +13,9 @@ _RECORDED = (
     *("oneshot-hpo", "torch", "numpy", "scipy", "scikit-learn"),
     *("ConfigSpace", "hpbandster", "statsmodels"),
 )
-"""Packages that decide what a study computes, hence recorded with it."""
+"""Packages that affect what a study computes, and are recorded with it."""
 _DRIVER_SECONDS = 120
-"""It ends a driver that hangs; one of many GPUs may take long to wake up."""
+"""Time limit for a driver that hangs; with many GPUs it may take long to start."""
 
 
 def gpus() -> list[str]:
@@ -38,22 +38,22 @@ def threads_for(workers: int) -> int:
 
 
 def versions(packages: Iterable[str] = _RECORDED) -> dict[str, str]:
-    """Python's version and those of packages: of all that decide what a study computes."""
+    """Versions of Python and of packages, by default those that affect what a study computes."""
     return {"python": platform.python_version()} | {
         package: metadata.version(package) for package in packages
     }
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    # Dask's figure heeds affinity and the limits of a container.
+    """Number of cores that this process may use."""
+    # Dask's number respects affinity and a container's limits.
     from dask.system import CPU_COUNT
 
     return int(CPU_COUNT)
 
 
 def description() -> dict[str, Any]:
-    """What this machine is: system, processor, cores, memory_gib, gpus; no name and no address."""
+    """This machine's system, processor, cores, memory_gib and gpus; no name or address."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "system": platform.platform(),
@@ -74,7 +74,7 @@ def _processor() -> str:
 
 
 def _gpu_names() -> list[str]:
-    """What the driver says; to ask torch would take memory on each GPU."""
+    """GPU names from the driver; torch would take memory on each GPU."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []

@@ -1,9 +1,24 @@
-"""How numbers, durations and configurations are written for people."""
+"""How numbers, durations, configurations and operations are written for people."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from oneshot_hpo.suggestions import did_you_mean
+
+_OPERATIONS = {
+    "conv3x3-bn-relu": "conv 3×3",
+    "conv1x1-bn-relu": "conv 1×1",
+    "maxpool3x3": "max pool",
+    "nor_conv_3x3": "conv 3×3",
+    "nor_conv_1x1": "conv 1×1",
+    "avg_pool_3x3": "avg pool",
+    "max_pool_3x3": "max pool",
+    "skip_connect": "skip",
+    "sep_conv_3x3": "sep 3×3",
+    "sep_conv_5x5": "sep 5×5",
+    "dil_conv_3x3": "dil 3×3",
+    "dil_conv_5x5": "dil 5×5",
+}
 
 
 def percent(share: float) -> str:
@@ -39,6 +54,11 @@ def file_size(count: int) -> str:
 
 
 def unknown_key(key: str, section: str, known: Iterable[str]) -> str:
-    """A key that there is not in a section ("" for none), with the one that may be meant."""
+    """The message for an unknown key in a section ("" for none), with the closest known key."""
     where = f" in section {section}" if section else ""
     return f"unknown key {key!r}{where}: {did_you_mean(key, known)}"
+
+
+def called(operation: str) -> str:
+    """A short name for an operation of any space: ten letters at most where it is a known one."""
+    return _OPERATIONS.get(operation, operation.replace("_", " "))

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 Value = TypeVar("Value", float, NDArray[np.float64])
 
 
-def beats(budget: float, loss: Value, best_budget: float, best_loss: Value) -> bool | NDArray:
+def beats(
+    budget: float | NDArray, loss: Value, best_budget: float | NDArray, best_loss: Value
+) -> bool | NDArray:
     """Whether an evaluation takes the incumbent's place.
 
-    Losses are numbers, or arrays of one shape, which are compared element by element.
+    Budgets and losses are numbers, or arrays of one shape, which are compared element by element.
     """
     return (budget > best_budget) | ((budget == best_budget) & (loss < best_loss))
 
@@ -21,15 +23,17 @@ def beats(budget: float, loss: Value, best_budget: float, best_loss: Value) -> b
 def incumbent_places(losses: NDArray, budgets: NDArray) -> NDArray[np.int64]:
     """Which evaluation is the incumbent after each one, int (R, T).
 
-    losses (R, T): R repetitions of T evaluations; budgets (T,): the same in every repetition.
+    losses (R, T): R repetitions of T evaluations; budgets (T,), the same in every
+    repetition, or (R, T).
     """
+    budgets = np.broadcast_to(budgets, losses.shape)
     repetitions = np.arange(len(losses))
     places = np.zeros(losses.shape, np.int64)
-    best, best_budget = places[:, 0], 0.0
+    best = places[:, 0]
 
-    for place, budget in enumerate(budgets):
-        better = beats(budget, losses[:, place], best_budget, losses[repetitions, best])
-        best, best_budget = np.where(better, place, best), max(best_budget, budget)
+    for place in range(losses.shape[1]):
+        earlier = budgets[repetitions, best], losses[repetitions, best]
+        best = np.where(beats(budgets[:, place], losses[:, place], *earlier), place, best)
         places[:, place] = best
 
     return places

@@ -1,7 +1,7 @@
-"""Files of arrays that are mapped into memory, not read: uncompressed, aligned .npz.
+"""Files of arrays that are mapped into memory: uncompressed, aligned .npz.
 
-numpy.load opens them too. Their members are stored without compression and aligned, so that each
-array can be used where it lies in the file.
+numpy.load opens them too. Their members are uncompressed and aligned, so that each array can be
+used in place.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOCAL_HEADER = struct.Struct("<26xHH")  # of a zip's member: lengths of its nam
 
 
 class BadArrays(SpaceError, ValueError):
-    """A file that is none of such arrays; the message says why."""
+    """A file that is not an uncompressed .npz of arrays; the message says why."""
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -44,7 +44,7 @@ def mapped_arrays(path: Path) -> dict[str, np.ndarray]:
             lengths = _LOCAL_HEADER.unpack_from(mapped, member.header_offset)
             file.seek(member.header_offset + _LOCAL_HEADER.size + sum(lengths))
             if np.lib.format.read_magic(file) != (1, 0):
-                raise BadArrays(f"{member.filename} is no array of version 1.0")
+                raise BadArrays(f"{member.filename} is not an array of version 1.0")
             shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
             if dtype.hasobject or fortran_order:
                 raise BadArrays(f"{member.filename} holds no plain numbers")

@@ -1,4 +1,4 @@
-"""A search space as a set of choices, and an architecture as what is picked in each of them."""
+"""A search space as a set of choices, and an architecture as the candidates picked in each."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from oneshot_hpo.search_spaces.errors import SpaceError
 
 OPERATION, PARENTS = "operation", "parents"
-"""Kinds of choices: what a place of the network computes, and which sources feed it."""
+"""Kinds of choices: the operation at a place of the network, and the sources that feed it."""
 
 
 class InvalidArchitecture(SpaceError, ValueError):
-    """What is no architecture of a space; the message says why."""
+    """Not an architecture of a space; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Choice:
 
     name: unique in the space; the name of its hyperparameter in a configuration space.
     candidates: their names.
-    k: how many are picked.
-    groups: the group of each candidate, at most one of a group is picked (DARTS: candidates are
+    k: number of candidates picked.
+    groups: the group of each candidate; at most one of a group is picked (DARTS: candidates are
         pairs of a source and an operation, grouped by their source). None: there are no groups.
     kind: OPERATION or PARENTS.
     barred: places of candidates that take part in mixtures and are never picked (DARTS: `none`).
@@ -51,12 +51,12 @@ class Choice:
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is one way only, so that nothing is to be decided."""
+        """Whether only one pick is possible, so that there is nothing to decide."""
         return len(self.ways) == 1
 
     @cached_property
     def mixtures(self) -> tuple[tuple[int, ...], ...]:
-        """Places of the candidates that compete for one share of 1: all, or those of each group."""
+        """Places of the candidates whose shares sum to 1: all of them, or those of each group."""
         if self.groups is None:
             return (tuple(range(len(self.candidates))),)
         of_group: dict[int, list[int]] = {}
@@ -65,7 +65,7 @@ class Choice:
         return tuple(map(tuple, of_group.values()))
 
     def number(self, pick: Sequence[int]) -> int:
-        """The place of a pick in `ways`; raises InvalidArchitecture for others."""
+        """The place of a pick in `ways`; raises InvalidArchitecture if it is not allowed."""
         number = self._numbers.get(tuple(pick))
         if number is None:
             raise InvalidArchitecture(f"{self.name}: {tuple(pick)} cannot be picked")

@@ -1,4 +1,4 @@
-"""Rows of a CSV file that somebody else wrote, plain or compressed with gzip."""
+"""Reads rows of an external CSV file, plain or compressed with gzip."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LONGEST_LINE = 1 << 16
 _STEP = 1 << 10  # lines between two reports
 
 ReportBytes = Callable[[int, int], object]
-"""Called with the bytes of a file that are read, and with its size."""
+"""Called with the bytes read so far and the file's size."""
 
 
 def first_line(path: Path) -> str:
-    """The first line of a file, unpacked; "" for what is no text or cannot be unpacked. OSError."""
+    """The first line of a file, unpacked; "" if it is not text or cannot be unpacked. OSError."""
     try:
         with path.open("rb") as file:
             return _unpacked(file).readline(_LONGEST_LINE).decode()
@@ -39,7 +39,7 @@ class CsvRows:
     """
 
     def __init__(self, path: Path, columns: Sequence[str], on_progress: ReportBytes) -> None:
-        """columns: those that the file needs to have."""
+        """columns: columns that the file must have."""
         self.path, self._columns, self._on_progress = path, columns, on_progress
         self._line = 0
 
@@ -69,11 +69,11 @@ class CsvRows:
         return value
 
     def wrong(self, what: str) -> TableError:
-        """An error of the row that was read last."""
+        """An error in the last row that was read."""
         return TableError(f"{self.path}: line {self._line} is wrong: {what}")
 
     def source(self) -> dict[str, Any]:
-        """What a table says of the file: its name, size and SHA-256. Raises OSError."""
+        """The file's name, size and SHA-256, for a table's provenance. Raises OSError."""
         with self.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size

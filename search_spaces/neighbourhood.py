@@ -1,11 +1,11 @@
-"""Which cells of a space are one change apart, for one cell or for all of them at once.
+"""Finds cells that are one change apart, for one cell or for all of them at once.
 
-One change: another candidate picked in one choice (another operation, or one edge moved to another
-source), as in `SearchSpace.neighbours`. A cell stands for all its configurations, also those with
-loose ends, so its neighbours are all cells that any of them becomes.
+One change picks another candidate in one choice (another operation, or one edge moved to another
+source), as in `SearchSpace.neighbours`. All configurations of a cell count, also those with loose
+ends, so its neighbours are the cells that any of them can become.
 
-of_configuration: int (C,), the cell of every configuration, 0 to U - 1: those that the space tells
-apart (`space.unique.of_configuration`), or the entries of a table (`Table.entry_of`).
+of_configuration: int (C,), the cell of every configuration, 0 to U - 1: the unique cells of a space
+(`space.unique.of_configuration`), or the entries of a table (`Table.entry_of`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Neighbour:
     cell: int
     """Its number."""
     configuration: int
-    """The configuration of the other cell that is changed."""
+    """The configuration of the other cell before the change."""
     changed: int
-    """The one that it becomes."""
+    """The configuration after the change."""
     is_operation: bool
-    """Whether an operation is changed; else an edge is moved."""
+    """Whether an operation changes; otherwise an edge moves."""
 
 
 def neighbours_of(
@@ -38,8 +38,8 @@ def neighbours_of(
 ) -> list[Neighbour]:
     """The cells one change away from a cell, each once, by their numbers.
 
-    Where both kinds of change lead to a cell, an operation's is named. Raises ValueError for a
-    number of no cell.
+    If both kinds of change lead to a cell, that of an operation is given. Raises ValueError for an
+    unknown cell.
     """
     configurations = np.flatnonzero(of_configuration == cell)
     if not len(configurations):
@@ -58,9 +58,9 @@ def neighbours_of(
 def best_neighbours(
     space: EnumerableSpace, of_configuration: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-    """The lowest value among each cell's neighbours, float (U,); values: float (U,), one a cell.
+    """The lowest value among each cell's neighbours, float (U,); values: float (U,), one per cell.
 
-    Equal cells count too: a configuration whose change is without effect has its own cell's value.
+    The cell itself counts too: a change without effect gives the cell's own value.
     """
     value = values[of_configuration]
     lowest = np.full(len(value), np.inf)
@@ -74,9 +74,9 @@ def best_neighbours(
 def _changes(
     space: EnumerableSpace, configurations: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
-    """Every change of a digit: places in `configurations`, what they become, whether an operation.
+    """Every change of one choice: places in `configurations`, their targets, whether an operation.
 
-    A configuration's digits are the ways of the space's choices.
+    A configuration's digits are the picks of the space's choices.
     """
     stride = space.num_configurations
     for choice in space.choices:

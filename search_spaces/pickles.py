@@ -1,8 +1,8 @@
-"""A reader of large pickles of plain values that runs nothing in them and forgets what is done.
+"""Reads large pickles of plain values, piece by piece, without running any code in them.
 
-Python's own would call what a file names, makes room for as many values as a file claims to have,
-and holds all of them until the end. This one is a stack machine for the instructions that dumps of
-texts, numbers, lists, dictionaries and NumPy's single numbers need. The names in a file stand for
+Python's own reader calls functions that a file names, allocates as many values as a file claims to
+have, and keeps them all until the end. This one is a stack machine for the instructions that dumps
+of texts, numbers, lists, dictionaries and NumPy scalars need. Names in a file are replaced by
 functions given here.
 """
 
@@ -16,15 +16,15 @@ from typing import IO, Any
 from oneshot_hpo.search_spaces.errors import SpaceError
 
 Makers = Mapping[str, Callable[..., Any]]
-"""By "module.name", what the calls in a file make: functions of ours."""
+"""By "module.name" in a file, the function of ours that is called instead."""
 
 
 class PickleError(SpaceError, ValueError):
-    """Content that is none of these pickles; the message says why, without the file's name."""
+    """Not such a pickle; the message says why, without the file's name."""
 
 
 class Number:
-    """What NumPy calls a dtype, of a single number."""
+    """NumPy's dtype of a scalar."""
 
     _CODES: Mapping[str, str] = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "u1": "B", "b1": "?"}
 
@@ -33,11 +33,11 @@ class Number:
         self.order = "<"
 
     def build(self, state: Any) -> None:
-        """Take what NumPy pickles of a dtype: its version, then its order of bytes."""
+        """Read a dtype's pickled state: its version, then its byte order."""
         self.order = ">" if state[1] == ">" else "<"
 
     def value(self, content: bytes) -> Any:
-        """The number that these bytes are."""
+        """The number with these bytes."""
         return struct.unpack(self.order + self.code, content)[0]
 
 
@@ -46,7 +46,7 @@ def _ordered(pairs: Any = ()) -> dict[Any, Any]:
 
 
 def _opaque(*_: Any) -> None:
-    """For what is of no use: the weights of a network."""
+    """Ignores its arguments: the weights of a network."""
 
 
 PLAIN: Makers = {
@@ -75,11 +75,11 @@ _KEYS = (str, int)
 
 
 class PickleReader:
-    """One pickle after the other from a file, piece by piece.
+    """Reads the pickles in a file one after the other, piece by piece.
 
-    is_piece: called with each dictionary when items were put in; it may empty it, and says whether
-        a piece is done, or raises PickleError. What a file says of a piece is then forgotten, but
-        for texts and names in the first ones, which all others use again.
+    is_piece: called with each dictionary after items were added; it may empty it, returns whether a
+        piece is complete, or raises PickleError. The memory of a complete piece is dropped, except
+        for texts and names of the first pieces, which later ones use again.
     """
 
     def __init__(
@@ -131,10 +131,11 @@ class PickleReader:
         return code
 
     def _hurry(self) -> None:
-        """Obey what most of a file is, numbers and short texts, up to any other instruction."""
+        """Run the frequent instructions, numbers and short texts, up to any other one."""
         data, at, stack = self._data, self._at, self._stack
         safe, recent, memoized = len(data) - _LOW, self._recent, self._memoized
         count = 0
+
         while at < safe:
             code = data[at]
             if code == _FLOAT:
@@ -162,11 +163,12 @@ class PickleReader:
             else:
                 break
             count += 1
+
         self._at, self._memoized = at, memoized
         self._instructions += count
 
     def _fill(self, wanted: int) -> None:
-        """Have so many bytes ahead, if the file has them."""
+        """Buffer at least `wanted` bytes, if the file has them."""
         more = self._file.read(max(wanted, _CHUNK))
         self._data, self._at = self._data[self._at :] + more, 0
         self._bytes += len(more)
@@ -227,7 +229,7 @@ class PickleReader:
 
     def _set(self, items: list[Any]) -> None:
         keys = items[::2]
-        for key in keys:  # hashing takes for ever in tuples of tuples of tuples
+        for key in keys:  # hashing nested tuples can take exponential time
             if type(key) not in _KEYS and not (
                 type(key) is tuple and all(type(part) in _KEYS for part in key)
             ):
@@ -250,19 +252,19 @@ class PickleReader:
         self._stack.append(self._makers[name.full](*arguments))
 
     def _forget(self) -> None:
-        """In place of what lies elsewhere in the file: the numbers of a tensor."""
+        """Replace data stored elsewhere in the file, the numbers of a tensor, by None."""
         self._stack[-1] = None
 
     def _build(self) -> None:
         state, built = self._stack.pop(), self._stack[-1]
         if type(built) is Number:
             built.build(state)
-        elif type(built) is not dict:  # whose attributes are of no use
+        elif type(built) is not dict:  # attributes of a dictionary are ignored
             raise PickleError("it is damaged")
 
 
 class _Name:
-    """A name in a pickle that stands for one of the makers."""
+    """A name in a pickle that refers to one of the makers."""
 
     def __init__(self, full: str) -> None:
         self.full = full

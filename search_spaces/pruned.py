@@ -1,4 +1,4 @@
-"""A search space of which some cells are left out."""
+"""A search space without some of its cells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, SpaceId, U
 
 
 class PrunedSpace(EnumerableSpace):
-    """What is drawn uniformly from it is drawn among the configurations that are left.
+    """A space that draws uniformly among the configurations that are left.
 
-    `num_configurations` and `architecture` number those; all else is as in the complete space.
+    `num_configurations` and `architecture` number these; everything else is as in the complete
+    space.
 
     left: int (K,), their numbers in the complete space.
     """
@@ -25,17 +26,17 @@ class PrunedSpace(EnumerableSpace):
 
     @classmethod
     def of_cells(cls, space: EnumerableSpace, cells: np.ndarray) -> PrunedSpace:
-        """The configurations of these unique cells, int (U,)."""
+        """The space of these unique cells, int (U,), alone."""
         return cls(space, np.flatnonzero(np.isin(space.unique.of_configuration, cells)))
 
     @property
     def id(self) -> SpaceId:
-        """That of the complete space."""
+        """As in the complete space."""
         return self._complete.id
 
     @property
     def entropy(self) -> int:
-        """That of the complete space."""
+        """As in the complete space."""
         return self._complete.entropy
 
     @property
@@ -56,7 +57,7 @@ class PrunedSpace(EnumerableSpace):
 
     @property
     def unique(self) -> UniqueCells:
-        """Those of the complete space."""
+        """As in the complete space."""
         return self._complete.unique
 
     def key(self, architecture: Architecture) -> str:

@@ -1,4 +1,4 @@
-"""Tables of benchmarks that others recorded: a number, or several repeats, a column and entry."""
+"""Tables of published benchmarks: one number, or several repeats, per column and entry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from oneshot_hpo.search_spaces.table import (
 )
 
 FORMAT = 1
-"""Of the file."""
+"""Version of the file format."""
 ENTRIES = "entries"
 _KINDS = (ERROR, SCORE, LOSS, COST, PROXY)
 
@@ -35,13 +35,13 @@ _KINDS = (ERROR, SCORE, LOSS, COST, PROXY)
 class RecordedTable(Table):
     """Columns of numbers for the entries of one space, on one or several data sets.
 
-    entry_numbers: int32 (N,), the entries that the table holds, ascending: all E of the space, or
-        some of them. An entry is a configuration, or a unique cell, by the document's `entries`.
-    columns: float64 (N, R) by "dataset.metric.budget", or "dataset.metric" for what is the same at
-        each budget (parameters). NaN where a repeat is absent.
+    entry_numbers: int32 (N,), the entries in the table, ascending: all E of the space or some of
+        them. An entry is a configuration, or a unique cell, by the document's `entries`.
+    columns: float64 (N, R) by "dataset.metric.budget", or "dataset.metric" for values that are the
+        same at each budget (parameters). NaN where a repeat is absent.
     provenance: the file's document: name, space, data sets with their budgets and metrics, the
-        origin of each column, and where the numbers are from.
-    dataset_name: the data set that the table is opened for; budgets are those of it.
+        origin of each column, and the source of the numbers.
+    dataset_name: the data set that the table is opened for; `budgets` are its budgets.
     """
 
     family: str
@@ -73,32 +73,32 @@ class RecordedTable(Table):
 
     @property
     def part(self) -> str | None:
-        """How many architectures of the space there are, in words; None where all are."""
+        """How many architectures of the space the table has, in words; None if all."""
         if len(self) == self._count:
             return None
         return f"a part, {len(self):,} of {self._count:,} architectures"
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
-        """What was measured on this data set."""
+        """The metrics on this data set."""
         described = self.provenance["datasets"][self.dataset_name]["metrics"]
         return {name: Metric(**fields) for name, fields in described.items()}
 
     @property
     def test_split(self) -> str:
-        """Test, or valid where nothing was recorded of test images."""
+        """test, or valid if no test values were recorded."""
         return "test" if any(name.startswith("test_") for name in self.metrics) else "valid"
 
     def main_metric(self, split: str) -> str:
-        """The metric that ranks architectures: the first one recorded of a split's images.
+        """The metric that ranks architectures: the first one recorded on a split.
 
-        Without test values those of validation stand in for them. Raises MissingCell.
+        Without test values, validation values are used. Raises MissingCell.
         """
         recorded = self.test_split if split == "test" else split
         for name in self.metrics:
             if name.startswith(f"{recorded}_"):
                 return name
-        raise MissingCell(f"the table of {self.name} has nothing of {split} images")
+        raise MissingCell(f"the table of {self.name} has no values of {split} images")
 
     def values(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """All repeats, float (N, R), or (R,) of one row; NaN where a repeat is absent."""
@@ -106,7 +106,7 @@ class RecordedTable(Table):
         return values
 
     def seconds(self, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
-        """Training times, float (N, R), or (R,) of one row; NaN where none was recorded."""
+        """Training times, float (N, R), or (R,) of one row; NaN if they are not recorded."""
         if "seconds" not in self.metrics:
             return np.full((*np.shape(rows), 1), np.nan)
         return super().seconds(rows, budget)
@@ -137,7 +137,7 @@ class RecordedTable(Table):
         return len(self) if space.family == self.family else 0
 
     def entries(self, space: SearchSpace) -> np.ndarray:
-        """The rows of all entries. Raises MissingCell unless all are there."""
+        """The rows of all entries. Raises MissingCell unless all are present."""
         self.check_space(space)
         total = self._count
         if len(self) != total:
@@ -164,7 +164,7 @@ class RecordedTable(Table):
         return dict(self.provenance), {ENTRIES: self.entry_numbers, **self.columns}
 
     def recorded_values(self) -> int:
-        """How many numbers of validation and test images the file holds, on all data sets."""
+        """Number of recorded values on train, validation and test images, over all data sets."""
         counted = (name.split(".")[1].partition("_")[0] in SPLITS for name in self.columns)
         pairs = zip(counted, self.columns.values(), strict=True)
         return sum(int((~np.isnan(values)).sum()) for counts, values in pairs if counts)
@@ -232,7 +232,7 @@ def _check(table: RecordedTable) -> None:
     if name not in [space.name for space in spaces_of(table.family)]:
         raise TableError(f"a table of the space {name!r}, which is not known here")
     if numbers.dtype != np.int32 or numbers.ndim != 1 or not len(numbers):
-        raise TableError(f"{ENTRIES} is no list of numbers")
+        raise TableError(f"{ENTRIES} is not a list of numbers")
     if (np.diff(numbers) <= 0).any() or not 0 <= numbers[0] <= numbers[-1] < table._count:
         raise TableError(f"{ENTRIES} does not ascend within the space")
     for column, values in table.columns.items():
@@ -256,5 +256,5 @@ def _budgets(document: Mapping[str, Any], dataset: str) -> tuple[int, ...]:
 
 
 def column_name(dataset: str, metric: str, budget: int | None = None) -> str:
-    """What the column of a metric is called; without a budget, of one that is the same at each."""
+    """The name of a metric's column; without a budget, that of a column for all budgets."""
     return f"{dataset}.{metric}" if budget is None else f"{dataset}.{metric}.{budget}"

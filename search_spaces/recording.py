@@ -1,4 +1,4 @@
-"""Putting together a table of recorded numbers, column by column."""
+"""Builds a table of recorded numbers, column by column."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from oneshot_hpo.search_spaces.table import COST, Metric, Origin, Runs
 
 
 class Recording:
-    """The columns of a table that is being put together, then the table."""
+    """Collects the columns of a table, then makes the table."""
 
     def __init__(
         self, name: str, space: EnumerableSpace, entry_numbers: Sequence[int], *, of_cells: bool
     ) -> None:
-        """entry_numbers: of the rows of all columns, no two equal, in any order."""
+        """entry_numbers: the entries of the rows of every column, distinct, in any order."""
         numbers = np.asarray(entry_numbers, np.int32)
         self._order = np.argsort(numbers)
         self.columns = {ENTRIES: numbers[self._order]}
@@ -64,7 +64,7 @@ class Recording:
         self._origins[column] = int(origin)
 
     def document(self) -> dict[str, Any]:
-        """What a table says of its columns."""
+        """The document that describes the columns."""
         return self._document | {
             "family": self._family,
             "datasets": self._datasets,
@@ -74,7 +74,7 @@ class Recording:
     def table(self, source: Mapping[str, Any], notes: Sequence[str]) -> RecordedTable:
         """The table, opened for the first data set.
 
-        source: the file, as text and numbers. notes: what a reader of the numbers has to know.
+        source: facts about the source file. notes: caveats for readers of the numbers.
         """
         document = self.document() | {
             "source": dict(source),

@@ -38,7 +38,7 @@ _NUMBERED = {"1": "nasbench101-1", "2": "nasbench101-2", "3": "nasbench101-3"}
 
 
 class UnknownSpace(SpaceError, ValueError):
-    """A search space that there is not."""
+    """The name of an unknown search space."""
 
 
 @cache
@@ -79,7 +79,7 @@ def ordered(spaces: Iterable[SpaceId]) -> list[SpaceId]:
 
 
 def title_of(space: SpaceId) -> str:
-    """What messages call a space; of one that is not known here, its name."""
+    """The name of a space in messages, also of an unknown one."""
     try:
         return get_space(space).title
     except UnknownSpace:
@@ -93,7 +93,7 @@ def heading_of(space: SpaceId) -> str:
 
 
 def known_spaces() -> str:
-    """The names that a study file may say, in words."""
+    """The names that a study file may use, in words."""
     others = [name for name in plugins.names("space") if name not in _NUMBERED.values()]
     *first, last = [*_NUMBERED, *others]
     return f"{', '.join(first)} and {last}"

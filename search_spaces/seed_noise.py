@@ -1,11 +1,11 @@
-"""How much a cell's error depends on the seed of its training, among the good cells."""
+"""The noise of a cell's error between training seeds, among good cells."""
 
 from __future__ import annotations
 
 import numpy as np
 
 GOOD_SHARE = 0.1
-"""Of the cells, the best ones: bad trainings, which diverge now and then, are much noisier."""
+"""Share of cells that count as good; bad ones, whose training may diverge, are much noisier."""
 
 
 def seed_noise(errors: np.ndarray, means: np.ndarray) -> float | None:
@@ -13,7 +13,7 @@ def seed_noise(errors: np.ndarray, means: np.ndarray) -> float | None:
 
     errors: (N, R), R repeats of each cell, NaN where one is absent; means: (N,). The good ones are
     the GOOD_SHARE with the lowest means; of equals, the first.
-    None where a single repeat tells nothing.
+    None if there is a single repeat.
     """
     if errors.shape[1] < 2:
         return None

@@ -1,4 +1,4 @@
-"""What a search space is: choices, and what their picks mean."""
+"""The base class of search spaces: choices, and the meaning of their picks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 SpaceId = int | str
-"""What study files and journals call a space: see `SearchSpace.id`."""
+"""The name or number of a space in study files and journals, see `SearchSpace.id`."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Drawing:
 
 
 class SearchSpace(ABC):
-    """A set of choices, what an architecture is called, and how it is written down.
+    """A set of choices, with the keys and the written form of its architectures.
 
-    name: unique among all spaces, what `get_space` takes.
-    family: which spaces share networks and tables with it: "nasbench101", "nasbench201", ...
-    title: what messages call it.
+    name: unique among all spaces, as `get_space` takes it.
+    family: shared by spaces with the same networks and tables: "nasbench101", "nasbench201", ...
+    title: its name in messages.
     choices: all decisions, in the order of an architecture's picks; settled ones included.
     operations: names of the operations that its choices pick among, in a fixed order.
     """
@@ -54,7 +54,7 @@ class SearchSpace(ABC):
 
     @property
     def id(self) -> SpaceId:
-        """What study files and journals call it: the name, for NAS-Bench-1Shot1's the number."""
+        """Its id in study files and journals: the name, or the number in NAS-Bench-1Shot1."""
         return self.name
 
     @property
@@ -64,16 +64,16 @@ class SearchSpace(ABC):
 
     @property
     def complete(self) -> SearchSpace:
-        """The space of which this one is a part, for its networks; itself if it is whole."""
+        """The whole space that this one is a part of; itself if it is whole."""
         return self
 
     @abstractmethod
     def key(self, architecture: Architecture) -> str:
-        """A name that isomorphic architectures share, and no others."""
+        """A name that is equal for isomorphic architectures and for no others."""
 
     @abstractmethod
     def to_document(self, architecture: Architecture) -> dict[str, Any]:
-        """An architecture as journals hold it: lists, strings and numbers."""
+        """An architecture in a journal's form: lists, strings and numbers."""
 
     @abstractmethod
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
@@ -89,7 +89,7 @@ class SearchSpace(ABC):
             raise InvalidArchitecture(f"not an architecture of {self.title}: {error}") from None
 
     def decode(self, strengths: Sequence[np.ndarray]) -> Architecture:
-        """The architecture that strengths of all candidates make.
+        """The architecture with the strongest candidates.
 
         strengths: an array for each choice, float (candidates,), larger is better; comparable
         within a choice.
@@ -117,16 +117,16 @@ class SearchSpace(ABC):
         ]
 
     def lines(self, architecture: Architecture) -> list[str]:
-        """An architecture for people: what is picked in each choice, in a line each."""
+        """An architecture for people: the picks of each choice on a line."""
         pairs = zip(self.choices, architecture.picks, strict=True)
         return [f"{choice.name}: {choice.text(pick)}" for choice, pick in pairs]
 
     def drawing(self, architecture: Architecture) -> Drawing | None:
-        """The cell to be drawn; None where a space has no drawings."""
+        """The cell as a graph; None if the space has no drawings."""
         return None
 
     def text(self, architecture: Architecture) -> str:
-        """An architecture in one line, as a command line takes it."""
+        """An architecture in one line, in the form that the command line accepts."""
         return json.dumps(self.to_document(architecture))
 
     def parse(self, text: str) -> Architecture:
@@ -166,7 +166,7 @@ class SearchSpace(ABC):
 
 @dataclass(frozen=True)
 class UniqueCells:
-    """The architectures of a space up to isomorphism, here called its cells.
+    """The architectures of a space up to isomorphism, called its cells.
 
     first: int (U,), the lowest number of a configuration of each cell, ascending.
     of_configuration: int (C,), the cell of every configuration.
@@ -177,19 +177,19 @@ class UniqueCells:
 
 
 class NotEnumerable(SpaceError, ValueError):
-    """A space with too many architectures for what was wanted; the message names it."""
+    """A space has too many architectures to number them; the message names it."""
 
 
 class EnumerableSpace(SearchSpace):
-    """A space whose architectures are numbered: its configurations.
+    """A space whose architectures are numbered as configurations.
 
-    A number's digits are the ways of the choices, the first choice's slowest. Its unique cells are
-    numbered by the first configuration that gives them.
+    The digits of a number are the picks of the choices; the first choice varies slowest. Unique
+    cells are numbered by their first configuration.
     """
 
     @cached_property
     def radices(self) -> tuple[int, ...]:
-        """Numbers of ways of the choices that are not settled."""
+        """Numbers of possible picks of the choices that are not settled."""
         return tuple(len(choice.ways) for choice in self.choices if not choice.is_settled)
 
     @property
@@ -209,7 +209,7 @@ class EnumerableSpace(SearchSpace):
         return Architecture(tuple(choice.ways[digit] for choice, digit in pairs))
 
     def architectures(self) -> Iterator[Architecture]:
-        """All of them, in the order of their numbers."""
+        """All architectures, in the order of their numbers."""
         return map(self.architecture, range(self.num_configurations))
 
     def configuration(self, architecture: Architecture) -> int:
@@ -224,7 +224,7 @@ class EnumerableSpace(SearchSpace):
         return np.ravel_multi_index(tuple(values.T), self.radices)
 
     def digits(self, configurations: np.ndarray) -> np.ndarray:
-        """The way of every choice, int (N, choices), of configurations' numbers int (N,)."""
+        """The pick of every choice, int (N, choices), for configurations int (N,)."""
         return np.stack(np.unravel_index(configurations, self._ways), 1)
 
     @cached_property
@@ -243,7 +243,7 @@ class EnumerableSpace(SearchSpace):
 
     @cached_property
     def operation_choices(self) -> tuple[int, ...]:
-        """Places of the choices of one operation, of which analyses speak."""
+        """Places of the choices that pick one operation, which analyses report."""
         return tuple(
             place
             for place, choice in enumerate(self.choices)
@@ -251,9 +251,9 @@ class EnumerableSpace(SearchSpace):
         )
 
     def used_operations(self, configurations: np.ndarray) -> np.ndarray:
-        """What each of `operation_choices` computes, int (N, choices): places in `operations`.
+        """The operation of each of `operation_choices`, int (N, choices): places in `operations`.
 
-        configurations: int (N,). -1: a loose end, which computes nothing for the output.
+        configurations: int (N,). -1: a loose end, which does not reach the output.
         """
         digits = self.digits(configurations)[:, list(self.operation_choices)]
         picked = [
@@ -269,7 +269,7 @@ class EnumerableSpace(SearchSpace):
         return len(self.unique.first)
 
     def cell_index(self, architecture: Architecture) -> int:
-        """The unique cell, 0 to num_cells - 1, that an architecture is."""
+        """The number of an architecture's unique cell, 0 to num_cells - 1."""
         return int(self.unique.of_configuration[self.configuration(architecture)])
 
     def sample(self, rng: np.random.Generator) -> Architecture:
@@ -282,7 +282,7 @@ class EnumerableSpace(SearchSpace):
 
 
 def tag_of(space: SpaceId) -> str:
-    """What the names of files call a space: space1, or its name."""
+    """The name of a space in file names: space1, or its own name."""
     return f"space{space}" if isinstance(space, int) else space
 
 

@@ -1,4 +1,4 @@
-"""What a table of trained architectures says: metrics, data sets, budgets, repeats, origins."""
+"""The base class of tables of trained architectures, and the types of their values."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SPLITS = ("train", "valid", "test")
 """The sets of images on which a trained architecture may have been measured."""
 
 SINGLE_PRECISION = 5e-7
-"""Mean errors, regrets and their differences that are nearer than this are equal.
+"""Mean errors, regrets and differences that are closer than this count as equal.
 
-Earlier versions took means of shares in single precision, which are off by less; sums of hits that
-differ make more, up to a million images of all repeats."""
+Earlier versions averaged shares in single precision, whose rounding is smaller; different sums of
+hits differ by more, up to a million images over all repeats."""
 
 CIFAR10 = "cifar10"
 DATASET_CHECKSUM = "dataset_sha256"
@@ -30,7 +30,7 @@ DATASET_CHECKSUM = "dataset_sha256"
 
 ERROR, SCORE, LOSS, COST, PROXY = "error", "score", "loss", "cost", "proxy"
 """Kinds of metrics: a share of wrong answers; a share where 1 is best (an accuracy, SSIM); a loss
-of any size; what a network costs (seconds, parameters); a score computed without training."""
+of any size; the cost of a network (seconds, parameters); a score computed without training."""
 
 
 class TableError(SpaceError, ValueError):
@@ -38,12 +38,12 @@ class TableError(SpaceError, ValueError):
 
 
 class MissingCell(SpaceError, ValueError):
-    """A cell, a budget or a metric that a table does not hold; the message names it."""
+    """A cell, budget or metric that a table does not have; the message names it."""
 
 
 class Origin(IntEnum):
-    """Where a value comes from: single runs, a mean that others took of them, a model, or another
-    value that was recorded (the time of 12 epochs from that of 200)."""
+    """Where a value comes from: single runs, a published mean of runs, a model, or another recorded
+    value (the time of 12 epochs from that of 200)."""
 
     REAL = 0
     MEAN = 1
@@ -53,7 +53,7 @@ class Origin(IntEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured of a trained architecture.
+    """A quantity measured on trained architectures.
 
     unit: "" for shares and counts, else "s", "M", ...
     kind: ERROR, SCORE, LOSS, COST or PROXY.
@@ -64,7 +64,7 @@ class Metric:
     kind: str = ERROR
 
     def to_minimise(self, values: np.ndarray) -> np.ndarray:
-        """Values of this metric, turned so that lower is better: 1 less a score."""
+        """Values of this metric, converted so that lower is better: 1 minus a score."""
         if not self.higher_is_better:
             return values
         return 1 - values if self.kind == SCORE else -values
@@ -80,7 +80,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Record:
-    """All that a table says of one row at one budget.
+    """All values of a row at one budget.
 
     values: by metric, float (R,), NaN where a repeat is absent. origins: by metric.
     """
@@ -93,7 +93,7 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """What was recorded of all trainings at one point of them.
+    """The recorded results of all trainings at one point in time.
 
     hits: by split, uint16 (U, B, R), correctly classified images of each repeat.
     seconds: float32 (U, B, R), training time up to this point.
@@ -104,14 +104,14 @@ class Runs:
 
 
 class Table(ABC):
-    """Trained architectures of one family of spaces, a row each.
+    """Trained architectures of one family of spaces, one per row.
 
     family: of the search spaces, as `SearchSpace.family`.
     budgets: the epochs of training, ascending; each budget is a training of its own.
     provenance: how the table was made (name, data set, settings, versions, ...).
 
-    The entries of a space are the rows that its configurations have: one row for all isomorphic
-    ones where the benchmark trained a cell once, one row each where it trained all.
+    The entries of a space are the rows of its configurations: one row for all isomorphic ones if
+    the benchmark trained a cell once, one row each if it trained all.
     """
 
     family: str
@@ -125,23 +125,23 @@ class Table(ABC):
     @property
     @abstractmethod
     def metrics(self) -> Mapping[str, Metric]:
-        """What was measured; errors are named train_error, valid_error, test_error."""
+        """The metrics by name; errors are train_error, valid_error and test_error."""
 
     @abstractmethod
     def values(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """All repeats, float (N, R), or (R,) of one row; NaN where a repeat is absent.
 
-        budget: the largest when none is named. Shares are in [0, 1]. Raises MissingCell for a
+        budget: None for the largest. Shares are in [0, 1]. Raises MissingCell for a
         metric or budget that the table lacks.
         """
 
     @abstractmethod
     def key(self, row: int) -> str:
-        """The name of a row: of equal architectures the same (`SearchSpace.key`)."""
+        """The key of a row, equal for isomorphic architectures (`SearchSpace.key`)."""
 
     @abstractmethod
     def entries(self, space: SearchSpace) -> np.ndarray:
-        """The rows of a space's entries, int (E,). Raises MissingCell where one is absent."""
+        """The rows of a space's entries, int (E,). Raises MissingCell if one is absent."""
 
     @abstractmethod
     def entry_of(self, space: SearchSpace) -> np.ndarray:
@@ -153,14 +153,14 @@ class Table(ABC):
 
     @property
     def name(self) -> str:
-        """What messages call this table."""
+        """The table's name in messages."""
         return str(self.provenance["name"])
 
     @property
     def dataset(self) -> str | None:
-        """The name of the data set of these values; None: the table does not say.
+        """The name of the data set of these values; None: the table does not name it.
 
-        NAS-Bench-101's CIFAR-10 has the name that data sets have here, cifar10.
+        NAS-Bench-101's CIFAR-10 gets this project's name, cifar10.
         """
         name = self.provenance.get("dataset")
         return CIFAR10 if name == "CIFAR-10" else name if isinstance(name, str) else None
@@ -179,13 +179,13 @@ class Table(ABC):
 
     @property
     def dataset_checksum(self) -> str | None:
-        """SHA-256 of its images, `ImageSplits.scratch_checksum`; None: the table does not say."""
+        """SHA-256 of its images, `ImageSplits.scratch_checksum`; None: it is not recorded."""
         checksum = self.provenance.get(DATASET_CHECKSUM)
         return checksum if isinstance(checksum, str) else None
 
     @property
     def part(self) -> str | None:
-        """Of how many cells of a space the table was built, in words; None where of all."""
+        """How many cells of a space the table has, in words; None if all."""
         part = self.provenance.get("part")
         if not isinstance(part, dict):
             return None
@@ -194,13 +194,13 @@ class Table(ABC):
     def origin(self, metric: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
         """Where values come from, members of Origin, uint8 (N,) or a number for one row.
 
-        All are real unless a table says otherwise.
+        All are real unless a table records otherwise.
         """
         return np.zeros(np.shape(rows), np.uint8)
 
     @property
     def test_split(self) -> str:
-        """The images whose values stand for the test: valid in a table that has no test values."""
+        """The split that serves as test: valid in a table without test values."""
         return "test"
 
     def main_metric(self, split: str) -> str:
@@ -208,7 +208,7 @@ class Table(ABC):
         return f"{split}_error"
 
     def errors(self, split: str, rows: np.ndarray | int, budget: int | None = None) -> np.ndarray:
-        """The main metric of each repeat, float (N, R), turned so that lower is better.
+        """The main metric of each repeat, float (N, R), converted so that lower is better.
 
         NaN where a repeat is absent. Raises MissingCell.
         """
@@ -218,9 +218,9 @@ class Table(ABC):
     def mean_errors(
         self, split: str, rows: np.ndarray | int, budget: int | None = None
     ) -> np.ndarray:
-        """Means of the main metric over the repeats, float (N,), turned so that lower is better.
+        """Means of the main metric over the repeats, float (N,), converted so that lower is better.
 
-        Where it is an error it is left as it is, a score is 1 less it. Raises MissingCell.
+        An error is unchanged, a score s becomes 1 - s. Raises MissingCell.
         """
         metric = self.main_metric(split)
         values = self.values(metric, rows, budget)
@@ -240,7 +240,7 @@ class Table(ABC):
         return np.unique(self.entry_of(space), return_index=True)[1]
 
     def parameters_of(self, rows: np.ndarray) -> np.ndarray | None:
-        """Trainable parameters, float (N,); None: the table does not say."""
+        """Trainable parameters, float (N,); None: they are not recorded."""
         if "parameters" not in self.metrics:
             return None
         return self.values("parameters", rows)[:, 0]
@@ -250,7 +250,7 @@ class Table(ABC):
         return int(self.entries(space)[self.entry(space, architecture)])
 
     def coverage(self, space: SearchSpace) -> int:
-        """How many of a space's entries the table holds; 0 for a space of another family."""
+        """Number of a space's entries in the table; 0 for a space of another family."""
         return len(self.entries(space)) if space.family == self.family else 0
 
     def check_space(self, space: SearchSpace) -> None:
@@ -261,7 +261,7 @@ class Table(ABC):
             )
 
     def record(self, row: int, budget: int | None = None) -> Record:
-        """All that is known of a row at a budget, the largest when none is named."""
+        """All values of a row at a budget; None for the largest."""
         budget = self.budgets[self.column(budget)]
         values, origins = {}, {}
         for metric in self.metrics:
@@ -285,13 +285,13 @@ class Table(ABC):
     ) -> float:
         """Share of the space's entries with a higher mean test error, in percent.
 
-        100 is out of reach of a cell itself: the best one of U cells has 100 (U - 1) / U.
+        The best of U cells has 100 (U - 1) / U, as it is not better than itself.
         """
         errors = self.mean_errors("test", self.entries(space), budget)
         return float((errors > errors[self.entry(space, architecture)]).mean() * 100)
 
     def rests_on_imputed(self, space: SearchSpace, row: int, budget: int | None = None) -> bool:
-        """Whether the errors of a row, or the lowest of its space, are imputed ones."""
+        """Whether the errors of a row, or the lowest of its space, are imputed."""
         rows = self.entries(space)
         for split in ("valid", "test"):
             origins = self.origin(self.main_metric(split), rows, budget)
@@ -308,7 +308,7 @@ class Table(ABC):
         return seed_noise(self.errors(split, rows, budget), self.mean_errors(split, rows, budget))
 
     def column(self, budget: int | None) -> int:
-        """The place of a budget, the last when none is named; raises MissingCell."""
+        """The place of a budget; None for the last. Raises MissingCell."""
         if budget is None:
             return len(self.budgets) - 1
         if budget not in self.budgets:
@@ -318,7 +318,7 @@ class Table(ABC):
 
 
 def mean_of(values: np.ndarray) -> np.ndarray:
-    """Means over the repeats that there are, float (N,) of (N, R); NaN where there is none."""
+    """Means over the recorded repeats, float (N,) of (N, R); NaN if there are none."""
     absent = np.isnan(values)
     if not absent.any():
         plain: np.ndarray = values.mean(-1)

@@ -61,7 +61,7 @@ BUILDERS: dict[str, tuple[str, str]] = {
 """By family, a function of the arguments of `table_of`."""
 
 _DEFAULT_FAMILY = "nasbench101"
-"""Of files that do not name theirs."""
+"""The family of files that do not name one."""
 
 
 def load_table(source: str | Path) -> Table:
@@ -86,13 +86,19 @@ def load_table(source: str | Path) -> Table:
 
 
 def table_path(source: str | Path) -> Path:
-    """Where the table of this name or path lies, or would lie."""
+    """The path of the table with this name or path; it need not exist."""
     name, _ = _split_source(source)
     if name in _SHIPPED:
         return Path(str(files("oneshot_hpo.search_spaces") / "tables" / _SHIPPED[name]))
     if name in _IN_DATA_FOLDER:
         return data_folder() / _IN_DATA_FOLDER[name]
     return Path(source)
+
+
+def is_table_name(source: str) -> bool:
+    """Whether a table is meant by its name, with a data set or without, and not by a path."""
+    name, _ = _split_source(source)
+    return name in _SHIPPED or name in _IN_DATA_FOLDER
 
 
 def table_checksum(source: str | Path) -> str:
@@ -121,11 +127,12 @@ def table_of(
 ) -> Table:
     """The table of trained architectures of one space, no two of them isomorphic.
 
-    images: by split, the size of the set of images. final: what was recorded of the trainings.
-    Raises TableError for a space of which no tables are built.
+    images: by split, the size of the set of images. final: results of the trainings.
+    Raises TableError for a space whose tables cannot be built.
     """
     if space.family not in BUILDERS:
-        raise TableError(f"there are no tables of {space.title} that could be built")
+        raise TableError(f"no table of {space.title} can be built")
+
     module, function = BUILDERS[space.family]
     table: Table = getattr(import_module(module), function)(
         space,

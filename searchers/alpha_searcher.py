@@ -1,4 +1,4 @@
-"""What searchers that learn architecture weights by Adam have in common."""
+"""The base class of searchers that learn architecture weights by Adam."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AlphaSearcher(Searcher):
     def optimize(
         self, alphas: list[Tensor], settings: SearchSettings, betas: tuple[float, float]
     ) -> None:
-        """Take up new alphas, and an optimizer with the learning rate and decay of the settings."""
+        """Set alphas and their optimizer, with learning rate and decay of the settings."""
         self.alphas = alphas
         self.optimizer = torch.optim.Adam(
             alphas,
@@ -42,7 +42,7 @@ class AlphaSearcher(Searcher):
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a searcher of the same space."""
+        """Restore the state of a searcher of the same space."""
         for alpha, saved in zip(self.alphas, state["alphas"], strict=True):
             alpha.copy_(saved)
         self.optimizer.load_state_dict(state["optimizer"])

@@ -1,4 +1,4 @@
-"""How the architecture weights of a space's choices lie in a few tensors."""
+"""Packs the architecture weights of a space's choices into a few tensors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from oneshot_hpo.search_spaces.choices import OPERATION
 
 
 class Row(NamedTuple):
-    """Where the logits of one mixture of a choice lie, and what they are of.
+    """The place of the logits of one mixture of a choice.
 
-    tensor: place in the list of tensors. row: of that tensor, None for all of it. candidates:
+    tensor: place in the list of tensors. row: row of that tensor, None for all of it. candidates:
     places of the choice's candidates, in the order of the logits.
     """
 
@@ -23,9 +23,9 @@ class Row(NamedTuple):
     candidates: tuple[int, ...]
 
     def of(self, tensors: Sequence[Tensor | Sequence[Tensor]]) -> Tensor:
-        """These logits, or what was computed from them, (candidates,).
+        """These logits, or values computed from them, (candidates,).
 
-        tensors: as they lie, or with those of operations taken apart into rows.
+        tensors: all tensors, those of operations whole or split into rows.
         """
         whole = tensors[self.tensor]
         if self.row is not None:
@@ -35,12 +35,12 @@ class Row(NamedTuple):
 
 
 class AlphaLayout:
-    """Mixtures of operations with as many candidates are the rows of one tensor.
+    """Puts mixtures of operations with equal numbers of candidates into the rows of one tensor.
 
-    Each choice of parents has a tensor of its own; a settled choice has none.
+    Each choice of parents has its own tensor; a settled choice has none.
 
-    shapes: of the tensors, those of operations first. rows: of each choice, one a mixture; none
-    for a settled choice. operations: how many of the tensors are of operations.
+    shapes: shapes of the tensors, those of operations first. rows: by choice, one row per mixture;
+    none for a settled choice. operations: number of tensors of operations.
     """
 
     def __init__(self, choices: Sequence[Choice]) -> None:
@@ -66,7 +66,7 @@ class AlphaLayout:
                     self.shapes.append((len(candidates),))
 
     def apart(self, tensors: Sequence[Tensor]) -> list[Tensor | tuple[Tensor, ...]]:
-        """The tensors, those of operations taken apart into rows in one call each."""
+        """The tensors, those of operations split into rows with one call each."""
         return [
             tensor.unbind() if place < self.operations else tensor
             for place, tensor in enumerate(tensors)

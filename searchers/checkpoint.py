@@ -1,6 +1,6 @@
-"""A search on disk: its checkpoint, written so that a kill at any moment leaves a whole one.
+"""A search on disk: its checkpoint, of which a kill at any moment leaves a complete one.
 
-A master knows the files' names, and does without torch.
+A master uses the names of the files, and does not load torch.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ ARCHITECTURE = "architecture.json"
 _MAGIC = b"oneshot-hpo checkpoint 3\n"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _MODULES = ("torch", "torch._utils", "collections")
-"""Whose names torch.save writes for tensors in dictionaries, lists and tuples."""
+"""Modules that torch.save names for tensors in dictionaries, lists and tuples."""
 _STALE_SECONDS = 3600.0
 
 
 class DamagedCheckpoint(SearchError, ValueError):
-    """A checkpoint file that is not what was written: cut short, altered, or something else."""
+    """A checkpoint file that was cut short or altered, or is another kind of file."""
 
 
 class CheckpointMismatch(SearchError, ValueError):
-    """A folder's checkpoint is of another search; the message says in what they differ."""
+    """A folder's checkpoint is of another search; the message says what differs."""
 
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
-    """Make this the folder's checkpoint, and the one that was it the previous one.
+    """Save the folder's checkpoint; the last one becomes the previous one.
 
-    A line that names the format, SHA-256, torch.save's bytes. A kill leaves one of the two whole.
-    `state` holds tensors and plain values only, in dictionaries, lists and tuples.
+    The file is a line that names the format, SHA-256, and torch.save's bytes. A kill leaves one of
+    the two complete. `state` holds tensors and plain values only, in dictionaries, lists and
+    tuples.
     """
     import torch
 
@@ -60,7 +61,7 @@ def remove_checkpoints(folder: Path) -> None:
 
 
 def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | None:
-    """Read a folder's checkpoint onto the CPU; None when there is none of this name.
+    """Read a folder's checkpoint onto the CPU; None if there is none of this name.
 
     Raises DamagedCheckpoint.
     """
@@ -78,18 +79,18 @@ def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | No
     try:
         _check_payload(payload)
         state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    except Exception as error:  # what is signed, but not by save_checkpoint, can raise anything
+    except Exception as error:  # with a valid digest, but from another program
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DamagedCheckpoint(f"{path}: not a checkpoint of this program ({reason})") from None
     if not isinstance(state, dict):
-        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program (no dictionary)")
+        raise DamagedCheckpoint(f"{path}: not a checkpoint of this program (not a dictionary)")
     return state
 
 
 def _check_payload(payload: bytes) -> None:
-    """ValueError unless torch.save's bytes hold tensors and plain values, and no more than that.
+    """ValueError unless torch.save's bytes hold tensors and plain values, and nothing else.
 
-    `weights_only` runs no code, but makes what is asked for: a billion zeros, or a bomb of a zip.
+    `weights_only` runs no code, but allocates whatever a file claims: a billion zeros, a zip bomb.
     """
     with zipfile.ZipFile(io.BytesIO(payload)) as archive:
         for member in archive.infolist():
@@ -108,7 +109,7 @@ def _check_pickle(content: bytes) -> None:
 
 
 def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise CheckpointMismatch unless a checkpoint is of the search that is to be run."""
+    """Raise CheckpointMismatch unless a checkpoint is of the wanted search."""
     for key in wanted.keys() | found.keys():
         if found.get(key) != wanted.get(key):
             raise CheckpointMismatch(
@@ -118,12 +119,12 @@ def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[st
 
 
 def write_metrics(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write all epochs' records, one JSON object a line, so that none is doubled or missing."""
+    """Write the records of all epochs, one JSON object per line, whole or not at all."""
     write_whole(folder / METRICS, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """What `write_metrics` wrote last; nothing if it never did."""
+    """The records that `write_metrics` last wrote; empty if there are none."""
     try:
         lines = (folder / METRICS).read_text().splitlines()
     except FileNotFoundError:
@@ -137,9 +138,9 @@ def write_architecture(folder: Path, architecture: Mapping[str, Any]) -> None:
 
 
 def remove_stale_temporaries(folder: Path) -> None:
-    """Remove what writers that were killed long ago left behind.
+    """Remove files left by writers that were killed over an hour ago.
 
-    Only after an hour: a second worker may be writing in this folder.
+    Newer ones may belong to a second worker that writes in this folder.
     """
     for path in folder.glob(".*.tmp"):
         try:

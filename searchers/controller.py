@@ -1,4 +1,4 @@
-"""ENAS's controllers: an LSTM that draws an architecture, one decision after the other."""
+"""ENAS's controllers: LSTMs that draw an architecture, one decision after the other."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class CellController(Controller):
         log_probability, entropy = torch.zeros(()), torch.zeros(())
         hidden = memory = torch.zeros(_HIDDEN)
         hidden, memory = self.lstm(self.start, (hidden, memory))
-        nodes = [hidden]  # as the LSTM left node 0, the cell's input, then each block
+        nodes = [hidden]  # the LSTM's state after node 0, the cell's input, then each block
         parents: list[tuple[int, ...]] = []
         operations: list[tuple[int, ...]] = []
         for node, num_parents in enumerate(self._space.num_parents, start=1):
@@ -159,9 +159,11 @@ class CellController(Controller):
                 chances = _successive(logits, sources)
                 log_probability = log_probability + chances[0]
                 entropy = entropy + chances[1]
+
             parents.append(tuple(sorted(sources)))
             chosen = torch.stack([nodes[source] for source in parents[-1]]).mean(0)
             hidden, memory = self.lstm(chosen, (hidden, memory))
+
             if node <= self._space.num_blocks:
                 logits = _bounded(self.operation(hidden))
                 (place,) = draw(logits, 1, self._generator)
@@ -171,6 +173,7 @@ class CellController(Controller):
                 operations.append((place,))
                 hidden, memory = self.lstm(self.embedding[place], (hidden, memory))
                 nodes.append(hidden)
+
         architecture = Architecture((*parents, *operations))
         return Sample(architecture, log_probability, entropy)
 

@@ -50,7 +50,7 @@ class Darts(AlphaSearcher):
         return logits.to(self._device).requires_grad_()
 
     def more_alphas(self) -> list[Tensor]:
-        """Architecture weights beside those of the candidates: none."""
+        """Further architecture weights: none."""
         return []
 
     def architecture_step(
@@ -75,7 +75,7 @@ class Darts(AlphaSearcher):
 
     @torch.no_grad()
     def weights_encoding(self) -> Encoding:
-        """The mixture, its weights constant."""
+        """The mixture with constant weights."""
         return self.mixture()
 
     def evaluation_encoding(self) -> Encoding:
@@ -83,12 +83,12 @@ class Darts(AlphaSearcher):
         return self.weights_encoding()
 
     def architecture(self) -> Architecture:
-        """What the space makes of the strengths of the candidates."""
+        """The architecture with the strongest candidates."""
         return self._space.decode(self.strengths())
 
     @torch.no_grad()
     def strengths(self) -> list[np.ndarray]:
-        """For each choice, of each candidate: alpha, or its share where groups are compared."""
+        """By choice and candidate: alpha, or its share where groups are compared."""
         found = []
         for choice, rows in zip(self._space.choices, self.layout.rows, strict=True):
             values = np.zeros(len(choice.candidates))

@@ -70,7 +70,7 @@ class SecondOrderDarts(Darts):
 def _sgd_step(
     optimizer: torch.optim.SGD, weights: list[Tensor], gradients: tuple[Tensor, ...]
 ) -> list[Tensor]:
-    """What SGD would subtract from the weights for these gradients, over its learning rate."""
+    """The step that SGD would take for these gradients, divided by its learning rate."""
     group: dict[str, Any] = optimizer.param_groups[0]
     values = [weight.detach() for weight in weights]
     step = list(torch._foreach_add(gradients, values, alpha=group["weight_decay"]))

@@ -19,7 +19,7 @@ from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class Enas(SampledSearcher):
-    """A controller draws the cells; REINFORCE teaches it by their accuracy on validation batches.
+    """A controller draws the cells; REINFORCE trains it by their accuracy on validation batches.
 
     One step of the controller comes before each step of the weights, where the authors alternate
     between epochs of the one and hundreds of steps of the other. The controller is on the CPU:
@@ -44,7 +44,7 @@ class Enas(SampledSearcher):
     def architecture_step(
         self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> Tensor | None:
-        """One step of the controller up the expected reward (section 2.2); gives 1 - accuracy.
+        """One step of the controller up the expected reward (section 2.2); returns 1 - accuracy.
 
         The reward is the accuracy on `valid` and the entropy bonus, less a moving average of it
         that begins with the first reward.
@@ -78,7 +78,7 @@ class Enas(SampledSearcher):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a searcher of the same space."""
+        """Restore the state of a searcher of the same space."""
         self._controller.load_state_dict(state["controller"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._baseline = state["baseline"]

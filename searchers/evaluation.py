@@ -1,4 +1,4 @@
-"""The one-shot errors of architectures: what a trained supernet says of them."""
+"""The one-shot errors of architectures under a trained supernet."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 
-# Not the search's batch size, so that errors of searches compare: batch normalisation uses the
-# statistics of the batch.
+# Fixed, so that errors of searches with different batch sizes are comparable: batch normalisation
+# uses the statistics of the batch.
 _BATCH = 256
 
 
 class OneShotEvaluation:
     """Errors of a supernet on the validation images, in the same batches every time.
 
-    train and valid: supernet_train and supernet_valid. normalise: what is done to the images.
+    train and valid: supernet_train and supernet_valid. normalise: applied to the images.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class OneShotEvaluation:
     ) -> list[float]:
         """Share of wrong labels under each architecture.
 
-        images: how many of the validation images, the first ones, to use; None: all.
-        recalibration_images: how many training images give each architecture its batch-norm
-            statistics; 0: it is evaluated as the supernet is.
+        images: number of validation images to use, from the first; None: all.
+        recalibration_images: number of training images from which each architecture takes its
+            batch-norm statistics; 0: it is evaluated like the supernet.
         """
         valid = self._valid.first(images)
         supernet, calibration = self._supernet, None
         if recalibration_images:
-            supernet = copy.deepcopy(supernet)  # the search's own keeps the statistics it has
+            supernet = copy.deepcopy(supernet)  # the search's own supernet keeps its statistics
             supernet.keep_statistics(momentum=1.0)
             calibration = self._normalise(self._train.first(recalibration_images).images)
         supernet.eval()
@@ -74,7 +74,7 @@ class OneShotEvaluation:
         return [Batch(self._normalise(batch.images), batch.labels) for batch in batches]
 
     def _sums(self, supernet: OneShotNetwork, encoding: Encoding, images: Batch) -> Tensor:
-        """Sums of losses and of wrong labels, float64 (2,); on the device, nothing waits."""
+        """Sums of losses and of wrong labels, float64 (2,), without waiting for the device."""
         supernet.eval()
         totals = []
         for batch in self._batches(images):

@@ -19,7 +19,7 @@ from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class Gdas(Darts):
-    """One operation a choice (one a group), drawn by the Gumbel-max trick (section 3.2).
+    """One operation per choice (one per group), drawn by the Gumbel-max trick (section 3.2).
 
     Only the drawn operations are computed; their weight is 1 with the gradient of the Gumbel
     softmax at the temperature of the epoch. Edges are weighted by the Gumbel softmax itself, as
@@ -49,7 +49,7 @@ class Gdas(Darts):
     def gradient(
         self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> tuple[Tensor, list[Tensor]]:
-        """DARTS's, through one draw, and clipped."""
+        """As in DARTS, through one draw, and clipped."""
         loss, gradients = super().gradient(supernet, train, valid, weights)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         factor = (self._clip / (norm + 1e-6)).clamp_max(1)
@@ -77,7 +77,7 @@ class Gdas(Darts):
         shares: list[Tensor],
         weight: Callable[[Tensor], Weight],
     ) -> Encoding:
-        """One candidate a row of operations, and the weighted candidates of all other choices.
+        """One candidate per row of operations, and the weighted candidates of all other choices.
 
         drawn: of each tensor of operations, the place that each row drew.
         """

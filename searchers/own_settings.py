@@ -67,7 +67,7 @@ class RandomWsSettings(SearchSettings):
     ranked_cells: int = tuned(1000, COUNT, 10, 1000, log=True)
     """Cells drawn at the end and ranked by their error on some batches (authors' code: 1,000)."""
     ranked_batches: int = setting(10, COUNT)
-    """How many validation batches of `batch_size` rank them (authors' code: 10)."""
+    """Number of validation batches of `batch_size` that rank them (authors' code: 10)."""
     evaluated_cells: int = setting(5, COUNT)
     """The best of those cells, evaluated on all validation images (authors' code: 5)."""
 
@@ -85,7 +85,7 @@ class SinglePathSettings(SearchSettings):
     survivors: int = setting(10, COUNT)
     """The best cells so far, from which the next generation is bred (SPOS: 10)."""
     mutation_prob: float = tuned(0.1, SHARE, 0.02, 0.5, log=True)
-    """Chance of each choice of a mutated cell to be drawn anew (SPOS: 0.1)."""
+    """Probability that a choice of a mutated cell is redrawn (SPOS: 0.1)."""
     recalibration_images: int = setting(512, whole(0, 1_000_000))
     """Training images whose batch-norm statistics a cell is evaluated with; 0: it is evaluated
     with those of the batch (SPOS: 20,000 of ImageNet's 1.28 million)."""

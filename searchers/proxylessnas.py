@@ -63,10 +63,12 @@ class ProxylessNas(AlphaSearcher):
             (open_gate,) = draw(probability.log(), 1, self._generator)
             probabilities.append(probability)
             gates.append(F.one_hot(torch.tensor(open_gate), 2).to(torch.get_default_dtype()))
+
         leaves = torch.stack(gates).to(device).requires_grad_()
         logits = supernet(valid.images, self._gated(pairs, leaves))
         loss = F.cross_entropy(logits, valid.labels)
         (slopes,) = torch.autograd.grad(loss, leaves)
+
         choices = zip(self.alphas, pairs, probabilities, slopes.cpu(), strict=True)
         for alpha, pair, probability, slope in choices:
             alpha.grad = torch.zeros_like(alpha)

@@ -20,7 +20,7 @@ _Settings = TypeVar("_Settings", bound=SearchSettings)
 
 
 class UniformSearcher(SampledSearcher, Generic[_Settings]):
-    """Trains the weights on cells drawn uniformly, and knows no architecture before the end."""
+    """Trains the weights on uniformly drawn cells; it has no architecture before the end."""
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class UniformSearcher(SampledSearcher, Generic[_Settings]):
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing but the generator changes, and the search keeps that."""
+        """Empty: only the generator changes, and the search keeps it."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing to take up."""
+        """Nothing to restore."""
 
     def _drawn(self) -> Architecture:
         return uniform_architecture(self._space, self._generator)
@@ -68,6 +68,6 @@ class RandomWs(UniformSearcher[RandomWsSettings]):
 
 
 def _ranked(architectures: list[Architecture], errors: list[float]) -> list[Architecture]:
-    """By ascending error, equal ones in the order in which they were drawn."""
+    """Cells by ascending error, equal ones in the order of drawing."""
     order = sorted(range(len(errors)), key=errors.__getitem__)
     return [architectures[place] for place in order]

@@ -1,4 +1,4 @@
-"""What a search reports: a record per epoch, the result, and how it fails or stops."""
+"""Records of a search: one per epoch, the result, and its exceptions."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class EpochRecord:
     """The search after one epoch.
 
     epoch: 1 is the first.
-    architecture: the one that the search would end with now; None where the searcher compares
+    architecture: the one that the search would end with now; None if the searcher compares
         architectures only after the last epoch.
     train_loss, train_error: cross-entropy and share of wrong labels over the epoch's own steps.
-    valid_loss, valid_error: the same of the supernet under the searcher's encoding, over the
-        whole of supernet_valid at the end of the epoch: the one-shot validation error.
+    valid_loss, valid_error: loss and error of the supernet under the searcher's encoding, over all
+        of supernet_valid at the end of the epoch: the one-shot validation error.
     learning_rate: SGD step of the weights in this epoch.
-    time: wall-clock seconds of the epoch; no part of a comparison.
+    time: wall-clock seconds of the epoch; ignored in comparisons.
     """
 
     epoch: int
@@ -72,10 +72,10 @@ class SearchDiverged(SearchError, ArithmeticError):
 
 
 class SearchStopped(Exception):
-    """A search was asked to stop; from its folder's checkpoint it goes on with the next step.
+    """A search stopped on request; its checkpoint resumes it with the next step.
 
-    epoch: the epoch under way, 1 is the first.
-    step: how many of its steps are made.
+    epoch: the current epoch, 1 is the first.
+    step: number of its finished steps.
     """
 
     def __init__(self, epoch: int, step: int) -> None:
@@ -88,4 +88,4 @@ class SearchStopped(Exception):
 
 
 class OutOfDeviceMemory(SearchError, RuntimeError):
-    """A search needs more memory than its GPU has free; what it took is free again."""
+    """A search needs more memory than its GPU has free; its own memory has been freed."""

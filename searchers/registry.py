@@ -62,7 +62,7 @@ SEARCHERS = tuple(entry.name for entry in ENTRIES)
 
 
 class UnknownSearcher(SearchError, ValueError):
-    """No searcher has this name; the message says which there are."""
+    """No searcher has this name; the message lists them."""
 
 
 def searcher_class(name: str) -> type[Searcher]:
@@ -72,7 +72,7 @@ def searcher_class(name: str) -> type[Searcher]:
 
 
 def settings_class(name: str) -> type[SearchSettings]:
-    """The settings of a searcher, those of its own included; raises UnknownSearcher."""
+    """The settings class of a searcher, with its own settings; raises UnknownSearcher."""
     found: type[SearchSettings] = _known(name).load_settings()
     return found
 

@@ -1,4 +1,4 @@
-"""What searchers that train the weights on drawn cells, and compare cells at the end, share."""
+"""The base class of searchers that train on drawn cells and compare cells at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oneshot_hpo.searchers.searcher import Searcher
 
 
 class SampledSearcher(Searcher):
-    """Every encoding is a cell that is drawn anew; no architecture is known before the end."""
+    """Draws a new cell for every encoding; it has no architecture before the end."""
 
     @abstractmethod
     def _drawn(self) -> Architecture:

@@ -1,4 +1,4 @@
-"""Random draws that never fail: numbers that are not finite give some draw, not an exception."""
+"""Random draws that never fail: non-finite numbers give an arbitrary draw, not an exception."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def gumbel(shape: Sequence[int], generator: torch.Generator) -> Tensor:
 
 
 def draw(logits: Tensor, count: int, generator: torch.Generator) -> list[int]:
-    """`count` different places of logits (m,), one after the other without replacement.
+    """Draw `count` different places of logits (m,), without replacement.
 
     The Gumbel top-k trick (Kool, van Hoof and Welling, ICML 2019).
     """

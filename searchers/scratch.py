@@ -1,4 +1,4 @@
-"""Training architectures from scratch, several side by side: what a table's values are."""
+"""Training architectures from scratch, several side by side, for the values of a table."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def train_networks(
 ) -> ScratchResult:
     """Train networks side by side, evaluate them on valid and test.
 
-    Adam with a cosine schedule, no augmentation; batch-norm statistics are taken anew over the
+    Adam with a cosine schedule, no augmentation; batch-norm statistics are recomputed over the
     training images before evaluation. Weights and the order of the images come from generators
     of the seed, the epochs and the first architecture.
     """

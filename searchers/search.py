@@ -45,36 +45,39 @@ def run_search(
 ) -> SearchResult:
     """Search one cell, alternating steps of the architecture and of the supernet's weights.
 
-    settings: of the searcher's class (`searchers.registry.settings_class`).
-    folder: where checkpoint.pt, checkpoint.previous.pt (an epoch before), metrics.jsonl (an
-        EpochRecord a line) and, at the end, architecture.json are written; made when missing. A
-        checkpoint in it is continued and ends with the numbers of an uninterrupted search, bit
-        for bit on the same machine, torch version and number of threads; a finished search gives
-        its result at once. A damaged checkpoint is reported by the logger and the previous one
-        is continued; without one the search starts anew. Checkpoints stay.
-    deterministic: on a GPU, use deterministic kernels where there are any; the CPU's all are.
-    on_epoch: called after each epoch that is run here, when its checkpoint is on disk.
-    stop_asked: called after each step; once it says True, a checkpoint is written from which the
-        search goes on with the next step, and SearchStopped is raised.
+    settings: an instance of `searchers.registry.settings_class`.
+    folder: where checkpoint.pt, checkpoint.previous.pt (an epoch before), metrics.jsonl (one
+        EpochRecord per line) and, at the end, architecture.json are written; created if missing.
+        A checkpoint in it is continued, with the same results to the bit as an uninterrupted
+        search on the same machine, torch version and number of threads; a finished search returns
+        its result at once. A damaged checkpoint is logged and the previous one is used; without
+        one the search starts from the beginning. Checkpoints are kept.
+    deterministic: on a GPU, use deterministic kernels where they exist; those of the CPU all are.
+    on_epoch: called after each epoch, once its checkpoint is on disk.
+    stop_asked: called after each step; once it returns True, a checkpoint is written from which
+        the search resumes with the next step, and SearchStopped is raised.
 
     Raises ValueError for arguments that cannot be used (UnknownSearcher, CheckpointMismatch, ...),
     SearchDiverged when a loss is not finite, and OutOfDeviceMemory, after freeing the memory.
     """
     if epochs < 1 or seed < 0:
         raise ValueError(f"a search needs epochs >= 1 and a seed >= 0, not {epochs} and {seed}")
+
     wanted = settings_class(searcher)
     if type(settings) is not wanted:
         raise SettingsError(
             f"searcher {searcher} takes {wanted.__name__}, not {type(settings).__name__}"
         )
+
     try:
         with _kernels(device, deterministic):
             new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
             return _run(new, device, space, epochs, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
-        # The frames of the failure hold the network and the tensors of the step that failed.
+        # The traceback's frames hold the network and the tensors of the failed step.
         traceback.clear_frames(error.__traceback__)
+
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -93,7 +96,7 @@ def _run(
     on_epoch: Callable[[EpochRecord], None] | None,
     stop_asked: Callable[[], bool],
 ) -> SearchResult:
-    # Made here, not by the caller: no frame of a failed search may hold its memory.
+    # Created here, so that no frame of the caller holds the memory of a failed search.
     search = new_search(_usable_device(device))
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +126,7 @@ def _run(
 
 @contextmanager
 def _kernels(device: str, deterministic: bool) -> Iterator[None]:
-    """Use deterministic GPU kernels, or the fastest, and leave torch's settings as they were.
+    """Use deterministic GPU kernels, or the fastest, and restore torch's settings afterwards.
 
     Where torch has no deterministic kernel it warns and uses the other.
     """
@@ -157,10 +160,10 @@ def _usable_device(name: str) -> torch.device:
 
 
 def _continue_from(folder: Path, search: Search) -> None:
-    """Take up the folder's last whole checkpoint, if any; raises CheckpointMismatch."""
+    """Restore the folder's last complete checkpoint, if any; raises CheckpointMismatch."""
     for name, instead in (
         (checkpoint.CHECKPOINT, "the one before it is tried"),
-        (checkpoint.PREVIOUS, "the search starts anew"),
+        (checkpoint.PREVIOUS, "the search starts from the beginning"),
     ):
         try:
             state = checkpoint.load_checkpoint(folder, name)
@@ -173,7 +176,7 @@ def _continue_from(folder: Path, search: Search) -> None:
             checkpoint.check_fingerprint(folder, found, search.fingerprint)
             try:
                 search.load_state_dict(state)
-            except Exception as error:  # nothing that this program wrote with this fingerprint
+            except Exception as error:  # not written by this program with this fingerprint
                 reason = f"{type(error).__name__}: {error}"
                 raise checkpoint.CheckpointMismatch(
                     f"{folder / name} is not the state of such a search ({reason}): delete it"

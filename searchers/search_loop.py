@@ -1,4 +1,4 @@
-"""What every one-shot optimizer shares: the epochs of a search and the state that they change."""
+"""The search loop that all one-shot optimizers share: epochs, and the state that they change."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def fingerprint(
     epochs: int,
     seed: int,
 ) -> dict[str, Any]:
-    """What tells one search from another: its checkpoints say which they are of.
+    """The identity of a search, which its checkpoints record.
 
-    Settings that came later are left out at their defaults, as earlier checkpoints have them.
+    Settings of later versions are left out at their defaults, as earlier checkpoints lack them.
     """
     values = asdict(settings)
     later = {name: values.pop(name) for name in _LATER}
@@ -65,7 +65,7 @@ def fingerprint(
 
 
 class Search:
-    """All that changes during a search, and how one epoch changes it."""
+    """The state of a search, and how one epoch changes it."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Search:
         self._settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
-        # Independent streams: what one part draws does not depend on what another one does.
+        # Independent streams: the draws of one part do not depend on another part.
         *streams, subset = np.random.SeedSequence(seed).spawn(5)
         used = reduced(data, settings.image_size, settings.train_share, subset)
         self._train = Batch.of(used.supernet_train, device)
@@ -108,7 +108,7 @@ class Search:
             foreach=True,
         )
         self.trajectory: list[EpochRecord] = []
-        # Of the epoch under way: what each of its steps gave, and how long they took.
+        # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
         self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
@@ -122,18 +122,20 @@ class Search:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
         concludes: after the last epoch, let the searcher compare the cells that it may end with.
-        Raises SearchDiverged, and SearchStopped after a step after which `stop_asked()`; the state
-        is then that of an epoch under way, with which the next call goes on.
+        Raises SearchDiverged, and SearchStopped after a step if `stop_asked()`; the next call then
+        continues the epoch.
         """
         started = time.perf_counter() - self._seconds
         learning_rate = cosine_learning_rate(self._settings, self.epoch, self._epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
+
         for _ in self._train_epoch():
             if stop_asked():
                 self._seconds = time.perf_counter() - started
                 raise SearchStopped(self.epoch + 1, len(self._steps))
+
         train_loss, train_error, architecture_loss = (
             torch.stack(self._steps).double().mean(0).tolist()
         )
@@ -147,6 +149,7 @@ class Search:
             if not math.isfinite(loss):
                 cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
                 raise SearchDiverged(self.epoch + 1, cause)
+
         is_last = concludes and self.epoch + 1 == self._epochs
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -162,15 +165,16 @@ class Search:
             learning_rate=learning_rate,
             time=time.perf_counter() - started,
         )
+
         self.trajectory.append(record)
         self._steps, self._seconds = [], 0.0
         return record
 
     def step(self, train: Batch, valid: Batch) -> Tensor:
-        """One step of the architecture, then one of the weights, with batches as they are drawn.
+        """One step of the architecture, then one of the weights, on batches before augmentation.
 
-        Training loss, training error and loss of the architecture step (0 for none), on the
-        device: nothing waits for them.
+        Returns training loss, training error and loss of the architecture step (0 for none), on
+        the device without synchronisation.
         """
         train, valid = self._augmented(train), self._augmented(valid)
         architecture_loss = self._searcher.architecture_step(
@@ -190,9 +194,9 @@ class Search:
         return torch.stack((loss.detach(), error, architecture_loss))
 
     def _train_epoch(self) -> Iterator[None]:
-        """Those steps of the epoch that are still to be made, one at a time."""
-        # The search's own generator moves on with the epoch's end only, so that an epoch under way
-        # can be gone on with from any step: its order is drawn again.
+        """Run the remaining steps of the epoch, one at a time."""
+        # The search's own generator advances only at the end of an epoch, so that an epoch can be
+        # resumed at any step: its order is drawn again.
         order = torch.Generator()
         order.set_state(self._generators["order"].get_state())
         batches = paired_batches(self._train, self._valid, self._settings.batch_size, order)
@@ -218,7 +222,7 @@ class Search:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a search with the same fingerprint."""
+        """Restore the state of a search with the same fingerprint."""
         self.supernet.load_state_dict(state["weights"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._searcher.load_state_dict(state["searcher"])

@@ -1,4 +1,4 @@
-"""What a one-shot optimizer is to the search loop."""
+"""The interface of a one-shot optimizer to the search loop."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ class Searcher(ABC):
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
-        """Start anew; `generator`, on the CPU, is this searcher's alone and is checkpointed.
+        """Start a search; `generator`, on the CPU, is used by this searcher alone and checkpointed.
 
-        settings: of the class that the registry names for this searcher.
+        settings: an instance of the class that the registry names for this searcher.
         """
 
     def begin_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - most need nothing
-        """Get ready for epoch 0 .. epochs - 1."""
+        """Prepare for epoch 0 .. epochs - 1."""
 
     @abstractmethod
     def architecture_step(
         self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
     ) -> torch.Tensor | None:
-        """Update the architecture's distribution; gives the loss that was minimised, a scalar.
+        """Update the architecture's distribution; returns the minimised loss, a scalar.
 
-        Comes before each step of the weights, which uses `train` and the optimizer `weights`;
-        `valid` is of supernet_valid. None: there is nothing to update now.
+        Called before each step of the weights, which uses `train` and the optimizer `weights`;
+        `valid` is a batch of supernet_valid. None: there is nothing to update now.
         """
 
     @abstractmethod
     def weights_encoding(self) -> Encoding:
-        """The encoding under which the next step of the weights is made."""
+        """The encoding for the next step of the weights."""
 
     @abstractmethod
     def evaluation_encoding(self) -> Encoding:
-        """The encoding under which the one-shot validation error is measured."""
+        """The encoding for the one-shot validation error."""
 
     @abstractmethod
     def architecture(self) -> Architecture | None:
@@ -72,4 +72,4 @@ class Searcher(ABC):
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a searcher of the same space."""
+        """Restore the state of a searcher of the same space."""

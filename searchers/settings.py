@@ -25,7 +25,7 @@ class SettingsError(SearchError, ValueError):
 
 
 SUPERNETS = ("corrected", "paper")
-"""The presets of the supernet; searchers.network.supernet says in what they differ."""
+"""The presets of the supernet; their differences are documented in its module."""
 
 COUNT = whole(1, 1_000_000)
 """Whatever is counted; more is a slip."""
@@ -37,7 +37,7 @@ _TRUE_FALSE_NULL = Kind(lambda value: value in (None, True, False), "true, false
 
 @dataclass(frozen=True)
 class TunedRange:
-    """Where a searcher's own hyperparameter is tuned: [low, high], on a logarithmic scale or not.
+    """The range in which a searcher's own hyperparameter is tuned, on a logarithmic scale or not.
 
     Whole numbers when the setting is one.
     """
@@ -48,7 +48,7 @@ class TunedRange:
 
 
 def tuned(default: Any, kind: Kind, low: float, high: float, *, log: bool = False) -> Any:
-    """A setting of a searcher's own that configuration space CS3 tunes."""
+    """A searcher's own setting that configuration space CS3 tunes."""
     return setting(default, kind, tuned=TunedRange(low, high, log))
 
 
@@ -61,7 +61,7 @@ class SearchSettings:
     """
 
     unused: ClassVar[frozenset[str]] = frozenset()
-    """Settings that the searcher has no use for, so that tuning them would change nothing."""
+    """Settings that the searcher does not use, so that tuning them would change nothing."""
 
     supernet: str = setting("corrected", one_of(*SUPERNETS))
     """Preset of the supernet: corrected, or paper (the authors' network as it is)."""
@@ -123,7 +123,7 @@ class SearchSettings:
 
     @property
     def channel_proportion(self) -> int:
-        """One of how many channels the operations of a choice block see."""
+        """k, where the operations of a choice block see one of k channels."""
         return 1
 
     def check_image_size(self, pixels: int) -> None:
@@ -138,12 +138,14 @@ class SearchSettings:
                 self.image_size <= pixels,
                 f"{pixels} at most, the height of the images",
             )
+
         pixels = self.image_size or pixels
         if pixels.bit_length() < self.stacks:
             raise SettingsError(
                 f"search setting stacks: {self.stacks} of them halve an image {self.stacks - 1} "
                 f"times, too often for {pixels} x {pixels} pixels"
             )
+
         # The paper's pooling pads an image, so that one of several pixels never shrinks to one.
         last = pixels >> (self.stacks - 1) if self.supernet == "corrected" else pixels
         if self.batch_size == 1 and last == 1:

@@ -48,7 +48,7 @@ class SinglePath(UniformSearcher[SinglePathSettings]):
         return Architecture(tuple(pair[self._chance(0.5)] for pair in pairs))
 
     def _mutated(self, survivors: list[Architecture]) -> Architecture:
-        """A survivor, each of its choices drawn anew with the chance `mutation_prob`."""
+        """A survivor, each of its choices redrawn with probability `mutation_prob`."""
         old, chance = self._any(survivors), self._settings.mutation_prob
         choices = zip(old.picks, self._space.choices, strict=True)
         return Architecture(

@@ -1,1 +1,1 @@
-"""A search space as one page: `oneshot-hpo atlas`."""
+"""Writes a search space as one page: `oneshot-hpo atlas`."""

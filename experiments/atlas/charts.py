@@ -1,4 +1,4 @@
-"""The charts of an atlas: a space in bins, however large it is, and the page's cells on top."""
+"""The charts of an atlas: a space of any size in bins, with marked cells on top."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _NAMED = "#c0392b"
 
 
 @dataclass(frozen=True)
-class Marked:
-    """Cells that are set apart in every chart."""
+class CellMarks:
+    """Cells that are marked in every chart."""
 
     label: str
-    """What the legend calls them."""
+    """Their name in the legend."""
     cells: Sequence[int]
     look: Look | None
-    """A study's; None for cells that the user named."""
+    """The look of a study; None for cells that the user named."""
 
     @property
     def marker(self) -> dict:
-        """As plotly wants it."""
+        """The marker in plotly's terms."""
         if self.look is not None:
             return style.marker(self.look)
         return {"color": _NAMED, "symbol": "star", "size": 12}
 
 
-def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:
-    """The distribution of errors, the best of them, and two maps; one where no size is known."""
+def charts_of(space: SpaceMap, marked: Sequence[CellMarks]) -> list[Chart]:
+    """The distribution of errors, the best errors, and one or, if sizes are known, two maps."""
     charts = [
         _distribution(space, marked),
         _ranks(space, marked),
@@ -55,6 +55,7 @@ def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:
             "lowest cell is the best on test.",
         ),
     ]
+
     if space.parameters is not None:
         charts.append(
             _map(
@@ -71,11 +72,12 @@ def charts_of(space: SpaceMap, marked: Sequence[Marked]) -> list[Chart]:
     return charts
 
 
-def _distribution(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
+def _distribution(space: SpaceMap, marked: Sequence[CellMarks]) -> Chart:
     errors = 100 * space.test
     counts, edges = np.histogram(errors, _BARS)
     there = counts > 0
     middles = (edges[:-1] + edges[1:]) / 2
+
     figure = go.Figure(
         go.Bar(
             x=style.numbers(middles[there]),
@@ -90,9 +92,11 @@ def _distribution(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
             hovertemplate="%{y} cells with %{customdata}<extra></extra>",
         )
     )
+
     for one in marked:
         bins = np.clip(np.digitize(errors[one.cells], edges) - 1, 0, _BARS - 1)
         figure.add_trace(_points(space, one, errors[one.cells], counts[bins]))
+
     figure.update_layout(
         xaxis={"title": {"text": "mean test error, %"}},
         yaxis={"type": "log", "title": {"text": "cells"}, "dtick": 1, "exponentformat": "none"},
@@ -103,16 +107,17 @@ def _distribution(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
         "errors",
         "How errors are distributed",
         f"Mean test errors of all {len(errors):,} cells in {_BARS} bins; numbers of cells on a "
-        "logarithmic axis. Marked cells stand on the bar that counts them.",
+        "logarithmic axis. A marked cell is drawn on the bar that counts it.",
         figure,
     )
 
 
-def _ranks(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
+def _ranks(space: SpaceMap, marked: Sequence[CellMarks]) -> Chart:
     regrets = 100 * np.sort(space.regrets)
     positive = regrets[regrets > 0]
     floor = float(positive[0]) / 2 if len(positive) else 0.01
     chosen = np.unique(np.geomspace(1, len(regrets), _LINE_POINTS).round().astype(int))
+
     figure = go.Figure(
         go.Scatter(
             x=chosen.tolist(),
@@ -123,6 +128,7 @@ def _ranks(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
             hovertemplate="rank %{x}: %{y} points above the best<extra></extra>",
         )
     )
+
     caption = (
         "Every cell by its rank, both axes logarithmic; the best cell's regret of 0 is drawn at "
         f"{floor:.2g}."
@@ -134,9 +140,11 @@ def _ranks(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
             f" Dashed: {noise:.2f} points, the standard error of the difference of two cells with "
             f"{space.repeats.shape[1]} seeds each."
         )
+
     for one in marked:
         heights = np.maximum(100 * space.regrets[one.cells], floor)
         figure.add_trace(_points(space, one, space.ranks[one.cells], heights))
+
     figure.update_layout(
         xaxis={"type": "log", "title": {"text": "rank on test"}, "dtick": 1},
         yaxis={
@@ -152,7 +160,7 @@ def _ranks(space: SpaceMap, marked: Sequence[Marked]) -> Chart:
 
 def _map(
     space: SpaceMap,
-    marked: Sequence[Marked],
+    marked: Sequence[CellMarks],
     *,
     name: str,
     title: str,
@@ -161,7 +169,7 @@ def _map(
     caption: str,
     powers_of_ten: bool = False,
 ) -> Chart:
-    """The better cells, binned by x and test error; marked ones are always within."""
+    """The better cells, binned by x and test error; marked ones are always shown."""
     y = 100 * space.test
     numbers = np.unique([cell for one in marked for cell in one.cells]).astype(int)
     shown = np.union1d(np.flatnonzero(y <= np.quantile(y, _SHOWN)), numbers)
@@ -169,6 +177,7 @@ def _map(
     middles = [(edges[:-1] + edges[1:]) / 2 for edges in (across, up)]
     shades = np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan).T
     columns = 10 ** middles[0] if powers_of_ten else middles[0]
+
     figure = go.Figure(
         go.Heatmap(
             x=style.numbers(columns),
@@ -181,9 +190,11 @@ def _map(
             hovertemplate="%{customdata} cells near %{x:.4g}, %{y:.2f} %<extra></extra>",
         )
     )
+
     for one in marked:
         places = x[one.cells]
         figure.add_trace(_points(space, one, 10**places if powers_of_ten else places, y[one.cells]))
+
     figure.update_layout(
         xaxis={"title": {"text": x_title}, "type": "log" if powers_of_ten else "linear"},
         yaxis={"title": {"text": "mean test error, %"}},
@@ -197,6 +208,7 @@ def _map(
             if columns[0] <= step * 10**power <= columns[-1]
         ]
         figure.update_xaxes(tickvals=ticks, ticktext=[_short(tick) for tick in ticks])
+
     left = len(y) - len(shown)
     caption += f" {left:,} of the worst cells are left out." if left else ""
     return Chart(name, title, caption, figure)
@@ -210,8 +222,8 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def _points(space: SpaceMap, one: Marked, x: np.ndarray, y: np.ndarray) -> go.Scatter:
-    """Marked cells; a click on one leads to what the page says of it."""
+def _points(space: SpaceMap, one: CellMarks, x: np.ndarray, y: np.ndarray) -> go.Scatter:
+    """Marked cells; a click on one leads to its section of the page."""
     hover = [
         f"<b>{space.hashes[cell][:8]}</b><br>test error {100 * space.test[cell]:.2f} %<br>"
         f"rank {space.ranks[cell]:,} of {len(space.ranks):,}"

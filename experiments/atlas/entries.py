@@ -1,4 +1,4 @@
-"""The cells of which a page says everything: those that were named or found, and the best ones."""
+"""The cells with a section in the page: named ones, found ones, and the best of the space."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from functools import cached_property
 
 import numpy as np
 
-from oneshot_hpo.experiments.atlas.found import StudyFinds
+from oneshot_hpo.experiments.atlas.found import StudyCells
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces.neighbourhood import Neighbour, neighbours_of
 from oneshot_hpo.search_spaces.space import Drawing
 
 BEST = 10
-"""How many of the best cells of the space are among them."""
+"""Number of best cells of the space."""
 
 
 @dataclass(eq=False)
 class Entry:
-    """A cell of the page."""
+    """A cell with a section in the page."""
 
     number: int
-    """In the space."""
+    """Its number in the space."""
     map: SpaceMap
     reasons: list[str] = field(default_factory=list)
-    """Why it is there."""
+    """Why it is in the page."""
 
     @property
     def name(self) -> str:
-        """What the page calls it: the first digits of its hash."""
+        """Its name in the page: the first digits of its hash."""
         return self.map.hashes[self.number][:8]
 
     @property
     def row(self) -> str:
-        """The place of its row in the page."""
+        """The anchor of its row."""
         return f"cell-{self.map.hashes[self.number]}"
 
     @property
     def anchor(self) -> str:
-        """The place where the page says everything of it."""
+        """The anchor of its section."""
         return f"about-{self.map.hashes[self.number]}"
 
     @cached_property
@@ -50,11 +50,12 @@ class Entry:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the page says of it beside its row."""
+        """Facts about the cell that are not in its row."""
         own = self.map.hashes[self.number]
         is_key = own == self.map.table.key(int(self.map.rows[self.number]))
         written = {} if is_key else {"cell": self.map.text(self.number)}
-        return {"hash": own, **written, "each seed's test error": self.errors}
+        name = "test error" if self.map.repeats.shape[1] == 1 else "each seed's test error"
+        return {"hash": own, **written, name: self.errors}
 
     @cached_property
     def neighbours(self) -> list[Neighbour]:
@@ -70,15 +71,15 @@ class Entry:
 
     @property
     def better(self) -> list[Neighbour]:
-        """Those of them with a lower test error."""
+        """Neighbours with a lower test error."""
         own = self.map.test[self.number]
         return [near for near in self.neighbours if self.map.test[near.cell] < own]
 
 
 def entries_of(
-    space: SpaceMap, named: Sequence[int], studies: Sequence[StudyFinds], labels: Sequence[str]
+    space: SpaceMap, named: Sequence[int], studies: Sequence[StudyCells], labels: Sequence[str]
 ) -> list[Entry]:
-    """Every cell once, the best first; labels: what the page calls the studies."""
+    """Every cell once, the best first; labels: names of the studies in the page."""
     found: dict[int, Entry] = {}
 
     def entry(number: int) -> Entry:
@@ -87,10 +88,10 @@ def entries_of(
     for number in named:
         entry(number).reasons.append("named")
     for study, label in zip(studies, labels, strict=True):
-        for find in study.finds:
-            times = f" × {find.times}" if find.times > 1 else ""
-            what = f" ({find.words})" if find.words else ""
-            entry(find.cell).reasons.append(f"{label}{what}{times}")
+        for one in study.cells:
+            times = f" × {one.times}" if one.times > 1 else ""
+            what = f" ({one.words})" if one.words else ""
+            entry(one.cell).reasons.append(f"{label}{what}{times}")
     for number in space.test.argsort(kind="stable")[:BEST].tolist():
         entry(number).reasons.append(f"best {BEST} of the space")
     return sorted(found.values(), key=lambda one: (space.test[one.number], one.number))

@@ -18,32 +18,32 @@ from oneshot_hpo.search_spaces.table_file import table_checksum
 
 
 @dataclass(frozen=True)
-class Find:
-    """A cell that a study found."""
+class FoundCell:
+    """A cell that searches of a study found."""
 
     cell: int
     """Its number in the space."""
     times: int
-    """How many searches ended in it."""
+    """Number of searches that ended in it."""
     words: str
-    """Whether the study's incumbent or default did: "incumbent", "default", both, or ""."""
+    """Which of the study's special trials ended in it: "incumbent", "default", both, or ""."""
 
 
 @dataclass(frozen=True)
-class StudyFinds:
-    """What a study found, the cell of most searches first."""
+class StudyCells:
+    """The cells that a study found, the most frequent first."""
 
     folder: Path
     spec: StudySpec
     searches: int
-    """Trials and runs of the confirmation that ended without a crash."""
-    finds: Sequence[Find]
+    """Trials and runs of the confirmation that finished without a crash."""
+    cells: Sequence[FoundCell]
 
 
-def finds_of(study: OpenedStudy, known: SpaceMap, table: str) -> StudyFinds:
+def cells_of(study: OpenedStudy, known: SpaceMap, table: str) -> StudyCells:
     """The cells found by all searches of a study, running or not, and of its confirmation.
 
-    UserError: the study is of another space or table, or no search has ended yet.
+    UserError: the study is of another space or table, or no search has finished yet.
     """
     folder, spec, view, space = study.folder, study.located, study.view, known.space
     if spec.space != space.id:
@@ -58,17 +58,17 @@ def finds_of(study: OpenedStudy, known: SpaceMap, table: str) -> StudyFinds:
         results += [result for _, result in study.confirmation.evaluations]
     counts = Counter(cell for result in results if (cell := _cell(result, known)) is not None)
     if not counts:
-        raise UserError(f"{folder}: no search has ended with a cell yet")
+        raise UserError(f"{folder}: no search has found a cell yet")
 
     special = {
         "incumbent": _cell(view.incumbent[1], known) if view.incumbent else None,
         "default": _cell(view.baseline[1], known) if view.baseline else None,
     }
-    finds = [
-        Find(cell, times, ", ".join(word for word, known in special.items() if known == cell))
+    cells = [
+        FoundCell(cell, times, ", ".join(word for word, known in special.items() if known == cell))
         for cell, times in counts.most_common()
     ]
-    return StudyFinds(folder, spec, counts.total(), finds)
+    return StudyCells(folder, spec, counts.total(), cells)
 
 
 def _cell(result: TrialResult, known: SpaceMap) -> int | None:

@@ -1,4 +1,4 @@
-"""What an atlas says first: a few numbers and sentences about the space."""
+"""The headline of an atlas: a few numbers and sentences about the space."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oneshot_hpo.experiments.atlas.found import StudyFinds
+from oneshot_hpo.experiments.atlas.found import StudyCells
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.atlas.tables import chance_words
 from oneshot_hpo.experiments.report.headline import Card, Headline
 from oneshot_hpo.experiments.wording import percent
 
 
-def read(space: SpaceMap, studies: Sequence[StudyFinds], labels: Sequence[str]) -> Headline:
+def read(space: SpaceMap, studies: Sequence[StudyCells], labels: Sequence[str]) -> Headline:
     """The headline of a space; errors are means of the table's repeats."""
     return Headline(
         [*_sentences(space), *map(_found, [space] * len(studies), studies, labels)], _cards(space)
@@ -38,7 +38,7 @@ def _cards(space: SpaceMap) -> list[Card]:
                 f"{100 * space.noise:.2f} points",
                 f"{100 * space.noise / repeats**0.5:.2f} for a mean of {repeats}",
             ),
-            Card("not told from the best", f"{space.like_the_best:,}", "other cells"),
+            Card("like the best", f"{space.like_the_best:,}", "other cells"),
         ]
     if space.chances is not None:
         best = float(space.chances[space.test.argmin()])
@@ -56,8 +56,8 @@ def _sentences(space: SpaceMap) -> list[str]:
     ]
     if space.noise is not None:
         sentences.append(
-            f"The cell with the lowest error is not told from {space.like_the_best:,} others: "
-            "their means differ by less than two standard errors."
+            f"The cell with the lowest error cannot be distinguished from {space.like_the_best:,} "
+            "others: their means differ by less than two standard errors."
         )
     sentences.append(
         f"{ends:,} cells ({100 * ends / count:.1f} %) have no better neighbour: a search that "
@@ -66,9 +66,9 @@ def _sentences(space: SpaceMap) -> list[str]:
     return sentences
 
 
-def _found(space: SpaceMap, study: StudyFinds, label: str) -> str:
-    cells = np.array([find.cell for find in study.finds])
-    times = np.array([find.times for find in study.finds])
+def _found(space: SpaceMap, study: StudyCells, label: str) -> str:
+    cells = np.array([found.cell for found in study.cells])
+    times = np.array([found.times for found in study.cells])
     best = cells[space.test[cells].argmin()]
     middle = float(np.median(np.repeat(space.percentiles[cells], times)))
     return (

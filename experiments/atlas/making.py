@@ -1,4 +1,4 @@
-"""The page of a space: what is read for it, and where it is written."""
+"""Collects the content of a space's page and writes it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from oneshot_hpo.experiments.atlas import headline
-from oneshot_hpo.experiments.atlas.charts import Marked, charts_of
+from oneshot_hpo.experiments.atlas.charts import CellMarks, charts_of
 from oneshot_hpo.experiments.atlas.entries import entries_of
-from oneshot_hpo.experiments.atlas.found import StudyFinds, finds_of
+from oneshot_hpo.experiments.atlas.found import StudyCells, cells_of
 from oneshot_hpo.experiments.atlas.pictures import picture
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.atlas.tables import cells_table, change, neighbours_table
@@ -35,22 +35,25 @@ def write_atlas(
 ) -> Path:
     """Write the page; returns its path.
 
-    space, table: None for those of the first study, else 1 and digits. cells: hashes, or how they
-    begin. UserError, or another of this project's errors: one of them cannot be used, or the page
-    cannot be written.
+    space, table: None for those of the first study, else 1 and digits. cells: hashes, or the first
+    digits of one. UserError, or another of this project's errors: one of them cannot be used, or
+    the page cannot be written.
     """
     if len(set(folders)) < len(folders):
         twice = next(folder for folder in folders if folders.count(folder) > 1)
-        raise UserError(f"{twice} is there twice")
+        raise UserError(f"{twice} is given twice")
+
     opened = [OpenedStudy(folder) for folder in folders]
     first = opened[0].located if opened else None
     chosen = space if space is not None else (first.space if first else 1)
     source = table if table is not None else (first.table if first else "digits")
     where = enumerable(get_space(chosen))
     known = SpaceMap(where, load_table(source))
-    known.rows  # noqa: B018 - a table that lacks a cell of the space is told before all else
-    studies = [finds_of(study, known, source) for study in opened]
+    known.rows  # noqa: B018 - raises first if the table lacks a cell of the space
+
+    studies = [cells_of(study, known, source) for study in opened]
     named = list(dict.fromkeys(known.named(name) for name in cells))
+
     path = (
         out if out is not None else Path(f"atlas-{tag_of(where.id)}-{table_path(source).stem}.html")
     )
@@ -82,7 +85,7 @@ def write_atlas(
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """What the page calls studies: their folder's name, or its path where names are equal."""
+    """Names of studies in the page: the folder's name, or its path if names are equal."""
     names = [folder.resolve().name for folder in folders]
     return [
         name if names.count(name) == 1 else str(folder)
@@ -91,15 +94,15 @@ def _labels(folders: Sequence[Path]) -> list[str]:
 
 
 def _marked(
-    named: Sequence[int], studies: Sequence[StudyFinds], labels: Sequence[str]
-) -> list[Marked]:
+    named: Sequence[int], studies: Sequence[StudyCells], labels: Sequence[str]
+) -> list[CellMarks]:
     methods = [
         Method(study.spec.searcher, "study", label)
         for study, label in zip(studies, labels, strict=True)
     ]
     look = looks(methods)
     marked = [
-        Marked(f"found by {method.detail}", [find.cell for find in study.finds], look[method])
+        CellMarks(f"found by {method.detail}", [found.cell for found in study.cells], look[method])
         for study, method in zip(studies, methods, strict=True)
     ]
-    return [*marked, *([Marked("named", named, None)] if named else [])]
+    return [*marked, *([CellMarks("named", named, None)] if named else [])]

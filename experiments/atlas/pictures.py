@@ -1,4 +1,4 @@
-"""Small pictures of cells, drawn downwards from input to output, as SVG."""
+"""Draws small pictures of cells, from input down to output, as SVG."""
 
 from __future__ import annotations
 
@@ -8,43 +8,32 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from oneshot_hpo.experiments.numbers.cells import layered
-from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, INPUT, MAXPOOL3X3, OUTPUT
+from oneshot_hpo.experiments.wording import called
 from oneshot_hpo.search_spaces.space import Drawing
 
-NAMES = {
-    INPUT: "input",
-    OUTPUT: "output",
-    CONV3X3: "conv 3×3",
-    CONV1X1: "conv 1×1",
-    MAXPOOL3X3: "max pool",
-}
-"""How pages call a cell's vertices."""
 _COLOURS = {
-    INPUT: "#d5d8dd",
-    OUTPUT: "#d5d8dd",
-    CONV3X3: "#9fc9ea",
-    CONV1X1: "#f3d08a",
-    MAXPOOL3X3: "#b4dcc6",
+    "input": "#d5d8dd",
+    "output": "#d5d8dd",
+    "conv 3×3": "#9fc9ea",
+    "conv 1×1": "#f3d08a",
+    "max pool": "#b4dcc6",
+    "avg pool": "#b4dcc6",
 }
+"""By what pages call a vertex."""
 _OTHER = "#d9c8e8"
 _BOX = (64, 22)
 _STEP = (100, 44)
-"""Pixels: size of a vertex, distance of rows and of layers."""
-
-
-def named(operation: str) -> str:
-    """How pages call an operation."""
-    return NAMES.get(operation, operation)
+"""Distance of rows and of layers; like _BOX, the size of a vertex, in pixels."""
 
 
 def words(used: Sequence[str], operations: Sequence[str]) -> str:
-    """The operations used in a cell, in the order of all: "2 conv 3×3, 1 max pool"."""
-    counts = [(used.count(name), named(name)) for name in operations]
+    """The operations used in a cell, in the space's order: "2 conv 3×3, 1 max pool"."""
+    counts = [(used.count(name), called(name)) for name in operations]
     return ", ".join(f"{count} {name}" for count, name in counts if count) or "none"
 
 
 def picture(cell: Drawing) -> Markup:
-    """The drawing; readers hear its operations and edges."""
+    """The drawing as SVG; screen readers read its operations and edges."""
     edges = cell.edges
     places = layered(len(cell.labels), edges)
     left = min(row for _, row in places)
@@ -52,17 +41,20 @@ def picture(cell: Drawing) -> Markup:
         (_BOX[0] / 2 + 4 + (row - left) * _STEP[0], _BOX[1] / 2 + 4 + layer * _STEP[1])
         for layer, row in places
     ]
+
     width = max(x for x, _ in points) + _BOX[0] / 2 + 4
     height = max(y for _, y in points) + _BOX[1] / 2 + 4
     spoken = ", ".join(f"{start} to {end}" for start, end in edges)
+
     parts = [
         Markup('<svg class="cell" role="img" width="{}" height="{}" viewBox="0 0 {} {}">').format(
             round(width), round(height), round(width), round(height)
         ),
         Markup("<title>{}; edges {}</title>").format(
-            ", ".join(f"{n} {named(name)}" for n, name in enumerate(cell.labels)), spoken
+            ", ".join(f"{n} {called(name)}" for n, name in enumerate(cell.labels)), spoken
         ),
     ]
+
     parts += [_arrow(points[start], points[end]) for start, end in edges]
     for (x, y), name in zip(points, cell.labels, strict=True):
         parts.append(
@@ -73,10 +65,10 @@ def picture(cell: Drawing) -> Markup:
                 x - _BOX[0] / 2,
                 y - _BOX[1] / 2,
                 *_BOX,
-                _COLOURS.get(name, _OTHER),
+                _COLOURS.get(called(name), _OTHER),
                 x,
                 y + 4,
-                named(name),
+                called(name),
             )
         )
     return Markup("").join([*parts, Markup("</svg>")])

@@ -1,8 +1,8 @@
 """The probability that a cell is the best of its space, given the noise of few repeats.
 
-A seen mean is the true error and normal noise. True errors of good cells have a density that is
-known up to three numbers (`_densities`). It is not the most likely ones that count, which take the
-lowest means for what they seem, but all, each as likely as the means of the good cells make it.
+Each measured mean is the true error plus normal noise. The density of good cells' true errors has
+three unknown parameters (`_densities`). Results are averaged over their posterior: the single most
+likely density would take very low means at face value.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from oneshot_hpo.search_spaces.seed_noise import GOOD_SHARE
 
 Array = NDArray[np.float64]
 
-_LEAST_CELLS = 100  # whose means tell the density, where the good share is fewer
-_REACH = 12.0  # a cell so many standard errors above the lowest mean is not the best one
-_MARGIN = 4.0  # standard errors that a true error may be from the seen one
+_LEAST_CELLS = 100  # cells used for the density, if the good share has fewer
+_REACH = 12.0  # standard errors above the lowest mean beyond which no cell is the best
+_MARGIN = 4.0  # largest distance of a true error from its mean, in standard errors
 _STEP = 0.05  # of the grid of true errors, in standard errors
-_MOST_POINTS = 400  # of the grid by which densities are weighed
+_MOST_POINTS = 400  # of the grid on which densities are weighted
 _FLOORS, _SHAPES, _TILTS = 16, np.geomspace(0.5, 16, 9), np.linspace(-6, 12, 9)
-_NEGLIGIBLE = 1e-3  # weight of a density, beside the largest, that changes nothing
+_NEGLIGIBLE = 1e-3  # relative weight below which a density is left out
 
 
 class _Densities(NamedTuple):
@@ -32,7 +32,7 @@ class _Densities(NamedTuple):
     grid: Array
     """(G,)"""
     values: Array
-    """(D, G) up to a factor each."""
+    """(D, G) each up to a factor."""
     weights: Array
     """(D,) posterior probabilities."""
 
@@ -40,10 +40,10 @@ class _Densities(NamedTuple):
 def probability_of_best(means: np.ndarray, standard_error: float) -> np.ndarray:
     """For each of N cells the probability that its true error is the lowest, float (N,).
 
-    means: float (N,), the mean errors seen. standard_error: of each of them, above 0. Cells are
+    means: float (N,), measured mean errors. standard_error: that of each mean, above 0. Cells are
     independent given the density of true errors.
     """
-    # In standard errors above the lowest mean; equal means have equal probabilities.
+    # In standard errors above the lowest mean; equal means get equal probabilities.
     scaled = (means - means.min()) / standard_error
     densities = _posterior(scaled)
     near = scaled <= _REACH
@@ -63,12 +63,12 @@ def probability_of_best(means: np.ndarray, standard_error: float) -> np.ndarray:
 
 
 def _best_given(posterior: Array, counts: NDArray[np.int64]) -> Array:
-    """(V,) chances of a cell to be the best, of `counts` (V,) cells for each posterior (V, G)."""
+    """(V,) probabilities that a cell is the best, for `counts` (V,) cells per posterior (V, G)."""
     posterior = posterior / posterior.sum(1, keepdims=True)
-    # Chance of a true error above each point of the grid, half of the point's own share with it.
+    # Probability of a true error above each grid point, with half of its own share.
     above = np.flip(np.flip(posterior, 1).cumsum(1), 1) - posterior / 2
     logs = np.log(np.maximum(above, np.finfo(float).tiny))
-    # Where one of many equal cells has its error at a point, all the others are above it.
+    # If one cell has its error at a point, all the others are above it.
     others = np.exp(np.minimum(counts @ logs - logs, 0))
     best = (posterior * others).sum(1)
     chances: Array = best / (best @ counts)
@@ -76,7 +76,7 @@ def _best_given(posterior: Array, counts: NDArray[np.int64]) -> Array:
 
 
 def _posterior(scaled: Array) -> _Densities:
-    """The densities that the means (N,) of good cells leave likely."""
+    """The densities that are likely given the means (N,) of good cells."""
     count = min(len(scaled), max(_LEAST_CELLS, round(GOOD_SHARE * len(scaled))))
     limit = max(_REACH / 2, float(np.partition(scaled, count - 1)[count - 1]))
     step = max(2 * _STEP, limit / _MOST_POINTS)
@@ -87,7 +87,7 @@ def _posterior(scaled: Array) -> _Densities:
     lowest = -max(2 * _MARGIN, limit / 2)
     grid = np.arange(lowest, limit + _MARGIN, step)
     values, prior = _densities(grid, lowest)
-    # Of the cells that are seen below the limit, which is all that is looked at.
+    # Normalized over cells with means below the limit, as only these are used.
     values /= (values @ ndtr(limit - grid))[:, None]
     seen = values @ np.exp(-0.5 * (middles - grid[:, None]) ** 2)
     logs = np.log(np.maximum(seen, np.finfo(float).tiny)) @ counts + np.log(prior)
@@ -100,9 +100,9 @@ def _posterior(scaled: Array) -> _Densities:
 def _densities(grid: Array, lowest: float) -> tuple[Array, Array]:
     """Densities (D, G), (t - floor)**(shape - 1) exp(-tilt t) above a floor; their prior (D,).
 
-    From errors that crowd at a floor (shape below 1) to a tail that thins out towards it; t is
-    measured in the way from the floor to the grid's end. Of floors the prior is flat, of shapes its
-    logarithm is, and of tilts.
+    They range from errors that crowd at a floor (shape below 1) to a tail that thins out towards
+    it; t is the distance from the floor relative to the grid's end. The prior is flat in the floor,
+    the logarithm of the shape, and in the tilt.
     """
     near = np.linspace(-_MARGIN, _MARGIN - 0.5, _FLOORS)
     far = np.linspace(lowest, -_MARGIN, 5)[:-1]

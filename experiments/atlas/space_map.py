@@ -1,4 +1,4 @@
-"""What a table says of every cell of a space: errors, ranks, noise, chances."""
+"""Errors, ranks, noise and probabilities of every cell of a space, from a table."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import EnumerableSpace, Table
 from oneshot_hpo.search_spaces.neighbourhood import best_neighbours
 from oneshot_hpo.search_spaces.space import Drawing
+from oneshot_hpo.search_spaces.table import Origin
 
 _DISTINCT = 2.0
-"""Standard errors of the difference, from which two means are called different."""
+"""Standard errors of the difference from which two means count as different."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +33,23 @@ class SpaceMap:
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """Where the cells stand in the table, int (U,)."""
+        """Rows of the cells in the table, int (U,)."""
         return self.table.entries(self.space)
 
     @cached_property
     def repeats(self) -> np.ndarray:
         """Test errors of single trainings, float (U, R)."""
         return self.table.errors("test", self.rows)
+
+    @cached_property
+    def trained(self) -> str:
+        """How often each cell was trained, in words."""
+        metric = self.table.main_metric("test")
+        if (self.table.origin(metric, self.rows) == Origin.MEAN).all():
+            return "several times; its source gives the means over the seeds alone"
+        if self.repeats.shape[1] == 1:
+            return "once"
+        return f"with {self.repeats.shape[1]} seeds; errors are means over the seeds"
 
     @cached_property
     def test(self) -> np.ndarray:
@@ -52,13 +63,18 @@ class SpaceMap:
 
     @cached_property
     def parameters(self) -> np.ndarray | None:
-        """Trainable parameters, float (U,); None: the table does not say."""
+        """Trainable parameters, float (U,); None: the table does not record them."""
         return self.table.parameters_of(self.rows)
 
     @cached_property
     def hashes(self) -> list[str]:
-        """What cells are called, U of them: NAS-Bench-101's hashes, or those of their keys."""
+        """U names of cells: NAS-Bench-101's hashes, or hashes of their keys.
+
+        Where isomorphic cells are entries of their own, hashes of how they are written.
+        """
         keys = [self.table.key(row) for row in self.rows.tolist()]
+        if len(set(keys)) < len(keys):
+            keys = list(map(self.text, range(len(keys))))
         return [key if key.isalnum() else _digest(key) for key in keys]
 
     @cached_property
@@ -72,16 +88,16 @@ class SpaceMap:
         return self.table.first_configurations(self.space)
 
     def drawing(self, number: int) -> Drawing | None:
-        """A cell's drawing; None where the space has none."""
+        """A cell's drawing; None if the space has no drawings."""
         return self.space.drawing(self.space.architecture(int(self.first[number])))
 
     def text(self, number: int) -> str:
-        """A cell as a command line takes it."""
+        """A cell in the form that the command line accepts."""
         return self.space.text(self.space.architecture(int(self.first[number])))
 
     @cached_property
     def regrets(self) -> np.ndarray:
-        """Test errors above the lowest one, float (U,)."""
+        """Test errors minus the lowest one, float (U,)."""
         return self.test - self.test.min()
 
     @cached_property
@@ -97,7 +113,7 @@ class SpaceMap:
 
     @cached_property
     def noise(self) -> float | None:
-        """How much a good cell's error varies between seeds; None: the table cannot tell."""
+        """Deviation of good cells' errors between seeds; None: the table has no repeats."""
         return self.table.noise("test", self.rows) or None
 
     @property
@@ -107,26 +123,26 @@ class SpaceMap:
 
     @cached_property
     def chances(self) -> np.ndarray | None:
-        """Probabilities of being the best cell, float (U,); None: the table cannot tell."""
+        """Probabilities of being the best cell, float (U,); None: the table has no repeats."""
         if self.noise is None:
             return None
         return probability_of_best(self.test, self.noise / np.sqrt(self.repeats.shape[1]))
 
     @property
     def like_the_best(self) -> int | None:
-        """How many other cells the table does not tell from the best one."""
+        """Number of other cells that cannot be distinguished from the best one."""
         limit = self.difference_noise
         return None if limit is None else int((self.regrets < _DISTINCT * limit).sum()) - 1
 
     @cached_property
     def dead_ends(self) -> int:
-        """How many cells have no better neighbour."""
+        """Number of cells without a better neighbour."""
         return int(
             (self.test <= best_neighbours(self.space, self.of_configuration, self.test)).sum()
         )
 
     def named(self, name: str) -> int:
-        """The cell whose hash begins like this. UserError: there is none, or are several."""
+        """The cell whose hash begins with `name`. UserError: there is none, or several."""
         begin = name.strip().lower()
         found = [number for number, known in enumerate(self.hashes) if known.startswith(begin)]
         if begin and len(found) == 1:
@@ -134,12 +150,12 @@ class SpaceMap:
         if not begin or len(found) > 1:
             raise UserError(
                 f"--cell {name!r}: {len(found)} cells of {self.space.title} have hashes "
-                "that begin so; give more of its digits"
+                "with this beginning; give more digits"
             )
         raise UserError(
-            f"--cell {name!r}: no cell of {self.space.title} has a hash that begins so; "
-            "oneshot-hpo search prints a cell's hash, a study's trials/*/result.json hold it as "
-            "module_hash"
+            f"--cell {name!r}: no cell of {self.space.title} has a hash with this beginning; "
+            "oneshot-hpo search prints a cell's hash, and trials/*/result.json of a study have it "
+            "as module_hash"
         )
 
 

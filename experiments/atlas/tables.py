@@ -1,4 +1,4 @@
-"""The tables of an atlas."""
+"""The tables of an atlas: its cells, and better neighbours of each."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from oneshot_hpo.experiments.atlas.entries import Entry
-from oneshot_hpo.experiments.atlas.pictures import NAMES, named, words
+from oneshot_hpo.experiments.atlas.pictures import words
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, share
+from oneshot_hpo.experiments.wording import called
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.search_spaces.choices import PARENTS
 from oneshot_hpo.search_spaces.nasbench101.cell import INPUT, OUTPUT
@@ -18,13 +19,13 @@ from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.search_spaces.neighbourhood import Neighbour
 
 CELLS = "cells-table"
-"""The place in the page of the table of cells."""
+"""The anchor of the table of cells."""
 NEIGHBOURS = 5
-"""How many better neighbours of a cell are listed."""
+"""Number of better neighbours listed for a cell."""
 
 
 def cells_table(entries: Sequence[Entry]) -> Table:
-    """Every cell of the page in a row, errors in percent, regrets in percentage points."""
+    """One row per cell of the page; errors in percent, regrets in percentage points."""
     columns = [
         Column("cell", hint="first digits of its hash"),
         Column("why it is here"),
@@ -55,6 +56,7 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
     better = entry.better[:NEIGHBOURS]
     if not better:
         return None
+
     rows = []
     for near in better:
         target = linked.get(near.cell)
@@ -85,7 +87,7 @@ def neighbours_table(entry: Entry, linked: dict[int, Entry]) -> Table | None:
 
 
 def change(space: SpaceMap, near: Neighbour) -> str:
-    """What is changed to come to a neighbour, in words."""
+    """The change that leads to a neighbour, in words."""
     where = space.space
     before, after = where.architecture(near.configuration), where.architecture(near.changed)
     [(choice, old, new)] = [
@@ -101,7 +103,7 @@ def change(space: SpaceMap, near: Neighbour) -> str:
             f"not from {_vertex(where, before, gone)}"
         )
     place = "" if isinstance(where, NasBench101Space) else f"{choice.name}: "
-    return f"{place}{named(choice.candidates[gone])} becomes {named(choice.candidates[come])}"
+    return f"{place}{called(choice.candidates[gone])} becomes {called(choice.candidates[come])}"
 
 
 def chance_words(chance: float) -> str:
@@ -113,10 +115,10 @@ def chance_words(chance: float) -> str:
 
 def _vertex(space: NasBench101Space, architecture: Architecture, node: int) -> str:
     if node == 0:
-        return NAMES[INPUT]
+        return INPUT
     if node > space.num_blocks:
-        return NAMES[OUTPUT]
-    return f"{NAMES[space.operation_names(architecture)[node - 1]]} (block {node})"
+        return OUTPUT
+    return f"{called(space.operation_names(architecture)[node - 1])} (block {node})"
 
 
 def _operations(space: SpaceMap, number: int) -> str:
@@ -159,7 +161,7 @@ def _row(entry: Entry) -> Row:
 
 
 def _percentile(value: float) -> Cell:
-    # 100 is out of reach of a cell itself.
+    # No cell can be at 100, as it is not better than itself.
     return Cell(f"{value:.2f}" if value < 99.995 else ">99.99", value)
 
 

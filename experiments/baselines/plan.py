@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
+
+import numpy as np
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.hpo.baselines import (
@@ -22,9 +26,12 @@ from oneshot_hpo.hpo.baselines import (
 )
 from oneshot_hpo.plugins import entries
 from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table, space_ids
+from oneshot_hpo.search_spaces.table import mean_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 OBJECTIVES = ("mean", "draw")
+EVALUATIONS = 280
+"""Of a repetition, where no other limit is chosen."""
 ALL = "all"
 """The word for every method that is installed."""
 
@@ -64,23 +71,49 @@ class BaselinePlan:
 
     table: digits, nasbench101 or a file. objective: mean or draw, see CONVENTIONS.
     settings: by method, of its settings class.
+    evaluations: of a repetition, in full ones; None where `seconds` of simulated training are its
+    limit. budget: of every evaluation, in epochs; None: methods may use all budgets of the table.
     """
 
     table: str
     spaces: tuple[SpaceId, ...]
     methods: tuple[str, ...]
     settings: Mapping[str, Any]
-    evaluations: int
+    evaluations: int | None
     repetitions: int
     seed: int
     objective: str
+    seconds: float | None = None
+    budget: int | None = None
+
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        """The budgets of evaluations, in epochs, ascending."""
+        return load_table(self.table).budgets if self.budget is None else (self.budget,)
+
+    def evaluations_in(self, space: SpaceId) -> int:
+        """Full evaluations of a repetition: where seconds are its limit, what they buy on average.
+
+        A method may know this number; the limit itself is held repetition by repetition.
+        """
+        if self.evaluations is not None:
+            return self.evaluations
+        assert self.seconds is not None
+        return math.ceil(self.seconds / _full_seconds(self.table, space, self.budgets[-1]).mean())
+
+    @property
+    def limit(self) -> str:
+        """The limit of a repetition, in words."""
+        if self.seconds is None:
+            return f"{self.evaluations} evaluations"
+        return f"{self.seconds:,g} simulated seconds"
 
     def problem(self, space: SpaceId) -> Problem:
         """The problem in a space, as an optimizer may know it."""
         return Problem(
             choices=enumerable(get_space(space)).radices,
-            budgets=load_table(self.table).budgets,
-            evaluations=self.evaluations,
+            budgets=self.budgets,
+            evaluations=self.evaluations_in(space),
             noisy=self.objective == "draw",
         )
 
@@ -105,6 +138,7 @@ class BaselinePlan:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The plan for a JSON file: settings, conventions, versions, the table's checksum."""
+        chosen = {"seconds": self.seconds, "budget": self.budget}
         return {
             "table": {"name": load_table(self.table).name, "sha256": table_checksum(self.table)},
             "spaces": list(self.spaces),
@@ -117,7 +151,7 @@ class BaselinePlan:
             "objective": self.objective,
             "conventions": CONVENTIONS,
             "versions": machine.versions(filter(_is_installed, _PACKAGES)),
-        }
+        } | {name: value for name, value in chosen.items() if value is not None}
 
 
 def make_plan(
@@ -126,13 +160,19 @@ def make_plan(
     spaces: Sequence[str],
     methods: str,
     overrides: Sequence[str],
-    evaluations: int,
+    evaluations: int | None,
     repetitions: int,
     seed: int,
     objective: str,
+    seconds: float | None = None,
+    budget: int | None = None,
 ) -> BaselinePlan:
     """The plan of a command line. Raises UserError, or another of this project's errors."""
-    if evaluations < 1 or repetitions < 1:
+    if evaluations is not None and seconds is not None:
+        raise UserError("--evaluations and --seconds: choose one of them as the limit")
+    if evaluations is None and seconds is None:
+        evaluations = EVALUATIONS
+    if (evaluations is not None and evaluations < 1) or repetitions < 1:
         raise UserError(
             f"--evaluations and --repetitions must be 1 or more, not {evaluations} and "
             f"{repetitions}"
@@ -150,19 +190,47 @@ def make_plan(
         repetitions=repetitions,
         seed=seed,
         objective=objective,
+        seconds=seconds,
+        budget=budget,
     )
 
     opened = load_table(table)
     for space in plan.spaces:
-        opened.best(get_space(space))  # every entry of the space is there
+        opened.best(get_space(space), budget)  # every entry of the space is there
+        if seconds is not None:
+            _check_seconds(plan, space, seconds)
         for method in plan.methods:
             try:
                 make_optimizer(method, plan.problem(space), plan.settings[method], [])
             except InvalidBaseline as error:
-                one = table == "nasbench101" and len(opened.budgets) == 1
+                one = table == "nasbench101" and len(opened.budgets) == 1 and budget is None
                 hint = "; `oneshot-hpo data fetch nasbench_full` has all" if one else ""
                 raise UserError(f"{method}, table of {opened.name}: {error}{hint}") from None
     return plan
+
+
+def _check_seconds(plan: BaselinePlan, space: SpaceId, seconds: float) -> None:
+    """UserError unless the table has times, and one training at least fits into the seconds."""
+    times = _full_seconds(plan.table, space, plan.budgets[-1])
+    name = load_table(plan.table).name
+    if not np.isfinite(times).all() or times.min() <= 0:
+        raise UserError(f"--seconds: the table of {name} has no training times; use --evaluations")
+    if not times.max() <= seconds:  # nor a NaN
+        raise UserError(
+            f"--seconds {seconds:g}: the longest training of {name} takes {times.max():,.0f} "
+            "seconds; a repetition needs one evaluation at least"
+        )
+    if seconds / times.mean() > bounds.EVALUATIONS:
+        raise UserError(
+            f"--seconds {seconds:g}: more than {bounds.EVALUATIONS:,} evaluations of a repetition"
+        )
+
+
+@lru_cache(maxsize=8)
+def _full_seconds(table: str, space: SpaceId, budget: int) -> np.ndarray:
+    """Mean training times of a space's entries at a budget, float (E,)."""
+    opened = load_table(table)
+    return mean_of(opened.seconds(opened.entries(get_space(space)), budget))
 
 
 def left_out(methods: str) -> list[str]:

@@ -66,7 +66,8 @@ def rows_of(plan: BaselinePlan, block: Block, trace: Trace, objective: TableObje
     names = pa.array([block.method] * trace.losses.size, pa.string()).dictionary_encode()
     arrays = [names.cast(SCHEMA.field("method").type)]
     arrays += [pa.array(columns[field.name].ravel(), field.type) for field in list(schema)[1:]]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    rows = pa.Table.from_arrays(arrays, schema=schema)
+    return rows if trace.within.all() else rows.filter(pa.array(trace.within.ravel()))
 
 
 def schema_of(spaces: Sequence[SpaceId]) -> pa.Schema:

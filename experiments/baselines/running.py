@@ -108,7 +108,7 @@ def _run_blocks(plan: BaselinePlan, folder: Path, workers: int, console: Console
     todo = {key: block for key, block in blocks.items() if not _part(folder, block).exists()}
     if not todo:
         return
-    size = {key: block.count * plan.evaluations for key, block in blocks.items()}
+    size = {key: block.count * plan.evaluations_in(block.space) for key, block in blocks.items()}
     order = sorted(todo, key=lambda key: (*[todo[key].method != slow for slow in _SLOW], key))
     tasks = {key: (run_block, plan, todo[key]) for key in order}
     done = sum(size.values()) - sum(size[key] for key in todo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -72,7 +73,8 @@ class TableObjective:
 class Trace:
     """All evaluations of a block: T of each of R repetitions, in their order.
 
-    budgets (T,); configurations, cells, losses, seconds (R, T).
+    budgets (T,); configurations, cells, losses, seconds (R, T). within: bool (R, T), whether an
+    evaluation ended within the plan; of each repetition the first ones did.
     """
 
     budgets: np.ndarray
@@ -80,10 +82,15 @@ class Trace:
     cells: np.ndarray
     losses: np.ndarray
     seconds: np.ndarray
+    within: np.ndarray
 
 
 def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace:
-    """Ask, look up, tell, until the next evaluation would exceed the plan."""
+    """Ask, look up, tell, until the next evaluation would exceed the plan.
+
+    Where seconds are its limit, repetitions differ in their numbers of evaluations: all continue
+    until the last one has spent them.
+    """
     problem: Problem = plan.problem(block.space)
     seeds = [
         repetition_seed(plan.seed, block.method, block.space, block.first + i).spawn(2)
@@ -94,9 +101,11 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
     )
     noise = [np.random.default_rng(drawn) for _, drawn in seeds]
 
-    left = plan.evaluations * problem.full
+    left = math.inf if plan.evaluations is None else plan.evaluations * problem.full
+    limit = math.inf if plan.seconds is None else plan.seconds
+    elapsed = np.zeros(block.count)
     steps: list[tuple[Any, ...]] = []
-    while left >= problem.budgets[0]:
+    while left >= problem.budgets[0] and elapsed.min() <= limit:
         proposal = optimizer.ask()
         budget = int(proposal.budget)
         left -= budget
@@ -112,9 +121,15 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
             answers = objective.ask_mean(cells, budget)
         optimizer.tell(answers.losses)
         steps.append((budget, numbers, cells, *answers))
+        if plan.seconds is not None:
+            elapsed += answers.seconds
 
     budgets, *columns = zip(*steps, strict=True)
-    return Trace(np.array(budgets), *[np.stack(column, axis=1) for column in columns])
+    numbers, cells, losses, seconds = (np.stack(column, axis=1) for column in columns)
+    within = np.ones(losses.shape, bool)
+    if plan.seconds is not None:
+        within = np.cumsum(seconds, axis=1) <= plan.seconds
+    return Trace(np.array(budgets), numbers, cells, losses, seconds, within)
 
 
 def repetition_seed(

@@ -32,14 +32,16 @@ def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
         rows = []
         for method, values in sorted(regrets.items(), key=lambda item: np.median(item[1])):
             low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
-            rate = plan.evaluations * len(values) / max(seconds[f"{method} {space}"], 1e-3)
+            rate = (
+                plan.evaluations_in(space) * len(values) / max(seconds[f"{method} {space}"], 1e-3)
+            )
             quartiles = f"{low:.3f} to {high:.3f}"
             counts = (str(space), str(len(values)))
             rows.append((method, *counts, f"{median:.3f}", quartiles, f"{rate:,.0f}"))
         groups.append(rows)
 
     headings = ("method", "space", "repetitions", "median", "quartiles", "evaluations/s")
-    title = f"test regret after {plan.evaluations} evaluations, percentage points"
+    title = f"test regret after {plan.limit}, percentage points"
     print_table(console, headings, groups, title=title)
     say(console, f"all evaluations: {results}")
 

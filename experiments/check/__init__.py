@@ -1,1 +1,1 @@
-"""A study verified: its journal, its replay, its files."""
+"""Verifies a study: its journal, its replay, its files."""

@@ -1,4 +1,4 @@
-"""All checks of a study, and what can be mended."""
+"""Runs all checks of a study, and mends what is safe to mend."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from oneshot_hpo.hpo.journal.lock import is_held
 
 
 def verify(folder: Path) -> Report:
-    """Look at all that a study's folder holds; nothing is changed.
+    """Check everything in a study's folder; nothing is changed.
 
-    UserError, or another of this project's errors: there is no study, or it is a newer version's.
+    UserError, or another of this project's errors: there is no study, or a newer version wrote it.
     """
     check_study(folder)
     report = Report()
@@ -48,9 +48,9 @@ def verify(folder: Path) -> Report:
         return report
     view = study.view
     spec = _specification(report, study)
-    told = {trial.key for trial, _ in view.evaluations}
+    finished = {trial.key for trial, _ in view.evaluations}
     check_results(report, folder, view.evaluations, _with(spec, "table"))
-    check_checkpoints(report, folder, view.pending, told, _with(spec, "dataset"))
+    check_checkpoints(report, folder, view.pending, finished, _with(spec, "dataset"))
     check_exports(report, study, running=running)
     _check_confirmation(report, study, spec)
     if not running:
@@ -59,7 +59,7 @@ def verify(folder: Path) -> Report:
 
 
 def mend(report: Report, folder: Path) -> list[Finding]:
-    """Mend what is safe to mend in a study that can be read, as its master; what was mended.
+    """Mend what is safe to mend in a readable study, as its master; returns what was mended.
 
     UserError, StudyLocked: a master works on the study or its confirmation, or one of its files is
     a link.
@@ -77,7 +77,7 @@ def mend(report: Report, folder: Path) -> list[Finding]:
 
 
 def show(console: Console, folder: Path, report: Report, mended: Sequence[Finding] = ()) -> None:
-    """Print what was found, a line each, and what was looked at."""
+    """Print each finding on a line, and what was checked."""
     for finding in report.findings:
         can = "" if finding.mend is None else ": mended" if finding in mended else " (--mend)"
         say(console, f"{finding.words}{can}")
@@ -88,8 +88,8 @@ def show(console: Console, folder: Path, report: Report, mended: Sequence[Findin
     if mended:
         words += f", {len(mended)} mended"
     if not report.is_readable:
-        words += "; nothing else can be looked at, and nothing is mended"
-    looked = f"; looked at: {', '.join(report.checked)}" if report.checked else ""
+        words += "; nothing else can be checked, and nothing is mended"
+    looked = f"; checked: {', '.join(report.checked)}" if report.checked else ""
     say(console, f"{folder}: {words}{looked}")
 
 
@@ -106,7 +106,7 @@ def _specification(report: Report, study: OpenedStudy) -> StudySpec | None:
 
 
 def _with(spec: StudySpec | None, key: str) -> StudySpec | None:
-    """The specification, for checks that need one of its inputs; None where that is not there."""
+    """The specification, for checks that need one of its inputs; None if that is missing."""
     return None if spec is None or is_missing(spec, key) else spec
 
 
@@ -119,9 +119,9 @@ def _check_confirmation(report: Report, study: OpenedStudy, spec: StudySpec | No
         report.add(f"{own} is the confirmation of another study")
         return
     check_results(report, own, view.evaluations, _with(spec, "table"))
-    told = {run.key for run, _ in view.evaluations}
-    check_checkpoints(report, own, view.pending, told, _with(spec, "dataset"))
+    finished = {run.key for run, _ in view.evaluations}
+    check_checkpoints(report, own, view.pending, finished, _with(spec, "dataset"))
     results = own / RESULTS
     if results.exists() and results.read_bytes() != results_of(view):
-        words = f"{results} is not what the confirmation's journal says"
+        words = f"{results} differs from the confirmation's journal"
         report.add(words, lambda: write_results(own, view))

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oneshot_hpo.experiments.check.findings import Report
-from oneshot_hpo.experiments.cli.exports import write_export
 from oneshot_hpo.experiments.errors import StudyFileError
 from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.experiments.exports.registry import TOOLS
+from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.files import strange_files
 from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, write_specification
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
@@ -35,29 +35,29 @@ from oneshot_hpo.searchers.data.datasets import load_dataset
 
 
 def check_links(report: Report, folder: Path) -> None:
-    """Check that a study's own files are files: nothing is written while one is a link."""
+    """Check that none of a study's own files is a link; while one is, nothing is written."""
     for words in strange_files(folder, STUDY_NAMES):
-        report.add(f"{words}: the study is not gone on with while that is so")
+        report.add(f"{words}: the study cannot be resumed until that is repaired")
 
 
 def check_checkpoints(
     report: Report,
     folder: Path,
     pending: list[Trial] | list[Rerun],
-    told: set[str],
+    finished: set[str],
     spec: StudySpec | None,
 ) -> None:
-    """Check that checkpoints can be gone on with, and that none is of a trial that has ended."""
+    """Check that trials can continue from their checkpoints, and that no finished trial has one."""
     trials = folder / "trials"
     by_key = {trial.key: trial for trial in pending}
     sound = 0
     for own in sorted({path.parent for path in trials.rglob("checkpoint*.pt")}):
         key = str(own.relative_to(trials))
-        if key in told:
+        if key in finished:
             removal = functools.partial(remove_checkpoints, own)
-            report.add(f"{own}: checkpoints of a trial that has ended", removal)
+            report.add(f"{own}: checkpoints of a finished trial", removal)
         elif key not in by_key:
-            report.add(f"{own}: checkpoints of a trial that was never asked for")
+            report.add(f"{own}: checkpoints of a trial that was never submitted")
         else:
             sound += _check_checkpoint(report, own, by_key[key], spec)
     if sound:
@@ -67,7 +67,7 @@ def check_checkpoints(
 def _check_checkpoint(
     report: Report, folder: Path, trial: Trial | Rerun, spec: StudySpec | None
 ) -> int:
-    """How many of the trial's checkpoints are sound."""
+    """Check a trial's checkpoints; returns the number of sound ones."""
     from oneshot_hpo.searchers.search_loop import fingerprint  # loads torch
 
     sound = 0
@@ -87,7 +87,7 @@ def _check_checkpoint(
                 )
                 check_fingerprint(folder, state["fingerprint"], wanted)
         except DamagedCheckpoint as damage:
-            report.add(f"{damage}; the trial goes on from the other one, or begins anew")
+            report.add(f"{damage}; the trial continues from the other one, or starts again")
         except (CheckpointMismatch, KeyError) as mismatch:
             report.add(f"{folder / name}: {mismatch}")
         else:
@@ -96,11 +96,11 @@ def _check_checkpoint(
 
 
 def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
-    """Check that study.yaml says what the journal's header says."""
+    """Check that study.yaml agrees with the journal's header."""
     path = folder / SPECIFICATION
     try:
-        words = f"{path} says other settings than the journal's header, which counts"
-        # An earlier version wrote no keys that this one has: they are read as in the header.
+        words = f"{path} differs from the journal's header, which counts"
+        # Keys that an earlier version did not write get the same defaults as in the header.
         same = validated(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
     except StudyFileError:
         same = False
@@ -113,9 +113,9 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
 
 
 def check_inputs(report: Report, study: OpenedStudy) -> StudySpec:
-    """Check that data set and table are there, and note whether they belong together.
+    """Check that data set and table exist, and note whether they belong together.
 
-    The specification with both where they lie now.
+    Returns the specification with the current paths of both.
     """
     spec = study.located
     for key in INPUTS:
@@ -132,7 +132,7 @@ def check_inputs(report: Report, study: OpenedStudy) -> StudySpec:
 def check_exports(report: Report, study: OpenedStudy, *, running: bool) -> None:
     """Check that exports in their usual place have every evaluation.
 
-    running: a master works on the study, so that every export is soon behind.
+    running: a master works on the study, so an export that lacks evaluations is no fault.
     """
     exports, evaluations = study.folder / "exports", len(study.view.evaluations)
     for path in sorted([*exports.glob(f"*/{MARK}"), *exports.glob(f"*/*/{MARK}")]):

@@ -1,4 +1,4 @@
-"""What is wrong with a study, and what mends it."""
+"""Findings of a check, and how to mend them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong."""
+    """One problem."""
 
     words: str
-    """Where and what, in a line."""
+    """The place and the problem, in one line."""
     mend: Callable[[], object] | None = None
-    """What makes it right and loses nothing; None: that is for somebody who knows more."""
+    """Mends it without loss; None: the user has to decide."""
 
 
 @dataclass
 class Report:
-    """What was looked at, and what is wrong with it."""
+    """What was checked, and the problems found."""
 
     checked: list[str] = field(default_factory=list)
     """In a few words each."""
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What is as it should be, and has to be known of the results; a sentence each."""
+    """Caveats that are not problems; a sentence each."""
     is_readable: bool = True
-    """Whether the study's journal can be read: without it nothing else can be looked at."""
+    """Whether the journal can be read; otherwise nothing else can be checked."""
 
     def add(self, words: str, mend: Callable[[], object] | None = None) -> None:
-        """Note something that is wrong."""
+        """Add a problem."""
         self.findings.append(Finding(words, mend))

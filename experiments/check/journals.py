@@ -1,4 +1,4 @@
-"""Is a journal whole, and does it follow from itself?"""
+"""Checks that a journal is complete and that a replay makes the same decisions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def checked_study(report: Report, folder: Path) -> OpenedStudy | None:
     Raises NewerJournal.
     """
     path = folder / JOURNAL_NAME
-    # Who mends opens the study, and so cuts the line off.
+    # To mend, the study is opened, which cuts the line off.
     if not _is_whole(report, path, EVENTS, lambda: None):
         return None
     try:
@@ -43,7 +43,7 @@ def checked_study(report: Report, folder: Path) -> OpenedStudy | None:
     for difference in found[:_SHOWN]:
         report.add(f"{path}, line {difference.line}: {_words(difference)}{why}")
     if len(found) > _SHOWN:
-        report.add(f"{path}: and {len(found) - _SHOWN} more proposals that are others here")
+        report.add(f"{path}: and {len(found) - _SHOWN} more proposals that differ here")
     return study
 
 
@@ -67,7 +67,7 @@ def checked_confirmation(report: Report, study: OpenedStudy) -> ConfirmationView
 
 
 def _is_whole(report: Report, path: Path, kinds: Kinds, cut: Callable[[], None]) -> bool:
-    """Whether every line of a journal can be read; a torn last one is cut off to mend it."""
+    """Whether every line of a journal can be read; `cut` mends a torn last line."""
     found, torn = faults(path, kinds)
     for fault in found:
         report.add(str(fault))
@@ -87,7 +87,7 @@ def _words(difference: Difference) -> str:
 
 
 def _other_versions(header: dict[str, Any]) -> str:
-    """The packages that are others here, as a likely cause."""
+    """Packages whose version differs here, as a likely cause."""
     recorded = header.get("specification", {}).get("versions", {})
     here = machine.versions()
     other = [
@@ -95,4 +95,4 @@ def _other_versions(header: dict[str, Any]) -> str:
         for name, was in recorded.items()
         if here.get(name, was) != was
     ]
-    return f" (with other packages: {', '.join(other)})" if other else ""
+    return f" (other package versions: {', '.join(other)})" if other else ""

@@ -1,6 +1,6 @@
-"""What this program leaves in a study's folder when it is killed while it writes, and nothing else.
+"""Finds the files that a killed writer of this program left in a study's folder.
 
-A leftover is known by its name, which nobody else gives to a file, and by how its content begins.
+A leftover is recognized by its unusual name and by how its content begins.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _BEGINNINGS = {
     RESULTS: b"setting,",
     PAGE.name: b"<!doctype html>",
 }
-"""How the content of each file begins that is written beside its place."""
+"""The first bytes of each file that is written beside its final place."""
 _FIGURES = {".pdf": b"%PDF", ".png": b"\x89PNG"}
 _OLD_FIGURE = re.compile(r"\.(?P<name>\w+\.(pdf|png))\.new")
-"""What earlier versions called a figure that is not yet whole."""
+"""The name of an unfinished figure in earlier versions."""
 _FOLDERS = ("trials", "report", CONFIRMATION)
 
 
 def check_leftovers(report: Report, folder: Path) -> None:
-    """Find what writers that were killed have left; only while nobody works on the study."""
+    """Report leftovers of killed writers; call it only while no master works on the study."""
     for path in _leftovers(folder):
         report.add(f"{path}: left by a writer that was killed", _removal(path))
 
@@ -65,7 +65,7 @@ def _is_leftover(path: Path) -> bool:
 
 
 def _begins_with(path: Path, expected: bytes) -> bool:
-    """Whether a file begins so, as far as it was written."""
+    """Whether a file begins with these bytes, as far as it was written."""
     with path.open("rb") as file:
         return expected.startswith(file.read(len(expected)))
 

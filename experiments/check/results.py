@@ -1,4 +1,4 @@
-"""Is what was told possible, and does the table say so?"""
+"""Checks that results are possible and agree with the table."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Evaluations = Iterable[tuple[Trial | Rerun, TrialResult]]
 def check_results(
     report: Report, folder: Path, evaluations: Evaluations, spec: StudySpec | None
 ) -> None:
-    """Check what a study, or a confirmation, in `folder` was told.
+    """Check the results of the study or confirmation in `folder`.
 
-    spec: None for a study that does not say which table it asked.
+    spec: None for a study that does not name its table.
     """
     compared = 0
     for trial, result in evaluations:
@@ -56,7 +56,7 @@ def _impossible(result: TrialResult) -> list[str]:
         if value is None:
             continue
         if not isinstance(value, int | float) or not math.isfinite(value):
-            words.append(f"{key} is {value!r}, which is no number")
+            words.append(f"{key} is {value!r}, which is not a number")
         elif key in _REGRETS and value < -SINGLE_PRECISION:
             words.append(f"{key} is {value}: better than the best cell")
         elif key not in _REGRETS and not 0 <= value <= 1:
@@ -65,17 +65,17 @@ def _impossible(result: TrialResult) -> list[str]:
 
 
 def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
-    """Where the table says something else of the cell that was found."""
+    """Differences between a result and the table's record of its cell, in words."""
     space = get_space(spec.space)
     try:
-        told = Outcome.from_result(result)
-        outcome = table_outcome(spec.table, space, told.architecture(space))
+        reported = Outcome.from_result(result)
+        outcome = table_outcome(spec.table, space, reported.architecture(space))
     except (KeyError, TypeError, ValueError) as error:
-        return [f"the table cannot be asked for its cell: {error}"]
+        return [f"its cell cannot be looked up in the table: {error}"]
     loss = outcome.loss
-    if spec.objective == "draw" and told.drawn_repeat is not None:
-        repeats = valid_repeats(spec.table, space, told.architecture(space))
-        loss = float(repeats[told.drawn_repeat])
+    if spec.objective == "draw" and reported.drawn_repeat is not None:
+        repeats = valid_repeats(spec.table, space, reported.architecture(space))
+        loss = float(repeats[reported.drawn_repeat])
     expected = outcome.to_info() | {"loss": loss}
     del expected["state"]
     journaled = result.info | {"loss": result.loss}
@@ -89,27 +89,27 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     ]
 
 
-def _agrees(key: str, told: Any, expected: Any, equals: float) -> bool:
-    """Whether this was told, or what earlier versions told, whose means were less exact.
+def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:
+    """Whether a reported value is expected, or is what earlier, less exact versions reported.
 
-    Some cells that are as good as the one found counted as worse then: up to `equals` percent.
+    Those counted up to `equals` percent of equally good cells as worse.
     """
-    if not isinstance(told, float) or not isinstance(expected, float):
-        return bool(told == expected)
+    if not isinstance(reported, float) or not isinstance(expected, float):
+        return bool(reported == expected)
     if key == _PERCENTILE:
-        return expected - _ROUNDING <= told <= expected + equals + _ROUNDING
-    return abs(told - expected) <= SINGLE_PRECISION
+        return expected - _ROUNDING <= reported <= expected + equals + _ROUNDING
+    return abs(reported - expected) <= SINGLE_PRECISION
 
 
 def _percent_of_equals(spec: StudySpec, error: float) -> float:
-    """How many of the space's cells have this mean test error."""
+    """Share of the space's cells with this mean test error, in percent."""
     table = _table(spec.table)
     errors = table.mean_errors("test", table.entries(get_space(spec.space)))
     return float((errors == error).mean() * 100)
 
 
 def _check_file(report: Report, path: Path, result: TrialResult) -> None:
-    """The worker's own record of a result, where there is one."""
+    """Compare the worker's own record of a result, if there is one."""
     try:
         found = json.loads(path.read_bytes())
         same = (found["loss"], found["info"]) == (result.loss, result.info)
@@ -119,4 +119,4 @@ def _check_file(report: Report, path: Path, result: TrialResult) -> None:
         report.add(f"{path} cannot be read ({error}); the journal has the result")
         return
     if not same:
-        report.add(f"{path} says another result than the journal")
+        report.add(f"{path} has another result than the journal")

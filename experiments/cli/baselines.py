@@ -39,12 +39,24 @@ def run(
         ),
     ] = "all",
     evaluations: Annotated[
-        int,
+        int | None,
         typer.Option(
             max=bounds.EVALUATIONS,
-            help="Full evaluations of a repetition; cheaper ones count their share.",
+            help="Full evaluations of a repetition; cheaper ones count their share. Default: 280.",
         ),
-    ] = 280,
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="Instead: seconds of simulated training of a repetition."),
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            metavar="EPOCHS",
+            help="Epochs that each evaluation trains, one of the table's budgets. Default: the "
+            "largest; hyperband and bohb use all.",
+        ),
+    ] = None,
     repetitions: Annotated[
         int, typer.Option(max=bounds.REPETITIONS, help="Runs of each method.")
     ] = 500,
@@ -84,6 +96,8 @@ def run(
         repetitions=repetitions,
         seed=seed,
         objective=objective,
+        seconds=seconds,
+        budget=budget,
     )
     console = terminal()
     for why in left_out(methods):

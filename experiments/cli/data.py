@@ -36,7 +36,8 @@ def import_(
             metavar="PATH",
             help="nasbench_only108.tfrecord, nasbench_full.tfrecord; nasbench201.csv.gz, a folder "
             "NATS-tss-v1_0-3ffb9-simple, NAS-Bench-201-v1_1-096897.pth; transnas_micro.csv, "
-            "transnas_macro.csv; cifar-10-python.tar.gz, or a folder cifar-10-batches-py.",
+            "transnas_macro.csv; cifar-10-python.tar.gz, cifar-100-python.tar.gz, "
+            "ImageNet16.tar.gz, or a folder cifar-10-batches-py, cifar-100-python, ImageNet16.",
         ),
     ],
     replace: ReplaceOption = False,
@@ -60,7 +61,8 @@ def fetch(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="nasbench_only108, nasbench_full, cifar10. Default: the first and the last.",
+            help="nasbench_only108, nasbench_full, cifar10, cifar100. Default: the first and "
+            "cifar10.",
         ),
     ] = None,
     mirror: Annotated[

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oneshot_hpo import plugins
-from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.experiments.terminal.hints import quoted, say
-from oneshot_hpo.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,10 +49,11 @@ def export(
     own; in Optuna, a trial that may yet be promoted is running.
     """
     from oneshot_hpo.experiments.exports.evaluations import exported_study
+    from oneshot_hpo.experiments.exports.writing import write_export, writer_options
     from oneshot_hpo.experiments.study.folder import check_writable_study
     from oneshot_hpo.experiments.terminal.ending import ending
 
-    _options(tool, configspace)
+    writer_options(tool, configspace)
     study = exported_study(folder)
     if out is None:
         check_writable_study(folder)
@@ -74,51 +72,6 @@ def export(
         say(console, f"note: {study.transfer}")
     reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
     say(console, f"to read it: {reading}")
-
-
-def write_export(
-    study: OpenedStudy,
-    target: Path,
-    tool: str,
-    configspace: str | None = None,
-    *,
-    force: bool = False,
-) -> None:
-    """Write a study for a tool, whole or not at all, in place of an earlier export of it.
-
-    configspace: the form of configspace.json, if it is not the usual one.
-
-    UserError: `target` is something else, or cannot be written. MissingPackage: the tool's own
-    package is not installed.
-    """
-    from oneshot_hpo.experiments.exports.folder import export_folder
-
-    options, write = _options(tool, configspace), plugins.find("export", tool)
-    with export_folder(
-        target,
-        study,
-        tool,
-        force=force,
-        continued=TOOLS[tool].continued,
-        configspace=configspace,
-    ) as new:
-        write(study, new, **options)
-
-
-def _options(tool: str, configspace: str | None) -> dict[str, str]:
-    """The options of the tool's writer; UserError for a tool or an option that there is not."""
-    from oneshot_hpo.experiments.exports.space_file import FORMS
-
-    if tool not in TOOLS:
-        raise UserError(f"--to {tool}: {did_you_mean(tool, TOOLS, with_all=True)}")
-    if configspace is None:
-        return {}
-    if not TOOLS[tool].has_space:
-        known = ", ".join(name for name, one in TOOLS.items() if one.has_space)
-        raise UserError(f"--configspace is for {known}: no other export has a configspace.json")
-    if configspace not in FORMS:
-        raise UserError(f"--configspace {configspace}: there are {', '.join(FORMS)}")
-    return {"configspace": configspace}
 
 
 def _usual_folder(study: OpenedStudy, tool: str) -> Path:

@@ -1,4 +1,4 @@
-"""Which samples are compared with which: a study's tuned with its default, the first with all."""
+"""Chooses the comparisons: each study's tuned with its default, the first sample with all."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from oneshot_hpo.search_spaces.table import TableError
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 SEED = 0
-"""Of bootstraps and permutations, for each sample and comparison anew."""
+"""Seed of bootstraps and permutations, reset for each sample and comparison."""
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two samples and what they say of each other."""
+    """Two samples and their comparison."""
 
     first: Sample
     second: Sample
@@ -37,12 +37,12 @@ class Space:
     samples: list[Sample]
     pairings: list[Pairing]
     notes: list[str]
-    """What is not as one would expect, a sentence each."""
+    """Caveats of the comparisons, a sentence each."""
 
     def name(self, sample: Sample) -> str:
-        """What a sample is called: its method, and what sets it apart from others of that name.
+        """A sample's name: its method, and what distinguishes it from others of that method.
 
-        That is what differs between their settings, or else where they are from.
+        These are the settings that differ, or the source if all settings are equal.
         """
         others = [one for one in self.samples if one.method == sample.method and one is not sample]
         if not others:
@@ -74,20 +74,22 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
     Each study's main sample is compared with its default; the first main sample of a space with
     every other one and with every baseline. P values hold for all comparisons together.
 
-    UserError: the sources are of different tables, or a file has nothing of the studies' spaces.
+    UserError: the sources use different tables, or a file has no results in the studies' spaces.
     """
     tables = {table_checksum(study.spec.table): study for study in studies}
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
-            f"{first.source} is of the table {first.main.table}, {second.source} of "
+            f"{first.source} uses the table {first.main.table}, {second.source} uses "
             f"{second.main.table} with other content: regrets of different tables are not compared"
         )
+
     found = {study.main.space for study in studies} or {
         space for file in baselines for space in file.spaces
     }
     spaces = [_space(space, studies, baselines) for space in ordered(found)]
     questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
+
     answers = iter(compare_all(questions, SEED))
     return [
         Space(
@@ -103,7 +105,7 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 def _space(
     searched: SpaceId, studies: Sequence[Study], baselines: Sequence[Baselines]
 ) -> tuple[Space, list[tuple[Sample, Sample]]]:
-    """The samples of a space, and which are to be compared."""
+    """The samples of a space, and the pairs to compare."""
     here = [study for study in studies if study.main.space == searched]
     mains = [study.main for study in here]
     samples: list[Sample] = []
@@ -114,6 +116,7 @@ def _space(
         if study.default is not None:
             samples.append(study.default)
             pairs.append((study.main, study.default))
+
     evaluations = mains[0].evaluations if mains else None
     for file in baselines:
         table = here[0].spec.table if here else known_table(file)
@@ -128,6 +131,7 @@ def _space(
         notes.append(note)
         mains += found
         samples += found
+
     pairs += [(mains[0], other) for other in mains[1:]]
     notes += _budgets(mains)
     different = {sample.origin: sample for sample in reversed(samples)}
@@ -137,17 +141,17 @@ def _space(
 
 
 def _repeated(samples: Sequence[Sample], different: Mapping[Origin, Sample]) -> Iterator[str]:
-    """What is named twice; different: the first sample of each origin."""
+    """Notes on samples that are named twice; different: the first sample of each origin."""
     for sample in samples:
         first = different[sample.origin]
         if first is not sample:
-            yield f"{sample.source}: {sample.method} is in {first.source} too, and counts once"
+            yield f"{sample.source}: {sample.method} is in {first.source} too; it counts once"
 
 
 def _each_once(
     pairs: Sequence[tuple[Sample, Sample]], different: Mapping[Origin, Sample]
 ) -> list[tuple[Sample, Sample]]:
-    """Every question once, either way round, and nothing with itself."""
+    """Every pair once, in either order, and no sample with itself."""
     found: dict[frozenset[Origin], tuple[Sample, Sample]] = {}
     for one, two in pairs:
         if one.origin != two.origin:
@@ -164,7 +168,7 @@ def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def known_table(file: Baselines) -> str:
-    """The table of a file that is shown without a study: one that has a name here. UserError."""
+    """The table of a file compared without a study. UserError: it is not a built-in one."""
     from oneshot_hpo.search_spaces import load_table
 
     for source in ("digits", "nasbench101"):
@@ -173,7 +177,9 @@ def known_table(file: Baselines) -> str:
                 return source
         except TableError:
             continue
-    raise UserError(f"{file.path} is of the table {file.table}; name a study of it as well")
+    raise UserError(
+        f"{file.path} uses the table {file.table}; name a study with that table as well"
+    )
 
 
 def _question(first: Sample, second: Sample) -> Question:

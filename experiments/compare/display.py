@@ -1,4 +1,4 @@
-"""A comparison on the terminal: a table a space, a sentence a comparison."""
+"""Prints comparisons: a table per space, a sentence per comparison."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oneshot_hpo.search_spaces import title_of
 
 
 def print_spaces(console: Console, spaces: list[Space]) -> None:
-    """Print all of it."""
+    """Print the table, comparisons and notes of each space."""
     for space in spaces:
         _print_table(console, space)
         for pairing in space.pairings:

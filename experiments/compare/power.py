@@ -1,4 +1,4 @@
-"""How many seeds would likely show a difference, and how well that is known."""
+"""Estimates how many seeds would likely show a difference, as a range."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from oneshot_hpo.experiments.compare.rank_tests import ALPHA, least_p_value
 Array = NDArray[np.float64]
 
 POWER = 0.8
-"""Chance to show a difference that a number of seeds is to give."""
+"""Probability with which a number of seeds shows the difference."""
 COVERED = 0.8
-"""How often a range holds the number that is right."""
+"""Share of cases in which the range contains the right number."""
 MOST_SEEDS = 1000
-"""A number of seeds above is not worth naming."""
+"""Larger numbers of seeds are not reported."""
 
 
 @dataclass(frozen=True)
 class Seeds:
-    """Numbers of seeds of each sample, of which the right one is between `least` and `most`."""
+    """A range of the seeds that each sample needs."""
 
     least: int
     most: int | None
@@ -33,15 +33,15 @@ class Seeds:
 def seeds_needed(
     x: Array, y: Array, *, paired: bool, second_grows: bool = True, tests: int = 1
 ) -> Seeds | None:
-    """Seeds of each sample with which the difference seen would be shown with POWER.
+    """Seeds of each sample that would show the observed difference with probability POWER.
 
     Noether (1987, J. Am. Stat. Assoc. 82, 645): (z_alpha + z_beta)**2 / (3 (p - 1/2)**2) pairs,
-    where p is the chance that the sum of two differences is above 0; and for independent samples
-    of n and m, 1/n + 1/m = 12 (p - 1/2)**2 / (z_alpha + z_beta)**2, where p is the chance that a
-    value of one is below one of the other. Of several tests each has a share of alpha. The range
-    is that of p, which is known as well as so many seeds tell: COVERED, by a normal law.
+    where p is the probability that the sum of two differences is above 0; for independent samples
+    of n and m, 1/n + 1/m = 12 (p - 1/2)**2 / (z_alpha + z_beta)**2, where p is the probability that
+    a value of one is below a value of the other. Several tests share alpha equally. The range is a
+    normal interval of p at level COVERED.
 
-    None: more than MOST_SEEDS, or no number, is enough.
+    None: it takes more than MOST_SEEDS, or no number is enough.
     """
     excess, error = _excess(y - x) if paired else _independent_excess(x, y)
     reach = float(stats.norm.ppf((1 + COVERED) / 2)) * error
@@ -50,6 +50,7 @@ def seeds_needed(
         _noether(max(0.0, abs(excess) + side), paired=paired, other=other, tests=tests)
         for side in (reach, -reach)
     )
+
     if few > MOST_SEEDS:
         return None
     least = least_seeds(paired=paired, other=other, tests=tests)
@@ -59,9 +60,9 @@ def seeds_needed(
 
 
 def least_seeds(*, paired: bool, other: int | None, tests: int = 1) -> int:
-    """With fewer, no order of the values is rarer than ALPHA, shared by several tests.
+    """The smallest number of seeds that can reach p < ALPHA, shared by several tests.
 
-    other: values of the other sample; None: as many.
+    other: size of the other sample; None: the same number.
     """
     seeds = 1
     while seeds < MOST_SEEDS and (
@@ -81,7 +82,7 @@ def _noether(excess: float, *, paired: bool, other: int | None, tests: int) -> f
 
 
 def _excess(gains: Array) -> tuple[float, float]:
-    """p - 1/2 of pairs, as differences (n,) say it, and its standard error by the jackknife."""
+    """p - 1/2 of pairs, from differences (n,), and its standard error by the jackknife."""
     n = len(gains)
     if n < 3:
         return 0.0, math.inf
@@ -93,7 +94,7 @@ def _excess(gains: Array) -> tuple[float, float]:
 
 
 def _independent_excess(x: Array, y: Array) -> tuple[float, float]:
-    """The same of samples (n,) and (m,)."""
+    """p - 1/2 of independent samples (n,) and (m,), and its standard error."""
     signs = np.sign(np.subtract.outer(y, x))
     if min(signs.shape) < 2:
         return 0.0, math.inf

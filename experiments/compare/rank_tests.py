@@ -1,7 +1,7 @@
-"""Rank tests of two samples of regrets, and what several of them say together.
+"""Rank tests of two samples of regrets, and Holm's correction for several tests.
 
-Regrets are shares of images. Two that are equal in hits may differ in their last digits: they were
-rounded to single precision, or their differences to double. `level_ties` makes them equal.
+Regrets are shares of images. Two with equal counts of images may differ in their last digits, after
+rounding to single precision or after a subtraction. `level_ties` makes them equal.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Array = NDArray[np.float64]
 ALPHA = 0.05
 """Level of tests; intervals cover 1 - ALPHA."""
 _RESAMPLES = 9999
-_SMALL = 20  # values in two samples together, up to which permutations stand in for a normal law
+_SMALL = 20  # up to this many values in both samples, permutations replace the normal approximation
 
 
 def level_ties(values: Array) -> Array:
-    """Finite values (n,), of which those nearer than SINGLE_PRECISION to another are equal to it.
+    """Finite values (n,) with those within SINGLE_PRECISION of each other made equal.
 
-    Of each group of such, all are the lowest one.
+    All values of such a group become its lowest one.
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order]
@@ -37,7 +37,7 @@ def level_ties(values: Array) -> Array:
 
 
 def paired_gains(x: Array, y: Array) -> Array:
-    """By how much (n,) values y are above x; equal regrets are 0, equal differences equal."""
+    """Differences (n,) of values y minus x, with ties levelled to 0 or to each other."""
     gains = y - x
     sizes = level_ties(np.append(0.0, np.abs(gains)))[1:]
     return np.sign(gains) * sizes
@@ -56,12 +56,12 @@ def paired_test(gains: Array) -> float:
 def independent_test(x: Array, y: Array, rng: np.random.Generator) -> float:
     """The two-sided p value of Mann and Whitney's test of samples (n,) and (m,).
 
-    By permutations where samples are small, for they may have ties, or where all can be tried.
+    By permutations where samples are small, as they may have ties, or where all can be enumerated.
     """
     together = np.concatenate([x, y])
     if np.ptp(together) == 0:
         return 1.0
-    if min(len(x), len(y)) == 1:  # SciPy permutes no single value
+    if min(len(x), len(y)) == 1:  # SciPy does not permute a single value
         distances = np.abs(stats.rankdata(together) - (len(together) + 1) / 2)
         return float((distances >= distances[0 if len(x) == 1 else -1]).mean())
     method: object = "asymptotic"
@@ -71,7 +71,7 @@ def independent_test(x: Array, y: Array, rng: np.random.Generator) -> float:
 
 
 def least_p_value(first: int, second: int, *, paired: bool) -> float:
-    """The p value of the clearest order of so many values: every one of the first is lower."""
+    """The lowest p value for these sample sizes: every value of the first sample is lower."""
     if paired:
         return float(2.0 ** (1 - first))
     if _permutes(first, second):

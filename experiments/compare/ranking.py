@@ -1,7 +1,7 @@
-"""Which of several samples is the best, and which are worse: rank tests of all their pairs.
+"""Finds the best of several samples and those that are worse, by rank tests of all pairs.
 
-The best one is chosen by the data that it is then tested on. That it is better than another one
-holds at the level for all pairs, whichever was chosen.
+The best one is chosen by the data that it is then tested on. So p values are corrected for all
+pairs, and hold whichever one was chosen.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What the tests say, each (k, k) for k samples."""
+    """Results of the tests, each (k, k) for k samples."""
 
     effects: Array
-    """Rank-biserial correlation, above 0 where the one of the row is better."""
+    """Rank-biserial correlation, above 0 where the row's sample is better."""
     p_values: Array
     """For all pairs together (Holm)."""
     least: Array
-    """The lowest that they could be with so many seeds."""
+    """The lowest p values possible with these numbers of seeds."""
 
     @property
     def scores(self) -> Array:
@@ -38,7 +38,7 @@ class Ranking:
 
 
 def rank_samples(samples: Sequence[Sample], seed: int) -> Ranking:
-    """Test all pairs of k samples; seed: of permutations, anew for each pair."""
+    """Test all pairs of k samples; seed: of permutations, reset for each pair."""
     size = len(samples)
     effects, p_values, least = np.zeros((size, size)), np.ones((size, size)), np.ones((size, size))
     rows, columns = np.triu_indices(size, 1)

@@ -1,4 +1,4 @@
-"""What `oneshot-hpo compare` takes: confirmed studies, their settings, files of baselines."""
+"""Reads the arguments of `compare`: confirmed studies, their settings, files of baselines."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class Study:
     source: str
     spec: StudySpec
     main: Sample
-    """What it is compared by: the tuned setting, or the one that the user named."""
+    """The sample to compare: the tuned setting, or the one that the user named."""
     default: Sample | None
-    """To compare it with; None where the default is the main one, or one was named."""
+    """The default's sample; None if the default is the main one or the user named a setting."""
     notes: tuple[str, ...] = ()
-    """What the user has to know of it."""
+    """Caveats for the user."""
 
 
 def read_sources(sources: Sequence[str]) -> tuple[list[Study], list[Baselines]]:
     """The studies and baselines that these words name: DIR, DIR:SETTING, FILE, FILE:METHOD.
 
-    UserError: one is not there, is not confirmed, or is named twice.
+    UserError: one is missing, is not confirmed, or is named twice.
     """
     if len(set(sources)) < len(sources):
         twice = next(source for source in sources if sources.count(source) > 1)
-        raise UserError(f"{twice} is there twice")
+        raise UserError(f"{twice} is given twice")
     studies, baselines = [], []
     for source in sources:
         path, name = split_source(source)
@@ -60,7 +60,7 @@ def read_sources(sources: Sequence[str]) -> tuple[list[Study], list[Baselines]]:
 
 
 def split_source(source: str) -> tuple[Path, str | None]:
-    """A path, and what stands after its colon: a setting or a method."""
+    """A path, and the setting or method after its colon."""
     if Path(source).exists() or ":" not in source:
         return Path(source), None
     path, _, name = source.rpartition(":")
@@ -68,9 +68,9 @@ def split_source(source: str) -> tuple[Path, str | None]:
 
 
 def confirmed_study(study: OpenedStudy, name: str | None = None) -> Study:
-    """What `compare` takes of a study: its tuned setting and its default, or the setting `name`.
+    """The samples of a confirmed study: tuned and default, or the setting `name`.
 
-    UserError: it is not confirmed, no run of a setting has ended, or there is no such setting.
+    UserError: it is not confirmed, no run of a setting has finished, or there is no such setting.
     """
     folder, view, confirmation = study.folder, study.view, study.confirmation
     confirm = command("confirm", folder)
@@ -98,7 +98,7 @@ def confirmed_study(study: OpenedStudy, name: str | None = None) -> Study:
 
 
 def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Iterator[str]:
-    """What the user has to know of a study before trusting the comparison, a sentence each."""
+    """Caveats of a study for the comparison, a sentence each."""
     folder, view = study.folder, study.view
     confirm = command("confirm", folder)
     if study.transfer is not None:
@@ -107,10 +107,10 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
         yield f"{folder}: {study.imputed}"
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
-        yield f"{folder}: {done} of {planned} runs have ended; for the rest: {confirm}"
+        yield f"{folder}: {done} of {planned} runs have finished; for the rest: {confirm}"
     if not view.finished:
         yield (
-            f"{folder}: the study has not ended ({len(view.evaluations)} of "
+            f"{folder}: the study has not finished ({len(view.evaluations)} of "
             f"{view.total_evaluations} evaluations)"
         )
     if (
@@ -118,14 +118,14 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
         and view.incumbent is not None
         and view.incumbent[0].config != confirmation.settings[name].config
     ):
-        yield f"{folder}: has a better configuration since; to confirm it: {confirm}"
+        yield f"{folder} has found a better configuration since; to confirm it: {confirm}"
 
 
 def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sample:
-    """UserError: no run of the setting has ended, or every one crashed."""
+    """The sample of a setting. UserError: no run has finished, or every run crashed."""
     runs = list(confirmation.results_of(name).values())
     if not runs:
-        raise UserError(f"{study.source}: no run of {name} has ended yet")
+        raise UserError(f"{study.source}: no run of {name} has finished yet")
     outcomes = [Outcome.from_result(result) for _, result in runs]
     regrets = [
         float("inf") if result.crashed else outcome.reported("regret", CONFIRMATION_NAME)
@@ -160,7 +160,7 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
 
 
 def _kind(confirmation: ConfirmationView, name: str, spec: StudySpec) -> str:
-    """What sets a setting apart from others of its searcher, in a few words."""
+    """What distinguishes a setting from others of its searcher, in a few words."""
     if not spec.iterations:
         return "as set" if name == DEFAULT else name
     if name != confirmation.tuned:

@@ -1,9 +1,9 @@
 """Two samples of regrets: intervals, a test, its effect size, and how many seeds would decide.
 
-The test is of ranks (`rank_tests`), not of the medians whose ratio is given beside it.
+The test is of ranks (`rank_tests`), not of the medians whose ratio is reported beside it.
 
 Regrets are numbers from 0, lower is better; infinity is a search that crashed, worse than any
-other. Of two samples the first is the one of which something is said.
+other. Results describe the first sample relative to the second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from oneshot_hpo.experiments.compare.rank_tests import (
 Array = NDArray[np.float64]
 
 LEAST_SEEDS = 6
-"""Values of a sample that an interval of its median needs."""
+"""The smallest sample for an interval of the median."""
 _RESAMPLES = 9999
 
 
@@ -45,16 +45,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two samples say of each other."""
+    """The comparison of two samples."""
 
     pairs: int | None
     """Pairs with the same seed; None: the samples are independent."""
     sizes: tuple[int, int]
-    """How many values of each were used."""
+    """Sizes of the two samples."""
     ratio: float
     """Median regret of the second over that of the first: above 1 where the first is better."""
     ratio_interval: Interval | None
-    """Of the ratio; None with fewer than LEAST_SEEDS values."""
+    """Interval of the ratio; None with fewer than LEAST_SEEDS values."""
     wins: int
     """Pairs (all pairs of independent samples) in which the first is better."""
     losses: int
@@ -64,20 +64,20 @@ class Comparison:
     p_value: float
     """Two-sided: Wilcoxon's signed-rank test of pairs, else Mann and Whitney's.
 
-    With several tests, it is one that holds for all of them together."""
+    Corrected for all tests together."""
     tests: int
-    """How many tests these are."""
+    """Number of tests that share the level."""
     needed: Seeds | None
-    """Seeds of each with which a difference like this one would be shown; see `seeds_needed`."""
+    """Seeds of each sample that would show a difference of this size; see `seeds_needed`."""
 
     @property
     def shown(self) -> bool:
-        """Whether there is a difference, at level ALPHA."""
+        """Whether the difference is significant at level ALPHA."""
         return self.p_value < ALPHA
 
     @property
     def can_be_shown(self) -> bool:
-        """Whether any order of so many values, in this test alone, would show a difference."""
+        """Whether samples of these sizes can show a difference at all, in this test alone."""
         return least_p_value(*self.sizes, paired=self.pairs is not None) < ALPHA
 
     @property
@@ -90,22 +90,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Question:
-    """Two samples that are to be compared."""
+    """Two samples to compare."""
 
     first: Array
     """(n,)"""
     second: Array
     """(m,)"""
     paired: bool
-    """Whether values of one place belong together; n is m then."""
+    """Whether values with the same index are pairs; then n equals m."""
     second_grows: bool = True
-    """Whether the second sample would get as many seeds more as the first one."""
+    """Whether more seeds for the first sample would mean as many more for the second."""
 
 
 def compare_all(questions: Sequence[Question], seed: int) -> list[Comparison]:
     """Compare several pairs of samples; p values hold for all of them together (`holm`).
 
-    seed: of bootstraps and permutations, anew for each pair: equal pairs have equal answers.
+    seed: of bootstraps and permutations, reset for each pair, so equal pairs have equal results.
     """
     tests = len(questions)
     found = [
@@ -139,9 +139,11 @@ def compare(
     a, b = np.asarray(first, float), np.asarray(second, float)
     if not len(a) or not len(b) or (paired and len(a) != len(b)):
         raise ValueError(f"samples of {len(a)} and {len(b)} values cannot be compared")
+
     a, b = _levelled(a, b)
     x, y = _finite(a, b)
     ranked = compare_ranks(a, b, paired=paired, rng=rng)
+
     return Comparison(
         pairs=len(a) if paired else None,
         sizes=(len(a), len(b)),
@@ -157,8 +159,8 @@ def compare(
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """The part of a comparison that the ranks of two samples say; see Comparison."""
+class RankComparison:
+    """The rank-based part of a comparison; see Comparison."""
 
     wins: int
     losses: int
@@ -166,11 +168,13 @@ class Ranked:
     p_value: float
 
 
-def compare_ranks(first: Array, second: Array, *, paired: bool, rng: np.random.Generator) -> Ranked:
-    """The test alone of samples (n,) and (m,), and its effect size."""
+def compare_ranks(
+    first: Array, second: Array, *, paired: bool, rng: np.random.Generator
+) -> RankComparison:
+    """The rank test of samples (n,) and (m,), and its effect size."""
     x, y = _finite(*_levelled(first, second))
     gains = paired_gains(x, y) if paired else np.subtract.outer(y, x).ravel()
-    return Ranked(
+    return RankComparison(
         wins=int((gains > 0).sum()),
         losses=int((gains < 0).sum()),
         effect=_signed_rank_effect(gains) if paired else float(np.sign(gains).mean()),
@@ -184,14 +188,14 @@ def median_interval(values: Sequence[float] | Array, rng: np.random.Generator) -
 
 
 def _finite(first: Array, second: Array) -> tuple[Array, Array]:
-    """Samples of the same ranks: a crash is a regret above all, as no infinity has a difference."""
+    """Samples of the same ranks with a finite regret above all others in place of crashes."""
     together = np.concatenate([first, second])
     worst = 1 + 2 * together[np.isfinite(together)].max(initial=0.0)
     return np.minimum(first, worst), np.minimum(second, worst)
 
 
 def _levelled(first: Array, second: Array) -> tuple[Array, Array]:
-    """Two samples in which regrets that are equal but for rounding, to 0 also, are equal."""
+    """Two samples in which regrets within rounding of each other, or of 0, are made equal."""
     together = np.concatenate([first, second])
     finite = np.isfinite(together)
     zero, *levelled = level_ties(np.append(0.0, together[finite]))
@@ -200,7 +204,7 @@ def _levelled(first: Array, second: Array) -> tuple[Array, Array]:
 
 
 def _ratio(first: Array, second: Array, axis: int = -1) -> Array:
-    """Medians of the second over the first; 1 where both are 0, or both crashes."""
+    """Ratio of medians, second over first; 1 where both are 0 or both are crashes."""
     one, two = np.median(first, axis=axis), np.median(second, axis=axis)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(one == two, 1.0, two / one)
@@ -212,9 +216,10 @@ def _interval(
     paired: bool,
     rng: np.random.Generator,
 ) -> Interval | None:
-    """BCa (Efron 1987); percentiles where that is not defined, as with infinities and ties."""
+    """BCa interval (Efron 1987); percentiles where infinities or ties leave it undefined."""
     if min(map(len, samples)) < LEAST_SEEDS:
         return None
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         result = stats.bootstrap(
@@ -226,16 +231,17 @@ def _interval(
             method="BCa",
             rng=rng,
         )
+
     low, high = result.confidence_interval
     if not (math.isfinite(low) and math.isfinite(high)):
         ends = (ALPHA / 2, 1 - ALPHA / 2)
-        # Between a number and infinity there is nothing to interpolate.
+        # Quantiles without interpolation, as infinities cannot be interpolated.
         low, high = np.quantile(result.bootstrap_distribution, ends, method="inverted_cdf")
     return Interval(float(low), float(high))
 
 
 def _signed_rank_effect(gains: Array) -> float:
-    """Share of the ranks of gains less that of losses; 0 where there is neither."""
+    """Rank sum of gains minus that of losses, over all ranks; 0 if all differences are 0."""
     moved = gains[gains != 0]
     ranks = stats.rankdata(np.abs(moved))
     return float((np.sign(moved) * ranks).sum() / ranks.sum()) if len(moved) else 0.0

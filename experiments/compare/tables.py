@@ -1,10 +1,10 @@
 """A table of methods by space, as CSV, Markdown or LaTeX.
 
-A cell is mean and standard deviation of the test regret in percentage points. Bold and * rest on
-ranks: bold is the method with the highest mean rank-biserial correlation with the others of its
+A cell is mean and standard deviation of the test regret in percentage points. Bold and * are based
+on ranks: bold is the method with the highest mean rank-biserial correlation with the others of its
 space; * marks those that are worse than it by the rank test of `statistics.compare_ranks`. As the
-data choose what is bold, p values hold for all pairs of a space together (Holm), level 0.05. What
-is neither is not shown to be worse.
+data choose the bold one, p values are corrected for all pairs of a space (Holm), level 0.05. A
+method with neither mark has not been shown to be worse.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ _KEY = (
 
 @dataclass(frozen=True)
 class Cell:
-    """What is said of a method in a space."""
+    """The results of a method in a space."""
 
     sample: Sample
     name: str
     best: bool
-    """Whether it is the best of the space by ranks, or equal to that."""
+    """Whether it is the best of the space by ranks, or tied with it."""
     p_value: float | None
     """Against the best, for all pairs of the space together; None for the best."""
     worse: bool
-    """Whether it is shown to be worse than the best."""
+    """Whether it is significantly worse than the best."""
     testable: bool
-    """Whether so many seeds could show that, in as many tests."""
+    """Whether these numbers of seeds could show that, with this number of tests."""
     median_interval: Interval | None
 
 
 def check_suffix(path: Path) -> None:
     """UserError unless a table can be written under this name."""
     if path.suffix not in SUFFIXES:
-        raise UserError(f"--table {path}: its name has to end in {', '.join(SUFFIXES)}")
+        raise UserError(f"--table {path}: its name must end in {', '.join(SUFFIXES)}")
     if not path.parent.is_dir() or path.is_dir():
-        raise UserError(f"--table {path}: there is no such folder, or it is one itself")
+        raise UserError(f"--table {path}: its folder is missing, or it is a folder itself")
 
 
 def write_table(path: Path, spaces: list[Space]) -> None:
-    """Write the table in the format that the file's suffix says. UserError: it cannot be."""
+    """Write the table in the format of the file's suffix. UserError: it cannot be written."""
     cells = {space.id: _cells(space) for space in spaces}
     form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
@@ -93,7 +93,7 @@ def _cells(space: Space) -> list[Cell]:
 
 
 def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
-    """A row a method and space; regrets in percentage points."""
+    """One row per method and space; regrets in percentage points."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -102,6 +102,7 @@ def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
             *("median", "median_low", "median_high", "best", "p_against_best", "worse_than_best"),
         ]
     )
+
     for space, row in cells.items():
         for cell in row:
             sample, bounds = cell.sample, cell.median_interval
@@ -117,17 +118,18 @@ def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
                     int(cell.worse),
                 ]
             )
+
     return text.getvalue()
 
 
 def _key(cells: dict[SpaceId, list[Cell]]) -> str:
-    """What the marks mean, and where there can be none."""
+    """What the marks mean, and in which spaces no * is possible."""
     mute = [
         str(space)
         for space, row in cells.items()
         if len(row) > 1 and not any(cell.testable for cell in row)
     ]
-    few = f"; too few seeds for any * among so many methods in space {', '.join(mute)}"
+    few = f"; too few seeds for any * with this number of methods in space {', '.join(mute)}"
     return _KEY + (few if mute else "")
 
 
@@ -152,7 +154,7 @@ def _latex(cells: dict[SpaceId, list[Cell]]) -> str:
 
 
 def _rows(cells: dict[SpaceId, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
-    """A row a method, None where a space has no such."""
+    """One row per method, None for spaces without it."""
     names = list(dict.fromkeys(cell.name for row in cells.values() for cell in row))
     by_name = {space: {cell.name: cell for cell in row} for space, row in cells.items()}
     return [(name, [by_name[space].get(name) for space in cells]) for name in names]

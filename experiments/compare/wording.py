@@ -1,4 +1,4 @@
-"""What a comparison says, in plain sentences."""
+"""Writes a comparison in plain sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.compare.statistics import Comparison, Interval
 
 
 def points(share: float) -> str:
-    """A regret in percentage points."""
+    """A regret in percentage points, or "crash"."""
     return "crash" if math.isinf(share) else f"{100 * share:.2f}"
 
 
@@ -20,7 +20,7 @@ def interval(bounds: Interval | None) -> str:
 
 
 def sentences(space: Space, pairing: Pairing) -> str:
-    """Better, worse, or not shown; on what grounds; and what would decide it."""
+    """The verdict, its evidence, and if nothing is shown, how many seeds would decide it."""
     comparison = pairing.comparison
     first, second = space.name(pairing.first), space.name(pairing.second)
     if comparison.shown:
@@ -33,7 +33,7 @@ def sentences(space: Space, pairing: Pairing) -> str:
 
 
 def _seeds(pairing: Pairing) -> str:
-    """How many were compared, and of how many where only those in common were."""
+    """How many seeds were compared, and out of how many if only common ones were."""
     comparison = pairing.comparison
     if comparison.pairs is None:
         return f"{_count(comparison.sizes[0])} against {comparison.sizes[1]}"
@@ -45,13 +45,13 @@ def _seeds(pairing: Pairing) -> str:
 
 
 def _grounds(pairing: Pairing, first: str, second: str) -> str:
-    """Ratio of regrets, in how many seeds, the test, and where these do not say the same."""
+    """Ratio of medians, wins and losses, the test, and whether these disagree."""
     comparison = pairing.comparison
     if not comparison.can_be_shown:
         if comparison.pairs is None:
-            return "So few can show nothing, whatever they say."
+            return "Samples this small cannot show a difference."
         least = least_seeds(paired=True, other=None)
-        return f"With fewer than {least} seeds nothing can be shown, whatever they say."
+        return f"With fewer than {least} seeds no difference can be shown."
     words = _medians(comparison, first, second)
     if comparison.pairs is not None:
         equal = comparison.pairs - comparison.wins - comparison.losses
@@ -59,7 +59,7 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
         words += f", equal with {equal}" if equal else ""
         test = "Wilcoxon's signed-rank test"
     else:
-        test = "the test of Mann and Whitney, for no seed is the same"
+        test = "the test of Mann and Whitney, as no seed is the same"
     together = f", of {comparison.tests} tests together" if comparison.tests > 1 else ""
     return (
         f"{words}; rank-biserial correlation {comparison.effect:+.2f}, p "
@@ -70,7 +70,7 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
 def _medians(comparison: Comparison, first: str, second: str) -> str:
     ratio, bounds = comparison.ratio, comparison.ratio_interval
     if not math.isfinite(ratio):
-        words = "The ratio of median regrets is without bound, for the lower one is 0 or the "
+        words = "The ratio of median regrets is infinite, as the lower one is 0 or the "
         return f"{words}higher one a crash"
     words = f"The median regret of {second} is {ratio:.2f} times that of {first}"
     if bounds is None:
@@ -80,11 +80,11 @@ def _medians(comparison: Comparison, first: str, second: str) -> str:
 
 
 def _disagreement(comparison: Comparison) -> str:
-    """A sentence where the medians seem to say something else than the test of ranks."""
+    """A sentence if the medians point to another verdict than the rank test."""
     bounds = comparison.ratio_interval
     apart = bounds is not None and not bounds.low <= 1 <= bounds.high
     if comparison.shown and (comparison.ratio - 1) * comparison.effect <= 0:
-        words = "The medians say otherwise"
+        words = "The medians point the other way"
     elif comparison.shown and not apart:
         words = "The medians alone do not show it"
     elif not comparison.shown and apart:
@@ -92,7 +92,7 @@ def _disagreement(comparison: Comparison) -> str:
     else:
         return ""
     ranks = "ranks of differences" if comparison.pairs is not None else "ranks"
-    return f" {words}: the verdict is the test's, which is of {ranks}."
+    return f" {words}: the verdict is that of the test, which uses {ranks}."
 
 
 def _p(value: float) -> str:
@@ -100,22 +100,23 @@ def _p(value: float) -> str:
 
 
 def _more(pairing: Pairing) -> str:
-    """How many more seeds would likely decide it, what they cost, and how not to use them."""
+    """How many more seeds would likely decide it, their cost, and a warning."""
     comparison = pairing.comparison
     paired, (seeds, others) = comparison.pairs is not None, comparison.sizes
     if not comparison.can_be_shown:
         other = None if pairing.second.seconds is not None else others
         least = least_seeds(paired=paired, other=other, tests=comparison.tests) - seeds
-        return f"{_count(least)} more are the least{_cost(pairing, Seeds(least, least))}."
-    basis = f"{100 * POWER:.0f} % power for a difference as it looks now, Noether's formula"
+        return f"At least {_count(least)} more are needed{_cost(pairing, Seeds(least, least))}."
+    basis = f"{100 * POWER:.0f} % power for the observed difference, Noether's formula"
     if comparison.needed is None:
-        return f"{MOST_SEEDS} seeds would not be likely to decide it ({basis})."
+        return f"Even {MOST_SEEDS} seeds would not be likely to decide it ({basis})."
     more = _less(comparison.needed, seeds)
     numbers = f"{more.least} to {more.most} seeds" if more.most else f"{_count(more.least)} or many"
     return (
-        f"{numbers} more would likely decide it ({basis}; {100 * COVERED:.0f} % sure of the "
-        f"range){_cost(pairing, more)}. Settle on a number now and compare again only then: who "
-        "adds seeds until something shows finds differences by chance."
+        f"{numbers} more would likely decide it ({basis}; the range is right in "
+        f"{100 * COVERED:.0f} % of cases){_cost(pairing, more)}. Choose a number now "
+        "and compare again only then: adding seeds until a difference appears produces false "
+        "positives."
     )
 
 

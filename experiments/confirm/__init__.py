@@ -1,1 +1,1 @@
-"""The incumbent and the default of a study, searched again with fresh seeds."""
+"""Searches again with fresh seeds: the incumbent and the default of a study."""

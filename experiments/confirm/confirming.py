@@ -1,8 +1,8 @@
-"""A confirmation in its study's folder: planned, run, resumed.
+"""Plans, runs and resumes a study's confirmation, in the study's folder.
 
 <study>/confirm/
-  confirmation.jsonl   plan, ask, tell, retry: one event a line, the only truth
-  results.csv          every run, without times; made again from it
+  confirmation.jsonl   plan, ask, tell, retry: one event per line, the only source of truth
+  results.csv          every run, without times; rewritten from the journal
   trials/<setting>/<number>/, logs/
 """
 
@@ -27,7 +27,7 @@ from oneshot_hpo.experiments.study.calls import (
     overrides_of,
     path_or_none,
 )
-from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.inputs import given_inputs, present
@@ -45,12 +45,12 @@ from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
 
 SEEDS = 10
-"""How many when nobody says."""
+"""Seeds per setting by default."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Planned:
-    """A setting that is to be run."""
+class PlannedSetting:
+    """A setting to run."""
 
     name: str
     config: dict[str, object]
@@ -71,25 +71,29 @@ def confirm_study(
 ) -> None:
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
-    seeds: None for as many as were planned before, or SEEDS. What was run before is kept, so more
-    seeds later add to it. accept_changes: as `resume_study` has it.
+    seeds: None for the number planned before, or SEEDS. Earlier runs are kept, so a larger number
+    adds to them. accept_changes: as in `resume_study`.
 
-    UserError: there is nothing to confirm yet, commands that are not trusted, or bad input; nothing
-    is made then. StudyStopped: it cannot go on here.
+    UserError: there is nothing to confirm yet, commands are not trusted, or bad input; nothing is
+    created then. StudyStopped: the confirmation cannot continue now.
     """
     check_writable_study(folder)
     study = OpenedStudy(folder)
     given, overrides = given_inputs(overrides)
     values = [override for override in overrides if not override.startswith("cluster.")]
+
     spec = present(study.spec, folder, given, notes=study.environments)
     spec = with_overrides(spec, [override for override in overrides if override not in values])
     check_trusted(console, [spec], consent)
+
     workers = workers or spec.workers or 1
     settings = _settings(study.view, folder, spec, setting, values)
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
-    changed = compared(console, study, accept=accept_changes, given=given, confirming=True)
+
+    changed = check_environment(console, study, accept=accept_changes, given=given, confirming=True)
+
     again = command("confirm", folder)
     begun = folder / FOLDER / CONFIRMATION_NAME
     with resumable(again, begun), _opened(study) as confirmation:
@@ -102,8 +106,9 @@ def confirm_study(
         if not confirmation.finished:
             _run(console, confirmation, spec, folder, workers, cluster)
         results = write_results(folder / FOLDER, confirmation)
+
     say(console, f"every run: {results}")
-    say(console, f"what it says: {command('compare', folder)}")
+    say(console, f"to compare: {command('compare', folder)}")
 
 
 def confirm(
@@ -149,13 +154,13 @@ def confirm(
 
 def _settings(
     study: StudyView, folder: Path, spec: StudySpec, name: str | None, values: Sequence[str]
-) -> list[Planned]:
+) -> list[PlannedSetting]:
     """The default, the incumbent and the setting that the command line names.
 
-    UserError: there is no incumbent yet at the largest budget, or values that cannot be.
+    UserError: there is no incumbent at the largest budget yet, or invalid values.
     """
     if not study.evaluations:
-        raise UserError(f"{folder}: no evaluation has ended yet, there is nothing to confirm")
+        raise UserError(f"{folder}: no evaluation has finished yet, there is nothing to confirm")
     if study.incumbent is None:
         reason = study.evaluations[-1][1].exception
         raise UserError(
@@ -165,18 +170,19 @@ def _settings(
     if trial.budget != study.settings.max_budget:
         raise UserError(
             f"{folder}: no evaluation at the largest budget, {study.settings.max_budget} epochs, "
-            "has ended without a crash yet, there is nothing to confirm"
+            "has finished without a crash yet, there is nothing to confirm"
         )
+
     default = plain(dict(study.space.get_default_configuration()))
     incumbent = trial.key.split("/")[0]
     is_default = trial.config == default
-    settings = [Planned(DEFAULT, default, tuned=is_default)]
+    settings = [PlannedSetting(DEFAULT, default, tuned=is_default)]
     if not is_default:
-        settings.append(Planned(incumbent, trial.config, tuned=True))
+        settings.append(PlannedSetting(incumbent, trial.config, tuned=True))
     if name is not None:
-        settings.append(Planned(name, default | _values(name, spec, values)))
+        settings.append(PlannedSetting(name, default | _values(name, spec, values)))
     elif values:
-        raise UserError(f"--set {values[0]}: is for a setting of its own, name it with --setting")
+        raise UserError(f"--set {values[0]}: name the setting that has this value with --setting")
     return settings
 
 
@@ -191,13 +197,13 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
     if document:
         raise UserError(f"--set {next(iter(document))}: a setting has search.KEY=VALUE only")
     if not isinstance(values, dict):
-        raise UserError(f"--setting {name}: say its values with --set search.KEY=VALUE")
+        raise UserError(f"--setting {name}: give its values with --set search.KEY=VALUE")
     spec.checked_settings(values)
     return values
 
 
 def _opened(study: OpenedStudy) -> Confirmation:
-    """The confirmation of a study, begun or not. UserError: it is another study's."""
+    """Open or create a study's confirmation. UserError: it is another study's."""
     own, view = study.folder / FOLDER, study.view
     if study.confirmation is None:
         return Confirmation.create(

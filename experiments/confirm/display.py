@@ -27,13 +27,15 @@ def confirmation_panel(
     table.add_column("setting")
     table.add_column("seeds", justify="right")
     table.add_column("values", overflow="fold")
-    told = [run.setting for run, _ in confirmation.evaluations]
-    begun = [run.setting for run in confirmation.pending]
+
+    finished = [run.setting for run, _ in confirmation.evaluations]
+    running_now = [run.setting for run in confirmation.pending]
     for name, setting in confirmation.settings.items():
-        marks = "+" * begun.count(name)
-        done = f"{told.count(name)}/{setting.seeds}"
+        marks = "+" * running_now.count(name)
+        done = f"{finished.count(name)}/{setting.seeds}"
         shown = f"{name} (tuned)" if name == confirmation.tuned else name
         table.add_row(shown, f"{marks} {done}", Text(configuration(setting.config)))
+
     facts = counts(confirmation, running, workers)
     if times is not None:
         facts.add_row("time", times)
@@ -41,12 +43,12 @@ def confirmation_panel(
 
 
 def run_line(run: Rerun, result: TrialResult) -> str:
-    """How a run ended."""
+    """A run's result in one line."""
     return f"{run.setting}, seed {run.number}: {error(result)}"
 
 
 def seconds_left(confirmation: ConfirmationView, workers: int) -> float | None:
-    """Until every run has finished, at the pace of those so far; None if there is no pace yet."""
+    """Seconds until every run has finished, at the pace so far; None without a pace."""
     pace = seconds_an_epoch(confirmation.evaluations)
     left = confirmation.total_evaluations - len(confirmation.evaluations)
     return None if pace is None else left * confirmation.budget * pace / workers

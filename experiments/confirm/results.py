@@ -1,4 +1,4 @@
-"""The runs of a confirmation as a CSV file, for whatever reads such files."""
+"""The runs of a confirmation as a CSV file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oneshot_hpo.whole_files import write_whole
 
 RESULTS = "results.csv"
 _FIELDS = ("valid", "test", "valid_regret", "regret", "percentile", "one_shot", "key")
-"""Of an outcome; their columns have the names that they have in a journal."""
+"""Fields of an outcome; their columns have the journal's names."""
 
 
 def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
@@ -24,10 +24,10 @@ def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
 
 
 def results_of(confirmation: ConfirmationView) -> bytes:
-    """Every run, by setting and seed; equal runs are equal bytes, whatever happened.
+    """Every run, by setting and seed; equal runs give equal bytes, whatever interrupted them.
 
-    Errors and regrets as shares in [0, 1], empty for a crash, whose reason is the last column. A
-    column `transfer` is there where they are those of a table of another data set.
+    Errors and regrets are shares in [0, 1], empty for a crash, whose reason is in the last column.
+    A column `transfer` is added if the table is of another data set.
     """
     results = [result for _, result in confirmation.evaluations]
     is_transfer = any(Outcome.from_result(result).transfer for result in results)
@@ -42,7 +42,7 @@ def results_of(confirmation: ConfirmationView) -> bytes:
             outcome = Outcome.from_result(result)
             values = [getattr(outcome, field) for field in fields]
             if is_transfer and result.crashed:
-                values[-1] = None  # there are no errors to be those of another data set
+                values[-1] = None  # a crash has no errors that a transfer could affect
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *values, result.exception or ""]
             writer.writerow(map(cell, row))

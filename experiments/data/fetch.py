@@ -1,4 +1,4 @@
-"""Download NAS-Bench-101 and CIFAR-10 from their official addresses into the data folder."""
+"""Download NAS-Bench-101, CIFAR-10 and CIFAR-100 from their official addresses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from oneshot_hpo.experiments.data.cifar10 import is_cifar10
 from oneshot_hpo.experiments.data.download import download
+from oneshot_hpo.experiments.data.image_sets import CIFAR_10, CIFAR_100, ImageSet
+from oneshot_hpo.experiments.data.images import is_intact
 from oneshot_hpo.experiments.data.importing import (
     ReportBytes,
     coverage,
@@ -19,7 +20,6 @@ from oneshot_hpo.experiments.data.importing import (
     release_of,
 )
 from oneshot_hpo.experiments.errors import DataError
-from oneshot_hpo.search_spaces.data_folder import CIFAR10
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS, RELEASES
 from oneshot_hpo.suggestions import did_you_mean
 
@@ -31,14 +31,15 @@ DOWNLOADS = "downloads"
 class Remote:
     """A file to download.
 
-    largest: bytes, more than it has. entries: cells times budgets of NAS-Bench-101's files, 0 for
-    others.
+    largest: bytes, more than it has. It holds a data set of images, or a table of NAS-Bench-101
+    with as many entries, which are cells times budgets.
     """
 
     url: str
     checksum: str
     largest: int
     entries: int = 0
+    images: ImageSet | None = None
 
     @property
     def file(self) -> str:
@@ -63,6 +64,13 @@ REMOTES = {
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
         "md5:c58f30108f718f92721af3b95e74349a",
         200_000_000,
+        images=CIFAR_10,
+    ),
+    "cifar100": Remote(
+        "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+        "md5:eb9058c3a382ffc7106e4002c42a8d85",
+        200_000_000,
+        images=CIFAR_100,
     ),
 }
 DEFAULT = ("nasbench_only108", "cifar10")
@@ -123,8 +131,10 @@ def fetch(
 
 def _there(remote: Remote, folder: Path) -> str | None:
     """The data that makes a download needless, in words; None if there is none."""
-    if not remote.entries:
-        return "CIFAR-10 is there" if is_cifar10(folder / CIFAR10) else None
+    images = remote.images
+    if images is not None:
+        is_there = is_intact(images, folder / images.folder)
+        return f"{images.title} is there" if is_there else None
     table = present_table()
     if table is None:
         return None

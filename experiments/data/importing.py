@@ -1,4 +1,4 @@
-"""Take data into the data folder: tables of benchmarks, and CIFAR-10."""
+"""Take data into the data folder: tables of benchmarks, and images."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from oneshot_hpo.experiments.data.cifar10 import import_cifar10, settle
+from oneshot_hpo.experiments.data.image_sets import IMAGE_SETS, recognised
+from oneshot_hpo.experiments.data.images import import_images, settle
 from oneshot_hpo.experiments.data.recorded import FILES, import_recorded, reader_of
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
-from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE, data_folder
+from oneshot_hpo.search_spaces.data_folder import NASBENCH101, VARIABLE, data_folder
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
 from oneshot_hpo.search_spaces.table_file import is_temporary_table, write_table
 
 ReportBytes = Callable[[int, int | None], object]
 """Told how many bytes are done, and how many there are in all (None: not known)."""
-
-_GZIP = b"\x1f\x8b"
 
 
 @contextmanager
@@ -49,7 +48,8 @@ def open_data_folder() -> Iterator[Path]:
             for leftover in folder.glob(f".{name}.*"):
                 if is_temporary_table(leftover):
                     leftover.unlink()
-        settle(folder / CIFAR10)
+        for images in IMAGE_SETS:
+            settle(folder / images.folder)
         yield folder
     finally:
         lock.release()
@@ -58,15 +58,15 @@ def open_data_folder() -> Iterator[Path]:
 def import_data(source: Path, folder: Path, *, replace: bool, on_progress: ReportBytes) -> str:
     """Import a file or folder into the data folder; returns what it holds, in words.
 
-    source: a nasbench_*.tfrecord, cifar-10-python.tar.gz, a folder cifar-10-batches-py, or what
+    source: a nasbench_*.tfrecord, an archive or a folder of one of IMAGE_SETS, or what
         `recorded.reader_of` knows of NAS-Bench-201 and TransNAS-Bench-101; its content says which.
-    replace: also in place of a table that holds more, or of an intact CIFAR-10.
+    replace: also in place of a table that holds more, or of intact images.
     All or nothing. Raises DataError, TableError or DatasetError for what cannot be imported,
     OSError for a disk that is full or cannot be read.
     """
     try:
-        begin = _GZIP if source.is_dir() else _begin(source)
         read = reader_of(source)
+        images = recognised(source) if read is None else None
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror}") from None
 
@@ -74,15 +74,16 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
         summary = import_recorded(source, folder, read, replace=replace, on_progress=on_progress)
         return f"{summary}; in {folder}"
 
-    if begin == _GZIP:
-        target = folder / CIFAR10
-        summary = import_cifar10(source, target, replace=replace, on_progress=on_progress)
+    if images is not None:
+        target = folder / images.folder
+        summary = import_images(images, source, target, replace=replace, on_progress=on_progress)
         return f"{summary}; in {folder}"
 
     if ".tfrecord" not in source.name:
         raise DataError(
-            f"{source} is neither a nasbench_*.tfrecord, nor cifar-10-python.tar.gz, nor a folder "
-            f"{CIFAR10}, nor a file of NAS-Bench-201 or TransNAS-Bench-101"
+            f"{source} is neither a nasbench_*.tfrecord, nor a file of NAS-Bench-201 or "
+            "TransNAS-Bench-101, nor a folder or an archive of the files of CIFAR-10, CIFAR-100 or "
+            "ImageNet16-120"
         )
 
     table = import_tfrecord(source, on_progress)
@@ -122,8 +123,3 @@ def release_of(table: TrainedCells) -> str | None:
     source = table.provenance.get("source", {})
     name: str | None = source.get("release")
     return name
-
-
-def _begin(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(len(_GZIP))

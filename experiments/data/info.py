@@ -6,19 +6,19 @@ import zipfile
 from pathlib import Path
 
 from oneshot_hpo.experiments.data import recorded
-from oneshot_hpo.experiments.data.cifar10 import image_counts, origin_of
 from oneshot_hpo.experiments.data.download import unfinished
 from oneshot_hpo.experiments.data.fetch import DOWNLOADS, REMOTES
+from oneshot_hpo.experiments.data.image_sets import IMAGE_SETS, ImageSet
+from oneshot_hpo.experiments.data.images import image_counts, origin_of
 from oneshot_hpo.experiments.data.importing import coverage, release_of
 from oneshot_hpo.experiments.errors import one_line
 from oneshot_hpo.experiments.wording import file_size
 from oneshot_hpo.search_spaces import TableError, load_table
-from oneshot_hpo.search_spaces.data_folder import CIFAR10, NASBENCH101, VARIABLE
+from oneshot_hpo.search_spaces.data_folder import NASBENCH101, VARIABLE
 from oneshot_hpo.search_spaces.nasbench101.official_file import CELLS
 from oneshot_hpo.search_spaces.nasbench101.space import SPACE_1, SPACE_2, SPACE_3
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
 from oneshot_hpo.search_spaces.recorded_table import RecordedTable
-from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 from oneshot_hpo.searchers.data.images import DatasetError
 
 _RECORDED = {
@@ -39,8 +39,7 @@ def describe(folder: Path) -> list[str]:
         "",
         *_table_lines(folder / NASBENCH101),
         *_recorded_lines(folder),
-        "",
-        *_cifar10_lines(folder / CIFAR10),
+        *(line for images in IMAGE_SETS for line in ("", *_image_lines(images, folder))),
         *_download_lines(folder / DOWNLOADS),
     ]
 
@@ -115,16 +114,18 @@ def _share(held: int, total: int) -> str:
     return f"all {total:,} cells" if held == total else f"{held:,} of {total:,} cells"
 
 
-def _cifar10_lines(folder: Path) -> list[str]:
-    title = f"CIFAR-10 ({folder.name})"
+def _image_lines(images: ImageSet, data_folder: Path) -> list[str]:
+    folder = data_folder / images.folder
+    title = f"{images.title} ({folder.name})"
     if not folder.exists():
+        download = f"  `oneshot-hpo data fetch {images.name}` downloads it;"
         return [
             f"{title}: not there",
-            "  `oneshot-hpo data fetch cifar10` downloads it;",
-            f"  `oneshot-hpo data import PATH` takes cifar-10-python.tar.gz or a folder {CIFAR10}",
+            *([download] if images.name in REMOTES else []),
+            f"  `oneshot-hpo data import PATH` takes {images.archive} or a folder {images.folder}",
         ]
     try:
-        data = read_cifar10(folder)
+        data = images.read(folder)
         size = sum(path.stat().st_size for path in folder.iterdir())
     except (DatasetError, OSError) as error:
         return [f"{title}: damaged; import it again", f"  {one_line(error)}"]

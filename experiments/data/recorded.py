@@ -33,16 +33,19 @@ def reader_of(source: Path) -> ReadTable | None:
     if source.is_dir():
         is_nats = (source / official_files.META).exists() or source.name.startswith("NATS-tss")
         return official_files.import_folder if is_nats else None
+
     with source.open("rb") as file:
         begin = file.read(len(official_files.TORCH))
     is_torch = begin == official_files.TORCH or source.suffix == ".pth"
     if is_torch or begin.startswith(official_files.BZIP2):
         return official_files.import_file
+
     columns = first_line(source).strip().split(",")
     if "cell" in columns and any(name.startswith("cifar10_") for name in columns):
         return nasbench201_csv.import_csv
     if "arch" in columns and any(name.endswith("__val_accuracy") for name in columns):
         return transnas_csv.import_csv
+
     if ".csv" in source.suffixes:
         damaged = " is damaged, or" if begin.startswith(GZIP) else ""
         raise DataError(

@@ -38,11 +38,13 @@ def table_facts(name: str, table: Table, budget: int | None) -> dict[str, Any]:
         "metrics": {name: asdict(metric) for name, metric in table.metrics.items()},
         "test_split": table.test_split,
     }
+
     rows = np.arange(len(table))
     splits = _SPLITS if table.test_split == "test" else ("valid",)
     facts["ranked_by"] = {split: _word(table, split) for split in splits}
     for split in splits:
         facts |= _split_facts(table, split, rows, budget)
+
     return facts | {
         "imputed_share": _origins(table, table.main_metric("test"), rows, budget).get("imputed", 0),
         "origins": {

@@ -1,1 +1,1 @@
-"""A study in the formats of other tools, and their runs as the beginning of a study."""
+"""Writes a study in the formats of other tools, and imports their runs as a warm start."""

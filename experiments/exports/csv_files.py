@@ -1,4 +1,4 @@
-"""A study as two tables for pandas, R or a spreadsheet: trials.csv and epochs.csv."""
+"""Exports a study as two tables for pandas, R or a spreadsheet: trials.csv and epochs.csv."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _REPORTED = {
     "percentile": "percentile",
     "one_shot_error": "one_shot",
 }
-"""Columns of what is known of a trial's architecture, with the fields of its `Outcome`."""
+"""Columns of a trial's architecture, with the fields of its `Outcome`."""
 
 
 def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
 
-    Rows of bracket -2 are what a warm-started study began with. transfer: whether errors and
-    regrets are those of a table of another data set. imputed: whether they rest on values of a
-    model; the column is there where some do.
+    Rows of bracket -2 are a warm-started study's prior results. transfer: whether errors and
+    regrets come from a table of another data set. imputed: whether they rest on values of a model;
+    the column exists only if some do.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
@@ -56,7 +56,7 @@ def write(study: OpenedStudy, folder: Path) -> None:
 
 
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
-    """What has to be known of a row before its numbers are used."""
+    """Columns that qualify the numbers of a row."""
     flags = {TRANSFER: study.transfer is not None}
     return (
         flags if study.imputed is None else flags | {"imputed": Outcome.from_result(result).imputed}
@@ -64,7 +64,7 @@ def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
 
 
 def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
-    """One row of trials.csv; a trial that has not ended has no result."""
+    """One row of trials.csv; a trial that has not finished has no result."""
     outcome = Outcome.from_result(result)
     times = times_of(study, trial, result)
     return {

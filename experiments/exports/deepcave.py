@@ -1,6 +1,6 @@
-"""A study as DeepCAVE's BOHB reader (BOHBRun.from_path) wants it.
+"""Exports a study for DeepCAVE's BOHB reader (BOHBRun.from_path).
 
-HpBandSter's files, in which a crash has a result: DeepCAVE takes a run without a state in its
+These are HpBandSter's files, but a crash has a result: DeepCAVE takes a run without a state in its
 result's info for a success without costs. HpBandSter itself cannot compare such a result.
 """
 

@@ -1,4 +1,4 @@
-"""What every export writes: a study's trials, and before them the results that it began with."""
+"""What every export writes: a study's trials, and before them its prior results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oneshot_hpo.experiments.study.outcome import CRASHED, Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
 
 PRIOR = -2
-"""In an export, the bracket of what a warm-started study began with; the default has -1."""
+"""The bracket of a warm-started study's prior results in an export; the default has -1."""
 
 
 def exported_study(folder: Path) -> OpenedStudy:
@@ -31,10 +31,10 @@ def exported_study(folder: Path) -> OpenedStudy:
 
 
 def prior_trials(study: OpenedStudy) -> list[tuple[Trial, TrialResult]]:
-    """The results that a warm-started study began with, as trials of the bracket PRIOR.
+    """The prior results of a warm-started study, as trials of the bracket PRIOR.
 
-    A configuration has an id for all its budgets, [PRIOR, 0, number]. Neither when these runs were
-    nor their seeds are known: their times are when the study's first trial was submitted.
+    A configuration has one id for all its budgets, [PRIOR, 0, number]. The times and seeds of these
+    runs are unknown: they get the time at which the study's first trial was submitted.
     """
     if not study.view.prior:
         return []
@@ -68,17 +68,17 @@ def times_of(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> di
 
 
 def epochs_of(study: OpenedStudy, trial: Trial) -> list[dict[str, Any]]:
-    """The trial's epochs as far as they were run. UserError: their file is damaged."""
+    """The trial's finished epochs. UserError: their file is damaged."""
     return [] if is_prior(trial) else study.epochs(trial)
 
 
 def is_prior(trial: Trial) -> bool:
-    """Whether a trial is none of the study's, but what it began with."""
+    """Whether a trial is a prior result, not one of the study's own."""
     return trial.id[0] == PRIOR
 
 
 def name(trial: Trial) -> str:
-    """What an export calls a configuration: "baseline", "0-0-3", "prior-3"."""
+    """The name of a configuration in an export: "baseline", "0-0-3", "prior-3"."""
     return f"prior-{trial.id[2]}" if is_prior(trial) else trial.key.split("/")[0]
 
 

@@ -1,4 +1,4 @@
-"""The folder of an export: whole or not there, and never in place of what is not ours."""
+"""Writes an export's folder whole or not at all, and replaces nothing but exports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.whole_files import sync_folder
 
 MARK = "oneshot-hpo-export.json"
-"""In an export: of which study it is, and for which tool."""
+"""The file in an export that names its study and tool."""
 _STALE_SECONDS = 3600.0
 
 
@@ -35,13 +35,14 @@ def export_folder(
     """A new folder to write into, which takes the place of `target` when the body ends well.
 
     An earlier export of the same study for the same tool is replaced, another one with `force`.
-    continued: a file of an earlier export of the same that is in the new folder too, to be
-    continued. configspace: an option of the export, noted for whoever makes it again.
+    continued: a file that is copied from the earlier export, to append to it. configspace: an
+    option of the export, recorded so that it can be repeated.
     UserError: `target` is something else, or cannot be written.
     """
     target = target.resolve()
     is_same = _check_replaceable(target, study, tool, force=force)
     _remove_leftovers(target)
+
     unique = secrets.token_hex(8)
     new, old = (target.with_name(f".{target.name}.{unique}.{end}") for end in ("new", "old"))
     try:
@@ -57,6 +58,7 @@ def export_folder(
             "configspace": configspace,
             "oneshot-hpo": version("oneshot-hpo"),
         }
+
         (new / MARK).write_text(json.dumps(mark, indent=1) + "\n")
         _sync(new)
         _swap(new, target, old)
@@ -71,7 +73,7 @@ def export_folder(
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Remove what exports to this place left that were killed over an hour ago."""
+    """Remove leftovers of exports to this place that were killed over an hour ago."""
     for path in target.parent.glob(f".{target.name}.*"):
         with suppress(OSError):
             if (
@@ -82,9 +84,9 @@ def _remove_leftovers(target: Path) -> None:
 
 
 def is_leftover(path: Path, name: str) -> bool:
-    """Whether a folder is what an export called `name` leaves when it is killed.
+    """Whether a folder is a leftover of an export called `name` that was killed.
 
-    What was there before has its mark; what was to come has it last.
+    The old folder has its mark; in the new one the mark is written last.
     """
     unique = re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{16}}\.(new|old)", path.name)
     if unique is None or path.is_symlink() or not path.is_dir():
@@ -95,7 +97,7 @@ def is_leftover(path: Path, name: str) -> bool:
 def _check_replaceable(target: Path, study: OpenedStudy, tool: str, *, force: bool) -> bool:
     """Whether `target` is an export of the same study for the same tool.
 
-    UserError unless it is that, missing, empty, or an export that may be replaced.
+    UserError unless it is one, is missing or empty, or is an export that may be replaced.
     """
     try:
         if not target.exists() or (target.is_dir() and not any(target.iterdir())):
@@ -105,7 +107,7 @@ def _check_replaceable(target: Path, study: OpenedStudy, tool: str, *, force: bo
         what = f"an export of study {mark['name']} for {mark['tool']}"
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
-            f"{target} exists and is no export; choose another place with --out"
+            f"{target} exists and is not an export; choose another place with --out"
         ) from None
     if not (same or force):
         raise UserError(f"{target} is {what}; choose another place with --out, or add --force")
@@ -113,7 +115,7 @@ def _check_replaceable(target: Path, study: OpenedStudy, tool: str, *, force: bo
 
 
 def _sync(folder: Path) -> None:
-    """Make all of a folder last through a power cut."""
+    """Sync a folder and everything in it to disk."""
     for path in folder.rglob("*"):
         if path.is_dir():
             sync_folder(path)
@@ -124,7 +126,7 @@ def _sync(folder: Path) -> None:
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:
-    """Rename `new` to `target`; a kill leaves the old one, the new one, or the old one aside."""
+    """Rename `new` to `target`; after a kill the old or the new folder is still complete."""
     if not (target / MARK).exists():
         new.replace(target)
         return

@@ -1,9 +1,9 @@
-"""A study as HpBandSter's logger (json_result_logger) would have written it.
+"""Exports a study in the format of HpBandSter's logger (json_result_logger).
 
-configspace.json, ConfigSpace's own JSON; configs.json, `[id, config, info]` a line; results.json,
-`[id, budget, timestamps, result, exception]` a line, in the order in which trials ended. The
-default configuration has our own id, [-1, 0, 0]. Results that a warm-started study began with come
-first, as HpBandSter itself has them in its result, with ids [-2, 0, number].
+configspace.json is ConfigSpace's own JSON. configs.json has `[id, config, info]` per line,
+results.json `[id, budget, timestamps, result, exception]` per line, in the order in which trials
+finished. The default configuration has our own id, [-1, 0, 0]. Prior results of a warm-started
+study come first, as in HpBandSter itself, with ids [-2, 0, number].
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONFIGS, RESULTS = "configs.json", "results.json"
 def write(study: OpenedStudy, folder: Path, configspace: str = "1") -> None:
     """Write the three files; the result of a crash is null, as in HpBandSter.
 
-    configspace: the version of ConfigSpace that is to read the space, one of FORMS.
+    configspace: the version of ConfigSpace that will read the space, one of FORMS.
     """
     write_run(study, folder, configspace, crash=None)
 
@@ -33,11 +33,11 @@ def write(study: OpenedStudy, folder: Path, configspace: str = "1") -> None:
 def write_run(
     study: OpenedStudy, folder: Path, configspace: str, *, crash: dict[str, Any] | None
 ) -> None:
-    """The same with `crash` for the result of each trial that crashed."""
+    """Like `write`, with `crash` as the result of each trial that crashed."""
     write_space(study.view.space, folder / SPACE, configspace)
     configs: dict[TrialId, list[Any]] = {}
     for trial, _ in [*prior_trials(study), *study.trials]:
-        # A promoted configuration keeps its id: what counts is how it was found at first.
+        # A promoted configuration keeps its id, and the info of its first trial.
         configs.setdefault(trial.id, [trial.id, trial.config, info_of(study, trial)])
     _write_lines(folder / CONFIGS, list(configs.values()))
     results = [
@@ -54,7 +54,7 @@ def write_run(
 
 
 def _info(result: TrialResult) -> dict[str, Any]:
-    """What a trial reported; HpBandSter would take the duration among the times for a time."""
+    """A trial's info with its duration, which HpBandSter would misread among the timestamps."""
     return SUCCESS | result.info | {SECONDS: search_seconds(result)}
 
 

@@ -1,6 +1,6 @@
-"""Reading an HpBandSter run: configs.json and results.json, nothing but JSON.
+"""Reads an HpBandSter run: configs.json and results.json.
 
-A run is another program's output: whatever is wrong in it ends in one line that says where.
+A run is another program's output: any error in it is reported in one line with its place.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ def read_run(
     max_budget: int | float,
     left_out: list[str] | None = None,
 ) -> list[Observation]:
-    """What a run observed, in the order of its results, for a study with this space.
+    """The observations of a run, in the order of its results, for a study with this space.
 
     A result is a crash if it is null or has no finite loss, or if there is an exception.
-    left_out: takes what is wrong with each line that cannot be used; None: the first one raises.
+    left_out: collects a message for each line that cannot be used; None: the first one raises.
 
     UserError: the first line that cannot be read, a configuration that is not one of the space, a
-    budget above the study's (BOHB's model is that of the largest budget: the study's own results
-    would never count), a loss that is no validation error in [0, 1], or a run without a result.
+    budget above the study's (BOHB's model uses the largest budget, so the study's own results would
+    never count), a loss that is not a validation error in [0, 1], or a run without a result.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
+
     configs = _read_configs(folder / CONFIGS, space, left_out)
     seen: dict[tuple[Any, ...], int] = {}
     observations = []
@@ -54,9 +55,10 @@ def read_run(
             _leave_out(left_out, folder / RESULTS, number, error)
             continue
         observations.append(Observation(configs[trial_id], budget, loss))
+
     if all(observation.loss is None for observation in observations):
         raise UserError(
-            f"{folder}: no result in {RESULTS} has a loss, a model cannot learn from it"
+            f"{folder}: no result in {RESULTS} has a loss, so a model cannot learn from it"
         )
     return observations
 
@@ -70,12 +72,12 @@ def _read_configs(
         try:
             row = _parsed(line)
             if not isinstance(row, list) or len(row) not in (2, 3):
-                raise ValueError("a line has to be [id, configuration, info]")
+                raise ValueError("a line must be [id, configuration, info]")
             trial_id, config = _id(row[0]), row[1]
             if not isinstance(config, dict):
-                raise ValueError("the configuration has to be an object")
+                raise ValueError("the configuration must be an object")
             if trial_id in configs:
-                raise ValueError(f"configuration {list(trial_id)} is there already")
+                raise ValueError(f"configuration {list(trial_id)} is given twice")
             check_configuration(space, config)
         except ValueError as error:
             _leave_out(left_out, path, number, error)
@@ -87,30 +89,30 @@ def _read_configs(
 def _result(row: Any, max_budget: int | float) -> tuple[tuple[int, ...], int | float, float | None]:
     """Id, budget and loss (None for a crash) of a line of results.json; ValueError says why not."""
     if not isinstance(row, list) or len(row) != 5:
-        raise ValueError("a line has to be [id, budget, timestamps, result, exception]")
+        raise ValueError("a line must be [id, budget, timestamps, result, exception]")
     trial_id, budget, _, result, exception = row
     number = finite_loss(budget)
     if number is None or number <= 0:
-        raise ValueError(f"the budget has to be a number above 0, not {budget!r}")
+        raise ValueError(f"the budget must be a number above 0, not {budget!r}")
     if number > max_budget:
         raise ValueError(
             f"budget {budget:g} is above max_budget {max_budget:g}: results of the study would "
             "never count in its model; a study with a larger max_budget can use the run"
         )
     if result is not None and not (isinstance(result, dict) and "loss" in result):
-        raise ValueError('the result has to be null or an object with "loss"')
+        raise ValueError('the result must be null or an object with "loss"')
     loss = None if result is None or exception is not None else result["loss"]
     if not (loss is None or (isinstance(loss, int | float) and not isinstance(loss, bool))):
-        raise ValueError(f"the loss has to be a number, not {loss!r}")
+        raise ValueError(f"the loss must be a number, not {loss!r}")
     loss = finite_loss(loss)
     if loss is not None and not 0 <= loss <= 1:
-        raise ValueError(f"loss {loss:g} is no validation error in [0, 1], which a study minimises")
+        raise ValueError(f"loss {loss:g} is not in [0, 1], as a validation error is")
     return _id(trial_id), int(number) if number == int(number) else number, loss
 
 
 def _id(value: Any) -> tuple[int, ...]:
     if not (isinstance(value, list) and len(value) == 3 and all(type(n) is int for n in value)):
-        raise ValueError(f"an id has to be three whole numbers, not {value!r}")
+        raise ValueError(f"an id must be three whole numbers, not {value!r}")
     return tuple(value)
 
 
@@ -119,7 +121,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
-        raise UserError(f"{path.parent} holds no HpBandSter run (no {path.name} in it)") from None
+        raise UserError(f"{path.parent} holds no HpBandSter run ({path.name} is missing)") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     yield from enumerate(lines, start=1)
@@ -133,7 +135,7 @@ def _parsed(line: bytes) -> Any:
 
 
 def _leave_out(left_out: list[str] | None, path: Path, number: int, error: ValueError) -> None:
-    """Note a line that cannot be used; UserError where none may be left out."""
+    """Note a line that cannot be used; UserError if none may be left out."""
     problem = f"{path}, line {number}: {one_line(error)}"
     if left_out is None:
         raise UserError(problem) from None

@@ -1,9 +1,9 @@
-"""A study as an Optuna study in a journal file: a trial per configuration, a step per budget.
+"""Exports a study as an Optuna journal file: a trial per configuration, a step per budget.
 
-As Optuna itself has it with HyperbandPruner: a configuration that reached the largest budget is
+This follows Optuna's own HyperbandPruner. A configuration that reached the largest budget is
 COMPLETE with its loss there, one that was not promoted is PRUNED with its last loss, one that
-crashed FAIL, and one that is evaluated now, or may yet be promoted, RUNNING. Losses at the budgets
-are its intermediate values.
+crashed is FAIL, and one that is running or may still be promoted is RUNNING. Losses at the budgets
+are intermediate values.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ STORAGE = "journal.log"
 
 Evaluations = list[tuple[Trial, TrialResult | None]]
 Decided = list[dict[int | float, bool]]
-"""By bracket and budget of a rung: whether all that is promoted from it was asked for."""
+"""By bracket and budget of a rung: whether all its promotions have been submitted."""
 
 _WITH_VALUE = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -54,8 +54,8 @@ _WITH_VALUE = (TrialState.COMPLETE, TrialState.PRUNED)
 def write(study: OpenedStudy, folder: Path) -> None:
     """Write the storage with one study, which has the study's name.
 
-    A storage that is there already, of the same study, is appended to: readers that have it open,
-    as optuna-dashboard has, go on from where they are in the file.
+    An existing storage of the same study is appended to, so that readers that have it open, such as
+    optuna-dashboard, can continue in the file.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = open_journal(folder / STORAGE)
@@ -64,16 +64,16 @@ def write(study: OpenedStudy, folder: Path) -> None:
 
 
 def trials_of(study: OpenedStudy) -> list[FrozenTrial]:
-    """All configurations: those that the study began with, those that ended, then the others."""
+    """All configurations: prior ones, then finished ones, then the others."""
     configurations: dict[Any, Evaluations] = {}
     for trial, result in [*prior_trials(study), *study.trials]:
         configurations.setdefault(trial.id, []).append((trial, result))
-    # Of equal losses Optuna calls the first trial the best, the study what was told first.
-    told = {trial.key: place for place, (trial, _) in enumerate(study.view.evaluations)}
+    # Of equal losses Optuna prefers the first trial, the study the first result.
+    order = {trial.key: place for place, (trial, _) in enumerate(study.view.evaluations)}
 
     def place(runs: Evaluations) -> int:
         last = runs[-1][0]
-        return -1 if is_prior(last) else told.get(last.key, len(told))
+        return -1 if is_prior(last) else order.get(last.key, len(order))
 
     spread = distributions(study.view.space)
     decided: Decided = [
@@ -111,36 +111,38 @@ def _trial(
     result = last[1]
     ending = _state(study, *last, decided)
     times = times_of(study, *last)
+
     frozen = optuna.trial.create_trial(
         state=ending,
-        # As Optuna's own `tell`, which gives a pruned trial its last intermediate value.
+        # Like Optuna's own `tell`, which gives a pruned trial its last intermediate value.
         value=result.loss if result is not None and ending in _WITH_VALUE else None,
         params=first[0].config,
         distributions={name: spread[name] for name in first[0].config},
         # Steps are whole numbers: the epochs that were run.
         intermediate_values={
-            max(1, round(run.budget)): told.loss
-            for run, told in runs
-            if told is not None and told.loss is not None
+            max(1, round(run.budget)): value.loss
+            for run, value in runs
+            if value is not None and value.loss is not None
         },
         user_attrs={
             ID: name(first[0]),
             "bracket": first[0].id[0],
             "default": first[0].id == BASELINE_ID,
             **info_of(study, first[0]),
-            # Of a trial that ended: what is said of a running one cannot be taken back.
+            # Only of a finished trial: attributes of a running one could not be removed later.
             **(_reported(runs) if ending.is_finished() else {}),
             "evaluations": [_evaluation(study, *run) for run in runs],
         },
     )
-    # When it was asked for, which is known at once and for ever: a trial that runs is in the file.
-    frozen.datetime_start = datetime.fromtimestamp(_asked(study, *first))
+
+    # The time of submission never changes: a running trial may already be in the file.
+    frozen.datetime_start = datetime.fromtimestamp(_submitted(study, *first))
     if ending.is_finished():
         frozen.datetime_complete = datetime.fromtimestamp(times["finished"])
     return frozen
 
 
-def _asked(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> float:
+def _submitted(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> float:
     return times_of(study, trial, result if is_prior(trial) else None)["submitted"]
 
 
@@ -154,7 +156,7 @@ def _state(
     if is_prior(trial):
         is_top = trial.budget >= study.largest_budget
         return TrialState.COMPLETE if is_top else TrialState.PRUNED
-    if trial.budget == study.largest_budget:  # as the baseline's, which is in no bracket
+    if trial.budget == study.largest_budget:  # also of the baseline, which is in no bracket
         return TrialState.COMPLETE
     is_decided = decided[trial.id[0]][trial.budget]
     return TrialState.PRUNED if is_decided else TrialState.RUNNING
@@ -162,13 +164,15 @@ def _state(
 
 def _reported(runs: Evaluations) -> dict[str, Any]:
     """What the last evaluation with a result reported, and why the last one crashed."""
-    told = [result for _, result in runs if result is not None]
-    exception = {"exception": told[-1].exception} if told and told[-1].crashed else {}
-    return (told[-1].info if told else {}) | exception
+    results = [result for _, result in runs if result is not None]
+    if not results:
+        return {}
+    exception = {"exception": results[-1].exception} if results[-1].crashed else {}
+    return results[-1].info | exception
 
 
 def _evaluation(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
-    """One evaluation in full, for the list of them."""
+    """One evaluation in full, for the list of evaluations."""
     info = {} if result is None else result.info
     return {
         "budget": trial.budget,

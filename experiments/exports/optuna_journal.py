@@ -1,9 +1,8 @@
-"""Optuna's journal file brought up to date by appending to it.
+"""Updates Optuna's journal file by appending to it.
 
-A reader of the file, as an open optuna-dashboard, remembers how far it has read. So nothing that
-is in the file may change, and in Optuna nothing of a trial that has ended: where the study's
-journal says something else of one now, the Optuna study is deleted and made again, by lines at the
-end of the file too.
+A reader of the file, such as an open optuna-dashboard, remembers how far it has read. So no line of
+the file may change. Nor can Optuna change a finished trial: if the study's journal now has another
+result for one, the Optuna study is deleted and created again, also by lines at the end of the file.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 ID = "id"
-"""The attribute of a trial that says which configuration it is."""
+"""The attribute of a trial with the id of its configuration."""
 
 
 class Backend(JournalFileBackend):
-    """A journal file to which all that has come of a trial can be appended at once."""
+    """A journal file to which several lines of a trial can be appended at once."""
 
     _batch: list[dict[str, Any]] | None = None
 
@@ -38,7 +37,7 @@ class Backend(JournalFileBackend):
 
     @contextmanager
     def batch(self, ended: datetime | None) -> Iterator[None]:
-        """Append the body's lines at its end; in them a trial ended then, not just now."""
+        """Append the body's lines at its end, with `ended` as the time of a finished trial."""
         self._batch = []
         try:
             yield
@@ -53,16 +52,16 @@ class Backend(JournalFileBackend):
 
 
 def open_journal(path: Path) -> Backend:
-    """The file as far as it has whole lines; begun anew if it is missing or cannot be read."""
+    """Open the file up to its last whole line, or a new one if it is missing or unreadable."""
     if path.exists():
         data = path.read_bytes()
         path.write_bytes(data[: data.rfind(b"\n") + 1])
     try:
         JournalStorage(Backend(str(path)))
-        # Optuna overlooks a last line that is no JSON, until there is one after it.
+        # Optuna ignores a last line that is not JSON, until another line follows.
         for line in path.read_bytes().splitlines():
             json.loads(line)
-    except Exception:  # whatever Optuna raises for lines that are none of its journal's
+    except Exception:  # whatever Optuna raises for lines that are not of its journal
         path.unlink()
     return Backend(str(path))
 
@@ -73,16 +72,16 @@ def bring_up_to_date(
     attributes: Mapping[str, Any],
     trials: Sequence[FrozenTrial],
 ) -> None:
-    """Append what is not in the journal yet of a study to be minimised, with these trials."""
+    """Append whatever of these trials is missing in the journal; the study is minimised."""
     storage = JournalStorage(journal)
     present = _present(storage, name)
-    if present is not None and not _can_go_on(present, trials):
+    if present is not None and not _can_append(present, trials):
         storage.delete_study(storage.get_study_id_from_name(name))
         present = None
     if present is None:
-        made = optuna.create_study(storage=storage, study_name=name, direction="minimize")
+        created = optuna.create_study(storage=storage, study_name=name, direction="minimize")
         for key, value in attributes.items():
-            made.set_user_attr(key, value)
+            created.set_user_attr(key, value)
         present = {}
 
     study = optuna.load_study(study_name=name, storage=storage)
@@ -91,19 +90,19 @@ def bring_up_to_date(
         if before is None:
             study.add_trial(trial)
         elif not before.state.is_finished():
-            _go_on(journal, storage, before, trial)
+            _append_new(journal, storage, before, trial)
 
 
 def _present(storage: JournalStorage, name: str) -> dict[str, FrozenTrial] | None:
-    """The study's trials by configuration, in their order; None if there is no such study."""
+    """The study's trials by configuration, in order; None if there is no such study."""
     if name not in (study.study_name for study in storage.get_all_studies()):
         return None
     trials = storage.get_all_trials(storage.get_study_id_from_name(name))
     return {trial.user_attrs.get(ID, f"unknown {trial.number}"): trial for trial in trials}
 
 
-def _can_go_on(present: Mapping[str, FrozenTrial], trials: Sequence[FrozenTrial]) -> bool:
-    """Whether appending leads from the trials that are there to these, and to the same best one."""
+def _can_append(present: Mapping[str, FrozenTrial], trials: Sequence[FrozenTrial]) -> bool:
+    """Whether appending can turn the trials in the file into these, with the same best one."""
     wanted = {trial.user_attrs[ID]: trial for trial in trials}
     if not present.keys() <= wanted.keys():
         return False
@@ -115,7 +114,7 @@ def _can_go_on(present: Mapping[str, FrozenTrial], trials: Sequence[FrozenTrial]
 
 
 def _content(trial: FrozenTrial) -> Any:
-    """All that is to stay as it is, as JSON has it."""
+    """The content of a trial that must not change, as JSON stores it."""
     dates = [str(trial.datetime_start), str(trial.datetime_complete)]
     parts = [trial.values, trial.params, trial.intermediate_values, trial.user_attrs, dates]
     return trial.state, json.loads(json.dumps(parts))
@@ -128,10 +127,10 @@ def _best(trials: Sequence[FrozenTrial]) -> str | None:
     return trials[losses.index(min(complete))].user_attrs[ID] if complete else None
 
 
-def _go_on(
+def _append_new(
     journal: Backend, storage: JournalStorage, before: FrozenTrial, trial: FrozenTrial
 ) -> None:
-    """Append what has come of a running trial."""
+    """Append what is new of a running trial."""
     number = before._trial_id
     with journal.batch(trial.datetime_complete):
         for step, value in trial.intermediate_values.items():

@@ -1,4 +1,4 @@
-"""What a study can be exported to. Adding a tool is one file with `write` and one entry here."""
+"""The export formats. Adding a tool takes one file with `write` and one entry here."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Tool(Entry):
     """A tool that reads an export. Its target writes a study into a new folder."""
 
     reading: str
-    """How to read an export: {folder} is its place, {quoted} its place for a shell."""
+    """How to read an export: {folder} is its path, {quoted} the path quoted for a shell."""
     has_space: bool = False
-    """Whether there is a configspace.json in it, which can have an older form."""
+    """Whether it has a configspace.json, which can be written in an older form."""
     continued: str | None = None
-    """A file to which the next export appends, for readers that have it open."""
+    """A file to which the next export appends, so that readers can keep it open."""
     named: bool = False
-    """Whether its reader calls a study by the folder's name."""
+    """Whether its reader takes the folder's name as the study's name."""
 
 
 _HERE = "oneshot_hpo.experiments.exports"

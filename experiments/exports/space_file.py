@@ -1,4 +1,4 @@
-"""configspace.json: a configuration space in ConfigSpace's JSON, of today or as in version 0.4."""
+"""Writes and reads configspace.json, in ConfigSpace's current JSON or that of version 0.4."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from oneshot_hpo.experiments.errors import UserError
 
 SPACE = "configspace.json"
 FORMS = ("1", "0.4")
-"""The versions of ConfigSpace that a file can be written for."""
+"""Versions of ConfigSpace for which the file can be written."""
 
 _OLD_NAMES = {"default_value": "default", "weights": "probabilities"}
 _OLD_FORBIDDEN = {"EQUALS", "IN", "AND"}
 """Types of forbidden clauses in version 0.4."""
 _RANGE = ("type", "lower", "upper", "log", "choices", "sequence", "value")
-"""What a hyperparameter can be; defaults and comments are left out."""
+"""Keys that define a hyperparameter's range; defaults and comments are left out."""
 
 
 def write_space(space: ConfigurationSpace, path: Path, form: str) -> None:
-    """Write a space in one of FORMS. UserError: the older one has no words for it."""
+    """Write a space in one of FORMS. UserError: the older form cannot hold it."""
     if form == "1":
         space.to_json(path)
         return
@@ -49,9 +49,9 @@ def write_space(space: ConfigurationSpace, path: Path, form: str) -> None:
 
 
 def differences(path: Path, space: ConfigurationSpace) -> list[str]:
-    """What the space in a run's file, of either form, has otherwise than a study's, in words.
+    """Differences between the space in a run's file, of either form, and a study's, in words.
 
-    Nothing where there is no such file. UserError: it holds no space.
+    Empty if there is no such file. UserError: it does not hold a space.
     """
     try:
         theirs = _ranges(json.loads(path.read_bytes()))
@@ -59,7 +59,7 @@ def differences(path: Path, space: ConfigurationSpace) -> list[str]:
         return []
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(
-            f"{path} holds no space of ConfigSpace; mend it or take it away, the import can do "
+            f"{path} does not hold a space of ConfigSpace; repair or remove it, the import can do "
             "without it"
         ) from None
     ours = _ranges(space.to_serialized_dict())

@@ -1,4 +1,4 @@
-"""A study as TensorBoard's event files: a run per trial, with its epochs and its final errors."""
+"""Exports a study as TensorBoard's event files: a run per trial, with epochs and final errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EPOCH_TAGS = {
     "train/loss": "train_loss",
     "learning_rate": "learning_rate",
 }
-"""Scalars of each epoch, by the names that they have in its record."""
+"""Scalars of each epoch, and their names in its record."""
 
 FINAL_TAGS = {
     "table/valid_error": "valid",
@@ -67,7 +67,7 @@ def _write_trial(
 
 
 def _session_end(result: TrialResult) -> Summary:
-    """How a trial ended, for the page HPARAMS; PyTorch writes a success for every session."""
+    """A trial's final state for the page HPARAMS; PyTorch writes a success for every session."""
     status = STATUS_FAILURE if result.crashed else STATUS_SUCCESS
     content = HParamsPluginData(
         session_end_info=SessionEndInfo(status=status), version=metadata.PLUGIN_DATA_VERSION
@@ -86,8 +86,8 @@ def _epochs(
 ) -> Iterator[tuple[int, float, dict[str, float]]]:
     """Each epoch's number, the time of its end, and its values by tag.
 
-    Epochs say how long they took, not when they were: they are laid one after the other, up to the
-    end of a finished trial, else from its start.
+    Records have durations but no times: epochs are placed one after the other, up to the end of a
+    finished trial, otherwise from its start.
     """
     records = epochs_of(study, trial)
     took = sum(record["time"] for record in records)

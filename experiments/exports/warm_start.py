@@ -1,4 +1,4 @@
-"""A new study whose model begins with what an HpBandSter run observed."""
+"""Creates a study whose model starts with the observations of an HpBandSter run."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ def create_warm_started(
     settings: Sequence[str],
     left_out: list[str] | None = None,
 ) -> tuple[Path, list[Observation], list[str]]:
-    """Make a study that `resume` begins with; its folder, and what its model knows.
+    """Create a study that `resume` can start.
 
-    Then how the run's configspace.json differs from the study's space, in words: an observation
-    counts if its configuration is in the study's space, whatever space it was drawn from.
+    Returns its folder, the observations, and how the run's configspace.json differs from the
+    study's space, in words. An observation counts if its configuration is in the study's space,
+    whatever space it was drawn from.
 
-    left_out: as `read_run` has it; how many lines there are is noted in the study's journal.
+    left_out: as in `read_run`; the number of such lines is noted in the study's journal.
 
-    The observations become part of its journal: the run is not needed any more. They are no
-    evaluations of the study, which evaluates the default configuration and all its brackets as
-    ever. Like HpBandSter's previous_result, but in the order in which results came.
+    The observations become part of the journal, so the run is not needed again. They do not count
+    as evaluations: the study evaluates the default configuration and all its brackets. This is like
+    HpBandSter's previous_result, but in the order in which results arrived.
 
-    UserError: a run, a study file or a folder that cannot be used; nothing is made then.
+    UserError: the run, study file or folder cannot be used; nothing is created then.
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
     spec = freeze(complete(spec, source))
+
     space = spec.configuration_space()
     prior = read_run(run, space, spec.max_budget, left_out)
     differing = differences(run / SPACE, space)
+
     create_study(
         folder,
         spec,

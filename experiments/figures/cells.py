@@ -10,18 +10,19 @@ from matplotlib.patches import BoxStyle, FancyArrowPatch, FancyBboxPatch
 
 from oneshot_hpo.experiments.figures.style import WIDTH, new_figure
 from oneshot_hpo.experiments.numbers.cells import BOX, CellDrawing
-from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.experiments.wording import called, percent
 
 _LABELS = {
-    "conv3x3-bn-relu": "conv\n3 × 3",
-    "conv1x1-bn-relu": "conv\n1 × 1",
     "maxpool3x3": "max pool\n3 × 3",
+    "avg_pool_3x3": "avg pool\n3 × 3",
 }
 _COLOURS = {
-    "conv3x3-bn-relu": "#9ecae9",
-    "conv1x1-bn-relu": "#d7ebf7",
-    "maxpool3x3": "#f5c98a",
+    "conv 3×3": "#9ecae9",
+    "conv 1×1": "#d7ebf7",
+    "max pool": "#f5c98a",
+    "avg pool": "#f5c98a",
 }
+"""By what people call an operation."""
 _LAYER, _ROW = 1.55, 1.0  # distances of layers and rows
 _BOX = (BOX[0] * _LAYER, BOX[1] * _ROW)
 
@@ -58,13 +59,14 @@ def _draw(ax: Axes, cell: CellDrawing) -> None:
             width,
             height,
             boxstyle=BoxStyle.Round(pad=0, rounding_size=0.14),
-            facecolor=_COLOURS.get(name, "white"),
+            facecolor=_COLOURS.get(called(name), "white"),
             edgecolor="black",
             linewidth=0.9,
             zorder=3,
         )
         ax.add_patch(box)
-        ax.text(x, y, _LABELS.get(name, name), ha="center", va="center", fontsize=7, zorder=4)
+        label = _LABELS.get(name) or called(name).replace(" ", "\n").replace("×", " × ")
+        ax.text(x, y, label, ha="center", va="center", fontsize=7, zorder=4)
         boxes.append(box)
 
     for start, end in cell.edges:

@@ -71,7 +71,7 @@ def _rungs(ax: Axes, timeline: Timeline, seconds: float) -> None:
 def _bars(ax: Axes, timeline: Timeline, seconds: float) -> None:
     for bar in timeline.bars:
         colour = budget_colour(timeline.budgets.index(bar.budget), len(timeline.budgets))
-        pending, crashed = bar.state == "pending", bar.state == "crashed"
+        pending, crashed = bar.state == "unfinished", bar.state == "crashed"
         ax.barh(
             bar.lane + 1,
             (bar.end - bar.start) / seconds,
@@ -100,7 +100,7 @@ def _legend(figure: Figure, timeline: Timeline) -> None:
         handles.append(
             Line2D([], [], color=CRASH, marker="x", linestyle="none", label=f"crashed ({crashed})")
         )
-    if "pending" in states:
+    if "unfinished" in states:
         handles.append(
             Patch(facecolor="white", edgecolor="#555555", hatch="//////", label="at work now")
         )

@@ -1,1 +1,1 @@
-"""The numbers of every figure, as plain dataclasses of numpy arrays: nothing here draws."""
+"""The numbers behind every figure, as plain dataclasses of numpy arrays; nothing here draws."""

@@ -33,7 +33,7 @@ def baseline_steps(
     """By method, the regret of the incumbent after each evaluation of each repetition.
 
     axis: "evaluations" or "simulated"; error: "valid" or "test", of the incumbent's cell after the
-    table's largest budget, mean of the repeats, whatever the method was told of it.
+    table's largest budget, mean of the repeats, independent of what the method observed.
     """
     cells = file.trained_cells(table)
     best = cells.best(get_space(space))
@@ -51,7 +51,7 @@ def baseline_steps(
 
 def incumbent_rows(columns: dict[str, Array]) -> NDArray[np.int64]:
     """The table's row of the incumbent's cell after each evaluation, (R, T)."""
-    places = incumbent_places(columns["valid_error"], columns["budget"][0])
+    places = incumbent_places(columns["valid_error"], columns["budget"])
     rows: NDArray[np.int64] = np.take_along_axis(columns["table_row"], places, axis=1).astype(int)
     return rows
 
@@ -61,7 +61,8 @@ def incumbent_rows(columns: dict[str, Array]) -> NDArray[np.int64]:
 def _matrices(file: Baselines, method: str, space: SpaceId) -> dict[str, Array]:
     """Columns of a method's rows as (R, T), by repetition and evaluation.
 
-    UserError: the file lacks a column, or its repetitions are not equally long.
+    A repetition that had fewer evaluations in its time repeats its last one. UserError: the file
+    lacks a column.
     """
     import pyarrow
     import pyarrow.compute as pc
@@ -74,7 +75,7 @@ def _matrices(file: Baselines, method: str, space: SpaceId) -> dict[str, Array]:
     except (pyarrow.ArrowException, KeyError) as error:
         raise UserError(f"{file.path} is no complete file of results ({error})") from None
     order = np.lexsort((columns["evaluation"], columns["repetition"]))
-    repetitions, counts = np.unique(columns["repetition"], return_counts=True)
-    if np.ptp(counts):
-        raise UserError(f"{file.path}: repetitions of {method} have unequal numbers of rows")
-    return {name: values[order].reshape(len(repetitions), -1) for name, values in columns.items()}
+    counts = np.unique(columns["repetition"], return_counts=True)[1]
+    first = np.cumsum(counts) - counts
+    places = first[:, None] + np.minimum(np.arange(counts.max()), counts[:, None] - 1)
+    return {name: values[order][places] for name, values in columns.items()}

@@ -1,4 +1,4 @@
-"""The file of results that `oneshot-hpo baselines run` writes: all that is known of its format."""
+"""Reads the results file of `oneshot-hpo baselines run`; no other module knows its format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METHOD, SPACE, REPETITION = "method", "space", "repetition"
 EVALUATION, ERROR = "evaluation", "incumbent_test_error"
 _COLUMNS = (METHOD, SPACE, REPETITION, EVALUATION, ERROR)
 _PLAN = b"oneshot-hpo"
-"""Of the file's metadata; JSON that names the table and its checksum."""
+"""Key in the file's metadata of JSON that names the table and its checksum."""
 _MOST_ROWS = 50_000_000
 
 
@@ -52,7 +52,7 @@ class Baselines:
         return list(space_ids(",".join(names), str(self.path)))
 
     def in_space(self, space: SpaceId) -> Any:
-        """What a row of a space is told by, for pyarrow."""
+        """A pyarrow filter for the rows of a space."""
         import pyarrow.compute as pc
         from pyarrow import types
 
@@ -79,10 +79,10 @@ class Baselines:
     def samples(
         self, space: SpaceId, source_of_table: str, evaluations: int | None
     ) -> list[Sample]:
-        """The regrets of each method's incumbents after so many evaluations, one a repetition.
+        """The regrets of each method's incumbents after `evaluations`, one per repetition.
 
         source_of_table: a name or path of the same table, by which regrets are reckoned.
-        evaluations: None, or more than there are, for all that there are. UserError: it is another
+        evaluations: None, or more than the file has, for all of them. UserError: it is another
         table, or none of that space is in the file.
         """
         import pyarrow.compute as pc
@@ -99,8 +99,11 @@ class Baselines:
             repetition, number = own[REPETITION].to_numpy(), own[EVALUATION].to_numpy()
             there = int(number.max()) + 1
             last = min(evaluations or there, there) - 1
-            order = np.argsort(repetition[number == last], kind="stable")
-            errors = own[ERROR].to_numpy()[number == last][order]
+            # Where seconds were the limit, a repetition may have ended before.
+            within = np.flatnonzero(number <= last)
+            order = within[np.lexsort((number[within], repetition[within]))]
+            ends = np.flatnonzero(np.diff(repetition[order], append=-1))
+            errors = own[ERROR].to_numpy()[order[ends]]
             found.append(
                 Sample(
                     method=method,

@@ -20,26 +20,30 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 class BudgetRanks:
     """Rank correlations of losses between budgets, over configurations evaluated at both.
 
-    Those are the configurations that were promoted: a choice of the better ones, among which ranks
-    agree less than among all.
+    Only promoted configurations were, that is the better ones; ranks agree less among these than
+    among all.
     """
 
     budgets: list[int | float]
-    """B of them, ascending, in epochs."""
+    """B budgets, ascending, in epochs."""
     correlations: list[list[RankCorrelation]]
-    """B rows of B; a crash ranks last. Not a number on fewer than LEAST configurations; the
-    diagonal tells how many there are at a budget."""
+    """B rows of B; a crash ranks last. NaN for fewer than LEAST configurations; the diagonal has
+    the number of configurations at a budget."""
     crashed: int
-    """Evaluations that crashed, among those that count."""
+    """Crashed evaluations among those that are correlated."""
 
 
 def budget_ranks(study: OpenedStudy) -> BudgetRanks:
-    """Of a study. NotEnoughData: no two budgets have LEAST configurations in common."""
+    """Correlate a study's budgets.
+
+    NotEnoughData: no two budgets have LEAST configurations in common.
+    """
     losses: dict[int | float, dict[object, float]] = {}
     successful_trials(study)  # raises if all crashed
     for trial, result in study.view.evaluations:
         loss = np.inf if result.crashed or result.loss is None else result.loss
         losses.setdefault(trial.budget, {})[trial.id] = loss
+
     budgets = sorted(losses)
     rows, most, crashed = [], 0, set()
     for one in budgets:
@@ -52,9 +56,10 @@ def budget_ranks(study: OpenedStudy) -> BudgetRanks:
                 most = max(most, len(common))
                 crashed |= {(one, key) for key in common if np.isinf(losses[one][key])}
         rows.append(row)
+
     if most < LEAST:
         raise NotEnoughData(
-            f"{study.source}: a rank correlation takes {LEAST} configurations evaluated at two "
+            f"{study.source}: a rank correlation needs {LEAST} configurations evaluated at two "
             f"budgets; there are {most} at most"
         )
     return BudgetRanks(budgets, rows, len(crashed))

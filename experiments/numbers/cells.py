@@ -11,19 +11,20 @@ from oneshot_hpo.experiments.numbers.sources import successful_trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 
 Point = tuple[float, float]
 
 BOX = (0.68, 0.6)
-"""Width of a vertex's box in layers, height in rows: what edges keep clear of."""
+"""Width of a vertex's box in layers, height in rows; edges keep clear of it."""
 _ROWS = (0, 1, -1, 2, -2)
-"""Where a vertex may stand in its layer, the middle first."""
+"""Rows for a vertex in its layer, the middle first."""
 _MARGIN = 0.08  # rows between a box and an edge that passes it
 
 
 @dataclass(frozen=True)
 class CellDrawing:
-    """A cell and where its vertices stand."""
+    """A cell and the positions of its vertices."""
 
     title: str
     """"default" or "tuned"."""
@@ -34,32 +35,28 @@ class CellDrawing:
     edges: tuple[tuple[int, int], ...]
     """From vertex to vertex."""
     positions: tuple[Point, ...]
-    """V places: the layer from 0 (longest path from the input), the row (0 is the middle)."""
+    """V positions: layer from 0 (longest path from the input), row (0 is the middle)."""
     cell_key: str
-    """What isomorphic cells share: NAS-Bench-101's hash, or another space's own key."""
+    """Equal for isomorphic cells: NAS-Bench-101's hash, or another space's own key."""
     valid_error: float
-    """Of the cell trained on its own, by the table, as `test_error`: shares."""
+    """Error of the cell trained on its own, from the table, in [0, 1]; `test_error` likewise."""
     test_error: float
-
-    @property
-    def identity(self) -> str:
-        """Which cell it is, in words."""
-        what = "NAS-Bench-101's hash" if self.cell_key.isalnum() else "Cell"
-        return f"{what}: {self.cell_key}"
+    identity: str
+    """The cell in words: NAS-Bench-101's hash, or its space's text."""
 
 
 def found_cells(study: OpenedStudy) -> list[CellDrawing]:
     """The default's cell, and the incumbent's if that is another trial.
 
-    NotEnoughData: no trial has ended without a crash.
+    NotEnoughData: no trial has finished without a crash.
     """
     successful_trials(study)  # raises if there is none
     found = []
-    baseline, incumbent = study.view.baseline, study.view.incumbent
+    baseline = study.view.baseline
     if baseline is not None and not baseline[1].crashed:
         found.append(_drawing(study, "default", *baseline))
-    if incumbent is not None and (baseline is None or incumbent[0].key != baseline[0].key):
-        found.append(_drawing(study, "tuned", *incumbent))
+    if study.tuned is not None:
+        found.append(_drawing(study, "tuned", *study.tuned))
     return found
 
 
@@ -70,24 +67,27 @@ def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) 
     cell = space.drawing(architecture)
     if cell is None:
         raise NotEnoughData(f"{study.folder}: {space.title} has no drawings of its cells")
+    key = space.key(architecture)
     return CellDrawing(
         title=title,
         key=trial.key,
         operations=cell.labels,
         edges=cell.edges,
         positions=layered(len(cell.labels), cell.edges),
-        cell_key=space.key(architecture),
+        cell_key=key,
         valid_error=outcome.reported("valid"),
         test_error=outcome.reported("test"),
+        identity=f"NAS-Bench-101's hash: {key}"
+        if space.family == NasBench101Space.family
+        else f"Cell: {space.text(architecture)}",
     )
 
 
 def layered(vertices: int, edges: Sequence[tuple[int, int]]) -> tuple[Point, ...]:
-    """Places of a cell's vertices: as few crossings as can be, and no edge over a vertex.
+    """Positions of a cell's vertices, with few crossings and no edge over a vertex.
 
     Layers are longest paths from the input (Sugiyama et al., 1981); rows within them are the best
-    of all ways, of which a cell of 7 vertices has 3,125 at most. Input and output stand in the
-    middle.
+    of all assignments, at most 3,125 for a cell of 7 vertices. Input and output are in the middle.
     """
     layers = [0] * vertices
     for start, end in edges:  # by ascending start, which is a topological order

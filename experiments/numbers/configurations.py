@@ -1,4 +1,4 @@
-"""A study's configurations on the axes of its hyperparameters, with what each came to."""
+"""A study's configurations on the axes of its hyperparameters, with the result of each."""
 
 from __future__ import annotations
 
@@ -33,47 +33,49 @@ class AxisScale:
     name: str
     log: bool
     ticks: tuple[tuple[float, str], ...]
-    """Places in [0, 1] and what they are labelled with, ascending."""
+    """Positions in [0, 1] with their labels, ascending."""
 
 
 @dataclass(frozen=True, eq=False)
 class Configurations:
-    """N configurations in the order of asking, each with its result at its largest budget."""
+    """N configurations in the order of ask, each with its result at its largest budget."""
 
     axes: list[AxisScale]
-    """d of them: what has a single value is left out."""
+    """d axes; a hyperparameter with a single value has none."""
     places: Array
-    """(N, d) in [0, 1]; not a number where a hyperparameter is inactive."""
+    """(N, d) in [0, 1]; NaN where a hyperparameter is inactive."""
     values: list[dict[str, Any]]
-    """N configurations as they are."""
+    """N configurations, unscaled."""
     keys: list[str]
     """N names, "baseline" and "0-0-3"."""
     budgets: Array
     """(N,) the largest budget that has a result, in epochs."""
     losses: Array
-    """(N,) the validation error there, shares; infinite for a crash."""
+    """(N,) validation errors there, in [0, 1]; infinite for a crash."""
     default: int | None
-    """Which one is the default configuration."""
+    """Index of the default configuration."""
     incumbent: int | None
-    """Which one is the incumbent."""
+    """Index of the incumbent."""
 
     @property
     def crashed(self) -> NDArray[np.bool_]:
-        """(N,)"""
+        """Which configurations crashed, (N,)."""
         return np.isinf(self.losses)
 
 
 def configurations(study: OpenedStudy) -> Configurations:
-    """Of a study. NotEnoughData: nothing was tuned, or no trial has finished."""
+    """The configurations of a study. NotEnoughData: nothing was tuned, or no trial has finished."""
     evaluations = sorted(finished_trials(study), key=lambda pair: (pair[0].seq, pair[0].budget))
     encoding = Encoding(study.view.space)
     if not encoding.dimensions:
         raise NotEnoughData(f"{study.source}: the study tunes no hyperparameter")
+
     last: dict[str, tuple[Trial, TrialResult]] = {}
     for trial, result in evaluations:
         key = trial.key.split("/")[0]
         if key not in last or trial.budget > last[key][0].budget:
             last[key] = (trial, result)
+
     incumbent = study.view.incumbent
     keys = list(last)
     return Configurations(
@@ -91,7 +93,7 @@ def configurations(study: OpenedStudy) -> Configurations:
 
 
 def unit_places(encoding: Encoding, configs: Sequence[Mapping[str, Any]]) -> Array:
-    """Configurations as (N, d) in [0, 1]: `Encoding`'s, and categories evenly spaced."""
+    """Configurations as (N, d) in [0, 1], by `Encoding`, with categories evenly spaced."""
     places = np.array([encoding.encode(config) for config in configs], float)
     scaled: Array = places.reshape(len(configs), encoding.dimensions) / np.maximum(
         1, encoding.levels - 1
@@ -128,7 +130,7 @@ def _axis(hyperparameter: Hyperparameter) -> AxisScale:
 
 
 def _tick_values(low: float, high: float, log: bool, *, whole: bool) -> Sequence[float]:
-    """Both ends and round values between, few enough to be read."""
+    """Both ends and a few round values between them."""
     if log and high / low >= 100:
         powers = np.arange(np.ceil(np.log10(low) - 1e-9), np.floor(np.log10(high) + 1e-9) + 1)
         between = [float(f"1e{int(power)}") for power in powers]
@@ -149,5 +151,5 @@ def _round_step(step: float) -> float:
 
 
 def _written(value: float) -> str:
-    """Short: 1e-5, not 1e-05."""
+    """A number in short form: 1e-5, not 1e-05."""
     return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e")

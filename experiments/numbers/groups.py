@@ -1,4 +1,4 @@
-"""Studies that differ in their seed alone are repetitions of one method."""
+"""Groups studies that differ only in their seed, as repetitions of one method."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from oneshot_hpo.hpo.confirmation_view import DEFAULT
 from oneshot_hpo.search_spaces import SpaceId
 
 _NO_SETTINGS = {"name", "seed", "workers", "cluster", "versions", "checksums", "transfer"}
-"""Keys of a specification that do not decide what is compared, or follow from others."""
+"""Keys of a specification that do not affect results, or that follow from others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +29,15 @@ class StudyGroup:
 
     studies: list[OpenedStudy]
     detail: str
-    """What sets it apart from the other groups: "in cs2", "in cs2, 50 epochs"."""
+    """What distinguishes it from the other groups: "in cs2", "in cs2, 50 epochs"."""
     fixed: str
-    """Of it, what its default configuration has too: "50 epochs"."""
+    """The part of `detail` that holds for its default configuration too: "50 epochs"."""
     setting: str | None = None
     """The one setting of their confirmations that the user named; None for tuned and default."""
 
     @property
     def sources(self) -> str:
-        """As the user named them."""
+        """The sources, as the user named them."""
         return ", ".join(study.source for study in self.studies)
 
     @property
@@ -47,56 +47,58 @@ class StudyGroup:
 
     @property
     def spent(self) -> float:
-        """Evaluations that a study of it took, in the mean."""
+        """Mean evaluations of one of its studies, in units of the largest budget."""
         return sum(map(evaluations_spent, self.studies)) / len(self.studies)
 
     def method(self, role: Role, detail: str | None = None) -> Method:
-        """What the group did, in a role."""
+        """The method of the group in a role."""
         words = self.detail if detail is None else detail
         return Method(self.studies[0].spec.searcher, role, words)
 
 
 @dataclass(frozen=True, eq=False)
-class Confirmed:
-    """What the confirmations of one or more studies say of one method."""
+class ConfirmedMethod:
+    """The confirmation runs of one method, from one or more studies."""
 
     method: Method
     members: list[tuple[OpenedStudy, Rerun, TrialResult]]
-    """Each run that has ended, by study and number of the seed; of equal searches, one."""
+    """Finished runs by study and seed number; equal searches appear once."""
     groups: list[StudyGroup]
-    """Whose they are."""
+    """The groups of these runs."""
 
     @property
     def sources(self) -> str:
-        """As the user named them."""
+        """The sources, as the user named them."""
         return ", ".join(group.sources for group in self.groups)
 
     @property
     def crashed(self) -> int:
-        """How many of the runs."""
+        """Number of runs that crashed."""
         return sum(result.crashed for _, _, result in self.members)
 
 
-def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
-    """What was confirmed: the incumbent and the default of each study, or the one named.
+def confirmed_settings(groups: Sequence[StudyGroup]) -> list[ConfirmedMethod]:
+    """The confirmed methods: incumbent and default of each study, or the named setting.
 
-    Defaults of studies that tuned the same searcher in other spaces are one method. Their seeds
-    follow from those of the studies: what is the same search in two of them counts once.
+    Defaults of studies that tuned the same searcher in different configuration spaces are one
+    method. Studies with equal seeds repeat the same searches; these count once.
     """
-    found: dict[Method, Confirmed] = {}
+    found: dict[Method, ConfirmedMethod] = {}
     for group in groups:
         for study in group.studies:
             confirmation = study.confirmation
             if confirmation is None:
                 continue
+
             names = [group.setting] if group.setting else [confirmation.tuned, DEFAULT]
             for name in dict.fromkeys(names):
                 if name is None or name not in confirmation.settings:
                     continue
                 method = _confirmed(group, name, confirmation.tuned)
-                one = found.setdefault(method, Confirmed(method, [], []))
+                one = found.setdefault(method, ConfirmedMethod(method, [], []))
                 if group not in one.groups:
                     one.groups.append(group)
+
                 known = {_search(name, run) for _, run, _ in one.members}
                 one.members.extend(
                     (study, run, result)
@@ -107,9 +109,9 @@ def confirmed_settings(groups: Sequence[StudyGroup]) -> list[Confirmed]:
 
 
 def _search(setting: str, run: Rerun) -> tuple[int, str]:
-    """What is equal for equal searches of a method.
+    """A key that is equal for equal searches of a method.
 
-    A default configuration names only what its study tunes; the rest of it is among the settings.
+    The default configuration is left out: it holds only what its study tunes.
     """
     return run.seed, "" if setting == DEFAULT else str(sorted(run.config.items()))
 
@@ -123,7 +125,7 @@ def _confirmed(group: StudyGroup, name: str, tuned: str | None) -> Method:
 
 
 def group_studies(sources: Sources, space: SpaceId) -> list[StudyGroup]:
-    """The studies of a space by their settings, seeds apart, in the order in which they come."""
+    """Group the studies of a space by their settings without seeds, in the order given."""
     members: dict[str, list[OpenedStudy]] = {}
     setting_of: dict[str, str | None] = {}
     for study, setting in zip(sources.studies, sources.settings, strict=True):
@@ -160,12 +162,12 @@ def _settings(study: OpenedStudy) -> dict[str, Any]:
 
 
 def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
-    """In what the searches themselves differ from others of the searcher, without what is tuned."""
+    """Fixed settings of the search that differ between studies of a searcher, in words."""
     alike = [other for other in others if other.searcher == own.searcher]
     words = []
     if any(other.max_budget != own.max_budget for other in alike):
         words.append(f"{own.max_budget} epochs")
-    # What a space says of defaults counts: it may differ from the fixed settings.
+    # A space of its own may have other defaults than the fixed settings.
     of_others = [other.default_settings for other in alike]
     search = {
         key: value
@@ -180,7 +182,7 @@ def _fixed(own: StudySpec, others: Sequence[StudySpec]) -> str:
 
 
 def _differing(own: StudySpec, others: Sequence[StudySpec]) -> str:
-    """In what a study differs from others whose searches are alike."""
+    """What differs between studies with equal searches: of optimizer and ranges, in words."""
     optimizer = {
         key: getattr(own, key)
         for key in ("min_budget", "eta", "iterations", "objective", "bohb")

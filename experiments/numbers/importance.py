@@ -1,8 +1,8 @@
 """What each hyperparameter contributes to the validation error: fANOVA and partial dependence.
 
-fANOVA (Hutter et al., 2014) is Optuna's, partial dependence (Friedman, 2001) scikit-learn's; both
-from random forests on configurations as ConfigSpace scales them to [0, 1], so that a logarithmic
-hyperparameter counts as it was drawn.
+fANOVA (Hutter et al., 2014) is computed by Optuna, partial dependence (Friedman, 2001) by
+scikit-learn. Both use random forests on configurations that ConfigSpace scales to [0, 1], so a
+logarithmic hyperparameter is logarithmic here too.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from oneshot_hpo.hpo.bohb.encoding import Encoding
 Array = NDArray[np.float64]
 
 LEAST_TRIALS = 12
-"""Trials of a budget below which no forest is asked."""
+"""The smallest number of trials of a budget for a forest."""
 FORESTS = 5
-"""Forests with seeds 0 to 4: how much of an importance is the forest's own chance."""
+"""Forests with seeds 0 to 4, to show how much of an importance is chance."""
 _TREES = 128
-_GRID = 40  # places of a partial dependence
+_GRID = 40  # points of a partial dependence
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +38,13 @@ class BudgetImportance:
     trials: int
     """N."""
     crashed: int
-    """Trials that crashed, left out."""
+    """Trials that crashed, which are left out."""
     importance: Spread
     """Share of the forest's variance that is each hyperparameter's own effect, x = 0 .. d - 1,
     median and quartiles over FORESTS forests."""
     explained: float
-    """R² of a forest's predictions for trials that its trees have not seen (out of bag): at 0 or
-    below it knows nothing, and importances mean nothing."""
+    """Out-of-bag R² of a forest's predictions. At 0 or below it predicts nothing, and importances
+    mean nothing."""
     dependence: list[Spread]
     """By hyperparameter, the predicted validation error at x in [0, 1], as a share: median and
     quartiles over FORESTS forests, each the mean over the trials' other hyperparameters."""
@@ -52,23 +52,27 @@ class BudgetImportance:
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """Of one study."""
+    """The importances of one study."""
 
     axes: list[AxisScale]
     """d hyperparameters."""
     budgets: list[BudgetImportance]
-    """Those with LEAST_TRIALS trials at least, ascending."""
+    """Budgets with at least LEAST_TRIALS trials, ascending."""
     default: Array
-    """(d,) the default configuration's places in [0, 1]."""
+    """(d,) the default configuration, scaled to [0, 1]."""
     notes: list[str]
     """Budgets that are left out, a sentence each."""
 
 
 def importance(study: OpenedStudy) -> Importance:
-    """By budget. NotEnoughData: too few trials at every budget, or nothing was tuned."""
+    """The importances of a study by budget.
+
+    NotEnoughData: too few trials at every budget, or nothing was tuned.
+    """
     encoding = Encoding(study.view.space)
     if not encoding.dimensions:
         raise NotEnoughData(f"{study.source}: the study tunes no hyperparameter")
+
     results = successful_trials(study)
     found, notes = [], []
     for budget in sorted({trial.budget for trial, _ in study.view.evaluations}):
@@ -79,15 +83,16 @@ def importance(study: OpenedStudy) -> Importance:
         if len(here) < LEAST_TRIALS:
             notes.append(
                 f"{study.source}: {len(here)} of the trials with {budget:g} epochs did not crash, "
-                f"importance takes {LEAST_TRIALS}"
+                f"importance needs {LEAST_TRIALS}"
             )
         elif np.ptp(y) == 0:
             notes.append(f"{study.source}: all errors after {budget:g} epochs are equal")
         else:
             found.append(_at_budget(budget, x, y, total - len(here)))
+
     if not found:
         raise NotEnoughData(
-            f"{study.source}: importance takes {LEAST_TRIALS} trials of one budget that did not "
+            f"{study.source}: importance needs {LEAST_TRIALS} trials of one budget that did not "
             f"crash, with unequal errors; there are {trials_by_budget(results)}"
         )
     default = unit_places(encoding, [dict(study.view.space.get_default_configuration())])[0]
@@ -98,7 +103,7 @@ def _at_budget(budget: int | float, x: Array, y: Array, crashed: int) -> BudgetI
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import partial_dependence
 
-    # An inactive hyperparameter has no place: it lies in the middle, where it pulls nowhere.
+    # An inactive hyperparameter has no value: the middle of its range is neutral.
     x = np.where(np.isnan(x), 0.5, x)
     dimensions = x.shape[1]
     grids = [np.linspace(x[:, d].min(), x[:, d].max(), _GRID) for d in range(dimensions)]
@@ -126,7 +131,7 @@ def _at_budget(budget: int | float, x: Array, y: Array, crashed: int) -> BudgetI
 
 
 def _fanova(x: Array, y: Array) -> Array:
-    """(FORESTS, d) shares of variance, by Optuna."""
+    """Shares of variance by Optuna's fANOVA, (FORESTS, d)."""
     import optuna
     from optuna.distributions import FloatDistribution
     from optuna.importance import FanovaImportanceEvaluator

@@ -1,4 +1,4 @@
-"""The methods that figures and pages compare: an optimizer, and what was done with it."""
+"""The methods that figures and pages compare: an optimizer and its role."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["tuned", "default", "setting", "study", "baseline"]
-"""A confirmed incumbent, the confirmed default, another confirmed setting, BOHB's own way through
-a study, a black-box optimizer."""
+"""A confirmed incumbent, the confirmed default, another confirmed setting, the BOHB incumbents of a
+study, a black-box optimizer."""
 
 
 @dataclass(frozen=True, order=True)
 class Method:
-    """Anything with a curve of its own."""
+    """A method with its own curve."""
 
     name: str
     """The one-shot or black-box optimizer: "darts", "re"."""
     role: Role
-    """What was done with it."""
+    """Which of its results these are."""
     detail: str = ""
     """What distinguishes it from others of its name and role: "in cs2", a setting's name."""
 

@@ -1,4 +1,4 @@
-"""Whether the one-shot error of a search says anything of its cell's error when trained alone."""
+"""Correlates the one-shot error of searches with the error of their cells when trained alone."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class BudgetCorrelation:
-    """The N trials of one budget that ended without a crash."""
+    """The N trials of one budget that finished without a crash."""
 
     budget: int | float
     """In epochs."""
     one_shot_error: Array
-    """(N,) at the end of each search, shares."""
+    """(N,) one-shot errors at the end of each search, in [0, 1]."""
     test_error: Array
-    """(N,) of its cell, by the table."""
+    """(N,) test errors of the cells found, from the table."""
     at_end: RankCorrelation
-    """Between these two, over the trials."""
+    """Correlation of these two over the trials."""
     epochs: Array
-    """(E,) 1, 2, ...; none where no epoch has its cell, or no epochs are there."""
+    """(E,) 1, 2, ...; empty if no epoch has its cell, or there are no epochs."""
     by_epoch: list[RankCorrelation]
-    """E correlations over trials, between the errors after each epoch."""
+    """E correlations over trials, of the errors after each epoch."""
     crashed: int
-    """Trials of this budget that crashed, left out: they have no one-shot error at the end."""
+    """Trials of this budget that crashed and are left out, as they have no error at the end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +47,12 @@ class OneShotCorrelation:
 
     table: str
     budgets: list[BudgetCorrelation]
-    """Those with LEAST trials at least, the others are noted."""
+    """Budgets with at least LEAST trials; the others are noted."""
     notes: list[str]
 
 
 def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
-    """Over a study's trials, by budget. NotEnoughData: no budget has LEAST trials."""
+    """Correlations over a study's trials, by budget. NotEnoughData: no budget has LEAST trials."""
     results = successful_trials(study)
     found, notes = [], []
     for budget in sorted({trial.budget for trial, _ in study.view.evaluations}):
@@ -63,9 +63,10 @@ def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
         if len(here) < LEAST:
             notes.append(
                 f"{study.source}: {len(here)} of the trials with {budget:g} epochs did not crash, "
-                f"a rank correlation takes {LEAST}"
+                f"a rank correlation needs {LEAST}"
             )
             continue
+
         searches = [trial_search(study, trial, result) for trial, result in here]
         outcomes = [Outcome.from_result(result) for _, result in here]
         one_shot = np.array([outcome.reported("one_shot") for outcome in outcomes])
@@ -73,16 +74,17 @@ def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
         epochs, by_epoch = _by_epoch(searches)
         at_end = rank_correlation(one_shot, test)
         found.append(BudgetCorrelation(budget, one_shot, test, at_end, epochs, by_epoch, crashed))
+
     if not found:
         raise NotEnoughData(
-            f"{study.source}: a rank correlation takes {LEAST} trials of one budget that did not "
+            f"{study.source}: a rank correlation needs {LEAST} trials of one budget that did not "
             f"crash; there are {trials_by_budget(results)}"
         )
     return OneShotCorrelation(study.cells.table.name, found, notes)
 
 
 def _by_epoch(searches: list[Search]) -> tuple[Array, list[RankCorrelation]]:
-    """Over the searches whose epochs are there, as far as all of them go."""
+    """Correlations over searches that have epochs, up to the shortest of them."""
     there = [search for search in searches if len(search.epochs)]
     length = min((len(search.epochs) for search in there), default=0)
     epochs, found = [], []

@@ -9,7 +9,7 @@ from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
 
 
 def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> float | None:
-    """Seconds of one worker, over the searches that did not crash; None if there is none."""
+    """Seconds per epoch of one worker, over searches that did not crash; None if there is none."""
     spent = epochs = 0.0
     for trial, result in evaluations:
         seconds = search_seconds(result)
@@ -20,7 +20,7 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
 
 
 def seconds_left(study: StudyView, workers: int) -> float | None:
-    """Until a study is finished, at the pace of its searches; None if there is no pace yet."""
+    """Seconds until a study is finished, at the pace of its searches; None without a pace."""
     pace = seconds_an_epoch(study.evaluations)
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
     left = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)

@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 LEAST = 5
-"""Pairs below which a rank correlation says nothing: three pairs agree fully by chance in 1 of 6
-cases, five in 1 of 120."""
+"""The smallest number of pairs: three agree fully by chance in 1 of 6 cases, five in 1 of 120."""
 
 _NORMAL = 1.959963984540054  # quantile 0.975
 
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Of n pairs; rho, low and high are not numbers where n < LEAST or one side is constant."""
+    """Spearman's rho of n pairs; NaN, also low and high, if n < LEAST or one side is constant."""
 
     rho: float
     low: float
-    """Of the 95 % interval, as `high`."""
+    """Lower end of the 95 % interval; `high` is the upper one."""
     high: float
     n: int
 

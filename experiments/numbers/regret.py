@@ -1,9 +1,9 @@
 """Regret of incumbents over evaluations, simulated and real time: median and quartiles.
 
-Regret is above the lowest mean error of the complete space, for validation and test alike, after
-the table's largest budget, mean of the repeats. Incumbents are chosen on validation by what their
-method was told. What is spent is counted the same for all: an evaluation below the largest budget
-counts its share of it.
+Regret is the mean error minus the lowest one of the complete space, for validation and for test,
+after the table's largest budget. Incumbents are chosen by the validation errors that their method
+saw. Spending is counted the same for all: an evaluation below the largest budget counts as that
+fraction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.baseline_runs import baseline_steps
 from oneshot_hpo.experiments.numbers.groups import (
-    Confirmed,
+    ConfirmedMethod,
     StudyGroup,
     confirmed_settings,
     group_studies,
@@ -30,25 +30,25 @@ from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.search_spaces import SpaceId, title_of
 
 Axis = Literal["evaluations", "simulated", "real"]
-"""Evaluations spent; the table's training seconds, one evaluation after the other; seconds of one
-worker."""
+"""Evaluations spent; training seconds in the table, one evaluation after the other; search seconds
+of one worker."""
 ZERO = 1e-9
-"""A regret up to which is none: rounding."""
+"""Regrets up to this are rounding errors, and count as 0."""
 AXES: tuple[Axis, ...] = ("evaluations", "simulated", "real")
 Error = Literal["valid", "test"]
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The regret of one method, in shares; a single place where only the end is known."""
+    """The regret of one method, in [0, 1]; a single point if only the end is known."""
 
     method: Method
     spread: Spread
-    """Over its repetitions. x as the axis says, regrets in shares."""
+    """Regrets over its repetitions; x in units of the axis."""
     crashed: int = 0
     """Repetitions that crashed, which count as infinite regret."""
     studies: int | None = None
-    """Of how many studies; None for baselines."""
+    """Number of studies; None for baselines."""
 
     @property
     def label(self) -> str:
@@ -67,11 +67,11 @@ class RegretCurves:
     error: Error
     curves: list[Curve]
     notes: list[str]
-    """What is left out or not as one would expect, a sentence each."""
+    """What is left out, and other caveats, a sentence each."""
 
     @property
     def floor(self) -> float:
-        """Where a regret of 0 is drawn on a logarithmic axis: half of the least positive one."""
+        """Height of a regret of 0 on a logarithmic axis: half of the lowest positive one."""
         values = np.concatenate(
             [np.ravel([c.spread.low, c.spread.median, c.spread.high]) for c in self.curves]
         )
@@ -80,18 +80,18 @@ class RegretCurves:
 
     @property
     def reaches_zero(self) -> bool:
-        """Whether a regret of 0 is among what is drawn."""
+        """Whether any curve has a regret of 0."""
         return any(float(np.min(curve.spread.low)) <= ZERO for curve in self.curves)
 
 
 def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) -> RegretCurves:
     """All curves of a space on one axis.
 
-    evaluations: BOHB's incumbents of studies, incumbents of baselines, and the regret of single
-        searches of a confirmation, default at 1, tuned at what its study had spent and one more.
+    evaluations: BOHB's incumbents of studies, incumbents of baselines, and single searches of a
+        confirmation: the default at 1, the tuned setting at its study's total plus 1.
     simulated: incumbents of baselines.
-    real: BOHB's incumbents of studies over the seconds of one worker, and single searches of a
-        confirmation, epoch by epoch, from their own start.
+    real: BOHB's incumbents of studies over search seconds of one worker, and single searches of a
+        confirmation, epoch by epoch, each from its own start.
 
     NotEnoughData: there is no curve.
     """
@@ -100,30 +100,32 @@ def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) ->
     if axis != "simulated":
         groups = group_studies(sources, space)
         for group in groups:
-            curves += _of_study(group, axis, error, notes)
+            curves += _study_curves(group, axis, error, notes)
         for one in confirmed_settings(groups):
-            curves += _of_confirmed(one, axis, error, notes)
+            curves += _confirmed_curves(one, axis, error, notes)
+
     if axis != "real":
-        curves += _of_baselines(sources, space, axis, error, notes)
+        curves += _baseline_curves(sources, space, axis, error, notes)
+
     if not curves:
         why = {
             "evaluations": "no evaluation without a crash",
-            "simulated": "simulated time is that of baselines, and none was given",
+            "simulated": "only baselines have simulated time, and none was given",
             "real": "no study with a search that did not crash",
         }[axis]
         raise NotEnoughData(notes[0] if notes else f"{title_of(space)}: {why}")
     return RegretCurves(space, _table_name(sources), axis, error, curves, notes)
 
 
-def _of_study(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
-    """BOHB's way through the studies of a group."""
+def _study_curves(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
+    """The curve of BOHB's incumbents in the studies of a group."""
     found = []
     runs = [steps for s in group.studies if (steps := incumbent_steps(s, axis, error)) is not None]
     if len(runs) < len(group.studies):
         crashed = [study.source for study in group.studies if study.view.incumbent is None]
         why = "every trial crashed, there is no incumbent"
         if not crashed:
-            why = "no search says how long it took"
+            why = "no search has recorded its time"
         notes.append(f"{', '.join(crashed) or group.sources}: {why}")
     together = spread_of_steps(runs) if runs else None
     if together is not None and group.tuned_something:
@@ -131,16 +133,19 @@ def _of_study(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> 
     return found
 
 
-def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
-    """Searches with fresh seeds: their ends over evaluations, epoch by epoch over time."""
+def _confirmed_curves(
+    one: ConfirmedMethod, axis: Axis, error: Error, notes: list[str]
+) -> list[Curve]:
+    """The curve of a confirmed method: its ends over evaluations, or epoch by epoch over time."""
     runs = one.members
     label = f"{one.sources}: {one.method.label}"
     if not runs:
-        notes.append(f"{label}: no run of its confirmation has ended")
+        notes.append(f"{label}: no run of its confirmation has finished")
         return []
     if one.crashed == len(runs):
         notes.append(f"{label}: every run of its confirmation crashed")
         return []
+
     studies = len({study.folder for study, _, _ in runs})
     if axis == "evaluations":
         regrets = [
@@ -152,6 +157,7 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
             spent += float(np.mean([group.spent for group in one.groups]))
         end = spread(np.array([spent]), np.array(regrets, float)[:, None])
         return [Curve(one.method, end, one.crashed, studies)]
+
     searches = [steps for run in runs if (steps := search_steps(*run, error)) is not None]
     anytime = spread_of_steps(searches, hold=True) if searches else None
     if anytime is None:
@@ -160,13 +166,13 @@ def _of_confirmed(one: Confirmed, axis: Axis, error: Error, notes: list[str]) ->
     return [Curve(one.method, anytime, one.crashed, studies)]
 
 
-def _of_baselines(
+def _baseline_curves(
     sources: Sources, space: SpaceId, axis: Axis, error: Error, notes: list[str]
 ) -> list[Curve]:
     found: list[Curve] = []
     for file in sources.baselines:
         if space not in file.spaces:
-            notes.append(f"{file.path} holds nothing of {title_of(space)}")
+            notes.append(f"{file.path} has no results in {title_of(space)}")
             continue
         several = len(sources.baselines) > 1
         for name, runs in baseline_steps(file, sources.table, space, axis, error).items():

@@ -1,4 +1,4 @@
-"""A sample: the test regrets that one method reached in one space, seed by seed."""
+"""A sample: the test regrets of one method in one space, one per seed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Sample:
     """The test regrets of a method, as shares in [0, 1]; infinite for a crash."""
 
     method: str
-    """What is compared, for a table's row: "darts tuned in cs2", "random_search"."""
+    """The name in a table's row: "darts tuned in cs2", "random_search"."""
     source: str
-    """Where it is from, as the user named it."""
+    """Its source, as the user named it."""
     origin: Origin
-    """The same for samples that are the same, however they were named."""
+    """Equal for equal samples, however they were named."""
     table: str
     """The name of the table of trained cells."""
     space: SpaceId
@@ -33,30 +33,30 @@ class Sample:
     regrets: NDArray[np.float64]
     """(n,) test regrets."""
     seeds: tuple[int, ...] | None = None
-    """(n,) the seed of each; None: no seed means the same to another sample."""
+    """(n,) the seed of each; None: seeds are not comparable with other samples."""
     seconds: float | None = None
-    """Of one worker for one search, in the mean; None where another one costs next to nothing."""
+    """Mean seconds of one search on one worker; None if another run costs next to nothing."""
     budget: float | None = None
-    """Epochs of a search; None where there is no such thing."""
+    """Epochs of a search; None for methods without them."""
     evaluations: int | None = None
-    """Evaluations after which the incumbent was taken, or the study's of which it is."""
+    """Evaluations after which the incumbent was taken, or those of its study."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What else sets it apart from other samples of its method."""
+    """Settings that distinguish it from other samples of its method."""
 
     @property
     def crashed(self) -> int:
-        """How many searches crashed."""
+        """Number of searches that crashed."""
         return int(np.isinf(self.regrets).sum())
 
     @property
     def mean(self) -> float:
-        """Of the searches that did not crash; not a number if all did."""
+        """Mean regret of the searches that did not crash; NaN if all did."""
         finite = self.regrets[np.isfinite(self.regrets)]
         return float(finite.mean()) if len(finite) else float("nan")
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the same, not a number for fewer than two."""
+        """Standard deviation of the searches that did not crash; NaN for fewer than two."""
         finite = self.regrets[np.isfinite(self.regrets)]
         return float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
 
@@ -64,7 +64,7 @@ class Sample:
 def matched(first: Sample, second: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
     """The regrets of two samples for a test, and whether they are pairs with the same seed.
 
-    Pairs where the samples have seeds in common, of those alone; else all values of both.
+    If the samples have seeds in common, only those are paired; else all values are used.
     """
     common = set(first.seeds or ()) & set(second.seeds or ())
     if not common:

@@ -1,4 +1,4 @@
-"""One search epoch by epoch: its one-shot error, and the table's word on the cell of each epoch."""
+"""One search epoch by epoch: its one-shot error, and the table's errors of each epoch's cell."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Search:
     one_shot_error: Array
     """(E,) validation error of the supernet after each epoch."""
     valid_error: Array
-    """(E,) validation error of the cell that it would end with, by the table; not a number where
-    the searcher compares architectures only after the last epoch."""
+    """(E,) table's validation error of the cell that it would end with; NaN where the searcher
+    compares architectures only after the last epoch."""
     test_error: Array
     """(E,) its test error, likewise."""
     seconds: Array
-    """(E,) that each epoch took."""
+    """(E,) seconds of each epoch."""
 
     @property
     def epochs(self) -> Array:
@@ -39,19 +39,19 @@ class Search:
 
 
 def trial_search(study: OpenedStudy, trial: Trial, result: TrialResult | None = None) -> Search:
-    """A trial epoch by epoch, as far as it was run. UserError: its file is damaged."""
+    """The finished epochs of a trial. UserError: their file is damaged."""
     return read_search(study.trial_folder(trial), study.cells, result)
 
 
 def rerun_search(study: OpenedStudy, run: Rerun, result: TrialResult | None = None) -> Search:
-    """A confirmation's run epoch by epoch. UserError: its file is damaged."""
+    """The finished epochs of a confirmation's run. UserError: their file is damaged."""
     return read_search(study.rerun_folder(run), study.cells, result)
 
 
 def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = None) -> Search:
-    """The search in a trial's folder; none of its epochs if they are not there.
+    """The search in a trial's folder; without epochs if their file is missing.
 
-    result: how it ended, which tells the errors of the last cell. UserError: the file is damaged.
+    result: its result, which has the errors of the last cell. UserError: the file is damaged.
     """
     try:
         records = read_metrics(folder)

@@ -1,4 +1,4 @@
-"""What figures are made of: studies, finished or running, with their confirmations; baselines."""
+"""The sources of figures: studies, finished or running, their confirmations, and baselines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from oneshot_hpo.search_spaces.table_file import table_checksum
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """All that a command was given; of one table."""
+    """The sources given to a command, all of one table."""
 
     studies: list[OpenedStudy]
     settings: list[str | None]
@@ -42,15 +42,15 @@ class Sources:
 
 
 def read_figure_sources(words: Sequence[str]) -> Sources:
-    """What the words name, as `compare` takes them; studies need not be confirmed or finished.
+    """Read arguments like those of `compare`; studies need not be confirmed or finished.
 
-    DIR, DIR:SETTING, FILE.parquet or its folder, FILE.parquet:METHOD. UserError: one is not there
-    or is named twice, tables differ, baselines have nothing of the studies' spaces, or a study has
-    no finished trial.
+    Each is DIR, DIR:SETTING, FILE.parquet or its folder, or FILE.parquet:METHOD. UserError: one is
+    missing or named twice, tables differ, baselines have no results in the studies' spaces, or a
+    study has no finished trial.
     """
     if len(set(words)) < len(words):
         twice = next(word for word in words if words.count(word) > 1)
-        raise UserError(f"{twice} is there twice")
+        raise UserError(f"{twice} is given twice")
     studies: list[OpenedStudy] = []
     settings: list[str | None] = []
     baselines: list[Baselines] = []
@@ -70,7 +70,7 @@ def _results_of(path: Path) -> Path:
 
 
 def _setting(study: OpenedStudy, name: str | None) -> str | None:
-    """A setting of the study's confirmation by its own name. UserError: there is no such one."""
+    """The name of a setting in the study's confirmation. UserError: there is no such setting."""
     if name is None:
         return None
     known: dict[str, Any] = {} if study.confirmation is None else study.confirmation.settings
@@ -88,14 +88,14 @@ def _setting(study: OpenedStudy, name: str | None) -> str | None:
 def _checked(
     studies: list[OpenedStudy], settings: list[str | None], baselines: list[Baselines]
 ) -> Sources:
-    """The sources of one table. UserError: tables differ, or baselines have none of the spaces."""
+    """Checked sources of one table. UserError: tables differ, or baselines lack the spaces."""
     sources = Sources(studies, settings, baselines, _table(studies, baselines))
     for baseline in baselines:
         baseline.trained_cells(sources.table)
         if not set(baseline.spaces) & set(sources.spaces):
             has = ", ".join(map(str, baseline.spaces))
             wanted = ", ".join(map(title_of, sources.spaces))
-            raise UserError(f"{baseline.path} holds nothing of {wanted}, only of {has}")
+            raise UserError(f"{baseline.path} has no results in {wanted}, only in {has}")
     return sources
 
 
@@ -110,7 +110,7 @@ def study_sources(study: OpenedStudy, baselines: Sequence[Path]) -> Sources:
 
 
 def finished_trials(study: OpenedStudy) -> Sequence[tuple[Trial, TrialResult]]:
-    """Trials with their results in the order of telling. NotEnoughData: there is none."""
+    """Finished trials with their results, in the order of tell. NotEnoughData: there is none."""
     found = study.view.evaluations
     if not found:
         raise NotEnoughData(f"{study.source}: no trial has finished yet")
@@ -118,7 +118,7 @@ def finished_trials(study: OpenedStudy) -> Sequence[tuple[Trial, TrialResult]]:
 
 
 def successful_trials(study: OpenedStudy) -> list[tuple[Trial, TrialResult]]:
-    """Those that did not crash. NotEnoughData: no trial has finished, or all crashed."""
+    """Trials that did not crash. NotEnoughData: no trial has finished, or all crashed."""
     finished = finished_trials(study)
     found = [pair for pair in finished if not pair[1].crashed]
     if not found:
@@ -129,20 +129,20 @@ def successful_trials(study: OpenedStudy) -> list[tuple[Trial, TrialResult]]:
 
 
 def trials_by_budget(trials: Sequence[tuple[Trial, TrialResult]]) -> str:
-    """How many there are, in words: "4 (3 epochs), 1 (6 epochs)"."""
+    """Numbers of trials by budget, in words: "4 (3 epochs), 1 (6 epochs)"."""
     counts = Counter(trial.budget for trial, _ in trials)
     return ", ".join(f"{count} ({budget:g} epochs)" for budget, count in sorted(counts.items()))
 
 
 def _table(studies: Sequence[OpenedStudy], baselines: Sequence[Baselines]) -> str:
-    """The table of all sources, checked to be one."""
+    """The table of all sources. UserError: there are several."""
     if not studies:
         return known_table(baselines[0])
     tables = {table_checksum(study.located.table): study for study in studies}
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
-            f"{first.source} is of the table {first.cells.table.name}, {second.source} of "
+            f"{first.source} uses the table {first.cells.table.name}, {second.source} uses "
             f"{second.cells.table.name} with other content: regrets of different tables do not "
             "belong in one figure"
         )

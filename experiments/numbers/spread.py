@@ -1,4 +1,4 @@
-"""Median and quartiles of repetitions, at common places."""
+"""Median and quartiles of repetitions, at common values of x."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MOST_POINTS = 300  # more than a printed line can show
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """Median and quartiles over n repetitions at P places; infinite where crashes reach."""
+    """Median and quartiles over n repetitions at P points; infinite where they are crashes."""
 
     x: Array
-    """(P,) the places, ascending."""
+    """(P,) points on the axis, ascending."""
     median: Array
     """(P,)"""
     low: Array
@@ -30,7 +30,7 @@ class Spread:
     """n; with 1 the quartiles are the value itself."""
 
     def label(self, name: str, crashed: int) -> str:
-        """For legends: what was repeated, how often, and how many repetitions crashed."""
+        """For legends: the name, the number of repetitions, and how many crashed."""
         words = f"n = {self.count}"
         if crashed:
             words += f", {crashed} crashed"
@@ -48,10 +48,10 @@ class Steps:
 
 
 def spread(x: Array, values: Array) -> Spread:
-    """Of values (n, P) at common places (P,); an infinite value is a crash, worse than any other.
+    """The spread of values (n, P) at points (P,); an infinite value is a crash, the worst of all.
 
-    Quartiles by linear interpolation between order statistics; what lies between a number and a
-    crash is a crash.
+    Quartiles are interpolated linearly between order statistics; between a number and a crash the
+    result is a crash.
     """
     ordered = np.sort(values, axis=0)
     low, median, high = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
@@ -59,11 +59,11 @@ def spread(x: Array, values: Array) -> Spread:
 
 
 def spread_of_steps(runs: Sequence[Steps], *, hold: bool = False) -> Spread | None:
-    """Of step functions, over the places where each of them has begun and none has ended.
+    """The spread of step functions, from the last start to the first end.
 
-    With `hold` an ended one keeps its last value, until the last one ends. All steps are kept up
-    to 300 of them, above that about 300, evenly spaced on a logarithmic axis. None: there is no
-    place that all have in common.
+    With `hold` a function keeps its last value until the last one ends. Up to 300 steps are all
+    kept; of more, about 300 that are evenly spaced on a logarithmic axis. None: the functions have
+    no point in common.
     """
     start = max(run.x[0] for run in runs)
     last = [float(run.x[-1]) for run in runs]
@@ -81,7 +81,7 @@ def spread_of_steps(runs: Sequence[Steps], *, hold: bool = False) -> Spread | No
 
 
 def _quantile(ordered: Array, share: float) -> Array:
-    """Of each column of sorted (n, P); numpy's own makes infinities not-a-numbers."""
+    """A quantile of each column of sorted (n, P); numpy's own turns infinities into NaN."""
     place = share * (len(ordered) - 1)
     below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
     finite = np.isfinite(above)

@@ -1,4 +1,4 @@
-"""What one study and its confirmation spent, and what regret they had reached by then."""
+"""Regret of one study and of its confirmation, over what they had spent."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from oneshot_hpo.hpo import Rerun, TrialResult
 from oneshot_hpo.hpo.incumbent import beats
 
 REGRETS = {"valid": "valid_regret", "test": "regret"}
-"""The field of an outcome, by the error whose regret it is."""
+"""The field of an outcome with the regret of each error."""
 
 
 def incumbent_steps(study: OpenedStudy, axis: str, error: str) -> Steps | None:
     """The regret of a study's incumbent after each evaluation from its first incumbent on.
 
     axis: "evaluations", in units of the largest budget, or "real", seconds of all searches
-    together; error: "valid" or "test". None: every trial crashed, or no search says how long it
-    took.
+    together; error: "valid" or "test". None: every trial crashed, or no search recorded its time.
     """
     spent, x, y = 0.0, [], []
     best: tuple[float, float] | None = None  # budget and loss of the incumbent
@@ -53,14 +52,14 @@ def seconds_spent(result: TrialResult) -> float:
 
 
 def evaluations_spent(study: OpenedStudy) -> float:
-    """Of a study so far, in units of the largest budget; crashes count in full."""
+    """Evaluations of a study so far, in units of the largest budget; crashes count in full."""
     return sum(trial.budget for trial, _ in finished_trials(study)) / study.largest_budget
 
 
 def search_steps(study: OpenedStudy, run: Rerun, result: TrialResult, error: str) -> Steps | None:
-    """The regret of the cell that a search would end with, over the seconds of this search.
+    """The regret of the cell that a search would end with, over the search's seconds.
 
-    A crash is a search of infinite regret. None: its epochs are not there.
+    A crash has infinite regret. None: the epochs are missing.
     """
     if result.crashed:
         return Steps(np.zeros(1), np.full(1, np.inf))

@@ -1,4 +1,4 @@
-"""When each trial was at work, beside which others, in which bracket."""
+"""When each trial ran, in parallel with which others, in which bracket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import Trial, TrialResult
 
-State = Literal["told", "crashed", "pending"]
+State = Literal["finished", "crashed", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -19,24 +19,24 @@ class Bar:
     key: str
     """"0-0-3/9"."""
     bracket: int
-    """From 0; -1 for the default configuration, which is in none."""
+    """From 0; -1 for the default configuration, which is in no bracket."""
     budget: int | float
     """In epochs."""
     start: float
-    """When its last attempt began on a worker; where that is not known, when it was asked for."""
+    """When its last attempt started on a worker; if unknown, when it was submitted."""
     end: float
-    """When it ended; of a pending one, the last that the journal says."""
+    """When it finished; if unfinished, the time of the journal's last event."""
     state: State
     lane: int
-    """From 0. The journal does not name workers: trials at work at the same time are put in
-    lanes, the lowest that is free, so there are as many as were ever at work together."""
+    """From 0. The journal does not name workers, so each trial is put in the lowest free lane;
+    there are as many lanes as trials ran at the same time."""
     attempts: int
     """1 for a trial whose worker was never lost."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A worker, or the connection to it, that was lost with a trial on it."""
+    """The loss of a worker, or of the connection to it, during a trial."""
 
     key: str
     bracket: int
@@ -47,20 +47,20 @@ class Loss:
 
 @dataclass(frozen=True)
 class RungSpan:
-    """From the first trial of a rung to its last one."""
+    """A rung from its first trial to its last one."""
 
     bracket: int
-    """As of a bar."""
+    """As for a bar."""
     budget: int | float
     start: float
     end: float
     trials: int
-    """Begun so far."""
+    """Trials started so far."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Of a study."""
+    """The timeline of a study."""
 
     bars: list[Bar]
     """By start."""
@@ -69,17 +69,17 @@ class Timeline:
     budgets: list[int | float]
     """Ascending."""
     lanes: int
-    """How many trials were at work together at most."""
+    """The most trials that ran at the same time."""
     brackets: int
-    """How many brackets were begun."""
+    """Brackets started so far."""
     end: float
-    """When the last trial ended; of pending ones, the last time that the journal says."""
+    """When the last trial finished, or the time of the journal's last event."""
     finished: bool
-    """Whether the study has ended."""
+    """Whether the study is finished."""
 
     @property
     def rungs(self) -> list[RungSpan]:
-        """By bracket and budget."""
+        """Rungs by bracket and budget."""
         bars: dict[tuple[int, int | float], list[Bar]] = {}
         for bar in self.bars:
             bars.setdefault((bar.bracket, bar.budget), []).append(bar)
@@ -90,26 +90,32 @@ class Timeline:
 
     @property
     def busy(self) -> float:
-        """Share of the lanes' time, up to the end, in which a trial was at work."""
+        """Share of the lanes' time up to the end in which a trial ran."""
         total = self.lanes * self.end
         return sum(bar.end - bar.start for bar in self.bars) / total if total else 0.0
 
 
 def timeline(study: OpenedStudy) -> Timeline:
-    """Of a study, also where every trial crashed. NotEnoughData: no trial has finished."""
-    told = finished_trials(study)
-    assert study.times.first is not None  # a trial was asked for before it finished
+    """The timeline of a study, also if all trials crashed. NotEnoughData: none has finished."""
+    finished = finished_trials(study)
+    assert study.times.first is not None  # a trial was submitted before it finished
     pending: list[tuple[Trial, TrialResult | None]] = [(t, None) for t in study.view.pending]
-    trials = [*told, *pending]
+    trials = [*finished, *pending]
     spans = [(*_span(study, trial, result), trial, result) for trial, result in trials]
+
     # Clocks of workers may differ from the master's: nothing ends after the last event.
     zero = min(study.times.first, min(start for start, _, _, _ in spans))
+
     free: list[float] = []
     bars = []
     for start, end, trial, result in sorted(spans, key=lambda span: (span[0], span[2].seq)):
         lane = next((n for n, until in enumerate(free) if until <= start + _SLACK), len(free))
         free[lane : lane + 1] = [end]
-        state: State = "pending" if result is None else "crashed" if result.crashed else "told"
+        state: State = "finished"
+        if result is None:
+            state = "unfinished"
+        elif result.crashed:
+            state = "crashed"
         bars.append(
             Bar(
                 trial.key,
@@ -122,6 +128,7 @@ def timeline(study: OpenedStudy) -> Timeline:
                 trial.attempt + 1,
             )
         )
+
     losses = [
         Loss(retry.trial.key, retry.trial.id[0], retry.time - zero, retry.reason)
         for retry in study.view.retries
@@ -137,7 +144,7 @@ def timeline(study: OpenedStudy) -> Timeline:
     )
 
 
-_SLACK = 1e-3  # seconds by which a worker's next trial may seem to begin before the one before ends
+_SLACK = 1e-3  # seconds by which a worker's trials may seem to overlap
 
 
 def _span(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""One-shot validation error and the table's test error of the cell, epoch by epoch, over seeds."""
+"""One-shot validation error and the cell's test error, epoch by epoch, over seeds."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from oneshot_hpo.search_spaces import SpaceId, title_of
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """What the searches of one setting went through."""
+    """The searches of one setting, epoch by epoch."""
 
     method: Method
     confirmed: bool
     """Whether these are the runs of a confirmation, with fresh seeds, or single trials of studies
     that are not confirmed."""
     one_shot: Spread
-    """Over the runs; x is the epoch from 1, errors are shares. Infinite where crashes reach."""
+    """One-shot errors over the runs; x is the epoch from 1. Infinite where they are crashes."""
     test: Spread
-    """Of the table's test error of the cell that the search would end with; of the last epoch
-    alone for searchers that compare architectures only then."""
+    """Test errors, from the table, of the cell that a search would end with; the last epoch alone
+    for searchers that compare architectures only then."""
     crashed: int
-    """Of the runs."""
+    """Number of runs that crashed."""
 
     @property
     def label(self) -> str:
@@ -50,7 +50,7 @@ class Trajectories:
 
 
 def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
-    """Tuned and default of every study, from its confirmation, else from its single trials.
+    """Trajectories of tuned and default of every study, from its confirmation or its trials.
 
     NotEnoughData: there is no search with epochs that did not crash.
     """
@@ -63,10 +63,11 @@ def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
             one.sources,
             one.method,
             True,
-            [(rerun_search(study, run, told), told.crashed) for study, run, told in one.members],
+            [(rerun_search(study, run, end), end.crashed) for study, run, end in one.members],
         )
         for one in confirmed
     ]
+
     for group in groups:
         if not any(group in one.groups for one in confirmed):
             single: dict[Role, list[tuple[Search, bool]]] = {}
@@ -76,15 +77,17 @@ def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
             for role, runs in single.items():
                 words = group.fixed if role == "default" else group.detail
                 runs_of.append((group.sources, group.method(role, words), False, runs))
+
     for source, method, is_confirmed, runs in runs_of:
         trajectory = _trajectory(method, is_confirmed, runs)
         if trajectory is None:
             notes.append(f"{source}: {method.label}: there are no epochs to show")
         else:
             found.append(trajectory)
+
     if not found:
         if not groups:
-            raise NotEnoughData(f"{title_of(space)}: trajectories are those of studies")
+            raise NotEnoughData(f"{title_of(space)}: trajectories need a study")
         first = groups[0].studies[0]
         successful_trials(first)  # raises if all crashed
         raise NotEnoughData(notes[0] if notes else f"{first.source}: no search to show")
@@ -94,37 +97,39 @@ def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
 def _single(study: OpenedStudy) -> list[tuple[Role, Search, bool]]:
     """The default and the incumbent of a study that is not confirmed, one search each."""
     found: list[tuple[Role, Search, bool]] = []
-    baseline, incumbent = study.view.baseline, study.view.incumbent
+    baseline = study.view.baseline
     if baseline is not None:
         found.append(("default", trial_search(study, *baseline), baseline[1].crashed))
-    if incumbent is not None and (baseline is None or incumbent[0].key != baseline[0].key):
-        found.append(("tuned", trial_search(study, *incumbent), False))
+    if study.tuned is not None:
+        found.append(("tuned", trial_search(study, *study.tuned), False))
     return found
 
 
 def _trajectory(
     method: Method, confirmed: bool, runs: list[tuple[Search, bool]]
 ) -> Trajectory | None:
-    """None: no run that did not crash has epochs."""
-    told = [(search, crashed) for search, crashed in runs if crashed or len(search.seconds)]
-    ended = [search for search, crashed in told if not crashed]
-    if not ended:
+    """The trajectory of runs; None: no run without a crash has epochs."""
+    shown = [(search, crashed) for search, crashed in runs if crashed or len(search.seconds)]
+    complete = [search for search, crashed in shown if not crashed]
+    if not complete:
         return None
-    epochs = ended[0].epochs
-    one_shot = np.full((len(told), len(epochs)), np.inf)
-    test = np.full((len(told), len(epochs)), np.inf)
-    for row, (search, crashed) in enumerate(told):
+
+    epochs = complete[0].epochs
+    one_shot = np.full((len(shown), len(epochs)), np.inf)
+    test = np.full((len(shown), len(epochs)), np.inf)
+    for row, (search, crashed) in enumerate(shown):
         length = min(len(search.epochs), len(epochs))
         one_shot[row, :length] = search.one_shot_error[:length]
-        # A loss that is not finite is where the crash is.
+        # A loss that is not finite marks the crash.
         one_shot[row, np.isnan(one_shot[row])] = np.inf
         if not crashed:
             test[row, :length] = search.test_error[:length]
+
     known = ~np.isnan(test).any(axis=0)
     return Trajectory(
         method,
         confirmed,
         spread(epochs, one_shot),
         spread(epochs[known], test[:, known]),
-        len(told) - len(ended),
+        len(shown) - len(complete),
     )

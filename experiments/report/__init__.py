@@ -1,1 +1,1 @@
-"""A study as one HTML page, whatever state it is in."""
+"""Writes a study, in any state, as one HTML page."""

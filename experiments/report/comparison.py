@@ -1,4 +1,4 @@
-"""What a study's confirmation says, in the words of `oneshot-hpo compare`."""
+"""The page's comparison of tuned and default, in the words of `oneshot-hpo compare`."""
 
 from __future__ import annotations
 
@@ -32,55 +32,58 @@ _CRASHED = Column("crashed", numeric=True)
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparisonSection:
     """Tuned against default with fresh seeds, and against baselines."""
 
     sentences: list[tuple[str, str]] = field(default_factory=list)
-    """A comparison each: what it says, and on what grounds."""
+    """One comparison each: its verdict, and the evidence."""
     cards: list[Card] = field(default_factory=list)
-    """The first of them in numbers: tuned against default, where both were confirmed."""
+    """The first comparison in numbers: tuned against default, if both were confirmed."""
     table: Table | None = None
     """Regrets by method."""
     notes: list[str] = field(default_factory=list)
-    """What has to be known of them."""
+    """Caveats of the comparisons."""
     reason: str | None = None
-    """Why nothing is compared."""
+    """Why there is no comparison."""
     command: str | None = None
-    """What would make it so."""
+    """The command that makes one possible."""
 
 
-def read(study: OpenedStudy, baselines: Sequence[Path]) -> Compared:
+def read(study: OpenedStudy, baselines: Sequence[Path]) -> ComparisonSection:
     """The comparison, or why there is none.
 
-    UserError: one of `baselines` is none, or of another table or space.
+    UserError: one of `baselines` is not a file of baselines, or is of another table or space.
     """
     _, files = read_sources([str(path) for path in baselines])
     if len(files) < len(baselines):
         found = {file.source for file in files}
         source = next(path for path in baselines if str(path) not in found)
-        raise UserError(f"{source} is no run of baselines; oneshot-hpo compare takes studies")
+        raise UserError(f"{source} is not a run of baselines; use oneshot-hpo compare for studies")
+
     confirm = command("confirm", study.folder)
     if study.confirmation is None:
         if not study.spec.iterations:
-            return Compared(reason="Nothing was tuned, and the search was not repeated.")
+            return ComparisonSection(reason="Nothing was tuned, and the search was not repeated.")
         for file in files:
             file.samples(study.spec.space, study.located.table, None)
         if not _is_ready(study):
-            return Compared(
+            return ComparisonSection(
                 reason="There is nothing to confirm yet: no evaluation at the largest budget, "
-                f"{epochs(study.spec.max_budget)}, has ended without a crash."
+                f"{epochs(study.spec.max_budget)}, has finished without a crash."
             )
-        return Compared(
-            reason="Not confirmed: every number above is of one search with one seed. Search "
-            "again with fresh seeds to know whether tuned is better than default.",
+        return ComparisonSection(
+            reason="Not confirmed: every number above comes from one search with one seed. "
+            "Search again with fresh seeds to see whether tuned is better than default.",
             command=confirm,
         )
+
     try:
         confirmed = confirmed_study(study)
     except UserError as error:
-        return Compared(reason=f"The confirmation says nothing yet: {error}.", command=confirm)
+        reason = f"The confirmation has no result yet: {error}."
+        return ComparisonSection(reason=reason, command=confirm)
     [space] = compare_sources([confirmed], files)
-    return Compared(
+    return ComparisonSection(
         sentences=[_parted(sentences(space, pairing)) for pairing in space.pairings],
         cards=_cards(space),
         table=_table(space),
@@ -89,7 +92,7 @@ def read(study: OpenedStudy, baselines: Sequence[Path]) -> Compared:
 
 
 def _is_ready(study: OpenedStudy) -> bool:
-    """Whether `confirm` would have an incumbent to confirm."""
+    """Whether there is an incumbent to confirm."""
     incumbent = study.view.incumbent
     return incumbent is not None and incumbent[0].budget == study.view.settings.max_budget
 

@@ -1,4 +1,4 @@
-"""Every crash with its reason, and what the search and its workers last said."""
+"""Every crash with its reason and the last lines of its logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 _LINES, _EPOCHS = 20, 3
-"""How much of a log is shown."""
+"""Lines of a log and epochs of a search to show."""
 
 
 @dataclass(frozen=True)
@@ -24,40 +24,40 @@ class Crash:
     """A trial that crashed."""
 
     anchor: str
-    """Its place in the page."""
+    """Its anchor in the page."""
     row: str | None
-    """That of the trial's row; None for a run of the confirmation."""
+    """The anchor of the trial's row; None for a run of the confirmation."""
     title: str
-    """Which trial."""
+    """The trial in words."""
     reason: str
-    """As it was told."""
+    """The reason in the journal."""
     facts: dict[str, str]
-    """When, and with which configuration."""
+    """Time, configuration and seed."""
     attempts: list[str]
     """Why earlier attempts were lost."""
     logs: dict[str, str]
-    """Last lines, by what they are of."""
+    """Last lines of each log, by its title."""
 
 
 @dataclass(frozen=True)
 class Crashes:
-    """All of a study."""
+    """All crashes of a study."""
 
     reasons: list[tuple[str, int]]
-    """Kinds of reasons with their numbers, the most frequent first."""
+    """Kinds of reasons with their counts, the most frequent first."""
     crashes: list[Crash]
-    """In the order of telling."""
+    """Crashes of the study in the order of tell."""
     again: list[Crash]
-    """Those of its confirmation."""
+    """Crashes of its confirmation."""
 
     @property
     def all(self) -> list[Crash]:
-        """The study's own first."""
+        """All crashes, the study's own first."""
         return self.crashes + self.again
 
 
 def read(study: OpenedStudy) -> Crashes:
-    """The crashes of a study as it stands."""
+    """The crashes of a study so far."""
     crashed = [pair for pair in study.view.evaluations if pair[1].crashed]
     reruns = [] if study.confirmation is None else study.confirmation.evaluations
     kinds = Counter(_kind(result) for _, result in crashed)
@@ -86,8 +86,8 @@ def _kind(result: TrialResult) -> str:
 
 
 def _crash(study: OpenedStudy, trial: Trial, result: TrialResult) -> Crash:
-    told = study.view.record(trial).finished_at
-    facts = {} if told is None else {"told": moment(told)}
+    finished = study.view.record(trial).finished_at
+    facts = {} if finished is None else {"finished": moment(finished)}
     facts |= {"configuration": configuration(trial.config), "seed": str(trial.seed)}
     place = anchor(trial)
     return Crash(
@@ -102,7 +102,7 @@ def _crash(study: OpenedStudy, trial: Trial, result: TrialResult) -> Crash:
 
 
 def _logs(folder: Path) -> dict[str, str]:
-    """Files that cannot be read are passed over: the reason stands without them."""
+    """Last lines of the logs; files that cannot be read are skipped."""
     logs = {}
     try:
         lost = (folder / LOST_LOG).read_text(encoding="utf-8", errors="replace")

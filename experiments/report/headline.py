@@ -1,4 +1,4 @@
-"""What came out of a study, in plain words and a few numbers."""
+"""The headline of a study's page: its result in a few sentences and numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.summary import verdict
 from oneshot_hpo.experiments.wording import duration, percent
-from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
+from oneshot_hpo.hpo import Trial, TrialResult
 
 
 @dataclass(frozen=True)
 class Card:
-    """A number that is to be seen first."""
+    """A number at the top of a page."""
 
     label: str
     value: str
@@ -26,22 +26,23 @@ class Card:
 
 @dataclass(frozen=True)
 class Headline:
-    """The first that a page says."""
+    """The sentences and numbers at the top of a page."""
 
     sentences: list[str]
     cards: list[Card]
 
 
 def read(study: OpenedStudy) -> Headline:
-    """The headline of a study as it stands; errors and regrets are of single searches."""
+    """The headline of a study so far; errors and regrets are of single searches."""
     view = study.view
+    default_is_best = view.incumbent is not None and study.tuned is None
     best = "tuned" if view.finished else "best so far"
     if not view.settings.iterations:
         best = "this search"
-    elif _is_default(study):
+    elif default_is_best:
         best = "default, still the best"
     cards = [] if view.incumbent is None else [_card(best, view.incumbent)]
-    if view.baseline is not None and not _is_default(study):
+    if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
     if study.transfer is not None:
@@ -49,7 +50,7 @@ def read(study: OpenedStudy) -> Headline:
     if study.imputed is not None:
         sentences.append(study.imputed)
     if view.evaluations and not view.finished:
-        sentences.insert(0, "The study has not ended; this is how it stands.")
+        sentences.insert(0, "The study has not finished; this is its current state.")
     return Headline([sentence for sentence in sentences if sentence], cards)
 
 
@@ -67,13 +68,14 @@ def progress(study: OpenedStudy) -> str:
 
 
 def settings_table(study: OpenedStudy) -> Table | None:
-    """The incumbent beside the default; None while one of them is missing."""
+    """The incumbent beside the default; None if either is missing."""
     view = study.view
     if view.incumbent is None or view.baseline is None:
         return None
     columns = {"default": view.baseline, "tuned": view.incumbent}
-    if _is_default(study):
+    if study.tuned is None:
         del columns["tuned"]
+
     rows = [
         _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
         _row("validation error, %", _shares(columns, "valid")),
@@ -84,6 +86,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
             for name in view.space
         ),
     ]
+
     return Table(
         name="settings",
         caption="The best configuration beside the default",
@@ -96,7 +99,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
 def _sentences(study: OpenedStudy) -> list[str]:
     view = study.view
     if not view.evaluations:
-        return ["No evaluation has ended yet: there is nothing to report but the study's settings."]
+        return ["No evaluation has finished yet: this page has only the study's settings."]
     if view.incumbent is None:
         return [verdict(view)]
     if view.baseline is None:
@@ -104,18 +107,13 @@ def _sentences(study: OpenedStudy) -> list[str]:
         assert result.loss is not None
         return [
             f"Best so far: {percent(result.loss)} validation error, {title(trial)}. The default "
-            "has not ended yet, so nothing can be said against it."
+            "has not finished yet, so there is nothing to compare with."
         ]
     return [_regrets(view.incumbent, view.baseline), verdict(view)]
 
 
-def _is_default(study: OpenedStudy) -> bool:
-    """Whether the incumbent is the default configuration."""
-    return study.view.incumbent is not None and study.view.incumbent[0].id == BASELINE_ID
-
-
 def _regrets(tuned: tuple[Trial, TrialResult], default: tuple[Trial, TrialResult]) -> str:
-    """The incumbent's regret against the default's; nothing where they are one, or it crashed."""
+    """The incumbent's regret against the default's; empty if they are equal, or one crashed."""
     one, two = (Outcome.from_result(result).regret for _, result in (tuned, default))
     if tuned[0].id == default[0].id or one is None or two is None:
         return ""

@@ -1,4 +1,4 @@
-"""What the page calls a trial, and where in the page it is."""
+"""Names of trials in the page, and their anchors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def name(trial: Trial) -> str:
 
 
 def anchor(trial: Trial) -> str:
-    """The place of a trial's row in the page."""
+    """The anchor of a trial's row in the page."""
     return f"trial-{trial.key.replace('/', '-')}"
 
 

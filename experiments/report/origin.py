@@ -1,4 +1,4 @@
-"""Where a study came from: its specification, machine, versions, and how to repeat it."""
+"""The origin of a study: its specification, machine, versions, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ _GIB = "memory_gib"
 
 @dataclass(frozen=True)
 class Origin:
-    """What is needed to run a study again."""
+    """Everything that is needed to repeat a study."""
 
     specification: str
     """study.yaml, with every default written out."""
     machine: dict[str, str]
-    """By name; what it was made on."""
+    """Facts about the machine that created it, by name."""
     versions: dict[str, str]
-    """By package."""
+    """Versions by package."""
     commands: list[str]
-    """Repeat the study, beside the file of the specification."""
+    """Commands that repeat the study, in the folder of the specification's file."""
     certainty: str
-    """How equal the repetition will be."""
+    """How closely a repetition will match."""
 
 
 def read(study: OpenedStudy) -> Origin:
-    """What the journal's header says."""
+    """Read the origin from the journal's header."""
     spec = study.spec
     workers = spec.workers or 1
     certainty = (
-        "With one worker the seed fixes every number on such a machine."
+        "With one worker the seed determines every number on such a machine."
         if workers == 1
-        else f"With {workers} workers the order in which results come in decides too; with "
-        "--workers 1 the seed fixes every number on such a machine."
+        else f"With {workers} workers the order in which results arrive matters too; with "
+        "--workers 1 the seed determines every number on such a machine."
     )
     return Origin(
         specification=dump_yaml(spec.model_dump(mode="json")),
-        machine={"made": moment(study.times.created)}
+        machine={"created": moment(study.times.created)}
         | _warm_start(study)
         | _machine(study.view.header.get("machine")),
         versions=dict(spec.versions),
@@ -78,7 +78,7 @@ def _commands(study: OpenedStudy) -> list[str]:
 
 def _machine(recorded: dict[str, object] | None) -> dict[str, str]:
     if recorded is None:
-        return {"machine": "not recorded by the version that made the study"}
+        return {"machine": "not recorded by the version that created the study"}
     facts = {key: value for key, value in recorded.items() if key not in ("gpus", _GIB)}
     gpus = recorded["gpus"]
     assert isinstance(gpus, list)

@@ -1,4 +1,4 @@
-"""The page of a study: what is read for it, and where it is written."""
+"""Collects the content of a study's page and writes it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 PAGE = Path("report") / "index.html"
-"""Where in a study's folder the page is."""
+"""The page's path in a study's folder."""
 
 
 def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = None) -> Path:
     """Write the page of a study, with runs of baselines beside it; returns its path.
 
-    out: where to; None for PAGE in the study's folder.
+    out: the page's path; None for PAGE in the study's folder.
 
-    UserError: there is no study, a file of baselines cannot be set beside it, or the page cannot
-    be written.
+    UserError: there is no study, a file of baselines does not fit it, or the page cannot be
+    written.
     """
     if out is None:
         check_writable_study(folder)
     study = OpenedStudy(folder)
     path = folder / PAGE if out is None else out
     check_replaceable(path)
-    compared = comparison.read(study, baselines)
+
+    section = comparison.read(study, baselines)
     groups = groups_of(study, baselines)
+
     text = render(
         "oneshot_hpo.experiments.report",
         "report.html.jinja",
@@ -42,7 +44,7 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
         headline=headline.read(study),
         progress=headline.progress(study),
         settings=headline.settings_table(study),
-        compared=compared,
+        compared=section,
         groups=groups,
         trials=trials.table(study),
         crashes=crashes.read(study),
@@ -50,5 +52,6 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
         written=moment(time.time()),
         version=version("oneshot-hpo"),
     )
+
     write_page(path, text)
     return path

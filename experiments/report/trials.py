@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 TRIALS = "trials-table"
-"""The table's place in the page."""
+"""The table's anchor in the page."""
 
 _BEFORE = (
     Column("configuration", hint="bracket, rung of its first run, number there"),
@@ -26,14 +26,14 @@ _AFTER = (
     Column("proposed by", choices=True),
     Column("bracket", numeric=True, choices=True),
     Column("search s", numeric=True, hint="seconds of search of one worker"),
-    Column("ended", hint="when its result was told"),
+    Column("finished", hint="when its result was recorded"),
     Column("attempts", numeric=True),
     Column("seed"),
 )
 
 
 def table(study: OpenedStudy) -> Table:
-    """Every trial asked for, in this order; errors in percent, regrets in percentage points."""
+    """Every trial in the order of ask; errors in percent, regrets in percentage points."""
     hyperparameters = list(study.view.space)
     numeric = {
         name: all(
@@ -63,6 +63,7 @@ def _row(
         "crashed": ("bad", f"crash-{trial.key.replace('/', '-')}"),
         "finished": (None, None),
     }.get(state, ("quiet", None))
+
     cells = [
         Cell(name(trial)),
         count(trial.budget),

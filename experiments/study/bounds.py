@@ -1,6 +1,7 @@
-"""The most that a user may ask for: far above what anybody has run, below what stops a machine.
+"""Upper bounds of what a user may set: far above any study so far, below what stops a machine.
 
-A number with too many digits is a slip, and without a bound it takes all memory before a word.
+A number with too many digits is a slip; without a bound it would take all memory before any
+message.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ ATTEMPTS = 1_000
 EPOCHS = 1_000_000
 """Epochs of one search or training."""
 ITERATIONS = 1_000_000
-"""Brackets of successive halving; the optimizer's own bound."""
+"""Brackets of successive halving; the optimizer has the same bound."""
 REPETITIONS = 1_000_000
-"""How often one thing is done again with another seed."""
+"""Runs of the same thing with different seeds."""
 EVALUATIONS = 10_000_000
 """Evaluations in one run of a black-box optimizer."""
 IMAGES = 1_000_000
-"""Images a step, or of a calibration."""
+"""Images in a step or in a calibration."""
 
 
 def check(name: str, value: Any, kind: Kind) -> None:

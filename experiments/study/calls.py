@@ -1,7 +1,7 @@
 """A study from a program or a notebook: what `oneshot-hpo launch` and `resume` do, as functions.
 
-They print nothing unless they are asked to. Their messages name the options of the command line,
-whose names the arguments have, too.
+They print nothing by default. Messages name options of the command line; the arguments have the
+same names.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def launch(
     submit: run the master as a SLURM job, and return at once.
     address, scheduler_file: of a Dask scheduler whose workers are used instead.
     trust: allow the commands that the study file contains, now and later.
-    show_progress: print how far the study is.
+    show_progress: print the progress of the study.
 
-    UserError, or another ValueError of this project: bad input; nothing is made then. NotTrusted:
-    the study file contains commands. StudyStopped: the study cannot continue here. Ctrl-C is a
-    KeyboardInterrupt. After these two `resume` continues the study.
+    UserError, or another ValueError of this project: bad input; nothing is created then.
+    NotTrusted: the study file contains commands. StudyStopped: the study cannot continue now.
+    KeyboardInterrupt: Ctrl-C. After the last two, `resume` continues the study.
     """
     bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
     overrides = overrides_of(settings)
@@ -116,7 +116,7 @@ def for_a_program() -> Iterator[None]:
         yield
     except CommandInterrupted as interruption:
         raise KeyboardInterrupt(str(interruption)) from None
-    except NotTrusted as refusal:  # which a command has shown on the terminal
+    except NotTrusted as refusal:  # a command would have printed the commands
         raise NotTrusted(
             refusal.commands,
             f"the study would run commands on your account ({json.dumps(refusal.commands)}): if "
@@ -142,9 +142,9 @@ def path_or_none(path: AnyPath | None) -> Path | None:
 
 
 def _plain(value: Any) -> Any:
-    """A path, or a number of numpy, as JSON can have it. UserError: neither."""
+    """A path, or a number of numpy, in a form for JSON. UserError: it is neither."""
     if isinstance(value, PathLike):
         return fspath(value)
     if callable(getattr(value, "item", None)):
         return value.item()
-    raise UserError(f"settings: {value!r} is no value of a study file")
+    raise UserError(f"settings: {value!r} is not a value of a study file")

@@ -1,4 +1,4 @@
-"""What a table says of the architectures of a space, each looked up once."""
+"""Errors of the architectures of a space in a table, each looked up once."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ClusterSection(pydantic.BaseModel):
-    """How workers run. The description of each field is what a wrong value is told it must be."""
+    """How workers run. Each field's description completes the message "must be …"."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -54,7 +54,7 @@ class ClusterSection(pydantic.BaseModel):
         return None if self.slurm is None else SlurmSettings(**self.slurm)
 
     def check(self) -> None:
-        """Raise UserError for a key of SLURM that there is not, or a value that cannot be."""
+        """Raise UserError for an unknown key of SLURM, or a value that cannot be used."""
         from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
 
         known = [field.name for field in dataclasses.fields(SlurmSettings)]
@@ -67,7 +67,7 @@ class ClusterSection(pydantic.BaseModel):
             raise UserError(f"key 'cluster.slurm.{error.setting}' {error.problem}") from None
 
     def completed(self) -> Self:
-        """With every default of SLURM, and a log folder that means the same from anywhere."""
+        """A copy with every default of SLURM filled in, and with an absolute log folder."""
         if self.slurm_settings is None:
             return self
         slurm = dataclasses.asdict(self.slurm_settings)

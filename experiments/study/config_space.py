@@ -11,8 +11,8 @@
       learning_rate: {upper: 0.3}       # another end of a range
 
 Every hyperparameter is a setting of the search. A range is of whole numbers if the setting is one.
-Its default is what the space says, else what the study's search is set to. What is frozen into the
-study is the whole space, so that neither the file nor the name counts any more.
+The default is the entry's, else the study's setting of the search. A frozen study holds the whole
+space, so later changes of the file have no effect.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def completed(spec: StudySpec) -> str | dict[str, Any]:
     """The configuration space of a study whose search is complete: a name, or the whole document.
 
     Raises UserError on one line: a file that is not there or holds no space, a name that is no
-    setting, or one that the searcher has no use for, a value that the setting refuses, a default
+    setting, or one that the searcher does not use, a value that the setting refuses, a default
     that is missing or outside, and what `space_from_document` refuses.
     """
     given = spec.config_space
@@ -119,7 +119,7 @@ def label(config_space: str | Mapping[str, Any]) -> str:
 
 
 def space_lines(spec: StudySpec) -> list[str]:
-    """What a name stands for, as lines that can be edited; none where there is no name."""
+    """The hyperparameters of a named space, as lines of a study file; none for other spaces."""
     space = space_of(spec)
     if not isinstance(spec.config_space, str) or not len(space):
         return []
@@ -131,7 +131,7 @@ def space_lines(spec: StudySpec) -> list[str]:
 
 
 def space_words(config_space: str | Mapping[str, Any]) -> dict[str, str]:
-    """What a study's own space says, in words by key, to tell it from others of its label."""
+    """The entries of a space that has no name, in words by key: labels may be equal."""
     if isinstance(config_space, str):
         return {}
     return {key: _words(entry) for key, entry in config_space.items()}
@@ -196,14 +196,14 @@ def _check_name(spec: StudySpec, name: str) -> None:
     if name not in spec.search:
         raise StudyError(f"no search setting {name!r}: {did_you_mean(name, spec.search)}")
     if name in type(spec.search_settings).unused:
-        raise StudyError(f"{name}: {spec.searcher} has no use for it, tuning it changes nothing")
+        raise StudyError(f"{name}: {spec.searcher} does not use it: tuning it changes nothing")
 
 
 def _kept(spec: StudySpec, entries: Mapping[str, Any], name: str, value: Any) -> Any:
     """A value as the search keeps it, of the setting's type. StudyError: the search refuses it.
 
-    A value may depend on another hyperparameter: it counts if it goes with the study's settings, or
-    with one value of one other hyperparameter beside them.
+    Whether a value is valid may depend on another hyperparameter: it is accepted together with the
+    study's settings, or with one value of one other hyperparameter in place of its setting.
     """
     try:
         return getattr(spec.checked_settings({name: value}), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -11,10 +11,14 @@ from typing import Any
 from oneshot_hpo.experiments.errors import StudyFileError, one_line
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.plugins import names
+from oneshot_hpo.search_spaces.table_file import is_table_name
 from oneshot_hpo.suggestions import did_you_mean
 
-FILE_KEYS = {"dataset": tuple(names("dataset")), "table": ("digits", "nasbench101")}
-"""Keys that hold one of these names, or else the path of a file."""
+FILE_KEYS: dict[str, Callable[[str], bool]] = {
+    "dataset": lambda value: value in names("dataset"),
+    "table": is_table_name,
+}
+"""Keys that hold a known name or the path of a file, and whether a value is such a name."""
 
 CONFIG_SPACE, BASE = "config_space", "base"
 """The key of the configuration space, and in its section that of the one which it changes."""
@@ -22,14 +26,14 @@ CONFIG_SPACE, BASE = "config_space", "base"
 LARGEST = 1_000_000
 """Bytes of a study file, or of one that it names."""
 GRID = "grid"
-"""The key of a file that stands for several studies; experiments.grids reads such files."""
+"""The key of a file that describes several studies; experiments.grids reads such files."""
 
 
 def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
 
-    A relative path of a data set, table or configuration space is taken from the folder of the file
-    that says so, in an override from the current folder. StudyFileError: it cannot be read.
+    A relative path of a data set, table or configuration space is relative to the study file's
+    folder; in an override, to the current folder. StudyFileError: the file cannot be read.
     """
     path = _find(source)
     try:
@@ -52,7 +56,7 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE overrides alone, as a document; StudyFileError if one cannot be read."""
+    """A document of KEY=VALUE overrides alone; StudyFileError if one cannot be read."""
     document: dict[str, Any] = {}
     for override in overrides:
         override_key(document, override)
@@ -66,7 +70,7 @@ def shipped_studies() -> dict[str, Path]:
 
 
 def _find(source: str) -> Path:
-    with suppress(OSError):  # a name that no file can have
+    with suppress(OSError):  # a name that is not a possible file name
         if Path(source).is_file():
             return Path(source)
     shipped = shipped_studies()
@@ -96,11 +100,13 @@ def _anchored(key: str, value: Any, folder: Path) -> Any:
     """A value, its path taken from the folder if it is one."""
     if key == CONFIG_SPACE and isinstance(value, dict) and BASE in value:
         return value | {BASE: _anchored(key, value[BASE], folder)}
-    if not isinstance(value, str) or value in FILE_KEYS.get(key, ()):
+    if not isinstance(value, str):
         return value
-    with suppress(OSError, ValueError):  # no path: whoever opens it says so
+    with suppress(OSError, ValueError):  # not a path: opening it gives the message
         if key == CONFIG_SPACE:
             is_path = is_space_file(value)
+        elif key not in FILE_KEYS or FILE_KEYS[key](value):
+            is_path = False
         else:
             is_path = "/" in value or value.endswith(".npz") or (folder / value).exists()
         if is_path:
@@ -115,7 +121,7 @@ def override_key(document: dict[str, Any], override: str) -> None:
     """
     dotted, equals, text = override.partition("=")
     if not equals or not dotted.strip() or dotted.strip().endswith("."):
-        raise StudyFileError(f"--set {override}: has to be KEY=VALUE")
+        raise StudyFileError(f"--set {override}: must be KEY=VALUE")
     try:
         value = load_yaml(text)
     except YamlError as error:
@@ -129,7 +135,8 @@ def override_key(document: dict[str, Any], override: str) -> None:
 def lay(document: dict[str, Any], dotted: str, value: Any) -> None:
     """Set one key of a document in place, with dots for a section's keys.
 
-    A relative path is taken from the current folder. StudyFileError: a section is no section.
+    A relative path is relative to the current folder. StudyFileError: KEY names a section that is
+    not one.
     """
     *sections, key = dotted.split(".")
     named = CONFIG_SPACE if [*sections, key] == [CONFIG_SPACE, BASE] else key

@@ -1,6 +1,6 @@
-"""What a study's numbers depend on besides its settings: package versions, data, the table.
+"""What a study's numbers depend on besides its settings: package versions, data set and table.
 
-They are recorded at launch; a study that is resumed with others says so and asks.
+They are recorded at launch. Resuming with different ones needs the user's consent.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command, say
 
 _IRRELEVANT = ("python", "scikit-learn")
-"""Recorded, but nothing that a study computes follows from them: data have a checksum."""
+"""Recorded, but without effect on what a study computes: data have a checksum."""
 _SHOWN = 12  # characters of a checksum
 
 
-def compared(
+def check_environment(
     console: Console,
     study: OpenedStudy,
     *,
@@ -31,12 +31,12 @@ def compared(
 ) -> tuple[str, dict[str, dict[str, str]]] | None:
     """Compare the environment that a study last ran in with the current one.
 
-    given: where the user says that data set and table are, by key. confirming: whether the study's
-    confirmation is to be worked on, whose environments count then.
+    given: places of data set and table that the user named, by key. confirming: whether to
+    compare with the environments of the study's confirmation as well.
 
-    None: they are equal, as far as the study recorded them, and where they were; else what differs,
-    which needs `accept`, or was moved, and what is here, to be noted in the journal. UserError:
-    something differs and is not accepted, or the data set or table is not there.
+    Returns None if nothing that the study recorded has changed or moved; otherwise the changes in
+    words and the current environment, both to be noted in the journal. UserError: something differs
+    and `accept` is False, or the data set or table is missing.
     """
     folder = study.folder
     specification = study.view.header.get("specification", {})
@@ -45,31 +45,37 @@ def compared(
     for note in study.environments if confirming else study.view.notes:
         for key in recorded.keys() & note.keys():
             recorded[key] |= note[key]
+
     places = _places(study, given)
     moved = _moved(console, recorded[PLACES], places, given or {})
+
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:
             say(
                 console,
-                f"{folder} does not say with which {words} it was begun: nothing to compare",
+                f"{folder} has no record of its {words}: nothing to compare",
             )
+
     if recorded["versions"]:
         here["versions"] = machine.versions()
     if recorded["checksums"]:
         here["checksums"] = checksums(**places)
+
     differences = _differences(recorded, here, places)
     text = "; ".join(differences)
     if differences and not accept:
         verb = "confirm" if confirming else "resume"
         again = [word for key, place in moved.items() for word in ("--set", f"{key}={place}")]
         raise UserError(
-            f"{folder} was worked on with something else than is here: {text}. What comes now may "
-            "not compare with what came before; to go on all the same: "
+            f"{folder}: the environment has changed: {text}. New results may not be comparable "
+            "with earlier ones; to resume anyway: "
             f"{command(verb, folder, '--accept-changes', *again)}"
         )
+
     if differences:
         say(console, f"accepted, and noted in the journal: {text}")
+
     if not differences and not moved:
         return None
     differences += [f"{INPUTS[key]} now at {place}" for key, place in moved.items()]
@@ -78,7 +84,7 @@ def compared(
 
 
 def _places(study: OpenedStudy, given: Mapping[str, str] | None) -> dict[str, str]:
-    """Where data set and table are, by key. UserError: one is not there."""
+    """Places of data set and table, by key. UserError: one is missing."""
     if "specification" not in study.view.header:
         return {}
     spec = present(study.spec, study.folder, given, notes=study.environments)
@@ -88,10 +94,10 @@ def _places(study: OpenedStudy, given: Mapping[str, str] | None) -> dict[str, st
 def _moved(
     console: Console, recorded: dict[str, str], places: dict[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the user says lies elsewhere than it did, by key; says what was found elsewhere."""
+    """New places that the user named, by key; prints which inputs were found elsewhere."""
     for key, place in places.items():
         if place != recorded[key] and key not in given:
-            words = f"{INPUTS[key]} {recorded[key]} is not there; the same content is: {place}"
+            words = f"{INPUTS[key]} {recorded[key]} is missing; the same content is at {place}"
             say(console, words)
     return {key: place for key, place in given.items() if place != recorded.get(key)}
 
@@ -99,7 +105,7 @@ def _moved(
 def _differences(
     recorded: dict[str, dict[str, str]], here: dict[str, dict[str, str]], names: dict[str, Any]
 ) -> list[str]:
-    """Each difference in words, was → is."""
+    """Each difference in words, old → new."""
     words = [
         f"{package} {was} → {here['versions'][package]}"
         for package, was in recorded["versions"].items()

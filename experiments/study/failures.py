@@ -1,4 +1,4 @@
-"""Trials that fail for what may be their worker's fault: where they failed, and what follows."""
+"""Counts failures that a worker may have caused: by trial and by worker."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.hpo import StudyView
 
 _ATTEMPTS = 2
-"""So often a trial has to fail, the second time on another worker where there is one."""
+"""Failures of a trial until it counts as crashed; the second on another worker, if possible."""
 _SICK = 2
-"""So many different trials have to fail on a worker, one after the other."""
+"""Different trials that fail on a worker in a row until it counts as sick."""
 
 
 class Failures:
-    """What one master has seen of them. A later master begins to count anew."""
+    """The failures that one master has seen; the next master counts from zero."""
 
     def __init__(self) -> None:
         self._tried: dict[str, list[Worker]] = {}  # by trial
         self._in_a_row: dict[str, list[str]] = {}  # trials, by the name of a worker
 
     def add(self, key: str, worker: Worker) -> None:
-        """A trial has failed on a worker."""
+        """Record that a trial failed on a worker."""
         self._tried.setdefault(key, []).append(worker)
         self._in_a_row.setdefault(worker.name, []).append(key)
 
     def tried(self, key: str) -> Sequence[Worker]:
-        """Where a trial has failed so far."""
+        """The workers on which a trial has failed so far."""
         return self._tried.get(key, ())
 
     def is_data(self, key: str) -> bool:
-        """Whether a trial has failed often enough for the failure to be the trial's own.
+        """Whether a trial has failed often enough to be the cause itself.
 
-        It then says nothing of the workers that it failed on.
+        Its failures then no longer count against its workers.
         """
         if len(self.tried(key)) < _ATTEMPTS:
             return False
@@ -42,24 +42,24 @@ class Failures:
         return True
 
     def is_sick(self, worker: Worker) -> bool:
-        """Whether different trials have failed on a worker, with none in between that did not."""
+        """Whether different trials have failed on a worker in a row."""
         return len(set(self._in_a_row.get(worker.name, ()))) >= _SICK
 
     def on(self, worker: Worker) -> Sequence[str]:
-        """The trials that have failed on a worker, one after the other."""
+        """The trials that have failed on a worker in a row."""
         return list(dict.fromkeys(self._in_a_row.get(worker.name, ())))
 
     def ended(self, key: str, worker: Worker | None) -> None:
-        """A trial has ended on a worker, with a loss or with a crash of its own."""
+        """Record that a trial finished on a worker, with a loss or with a crash of its own."""
         self._tried.pop(key, None)
         if worker is not None:
             self._in_a_row.pop(worker.name, None)
 
 
 def first_bracket_crashed(study: StudyView) -> str | None:
-    """The exception with which every evaluation of a finished first bracket crashed; else None.
+    """The exception if every evaluation of a finished first bracket crashed with it; else None.
 
-    Of an exception the name counts, not what it says of this trial.
+    Exceptions are compared by name, not by message.
     """
     results = [result for trial, result in study.evaluations if trial.id[0] == 0]
     planned = sum(rung.planned for rung in study.brackets[0].rungs)
@@ -70,6 +70,6 @@ def first_bracket_crashed(study: StudyView) -> str | None:
 
 
 def workers_named(names: Sequence[str]) -> str:
-    """Workers in words, each once."""
+    """Workers in words, each named once."""
     once = list(dict.fromkeys(names))
     return f"worker {once[0]}, twice" if len(once) == 1 else f"workers {' and '.join(once)}"

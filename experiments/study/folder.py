@@ -1,4 +1,4 @@
-"""A study's folder: made, opened, described."""
+"""Creates, checks and describes the folder of a study."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from oneshot_hpo.whole_files import write_whole
 
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
-"""The folder, in the study's own, of its confirmation."""
+"""The confirmation's folder, inside the study's."""
 STUDY_NAMES = (
     *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
     *("trials", "logs", "slurm", "exports", "report", CONFIRMATION),
 )
-"""All that the program makes in a study's folder."""
+"""Everything that the program creates in a study's folder."""
 _WRITTEN = ("trials", "logs", "slurm", CONFIRMATION)
-"""Folders in a study's own into which workers and master write."""
+"""Folders inside a study's, into which workers and master write."""
 _REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
-"""All that a launch has left which was killed before its journal was there."""
+"""Files left by a launch that was killed before it wrote its journal."""
 
 
 _NO_NAME = {
@@ -42,21 +42,21 @@ _NO_NAME = {
     "Zl": "holds a line break",
     "Zp": "holds a line break",
 }
-"""By Unicode's category of a character: what YAML, Dask or SLURM cannot take in a path."""
+"""Characters that YAML, Dask or SLURM cannot handle in a path, by Unicode category."""
 
 
 def check_path(folder: Path) -> None:
     """Raise UserError for a path that a study cannot run in; the folder need not exist."""
     for character in str(folder.resolve()):
         if (problem := _NO_NAME.get(unicodedata.category(character))) is not None:
-            raise UserError(f"{str(folder.resolve())!r} {problem}: choose another folder for it")
+            raise UserError(f"{str(folder.resolve())!r} {problem}: choose another folder")
 
 
 def check_vacant(folder: Path) -> None:
-    """Raise UserError unless a study can be made in `folder`: it is missing or empty."""
+    """Raise UserError unless `folder` is missing or empty, so that a study can be created there."""
     check_path(folder)
     if (folder / JOURNAL_NAME).exists():
-        raise UserError(f"{folder} holds a study already; to go on with it: {resume(folder)}")
+        raise UserError(f"{folder} already holds a study; to resume it: {resume(folder)}")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another folder with --dir")
     try:
@@ -75,14 +75,15 @@ def create_study(
     prior_from: str | None = None,
     prior_left_out: int = 0,
 ) -> Study:
-    """Make a study in a vacant folder; when that fails, no trace of it is left.
+    """Create a study in a vacant folder; if that fails, nothing is left behind.
 
-    `spec` is complete. prior: what its model begins with, from a run that was in the folder
-    `prior_from`, without `prior_left_out` lines of it that could not be used. UserError: the folder
+    spec: a complete specification. prior: observations for its model, from the run in the folder
+    `prior_from`; `prior_left_out`: lines of that run that could not be used. UserError: the folder
     cannot be written, or is not vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
+
     header: dict[str, Any] = {
         "specification": spec.model_dump(mode="json"),
         "machine": machine.description(),
@@ -91,6 +92,7 @@ def create_study(
         header["prior_from"] = prior_from
     if prior_left_out:
         header["prior_left_out"] = prior_left_out
+
     made = make_folder(folder)
     try:
         study = Study.create(
@@ -107,13 +109,14 @@ def create_study(
         if isinstance(error, OSError):
             raise _unwritable(folder, error) from None
         raise
+
     write_specification(folder, spec)
     return study
 
 
 def write_specification(folder: Path, spec: StudySpec) -> None:
-    """Write study.yaml: what the journal's header says, for people and for another launch."""
-    text = f"# Every setting of this study. To go on with it: {resume(folder)}\n"
+    """Write study.yaml: the specification in the journal's header, for people and for relaunch."""
+    text = f"# Every setting of this study. To resume it: {resume(folder)}\n"
     document = text + dump_yaml(spec.model_dump(mode="json"))
     write_whole(folder / SPECIFICATION, document.encode())
 
@@ -121,7 +124,7 @@ def write_specification(folder: Path, spec: StudySpec) -> None:
 def specification_of(
     header: dict[str, Any], folder: Path, journal: str = JOURNAL_NAME
 ) -> StudySpec:
-    """The specification in the header of the folder's journal; StudyFileError if it cannot be."""
+    """The specification in a journal's header. StudyFileError: it cannot be used."""
     return validated(header.get("specification"), str(folder / journal))
 
 
@@ -130,13 +133,13 @@ def check_study(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
     if not (folder / JOURNAL_NAME).is_file():
-        raise UserError(f"{folder} holds no study (there is no {JOURNAL_NAME} in it)")
+        raise UserError(f"{folder} holds no study ({JOURNAL_NAME} is missing)")
 
 
 def check_writable_study(folder: Path) -> None:
-    """Raise UserError unless `folder` holds a study whose files are no links.
+    """Raise UserError unless `folder` holds a study whose files are not links.
 
-    For whoever is going to write into it: a folder may have been made by somebody else.
+    Call it before writing there: somebody else may have created the folder.
     """
     check_study(folder)
     check_continuable(folder)
@@ -144,9 +147,9 @@ def check_writable_study(folder: Path) -> None:
 
 
 def check_continuable(folder: Path) -> None:
-    """Raise UserError unless this process can work on the study in `folder`, before it begins.
+    """Raise UserError unless this process can write everything that a study in `folder` writes.
 
-    In the study of another user, which a group may share, all that a study writes has to be open.
+    This matters for another user's study, which a group may share.
     """
     check_path(folder)
     owner = (folder / JOURNAL_NAME).stat().st_uid
@@ -158,8 +161,8 @@ def check_continuable(folder: Path) -> None:
     for path in itertools.chain([folder], files, folders):
         if path.exists() and not os.access(path, os.W_OK):
             raise UserError(
-                f"{folder} is a study of {_user(owner)}, and you cannot write {path}: go on as "
-                "that user, or with a copy of the folder"
+                f"{folder} is a study of {_user(owner)}, and you cannot write {path}: resume as "
+                "that user, or use a copy of the folder"
             )
 
 
@@ -171,14 +174,14 @@ def _user(number: int) -> str:
 
 
 def resume(folder: Path) -> str:
-    """The command that goes on with a study."""
+    """The command that resumes a study."""
     return command("resume", folder)
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make a folder and its parents; those that were missing, innermost first.
+    """Make a folder and its parents; returns those that were missing, innermost first.
 
-    UserError: it cannot be made or written.
+    UserError: it cannot be created or written.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -191,4 +194,6 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 def _unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(f"{folder} cannot be used ({error.strerror}); choose another with --dir")
+    return UserError(
+        f"{folder} cannot be used ({error.strerror}); choose another folder with --dir"
+    )

@@ -35,7 +35,7 @@ _WHOLE = {"rung": "Int64", "model_based": "boolean"}
 
 
 def trials_frame(study: OpenedStudy) -> pd.DataFrame:
-    """One row a trial, in the order in which they were asked for.
+    """One row per trial, in the order of ask.
 
     id: the configuration, "0-0-3" (bracket, rung of its first trial, number there), "baseline" for
         the default configuration, which is in no bracket.
@@ -48,8 +48,8 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
         own, in [0, 1]. valid_regret, regret: validation and test error above the best of the space.
     percentile: cells with a higher test error, in percent. one_shot_error: validation error of the
         supernet. All of these are missing for a trial without a result.
-    seconds: of search of one worker, over all attempts.
-    submitted, started, finished: times in UTC, missing where they are not known.
+    seconds: search time of one worker, over all attempts.
+    submitted, started, finished: times in UTC, missing where unknown.
     architecture: hash of the cell found. exception: why the search crashed.
 
     The journal does not name workers, so there is no column for them.
@@ -71,7 +71,7 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
 
 
 def epochs_frame(study: OpenedStudy) -> pd.DataFrame:
-    """One row an epoch of each trial, as far as it was run; trials in the order of asking.
+    """One row per finished epoch of each trial; trials in the order of ask.
 
     id, bracket, budget, seed: of the trial, as in `trials_frame`.
     epoch: from 1. train_loss, train_error: over the epoch's own steps. valid_loss, valid_error: of

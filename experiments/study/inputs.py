@@ -1,7 +1,7 @@
-"""Where a study's data set and table lie now: what counts is their content, not their path.
+"""Finds a study's data set and table by their content, also after they were moved.
 
-A study records the checksums of both. A file that was moved is found where `resume --set` said,
-beside the study, or where it lay relative to the study; anywhere only with the same content.
+A study records the checksums of both. A file that was moved is looked for where `resume --set`
+said, beside the study, and at its old place relative to the study; only the same content counts.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 INPUTS = {"dataset": "data set", "table": "table"}
 """Keys of a study file that name an input, and what each is called."""
 PLACES = "places"
-"""The key, in the environment that a journal notes, of where inputs lie: a path by key."""
+"""The key of the inputs' paths in an environment that a journal notes."""
 
 
 def checksum(key: str, source: str) -> str:
     """SHA-256 of the images that a search trains on, or of the table's file.
 
-    Raises DatasetError or TableError where they are not there.
+    Raises DatasetError or TableError if they are missing.
     """
     if key == "table":
         load_table(source)  # its errors say what to do
@@ -39,32 +39,32 @@ def checksum(key: str, source: str) -> str:
 
 
 def checksums(dataset: str, table: str) -> dict[str, str]:
-    """Those of both, by key."""
+    """The checksums of both, by key."""
     return {"dataset": checksum("dataset", dataset), "table": checksum("table", table)}
 
 
 def identity(spec: StudySpec, key: str) -> str:
-    """What tells an input from others: its content, if the study recorded that, else its place."""
+    """The identity of an input: its checksum if the study recorded one, else its path."""
     place: str = getattr(spec, key)
     return spec.checksums.get(key, place)
 
 
 @functools.cache
 def dataset_identity(dataset: str) -> str:
-    """The same, of a data set that no study recorded: a known name, or the images' checksum."""
-    return dataset if dataset in FILE_KEYS["dataset"] else checksum("dataset", dataset)
+    """The identity of a data set outside a study: a known name, or the images' checksum."""
+    return dataset if FILE_KEYS["dataset"](dataset) else checksum("dataset", dataset)
 
 
 def given_inputs(overrides: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Where KEY=VALUE overrides say that inputs lie, by key, and the other overrides.
+    """Paths of inputs in KEY=VALUE overrides, by key, and the other overrides.
 
-    UserError: one is no text.
+    UserError: a path is not text.
     """
     own = [one for one in overrides if one.partition("=")[0].strip() in INPUTS]
     given = parse_overrides(own)
     for key, place in given.items():
         if not isinstance(place, str):
-            raise UserError(f"--set {key}: has to be the path of a file, not {place!r}")
+            raise UserError(f"--set {key}: must be the path of a file, not {place!r}")
     return given, [override for override in overrides if override not in own]
 
 
@@ -77,13 +77,13 @@ def located(
 ) -> StudySpec:
     """The specification of the study in `folder`, with its inputs where they lie now.
 
-    given: where somebody says that they lie, by key; whoever works on the study checks that. An
-    input that is nowhere keeps the place that the study recorded. notes: the environments noted in
-    the study's journals, by time; None: they are read.
+    given: paths that the user named, by key; they are checked before work starts. An input that is
+    not found keeps the path that the study recorded. notes: the environments noted in the study's
+    journals, by time; None: they are read.
     """
     if notes is None:
         from oneshot_hpo.experiments.study.folder import CONFIRMATION
-        from oneshot_hpo.hpo import noted_environments  # what only knows of inputs does without
+        from oneshot_hpo.hpo import noted_environments  # not needed to handle inputs alone
 
         _, notes = noted_environments(folder, folder / CONFIRMATION)
     places: dict[str, str] = {}
@@ -106,7 +106,7 @@ def present(
     *,
     notes: Sequence[Mapping[str, Any]] | None = None,
 ) -> StudySpec:
-    """Like `located`, for work that needs both inputs. UserError: one is nowhere."""
+    """Like `located`, for work that needs both inputs. UserError: one is not found."""
     spec = located(spec, folder, given, notes=notes)
     for key in INPUTS:
         if is_missing(spec, key):
@@ -115,25 +115,25 @@ def present(
 
 
 def is_missing(spec: StudySpec, key: str) -> bool:
-    """Whether an input is a file that is not there."""
+    """Whether an input is a file that does not exist."""
     place = getattr(spec, key)
-    return place not in FILE_KEYS[key] and not _exists(Path(place))
+    return not FILE_KEYS[key](place) and not _exists(Path(place))
 
 
 def missing_words(spec: StudySpec, key: str, folder: Path) -> str:
-    """That an input is not there, and what to do."""
+    """The message for an input that is missing, with what to do."""
     return (
-        f"{folder}: its {INPUTS[key]} {getattr(spec, key)} is not there, and not beside the study; "
-        f"where the same content is elsewhere: oneshot-hpo resume {folder} --set {key}=PATH"
+        f"{folder}: its {INPUTS[key]} {getattr(spec, key)} is missing, also beside the study; "
+        f"if it was moved: oneshot-hpo resume {folder} --set {key}=PATH"
     )
 
 
 def _found(key: str, place: str, wanted: str | None, folder: Path) -> str:
-    """The recorded place, or where the wanted content is if that is gone."""
-    if place in FILE_KEYS[key] or wanted is None or _exists(Path(place)):
+    """The recorded path, or if it is gone, a file beside the study with the same content."""
+    if FILE_KEYS[key](place) or wanted is None or _exists(Path(place)):
         return place
     for candidate in _beside(Path(place), folder):
-        with suppress(ValueError, OSError):  # something else of that name
+        with suppress(ValueError, OSError):  # another file of that name
             if checksum(key, str(candidate)) == wanted:
                 return str(candidate)
     return place
@@ -150,5 +150,5 @@ def _beside(place: Path, folder: Path) -> Iterator[Path]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # may not be looked at, or is no path
+    except (OSError, ValueError):  # no permission, or not a path
         return False

@@ -1,4 +1,4 @@
-"""A study begun, or gone on with: by this process, or by a master that is a SLURM job."""
+"""Launches or resumes a study, in this process or in a master that runs as a SLURM job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oneshot_hpo.experiments.errors import (
     UserError,
     one_line,
 )
-from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import (
     SPECIFICATION,
     check_vacant,
@@ -48,7 +48,7 @@ from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
 def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, submit: bool) -> str:
-    """What a launch would submit first: the master's script with `submit`, else the workers'."""
+    """The job script that a launch submits first: the master's with `submit`, else the workers'."""
     spec, folder = study_and_folder(source, folder, settings)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
@@ -60,11 +60,11 @@ def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, s
 def cluster_at(
     address: str | None, scheduler_file: Path | None, *, submit: bool
 ) -> DaskCluster | None:
-    """The Dask cluster that the command line names, if it does; UserError if it cannot be."""
+    """The Dask cluster that the command line names, if any. UserError: options contradict."""
     if address is None and scheduler_file is None:
         return None
     if address is not None and scheduler_file is not None:
-        raise UserError("--address and --scheduler-file are two ways to name one cluster")
+        raise UserError("--address and --scheduler-file both name the cluster: give one of them")
     if submit:
         raise UserError("--submit starts workers of its own: leave --address out")
     return DaskCluster(address, scheduler_file)
@@ -80,12 +80,12 @@ def launch_study(
     cluster: DaskCluster | None,
     consent: Consent,
 ) -> Path:
-    """Make a study and work on it, or submit a master that does; its folder.
+    """Create a study and run it, or submit a master that does; returns its folder.
 
-    cluster: whose workers are to be used instead of the study's own.
+    cluster: a Dask cluster whose workers are used instead of the study's own.
 
-    UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is made
-    then. StudyStopped: it cannot go on here.
+    UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is
+    created then. StudyStopped: the study cannot continue now.
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
@@ -98,7 +98,7 @@ def launch_study(
 def launch_frozen(
     console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
 ) -> None:
-    """The same, with a specification that is complete, frozen and trusted."""
+    """Like `launch_study`, with a specification that is complete, frozen and trusted."""
     jobs = slurm_jobs(spec, folder)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -117,7 +117,7 @@ def launch_frozen(
 
 
 def _say_doubt(console: Console, spec: StudySpec) -> None:
-    """Say if it is not certain that data set and table belong together."""
+    """Print a note if it is not certain that data set and table belong together."""
     if (words := doubt(spec.dataset, spec.table)) is not None:
         say(console, f"note: {words}")
 
@@ -135,17 +135,18 @@ def resume_study(
     retry_crashed: Sequence[str] = (),
     consent: Consent = NOTHING_SAID,
 ) -> None:
-    """Go on with a study; `as_job`: this process is a master in a job, and has successors.
+    """Resume a study; `as_job`: this process is a master in a SLURM job, with a successor.
 
-    overrides: of how workers run, or where the study's data set or table lie now. accept_changes:
-    also with other package versions, data or another table than before.
-    retry_crashed: keys of evaluations that crashed and are to be run again, or "all".
+    overrides: how workers run, or new paths of the study's data set or table. accept_changes:
+    resume even if package versions, data or table have changed.
+    retry_crashed: keys of crashed evaluations to run again, or "all".
 
     Raises like `launch_study`.
     """
-    if as_job:  # the job's end, which the next master's begins with: no reason to stop the study
+    if as_job:  # SIGTERM ends this job alone: the next master continues the study
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     check_writable_study(folder)
+
     given, overrides = given_inputs(overrides)
     begun = OpenedStudy(folder)
     spec = located(begun.spec, folder, given, notes=begun.environments)
@@ -153,14 +154,16 @@ def resume_study(
     spec = spec.model_copy(update={"workers": workers or spec.workers})
     check_trusted(console, [spec], consent)
     if cluster is None:
-        slurm_jobs(spec, folder)  # a path that SLURM cannot be given is found out here
-    changed = compared(console, begun, accept=accept_changes, given=given)
+        slurm_jobs(spec, folder)  # raises early for a path that SLURM cannot handle
+
+    changed = check_environment(console, begun, accept=accept_changes, given=given)
+
     with _resumable(folder), contextlib.closing(Study.open(folder)) as study:
         again = _crashed(study, folder, retry_crashed)
         if changed is not None:
             study.note(*changed)
         for trial in again:
-            # First, for a trial whose result is in its folder is not run.
+            # The result goes first: a trial with a result in its folder is not run.
             (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
             study.retry_crash(trial)
         if not (folder / SPECIFICATION).exists():
@@ -168,6 +171,7 @@ def resume_study(
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
             return
+
         options = [word for override in overrides for word in ("--set", override)]
         master = MasterJob(spec, folder, [*options, "--workers", str(spec.workers)])
         if as_job:
@@ -179,7 +183,7 @@ def resume_study(
 
 
 def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]:
-    """The evaluations that crashed, of these keys. UserError: there is no such one."""
+    """The crashed evaluations with these keys. UserError: a key is not one of them."""
     crashed = {trial.key: trial for trial, result in study.evaluations if result.crashed}
     if "all" in keys:
         keys = list(crashed) or keys
@@ -194,7 +198,7 @@ def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]
 def study_and_folder(
     source: str, folder: Path | None, settings: Sequence[str]
 ) -> tuple[StudySpec, Path]:
-    """The study of a file with overrides, and where it goes: `folder`, else studies/NAME."""
+    """The study of a file with overrides, and its folder: `folder`, else studies/NAME."""
     spec = load_study(source, settings)
     folder = folder if folder is not None else Path("studies") / spec.name
     return spec, folder
@@ -215,8 +219,9 @@ def _run(
     as_job: bool = False,
     cluster: DaskCluster | None = None,
 ) -> None:
-    """Work on an open study and show it; at its end the tuned configuration and the default."""
+    """Run an open study and show its progress, then the tuned configuration and the default."""
     workers = spec.workers or 1
+
     with study:
         if not study.finished:
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
@@ -235,7 +240,7 @@ def _run(
 
 @contextmanager
 def _resumable(folder: Path) -> Iterator[None]:
-    """The same for a study, which can also run again what crashed."""
+    """Like `terminal.ending.resumable`, with advice on crashed evaluations."""
     again = resume_command(folder)
     with resumable(again, folder / JOURNAL_NAME):
         try:
@@ -246,5 +251,5 @@ def _resumable(folder: Path) -> Iterator[None]:
 
 def _what_to_do(failure: StudyFailed, again: str) -> str:
     keys = " ".join(f"--retry-crashed {key}" for key in failure.crashed)
-    words = f"{one_line(failure)}; once that is mended, to run what crashed again: {again} {keys}"
-    return words if failure.finished else f"{words}; to go on without: {again}"
+    words = f"{one_line(failure)}; once that is repaired, to run the crashed again: {again} {keys}"
+    return words if failure.finished else f"{words}; to resume without them: {again}"

@@ -36,11 +36,11 @@ from oneshot_hpo.hpo.journal.own_file import open_own
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT
 
 POLL_SECONDS = 0.25
-"""How often the loop looks up from waiting, at signals and the display."""
+"""How often the loop stops waiting to check signals and update the display."""
 FRUITLESS = 20
-"""How often in a row a trial may lose its worker, without its fault, and have saved nothing new."""
+"""How often in a row a trial may lose its worker, through no fault of its own, between saves."""
 HOPELESS = 3
-"""So many trials that failed for good, one after the other, stop the study."""
+"""Trials in a row that failed for good, after which the study stops."""
 LOST_LOG = "lost.log"
 """In a trial's folder: the last lines of each worker that it lost."""
 
@@ -50,7 +50,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StudyRun(Generic[Run]):
-    """One master's work on a study, which may have been begun by an earlier one."""
+    """One master's work on a study, which an earlier master may have started."""
 
     def __init__(self, study: Work[Run], spec: StudySpec, folder: Path, display: Display) -> None:
         self._study: Work[Run] = study
@@ -66,13 +66,13 @@ class StudyRun(Generic[Run]):
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
 
-        Interrupted: SIGINT or SIGTERM came. StudyStopped: it cannot go on here, say because the
-        disk is full or another master has taken it over. Either way the study can be resumed, and
-        workers have ended.
+        Interrupted: SIGINT or SIGTERM came. StudyStopped: the study cannot continue now, say
+        because the disk is full or another master has taken it over. In both cases workers have
+        ended and the study can be resumed.
 
-        as_job: this process is a SLURM job that has a successor. SLURM announces its end, be it
-        the time limit or a preemption, by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for
-        the successor.
+        as_job: this process is a SLURM job that has a successor. SLURM announces its end (time
+        limit or preemption) by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for the
+        successor.
         """
         with _noted((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
@@ -88,7 +88,7 @@ class StudyRun(Generic[Run]):
                 raise StudyStopped(one_line(error)) from error
 
     def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
-        # Trials that an earlier master had asked for come first, in the order of asking.
+        # Pending trials of an earlier master come first, in the order of ask.
         pending = list(reversed(self._study.pending))
         last_seen_alive = time.monotonic()
         for trial, result in self._study.evaluations if self._limits.any else ():
@@ -96,8 +96,8 @@ class StudyRun(Generic[Run]):
         while not self._study.finished:
             if signals:
                 raise Interrupted
-            # A worker that is free is the only reason to ask: the later BOHB decides, the more
-            # it knows. With one worker it makes the order of decisions certain.
+            # Ask only when a worker is free: the later BOHB decides, the more it knows. With one
+            # worker this also fixes the order of decisions.
             while len(self._in_flight) < min(workers, pool.live_workers):
                 following = pending.pop() if pending else self._study.ask()
                 if following is None:
@@ -136,7 +136,7 @@ class StudyRun(Generic[Run]):
         pool.submit(trial.key, run_trial, task, avoid=self._failures.tried(trial.key))
 
     def _settle(self, pool: DaskPool, outcome: Outcome) -> None:
-        """A result and a crash are told; a loss is tried again; what is left stops the study."""
+        """Tell a result or a crash, retry a lost or failed trial, or stop the study."""
         trial, submitted = self._in_flight.pop(outcome.key)
         if outcome.lost is not None:
             self._settle_loss(pool, trial, outcome, outcome.lost)
@@ -161,7 +161,7 @@ class StudyRun(Generic[Run]):
     def _settle_failure(
         self, pool: DaskPool, trial: Run, worker: Worker | None, reason: str
     ) -> None:
-        """Tried again on another worker; told as a crash when it has failed there, too."""
+        """Retry a failed trial on another worker; tell a crash once it has failed there, too."""
         assert worker is not None  # a task fails on one
         self._failures.add(trial.key, worker)
         tried = [worker.name for worker in self._failures.tried(trial.key)]
@@ -173,19 +173,20 @@ class StudyRun(Generic[Run]):
         self._submit(pool, self._study.retry(trial, f"{reason} (on worker {worker.name})"))
 
     def _retire(self, pool: DaskPool, worker: Worker, reason: str) -> None:
-        """Say that a worker is sick, and use it no more if there is another one."""
+        """Report a sick worker, and stop using it if there is another one."""
         trials = " and ".join(self._failures.on(worker))
         retired = pool.retire(worker)
-        what = "it is needed, and stays" if retired is None else f"{retired.description} is retired"
+        what = "it is still needed" if retired is None else f"{retired.description} is retired"
         words = f"worker {worker.name}: {trials} failed on it in a row: {what} ({reason})"
         self._display.say(words)
         if retired is not None:
             self._study.note(words, {RETIRED: retired.place} if retired.place else {})
 
     def _tell_crash(self, trial: Run, reason: str) -> None:
-        """The crash of a trial that was tried as often as it has to be. StudyFailed: it is enough.
+        """Tell the crash of a trial that has used up its attempts.
 
-        No such crash is a surprise to the next master, which counts from there.
+        StudyFailed: it was the default configuration, or the last of HOPELESS in a row. The crash
+        is journaled before, so the next master starts counting after it.
         """
         self._tell(trial, TrialResult(loss=None, info=CRASHED, exception=reason))
         self._failed_in_a_row.append(trial.key)
@@ -199,7 +200,7 @@ class StudyRun(Generic[Run]):
             )
 
     def _tell(self, trial: Run, result: TrialResult) -> None:
-        """Journal how a trial ended. StudyFailed: so did every one of the first bracket."""
+        """Journal a result. StudyFailed: every trial of the first bracket has crashed alike."""
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
@@ -209,7 +210,7 @@ class StudyRun(Generic[Run]):
                 raise StudyFailed(reason, "all")
 
     def _give_up_hanging(self, pool: DaskPool) -> None:
-        """End trials that are on their worker for longer than the study's limits allow."""
+        """End trials that run longer than the study's limits allow."""
         if not self._limits.any:
             return
         for key, seconds in pool.busy_seconds.items():
@@ -218,7 +219,7 @@ class StudyRun(Generic[Run]):
                 pool.give_up(key, f"TrialTimeout: it has not ended within {limit:.3g} s")
 
     def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
-        """Back to the queue; an attempt is counted only where the trial may have been the cause."""
+        """Queue a lost trial again; count an attempt only if the trial may have been the cause."""
         self._keep_log(trial, outcome)
         if outcome.taken:
             self._check_gain(trial, lost)
@@ -234,7 +235,7 @@ class StudyRun(Generic[Run]):
         self._tell_crash(trial, reason)
 
     def _check_gain(self, trial: Run, lost: str) -> None:
-        """StudyStopped if this trial loses its workers again and again and never gets on."""
+        """Raise StudyStopped if this trial keeps losing its workers without saving progress."""
         try:
             saved = (self._folder / "trials" / trial.key / CHECKPOINT).stat().st_mtime_ns
         except FileNotFoundError:
@@ -244,7 +245,7 @@ class StudyRun(Generic[Run]):
         self._fruitless[trial.key] = (saved, times)
         if times >= FRUITLESS:
             raise StudyStopped(
-                f"trial {trial.key} lost its worker {times} times and never got on ({lost}): the "
+                f"trial {trial.key} lost its worker {times} times without progress ({lost}): the "
                 "workers' time limit may be too short"
             )
 
@@ -259,11 +260,10 @@ class StudyRun(Generic[Run]):
 
 @contextlib.contextmanager
 def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
-    """While inside, these signals are noted in the list that is given, once.
+    """Inside, the first of these signals is only noted, in the list that this yields.
 
-    So no signal can interrupt the writing of the journal. A second one acts as ever, for those
-    who cannot wait. In a program's other threads none is noted: Python hands signals to the main
-    thread alone, which decides there.
+    So it cannot interrupt a write to the journal. A second signal acts as usual. In
+    a program's other threads nothing is noted: Python delivers signals to the main thread alone.
     """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():

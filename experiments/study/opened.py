@@ -1,4 +1,4 @@
-"""The one reader of a study's folder: every command that looks at a study begins here."""
+"""Reads a study's folder; every command that reads a study uses it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import (
+    BASELINE_ID,
     ConfirmationView,
     Rerun,
     Trial,
@@ -52,7 +53,7 @@ class QueuedJobs:
 
 
 class OpenedStudy:
-    """A study, running or not, as its folder was at one moment; nothing is written or locked.
+    """A snapshot of a study's folder, running or not; nothing is written or locked.
 
     The study's journal is read once, when it is opened. Everything else is read when it is first
     needed, and kept.
@@ -63,11 +64,11 @@ class OpenedStudy:
     def __init__(
         self, folder: Path, *, source: str | None = None, jobs: QueuedJobs | None = None
     ) -> None:
-        """source: what messages call the study; jobs: None if SLURM is still to be asked."""
+        """source: the study's name in messages; jobs: None to query SLURM when they are needed."""
         check_study(folder)
         self.folder = folder
         self.source = str(folder) if source is None else source
-        # Before the journal: a master that ends in between has finished the study.
+        # Checked before the journal is read: a master that ends in between has finished the study.
         self._is_held = is_held(folder)
         self.view = read_study(folder)
         if jobs is not None:
@@ -75,12 +76,12 @@ class OpenedStudy:
 
     @cached_property
     def spec(self) -> StudySpec:
-        """The specification as the journal's header has it. StudyFileError: it cannot be used."""
+        """The specification in the journal's header. StudyFileError: it cannot be used."""
         return specification_of(self.view.header, self.folder)
 
     @cached_property
     def located(self) -> StudySpec:
-        """`spec`, with data set and table where they lie now."""
+        """`spec` with the current paths of data set and table."""
         return located(self.spec, self.folder, notes=self.environments)
 
     @property
@@ -91,20 +92,20 @@ class OpenedStudy:
 
     @cached_property
     def identity(self) -> str:
-        """The same for every state of a study, and for no other one: SHA-256 of its header."""
+        """SHA-256 of the journal's header: unique to a study, and constant over its life."""
         with (self.folder / JOURNAL_NAME).open("rb") as journal:
             return hashlib.sha256(journal.readline()).hexdigest()
 
     @cached_property
     def transfer(self) -> str | None:
-        """A sentence that the table is of another data set; None where it is not."""
+        """A sentence if the table is of another data set, else None."""
         if not {"dataset", "table"} <= self.view.header.get("specification", {}).keys():
             return None
         return None if self.spec.transfer is False else transfer_note(self.located)
 
     @property
     def imputed(self) -> str | None:
-        """A sentence that results rest on imputed values of the table; None where none does."""
+        """A sentence if results rest on imputed values of the table, else None."""
         results = [result for _, result in self.view.evaluations]
         count = sum(Outcome.from_result(result).imputed for result in results)
         if not count:
@@ -118,26 +119,26 @@ class OpenedStudy:
 
     @cached_property
     def cells(self) -> CellErrors:
-        """What the study's table says of cells. TableError: it cannot be read."""
+        """Errors of cells in the study's table. TableError: it cannot be read."""
         from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
         return CellErrors(self.located.table, self.located.space)
 
     @cached_property
     def largest_budget(self) -> int | float:
-        """Epochs of the top rung, at which configurations are compared in the end."""
+        """Epochs of the top rung, at which the incumbent is chosen."""
         return rung_budgets(self.view.settings)[-1]
 
     # The study's state
 
     @cached_property
     def jobs(self) -> QueuedJobs:
-        """The study's jobs in SLURM's queue; none where it uses no SLURM, or gets no answer."""
+        """The study's jobs in SLURM's queue; none without SLURM or without an answer."""
         return queued_jobs(self.spec, self.folder) or QueuedJobs()
 
     @property
     def has_master(self) -> bool:
-        """Whether a master works on it, here or as a job that runs."""
+        """Whether a master works on the study, here or in a SLURM job that runs."""
         return self._is_held or any(job.state == "RUNNING" for job in self.jobs.masters)
 
     @property
@@ -153,9 +154,15 @@ class OpenedStudy:
 
     @cached_property
     def trials(self) -> list[tuple[Trial, TrialResult | None]]:
-        """Every trial in the order of asking; those that are not finished have no result."""
+        """Every trial in the order of ask; those that are not finished have no result."""
         pending = [(trial, None) for trial in self.view.pending]
         return sorted([*self.view.evaluations, *pending], key=lambda pair: pair[0].seq)
+
+    @property
+    def tuned(self) -> tuple[Trial, TrialResult] | None:
+        """The incumbent, if it is not the default configuration."""
+        incumbent = self.view.incumbent
+        return None if incumbent is None or incumbent[0].id == BASELINE_ID else incumbent
 
     def trial_state(self, result: TrialResult | None) -> TrialState:
         """The state of a trial with this result."""
@@ -166,7 +173,7 @@ class OpenedStudy:
     def trial_times(self, trial: Trial, result: TrialResult | None) -> dict[str, float]:
         """When a trial was submitted, started and finished, in seconds since 1970.
 
-        The journal's own times stand in for those that a lost worker did not report. A trial
+        The journal's own times replace those that a lost worker did not report. A trial
         without a result has neither started nor finished.
         """
         record = self.view.record(trial)
@@ -196,7 +203,7 @@ class OpenedStudy:
         return self.folder / "trials" / trial.key
 
     def epochs(self, trial: Trial) -> list[dict[str, Any]]:
-        """A trial's epochs as far as they were run, one `EpochRecord` each, as dictionaries.
+        """A trial's finished epochs, each the dictionary of an `EpochRecord`.
 
         UserError: their file is damaged.
         """
@@ -229,13 +236,13 @@ class OpenedStudy:
     # Frames
 
     def trials_frame(self) -> pd.DataFrame:
-        """One row a trial; see `study.frames.trials_frame` for its columns."""
+        """One row per trial; see `study.frames.trials_frame` for its columns."""
         from oneshot_hpo.experiments.study.frames import trials_frame
 
         return trials_frame(self)
 
     def epochs_frame(self) -> pd.DataFrame:
-        """One row an epoch of a trial; see `study.frames.epochs_frame` for its columns."""
+        """One row per epoch of a trial; see `study.frames.epochs_frame` for its columns."""
         from oneshot_hpo.experiments.study.frames import epochs_frame
 
         return epochs_frame(self)
@@ -250,12 +257,12 @@ def open_study(folder: str | os.PathLike[str]) -> OpenedStudy:
 
 
 def open_if_there(folder: Path) -> OpenedStudy | None:
-    """The study in `folder`; None where there is none yet."""
+    """The study in `folder`; None if there is none yet."""
     return OpenedStudy(folder) if (folder / JOURNAL_NAME).exists() else None
 
 
 def queued_jobs(spec: StudySpec, folder: Path) -> QueuedJobs | None:
-    """The study's jobs in SLURM's queue; None: it uses no SLURM, or that does not answer."""
+    """The study's jobs in SLURM's queue; None: it does not use SLURM, or SLURM does not answer."""
     if spec.cluster.slurm is None:
         return None
 

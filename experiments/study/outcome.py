@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
-if TYPE_CHECKING:  # a worker, which makes outcomes, does without the package of the optimizer
+if TYPE_CHECKING:  # workers make outcomes, and do not load the optimizer's package
     from oneshot_hpo.hpo import TrialResult
 
 KEYS = {
@@ -30,7 +30,7 @@ KEYS = {
 `loss` and `seconds` have places of their own in a result."""
 
 IMPUTED = "of a model, not of a training: its table imputes what was not measured"
-"""What an error is that rests on an imputed value."""
+"""The words for an error that rests on an imputed value."""
 
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
@@ -44,8 +44,8 @@ CRASHED = {"state": "CRASHED"}
 class Outcome:
     """The architecture that a search found, and what its table knows of it.
 
-    A field is None where the result does not have it: a search that crashed or has not ended, a
-    result of another program, or a value of the wrong type in a damaged journal.
+    A field is None if the result does not have it: the search crashed or has not finished, another
+    program wrote the result, or a damaged journal has a value of the wrong type.
     """
 
     loss: float | None = None
@@ -55,9 +55,9 @@ class Outcome:
     test: float | None = None
     """Its mean test error, in [0, 1]."""
     valid_regret: float | None = None
-    """`valid` above the lowest mean of the complete space."""
+    """`valid` minus the lowest mean of the complete space."""
     regret: float | None = None
-    """`test` above the lowest mean of the complete space."""
+    """`test` minus the lowest mean of the complete space."""
     percentile: float | None = None
     """Share of the space's architectures with a higher test error, in percent."""
     one_shot: float | None = None
@@ -65,19 +65,19 @@ class Outcome:
     document: Mapping[str, Any] | None = None
     """The architecture as its space writes it (`SearchSpace.to_document`)."""
     key: str | None = None
-    """What isomorphic architectures share: `SearchSpace.key`."""
+    """`SearchSpace.key`, equal for isomorphic architectures."""
     transfer: bool = False
-    """Whether the table is of another data set than the one that was searched on."""
+    """Whether the table is of another data set than the search."""
     imputed: bool = False
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
     drawn_repeat: int | None = None
-    """Which repeat of the table the loss is, from 0; None where the loss is the mean."""
+    """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
     seconds: float | None = None
-    """Seconds of search of one worker, over all attempts."""
+    """Search time of one worker in seconds, over all attempts."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
-        """The outcome of a journaled result; None: the trial has not ended."""
+        """The outcome of a journaled result; None: the trial has not finished."""
         if result is None:
             return cls()
 
@@ -98,14 +98,14 @@ class Outcome:
         )
 
     def to_info(self) -> dict[str, Any]:
-        """The `info` under which a successful search is journaled; without what is not known."""
+        """The `info` that journals a successful search, without unknown fields."""
         known = {key: getattr(self, field) for field, key in KEYS.items()}
         return SUCCESS | {
             key: value for key, value in known.items() if value is not None and value is not False
         }
 
     def architecture(self, space: SearchSpace) -> Architecture:
-        """The architecture found, one of a space. UserError: the journal does not have it."""
+        """The architecture found, in `space`. UserError: the journal does not have it."""
         if self.document is None:
             raise UserError(_missing("no architecture"))
         try:
@@ -114,7 +114,7 @@ class Outcome:
             raise UserError(_missing(f"an architecture that cannot be read ({error})")) from None
 
     def reported(self, field: str, journal: str | None = None) -> float:
-        """A number that a result has to have. UserError, which names the journal: it has not.
+        """A number that every result must have. UserError, which names the journal: it is missing.
 
         field: "valid", "regret", …; journal: the name of its file, None for a study's.
         """
@@ -125,7 +125,7 @@ class Outcome:
 
 
 def search_seconds(result: TrialResult) -> float | None:
-    """`Outcome.seconds` alone, for whoever goes through a long study again and again."""
+    """`Outcome.seconds` alone, which is cheaper for repeated passes over a long study."""
     return result.timestamps.get(SECONDS)
 
 

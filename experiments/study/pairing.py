@@ -1,7 +1,7 @@
-"""Is a table of the data set that is searched on? Where not, every result says so: a transfer.
+"""Decides whether a table is of the data set that is searched on; if not, results are a transfer.
 
-A table that records a checksum of its images is compared by that; else by the names, of which
-`digits` and `cifar10` stand for known images.
+A table that records a checksum of its images is compared by checksum, any other by name; the names
+`digits` and `cifar10` mean known images.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Pair(Enum):
 
 
 def pair_of(dataset: str, table: str) -> Pair:
-    """How a data set and a table belong together; reads the images where names do not tell.
+    """How a data set and a table belong together; reads the images if names do not decide.
 
-    Raises DatasetError or TableError where they cannot be read.
+    Raises DatasetError or TableError if they cannot be read.
     """
     from oneshot_hpo.searchers.data.datasets import load_dataset
 
@@ -51,21 +51,21 @@ def pair_of(dataset: str, table: str) -> Pair:
 
 
 def allowed_transfer(dataset: str, table: str, transfer: bool | None, how: str) -> bool:
-    """Whether a pair is a transfer. UserError: it is, and nobody said that it may be.
+    """Whether a pair is a transfer. UserError: it is, and the user has not allowed it.
 
-    transfer: what the user said of it; decides alone where the table does not know its data set.
-    how: what the user is to say.
+    transfer: the user's own setting, which alone decides if the table does not name its data set.
+    how: how to allow it, for the message.
     """
     pair = pair_of(dataset, table)
     if pair is Pair.UNKNOWN:
         return bool(transfer)
     if pair is Pair.TRANSFER and not transfer:
-        raise UserError(f"{transfer_words(dataset, table)} If that is wanted: {how}")
+        raise UserError(f"{transfer_words(dataset, table)} To allow it: {how}")
     return pair is Pair.TRANSFER
 
 
 def doubt(dataset: str, table: str) -> str | None:
-    """What a user should know of a pair that is taken to belong together without proof."""
+    """A warning for a pair that is assumed to belong together without proof; else None."""
     cells = load_table(table)
     pair = Pair.SAME if cells.dataset_checksum else _pair_by_names(dataset, cells)
     if pair is Pair.UNKNOWN:
@@ -81,20 +81,20 @@ def doubt(dataset: str, table: str) -> str | None:
 def transfer_note(spec: StudySpec) -> str | None:
     """A sentence for every result of a study that is a transfer; None for other studies.
 
-    spec: with data set and table where they lie now. Studies of earlier versions did not record
-    whether they are a transfer: there the names decide, without the images.
+    spec: with current paths of data set and table. Studies of earlier versions did not record
+    whether they are a transfer: for them the names decide.
     """
     is_transfer = spec.transfer
     if is_transfer is None:
         try:
             is_transfer = _pair_by_names(spec.dataset, load_table(spec.table)) is Pair.TRANSFER
-        except TableError:  # it is gone, and what it was of with it
+        except TableError:  # the table is gone, so its data set is unknown
             return None
     return transfer_words(spec.dataset, spec.table) if is_transfer else None
 
 
 def note_of_header(header: Mapping[str, Any], folder: Path) -> str | None:
-    """The same, of a journal's header; None, too, for a study that names no data set or table."""
+    """`transfer_note` of a journal's header; None, too, if it names no data set or table."""
     from oneshot_hpo.experiments.study.folder import specification_of
     from oneshot_hpo.experiments.study.inputs import located
 
@@ -105,11 +105,11 @@ def note_of_header(header: Mapping[str, Any], folder: Path) -> str | None:
 
 
 def transfer_words(dataset: str, table: str) -> str:
-    """The same, of a pair that is known to be a transfer."""
+    """The sentence for a pair that is known to be a transfer."""
     own = Path(dataset).stem
     try:
         name, trained_on = load_table(table).name, load_table(table).dataset
-    except TableError:  # it is gone since
+    except TableError:  # the table is gone
         name, trained_on = Path(table).stem, None
     if trained_on == own:
         trained_on = f"other images of the name {own}"
@@ -129,12 +129,12 @@ def _pair_by_names(dataset: str, table: Table) -> Pair:
 
 
 def _is_file(dataset: str) -> bool:
-    """Whether a data set is a file of the user's own."""
+    """Whether a data set is a user's own file."""
     return _known_name(dataset) is None
 
 
 def _known_name(dataset: str) -> str | None:
-    """The name of a data set that is known by its name or folder; None for a user's own file."""
+    """The name of a known data set, given by name or folder; None for a user's own file."""
     if dataset in names("dataset"):
         return dataset
     path = Path(dataset)

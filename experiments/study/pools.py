@@ -1,4 +1,4 @@
-"""Where a study's trials run: on this machine, on SLURM, or on a Dask cluster that is there."""
+"""Opens the pool that runs a study's trials: local, SLURM, or an existing Dask cluster."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 RETIRED = "retired"
-"""In the note of a worker that was retired: what a later pool leaves out."""
+"""The key, in a journal's note, of a retired worker's place, which later pools leave out."""
 
 
 @dataclass(frozen=True)
 class DaskCluster:
-    """A Dask cluster that the user runs already: its scheduler's address, or file."""
+    """A Dask cluster that the user already runs: its scheduler's address or file."""
 
     address: str | None = None
     scheduler_file: Path | None = None
@@ -39,7 +39,7 @@ def open_pool(
 ) -> DaskPool:
     """The pool that a frozen specification asks for, or `cluster`'s. Raises PoolError.
 
-    notes: of the work's journal; what they say is retired is not used.
+    notes: those of the journal; workers that they list as retired are not used.
     """
     retired = [note[RETIRED] for note in notes if isinstance(note.get(RETIRED), str)]
     if cluster is not None:
@@ -84,7 +84,7 @@ def slurm_jobs(spec: StudySpec, folder: Path) -> SlurmJobs | None:
 
 
 def check_with_slurm(jobs: SlurmJobs) -> None:
-    """Let SLURM look at the jobs. UserError: it refuses them; StudyStopped: no answer."""
+    """Let SLURM check the jobs. UserError: it refuses them; StudyStopped: no answer."""
     from oneshot_hpo.cluster.slurm.commands import SlurmRefused, SlurmUnavailable
 
     try:
@@ -98,7 +98,7 @@ def check_with_slurm(jobs: SlurmJobs) -> None:
 def job_name(study: str, folder: Path) -> str:
     """The name of a study's jobs, by which a later master finds them.
 
-    It follows the folder: a copy of a study has jobs of its own.
+    It depends on the folder: a copy of a study has its own jobs.
     """
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
     return f"{study}-{digest[:8]}"

@@ -51,7 +51,7 @@ def search(
     bounds.check("seed", seed, whole(0))
     dataset, table = fspath(dataset), fspath(table)
     own = settings_class(searcher)().with_config(dict(settings or {}))
-    load_table(table).best(get_space(space))  # every cell of the space is there
+    load_table(table).best(get_space(space))  # raises if a cell of the space is missing
     is_transfer = allowed_transfer(dataset, table, transfer, f"--set {TRANSFER}=true")
 
     kept = None if folder is None else Path(folder)
@@ -79,7 +79,7 @@ def search(
 
 
 def settings_of(overrides: Sequence[str]) -> tuple[dict[str, Any], bool | None]:
-    """The settings among KEY=VALUE overrides, and whether a transfer is allowed, if that was said.
+    """The settings among KEY=VALUE overrides, and `transfer` as the user set it.
 
     UserError: another key than search.SETTING or transfer.
     """

@@ -21,15 +21,15 @@ from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import say
 
 AS_JOB = "--as-job"
-"""The option of `resume` that makes a master in a job see to its successor."""
+"""The option of `resume` for a master in a SLURM job, which submits its successor."""
 TRUSTED_OPTION = "--trusted"
-"""That which says what was trusted when it was submitted."""
+"""The option with the digest of the commands that were trusted at submission."""
 
 
 class MasterJob:
-    """The jobs, one after the other, that are the masters of a study.
+    """The SLURM jobs that are the masters of a study, one after the other.
 
-    options: of `oneshot-hpo resume`, for every one of them.
+    options: options of `oneshot-hpo resume` for each of them.
     """
 
     def __init__(self, spec: StudySpec, folder: Path, options: Sequence[str] = ()) -> None:
@@ -51,12 +51,12 @@ class MasterJob:
         )
 
     def check(self) -> None:
-        """Let SLURM look at the script. UserError: it refuses it; StudyStopped: no answer."""
+        """Let SLURM check the script. UserError: it refuses it; StudyStopped: no answer."""
         with _said("the master's job"):
             commands.check(self.script, "--chdir=/")
 
     def submit(self) -> str:
-        """Submit the first master; where its output will be."""
+        """Submit the first master; returns its job and where its output will be."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with _said("the master's job"):
             job = commands.submit(self.script, f"--job-name={self._name}")
@@ -64,10 +64,10 @@ class MasterJob:
 
     @contextmanager
     def succession(self) -> Iterator[None]:
-        """Inside, a master in a job works; a successor starts as soon as this job has ended.
+        """While a master works inside, a successor waits to start when this job has ended.
 
-        It is submitted at once, for a kill gives no time, and cancelled when the work in here
-        ends, be it with a finished study or an error: all but a `HandedOver`.
+        It is submitted first, as a kill leaves no time for it, and cancelled when the body ends
+        with a finished study or with any error but `HandedOver`.
         """
         with _said("the next master's job"):
             successor = commands.submit(
@@ -94,7 +94,7 @@ def master_name(study: str, folder: Path) -> str:
 def study_queue(study: str, folder: Path) -> tuple[list[Job], list[Job]]:
     """The master's jobs and the workers' jobs of a study that are in the queue.
 
-    Raises SlurmUnavailable or SlurmRefused where there is no SLURM that answers.
+    Raises SlurmUnavailable or SlurmRefused if SLURM does not answer.
     """
     masters = commands.jobs_by_name(master_name(study, folder))
     return masters, list(_workers(study, folder).alive().values())
@@ -117,7 +117,7 @@ def cancel_all(study: str, folder: Path) -> None:
 
 
 def forget_workers(study: str, folder: Path) -> None:
-    """Remove the key and the address that jobs of the study found, when it has no master."""
+    """Remove the key and the address by which the study's jobs find their master."""
     remove_contact(contact_folder(job_name(study, folder)))
 
 
@@ -127,7 +127,7 @@ def _workers(study: str, folder: Path) -> SubmittedJobs:
 
 
 def _trusted(spec: StudySpec) -> list[str]:
-    """Options by which a master in a job knows that this process has trusted its commands."""
+    """Options that pass on to a master in a job which commands this process has trusted."""
     commands = commands_of(spec)
     return [TRUSTED_OPTION, digest_of(commands)] if commands else []
 

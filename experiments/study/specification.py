@@ -1,4 +1,4 @@
-"""A study's specification: what a study file may say, how it is read, checked and completed."""
+"""A study's specification: the keys of a study file, and how they are checked and completed."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
 WRITTEN = ("versions", "checksums")
-"""Keys of what a study was launched with, which nobody writes but launch."""
+"""Keys of the launch environment, which only launch writes."""
 
 _EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
 
 
 class StudySpec(pydantic.BaseModel):
-    """A study file's content. The description of each field is what it must be."""
+    """The content of a study file. Each field's description completes the message "must be …"."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -117,7 +117,7 @@ class StudySpec(pydantic.BaseModel):
         return settings_class(self.searcher)(**self.search)
 
     def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
-        """The settings with a configuration laid over them. SettingsError: a value cannot be."""
+        """The settings with a configuration laid over them. SettingsError: a value is invalid."""
         settings = self.search_settings.with_config(config)
         settings.check_image_size(image_size_of(self.dataset))
         return settings
@@ -139,7 +139,7 @@ class StudySpec(pydantic.BaseModel):
         return self.search | own
 
     def configuration_space(self) -> ConfigurationSpace:
-        """What BOHB chooses from, with the study's fixed settings as the default configuration."""
+        """The space that BOHB searches, with the study's fixed settings as its default."""
         from oneshot_hpo.experiments.study.config_space import space_of
 
         return space_of(self)
@@ -157,16 +157,16 @@ def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
 
 
 def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
-    """A study that has begun, with KEY=VALUE overrides of how its workers run.
+    """An existing study with KEY=VALUE overrides of how its workers run.
 
-    StudyFileError: anything wrong, or a key that decides what the study finds.
+    StudyFileError: anything wrong, or a key that affects results.
     """
     document = parse_overrides(overrides)
     for key in document:
         if key != "cluster":
             raise StudyFileError(
-                f"--set {key}: only cluster.KEY may change in a study that exists, and where its "
-                "dataset and table lie"
+                f"--set {key}: in an existing study only cluster.KEY and the paths of dataset "
+                "and table may change"
             )
     if not document:
         return spec
@@ -178,7 +178,7 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
 
 
 def validated(document: Any, origin: str) -> StudySpec:
-    """The specification in a document; StudyFileError, which begins with `origin`, if wrong.
+    """The specification in a document. StudyFileError, which begins with `origin`: it is wrong.
 
     What needs data or tables to check is left to `complete`.
     """
@@ -193,9 +193,7 @@ def validated(document: Any, origin: str) -> StudySpec:
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
         if spec.iterations and spec.config_space == UNTUNED:
-            raise UserError(
-                f"config_space {UNTUNED} leaves nothing to tune: iterations has to be 0"
-            )
+            raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
         spec.cluster.check()
     except pydantic.ValidationError as error:
         raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
@@ -207,11 +205,12 @@ def validated(document: Any, origin: str) -> StudySpec:
 def complete(spec: StudySpec, origin: str) -> StudySpec:
     """Check what needs data, tables or code, and write out every default of the search and BOHB.
 
-    `transfer` is then whether the table is of another data set, not only whether it may be.
+    In the result `transfer` says whether the table is of another data set, not only whether it may
+    be.
 
-    StudyFileError, which begins with `origin`: a space, configuration space, data set or table
-    that is not there, a table of another data set where that is not allowed, a fixed setting
-    outside the configuration space's range, or a configuration space that the search refuses.
+    StudyFileError, which begins with `origin`: a missing space, configuration space, data set or
+    table, a table of another data set where that is not allowed, a fixed setting outside the
+    configuration space's range, or a configuration space that the search refuses.
     """
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
@@ -220,11 +219,11 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     try:
         space = get_space(spec.space)
         image_size = spec.search.get("image_size") or image_size_of(spec.dataset)
-        load_table(spec.table).best(space)  # every entry of the space is there
+        load_table(spec.table).best(space)  # raises if an entry of the space is missing
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
         if "cutout_length" not in spec.search:
-            # The paper's 16 pixels are half of its images; no more of smaller ones.
+            # The paper's 16 pixels are half of an image; for smaller images it is half as well.
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)
         bohb = _bohb_defaults() | spec.bohb
         update = {
@@ -243,13 +242,15 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
 
 def freeze(spec: StudySpec) -> StudySpec:
-    """A complete specification with workers and threads of this machine, versions and checksums.
+    """A complete specification with its workers, threads, versions and checksums fixed.
 
-    UserError: under SLURM, where there is no such machine, it does not say how many workers.
+    UserError: a study under SLURM, which has no number of cores to go by, sets no workers.
     """
     slurm = spec.cluster.slurm_settings
     if slurm is not None and spec.workers is None:
-        raise UserError("with SLURM, say how many jobs at most (workers in the file, or --workers)")
+        raise UserError(
+            "with SLURM, set the largest number of jobs (workers in the file, or --workers)"
+        )
     workers = spec.workers or machine.default_workers()
     threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
     cluster = spec.cluster.model_copy(update={"threads": threads})
@@ -265,7 +266,7 @@ def freeze(spec: StudySpec) -> StudySpec:
 
 @functools.cache
 def image_size_of(dataset: str) -> int:
-    """Height of a data set's images in pixels; reading them again for it would take its time."""
+    """Height of a data set's images in pixels; cached, as reading them takes long."""
     from oneshot_hpo.searchers.data.datasets import load_dataset
 
     return load_dataset(dataset).image_size
@@ -280,11 +281,11 @@ def _bohb_defaults() -> dict[str, Any]:
 
 
 def _first_problem(error: pydantic.ValidationError) -> str:
-    """One line about the most telling mistake: a misspelt key explains a missing one."""
+    """One line about the most likely mistake: a misspelt key explains a missing one."""
     problems = error.errors(include_url=False)
     problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
     if not problem["loc"]:
-        return "it holds no keys and values of a study file"
+        return "it has no keys and values of a study file"
     key = str(problem["loc"][0])
     fields: Mapping[str, Any] = StudySpec.model_fields
     if key == "cluster" and len(problem["loc"]) > 1:

@@ -1,4 +1,4 @@
-"""A study seen from outside, without its lock: `oneshot-hpo status`, and `stop`."""
+"""Shows or stops a study without its lock: `oneshot-hpo status` and `stop`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from oneshot_hpo.hpo.journal.lock import end_holder, holder_here, is_held
 
 WATCH_SECONDS = 1.0
 QUEUE_SECONDS = 10.0
-"""How often SLURM is asked while a study is watched."""
+"""How often SLURM is queried while a study is watched."""
 STOP_SECONDS = 900.0
-"""It ends the waiting for a master that hangs; one may have to wait for SLURM to end its jobs."""
+"""How long to wait for a master to end; it may itself wait for SLURM to end its jobs."""
 
 
 def show_status(console: Console, folder: Path) -> None:
@@ -39,13 +39,13 @@ def show_status(console: Console, folder: Path) -> None:
 
 
 def watch_status(console: Console, folder: Path) -> None:
-    """Show it until the study is finished or its master has gone, kept up to date."""
+    """Show and update the state until the study is finished or its master has ended."""
     study = OpenedStudy(folder)
     queue = _Queue(study)
     rate = RateLimiter()
     with Live(
         _panel(study), console=console, auto_refresh=False, redirect_stderr=False
-    ) as live:  # what ends it is said on standard error, whenever it comes
+    ) as live:  # the message that ends it goes to standard error
         while study.state in ("running", "waiting"):
             time.sleep(WATCH_SECONDS)
             if rate.is_due:
@@ -56,7 +56,7 @@ def watch_status(console: Console, folder: Path) -> None:
 
 
 class _Queue:
-    """A study's jobs in SLURM's queue, which is asked now and then only."""
+    """A study's jobs in SLURM's queue, queried every QUEUE_SECONDS."""
 
     def __init__(self, study: OpenedStudy) -> None:
         self._spec, self._folder = study.spec, study.folder
@@ -64,7 +64,7 @@ class _Queue:
         self._asked = time.monotonic()
 
     def jobs(self) -> QueuedJobs:
-        """The last that SLURM answered."""
+        """SLURM's last answer."""
         if time.monotonic() - self._asked >= QUEUE_SECONDS:
             self._asked = time.monotonic()
             self._jobs = queued_jobs(self._spec, self._folder) or self._jobs
@@ -72,7 +72,7 @@ class _Queue:
 
 
 def stop_study(console: Console, folder: Path) -> None:
-    """End a study's master, here or in a job, its confirmation's, and all their jobs.
+    """End the masters of a study and its confirmation, here or in jobs, and all their jobs.
 
     Both can be resumed.
     UserError: there is no study. StudyStopped: SLURM or the master does not answer.
@@ -126,10 +126,10 @@ def _print_end(console: Console, study: OpenedStudy) -> None:
     if study.state == "finished":
         print_summary(console, study.view, study.folder)
     elif study.state == "stopped":
-        say(console, f"not running; to go on: {resume(study.folder)}")
+        say(console, f"not running; to resume: {resume(study.folder)}")
     else:
         say(console, "running" if study.state == "running" else "waiting for SLURM")
     if (reruns := study.confirmation) is not None:
         done = f"{len(reruns.evaluations)} of {reruns.total_evaluations} runs"
         what = "compare" if reruns.finished else "confirm"
-        say(console, f"confirmation: {done} have ended; {command(what, study.folder)}")
+        say(console, f"confirmation: {done} finished; {command(what, study.folder)}")

@@ -1,4 +1,4 @@
-"""The end of a study: the tuned configuration against the default one."""
+"""The summary of a study: the tuned configuration against the default one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FILES = {
 
 
 def print_summary(console: Console, study: StudyView, folder: Path) -> None:
-    """Print tuned against default, what that says in a sentence, and where the files are."""
+    """Print tuned against default, the verdict in a sentence, and where the files are."""
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
@@ -44,7 +44,7 @@ def print_summary(console: Console, study: StudyView, folder: Path) -> None:
 
 
 def verdict(study: StudyView) -> str:
-    """What came out, in plain words; selection is on validation error, test is only reported."""
+    """The result in plain words; selection is on validation error, test is only reported."""
     crashed = sum(result.crashed for _, result in study.evaluations)
     lost = f" {crashed} of {len(study.evaluations)} evaluations crashed." if crashed else ""
     if study.incumbent is None:

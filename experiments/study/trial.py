@@ -1,4 +1,4 @@
-"""What a worker does: one search with one configuration, and the table's word on its cell."""
+"""What a worker does: one search with one configuration, and its cell's errors in the table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from oneshot_hpo.whole_files import write_whole
 RESULT = "result.json"
 _CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
 
-_DRAW = 1  # sets the draw of a repeat apart from the search, which is seeded by the seed alone
+_DRAW = 1  # separates the draw of a repeat from the search, which uses the seed alone
 
 # Loaded once a worker process, not once a trial.
 load_images = functools.lru_cache(maxsize=2)(load_dataset)
@@ -38,12 +38,12 @@ _table = functools.lru_cache(maxsize=2)(load_table)
 
 @dataclass(frozen=True, kw_only=True)
 class TrialTask:
-    """All that a worker needs to know of a trial.
+    """Everything that a worker needs to run a trial.
 
     config is laid over settings; budget is in epochs (rounded, if a rung's is not whole);
-    objective is "mean", of the table's repeats, or "draw", one of them by the trial's seed;
-    transfer says that the table is of another data set, and its report then does too; folder is
-    where the trial's checkpoint, metrics and result are kept, None for nowhere.
+    objective is "mean" of the table's repeats, or "draw", one of them chosen by the trial's seed;
+    transfer says that the table is of another data set, which the result then records; folder holds
+    the trial's checkpoint, metrics and result, None to keep none.
     """
 
     searcher: str
@@ -60,23 +60,24 @@ class TrialTask:
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
-    """Evaluate a trial: {"loss", "info", "exception", "timestamps"}, as they are to be told.
+    """Evaluate a trial: {"loss", "info", "exception", "timestamps"}.
 
-    loss: validation error of the cell found, in [0, 1], as the objective says; None for a crash.
+    loss: validation error of the cell found, in [0, 1], by the objective; None for a crash.
     info: `Outcome.to_info`; nothing in it depends on the time or on the worker.
     exception: why the search crashed, else None. A crash is a fact about the configuration: a loss
         that is not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, which all attempts' finished epochs took together.
+        search_seconds, the time of the finished epochs of all attempts.
 
-    A trial may be run again after anything: it continues from its checkpoint, and when its result
-    is in its folder already, it is that one. Raises TaskStopped, after a checkpoint, when its
-    worker has to leave, and what is no fact about the configuration: an OSError (a full disk, data
-    that cannot be read), an input error of this project's packages, or TaskFailed for anything else
+    A trial may be run again at any time: it continues from its checkpoint, and if its folder
+    already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
+    has to leave, and for anything that is not a fact about the configuration: OSError (a full disk,
+    data that cannot be read), an input error of this project's packages, or TaskFailed for all else
     (a device, memory, a bug).
     """
     assert task.folder is not None
     result = finished_result(task.folder)
+
     if result is None:
         started = time.time()
         task.folder.mkdir(parents=True, exist_ok=True)
@@ -87,17 +88,18 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
             SECONDS: sum(row["time"] for row in read_metrics(task.folder)),
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
+
     remove_checkpoints(task.folder)
     return result
 
 
 def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None) -> Outcome:
-    """Search, and look the cell found up in the task's table.
+    """Search, and look up the cell that it finds in the task's table.
 
     Raises SearchDiverged, SearchStopped when the worker has to leave, and whatever else stops the
     search.
     """
-    from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does without
+    from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
     space = get_space(task.space)
     result = run_search(
@@ -126,7 +128,7 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
 
 
 def table_outcome(table: str, space: SearchSpace, architecture: Architecture) -> Outcome:
-    """What the table knows of an architecture; its loss is the mean validation error."""
+    """The table's errors of an architecture; the loss is the mean validation error."""
     opened = _table(table)
     row = opened.row_of(space, architecture)
     valid, test = (float(opened.mean_errors(split, row)) for split in ("valid", "test"))
@@ -145,7 +147,7 @@ def table_outcome(table: str, space: SearchSpace, architecture: Architecture) ->
 
 
 def valid_repeats(table: str, space: SearchSpace, architecture: Architecture) -> np.ndarray:
-    """The validation error of each training of an architecture that there is, float (R,)."""
+    """The validation error of each recorded training of an architecture, float (R,)."""
     opened = _table(table)
     repeats = opened.errors("valid", opened.row_of(space, architecture))
     return repeats[~np.isnan(repeats)]
@@ -172,9 +174,9 @@ def _reason(error: Exception) -> str:
 
 
 def finished_result(folder: Path) -> dict[str, Any] | None:
-    """The result of a trial whose folder this is; None: there is none, or it was altered.
+    """The result in a trial's folder; None: there is none, or the file was altered.
 
-    Its search is then run again, to the same end.
+    The search is then run again, with the same result.
     """
     try:
         content = (folder / RESULT).read_bytes()

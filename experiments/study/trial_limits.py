@@ -1,4 +1,4 @@
-"""How long a trial may be on a worker until it is taken for one that hangs."""
+"""How long a trial may run on a worker before it counts as hanging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oneshot_hpo.experiments.study.outcome import search_seconds
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 
 _ENOUGH = 3
-"""Trials of a budget that have to have ended before their usual time is known."""
+"""Finished trials of a budget from which its usual time is known."""
 
 
 class TrialLimits:
@@ -26,16 +26,16 @@ class TrialLimits:
         return self._seconds is not None or self._factor is not None
 
     def learn(self, trial: Trial | Rerun, result: TrialResult) -> None:
-        """A trial has ended."""
+        """Record how long a finished trial took."""
         times = result.timestamps
         if result.crashed or "started" not in times or "finished" not in times:
             return
-        # The last attempt may have continued a search that others began.
+        # The last attempt may have continued the search of earlier ones.
         took = max(times["finished"] - times["started"], search_seconds(result) or 0.0)
         self._took.setdefault(trial.budget, []).append(took)
 
     def seconds(self, budget: int | float) -> float | None:
-        """The limit of a trial of this budget in seconds; None: none is known."""
+        """The limit of a trial of this budget in seconds; None: there is none yet."""
         limits = [] if self._seconds is None else [float(self._seconds)]
         took = self._took.get(budget, [])
         if self._factor is not None and len(took) >= _ENOUGH:

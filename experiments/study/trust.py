@@ -1,10 +1,9 @@
-"""Studies that run commands: shown once, and run only by who has trusted them.
+"""Studies that run shell commands: they are shown, and run only once the user trusts them.
 
-A study file, or a study's folder, may come from somebody else. What in it is meant for a shell runs
-on the account of whoever launches it. So a file of the user's own holds the digest of what each
-study would run that was trusted on this account, and any other study is refused until its
-user has seen its commands and says --trust. The digest is that of the commands alone: a study may
-be moved, copied and resumed.
+A study file or folder may come from somebody else, and its shell commands run on the account of
+whoever launches it. So each user has a file of digests of the commands that were trusted. A study
+with other commands is refused until the user has seen them and passes --trust. The digest covers
+the commands alone: a study may be moved, copied and resumed.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.terminal.hints import say
 
 TRUSTED = "trusted"
-"""The name of the file of digests, one a line."""
+"""The name of the file of digests, one per line."""
 
 
 def _slurm(key: str) -> Callable[[StudySpec], Iterable[str]]:
@@ -36,23 +35,23 @@ def _slurm(key: str) -> Callable[[StudySpec], Iterable[str]]:
 
 RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
     "cluster.slurm.prologue": _slurm("prologue"),
-    # sbatch's options run things too, for instance --export=ALL,LD_PRELOAD=...
+    # sbatch's options run commands too, for instance --export=ALL,LD_PRELOAD=...
     "cluster.slurm.extra_directives": _slurm("extra_directives"),
 }
-"""By key of a study file: the lines in it that run, or decide what runs. Everything else in a study
-file is data; the settings of SLURM refuse what is not."""
+"""By key of a study file: the lines that run, or that decide what runs. Everything else in a study
+file is data; the settings of SLURM refuse anything else."""
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What the user has said about commands on this command line."""
+    """The user's consent to commands, from the command line."""
 
     trust: bool = False
-    """--trust: run what was shown."""
+    """--trust: run the commands shown."""
     overrides: Sequence[str] = ()
-    """KEY=VALUE of --set: who types a command means it."""
+    """KEY=VALUE of --set: commands that the user typed count as trusted."""
     digest: str | None = None
-    """What was trusted when this master was submitted as a job; its node may see no home folder."""
+    """Digest trusted when this master was submitted as a job; its node may lack the home folder."""
 
 
 NOTHING_SAID = Consent()
@@ -67,13 +66,13 @@ class NotTrusted(UserError):
 
 
 def commands_of(spec: StudySpec) -> dict[str, list[str]]:
-    """What a study would run, by key of the study file; empty: it is data alone."""
+    """The commands of a study by key of the study file; empty: it runs none."""
     found = {key: list(lines(spec)) for key, lines in RUNS.items()}
     return {key: lines for key, lines in found.items() if lines}
 
 
 def digest_of(commands: Mapping[str, list[str]]) -> str:
-    """SHA-256 of commands: of equal ones the same wherever the study lies."""
+    """SHA-256 of commands, independent of the study's folder."""
     return hashlib.sha256(json.dumps(commands, sort_keys=True).encode()).hexdigest()
 
 
@@ -99,17 +98,17 @@ def check_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent
     if refused:
         raise NotTrusted(
             refused,
-            "the study would run what is shown above, on your account: if you trust it, say "
+            "the study would run what is shown above, on your account: if you trust it, add "
             "--trust, once",
         )
     _remember(console, sorted(accepted))
 
 
 def trusted_file() -> Path | None:
-    """Where the digests are; None: this user has no folder for it."""
+    """The file of digests; None: this user has no folder for it."""
     try:
         path = platformdirs.user_state_path("oneshot-hpo", appauthor=False) / TRUSTED
-    except RuntimeError:  # no HOME, and no entry in the list of users
+    except RuntimeError:  # no HOME, and no entry in the user database
         return None
     return path if path.is_absolute() else None
 
@@ -133,7 +132,7 @@ def _show(console: Console, commands: Mapping[str, list[str]]) -> None:
 
 
 def _read() -> set[str]:
-    """The digests. UserError: others could have written them."""
+    """The digests on file. UserError: other users can write the file."""
     path = trusted_file()
     if path is None:
         return set()
@@ -141,7 +140,7 @@ def _read() -> set[str]:
         with path.open("rb") as file:
             state = os.fstat(file.fileno())
             content = file.read()
-    except OSError:  # what cannot be read trusts nothing
+    except OSError:  # an unreadable file trusts nothing
         return set()
     if state.st_uid != os.geteuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UserError(
@@ -152,7 +151,7 @@ def _read() -> set[str]:
 
 
 def _remember(console: Console, digests: Sequence[str]) -> None:
-    """Add digests to the file; where that cannot be, the next command has to ask again."""
+    """Add digests to the file; if that fails, the next command needs --trust again."""
     path = trusted_file()
     try:
         if path is None:

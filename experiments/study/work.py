@@ -1,4 +1,4 @@
-"""What a master works on, and what shows it: a study or a confirmation, and its display."""
+"""Protocols of the loop: the study or confirmation that it runs, and the display."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ Run = TypeVar("Run", Trial, Rerun)
 
 
 class Work(Protocol[Run]):
-    """What is to be run: a study, or a confirmation."""
+    """A study or a confirmation to run."""
 
     @property
     def finished(self) -> bool:
-        """Whether everything planned is told."""
+        """Whether every planned run has a result."""
 
     @property
     def pending(self) -> Sequence[Run]:
-        """Asked for and not told yet, in the order of asking."""
+        """Runs without a result, in the order of ask."""
 
     def ask(self) -> Run | None:
-        """The next run; None: nothing can start before another tell, or all is asked for."""
+        """The next run; None: nothing can start before another tell, or no run is left."""
 
     def tell(self, trial: Run, result: TrialResult, /) -> None:
-        """How a pending run ended."""
+        """Record the result of a pending run."""
 
     def retry(self, trial: Run, reason: str, /) -> Run:
         """The next attempt at a pending run whose infrastructure was lost, or that failed."""
 
     def note(self, text: str, environment: dict[str, Any], /) -> None:
-        """Something about the environment of the work, to be remembered."""
+        """Journal a note about the environment."""
 
     @property
     def evaluations(self) -> Sequence[tuple[Run, TrialResult]]:
-        """Runs with their results, in the order of telling."""
+        """Runs with their results, in the order of tell."""
 
 
 class Display(Protocol):
-    """Shows how a study stands."""
+    """Shows the state of a study."""
 
     def update(self, study: Any, running: int, workers: str) -> None:
         """Called several times a second; `running` trials are on workers.
 
-        workers: how these stand, empty if there is nothing to say.
+        workers: their state in words, or empty.
         """
 
     def say(self, line: str) -> None:
-        """Shows a line that stays."""
+        """Shows a line that stays on the terminal."""

@@ -17,7 +17,7 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, stricter with keys and kinder to numbers."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """An alias is an error: a few lines of them stand for a billion values."""
+        """Refuse aliases: a few lines of them can expand to a billion values."""
         if self.check_event(yaml.AliasEvent):
             alias = self.peek_event()
             raise yaml.composer.ComposerError(
@@ -26,7 +26,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Build a mapping; a key that is there twice is an error, where YAML takes the last one."""
+        """Build a mapping; a duplicate key is an error, where YAML takes the last one."""
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -43,10 +43,10 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's safe dumper, which quotes what the loader would take for a number."""
+    """PyYAML's safe dumper, which quotes text that the loader would read as a number."""
 
 
-# YAML 1.1, which PyYAML follows, takes 3e-4 and 1e5 for text: it wants a point and a sign.
+# YAML 1.1, which PyYAML follows, reads 3e-4 and 1e5 as text: it wants a point and a sign.
 for _class in (_Loader, _Dumper):
     _class.add_implicit_resolver(
         "tag:yaml.org,2002:float",
@@ -56,7 +56,7 @@ for _class in (_Loader, _Dumper):
 
 
 def load_yaml(text: str) -> Any:
-    """The value of a YAML document; YamlError, with line and column, if it is not one."""
+    """The value of a YAML document. YamlError, with line and column: it is not YAML."""
     try:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:

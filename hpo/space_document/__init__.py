@@ -1,4 +1,4 @@
-"""A configuration space as a plain document: what a study file may hold in place of a name.
+"""A configuration space as a plain document: what a study file may have in place of a name.
 
     learning_rate: {lower: 1.0e-3, upper: 1.0, log: true, default: 0.025}
     batch_size: {sequence: [32, 64, 128], default: 64}       # ordered values

@@ -28,7 +28,7 @@ INPUTS = 2
 NODES = range(INPUTS, INPUTS + 4)
 
 Edges = tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
-"""Of a cell: each node with its two (source, place of the operation), ascending."""
+"""The edges of a cell: each node with its two (source, place of the operation), ascending."""
 
 
 class DartsSpace(SearchSpace):
@@ -104,7 +104,7 @@ class DartsSpace(SearchSpace):
         return architecture
 
     def text(self, architecture: Architecture) -> str:
-        """As the authors print it: Genotype(normal=[('sep_conv_3x3', 0), …], …)."""
+        """The genotype in the authors' notation: Genotype(normal=[('sep_conv_3x3', 0), …], …)."""
         words = []
         for name, value in self.to_document(architecture).items():
             words.append(f"{name}={value if 'concat' in name else [tuple(e) for e in value]}")
@@ -134,7 +134,7 @@ def _candidate(name: str, source: Any) -> int:
         kept = ", ".join(kept for kept in OPERATIONS if kept != NONE)
         raise InvalidArchitecture(f"{name!r} is none of the operations that are kept, {kept}")
     if type(source) is not int or not 0 <= source < NODES[-1]:
-        raise InvalidArchitecture(f"{source!r} is no node that an edge begins at")
+        raise InvalidArchitecture(f"{source!r} is not a node that an edge begins at")
     return source * len(OPERATIONS) + OPERATIONS.index(name)
 
 

@@ -50,22 +50,22 @@ Statistics = TypeVar("Statistics")
 class OutOfDomainError(SpaceError):
     """A spec or a number of epochs outside NAS-Bench-101; the message says why.
 
-    No ValueError, as in the original: clients tell the two apart.
+    Not a ValueError, as in the original: clients distinguish the two.
     """
 
 
 class NASBench:
-    """NAS-Bench-101, and a count of what its queries would have cost.
+    """NAS-Bench-101, with counters of the cost of its queries.
 
     config: module_vertices, max_edges, available_ops, num_repeats, and the other settings of the
         original, which nothing here reads.
     valid_epochs: the epochs that can be queried.
-    fixed_statistics: dictionary by module hash of what `get_metrics_from_hash` returns first.
-    computed_statistics: the same of what it returns second. Both may be changed: an entry is made
-        when it is first read, kept then, and what all methods know of its module.
+    fixed_statistics: the first result of `get_metrics_from_hash`, by module hash.
+    computed_statistics: its second result, by module hash. Both may be changed: an entry is made
+        when it is first read, is then kept, and is used by all methods.
     training_time_spent, total_epochs_spent: seconds and epochs of the queries so far.
-    history: an empty dictionary, the user's.
-    table: where all this is read from, for many cells at once.
+    history: an empty dictionary for the user.
+    table: the table behind all this, for queries of many cells at once.
     """
 
     def __init__(self, dataset_file: str | PathLike[str] | None = None, seed: int | None = None):
@@ -108,13 +108,16 @@ class NASBench:
             raise OutOfDomainError(
                 f"no trainings of {epochs} epochs, only of {sorted(self.valid_epochs)}"
             )
+
         fixed, computed = self.get_metrics_from_spec(model_spec)
-        # As the original, which looks the module up before it draws.
+        # Like the original, which looks the module up before it draws.
         drawn = (self._random or random).randint(0, self.config["num_repeats"] - 1)
         repeat = computed[epochs][drawn]
+
         point = "halfway" if stop_halfway else "final"
         measured = {name: repeat[f"{point}_{name}"] for name in MEASURED}
         data = {name: fixed[name] for name in FIXED} | measured
+
         self.training_time_spent += data["training_time"]
         self.total_epochs_spent += epochs // 2 if stop_halfway else epochs
         return data
@@ -141,10 +144,10 @@ class NASBench:
         return self.fixed_statistics.keys()
 
     def get_metrics_from_hash(self, module_hash: str) -> tuple[FixedStatistics, ComputedStatistics]:
-        """All that is known of a module. Costs nothing: for analyses, not for benchmarks.
+        """All statistics of a module. It adds no cost: for analyses, not for benchmarks.
 
         Returns the fixed statistics (module_adjacency, module_operations,
-        trainable_parameters) and the computed ones: by epochs, one dictionary a repeat with
+        trainable_parameters) and the computed ones: by epochs, one dictionary per repeat with
         training_time, train_accuracy, validation_accuracy and test_accuracy, each as halfway_...
         and final_... They are the caller's own.
 
@@ -197,7 +200,7 @@ def _own(statistics: dict[str, Statistics], module_hash: str) -> Statistics:
     """The statistics of a module, the caller's own; KeyError for an unknown hash."""
     if isinstance(statistics, LazyDict):
         return statistics.fresh(module_hash)
-    return deep_copy(statistics[module_hash])  # a client has put a dictionary of its own there
+    return deep_copy(statistics[module_hash])  # the client has replaced the dictionary
 
 
 def _load(dataset_file: str | PathLike[str] | None) -> TrainedCells:
@@ -210,14 +213,14 @@ def _load(dataset_file: str | PathLike[str] | None) -> TrainedCells:
         table = load_table("nasbench101") if _is_imported(path) else _import(path)
     if not isinstance(table, TrainedCells) or not _is_complete(table):
         raise TableError(
-            f"the table of {table.name} is none of NAS-Bench-101: it lacks train accuracies or "
-            "what was recorded halfway through the trainings"
+            f"the table of {table.name} is not one of NAS-Bench-101: it lacks train accuracies or "
+            "values from halfway through the trainings"
         )
     return table
 
 
 def _is_complete(table: TrainedCells) -> bool:
-    """Whether all that the official files record is in a table."""
+    """Whether a table has everything that the official files record."""
     if table.halfway is None:
         return False
     return set(SPLITS) <= set(table.halfway.hits) & set(table.final.hits)

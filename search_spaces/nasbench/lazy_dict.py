@@ -11,7 +11,7 @@ from oneshot_hpo.search_spaces.nasbench.deep_copy import deep_copy
 Value = TypeVar("Value")
 
 _MOST_AHEAD = 64
-"""Values made at once at most: more make a scan hardly faster, but its longest read longer."""
+"""The most values made at once: more hardly speed up a scan, but slow its slowest read."""
 
 
 class Rows(Protocol):
@@ -51,9 +51,9 @@ class LazyDict(dict[str, Value]):
         """How many values were made last, and the row after theirs."""
 
     def fresh(self, key: str) -> Value:
-        """A value that is the caller's own: a deep copy of the entry's; KeyError if it has none.
+        """A deep copy of an entry's value; KeyError if there is no entry.
 
-        What has not been read yet is made and not kept: reading everything once in this way
+        A value that has not been read yet is made but not kept, so that reading everything once
         takes no memory.
         """
         if dict.__contains__(self, key):

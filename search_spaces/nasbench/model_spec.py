@@ -26,7 +26,7 @@ class ModelSpec:
     valid_spec: whether a path does.
     data_format: kept as given.
 
-    Labels may be anything here; `api.NASBench` is what asks for NAS-Bench-101's operations.
+    Labels may be anything here; `api.NASBench` requires NAS-Bench-101's operations.
     `visualize` of the original, which needs Graphviz, is left out.
     """
 
@@ -51,6 +51,7 @@ class ModelSpec:
                 f"{len(self.original_ops)} operations do not fit a matrix of "
                 f"{len(self.original_matrix)} vertices"
             )
+
         kept = vertices_on_paths(self.original_matrix.tolist())
         self.valid_spec = len(kept) >= 2
         if self.valid_spec:
@@ -91,7 +92,7 @@ def _taken(labels: Sequence[Any], kept: Sequence[int]) -> Any:
 
 
 def _checked(matrix: np.ndarray | Sequence[Sequence[int]]) -> np.ndarray:
-    """A copy as an array; raises InvalidCell for what is no adjacency matrix of a module."""
+    """A copy as an array; raises InvalidCell for what is not an adjacency matrix of a module."""
     try:
         copy = np.array(matrix)
     except ValueError:

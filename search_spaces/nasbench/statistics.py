@@ -1,4 +1,4 @@
-"""What google-research/nasbench knows of each module, made of a table row by row."""
+"""The statistics that google-research/nasbench has of each module, made from rows of a table."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TableRows:
             raise KeyError(module_hash) from None
 
     def fixed(self, rows: range) -> list[FixedStatistics]:
-        """Of each row, by FIXED: adjacency, int8 (W, W), operations and number of parameters."""
+        """Fixed statistics by row: adjacency int8 (W, W), operations, number of parameters."""
         part = slice(rows.start, rows.stop)
         graphs, parameters = self._described
         return [
@@ -67,7 +67,7 @@ class TableRows:
         ]
 
     def computed(self, rows: range) -> list[ComputedStatistics]:
-        """Of each row, by epochs, a dictionary a repeat: four numbers halfway, four at the end."""
+        """By row and epochs, one dictionary per repeat: four numbers halfway, four at the end."""
         trainings = self._trainings(rows)
         count = len(trainings) // len(rows)
         cells = [trainings[start : start + count] for start in range(0, len(trainings), count)]
@@ -77,7 +77,9 @@ class TableRows:
         """All trainings of these rows, budget by budget and repeat by repeat."""
         each = len(self._table.budgets) * self._table.repeats
         part = slice(rows.start * each, rows.stop * each)
+
         train, valid, test = self._shares
+
         return [
             {
                 "halfway_training_time": half_seconds,

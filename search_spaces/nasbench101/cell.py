@@ -27,7 +27,7 @@ _LABELS = {INPUT: INPUT_LABEL, OUTPUT: OUTPUT_LABEL} | {
 
 
 class InvalidCell(SpaceError, ValueError):
-    """A matrix and operations that are no cell; the message says why."""
+    """A matrix and operations that do not form a cell; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class Cell:
                 f"a cell of {vertices} operations needs a {vertices} x {vertices} matrix, of at "
                 f"least 2 x 2, not one of shape {adjacency.shape}"
             )
-        # Python's loops: on a matrix this small numpy's calls take longer, and queries are many.
+
+        # Python loops: on so small a matrix they are faster than numpy, and queries are frequent.
         rows = adjacency.tolist()
         if any(
             edge not in (0, 1) or (edge and x >= y)
@@ -76,6 +77,7 @@ class Cell:
                 f"the operations of a cell are 'input', then some of {', '.join(OPERATIONS)}, "
                 f"then 'output', not {', '.join(map(str, operations))}"
             )
+
         keep = vertices_on_paths(rows)
         if not keep:
             raise InvalidCell("no path leads from the cell's input to its output")
@@ -94,9 +96,9 @@ def labels_of(operations: Sequence[str]) -> list[int]:
 
 
 def vertices_on_paths(rows: Sequence[Sequence[int]]) -> list[int]:
-    """The vertices on a path from the first to the last one, ascending; none if no path is there.
+    """The vertices on a path from the first to the last one, ascending; empty if there is no path.
 
-    rows: of an upper triangular adjacency matrix.
+    rows: those of an upper triangular adjacency matrix.
     """
     last = len(rows) - 1
     from_input, to_output = {0}, {last}

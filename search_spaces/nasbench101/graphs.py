@@ -1,8 +1,8 @@
 """Many cell graphs at once: packed into 32 bits each, and compared up to isomorphism.
 
 Arrays of graphs are adjacency bool (N, V, V), upper triangular, and labels int8 (N, V):
-INPUT_LABEL, OUTPUT_LABEL, or an operation's place in OPERATIONS. A vertex without any edge is no
-part of its graph, whatever its label, so that graphs of several sizes fit one array.
+INPUT_LABEL, OUTPUT_LABEL, or an operation's place in OPERATIONS. A vertex without any edge is
+not part of its graph, whatever its label, so that graphs of several sizes fit one array.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LABEL_SHIFT = len(_EDGES)  # 21 bits of edges, then 8 of operations (3^5 < 256)
 _SIZE_SHIFT = _LABEL_SHIFT + 8
 
 _ROUNDS = 3
-"""Of Weisfeiler and Lehman's refinement; two already tell all 423,624 cells apart."""
+"""Rounds of Weisfeiler and Lehman's refinement; two already separate all 423,624 cells."""
 _CHUNK = 8192  # graphs a pass, so that its arrays stay in a CPU's cache
 
 
@@ -86,11 +86,11 @@ def without_edges(code: int) -> int:
 
 
 def isomorphism_keys(adjacency: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """One number a graph, uint64 (N,), equal for isomorphic graphs and else different.
+    """One number per graph, uint64 (N,), equal for isomorphic graphs and different for others.
 
     Weisfeiler and Lehman's colour refinement along and against the edges, colours being 64-bit
-    hashes. That it tells all cells of NAS-Bench-101 apart was checked on every one; the official
-    MD5 hash refines in the same way, a hundred times as slowly.
+    hashes. It was checked to separate all cells of NAS-Bench-101. The official MD5 hash refines in
+    the same way, but is a hundred times slower.
     """
     keys = np.empty(len(adjacency), np.uint64)
     for start in range(0, len(adjacency), _CHUNK):

@@ -35,12 +35,12 @@ _CHUNK = 1 << 13  # records between two checks and reports
 def import_tfrecord(source: Path, on_progress: Callable[[int, int], object]) -> TrainedCells:
     """Read nasbench_only108.tfrecord or nasbench_full.tfrecord in one pass.
 
-    Memory: a few hundred bytes a cell. on_progress: called with the bytes read so far and the
-    file's size, now and then. Not kept: the evaluation before the first step, and total_time.
+    Memory: a few hundred bytes per cell. on_progress: called with the bytes read so far and the
+    file's size. Not kept: the evaluation before the first step, and total_time.
 
     Every record is checked: its checksums, its form, that its hash is its graph's, that its
     accuracies are shares of 9,984 images and its times rise, in the single precision of the
-    official numbers. Raises TableError, on one line, for a file that is none of NAS-Bench-101, is
+    official numbers. Raises TableError, on one line, for a file that is not of NAS-Bench-101, is
     damaged, or lacks a record; OSError if it cannot be read.
     """
     records = _Records(source.name)
@@ -54,6 +54,7 @@ def import_tfrecord(source: Path, on_progress: Callable[[int, int], object]) -> 
                 on_progress(file.tell(), status.st_size)
     records.check()
     on_progress(status.st_size, status.st_size)
+
     sha256 = digest.hexdigest()
     release = next((name for name, known in RELEASES.items() if known == sha256), None)
     return records.table(
@@ -90,7 +91,7 @@ class _Records:
         self._seconds: list[np.ndarray] = []
 
     def add(self, data: bytes) -> None:
-        """Take one record in; raises TableError."""
+        """Add one record; raises TableError."""
         try:
             record = parse_record(data)
             graph_crc = zlib.crc32(",".join(record.graph).encode())
@@ -122,12 +123,13 @@ class _Records:
             times = seconds.astype(np.float32)
             rising = (times == seconds) & np.isfinite(times)
             rising &= (times[:, :1] > 0) & (times[:, 1:] >= times[:, :1])
+
         first = self.count - len(evaluations) + 1
         if not exact.all():
             record, point, metric = np.argwhere(~exact)[0]
             raise TableError(
                 f"{self._name}: record {first + record} is wrong: its {SPLITS[metric]} accuracy "
-                f"{accuracies[record, point, metric]} is no share of {_IMAGES} images"
+                f"{accuracies[record, point, metric]} is not a share of {_IMAGES} images"
             )
         if not rising.all():
             record = int(np.argwhere(~rising)[0][0])

@@ -16,18 +16,18 @@ from oneshot_hpo.search_spaces.nasbench101.cell import Cell, InvalidCell
 EPOCHS = (4, 12, 36, 108)
 """The budgets of NAS-Bench-101 (section 2.3)."""
 MAX_VERTICES, MAX_EDGES = 7, 9
-"""What a cell of NAS-Bench-101 may have (section 2.1)."""
+"""Limits of a cell of NAS-Bench-101 (section 2.1)."""
 
 _MEASURED = ("train_accuracy", "validation_accuracy", "test_accuracy", "training_time")
 
 
 class BadRecord(SpaceError, ValueError):
-    """A record that is none of NAS-Bench-101; the message says why, not where."""
+    """A record that is not of NAS-Bench-101; the message says why, not where."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A training: of which cell, for how long, with which result.
+    """A training: its cell, its length and its result.
 
     graph: adjacency and operations as they are written, the same in all records of a cell.
     evaluations: train, validation and test accuracy and seconds, halfway and at the end, 8 floats.
@@ -41,7 +41,7 @@ class Record:
 
 
 def _message_class() -> Any:
-    """ModelMetrics of nasbench/lib/model_metrics.proto, as far as it is read here."""
+    """The part of ModelMetrics (nasbench/lib/model_metrics.proto) that is read here."""
     field = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(
         name="nasbench101_record.proto", package="oneshot_hpo", syntax="proto2"
@@ -52,6 +52,7 @@ def _message_class() -> Any:
         evaluation.field.add(
             name=name, number=number, type=field.TYPE_DOUBLE, label=field.LABEL_OPTIONAL
         )
+
     metrics = file.message_type.add(name="ModelMetrics")
     metrics.field.add(
         name="evaluation_data",
@@ -66,6 +67,7 @@ def _message_class() -> Any:
         type=field.TYPE_INT32,
         label=field.LABEL_OPTIONAL,
     )
+
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("oneshot_hpo.ModelMetrics"))
@@ -76,16 +78,17 @@ ModelMetrics = _message_class()
 
 
 def parse_record(data: bytes) -> Record:
-    """Read a record; raises BadRecord. Accuracies and times are not judged here."""
+    """Read a record; raises BadRecord. Accuracies and times are not checked here."""
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError):
-        raise BadRecord("it is no JSON") from None
+        raise BadRecord("it is not JSON") from None
     if not isinstance(fields, list) or [type(field) for field in fields] != _FIELD_TYPES:
-        raise BadRecord("it is no list of hash, epochs, adjacency, operations and metrics")
+        raise BadRecord("it is not a list of hash, epochs, adjacency, operations and metrics")
+
     module_hash, epochs, adjacency, operations, encoded = fields
     if not (adjacency + operations).isascii():
-        raise BadRecord("its adjacency and operations are no words")
+        raise BadRecord("its adjacency and operations are not text")
     if epochs not in EPOCHS:
         raise BadRecord(f"it was trained for {epochs} epochs, not 4, 12, 36 or 108")
     try:
@@ -93,11 +96,12 @@ def parse_record(data: bytes) -> Record:
     except ValueError:
         decoded = b""
     if not decoded or base64.b64encode(decoded) != encoded.encode():
-        raise BadRecord("its metrics are no base64")
+        raise BadRecord("its metrics are not base64")
     try:
         metrics = ModelMetrics.FromString(decoded)
     except DecodeError:
-        raise BadRecord("its metrics are no protobuf of NAS-Bench-101") from None
+        raise BadRecord("its metrics are not a protobuf of NAS-Bench-101") from None
+
     return Record(
         module_hash=module_hash,
         epochs=epochs,
@@ -115,12 +119,14 @@ def _evaluations(metrics: Any, epochs: int) -> tuple[float, ...]:
         raise BadRecord("it has no count of trainable parameters")
     if len(metrics.evaluation_data) != 3:
         raise BadRecord(f"it has {len(metrics.evaluation_data)} evaluations, not 3")
+
     start, halfway, final = metrics.evaluation_data
     for evaluation, epoch in ((start, 0), (halfway, epochs / 2), (final, epochs)):
         if evaluation.HasField("current_epoch") and evaluation.current_epoch != epoch:
             raise BadRecord(f"an evaluation is from epoch {evaluation.current_epoch}, not {epoch}")
     if not 0 <= start.training_time < halfway.training_time:
         raise BadRecord(f"its training starts at {start.training_time} s")
+
     for evaluation in (halfway, final):
         for name in _MEASURED:
             if not evaluation.HasField(name):
@@ -143,7 +149,7 @@ def cell_of(record: Record) -> Cell:
     operations = names.split(",")
     vertices = len(operations)
     if len(adjacency) != vertices**2 or not set(adjacency) <= {"0", "1"}:
-        raise BadRecord("its adjacency is no matrix of 0 and 1 that fits its operations")
+        raise BadRecord("its adjacency is not a matrix of 0 and 1 that fits its operations")
     matrix = [
         [int(edge) for edge in adjacency[start : start + vertices]]
         for start in range(0, len(adjacency), vertices)
@@ -151,9 +157,11 @@ def cell_of(record: Record) -> Cell:
     try:
         cell = Cell.pruned(matrix, operations)
     except InvalidCell as error:
-        raise BadRecord(f"its graph is no cell: {error}") from None
+        raise BadRecord(f"its graph is not a cell: {error}") from None
     if len(cell.matrix) != vertices or vertices > MAX_VERTICES or adjacency.count("1") > MAX_EDGES:
-        raise BadRecord("its graph is no cell of NAS-Bench-101 (7 vertices, 9 edges, no loose end)")
+        raise BadRecord(
+            "its graph is not a cell of NAS-Bench-101 (7 vertices, 9 edges, no loose end)"
+        )
     if cell.hash != record.module_hash:
         raise BadRecord("its hash is not that of its graph")
     return cell

@@ -18,6 +18,7 @@ def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
     """
     if document["format"] != FORMAT:
         raise TableError(f"table format {document['format']} is not known here")
+
     halfway = _runs(arrays, "halfway_") if "halfway_seconds" in arrays else None
     table = TrainedCells(
         hashes=arrays["hashes"],
@@ -55,6 +56,7 @@ def _check(table: TrainedCells) -> None:
         "graphs": (table.graphs, np.uint32, (cells,)),
         "parameters": (table.parameters, np.int32, (cells,)),
     }
+
     shape = (cells, budgets, table.repeats)
     for prefix, runs in (("", table.final), ("halfway_", table.halfway)):
         if runs is not None:
@@ -63,17 +65,19 @@ def _check(table: TrainedCells) -> None:
                 per_cell[f"{prefix}{split}_hits"] = (hits, np.uint16, shape)
     for metric, codes in table.origins.items():
         per_cell[f"{metric}{ORIGIN}"] = (codes, np.uint8, (cells, budgets))
+
     for name, (array, dtype, wanted) in per_cell.items():
         if array.dtype != dtype or array.shape != wanted:
             raise TableError(
                 f"{name} has shape {array.shape} of {array.dtype}, not {wanted} of "
                 f"{np.dtype(dtype)}"
             )
+
     sizes = table.images
     if not set(table.final.hits) <= set(sizes) <= set(SPLITS) or min(sizes.values()) < 1:
-        raise TableError(f"images has to say how many there are of {', '.join(SPLITS)}")
+        raise TableError(f"images must give the number of images of {', '.join(SPLITS)}")
     if cells == 0 or budgets == 0 or not {"valid", "test"} <= set(table.final.hits):
         raise TableError("a table needs cells, budgets, validation and test hits")
     if not set(table.origins) <= set(table.metrics):
         known = ", ".join(table.metrics)
-        raise TableError(f"it says where {', '.join(table.origins)} is from, and has {known}")
+        raise TableError(f"it has origins of {', '.join(table.origins)}, but values of {known}")

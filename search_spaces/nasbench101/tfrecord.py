@@ -32,13 +32,14 @@ def read_records(
 ) -> Iterator[bytes]:
     """The records of a file of `size` bytes, each checked by its checksums.
 
-    see: shown every byte of the file in order (for a digest of it). Raises TableError, which
+    see: called with every byte of the file in order (for a digest). Raises TableError, which
     begins with `name` and says at which byte, for a damaged, shortened or foreign file.
     """
     position = 0
     while header := file.read(_HEADER.size):
         if len(header) < _HEADER.size:
             raise TableError(f"{name}: cut short at byte {position}, in a record's header")
+
         length, length_crc = _HEADER.unpack(header)
         if masked_crc(header[:8]) != length_crc:
             if position == 0:
@@ -54,11 +55,13 @@ def read_records(
                 f"{name}: the record at byte {position} has {length:,} bytes, too many for "
                 "NAS-Bench-101"
             )
+
         data, footer = file.read(length), file.read(_FOOTER.size)
         if len(data) + len(footer) < length + _FOOTER.size:
             raise TableError(f"{name}: became shorter while it was read")
         if masked_crc(data) != _FOOTER.unpack(footer)[0]:
             raise TableError(f"{name}: damaged at byte {position}: a record fails its checksum")
+
         see(header + data + footer)
         yield data
         position += _HEADER.size + length + _FOOTER.size

@@ -1,4 +1,4 @@
-"""Tables of trained cells of NAS-Bench-101: what each reaches when it is trained on its own."""
+"""Tables of trained cells of NAS-Bench-101, each trained on its own."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from oneshot_hpo.search_spaces.table import (
 )
 
 FORMAT = 2
-"""Of the file."""
+"""Version of the file format."""
 ORIGIN = "_origin"
 """How the names of its arrays of origins end."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a table says of one cell at one budget. Errors are fractions in [0, 1].
+    """A table's values of one cell at one budget. Errors are in [0, 1].
 
-    valid_error, test_error: means over the repeats, as `TrainedCells.mean_errors` has them.
+    valid_error, test_error: means over the repeats, as in `TrainedCells.mean_errors`.
     valid_errors, test_errors: float (R,), the repeats. seconds: mean training time. parameters:
     trainable ones.
     """
@@ -61,7 +61,7 @@ class TrainedCells(Table):
     images: by split, the size of the set of images.
     final: after the last epoch, R repeats. halfway: after half of the epochs, if recorded.
     provenance: how the table was made (name, data set, settings, versions, ...).
-    origins: by metric, uint8 (U, B), members of Origin; a metric without is real throughout.
+    origins: by metric, uint8 (U, B), members of Origin; a metric without an entry is all real.
     """
 
     family = "nasbench101"
@@ -89,6 +89,7 @@ class TrainedCells(Table):
     ) -> TrainedCells:
         """A table of U cells in any order, no two of them isomorphic; nothing halfway."""
         hashes = hash_array(cells)
+
         order = np.lexsort(hashes.T[::-1])
         return cls(
             hashes=hashes[order],
@@ -117,7 +118,7 @@ class TrainedCells(Table):
         return unpack_cell(int(self.graphs[row]))
 
     def query(self, cell: Cell, budget: int | None = None, *, halfway: bool = False) -> Entry:
-        """Look one cell up; the largest budget when none is named. Raises MissingCell."""
+        """Look one cell up; budget: None for the largest. Raises MissingCell."""
         digest = np.frombuffer(bytes.fromhex(cell.hash), np.uint8)
         row = int(self.rows(digest[None])[0])
         return Entry(
@@ -147,7 +148,7 @@ class TrainedCells(Table):
         except (TypeError, ValueError):
             digest = b""
         if len(digest) == 16 and digest.hex() == module_hash:
-            # Of one number, Python's search takes half the time of NumPy's.
+            # For one number, Python's search takes half the time of NumPy's.
             row = bisect_left(self._hash_keys.data, int.from_bytes(digest[:8], "big"))
             if row < len(self) and self.hashes[row].tobytes() == digest:
                 return row
@@ -205,7 +206,7 @@ class TrainedCells(Table):
         return self.hashes[row].tobytes().hex()
 
     def coverage(self, space: SearchSpace) -> int:
-        """How many of a space's unique cells the table holds; 0 for one of another family."""
+        """Number of a space's unique cells in the table; 0 for a space of another family."""
         if space.family != self.family:
             return 0
         return int((self._graph_index.rows(*_cells_of(space).cell_graphs) >= 0).sum())
@@ -254,8 +255,8 @@ class TrainedCells(Table):
     ) -> np.ndarray:
         """Mean errors over the repeats, float (N,), or a number for one row.
 
-        They follow from the sum of a cell's hits: cells with equal sums have equal errors to the
-        last bit, which means of rounded shares do not. Raises MissingCell.
+        They are computed from the sum of a cell's hits, so cells with equal sums have equal errors
+        to the last bit; means of rounded shares would not. Raises MissingCell.
         """
         hits = self._hits(split, rows, budget, halfway)
         images = self.images[split] * hits.shape[-1]
@@ -298,7 +299,7 @@ class TrainedCells(Table):
         if not halfway:
             return self.final
         if self.halfway is None:
-            raise MissingCell(f"the table of {self.name} has nothing{_at(halfway)}")
+            raise MissingCell(f"the table of {self.name} has no values{_at(halfway)}")
         return self.halfway
 
     def _hits(
@@ -354,7 +355,7 @@ def _columns(runs: Runs, prefix: str) -> dict[str, np.ndarray]:
 
 def _cells_of(space: SearchSpace) -> NasBench101Space:
     complete = space.complete
-    assert isinstance(complete, NasBench101Space)  # as `check_space` has it
+    assert isinstance(complete, NasBench101Space)  # ensured by `check_space`
     return complete
 
 

@@ -1,4 +1,4 @@
-"""Import NAS-Bench-201's numbers from one CSV file, a row a cell."""
+"""Import NAS-Bench-201's numbers from one CSV file, a row per cell."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def import_csv(path: Path, on_progress: ReportBytes) -> RecordedTable:
 
     Columns: `cell`, and for each data set accuracies in percent of the runs of 12 and 200 epochs,
     the seconds of training for 200 epochs, latency in seconds, parameters in millions, and scores
-    without training where there are any. Raises TableError, on one line, for what is no such file,
-    is damaged, cut short or holds a cell twice; OSError.
+    without training if there are any. Raises TableError, on one line, for a file of another form or
+    one that is damaged, cut short or has a cell twice; OSError.
     """
     rows = CsvRows(path, _REQUIRED, on_progress)
     numbers: dict[int, int] = {}
@@ -69,7 +69,7 @@ def import_csv(path: Path, on_progress: ReportBytes) -> RecordedTable:
 
 
 def _columns(row: Mapping[str, str]) -> list[str]:
-    """The columns that are read; of the scores, those that are there."""
+    """The columns to read: required ones, and the scores that the file has."""
     scores = [f"{dataset}_{proxy}" for dataset in DATASETS for proxy in _PROXIES]
     return [*_REQUIRED[1:], *(name for name in scores if name in row)]
 

@@ -1,4 +1,4 @@
-"""What NAS-Bench-201 measured, and what its data sets are called here."""
+"""The metrics of NAS-Bench-201, and this project's names of its data sets."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PARAMETERS = Metric(kind=COST)
 MACS = Metric("M", kind=COST)
 
 TIME_NOTE = (
-    "seconds are of training alone; the benchmark has one time an epoch for both schedules, so "
+    "seconds are of training alone; the benchmark has one time per epoch for both schedules, so "
     "those of 12 epochs are 12/200 of those of 200"
 )
 
 
 def errors(accuracies: np.ndarray) -> np.ndarray:
-    """Errors in [0, 1] of accuracies in percent, without the noise of the subtraction."""
+    """Errors in [0, 1] of accuracies in percent, without rounding noise of the subtraction."""
     return np.round((100 - accuracies) / 100, 12)

@@ -1,8 +1,9 @@
-"""Import the files that NAS-Bench-201 and NATS-Bench came as: pickles, of which nothing is run.
+"""Import the published files of NAS-Bench-201 and NATS-Bench: pickles, whose code is never run.
 
-NATS-tss-v1_0-3ffb9-simple is a folder of meta.pickle.pbz2 and a file 000000.pickle.pbz2 an
-architecture; NATS-tss-v1_0-3ffb9.pickle.pbz2 is all of it in one. NAS-Bench-201-v1_1-096897.pth is
-what torch.save made of the same dictionaries, in its zip file or in its older form.
+NATS-tss-v1_0-3ffb9-simple is a folder with meta.pickle.pbz2 and one file like 000000.pickle.pbz2
+per architecture; NATS-tss-v1_0-3ffb9.pickle.pbz2 has everything in one file.
+NAS-Bench-201-v1_1-096897.pth has the same dictionaries as torch.save writes them, in a zip file or
+in its older form.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ META = "meta.pickle.pbz2"
 BZIP2 = b"BZh"
 ZIP = b"PK\x03\x04"
 TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""How a file of torch.save begins that is no zip file: a pickle of its magic number."""
+"""The first bytes of torch.save's older form: a pickle of its magic number."""
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PIECE = 1 << 20
@@ -35,8 +36,8 @@ _HEADERS = 3  # pickles before that of the data: the magic number, the version, 
 def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
     """Read a folder NATS-tss-v1_0-3ffb9-simple; files that are missing make a part of the table.
 
-    on_progress: bytes read of all files. Raises TableError, on one line, for what is no such folder
-    or has a file that is damaged; OSError.
+    on_progress: bytes read of all files. Raises TableError, on one line, for another folder or a
+    damaged file; OSError.
     """
     if not (folder / META).is_file():
         raise TableError(f"{folder}: not a folder of NATS-Bench, {META} is missing")
@@ -61,8 +62,8 @@ def import_folder(folder: Path, on_progress: ReportBytes) -> RecordedTable:
 def import_file(path: Path, on_progress: ReportBytes) -> RecordedTable:
     """Read NAS-Bench-201-*.pth, or NATS-tss-v1_0-3ffb9.pickle.pbz2, in one pass.
 
-    Memory: about 15 kB an architecture. Raises TableError, on one line, for what is no such
-    file or is damaged; OSError.
+    Memory: about 15 kB per architecture. Raises TableError, on one line, for another or a damaged
+    file; OSError.
     """
     trainings, size = Trainings(), path.stat().st_size
     with path.open("rb") as file:
@@ -84,18 +85,18 @@ def import_file(path: Path, on_progress: ReportBytes) -> RecordedTable:
                 raise PickleError("it has no meta_archs and arch2infos")
             for schedules in document["arch2infos"].values():
                 _check(schedules)
-            while not headers and pickled.read(_PIECE):  # a checksum stands at the end
+            while not headers and pickled.read(_PIECE):  # the checksum is at the end
                 pass
             if not trainings.configurations:
                 raise PickleError("it holds no architecture")
             if len(trainings.configurations) != len(document["arch2infos"]):
-                raise PickleError("an architecture is there twice")
+                raise PickleError("an architecture is given twice")
     with _reading(path):
         return trainings.table({"file": path.name, "bytes": size})
 
 
 def _check(schedules: Any) -> None:
-    """Raise PickleError unless the trainings of all schedules of an architecture were taken in."""
+    """Raise PickleError unless the trainings of all schedules of an architecture were read."""
     if not isinstance(schedules, dict) or any(left != {} for left in schedules.values()):
         raise PickleError("an architecture has not the form of the authors' ArchResults")
 
@@ -113,13 +114,13 @@ def _cells(path: Path) -> list[str]:
         document = PickleReader(file).load()
         cells = document["meta_archs"]
         if not isinstance(cells, list) or len(set(cells)) != len(cells) or len(cells) > CELLS:
-            raise PickleError(f"meta_archs is no list of up to {CELLS} cells")
+            raise PickleError(f"meta_archs is not a list of up to {CELLS} cells")
     return cells
 
 
 @contextmanager
 def _pickled(file: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
-    """The pickles in a file of any of the forms, and how many stand before that of the data."""
+    """The pickles in a file of any form, and the number of pickles before the data."""
     begin = file.read(len(TORCH))
     file.seek(0)
     if begin.startswith(ZIP):
@@ -138,7 +139,7 @@ def _pickled(file: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """What is wrong with the content becomes a TableError with the file's name."""
+    """Turn errors in the content into a TableError with the file's name."""
     try:
         yield
     except TableError as error:

@@ -1,7 +1,7 @@
 """The search space of NAS-Bench-201 (Dong and Yang, ICLR 2020, section 2.1).
 
 A cell has four nodes. Each is joined to all nodes before it by an edge, and each edge has one
-operation; a node is the sum of what its edges bring.
+operation; a node is the sum of its incoming edges.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ZERO = "#"
 
 
 class EdgeCellSpace(EnumerableSpace):
-    """Cells of four nodes with an operation on each of six edges, a choice an edge.
+    """Cells of four nodes with an operation on each of six edges, one choice per edge.
 
-    Isomorphic are cells with the same `expression`.
+    Cells with the same `expression` are isomorphic.
     """
 
     choices: tuple[Choice, ...]
@@ -84,7 +84,7 @@ class EdgeCellSpace(EnumerableSpace):
         return np.where(reached[:, sources] & needed[:, nodes], digits, -1)
 
     def drawing(self, architecture: Architecture) -> Drawing:
-        """The edges that bring something to the output, each operation a vertex."""
+        """The edges that reach the output, each operation as a vertex."""
         used = self.used_operations(np.array([self.configuration(architecture)]))[0]
         edges = [
             (edge, self.operations[place])
@@ -115,7 +115,7 @@ class EdgeCellSpace(EnumerableSpace):
         return self.parse(text)
 
     def text(self, architecture: Architecture) -> str:
-        """As the authors write a cell: |nor_conv_3x3~0|+|none~0|none~1|+|…~0|…~1|…~2|."""
+        """A cell in the authors' notation: |nor_conv_3x3~0|+|none~0|none~1|+|…~0|…~1|…~2|."""
         names = self.names(architecture)
         nodes: dict[int, str] = {}
         for (source, node), name in zip(EDGES, names, strict=True):
@@ -147,7 +147,7 @@ class EdgeCellSpace(EnumerableSpace):
 
 
 def expression(names: Sequence[str]) -> str:
-    """What a cell computes, as the authors write it to find isomorphic cells.
+    """What a cell computes, in the authors' notation for finding isomorphic cells.
 
     names: the operation of each edge. It is their `to_unique_str` with `consider_zero`: a skip
     connection is its source, an edge of none, or from a source that is a single zero, is `#`, and

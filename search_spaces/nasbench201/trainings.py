@@ -1,4 +1,4 @@
-"""What the files of NAS-Bench-201 and NATS-Bench say of an architecture, gathered by piece.
+"""Collects the trainings of architectures from files of NAS-Bench-201 and NATS-Bench.
 
 A file holds, for each architecture and schedule, the dictionary of an `ArchResults`: seeds by data
 set, and by data set and seed the dictionary of a `ResultsCount`, one training.
@@ -41,10 +41,10 @@ _SPLITS: Mapping[str, Splits] = {
         "test": ("ImageNet16-120", "x-test"),
     },
 }
-"""By data set and split, the authors' names of the training and of the images, as their API maps
-`valid` and `test`: on CIFAR-10 validation is of networks trained on half of the training images."""
+"""By data set and split, the authors' names of the training and of the images, as in their API. On
+CIFAR-10, validation uses networks trained on half of the training images."""
 _MOST_REPEATS = 8
-_SEED = "888"  # whose parameters and multiply-accumulates count where those of the seeds differ
+_SEED = "888"  # its parameters and multiply-accumulates are used if seeds differ
 _TRAINING = object()
 _REAL, _MEAN = Origin.REAL, Origin.MEAN
 
@@ -75,19 +75,19 @@ class Training:
 
 
 class Trainings:
-    """All that was read so far, by configuration, and the table of it."""
+    """Everything read so far, by configuration, and the table made of it."""
 
     def __init__(self) -> None:
         self._read: dict[tuple[str, int], dict[int, list[Training]]] = {}
         self.configurations: dict[int, None] = {}
-        """In the order in which they were read."""
+        """Configurations in the order in which they were read."""
         self.cell = ""
-        """The one that was read last."""
+        """The cell that was read last."""
 
     def take(self, items: dict[Any, Any]) -> bool:
-        """Take in what a dictionary of a file says, and empty it; whether it was an architecture.
+        """Read a dictionary of a file and empty it; returns whether it was an architecture.
 
-        Raises PickleError for one that is not as the authors write them.
+        Raises PickleError for one that is not in the authors' form.
         """
         try:
             return self._take(items)
@@ -99,7 +99,7 @@ class Trainings:
             raise PickleError(str(error)) from None
 
     def table(self, source: Mapping[str, Any]) -> RecordedTable:
-        """Raises TableError where an architecture lacks what others have."""
+        """The table. TableError: an architecture lacks values that others have."""
         recording = Recording(NAME, NASBENCH201, list(self.configurations), of_cells=False)
         for dataset in DATASETS:
             for split in ("valid", "test"):
@@ -133,7 +133,7 @@ class Trainings:
             (budget,) = epochs
             of_all = self._read.setdefault((dataset, budget), {})
             if number in of_all:
-                raise ValueError(f"{self.cell} is there twice")
+                raise ValueError(f"{self.cell} is given twice")
             of_all[number] = runs
 
     def _add_split(self, recording: Recording, dataset: str, split: str, budget: int) -> None:
@@ -169,7 +169,7 @@ class Trainings:
             recording.add(dataset, name, metric, np.array(values), origin=origin)
 
     def _runs(self, trained: str, budget: int) -> list[list[Training]] | None:
-        """Of all architectures in order; None if none was trained so. Raises TableError."""
+        """Runs of all architectures in order; None if there are none. Raises TableError."""
         of_all = self._read.get((trained, budget))
         if of_all is None:
             return None
@@ -183,7 +183,7 @@ class Trainings:
 def _training(items: Mapping[Any, Any]) -> Training:
     epochs = items["epochs"]
     if type(epochs) is not int:
-        raise TypeError("epochs is no number")
+        raise TypeError("epochs is not a number")
     last = f"@{epochs - 1}"
     accuracies = _last(items["eval_acc1es"], last)
     if any(not 0 <= value <= 100 for value in accuracies.values()):
@@ -212,28 +212,28 @@ def _last(values: Mapping[Any, Any], last: str) -> dict[str, float]:
 
 def _number(value: Any) -> float:
     if type(value) not in (int, float):
-        raise TypeError(f"{str(value)[:40]!r} is no number")
+        raise TypeError(f"{str(value)[:40]!r} is not a number")
     return float(value)
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("arch_str is no text")
+        raise TypeError("arch_str is not text")
     return value
 
 
 def _sound(runs: Sequence[Training]) -> Training:
-    """The training whose costs are right: some files have wrong ones, says the API."""
+    """The training with the right costs; some files have wrong ones, according to the API."""
     return next((run for run in runs if run.seed == _SEED), runs[0])
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Of those that were measured, which are positive; NaN where none was."""
+    """Mean of the measured values, which are positive; NaN if there are none."""
     measured = [value for value in values if value > 0]
     return math.fsum(measured) / len(measured) if measured else math.nan
 
 
 def _repeats(values: Sequence[Sequence[float]]) -> np.ndarray:
-    """Repeats of each architecture, float (N, R), with NaN behind fewer."""
+    """Repeats of each architecture, float (N, R), padded with NaN."""
     most = max(map(len, values))
     return np.array([[*row, *[math.nan] * (most - len(row))] for row in values])

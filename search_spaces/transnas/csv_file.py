@@ -1,4 +1,4 @@
-"""Import TransNAS-Bench-101's numbers from a CSV file, a row an architecture."""
+"""Import TransNAS-Bench-101's numbers from a CSV file, a row per architecture."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NAME = "TransNAS-Bench-101"
 class Task:
     """How a task was trained and measured.
 
-    epochs: of training, of which the values are. kind: of its metric here. In the file all values
-    are better when they are higher: percentages (ERROR), SSIM (SCORE), or a negative loss (LOSS).
+    epochs: of training. kind: of its metric here. In the file all values are better when higher:
+    percentages (ERROR), SSIM (SCORE), or a negative loss (LOSS).
     """
 
     epochs: int
@@ -51,16 +51,16 @@ _RANGES = {ERROR: (0.0, 100.0), SCORE: (-1.0, 1.0), LOSS: (-_LARGEST, 0.0)}
 _DIGITS = re.compile(r"\((\d(?:, \d){3,5})\)")
 
 NOTES = (
-    "validation values of one training each; there is no test split: validation stands in for it",
+    "validation values of one training each; there is no test split, so validation is used instead",
 )
 
 
 def import_csv(path: Path, on_progress: ReportBytes) -> RecordedTable:
-    """Read transnas_micro.csv or transnas_macro.csv, whole; which one it is its rows say.
+    """Read transnas_micro.csv or transnas_macro.csv, whole; its rows determine which one it is.
 
     Columns: `arch`, digits in brackets, and `TASK__val_accuracy` of the seven tasks, with scores
-    without training where there are any. Raises TableError, on one line, for what is no such file,
-    is damaged, cut short or holds an architecture twice; OSError.
+    without training if there are any. Raises TableError, on one line, for a file of another form or
+    one that is damaged, cut short or has an architecture twice; OSError.
     """
     rows = CsvRows(path, ("arch", *map(_value_column, TASKS)), on_progress)
     architectures: dict[tuple[str, ...], int] = {}

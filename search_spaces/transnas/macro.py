@@ -18,7 +18,7 @@ from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchi
 from oneshot_hpo.search_spaces.space import EnumerableSpace, UniqueCells
 
 MODULES = ("normal", "double", "halve", "double_halve")
-"""What a module does, digits 1 to 4: nothing, channels x 2, resolution / 2, both."""
+"""Effects of a module, digits 1 to 4: none, channels x 2, resolution / 2, both."""
 ABSENT = "absent"
 
 _DOUBLES, _HALVES = (2, 4), (3, 4)
@@ -76,7 +76,7 @@ class MacroSpace(EnumerableSpace):
         return UniqueCells(np.array(first), np.array(of_configuration))
 
     def used_operations(self, configurations: np.ndarray) -> np.ndarray:
-        """What each module of the skeleton does, int (N, 6), places in MODULES; -1: absent."""
+        """The effect of each module of the skeleton, int (N, 6), places in MODULES; -1: absent."""
         skeletons = [self.skeleton(self.architecture(number)) for number in configurations.tolist()]
         padded = "".join(digits.ljust(_MOST, "0") for digits in skeletons)
         return np.array([int(digit) - 1 for digit in padded]).reshape(-1, _MOST)
@@ -95,7 +95,7 @@ class MacroSpace(EnumerableSpace):
         return self.parse(text)
 
     def text(self, architecture: Architecture) -> str:
-        """As the authors write it: 64-1234-basic."""
+        """The skeleton in the authors' notation: 64-1234-basic."""
         return f"64-{self.skeleton(architecture)}-basic"
 
     def parse(self, text: str) -> Architecture:

@@ -64,7 +64,7 @@ def cutout_probability(final: float, epoch: int, epochs: int) -> float:
 
 
 def random_crop_and_flip(images: Tensor, generator: torch.Generator, shift: int = _SHIFT) -> Tensor:
-    """Shift each image by up to so many pixels, black moving in, and mirror half of them."""
+    """Shift each image by a few pixels at most, with black borders, and mirror half of them."""
     count, _, height, width = images.shape
     device = images.device
     padded = F.pad(images, (shift,) * 4)

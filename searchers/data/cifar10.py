@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.search_spaces.data_folder import CIFAR10
 from oneshot_hpo.searchers.data.images import ImageSplits, check_memory
 from oneshot_hpo.searchers.data.pickled_images import (
-    RawImages,
+    PickledImages,
     check_counts,
     check_labels,
     images_of,
@@ -28,15 +27,6 @@ _NAME = "CIFAR-10"
 _HEIGHT = 32
 
 
-@dataclass(frozen=True)
-class Cifar10:
-    """The official data set: names of the classes by label, images in the order of the files."""
-
-    classes: tuple[str, ...]
-    train: RawImages
-    test: RawImages
-
-
 def load_cifar10(folder: Path) -> ImageSplits:
     """Read and split the files of a folder; raises what `read_cifar10` does."""
     return split_cifar10(read_cifar10(folder))
@@ -47,15 +37,15 @@ def files_folder(folder: Path) -> Path:
     return folder / CIFAR10 if (folder / CIFAR10).is_dir() else folder
 
 
-def split_cifar10(data: Cifar10) -> ImageSplits:
+def split_cifar10(data: PickledImages) -> ImageSplits:
     """Split as `split_images` says."""
-    return split_images("cifar10", len(data.classes), data.train, data.test)
+    return split_images("cifar10", data)
 
 
-def read_cifar10(folder: Path) -> Cifar10:
+def read_cifar10(folder: Path) -> PickledImages:
     """Read a folder of the official files; a batch may hold any number of images.
 
-    What is no such file is told by its keys and shapes, not by a checksum. Raises DatasetError for
+    Files are recognized by keys and shapes, not by a checksum. Raises DatasetError for
     a file that is missing or something else, OSError for one that cannot be read.
     """
     check_memory(folder, sum(size_of(folder / name) for name in FILES))
@@ -69,4 +59,4 @@ def read_cifar10(folder: Path) -> Cifar10:
     test = batches.pop(TEST_BATCH)
     train = joined(list(batches.values()))
     check_counts(folder, train, test)
-    return Cifar10(names, train, test)
+    return PickledImages(names, train, test)

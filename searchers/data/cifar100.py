@@ -6,6 +6,7 @@ from pathlib import Path
 
 from oneshot_hpo.searchers.data.images import ImageSplits, check_memory
 from oneshot_hpo.searchers.data.pickled_images import (
+    PickledImages,
     check_counts,
     check_labels,
     images_of,
@@ -22,7 +23,12 @@ _HEIGHT = 32
 
 
 def load_cifar100(folder: Path) -> ImageSplits:
-    """Read a folder of the official files, and split them as `split_images` says.
+    """Read and split the files of a folder; raises what `read_cifar100` does."""
+    return split_images("cifar100", read_cifar100(folder))
+
+
+def read_cifar100(folder: Path) -> PickledImages:
+    """Read a folder of the official files; they may hold any number of images.
 
     Raises DatasetError for a file that is missing or something else, OSError for one that cannot
     be read.
@@ -36,4 +42,4 @@ def load_cifar100(folder: Path) -> ImageSplits:
     check_labels(folder / TRAIN, train, len(names))
     check_labels(folder / TEST, test, len(names))
     check_counts(folder, train, test)
-    return split_images("cifar100", len(names), train, test)
+    return PickledImages(names, train, test)

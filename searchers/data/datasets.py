@@ -41,6 +41,7 @@ def load_dataset(source: str | Path) -> ImageSplits:
     path = Path(source)
     if path.is_dir():
         return _load_folder(path)
+
     try:
         images, labels = _read_arrays(path)
     except FileNotFoundError:
@@ -67,29 +68,31 @@ def load_digits() -> ImageSplits:
 
 def load_imported_cifar10() -> ImageSplits:
     """The data set "cifar10". Raises DatasetError where it was not imported."""
-    folder = data_folder() / CIFAR10
-    if not folder.is_dir():
-        raise DatasetError(
-            f"CIFAR-10 is not in {folder.parent}: `oneshot-hpo data fetch cifar10` downloads it, "
-            "`oneshot-hpo data import PATH` takes what is on this machine"
-        )
-    return load_cifar10(folder)
+    return load_cifar10(
+        _present("CIFAR-10", CIFAR10, "`oneshot-hpo data fetch cifar10` downloads it, ")
+    )
 
 
 def load_cifar100() -> ImageSplits:
     """The data set "cifar100". Raises DatasetError where it is not in the data folder."""
-    return cifar100.load_cifar100(_present("CIFAR-100", CIFAR100))
+    return cifar100.load_cifar100(
+        _present("CIFAR-100", CIFAR100, "`oneshot-hpo data fetch cifar100` downloads it, ")
+    )
 
 
 def load_imagenet16() -> ImageSplits:
     """The data set "imagenet16". Raises DatasetError where it is not in the data folder."""
-    return imagenet16.load_imagenet16(_present("ImageNet16", IMAGENET16))
+    return imagenet16.load_imagenet16(_present("ImageNet16-120", IMAGENET16))
 
 
-def _present(title: str, name: str) -> Path:
+def _present(title: str, name: str, download: str = "") -> Path:
+    """A folder of the data folder. DatasetError: not there; says how to get it."""
     folder = data_folder() / name
     if not folder.is_dir():
-        raise DatasetError(f"{title} is not in {folder.parent}: put its folder {name} there")
+        raise DatasetError(
+            f"{title} is not in {folder.parent}: {download}`oneshot-hpo data import PATH` takes a "
+            f"folder {name}, or an archive of it, that is on this machine"
+        )
     return folder
 
 

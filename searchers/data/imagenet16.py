@@ -13,6 +13,7 @@ from typing import Any
 
 from oneshot_hpo.searchers.data.images import ImageSplits, check_memory
 from oneshot_hpo.searchers.data.pickled_images import (
+    PickledImages,
     RawImages,
     check_counts,
     images_of,
@@ -33,7 +34,12 @@ _ALL_CLASSES = 1_000
 
 
 def load_imagenet16(folder: Path) -> ImageSplits:
-    """Read a folder of the official files, and split them as `split_images` says.
+    """Read and split the files of a folder; raises what `read_imagenet16` does."""
+    return split_images("imagenet16", read_imagenet16(folder))
+
+
+def read_imagenet16(folder: Path) -> PickledImages:
+    """Read a folder of the official files, and keep the images of the first 120 classes.
 
     `test` is the validation set, whose labels are public; NAS-Bench-201 tests on half of it.
     Raises DatasetError for a file that is missing or something else, OSError for one that cannot
@@ -43,7 +49,8 @@ def load_imagenet16(folder: Path) -> ImageSplits:
     train = joined([read_file(folder / name, _NAME, _kept) for name in TRAIN_BATCHES])
     test = read_file(folder / TEST_BATCH, _NAME, _kept)
     check_counts(folder, train, test)
-    return split_images("imagenet16", CLASSES, train, test)
+    names = tuple(map(str, range(1, CLASSES + 1)))
+    return PickledImages(names, train, test)
 
 
 def _kept(document: Mapping[str, Any]) -> RawImages:

@@ -13,10 +13,10 @@ import numpy as np
 from oneshot_hpo.searchers.errors import SearchError
 
 SPLIT_SEED = 0
-"""Of the one permutation by which every data set is split."""
+"""Seed of the permutation that splits every data set."""
 
 _FLOATS = 16
-"""Bytes that a pixel of one byte may take on its way: as float64, then scaled and in order."""
+"""Bytes that a pixel of one byte may take while it is read: as float64, scaled, reordered."""
 
 
 class DatasetError(SearchError, ValueError):
@@ -36,7 +36,7 @@ def check_memory(path: Path, size: int) -> None:
 def photo_shift(shape: tuple[int, int], *, are_photos: bool = False) -> int | None:
     """Pixels that crops may shift a photo by, an eighth of its height; None: it is no photo.
 
-    shape: channels, height. 32 x 32 pixels in three colours are photos, whoever they are from.
+    shape: channels, height. Images of 32 x 32 pixels in three colours count as photos.
     """
     return shape[1] // 8 if are_photos or shape == (3, 32) else None
 
@@ -89,12 +89,12 @@ class ImageSplits:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 of what a supernet trains on: images and labels, their shapes and types."""
+        """SHA-256 of the images and labels that a supernet trains on, with shapes and types."""
         return _sha256(self.supernet_train, self.supernet_valid)
 
     @cached_property
     def scratch_checksum(self) -> str:
-        """SHA-256 of what a table follows from: images that cells train on and are measured on."""
+        """SHA-256 of the images that a table's cells are trained and evaluated on."""
         return _sha256(self.scratch_train, self.valid, self.test)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from oneshot_hpo.searchers.data.images import SPLIT_SEED, DatasetError, Images, ImageSplits
-from oneshot_hpo.searchers.data.pickles import Made, read_pickle
+from oneshot_hpo.searchers.data.pickles import PickledObject, read_pickle
 
 LARGEST = 1 << 30
 """Bytes; an official file has 31 to 170 million."""
@@ -35,10 +35,22 @@ class RawImages:
         return RawImages(self.pixels[chosen], self.labels[chosen])
 
 
+@dataclass(frozen=True)
+class PickledImages:
+    """A data set as its files have it, not yet split.
+
+    classes: names of the classes by label, their numbers where the files have no names.
+    """
+
+    classes: tuple[str, ...]
+    train: RawImages
+    test: RawImages
+
+
 def read_file(
     path: Path, data_set: str, parse: Callable[[Mapping[str, Any]], _Content]
 ) -> _Content:
-    """What `parse` makes of the dictionary in a file of a data set of this name.
+    """The result of `parse` for the dictionary in a file of the data set `name`.
 
     Raises DatasetError for a file that is missing or something else, OSError for one that cannot
     be read.
@@ -59,7 +71,7 @@ def read_file(
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file; 0 for one that is missing, which is told when it is read."""
+    """The size of a file in bytes; 0 if it is missing, which reading reports later."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -70,7 +82,7 @@ def names_of(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """The names of classes under a key; raises ValueError or TypeError."""
     names = document[key]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{key} is no list of texts")
+        raise TypeError(f"{key} is not a list of texts")
     if len(names) < 2:
         raise ValueError(f"{key} needs 2 names at least")
     return tuple(names)
@@ -80,7 +92,7 @@ def images_of(document: Mapping[str, Any], label_key: str, height: int) -> RawIm
     """The images under `data` and their labels; raises ValueError, TypeError or KeyError."""
     pixels, labels = _pixels(document["data"], _COLOURS * height**2), document[label_key]
     if not isinstance(labels, list) or any(type(label) is not int for label in labels):
-        raise TypeError(f"{label_key} is no list of whole numbers")
+        raise TypeError(f"{label_key} is not a list of whole numbers")
     if len(labels) != len(pixels):
         raise ValueError(f"{len(pixels)} images have {len(labels)} labels")
     if any(not 0 <= label < 1 << 31 for label in labels):
@@ -108,7 +120,7 @@ def joined(parts: list[RawImages]) -> RawImages:
     )
 
 
-def split_images(name: str, classes: int, train: RawImages, test: RawImages) -> ImageSplits:
+def split_images(name: str, data: PickledImages) -> ImageSplits:
     """Lay the training images in one order, drawn from a fixed seed, and cut it twice.
 
     A supernet's weights train on the first half, its architecture on the second. Networks from
@@ -117,30 +129,31 @@ def split_images(name: str, classes: int, train: RawImages, test: RawImages) -> 
     NAS-Bench-101. `test` are the official test images. All parts of the training images share
     their memory.
     """
-    count = len(train)
-    whole = _scaled(train.rows(np.random.default_rng(SPLIT_SEED).permutation(count)))
+    count = len(data.train)
+    whole = _scaled(data.train.rows(np.random.default_rng(SPLIT_SEED).permutation(count)))
     half, cut = count // 2, round(_SCRATCH_SHARE * count)
     return ImageSplits(
         name=name,
-        classes=classes,
+        classes=len(data.classes),
         supernet_train=whole.between(0, half),
         supernet_valid=whole.between(half, count),
         scratch_train=whole.between(0, cut),
         valid=whole.between(cut, count),
-        test=_scaled(test),
+        test=_scaled(data.test),
         are_photos=True,
     )
 
 
 def _pixels(array: Any, values: int) -> np.ndarray:
     """Images uint8 (N, values) of an array's parts; raises ValueError or TypeError."""
-    if not isinstance(array, Made) or not isinstance(array.state, tuple) or len(array.state) != 5:
-        raise TypeError("data is no array")
+    is_array = isinstance(array, PickledObject) and isinstance(array.state, tuple)
+    if not is_array or len(array.state) != 5:
+        raise TypeError("data is not an array")
     _, shape, kind, by_columns, content = array.state
-    if not isinstance(kind, Made) or kind.name != "dtype" or kind.arguments[:1] != ("u1",):
+    if not isinstance(kind, PickledObject) or kind.name != "dtype" or kind.arguments[:1] != ("u1",):
         raise TypeError("data is not of type uint8")
     if not isinstance(shape, tuple) or len(shape) != 2 or any(type(n) is not int for n in shape):
-        raise TypeError("data is no matrix")
+        raise TypeError("data is not a matrix")
     if shape[1] != values:
         raise ValueError(f"data has {shape[1]} values an image, not {values}")
     if not isinstance(content, str) or len(content) != shape[0] * values:

@@ -1,8 +1,8 @@
-"""A reader of the pickles that CIFAR-10 comes as, which knows no name of any code.
+"""Reads the pickles of CIFAR-10 and similar data sets, without running any code in them.
 
-Python's own would call what a file names, and makes room for as many values as a file claims to
-have. This one is a stack machine with the instructions that such files need: texts, whole numbers,
-lists, dictionaries, and arrays, of which it keeps the parts as they are written.
+Python's own reader calls functions that a file names, and allocates as many values as a file claims
+to have. This one is a stack machine for the instructions that such files need: texts, whole
+numbers, lists, dictionaries, and arrays, which are kept as their pickled parts.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from oneshot_hpo.searchers.errors import SearchError
 
 
 class PickleError(SearchError, ValueError):
-    """Content that is none of these pickles."""
+    """Not such a pickle."""
 
 
 @dataclass(eq=False)
-class Made:
-    """What a pickle says that one of NumPy's names would make of some arguments."""
+class PickledObject:
+    """The pickled parts of an object that NumPy would construct."""
 
     name: str
-    """One of _NAMES."""
+    """The constructor, one of _NAMES."""
     arguments: tuple[Any, ...] = ()
     state: Any = None
-    """What it would be given afterwards."""
+    """The state that NumPy would set afterwards."""
 
 
 _FEW = 10_000
 _BYTES_AN_INSTRUCTION = 256
-"""Images have 3072 bytes and a few instructions each; a value takes more memory than a byte."""
+"""Limits memory: an image has 3072 bytes and a few instructions."""
 _NAMES = ("_reconstruct", "ndarray", "dtype")
 _MARK = object()
 _TEXTS = (
@@ -45,9 +45,9 @@ _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 def read_pickle(content: bytes) -> Mapping[str, Any]:
-    """The dictionary that is pickled, its texts as str and its arrays as Made.
+    """The dictionary that is pickled, its texts as str and its arrays as PickledObject.
 
-    Texts of Python 2, and bytes, are str of as many characters (Latin-1). Raises PickleError.
+    Texts of Python 2, and bytes, are str decoded as Latin-1. Raises PickleError.
     """
     machine = _Machine()
     left = _FEW + len(content) // _BYTES_AN_INSTRUCTION
@@ -68,14 +68,14 @@ def read_pickle(content: bytes) -> Mapping[str, Any]:
 
 
 class _Machine:
-    """A stack of values, and a memory of those that are used again."""
+    """A stack machine: values, and a memory of values that are used again."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self._memory: dict[int, Any] = {}
 
     def step(self, name: str, argument: Any) -> None:
-        """Obey one instruction. Raises PickleError for one that these files have no need of."""
+        """Run one instruction. Raises PickleError for one that these files do not need."""
         stack = self.stack
         if name in _TEXTS:
             stack.append(argument.decode("latin-1") if isinstance(argument, bytes) else argument)
@@ -83,12 +83,14 @@ class _Machine:
             stack.append(argument)
         elif name in _CONSTANTS:
             stack.append(_CONSTANTS[name])
+
         elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
             self._memory[argument] = stack[-1]
         elif name == "MEMOIZE":
             self._memory[len(self._memory)] = stack[-1]
         elif name in ("GET", "BINGET", "LONG_BINGET"):
             stack.append(self._memory[argument])
+
         elif name == "MARK":
             stack.append(_MARK)
         elif name in ("EMPTY_LIST", "EMPTY_DICT"):
@@ -105,15 +107,17 @@ class _Machine:
         elif name in ("TUPLE", "LIST"):
             values = self._since_mark()
             stack.append(tuple(values) if name == "TUPLE" else values)
+
         elif name in ("GLOBAL", "STACK_GLOBAL"):
             self._name(argument.split(" ") if name == "GLOBAL" else [stack.pop(-2), stack.pop()])
         elif name == "REDUCE":
             arguments = stack.pop()
-            stack.append(Made(self._top(Made).name, arguments))
+            stack.append(PickledObject(self._top(PickledObject).name, arguments))
             del stack[-2]
         elif name == "BUILD":
             state = stack.pop()
-            self._top(Made).state = state
+            self._top(PickledObject).state = state
+
         elif name not in ("PROTO", "FRAME", "STOP"):
             raise PickleError(f"it has the instruction {name}")
 
@@ -132,13 +136,13 @@ class _Machine:
 
     def _set(self, values: list[Any]) -> None:
         keys = values[::2]
-        # A key is compared and hashed, which takes for ever in tuples of tuples of tuples.
+        # Hashing a key of nested tuples can take exponential time.
         if len(values) % 2 or not all(isinstance(key, str) for key in keys):
-            raise PickleError("a key is no text")
+            raise PickleError("a key is not text")
         self._top(dict).update(zip(keys, values[1::2], strict=True))
 
     def _name(self, words: list[Any]) -> None:
         module, name = words
         if module.split(".")[0] != "numpy" or name not in _NAMES:
             raise PickleError(f"it asks for {module}.{name}")
-        self.stack.append(Made(name))
+        self.stack.append(PickledObject(name))

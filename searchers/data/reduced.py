@@ -12,17 +12,18 @@ from oneshot_hpo.searchers.data.images import Images, ImageSplits
 def reduced(
     data: ImageSplits, image_size: int | None, share: float, stream: np.random.SeedSequence
 ) -> ImageSplits:
-    """A data set with the parts that a supernet trains on made smaller.
+    """A data set with smaller parts for the supernet.
 
-    image_size: height and width that their images are averaged down to; None: as they are.
-    share: how many of each part's images are kept, one at least, drawn by `stream` and in the
-    order in which they were. The other parts stay as they are, but for their size.
+    image_size: height and width to which all images are averaged down; None: unchanged. share:
+    share of images kept in each of the supernet's parts, at least one, drawn by `stream` and in
+    their order. The other parts keep all their images.
     """
     if image_size in (None, data.image_size) and share == 1:
         return data
     rng = np.random.default_rng(stream)
     train = _drawn(data.supernet_train, share, rng)
     valid = _drawn(data.supernet_valid, share, rng)
+
     smaller = replace(
         data, supernet_train=train, supernet_valid=valid, are_photos=data.shift is not None
     )

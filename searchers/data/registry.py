@@ -19,12 +19,12 @@ ENTRIES = (
         kind="dataset",
         name="cifar100",
         target="oneshot_hpo.searchers.data.datasets:load_cifar100",
-        summary="CIFAR-100, its folder cifar-100-python put into the data folder",
+        summary="CIFAR-100, imported into the data folder",
     ),
     Entry(
         kind="dataset",
         name="imagenet16",
         target="oneshot_hpo.searchers.data.datasets:load_imagenet16",
-        summary="ImageNet16-120, the folder ImageNet16 put into the data folder",
+        summary="ImageNet16-120, imported into the data folder",
     ),
 )

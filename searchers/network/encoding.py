@@ -1,4 +1,4 @@
-"""What a searcher tells the supernet: which candidates to compute, and how much of each."""
+"""A searcher's instruction to the supernet: the candidates to compute, and their weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Weight = Tensor | None
 
 @dataclass(frozen=True)
 class Encoding:
-    """The cells that a forward pass computes; what is absent is not computed.
+    """The cells that a forward pass computes; absent candidates are not computed.
 
     weights: for each choice of the space, places of candidates with their weights.
     positive: no weight is zero or negative, so that the supernet may multiply before a ReLU
@@ -27,5 +27,5 @@ class Encoding:
 
     @classmethod
     def discrete(cls, architecture: Architecture) -> Encoding:
-        """One architecture: every candidate that it picks with weight 1, and no other."""
+        """The encoding of one architecture: its candidates with weight 1."""
         return cls(tuple(dict.fromkeys(pick) for pick in architecture.picks))

@@ -1,4 +1,4 @@
-"""What a one-shot network is to the searchers, whatever its search space."""
+"""The interface of one-shot networks of any search space to the searchers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OneShotNetwork(nn.Module):
         images: Sequence[Batch],
         calibration: Tensor | None = None,
     ) -> Tensor:
-        """How many labels each architecture gets wrong, float64 (architectures,), on the device.
+        """Number of wrong labels of each architecture, float64 (architectures,), on the device.
 
         images: batches, normalised. calibration: images (N, C, H, H), normalised, whose batch-norm
         statistics each architecture uses, in a network that keeps them with momentum 1; None:
@@ -50,6 +50,7 @@ class OneShotNetwork(nn.Module):
         """
         device = images[0].labels.device
         totals = torch.zeros(len(architectures), dtype=torch.float64, device=device)
+
         for place, architecture in enumerate(architectures):
             encoding = Encoding.discrete(architecture)
             if calibration is not None:

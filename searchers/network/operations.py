@@ -50,7 +50,7 @@ class Normalisation(nn.Module):
         self.register_buffer("variance", like.new_ones(self._shape))
 
     def statistics(self, index: int | tuple[int | slice, ...] | slice) -> Statistics | None:
-        """Those of one group, as views, so that a batch can update them; None: of the batch."""
+        """Running statistics of one group, as views that a batch can update; None: the batch's."""
         if self.momentum is None:
             return None
         mean, variance = self.get_buffer("mean"), self.get_buffer("variance")

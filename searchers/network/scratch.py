@@ -1,4 +1,4 @@
-"""What networks that are trained from scratch are, whatever their search space."""
+"""The interface of networks trained from scratch, of any search space."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ScratchNetworks(nn.Module):
 
     @abstractmethod
     def forward(self, images: Tensor) -> Tensor:
-        """The same images (B, C, H, W) for all networks to logits (B, classes, M)."""
+        """Images (B, C, H, W), the same for all networks, to logits (B, classes, M)."""
 
     def initialise(self, generator: torch.Generator) -> None:
         """He's normal initialisation; batch norm starts as the identity."""
@@ -90,7 +90,7 @@ def scratch_networks_of(
 
 
 def shared_shape(space: SearchSpace, architecture: Architecture) -> Hashable:
-    """What architectures that can be trained side by side have in common; sortable."""
+    """The shape shared by architectures that can be trained side by side; sortable."""
     shape: Hashable = _module(space).shared_shape(space.complete, architecture)
     return shape
 

@@ -104,7 +104,7 @@ def finished_study(tmp_path_factory: pytest.TempPathFactory, tiny_study: Path) -
 
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[Study]:
-    """A study of six evaluations, nothing asked for yet."""
+    """A study of six evaluations, without any trial yet."""
     settings = OptimizerSettings(min_budget=1, max_budget=2, eta=2, iterations=2)
     space = configuration_space("cs2", image_size=8)
     with Study.create(tmp_path / "study", header={}, space=space, settings=settings) as study:

@@ -34,7 +34,7 @@ def study_on(table: str, folder: Path, tiny_study: Path) -> OpenedStudy:
     return OpenedStudy(folder)
 
 
-def test_a_study_on_imputed_values_says_so_wherever_it_is_shown(
+def test_a_study_on_imputed_values_is_marked_wherever_it_is_shown(
     tiny_study: Path, tmp_path: Path
 ) -> None:
     table = table_with(slice(None), tmp_path / "imputed.npz")

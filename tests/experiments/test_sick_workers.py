@@ -29,7 +29,7 @@ def _torch_can_break(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def retried(folder: Path, worker: str, fault: str = MESSAGE) -> list[tuple[int, ...]]:
-    """The trials that failed on the worker; each was told once, like all, and none is a crash."""
+    """The trials that failed on the worker; each has one result, like all, and none is a crash."""
     planned = read_study(folder).total_evaluations
     assert len(told(folder)) == len(set(told(folder))) == planned
     journal = decisions(folder)

@@ -91,7 +91,7 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
         assert rows.startswith(before)
 
 
-def test_a_study_goes_on_without_a_controller_and_a_node(
+def test_a_study_continues_without_a_controller_and_a_node(
     own_slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
     slurm, folder = own_slurm, tmp_path / "study"

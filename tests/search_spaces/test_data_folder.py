@@ -29,8 +29,8 @@ def test_without_the_variable_it_is_the_users_own(monkeypatch, value):
     assert folder.is_relative_to(Path.home())
 
 
-def test_a_user_without_a_home_is_told_which_variable_to_set(monkeypatch):
-    """Such as a user of a container whose number stands in no list."""
+def test_a_user_without_a_home_learns_which_variable_to_set(monkeypatch):
+    """For example a user of a container who is not in the user database."""
     import pwd
 
     def unknown(number):

@@ -52,7 +52,7 @@ class Trickle(io.BytesIO):
         return super().read(min(size or 0, 2_000))
 
 
-def test_a_file_that_gives_less_than_it_is_asked_for() -> None:
+def test_a_file_that_returns_short_reads() -> None:
     content = pickle.dumps({"a": list(range(20_000)), "b": "x" * 1_500}, 4)
     assert PickleReader(Trickle(content)).load() == pickle.loads(content)
 

@@ -64,11 +64,11 @@ def test_each_data_set_has_its_budgets_metrics_and_origins(path: Path) -> None:
     assert second.budgets == (7,) and second.test_split == "valid"
     assert second.mean_errors("test", np.arange(3)).tolist() == [0.5, 0.75, 0.0]
     assert second.on("first").budgets == (1, 4)
-    with pytest.raises(MissingCell, match="nothing of train images"):
+    with pytest.raises(MissingCell, match="no values of train images"):
         second.main_metric("train")
 
 
-def test_a_part_says_so_and_is_no_whole_space(path: Path) -> None:
+def test_a_part_is_marked_and_is_not_a_whole_space(path: Path) -> None:
     table = load_table(path)
     assert table.part == "a part, 3 of 15,625 architectures"
     assert table.coverage(SPACE) == 3
@@ -159,7 +159,7 @@ def rewritten(
         ),
         (
             lambda document, arrays: arrays.update(entries=np.arange(3.0)),
-            "entries is no list of numbers",
+            "entries is not a list of numbers",
         ),
         (
             lambda document, arrays: arrays.update({"first.parameters": np.ones((2, 1))}),

@@ -86,7 +86,7 @@ def test_nasbench101_lies_in_the_data_folder(table, tmp_path, monkeypatch):
     assert load_table("nasbench101").name == "synthetic"
 
 
-def test_a_file_that_is_no_table_says_so(table, tmp_path):
+def test_a_file_that_is_not_a_table_is_refused(table, tmp_path):
     path = tmp_path / "table.npz"
     for content in (b"", b"not a table"):
         path.write_bytes(content)
@@ -147,7 +147,7 @@ def test_a_newer_format_is_refused(table, tmp_path):
 
 
 def test_a_full_disk_leaves_what_was_there(table, tmp_path):
-    """The limit on a file's size stands for the disk; in a process of its own."""
+    """A limit on the file's size replaces a full disk, in a separate process."""
     path = tmp_path / "table.npz"
     write_table(table, path)
     before = path.read_bytes()

@@ -66,6 +66,6 @@ def test_recalibrated_statistics_are_the_training_images(steps):
     assert len(set(wanted)) > 1
 
 
-def test_training_goes_on_in_training_mode(steps):
+def test_training_continues_in_training_mode(steps):
     evaluation_of(steps).errors(drawn(1))
     assert steps.supernet.training

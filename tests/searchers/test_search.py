@@ -89,14 +89,14 @@ def test_after_a_damaged_checkpoint_the_one_before_it_is_continued(few_digits, t
     assert [record.epoch for record in ran] == [3]
 
 
-def test_without_a_whole_checkpoint_the_search_starts_anew(few_digits, tmp_path, caplog):
+def test_without_a_complete_checkpoint_the_search_starts_again(few_digits, tmp_path, caplog):
     whole = search(few_digits, folder=tmp_path)
     damage(tmp_path / "checkpoint.pt")
     damage(tmp_path / "checkpoint.previous.pt")
     ran = []
     with caplog.at_level(logging.WARNING):
         assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
-    assert "starts anew" in caplog.text
+    assert "starts from the beginning" in caplog.text
     assert len(ran) == 3
 
 

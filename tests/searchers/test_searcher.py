@@ -112,7 +112,7 @@ def test_an_interrupted_search_continues_bit_for_bit(
 
 
 def stopped_after_each_step(data, searcher, folder, **options):
-    """A search that is stopped and gone on with again and again; its result, and all stops."""
+    """A search that is stopped and resumed again and again; its result, and all stops."""
     stops = []
     while True:
         try:
@@ -177,7 +177,7 @@ def test_own_hyperparameters_change_the_search_where_they_should(
         assert equal_states(state["weights"], after["weights"])
 
 
-def test_a_diverging_search_says_so(few_digits, searcher):
+def test_a_diverging_search_is_reported(few_digits, searcher):
     """Nothing that is drawn from weights that are not finite fails before the epoch's end.
 
     Which loss is the first that is not finite depends on the processor.

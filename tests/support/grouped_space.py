@@ -36,7 +36,7 @@ class GroupedSpace(EnumerableSpace):
 
 
 def node(number: int, sources: int) -> Choice:
-    """A node with so many possible sources."""
+    """A node with this number of possible sources."""
     pairs = [(source, name) for source in range(sources) for name in OPERATIONS]
     return Choice(
         f"node_{number}",

@@ -6,41 +6,45 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oneshot_hpo.experiments.analyze.operations.findings import Analysis, called, described
-from oneshot_hpo.experiments.analyze.operations.subsets import CLOSE
+from oneshot_hpo.experiments.analyze.operations.findings import Analysis, described
+from oneshot_hpo.experiments.analyze.operations.subsets import CLOSE, Subset
 from oneshot_hpo.experiments.figures.style import (
     GREY,
     MARKERS,
+    WIDTH,
     new_figure,
     plain_log,
     signed,
     whole_numbers,
 )
-from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
+from oneshot_hpo.experiments.wording import called
 
 _LOOKS = {
-    CONV3X3: ("#0072b2", "-", MARKERS["circle"]),
-    CONV1X1: ("#e69f00", "--", MARKERS["square"]),
-    MAXPOOL3X3: ("#009e73", ":", MARKERS["triangle"]),
+    "conv 3×3": ("#0072b2", "-", MARKERS["circle"]),
+    "conv 1×1": ("#e69f00", "--", MARKERS["square"]),
+    "max pool": ("#009e73", ":", MARKERS["triangle"]),
+    "avg pool": ("#009e73", ":", MARKERS["triangle"]),
 }
 _OTHERS = [
     (colour, line, marker)
     for colour, line, marker in zip(
         ("#cc79a7", "#56b4e9", "#d55e00", "#0072b2", "#009e73", "#e69f00"),
         ("-", "--", ":", "-.", "-", "--"),
-        MARKERS.values(),
+        reversed(MARKERS.values()),
         strict=False,
     )
 ]
-"""Of operations of other spaces, by their codes."""
+"""Of other operations, by their codes."""
 _DARK, _LIGHT = "#0072b2", "#b9d7ea"
 _SHOWN = 8  # combinations
-_SHORT = {CONV3X3: "3×3", CONV1X1: "1×1", MAXPOOL3X3: "pool"}
+_SUBSETS = 8  # all of three operations; of more, the best of each size
+_FEW, _WIDER = 3, 8.6  # operations; inches for the names of more
 
 
 def draw_operations(analysis: Analysis) -> Figure:
     """Five panels: accuracies, replacements, counts, subsets, combinations."""
-    figure = new_figure(6.9)
+    few = len(analysis.population.operations) <= _FEW
+    figure = new_figure(6.9, WIDTH if few else _WIDER)
     # Each column with room of its own for its labels.
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(2, 1)))
     for part, draws in zip(
@@ -79,6 +83,7 @@ def _shape(ax: Axes, analysis: Analysis) -> None:
 def _replacements(ax: Axes, analysis: Analysis) -> None:
     """Quantiles of gains: middle 90 % thin, middle half thick, median and mean as marks."""
     pairs = analysis.replacements
+    gap = "\n" if len(analysis.population.operations) <= _FEW else " "
     for place, pair in enumerate(pairs):
         low, first, middle, third, high = 100 * np.quantile(
             pair.gains, (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -102,20 +107,21 @@ def _replacements(ax: Axes, analysis: Analysis) -> None:
     ax.set_yticks(
         range(len(pairs)),
         [
-            f"{called(pair.better)}\nfor {called(pair.worse)}\n({100 * pair.wins:.0f} % better)"
+            f"{called(pair.better)}{gap}for {called(pair.worse)}{gap}"
+            f"({100 * pair.wins:.0f} % better)"
             for pair in pairs
         ],
     )
-    ax.set_ylim(len(pairs) + 0.1, -0.6)
+    ax.set_ylim(len(pairs) * 1.15 - 0.3, -0.6)
 
-    ax.legend(loc="lower center", ncols=4, handlelength=1, columnspacing=0.8, handletextpad=0.5)
+    ax.legend(loc="lower right", ncols=4, handlelength=1, columnspacing=0.8, handletextpad=0.5)
     ax.set_title("One operation replaced, all else equal")
     ax.set_xlabel("points of test error less")
 
 
 def _counts(ax: Axes, analysis: Analysis) -> None:
     for code, name in enumerate(analysis.population.operations):
-        colour, line, marker = _LOOKS.get(name) or _OTHERS[code % len(_OTHERS)]
+        colour, line, marker = _LOOKS.get(called(name)) or _OTHERS[code % len(_OTHERS)]
         rows = [one for one in analysis.counts if one.counts[code] is not None]
         there = [one for one in rows if one.lift > 0]  # none at all has no logarithm
         ax.plot(
@@ -139,10 +145,11 @@ def _counts(ax: Axes, analysis: Analysis) -> None:
 
 
 def _subsets(ax: Axes, analysis: Analysis) -> None:
-    rows = analysis.subsets
+    rows = _shown(analysis.subsets)
     values = [100 * one.regret for one in rows]
     colours = [_DARK if one.close else _LIGHT for one in rows]
     ax.barh(range(len(rows)), values, color=colours, edgecolor=_DARK, linewidth=0.5, height=0.7)
+
     noise = 100 * CLOSE * (analysis.population.difference_noise or 0)
     for place, value in enumerate(values):
         ax.annotate(
@@ -156,13 +163,27 @@ def _subsets(ax: Axes, analysis: Analysis) -> None:
     if noise:
         ax.axvline(noise, color=GREY, linestyle="--", linewidth=1, label="noise")
         ax.legend(loc="lower right")
-    ax.set_yticks(
-        range(len(rows)), [" + ".join(_SHORT.get(o, o) for o in one.operations) for one in rows]
-    )
+
+    ax.set_yticks(range(len(rows)), [" + ".join(map(_short, one.operations)) for one in rows])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.18 * max([*values, 0.1]))
     ax.set_title("The best cell of these operations")
     ax.set_xlabel("points of test error above the best")
+
+
+def _shown(rows: list[Subset]) -> list[Subset]:
+    """All subsets where they are few, else the best of each size and the single operations."""
+    if len(rows) <= _SUBSETS:
+        return rows
+    best: dict[int, Subset] = {}
+    for one in rows:
+        size = len(one.operations)
+        best[size] = min(best.get(size, one), one, key=lambda some: some.regret)
+    return [one for one in rows if len(one.operations) == 1 or one is best[len(one.operations)]]
+
+
+def _short(operation: str) -> str:
+    return called(operation).removeprefix("conv ").removeprefix("max ").removeprefix("avg ")
 
 
 def _combinations(ax: Axes, analysis: Analysis) -> None:

@@ -18,18 +18,9 @@ from oneshot_hpo.experiments.analyze.operations.replacements import Replacement,
 from oneshot_hpo.experiments.analyze.operations.skew import Shape, shape
 from oneshot_hpo.experiments.analyze.operations.subsets import Subset, smallest_close, subsets
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
-from oneshot_hpo.experiments.wording import percent
-from oneshot_hpo.search_spaces.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
-
-NAMES = {CONV3X3: "conv 3×3", CONV1X1: "conv 1×1", MAXPOOL3X3: "max pool"}
-"""Names of operations, for people; see `called`."""
+from oneshot_hpo.experiments.wording import called, percent
 
 Verdict = Literal["confirmed", "confirmed in part", "contradicted", "not decided"]
-
-
-def called(operation: str) -> str:
-    """What people call an operation."""
-    return NAMES.get(operation, operation.replace("_", " "))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +81,7 @@ def _convolutions(analysis: Analysis) -> Finding:
     simple = pooling or next((name for name in population.operations if "skip" in name), None)
     if simple is None or not convolutions:
         return Finding("convolutions matter most", "not decided", "there is nothing to compare")
+
     among_best = population.counts[analysis.best].mean(0)
     among_all = population.counts.mean(0)
     matter, words = [], []
@@ -107,6 +99,7 @@ def _convolutions(analysis: Analysis) -> Finding:
             f"average, and the best cells have {among_best[code]:.2f} of it, all cells "
             f"{among_all[code]:.2f}"
         )
+
     verdict: Verdict = "confirmed in part" if matter else "contradicted"
     if len(matter) == len(convolutions):
         verdict = "confirmed"

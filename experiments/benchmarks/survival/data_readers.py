@@ -29,7 +29,8 @@ from oneshot_hpo.experiments.benchmarks.survival.mutation import (
     mutate_document,
 )
 from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
-from oneshot_hpo.experiments.data.cifar10 import import_cifar10
+from oneshot_hpo.experiments.data.image_sets import CIFAR_10
+from oneshot_hpo.experiments.data.images import import_images
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
 from oneshot_hpo.search_spaces import Cell, load_table
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
@@ -226,7 +227,7 @@ def _read_archive(content: bytes, folder: Path) -> None:
     target = folder / "data" / "cifar-10-batches-py"
     target.parent.mkdir()
     try:
-        import_cifar10(path, target, replace=False, on_progress=_ignore)
+        import_images(CIFAR_10, path, target, replace=False, on_progress=_ignore)
     finally:
         require(set(folder.iterdir()) == before | {target.parent}, "files beside the target")
     read_cifar10(target)

@@ -15,13 +15,20 @@ def operations(
     space: Annotated[
         str | None,
         typer.Option(
-            help="1, 2, 3 or other search spaces; several with commas. Default: 1, without --all."
+            help="1, 2, 3 or other search spaces; several with commas. Default: the table's own, "
+            "of NAS-Bench-101 space 1; none with --all."
         ),
     ] = None,
     all_cells: Annotated[
         bool, typer.Option("--all", help="All cells of the table, in a space or not.")
     ] = False,
-    table: options.TableOption = "digits",
+    table: Annotated[
+        str,
+        typer.Option(
+            help="digits, nasbench101, nasbench201:cifar100, transnas-macro, … or a table's file; "
+            "several with commas are compared in one figure."
+        ),
+    ] = "digits",
     top: Annotated[
         float, typer.Option(metavar="PERCENT", help="Share of the cells that counts as the best.")
     ] = 5.0,
@@ -33,7 +40,7 @@ def operations(
     console = terminal()
     reports = analyse_operations(
         console,
-        spaces=space or ("" if all_cells else "1"),
+        spaces=space or "",
         all_cells=all_cells,
         table=table,
         top=top,

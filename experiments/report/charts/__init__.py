@@ -1,4 +1,4 @@
-"""The figures of a study: the numbers of experiments.numbers, drawn by plotly."""
+"""The figures of a study's page: numbers of experiments.numbers, drawn by plotly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
 def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
-    """Every figure by topic, or why there is none.
+    """Every figure by topic, or the reason why there is none.
 
     UserError: one of `baselines` is of another table or space.
     """
@@ -37,14 +37,14 @@ def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
     def drawn(name: str, title: str, draw: Callable[[], Chart]) -> Chart | NoChart:
         try:
             return draw()
-        except UserError as error:  # NotEnoughData, or a search's file that is damaged
+        except UserError as error:  # NotEnoughData, or a damaged file of a search
             return NoChart(name, title, sentence(str(error), study))
 
     workers_group = Group(
         "Who worked when", [drawn("workers", workers.TITLE, lambda: workers.chart(trials))]
     )
     if all(result.crashed for _, result in study.view.evaluations):
-        reason = "Every trial that has ended crashed: there is no result to draw."
+        reason = "Every finished trial crashed: there is no result to draw."
         return [Group("", [NoChart("no-figures", "", reason)]), workers_group]
     curves = [
         drawn(
@@ -73,5 +73,5 @@ def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
 
 
 def _group(title: str, charts: list[Chart | NoChart]) -> Group:
-    """What is missing comes last, where it leaves no gap."""
+    """A group with missing figures last, where they leave no gap."""
     return Group(title, sorted(charts, key=lambda chart: isinstance(chart, NoChart)))

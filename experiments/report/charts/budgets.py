@@ -17,13 +17,14 @@ TITLE = "Rank correlation between budgets"
 
 
 def chart(study: OpenedStudy) -> Chart:
-    """A field a pair of budgets. NotEnoughData: no two have enough configurations in common."""
+    """A heat map of pairs of budgets. NotEnoughData: no pair shares enough configurations."""
     ranks = budget_ranks(study)
     names = [epochs(budget) for budget in ranks.budgets]
     rows = [
         [one if place != row else None for place, one in enumerate(correlations)]
         for row, correlations in enumerate(ranks.correlations)
     ]
+
     figure = go.Figure(
         go.Heatmap(
             x=names,
@@ -41,20 +42,23 @@ def chart(study: OpenedStudy) -> Chart:
             ygap=3,
         )
     )
+
     for row, correlations in enumerate(ranks.correlations):
         for place, one in enumerate(correlations):
-            if place == row or math.isnan(one.rho):  # on paper, in the page's ink
+            if place == row or math.isnan(one.rho):  # on the page's background, in its text colour
                 figure.add_annotation(
                     x=names[place], y=names[row], text=f"n = {one.n}", showarrow=False
                 )
+
     figure.update_layout(
         xaxis={"type": "category", "showgrid": False},
         yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
     )
+
     caption = (
         "Spearman's rank correlation of the validation errors of configurations that were "
-        f"evaluated at both budgets (n of them; from {LEAST} on). Those are the ones that were "
-        "promoted, among which ranks agree less than among all."
+        f"evaluated at both budgets (n of them, at least {LEAST}). These were promoted, and ranks "
+        "agree less among promoted configurations than among all."
     )
     if ranks.crashed:
         caption += f" {ranks.crashed} evaluations among them crashed and rank last."

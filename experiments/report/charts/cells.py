@@ -1,4 +1,4 @@
-"""The cells that a study found, drawn from input to output."""
+"""Draws the cells that a study found, from input to output."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
 from oneshot_hpo.experiments.report.charts.hover import sentence
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.wording import percent
+from oneshot_hpo.experiments.wording import called, percent
 
-_OPERATIONS = {
-    "input": ("input", "#d5d8dd"),
-    "output": ("output", "#d5d8dd"),
-    "conv1x1-bn-relu": ("conv 1×1", "#f3d08a"),
-    "conv3x3-bn-relu": ("conv 3×3", "#9fc9ea"),
-    "maxpool3x3": ("max pool 3×3", "#b4dcc6"),
+_COLOURS = {
+    "conv 1×1": "#f3d08a",
+    "conv 3×3": "#9fc9ea",
+    "max pool": "#b4dcc6",
+    "avg pool": "#b4dcc6",
 }
+_OTHER = "#d5d8dd"
 _HEIGHT, _MARGIN, _HALF_BOX = 380, 8, 14  # pixels
 _INK = "#1a1d23"  # on these colours, on light and dark pages
 
 
 def charts(study: OpenedStudy) -> list[Chart | NoChart]:
-    """The default's and the incumbent's, or why there is none."""
+    """The cells of default and incumbent, or the reason why there is none."""
     try:
         cells = found_cells(study)
         if not cells:
@@ -36,12 +36,13 @@ def charts(study: OpenedStudy) -> list[Chart | NoChart]:
 
 
 def _chart(cell: CellDrawing) -> Chart:
-    # Downwards, for a narrow page has no room for the names of seven layers.
+    # Downwards: a narrow page has no room for the names of seven layers side by side.
     places = [(row, -layer) for layer, row in cell.positions]
     figure = go.Figure()
     layers = [y for _, y in places]
     bottom, top = min(layers) - 0.5, max(layers) + 0.5
     edge = _HALF_BOX * (top - bottom) / (_HEIGHT - 2 * _MARGIN)  # from a box's middle to its edge
+
     for start, end in cell.edges:
         (x0, y0), (x1, y1) = places[start], places[end]
         figure.add_annotation(
@@ -49,12 +50,15 @@ def _chart(cell: CellDrawing) -> Chart:
             showarrow=True, arrowhead=2, arrowsize=1.1, arrowwidth=1.6, arrowcolor=style.QUIET,
             text="",
         )  # fmt: skip
+
     for (x, y), operation in zip(places, cell.operations, strict=True):
-        name, colour = _OPERATIONS.get(operation, (operation, "#d5d8dd"))
+        name = called(operation)
         figure.add_annotation(
-            x=x, y=y, text=plain(name), showarrow=False, bgcolor=colour, borderpad=6,
+            x=x, y=y, text=plain(name), showarrow=False, bgcolor=_COLOURS.get(name, _OTHER),
+            borderpad=6,
             font={"color": _INK, "size": 12}, hovertext=plain(operation),
         )  # fmt: skip
+
     rows = [x for x, _ in places]
     hidden = {"visible": False, "fixedrange": True}
     figure.update_layout(
@@ -63,6 +67,7 @@ def _chart(cell: CellDrawing) -> Chart:
         showlegend=False,
         margin=dict.fromkeys("lrtb", _MARGIN),
     )
+
     caption = (
         f"Found by {_named(cell.key)}. Trained on its own: validation error "
         f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. "

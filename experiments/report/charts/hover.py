@@ -1,4 +1,4 @@
-"""What is said of a trial when the pointer is on it."""
+"""Texts of trials under the mouse pointer, and notes as sentences."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SHOWN = {
 
 
 def of_trial(trial: Trial, result: TrialResult | None) -> str:
-    """Its name, what came out, and its configuration, a line each."""
+    """The text of a trial: its name, result and configuration, a line each."""
     lines = [f"<b>{title(trial)}</b>"]
     if result is None:
-        lines.append("not ended yet")
+        lines.append("not finished yet")
     elif result.crashed:
         lines.append(f"crashed: {plain(_short(str(result.exception)))}")
     else:
@@ -40,11 +40,11 @@ def _short(text: str) -> str:
 
 
 def noted(caption: str, notes: Iterable[str], study: OpenedStudy) -> str:
-    """A caption with notes, a sentence each."""
+    """A caption followed by notes, a sentence each."""
     return " ".join([caption, *(sentence(note, study) for note in notes)])
 
 
 def sentence(note: str, study: OpenedStudy) -> str:
-    """A note or the message of an error."""
+    """A note, or the message of an error, as a sentence."""
     words = note.removeprefix(f"{study.source}: ")
     return f"{words[:1].upper()}{words[1:]}."

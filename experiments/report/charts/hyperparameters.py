@@ -1,4 +1,4 @@
-"""What each hyperparameter contributes to the validation error."""
+"""Draws what each hyperparameter contributes to the validation error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 def groups(
     trials: Trials, drawn: Callable[[str, str, Callable[[], Chart]], Chart | NoChart]
 ) -> list[Group]:
-    """Parallel coordinates, importance and partial dependence, or why there are none."""
+    """Parallel coordinates, importance and partial dependence, or the reason why there are none."""
     title = "Importance of hyperparameters"
     lines = drawn("parallel", parallel.TITLE, lambda: parallel.chart(trials))
     try:
@@ -32,8 +32,8 @@ def groups(
         return [Group("Hyperparameters", [lines, NoChart("importance", title, reason)])]
     if not any(map(_is_useful, found.budgets)):
         reason = (
-            "A random forest explains nothing of trials that it has not seen (R² is not above 0 at "
-            "any budget): what it says of hyperparameters would mean nothing. More trials may help."
+            "A random forest explains nothing of unseen trials (R² is not above 0 at any budget): "
+            "importances would mean nothing. More trials may help."
         )
         return [Group("Hyperparameters", [lines, NoChart("importance", title, reason)])]
     dependence = [_dependence(found, place) for place in range(len(found.axes))]
@@ -66,15 +66,17 @@ def _importance(title: str, found: Importance, study: OpenedStudy) -> Chart:
             visible=_visible(budget),
             hovertemplate="<b>%{y}</b>: %{x:.0f} % of the variance<extra>%{fullData.name}</extra>",
         )
+
     figure.update_layout(
         xaxis={"title": {"text": "share of the variance, %"}, "rangemode": "tozero"},
         yaxis={"autorange": "reversed", "showgrid": False},
         barmode="group",
     )
+
     caption = (
-        "fANOVA: how much of the validation error's variance a random forest puts down to each "
+        "fANOVA: how much of the validation error's variance a random forest attributes to each "
         "hyperparameter alone, by budget; median and quartiles over forests. R² is what a forest "
-        f"explains of trials that it has not seen.{_useless(found)}"
+        f"explains of unseen trials.{_useless(found)}"
     )
     caption = noted(caption, found.notes, study)
     height = 170 + 26 * len(names) * len(found.budgets)
@@ -101,9 +103,11 @@ def _dependence(found: Importance, place: int) -> Chart:
             visible=_visible(budget),
             hovertemplate=f"{name}: %{{y:.2f}} %<extra></extra>",
         )
+
     default = float(found.default[place])
     if np.isfinite(default):
         figure.add_vline(x=default, line={"color": style.QUIET, "width": 1, "dash": "dot"})
+
     figure.update_layout(
         xaxis={"title": {"text": plain(axis.name)}, "range": [-0.02, 1.02], **_ticks(axis)},
         yaxis={"title": {"text": "validation error, %"}},
@@ -121,7 +125,7 @@ def _ticks(axis: AxisScale) -> dict[str, object]:
 
 
 def _is_useful(budget: BudgetImportance) -> bool:
-    """Whether a forest explains anything of trials that it has not seen."""
+    """Whether a forest explains anything of unseen trials."""
     return budget.explained > 0
 
 
@@ -134,6 +138,6 @@ def _useless(found: Importance) -> str:
     if not budgets:
         return ""
     return (
-        f" At {' and '.join(budgets)} a forest explains nothing of unseen trials: hidden, a click "
-        "in the legend shows it."
+        f" At {' and '.join(budgets)} a forest explains nothing of unseen trials: it is hidden, "
+        "and a click in the legend shows it."
     )

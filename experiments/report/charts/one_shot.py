@@ -1,4 +1,4 @@
-"""Whether the one-shot error of a search says anything of its cell's test error."""
+"""Draws the one-shot error of searches against the test error of their cells."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BY_EPOCH = "Their rank correlation after each epoch"
 
 
 def at_end(trials: Trials) -> Chart:
-    """A point a trial. NotEnoughData: no budget has enough of them."""
+    """A point per trial. NotEnoughData: no budget has enough of them."""
     found = one_shot_correlation(trials.source)
     figure = go.Figure()
     said = []
@@ -36,20 +36,22 @@ def at_end(trials: Trials) -> Chart:
             hovertext=trials.hover(keys),
             hoverinfo="text",
         )
+
     figure.update_layout(
         xaxis={"title": {"text": "one-shot validation error, %"}},
         yaxis={"title": {"text": "test error of the cell, %"}},
         hovermode="closest",
     )
+
     caption = (
-        "Each point is a trial that ended: the validation error of its supernet, and the test "
+        "Each point is a finished trial: the validation error of its supernet, and the test "
         f"error of its cell trained on its own. Spearman's rank correlation: {'; '.join(said)}."
     )
     return Chart("one-shot", AT_END, noted(caption, found.notes, trials.source), figure)
 
 
 def by_epoch(trials: Trials) -> Chart:
-    """A line a budget. NotEnoughData: no budget has enough trials, or no epoch has its cell."""
+    """A line per budget. NotEnoughData: no budget has enough trials, or no epoch has its cell."""
     found = one_shot_correlation(trials.source)
     figure = go.Figure()
     for place, budget in enumerate(found.budgets):
@@ -74,23 +76,25 @@ def by_epoch(trials: Trials) -> Chart:
             ],
             hoverinfo="text",
         )
+
     figure.add_hline(y=0, line={"color": style.QUIET, "width": 1, "dash": "dot"})
     figure.update_layout(
         xaxis={"title": {"text": "epoch"}},
         yaxis={"title": {"text": "Spearman's rank correlation"}, "range": [-1.05, 1.05]},
         hovermode="closest",
     )
+
     caption = (
         "Over the trials of a budget, between the one-shot validation error after each epoch and "
         "the test error of the cell that the search would end with then; 95 % intervals. At 0 the "
-        "supernet says nothing of the cell."
+        "supernet says nothing about the cell."
     )
     return Chart("one-shot-epochs", BY_EPOCH, noted(caption, found.notes, trials.source), figure)
 
 
 def _words(correlation: RankCorrelation) -> str:
     if math.isnan(correlation.rho):
-        return f"none, for one side is constant (n = {correlation.n})"
+        return f"none, as one side is constant (n = {correlation.n})"
     return (
         f"{correlation.rho:+.2f} ({correlation.low:+.2f} to {correlation.high:+.2f}, "
         f"n = {correlation.n})"

@@ -15,28 +15,31 @@ from oneshot_hpo.experiments.report.trials import TRIALS
 
 TITLE = "Every configuration"
 _OFF = -0.1
-"""Where a line passes the axis of a hyperparameter that its configuration does not have."""
+"""Height of a line at the axis of an inactive hyperparameter."""
 _CRASH = 1.1
-"""Where the line of a crash ends, above the worst error."""
+"""Height at which the line of a crash ends, above the worst error."""
 _LINE = 13  # letters that fit over an axis
 _COLOURS = ["#0072b2", "#c9a227", "#c8553d"]
 _Axis = tuple[str, np.ndarray, list[tuple[float, str]]]  # name, places in [0, 1], ticks
 
 
 def chart(trials: Trials) -> Chart:
-    """A line a configuration. NotEnoughData: nothing was tuned, or every trial crashed."""
+    """A line per configuration. NotEnoughData: nothing was tuned, or every trial crashed."""
     found = configurations(trials.source)
     if found.crashed.all():
         raise NotEnoughData(f"{trials.source.source}: every trial crashed, there are no errors")
     keys = [
         trials.last_at(name, budget) for name, budget in zip(found.keys, found.budgets, strict=True)
     ]
+
     axes = [_hyperparameter(axis, found.places[:, d]) for d, axis in enumerate(found.axes)]
     axes += [_budgets(found.budgets), _errors(found.losses)]
+
     figure = go.Figure()
     colours = sample_colorscale(_COLOURS, _ranks(found.losses))
     anchors, said = trials.anchors(keys), trials.hover(keys)
     is_dense = len(keys) > 60
+
     for row in np.argsort(-found.losses, kind="stable"):  # the best on top
         figure.add_scatter(
             name=keys[row],
@@ -50,11 +53,12 @@ def chart(trials: Trials) -> Chart:
             hovertext=said[row],
             hoverinfo="text",
         )
+
     _draw_axes(figure, axes)
     caption = (
-        "Each line is a configuration at the most epochs that it got, from blue for the lowest "
-        "validation error to red. Draw a box over an axis to choose a range, over other axes to "
-        "choose among those: the table of trials then shows these alone. A double click lets go."
+        "Each line is a configuration at its largest budget, from blue for the lowest validation "
+        "error to red. Draw a box over an axis to choose a range, and over more axes to narrow it: "
+        "the table of trials then shows only these. A double click clears the choice."
     )
     return Chart(
         "parallel",
@@ -93,7 +97,7 @@ def _errors(losses: np.ndarray) -> _Axis:
 
 
 def _ranks(losses: np.ndarray) -> list[float]:
-    """In [0, 1], 0 for the lowest; errors are too skewed to colour by their size."""
+    """Ranks in [0, 1], 0 for the lowest; errors are too skewed to colour by size."""
     ranks = np.searchsorted(np.sort(losses), losses)
     return (ranks / max(len(losses) - 1, 1)).tolist()
 
@@ -114,6 +118,7 @@ def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
                 x=number, y=place, text=plain(text), showarrow=False, xanchor="right", xshift=-6,
                 font={"size": 11}, borderpad=1,
             )  # fmt: skip
+
     figure.update_layout(
         xaxis={
             "visible": False,
@@ -129,7 +134,7 @@ def _draw_axes(figure: go.Figure, axes: list[_Axis]) -> None:
 
 
 def _folded(name: str) -> str:
-    """A name in lines as short as its underscores allow."""
+    """A name broken into short lines at its underscores."""
     lines = [""]
     for part in name.replace("_", "_ ").split(" "):
         if len(lines[-1]) + len(part) > _LINE:

@@ -31,28 +31,31 @@ _X = {
     "real": "seconds of search of one worker",
 }
 _CAPTIONS = {
-    "evaluations": "Each point is an evaluation of the study at the place where it was told; the "
-    "line is the incumbent, which is chosen on validation. Confirmed settings stand where their "
-    "search ends, median and quartiles over seeds.",
-    "simulated": "Median and quartiles of the incumbents of baselines over the training time that "
-    "the table tells.",
+    "evaluations": "Each point is an evaluation of the study, in the order of results; the line is "
+    "the incumbent, which is chosen on validation. Confirmed settings are shown where their search "
+    "ends, with median and quartiles over seeds.",
+    "simulated": "Median and quartiles of the incumbents of baselines over the training time "
+    "recorded in the table.",
     "real": "Each point is an evaluation of the study; the line is the incumbent over the search "
     "time of all evaluations together. Confirmed settings run epoch by epoch from their own start.",
 }
 
 
 def chart(sources: Sources, axis: Axis, trials: Trials) -> Chart:
-    """Of a study, its confirmation and baselines. NotEnoughData: there is no curve."""
+    """The regret of a study, its confirmation and baselines. NotEnoughData: there is no curve."""
     [space] = sources.spaces
     panel = regret_curves(sources, space, axis, "test")
     figure = go.Figure()
+
     floor = panel.floor
     if axis != "simulated":
         points, floor = _evaluations(trials, axis, floor)
         figure.add_trace(points)
+
     looked = looks([curve.method for curve in panel.curves])
     for curve in panel.curves:
         figure.add_traces(_curve(curve, looked[curve.method], floor))
+
     figure.update_layout(
         xaxis={"type": "log", "title": {"text": _X[axis]}, "exponentformat": "power"},
         yaxis={
@@ -81,7 +84,7 @@ def _caption(panel: RegretCurves, axis: Axis, floor: float, study: OpenedStudy) 
 
 
 def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, float]:
-    """Every evaluation that did not crash, where it was told; and the least positive regret."""
+    """Every evaluation that did not crash, at what was spent by then; and the chart's floor."""
     study = trials.source
     spent, x, y, keys = 0.0, [], [], []
     for trial, result in study.view.evaluations:
@@ -93,6 +96,7 @@ def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, 
             x.append(spent)
             y.append(Outcome.from_result(result).reported("regret"))
             keys.append(trial.key)
+
     floor = min([floor, *(value / 2 for value in y if value > 0)])
     return (
         go.Scatter(
@@ -115,6 +119,7 @@ def _curve(curve: Curve, look: Look, floor: float) -> list[dict[str, Any]]:
     low, middle, high = (
         style.percents(np.maximum(part, floor)) for part in (spread.low, spread.median, spread.high)
     )
+
     said = [
         f"<b>{plain(curve.label)}</b><br>"
         f"median {_points(m)}, quartiles {_points(a)} to {_points(b)}"
@@ -122,6 +127,7 @@ def _curve(curve: Curve, look: Look, floor: float) -> list[dict[str, Any]]:
     ]
     name = curve.label
     common = {"name": plain(name), "legendgroup": name, "hovertext": said, "hoverinfo": "text"}
+
     if len(x) == 1:
         error = {
             "type": "data",
@@ -132,6 +138,7 @@ def _curve(curve: Curve, look: Look, floor: float) -> list[dict[str, Any]]:
         }
         point = {"type": "scatter", "x": x, "y": middle, "mode": "markers", "error_y": error}
         return [point | common | {"marker": style.marker(look) | {"size": 11}}]
+
     traces = []
     if spread.count > 1:
         stepped = {"shape": "hv"}

@@ -1,4 +1,4 @@
-"""One-shot validation error and the table's test error of the cell, epoch by epoch."""
+"""Draws one-shot validation error and the cell's test error, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ from oneshot_hpo.experiments.report.charts.hover import noted
 
 
 def chart(sources: Sources) -> Chart:
-    """Of a study's tuned and default setting. NotEnoughData: there are no epochs to show."""
+    """The trajectories of tuned and default. NotEnoughData: there are no epochs to show."""
     [space] = sources.spaces
     found = trajectories(sources, space)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07)
     looked = looks([trajectory.method for trajectory in found.found])
+
     for trajectory in found.found:
         look = looked[trajectory.method]
         for row, spread in enumerate((trajectory.one_shot, trajectory.test), start=1):
             for trace in _traces(trajectory, spread, look, is_first=row == 1):
                 figure.add_trace(trace, row=row, col=1)
+
     figure.update_layout(
         xaxis2={"title": {"text": "epoch"}},
         yaxis={"title": {"text": "one-shot error, %"}, "rangemode": "tozero"},
         yaxis2={"title": {"text": "test error of the cell, %"}, "rangemode": "tozero"},
         hovermode="closest",
     )
+
     confirmed = all(trajectory.confirmed for trajectory in found.found)
     of_what = (
         "over the seeds of the confirmation"

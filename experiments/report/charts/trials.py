@@ -1,4 +1,4 @@
-"""The trials of a study by name, for what a chart says of a point and where a click on it leads."""
+"""The trials of a study by name: the text of a chart's point, and the row that a click opens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oneshot_hpo.hpo import Trial, TrialResult
 
 
 class Trials:
-    """All trials of a study, ended or not."""
+    """All trials of a study, finished or not."""
 
     def __init__(self, source: OpenedStudy) -> None:
         self.source = source
@@ -30,13 +30,13 @@ class Trials:
         )
 
     def keys_at(self, budget: float) -> list[str]:
-        """The trials of a budget that ended without a crash, in the order of telling."""
+        """The trials of a budget that did not crash, in the order of tell."""
         return [trial.key for trial, _ in successful_trials(self.source) if trial.budget == budget]
 
     def hover(self, keys: Iterable[str]) -> list[str]:
-        """What is said of each trial."""
+        """The text of each trial."""
         return [of_trial(*self._by_key[key]) for key in keys]
 
     def anchors(self, keys: Iterable[str]) -> list[str]:
-        """The rows of trials in the table."""
+        """The anchors of trials in the table."""
         return [anchor(self._by_key[key][0]) for key in keys]

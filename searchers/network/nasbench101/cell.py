@@ -60,7 +60,7 @@ class Wiring:
         self.projection_factors = None if folded is None else folded[:, None]
 
     def rest(self, weight: Weight) -> Weight:
-        """What of a weight is still to be multiplied after the ReLU."""
+        """The part of a weight that is applied after the ReLU."""
         return None if self._folds else weight
 
 
@@ -126,6 +126,7 @@ class OneShotCell(nn.Module):
         if wiring.projection_factors is not None:
             scale = (scale.view(2 * n, -1) * wiring.projection_factors).flatten()
             shift = (shift.view(2 * n, -1) * wiring.projection_factors).flatten()
+
         sizes = [channels] * n + [n * channels]
         wanted = wiring.projected
         if fused and len(wanted) > 1:
@@ -137,6 +138,7 @@ class OneShotCell(nn.Module):
             joined = batch_norm_relu(F.conv2d(x, weight), scale, shift)
             parts = joined.split([sizes[node - 1] for node in wanted], dim=1)
             return dict(zip(wanted, parts, strict=True))
+
         weights, scales, shifts = (whole.split(sizes) for whole in (weight, scale, shift))
         projected = {}
         for node in wanted:
@@ -154,6 +156,7 @@ class OneShotCell(nn.Module):
         edges = wiring.parents[-1]
         if projected is None:
             return torch.cat([weighted_sum([(values[b], edges[b])]) for b in wiring.output], dim=1)
+
         weight = wiring.rest(edges[0])
         if not wiring.output:
             return weighted_sum([(projected, weight)])
@@ -166,6 +169,7 @@ class OneShotCell(nn.Module):
                     terms.append((values[block], edges[block]))
                 sums.append(weighted_sum(terms))
             return torch.cat(sums, dim=1)
+
         total = weighted_sum([(projected, weight)])
         joined = torch.cat([values[block] for block in wiring.output], dim=1)
         factors = _stacked([edges[block] for block in wiring.output])

@@ -1,4 +1,4 @@
-"""The errors of many discrete cells under one supernet: what is equal in several is computed once.
+"""Errors of many discrete cells under one supernet; values shared by several are computed once.
 
 All cells see the same images, so that the first cell of the network has one input for all: its
 projections are common to all cells, and a choice block has the same value wherever it has the same
@@ -47,7 +47,7 @@ def wrong_labels(
     images: Sequence[Batch],
     calibration: Tensor | None = None,
 ) -> Tensor:
-    """How many labels each architecture gets wrong, float64 (architectures,), on the device.
+    """Number of wrong labels of each architecture, float64 (architectures,), on the device.
 
     images: batches, normalised. calibration: images (N, C, H, H), normalised, whose batch-norm
     statistics each architecture uses, in a supernet that keeps them with momentum 1; None: those
@@ -55,13 +55,14 @@ def wrong_labels(
     mode before and after.
     """
     totals = torch.zeros(len(architectures), dtype=torch.float64, device=supernet.stem.device)
-    # Neighbours in this order have most in common.
+    # Neighbours in this order share most.
     order = sorted(range(len(architectures)), key=lambda place: architectures[place].picks)
     wirings = [Wiring(Encoding.discrete(architectures[place])) for place in order]
     if calibration is not None:
         passes = [([calibration, *(batch.images for batch in images)], list(images))]
     else:
         passes = [([batch.images], [batch]) for batch in images]
+
     for parts, batches in passes:
         network = _Network(supernet, parts, calibrates=calibration is not None)
         for place, wiring in zip(order, wirings, strict=True):

@@ -74,6 +74,7 @@ class Supernet(OneShotNetwork):
             width, in_channels, 3, 3, fan_in=9 * in_channels, generator=generator
         )
         self.stem_norm = BatchNorm(width)
+
         self.cells = nn.ModuleList()
         before = width
         for stack in range(settings.stacks):
@@ -83,6 +84,7 @@ class Supernet(OneShotNetwork):
                     OneShotCell(num_blocks, before, channels, channel_proportion, generator)
                 )
                 before = num_blocks * channels
+
         self.head = _Head(before, channels, generator) if is_paper else None
         features = channels if is_paper else before
         self.classifier = convolution_weight(
@@ -117,7 +119,7 @@ class Supernet(OneShotNetwork):
         images: Sequence[Batch],
         calibration: Tensor | None = None,
     ) -> Tensor:
-        """As in every one-shot network; what is equal in several cells is computed once."""
+        """As in every one-shot network; values shared by several cells are computed once."""
         return many_cells.wrong_labels(self, architectures, images, calibration)
 
     def begin(self, images: Tensor) -> Tensor:
@@ -129,7 +131,7 @@ class Supernet(OneShotNetwork):
         return batch_norm_relu(x, norm.scale, norm.shift, norm.statistics(slice(None)))
 
     def before(self, index: int, x: Tensor) -> Tensor:
-        """What cell number `index` makes of the output of the one before it: pooled, or as is."""
+        """The input of cell number `index` from the output before it: pooled, or unchanged."""
         if index % self._cells_per_stack == 0:
             return F.max_pool2d(x, 2, padding=self._pool_padding)
         return x
@@ -172,7 +174,7 @@ class _Head(nn.Module):
         self._channels = channels
 
     def keep_statistics(self, momentum: float) -> None:
-        """As `BatchNorm.keep_statistics`."""
+        """See `BatchNorm.keep_statistics`."""
         self.momentum = momentum
         self.register_buffer("mean", self.projection.new_zeros(self._channels))
         self.register_buffer("variance", self.projection.new_ones(self._channels))

@@ -121,7 +121,7 @@ def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file,
         (["quality", "--set", "space=2"], "only search.SETTING=VALUE"),
         (["pruning", "--shares", "0,1"], "--shares must be numbers"),
         (["regularisation", "quickstart"], "single study"),
-        (["regularisation", "ablation-cutout", "--space", "9"], "search spaces 1, 2 and 3"),
+        (["regularisation", "ablation-cutout", "--space", "9"], "search spaces 1, 2, 3"),
     ],
 )
 def test_mistakes_are_said_and_leave_nothing(arguments, message, tmp_path, monkeypatch, capsys):

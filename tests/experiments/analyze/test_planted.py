@@ -189,7 +189,7 @@ def test_a_planted_supernet_of_a_pruned_space(sample):
     assert pruned.random.value == pytest.approx(expected_best(best, 10))
     (said,) = pruning.sentences("T", [whole, pruned])
     assert "0 % left out: lower" in said
-    assert "highest" not in said  # it is so at one of the two ends that are told
+    assert "highest" not in said  # true at only one of the two ends that are reported
     (said,) = pruning.sentences("T", [whole, of(0.5, np.sort(errors)[:200], 0.99), pruned])
     assert "Of these shares, it is highest with 50 %: 0.9" in said
 

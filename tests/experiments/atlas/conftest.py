@@ -14,7 +14,7 @@ from oneshot_hpo.search_spaces import get_space
 
 
 def new_study(folder: Path, study_file: Path) -> Study:
-    """The tiny study on digits, nothing asked for yet."""
+    """The tiny study on digits, without any trial yet."""
     overrides = ("table=digits", "max_budget=4", "iterations=4")
     return create_study(folder, freeze(complete(load_study(str(study_file), overrides), "made")))
 

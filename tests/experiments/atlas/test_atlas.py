@@ -120,7 +120,7 @@ def test_a_second_page_replaces_a_page_alone(tmp_path: Path) -> None:
     [
         ({"space": 2}, "space 2: the table of digits lacks"),
         ({"table": "no.npz"}, "no table 'no.npz'"),
-        ({"cells": ["xyz"]}, "no cell of space 1 has a hash that begins so"),
+        ({"cells": ["xyz"]}, "no cell of space 1 has a hash with this beginning"),
         ({"folders": [Path("nowhere")]}, "nowhere: no such folder"),
         ({"out": Path("/proc/none/atlas.html")}, "/proc/none"),
     ],
@@ -141,12 +141,12 @@ def test_a_study_of_something_else_is_refused(study: Path, table_file: str, tmp_
         UserError, match=r"is a study of the table digits, not of .*: --table digits"
     ):
         write_atlas(space=1, table=table_file, **usual)
-    with pytest.raises(UserError, match="is there twice"):
+    with pytest.raises(UserError, match="is given twice"):
         write_atlas(space=1, table=None, **(usual | {"folders": [study, study]}))
 
 
 def test_a_study_without_a_cell_is_refused(crashed_study: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no search has ended with a cell yet"):
+    with pytest.raises(UserError, match="no search has found a cell yet"):
         write_atlas(
             space=None, table=None, folders=[crashed_study], cells=[], out=tmp_path / "a.html"
         )

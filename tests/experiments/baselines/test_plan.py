@@ -83,6 +83,12 @@ def test_settings_are_changed_by_method() -> None:
         ({"overrides": ["bohb=5"]}, "bohb.SETTING=VALUE"),
         ({"overrides": ["hyperbnd.eta=2"]}, "no method 'hyperbnd': did you mean hyperband?"),
         ({"overrides": ["re.sample=5"]}, "not among those to run"),
+        ({"seconds": 100.0}, "--evaluations and --seconds: choose one of them"),
+        ({"seconds": 0.001, "evaluations": None}, "the longest training of digits takes"),
+        ({"seconds": float("nan"), "evaluations": None}, "the longest training of digits takes"),
+        ({"seconds": 1e12, "evaluations": None}, "evaluations of a repetition"),
+        ({"budget": 3, "methods": "rs"}, "has budgets 1, 2, 4, not 3"),
+        ({"budget": 2}, "there is only 2: leave out hyperband and bohb"),
         ({"overrides": ["bohb.eta=3"]}, "eta 3 needs budget 1.33333, but there are only 1, 2, 4"),
     ],
 )

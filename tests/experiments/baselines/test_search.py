@@ -49,6 +49,30 @@ def test_draws_are_the_repeats_of_the_table(objective: TableObjective) -> None:
     np.testing.assert_array_equal(seconds[found & unique[..., None]], trace.seconds[unique])
 
 
+@pytest.mark.parametrize("method", ["rs", "re", "hyperband"])
+def test_seconds_are_a_limit_of_each_repetition(objective: TableObjective, method: str) -> None:
+    limit = 25 * float(objective.mean_seconds[4].mean())
+    chosen = plan(methods=method, evaluations=None, seconds=limit, objective="mean")
+    trace = search(chosen, Block(method, 1, 0, 6), objective)
+    spent = np.cumsum(trace.seconds, axis=1)
+    np.testing.assert_array_equal(trace.within, spent <= limit)
+    assert not trace.within[:, -1].all() and trace.within[:, 0].all()
+    counts = trace.within.sum(axis=1)
+    assert (spent[np.arange(6), counts - 1] <= limit).all() and np.ptp(counts)
+
+    alone = search(chosen, Block(method, 1, 2, 1), objective)
+    count = int(alone.within.sum())
+    assert count == counts[2]
+    np.testing.assert_array_equal(alone.cells[0, :count], trace.cells[2, :count])
+
+
+def test_one_budget_of_the_table_is_the_full_one(objective: TableObjective) -> None:
+    chosen = plan(methods="rs", budget=2, objective="mean")
+    trace = search(chosen, Block("rs", 1, 0, 3), objective)
+    assert set(trace.budgets) == {2} and len(trace.budgets) == 10
+    np.testing.assert_array_equal(trace.losses, objective.mean_valid_errors[2][trace.cells])
+
+
 def test_the_budget_is_spent_and_not_more(objective: TableObjective) -> None:
     for method in ("rs", "hyperband"):
         trace = search(plan(), Block(method, 1, 0, 1), objective)

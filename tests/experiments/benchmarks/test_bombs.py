@@ -19,7 +19,8 @@ pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
 
 
 from oneshot_hpo.experiments.benchmarks.survival.inputs import readers
-from oneshot_hpo.experiments.data.cifar10 import import_cifar10
+from oneshot_hpo.experiments.data.image_sets import CIFAR_10
+from oneshot_hpo.experiments.data.images import import_images
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.grids.grid import load_grid
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
@@ -108,8 +109,8 @@ def test_an_archive_with_a_huge_member(tmp_path: Path) -> None:
     path = tmp_path / "cifar-10-python.tar.gz"
     path.write_bytes(gzip.compress(member.tobuf() + bytes(1 << 16)))
     with pytest.raises(DatasetError, match="data_batch_1 is too large"):
-        import_cifar10(
-            path, tmp_path / "target", replace=False, on_progress=lambda done, total: None
+        import_images(
+            CIFAR_10, path, tmp_path / "target", replace=False, on_progress=lambda done, total: None
         )
     assert not (tmp_path / "target").exists()
 
@@ -119,7 +120,9 @@ def refused_archive(folder: Path, content: bytes) -> str:
     path = folder / "cifar-10-python.tar.gz"
     path.write_bytes(content)
     with pytest.raises(DatasetError) as refusal:
-        import_cifar10(path, folder / "target", replace=False, on_progress=lambda done, total: None)
+        import_images(
+            CIFAR_10, path, folder / "target", replace=False, on_progress=lambda done, total: None
+        )
     assert str(refusal.value).startswith(str(path))
     assert not (folder / "target").exists()
     return str(refusal.value)

@@ -14,10 +14,10 @@ from support.study_commands import called
 from oneshot_hpo.experiments.check.checking import mend, verify
 from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.cli.check import check
-from oneshot_hpo.experiments.cli.exports import write_export
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
+from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
 from oneshot_hpo.experiments.study.trial import RESULT, table_outcome
@@ -119,11 +119,11 @@ def test_a_line_that_cannot_follow_is_named(folder: Path) -> None:
         ({"loss": 1.5}, "loss is 1.5, not in [0, 1]"),
         ({"loss": 0.25}, "loss is 0.25 where the table says"),
         ({"test_regret": -0.1}, "test_regret is -0.1: better than the best cell"),
-        ({"test_error": "NaN"}, "test_error is 'NaN', which is no number"),
+        ({"test_error": "NaN"}, "test_error is 'NaN', which is not a number"),
         ({"percentile": 99.5}, "percentile is 99.5 where the table says"),
     ],
 )
-def test_a_result_that_cannot_be_is_told(folder: Path, values: dict, expected: str) -> None:
+def test_an_impossible_result_is_reported(folder: Path, values: dict, expected: str) -> None:
     def change(event: dict) -> None:
         event["loss"] = values.get("loss", event["loss"])
         event["info"] |= {key: value for key, value in values.items() if key != "loss"}
@@ -137,7 +137,7 @@ def test_a_result_that_cannot_be_is_told(folder: Path, values: dict, expected: s
 def test_means_that_were_rounded_to_single_precision_are_the_same(
     folder: Path, table_file: str
 ) -> None:
-    """As earlier versions told them, and with cells as good as the one found counted as worse."""
+    """Results of earlier versions, which counted equally good cells as worse."""
     table = load_table(table_file)
     errors = table.mean_errors("test", table.entries(get_space(1)))
 
@@ -153,8 +153,8 @@ def test_means_that_were_rounded_to_single_precision_are_the_same(
     assert [word for word in words(verify(folder)) if "the table says" in word] == []
 
 
-def test_a_configuration_that_was_never_proposed_is_told(folder: Path) -> None:
-    # The last one that was asked for: its own line is all that differs.
+def test_a_configuration_that_was_never_proposed_is_reported(folder: Path) -> None:
+    # The last trial that was submitted: only its own line differs.
     altered(folder, 10, lambda event: event["config"].update(cutout_prob=0.125))
     found = words(verify(folder))
     assert "line 10: cutout_prob is 0.125 where " in found[0]
@@ -185,11 +185,11 @@ MENDABLE: dict[str, Callable[[Path], object]] = {
     "the last line is torn (13 bytes)": _tear,
     "confirmation.jsonl: the last line is torn": _tear_confirmation,
     "csv has 3 evaluations of 4": _age_export,
-    "checkpoints of a trial that has ended": _leave_checkpoint,
-    "says other settings": lambda f: (f / "study.yaml").write_text("name: other\n"),
+    "checkpoints of a finished trial": _leave_checkpoint,
+    "differs from the journal's header": lambda f: (f / "study.yaml").write_text("name: other\n"),
     "study.yaml is missing": lambda f: (f / "study.yaml").unlink(),
     "left by a writer": lambda f: (f / "trials" / LEFTOVER).write_text("{"),
-    "results.csv is not what": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
+    "results.csv differs from": lambda f: (f / "confirm" / "results.csv").write_text("no\n"),
 }
 
 
@@ -247,7 +247,7 @@ def test_a_link_is_named_and_nothing_is_mended_through_it(folder: Path, tmp_path
     done.symlink_to(outside)
     (folder / "trials" / LEFTOVER).symlink_to(outside / "checkpoint.pt")
     report = verify(folder)
-    assert f"{done} is a symbolic link, to {outside}: the study is not gone on with" in " ".join(
+    assert f"{done} is a symbolic link, to {outside}: the study cannot be resumed" in " ".join(
         words(report)
     )
     with pytest.raises(UserError, match="is a symbolic link"):
@@ -264,7 +264,7 @@ def test_an_export_of_a_running_study_may_be_behind(folder: Path) -> None:
 
 
 def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
-    """In its place below exports/deepcave, and in the form that was asked for."""
+    """In its place below exports/deepcave, and in the form that was requested."""
     own = folder / "exports" / "deepcave" / "renamed"
     write_export(exported_study(folder), own, "deepcave", "0.4")
     before = {path.name: path.read_bytes() for path in own.iterdir()}
@@ -277,7 +277,7 @@ def test_an_export_is_made_again_as_it_was(folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in own.iterdir()} == before
 
 
-def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
+def test_checkpoints_that_cannot_be_used_are_reported(folder: Path) -> None:
     trial = read_study(folder).pending[0]
     own = folder / "trials" / trial.key
     content = (own / CHECKPOINT).read_bytes()
@@ -292,7 +292,7 @@ def test_checkpoints_that_cannot_be_used_are_told(folder: Path) -> None:
     assert "is of a search with" in found[0]
 
     own.rename(folder / "trials" / "9-9-9")
-    assert "of a trial that was never asked for" in words(verify(folder))[0]
+    assert "of a trial that was never submitted" in words(verify(folder))[0]
 
 
 def test_nothing_is_mended_under_a_master(folder: Path) -> None:
@@ -304,19 +304,19 @@ def test_nothing_is_mended_under_a_master(folder: Path) -> None:
     assert words(verify(folder)) == words(report)
 
 
-def test_the_command_says_so_in_its_exit_code(
+def test_the_exit_code_reports_problems(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _tear(folder)
     found = called("check", folder)
     assert found.returncode == 1
     assert "the last line is torn (13 bytes) (--mend)" in found.stdout
-    assert f"{folder}: 1 problem; looked at: " in found.stdout
+    assert f"{folder}: 1 problem; checked: " in found.stdout
     check(folder, mend=True)  # and raises no Exit
     assert (
         capsys.readouterr()
         .out.splitlines()[-1]
-        .startswith(f"{folder}: 1 problem, 1 mended; looked at: ")
+        .startswith(f"{folder}: 1 problem, 1 mended; checked: ")
     )
     with pytest.raises(UserError, match="holds no study"):
         check(tmp_path, mend=False)

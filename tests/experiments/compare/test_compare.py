@@ -116,7 +116,7 @@ def test_a_difference_is_a_sentence_with_its_grounds(confirmed: Confirmed) -> No
     assert "7 │ 1.30 │ 1." in text
 
 
-def test_a_default_that_is_better_is_said_too(confirmed: Confirmed) -> None:
+def test_a_default_that_is_better_is_reported_too(confirmed: Confirmed) -> None:
     assert "darts tuned in cs2 is worse than darts default" in text_of(confirmed("a", HIGH, LOW))
 
 
@@ -128,16 +128,16 @@ def test_what_is_not_shown_says_what_would_decide_it(confirmed: Confirmed) -> No
     more = re.search(r"\. (\d+) (?:to (\d+) seeds|seeds or many) more would likely", text)
     assert more is not None
     # Each seed more is a search with either setting, of 36 seconds.
-    hours = float(text.split("of the range): ")[1].split(" ")[0])
+    hours = float(text.split("% of cases): ")[1].split(" ")[0])
     assert hours == pytest.approx(int(more[1]) * 72 / 3600, rel=0.05)
-    assert "compare again only then: who adds seeds until something shows finds" in text
+    assert "compare again only then: adding seeds until a difference appears produces false" in text
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_few_seeds_show_nothing_and_have_no_interval(confirmed: Confirmed, seeds: int) -> None:
     text = text_of(confirmed("a", LOW[:seeds], HIGH[:seeds]))
     assert f"Not shown with {seeds} seed" in text
-    assert "With fewer than 6 seeds nothing can be shown" in text
+    assert "With fewer than 6 seeds no difference can be shown" in text
     assert f"{6 - seeds} seed" in text
     assert "interval" not in text.split("deviation")[1]
     assert "nan" not in text
@@ -154,11 +154,11 @@ def test_few_seeds_against_many_can_show_something(
     assert pairing.comparison.verdict == "better"
     text = text_of(a, file)
     assert "darts tuned in cs2 is better than rs, with 5 seeds against 50." in text
-    assert text.count("nothing can be shown") == 1  # of its five pairs with the default
+    assert text.count("no difference can be shown") == 1  # of its five pairs with the default
     one = confirmed("b", LOW[:1], HIGH[:1])
     assert compared(one, file)[0].pairings[1].comparison.p_value == pytest.approx(2 * 2 / 51)
     few = baselines({"rs": errors[:4]})
-    assert "So few can show nothing, whatever they say." in text_of(one, few)
+    assert "Samples this small cannot show a difference." in text_of(one, few)
 
 
 def test_a_question_is_asked_once_however_it_is_named(
@@ -172,14 +172,14 @@ def test_a_question_is_asked_once_however_it_is_named(
     assert len(space.pairings) == len(usual.pairings) == 3
     for one, two in zip(space.pairings, usual.pairings, strict=True):
         assert one.comparison.p_value == two.comparison.p_value
-    assert f"{a}:default: darts default is in {a} too, and counts once" in space.notes
+    assert f"{a}:default: darts default is in {a} too; it counts once" in space.notes
     file = baselines({"rs": np.linspace(0.2, 0.3, 8)[:, None] + np.zeros((1, 6))})
     (space,) = compared(a, file, f"{file}:rs")
     assert [one.method for one in space.samples][2:] == ["rs"]
     assert len(space.pairings) == 2
 
 
-def test_seeds_that_only_one_has_are_said_to_be_left_out(confirmed: Confirmed) -> None:
+def test_seeds_of_one_sample_alone_are_reported_as_left_out(confirmed: Confirmed) -> None:
     text = text_of(confirmed("a", LOW, [*HIGH, *HIGH]))
     assert "is better than darts default, with 7 seeds that both have (of 7 and 14)." in text
 
@@ -192,15 +192,15 @@ def test_medians_that_say_otherwise_are_explained(confirmed: Confirmed) -> None:
     assert "darts tuned in cs2 is better than darts default, with 10 seeds." in text
     assert "darts default is 0.98 times that of" in text
     assert (
-        "The medians say otherwise: the verdict is the test's, which is of ranks of differences."
-        in text
+        "The medians point the other way: the verdict is that of the test, which uses ranks of "
+        "differences." in text
     )
 
 
 def test_crashes_count_as_worst_and_are_shown(confirmed: Confirmed) -> None:
     text = text_of(confirmed("a", LOW, [math.inf] * 6 + [0.05]))
     assert "darts tuned in cs2 is better than darts default" in text
-    assert "without bound" in text
+    assert "ratio of median regrets is infinite" in text
     assert "crash │" in text
     with pytest.raises(UserError, match="every run of 0-0-0 crashed"):
         compared(confirmed("b", [math.inf] * 6, HIGH))
@@ -247,11 +247,11 @@ def test_one_setting_can_be_named(confirmed: Confirmed) -> None:
         compared(f"{a}:fast")
 
 
-def test_unlike_searches_are_said_to_be_unlike(confirmed: Confirmed) -> None:
+def test_searches_of_unequal_length_are_noted(confirmed: Confirmed) -> None:
     sources = [confirmed("a", LOW, HIGH), confirmed("b", LOW, HIGH, "max_budget=4")]
     assert "note: searches are not equally long, in epochs:" in text_of(*sources)
     running = confirmed("c", LOW, HIGH, evaluations=4)
-    assert "the study has not ended (4 of 6 evaluations)" in text_of(running)
+    assert "the study has not finished (4 of 6 evaluations)" in text_of(running)
 
 
 @pytest.mark.slow
@@ -297,9 +297,9 @@ def test_odd_sources_are_one_line(
     assert "holds nothing of space 1, only of 2" in refused(a, baselines({"rs": errors}, space=2))
     other = baselines({"rs": errors}, checksum="0" * 64)
     assert "made with another table" in refused(a, other)
-    assert "name a study of it as well" in refused(other)
+    assert "name a study with that table as well" in refused(other)
     assert "there are rs" in refused(f"{other}:tpe")
-    assert "is there twice" in refused(a, a)
+    assert "is given twice" in refused(a, a)
     assert f"oneshot-hpo confirm {finished_study}" in refused(str(finished_study))
     assert "no such folder" in refused(str(tmp_path / "none"))
     digits = confirmed("digits", LOW, HIGH, "table=digits")
@@ -312,7 +312,7 @@ def test_odd_sources_are_one_line(
 
     pq.write_table(pa.table({"method": ["rs"]}), tmp_path / "y.parquet")
     assert "lacks the column 'space'" in refused(str(tmp_path / "y.parquet"))
-    with pytest.raises(UserError, match="has to end in"):
+    with pytest.raises(UserError, match="must end in"):
         check_suffix(tmp_path / "table.txt")
 
 

@@ -82,7 +82,7 @@ def test_a_table_says_when_seeds_are_too_few_for_stars(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     few = [sample(f"m{k}", row) for k, row in enumerate(rng.random((8, 10)) / 100)]
     assert (
-        "too few seeds for any * among so many methods in space 1"
+        "too few seeds for any * with this number of methods in space 1"
         in table(few, tmp_path / "few.md")[-1]
     )
     more = [sample(f"m{k}", row) for k, row in enumerate(rng.random((8, 12)) / 100)]

@@ -126,12 +126,12 @@ def test_more_seeds_and_a_setting_add_to_it(confirmed_study: Path, tmp_path: Pat
     ("name", "overrides", "message"),
     [
         ("default", ["search.momentum=0.5"], "is not default"),
-        ("x", [], "say its values"),
+        ("x", [], "give its values"),
         ("x", ["search.momentm=0.5"], "did you mean momentum?"),
         ("x", ["search.momentum=2"], "momentum must be"),
         ("x", ["search.stacks=9"], "stacks"),
         ("x", ["seed=1"], "search.KEY=VALUE only"),
-        (None, ["search.momentum=0.5"], "name it with --setting"),
+        (None, ["search.momentum=0.5"], "name the setting that has this value with --setting"),
         (None, ["cluster.thread=1"], "did you mean threads?"),
     ],
 )
@@ -149,7 +149,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("loss", "evaluations", "message"),
     [
-        (lambda trial: 0.1, 0, "no evaluation has ended yet"),
+        (lambda trial: 0.1, 0, "no evaluation has finished yet"),
         (lambda trial: None, 6, "every evaluation crashed (SearchDiverged: too far)"),
         (lambda trial: None if trial.budget == 2 else 0.1, 2, "at the largest budget, 2 epochs"),
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.cifar10_writer import write_cifar10
 from support.file_server import FileServer
+from support.pickled_images_writer import write_cifar100
 from support.processes import finish
 from support.study_commands import run, started
 from support.tfrecord_writer import random_records, write_tfrecord
@@ -44,10 +45,14 @@ def server(tmp_path: Path) -> Iterator[FileServer]:
             )
             write_tfrecord(path, records)
             server.files[f"/{path.name}"] = path.read_bytes()
-        path = tmp_path / "cifar-10-python.tar.gz"
-        with tarfile.open(path, "w:gz") as archive:
-            archive.add(write_cifar10(tmp_path / "images"), "cifar-10-batches-py")
-        server.files[f"/{path.name}"] = path.read_bytes()
+        for file, folder, write in (
+            ("cifar-10-python.tar.gz", "cifar-10-batches-py", write_cifar10),
+            ("cifar-100-python.tar.gz", "cifar-100-python", write_cifar100),
+        ):
+            path = tmp_path / file
+            with tarfile.open(path, "w:gz") as archive:
+                archive.add(write(tmp_path / "images" / folder), folder)
+            server.files[f"/{path.name}"] = path.read_bytes()
         yield server
 
 
@@ -60,7 +65,8 @@ def remotes(server: FileServer) -> dict[str, Remote]:
         algorithm = REMOTES[name].checksum.partition(":")[0]
         digest = hashlib.new(algorithm, server.files[f"/{file}"]).hexdigest()
         entries = CELLS * len(EPOCHS.get(name, ()))
-        return Remote(f"{server.url}/{file}", f"{algorithm}:{digest}", 1 << 30, entries)
+        url, images = f"{server.url}/{file}", REMOTES[name].images
+        return Remote(url, f"{algorithm}:{digest}", 1 << 30, entries, images)
 
     return {name: remote(name) for name in REMOTES}
 
@@ -103,7 +109,7 @@ def test_the_official_addresses_and_sums_are_those_of_the_releases() -> None:
     for name, digest in RELEASES.items():
         assert REMOTES[name].checksum == f"sha256:{digest}"
         assert REMOTES[name].file == f"{name}.tfrecord"
-    assert [REMOTES[name].entries for name in REMOTES] == [423_624, 4 * 423_624, 0]
+    assert [REMOTES[name].entries for name in REMOTES] == [423_624, 4 * 423_624, 0, 0]
     assert all(remote.url.startswith("https://") for remote in REMOTES.values())
 
 
@@ -117,6 +123,19 @@ def test_by_default_both_come_and_the_downloads_go(
     assert names(data) == ["cifar-10-batches-py", "nasbench101.npz"]
     assert load_table("nasbench101").provenance["source"]["file"] == "nasbench_only108.tfrecord"
     assert len(read_cifar10(data / "cifar-10-batches-py").train) == 20
+
+
+def test_cifar100_is_fetched_by_its_name(fetched: Fetch, server: FileServer, data: Path) -> None:
+    assert REMOTES["cifar100"].checksum == "md5:eb9058c3a382ffc7106e4002c42a8d85"
+    lines = fetched("cifar100")
+    assert lines[0] == "fetching cifar-100-python.tar.gz"
+    assert "CIFAR-100: 20 training and 6 test images" in lines[-1]
+    assert names(data) == ["cifar-100-python"]
+    server.ranges_asked.clear()
+    assert fetched("cifar100") == [
+        "cifar100: CIFAR-100 is there already; --replace downloads it again"
+    ]
+    assert not server.ranges_asked
 
 
 def test_what_is_there_is_not_fetched_again(
@@ -169,7 +188,7 @@ def test_a_wrong_file_is_not_imported(fetched: Fetch, server: FileServer, data: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((("nasbench",), None), "nasbench_only108, nasbench_full, cifar10"),
+        ((("nasbench",), None), "nasbench_only108, nasbench_full, cifar10, cifar100"),
         ((("cifar10",), "ftp://host"), "https://"),
         ((("cifar10",), "here"), "https://"),
         ((("cifar10",), "http://"), "https://"),

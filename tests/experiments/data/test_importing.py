@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from support.study_commands import called, command, run
 from support.tfrecord_writer import random_records, write_tfrecord
 from support.waiting import HANG_SECONDS
 
-from oneshot_hpo.experiments.data.cifar10 import _OFFICIAL, SOURCE, import_cifar10, origin_of
+from oneshot_hpo.experiments.data.image_sets import CIFAR_10
+from oneshot_hpo.experiments.data.images import SOURCE, import_images, origin_of
 from oneshot_hpo.experiments.data.importing import open_data_folder
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers.data.cifar10 import read_cifar10
@@ -327,20 +329,22 @@ def test_the_progress_reaches_the_size_of_the_source(
     source = cifar10 if kind == "folder" else archive
     files = [archive] if kind == "archive" else list(cifar10.iterdir())
     told: list[tuple[int, int]] = []
-    import_cifar10(
-        source, tmp_path / NAME, replace=False, on_progress=lambda *sizes: told.append(sizes)
+    import_images(
+        CIFAR_10,
+        source,
+        tmp_path / NAME,
+        replace=False,
+        on_progress=lambda *sizes: told.append(sizes),
     )
     assert told == sorted(told)
     assert told[-1] == (sum(path.stat().st_size for path in files),) * 2
 
 
-def test_the_official_files_are_known_by_their_sums(
-    cifar10: Path, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_official_files_are_known_by_their_sums(cifar10: Path, data: Path) -> None:
     sums = {name: hashlib.md5(content).hexdigest() for name, content in contents(cifar10).items()}
-    assert sums.keys() == _OFFICIAL.keys()
-    monkeypatch.setattr("oneshot_hpo.experiments.data.cifar10._OFFICIAL", sums)
+    assert sums.keys() == CIFAR_10.official.keys()
     data.mkdir()
-    said = import_cifar10(cifar10, data / NAME, replace=False, on_progress=lambda *_: None)
+    images = replace(CIFAR_10, official=sums)
+    said = import_images(images, cifar10, data / NAME, replace=False, on_progress=lambda *_: None)
     assert said == "CIFAR-10: 20 training and 6 test images"
     assert origin_of(data / NAME)["official"] is True

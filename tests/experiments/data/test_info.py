@@ -53,8 +53,11 @@ def info() -> str:
 def test_what_is_not_there_says_how_to_get_it(data: Path) -> None:
     shown = info()
     assert str(data) in shown
-    assert shown.count("not there") == 5
-    assert "data fetch nasbench_only108" in shown and "data fetch cifar10" in shown
+    assert shown.count("not there") == 7
+    assert "data fetch nasbench_only108" in shown and "data fetch cifar10`" in shown
+    assert "CIFAR-100 (cifar-100-python): not there" in shown and "data fetch cifar100`" in shown
+    assert "ImageNet16-120 (ImageNet16): not there" in shown
+    assert "data import PATH` takes ImageNet16.tar.gz or a folder ImageNet16" in shown
     assert not data.exists()
 
 

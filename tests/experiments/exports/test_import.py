@@ -111,27 +111,30 @@ def result(place: int, value: Any) -> Callable[[list[Any], list[Any]], None]:
         (config(cutout_prob="x" * 10**6), "configs.json, line 2: cutout_prob cannot be 'xxx"),
         (config(cutout_prob=float("nan")), "configs.json, line 2: cutout_prob cannot be nan"),
         (lambda c, r: c[0][1].pop("cutout_prob"), "configs.json, line 1: cutout_prob is missing"),
-        (lambda c, r: c[1].__setitem__(1, 3), "line 2: the configuration has to be an object"),
-        (lambda c, r: c[1].__setitem__(0, [0, 0]), "line 2: an id has to be three whole numbers"),
-        (lambda c, r: c[1].__setitem__(0, [0, 0, True]), "line 2: an id has to be three"),
-        (lambda c, r: c[1].__setitem__(0, [0, 0, 0]), "line 2: configuration [0, 0, 0] is there"),
-        (lambda c, r: c.insert(0, {}), "configs.json, line 1: a line has to be [id, "),
+        (lambda c, r: c[1].__setitem__(1, 3), "line 2: the configuration must be an object"),
+        (lambda c, r: c[1].__setitem__(0, [0, 0]), "line 2: an id must be three whole numbers"),
+        (lambda c, r: c[1].__setitem__(0, [0, 0, True]), "line 2: an id must be three"),
+        (
+            lambda c, r: c[1].__setitem__(0, [0, 0, 0]),
+            "line 2: configuration [0, 0, 0] is given twice",
+        ),
+        (lambda c, r: c.insert(0, {}), "configs.json, line 1: a line must be [id, "),
         (result(0, [9, 0, 0]), "results.json, line 3: configuration [9, 0, 0] is not in configs"),
-        (result(0, "x"), "results.json, line 3: an id has to be three"),
+        (result(0, "x"), "results.json, line 3: an id must be three"),
         (
             result(1, 1),
             "line 3: configuration [0, 0, 1] has a result at budget 1 in line 1 already",
         ),
         (result(1, 9), "line 3: budget 9 is above max_budget 4"),
-        (result(1, 0), "line 3: the budget has to be a number above 0, not 0"),
-        (result(1, "3"), "line 3: the budget has to be a number above 0, not '3'"),
-        (result(1, float("inf")), "line 3: the budget has to be a number above 0, not inf"),
-        (result(3, {"info": {}}), 'line 3: the result has to be null or an object with "loss"'),
-        (result(3, 0.5), "line 3: the result has to be null"),
-        (result(3, {"loss": "0.5"}), "line 3: the loss has to be a number, not '0.5'"),
-        (result(3, {"loss": True}), "line 3: the loss has to be a number, not True"),
-        (result(3, {"loss": 5.5}), "line 3: loss 5.5 is no validation error in [0, 1]"),
-        (lambda c, r: r.append([1]), "results.json, line 4: a line has to be [id, budget,"),
+        (result(1, 0), "line 3: the budget must be a number above 0, not 0"),
+        (result(1, "3"), "line 3: the budget must be a number above 0, not '3'"),
+        (result(1, float("inf")), "line 3: the budget must be a number above 0, not inf"),
+        (result(3, {"info": {}}), 'line 3: the result must be null or an object with "loss"'),
+        (result(3, 0.5), "line 3: the result must be null"),
+        (result(3, {"loss": "0.5"}), "line 3: the loss must be a number, not '0.5'"),
+        (result(3, {"loss": True}), "line 3: the loss must be a number, not True"),
+        (result(3, {"loss": 5.5}), "line 3: loss 5.5 is not in [0, 1]"),
+        (lambda c, r: r.append([1]), "results.json, line 4: a line must be [id, budget,"),
         (lambda c, r: r.clear(), "no result in results.json has a loss"),
         (lambda c, r: r.__delitem__(slice(0, 3, 2)), "no result in results.json has a loss"),
     ],
@@ -194,13 +197,13 @@ def test_what_is_damaged_is_left_out_and_named_if_so_wanted(
     assert repeated.commands[0].endswith("--skip-bad")
 
 
-def test_what_is_no_run_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         read_run(tmp_path / "none", SPACE, 4)
-    with pytest.raises(UserError, match=r"holds no HpBandSter run \(no configs.json in it\)"):
+    with pytest.raises(UserError, match=r"holds no HpBandSter run \(configs.json is missing\)"):
         read_run(tmp_path, SPACE, 4)
     (write_run(tmp_path) / "results.json").unlink()
-    with pytest.raises(UserError, match=r"no results\.json in it"):
+    with pytest.raises(UserError, match=r"results\.json is missing"):
         read_run(tmp_path, SPACE, 4)
     (tmp_path / "results.json").mkdir()
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
@@ -239,7 +242,7 @@ def test_a_warm_started_study_is_made_and_run(
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("changes", [{}, {"upper": 0.5}, {"log": True, "lower": 0.01}])
-def test_another_space_than_the_studys_is_said(
+def test_a_space_that_differs_from_the_studys_is_reported(
     tiny_study: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -265,7 +268,7 @@ def test_another_space_than_the_studys_is_said(
     assert len(read_study(tmp_path / "new").prior) == 3
 
 
-def test_hyperparameters_of_one_space_alone_are_said(tmp_path: Path) -> None:
+def test_hyperparameters_of_one_space_alone_are_reported(tmp_path: Path) -> None:
     other = ConfigurationSpace({"depth": [1, 2], "cutout_prob": (0.0, 1.0)})
     other.add(Constant("width", 3))
     write_space(other, tmp_path / "configspace.json", "1")
@@ -287,7 +290,7 @@ def test_a_damaged_space_is_one_line_and_leaves_no_study(
 ) -> None:
     source = write_run(tmp_path / "run")
     (source / "configspace.json").write_bytes(damage)
-    with pytest.raises(UserError, match=r"configspace\.json holds no space of ConfigSpace"):
+    with pytest.raises(UserError, match=r"configspace\.json does not hold a space of ConfigSpace"):
         import_(source, str(tiny_study), tmp_path / "new", ["max_budget=4"])
     assert not (tmp_path / "new").exists()
 
@@ -310,7 +313,7 @@ def test_a_run_that_does_not_fit_leaves_no_study(
 
 
 def test_a_study_is_not_imported_into_another_one(tiny_study: Path, told_folder: Path) -> None:
-    with pytest.raises(UserError, match="holds a study already"):
+    with pytest.raises(UserError, match="already holds a study"):
         import_(told_folder, str(tiny_study), told_folder)
 
 

@@ -89,7 +89,7 @@ def test_each_configuration_is_a_trial_and_each_budget_a_step(
 
 
 def growing(folder: Path, exports: int) -> Iterator[bool]:
-    """A study that is run to its end and exported so many times on the way; whether it ended."""
+    """Run a study to its end with `exports` exports on the way; yields whether it has finished."""
     clock = time.time()
     with new_study(folder, iterations=4) as study:
         running: list[Trial] = []
@@ -150,7 +150,7 @@ def test_a_reader_that_is_open_sees_every_export(tmp_path: Path) -> None:
 
 
 def test_equal_losses_have_the_same_best(tmp_path: Path) -> None:
-    """What was told first, though a later one was asked for before it."""
+    """The first result counts, although a later trial was submitted before it."""
     with new_study(tmp_path / "study", min_budget=4, iterations=3) as study:
         trials = [study.ask() for _ in range(4)]
         for trial in reversed(trials):

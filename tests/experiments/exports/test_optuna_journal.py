@@ -109,7 +109,7 @@ def test_a_torn_last_line_is_cut(tmp_path: Path, torn: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no journal\n", b"[]\n", b"{}\n", b'{"op_code": 99}\n', b"x"])
-def test_a_file_that_is_no_journal_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_replaced(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "journal.log"
     path.write_bytes(content)
     write(path, COMPLETE)

@@ -95,7 +95,7 @@ def test_a_running_study_has_the_figures_that_it_can_have(tmp_path: Path) -> Non
     result = CliRunner().invoke(app, ["figures", str(study), "--out", str(stale.parent)])
     assert result.exit_code == 0, result.output
     assert "left out: importance: " in result.output
-    assert "importance takes 12 trials of one budget" in result.output
+    assert "importance needs 12 trials of one budget" in result.output
     assert not stale.exists()
     written = {path.name for path in stale.parent.glob("*.pdf")}
     assert {"timeline.pdf", "cells.pdf", "configurations.pdf"} <= written
@@ -162,7 +162,7 @@ def test_input_that_cannot_be_used_is_one_line(
     for words, message in (
         ([str(empty)], f"{empty}: no trial has finished yet"),
         ([str(tmp_path)], "holds no study"),
-        ([study, study], "is there twice"),
+        ([study, study], "is given twice"),
         ([f"{study}:mine"], "no such setting in .* there are tuned, default"),
         ([study, other_table], "regrets of different tables do not belong in one figure"),
         ([other_table, str(baselines_file)], "was made with another table"),
@@ -198,7 +198,7 @@ def test_variants_of_a_method_differ_in_lightness() -> None:
 @pytest.mark.slow
 def test_trajectories_without_a_study_are_left_out(baselines_file: Path, tmp_path: Path) -> None:
     made = make_figures(read_figure_sources([str(baselines_file)]), tmp_path, lambda _: None)
-    assert made.left_out["trajectories_space1"] == "space 1: trajectories are those of studies"
+    assert made.left_out["trajectories_space1"] == "space 1: trajectories need a study"
     with pytest.raises(NotEnoughData):
         regret_curves(read_figure_sources([str(baselines_file)]), 1, "real", "test")
 

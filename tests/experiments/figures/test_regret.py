@@ -167,5 +167,5 @@ def test_a_regret_of_zero_has_a_place_below_all_others(tmp_path: Path) -> None:
 
 
 def test_simulated_time_is_that_of_baselines(study: OpenedStudy) -> None:
-    with pytest.raises(NotEnoughData, match="simulated time is that of baselines"):
+    with pytest.raises(NotEnoughData, match="only baselines have simulated time"):
         curves_of(of_studies(study.folder), "simulated")

@@ -207,14 +207,14 @@ def test_the_timeline_of_two_workers_by_hand(tmp_path: Path) -> None:
     )
     found = timeline(OpenedStudy(folder))
     bars = [(bar.key, bar.lane, bar.start, bar.end, bar.state) for bar in found.bars]
-    # The default takes 12 epochs, bracket 0 begins with four of 3 and goes on with two of 6.
+    # The default takes 12 epochs, bracket 0 starts with four of 3 and continues with two of 6.
     assert [(key.split("/")[1], *rest) for key, *rest in bars] == [
-        ("12", 0, 0, 120, "told"),
-        ("3", 1, 0, 30, "told"),
-        ("3", 1, 30, 60, "told"),
-        ("3", 1, 60, 90, "told"),
-        ("3", 1, 90, 120, "told"),
-        ("6", 0, 120, 120, "pending"),
+        ("12", 0, 0, 120, "finished"),
+        ("3", 1, 0, 30, "finished"),
+        ("3", 1, 30, 60, "finished"),
+        ("3", 1, 60, 90, "finished"),
+        ("3", 1, 90, 120, "finished"),
+        ("6", 0, 120, 120, "unfinished"),
     ][: len(bars)]
     assert bars[0][0] == "baseline/12"
     assert (found.lanes, found.end, found.finished) == (2, 120, False)
@@ -249,12 +249,12 @@ def test_a_lost_worker_is_shown(tmp_path: Path) -> None:
     assert found.bars[0].attempts == 2
 
 
-def test_too_little_is_said_and_not_drawn(tmp_path: Path) -> None:
+def test_too_little_data_is_reported_and_not_drawn(tmp_path: Path) -> None:
     study = OpenedStudy(run_study(tmp_path / "study", workers=1, evaluations=1))
     for figure, words in (
-        (one_shot_correlation, r"takes 5 trials of one budget .* there are 1 \(12 epochs\)"),
-        (budget_ranks, "takes 5 configurations evaluated at two budgets; there are 0 at most"),
-        (importance, r"takes 12 trials of one budget .* there are 1 \(12 epochs\)"),
+        (one_shot_correlation, r"needs 5 trials of one budget .* there are 1 \(12 epochs\)"),
+        (budget_ranks, "needs 5 configurations evaluated at two budgets; there are 0 at most"),
+        (importance, r"needs 12 trials of one budget .* there are 1 \(12 epochs\)"),
     ):
         with pytest.raises(NotEnoughData, match=words):
             figure(study)
@@ -267,4 +267,4 @@ def test_only_crashes_are_no_results(tmp_path: Path) -> None:
         with pytest.raises(NotEnoughData, match="every trial crashed, the last one: SearchDiv"):
             figure(study)
     assert configurations(study).crashed.all()
-    assert {bar.state for bar in timeline(study).bars} == {"crashed", "pending"}
+    assert {bar.state for bar in timeline(study).bars} == {"crashed", "unfinished"}

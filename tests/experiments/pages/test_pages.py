@@ -1,4 +1,4 @@
-"""The shell of pages: complete in itself, and deaf to what stands in it."""
+"""The shell of pages: self-contained, and its content is escaped."""
 
 import base64
 import hashlib

@@ -98,7 +98,7 @@ def test_filters_show_the_rows_that_fit(opened: OpenedPage) -> None:
     assert not table.get_by_role("button", name="show all").is_visible()
 
 
-def test_the_pointer_on_a_point_tells_its_trial_and_a_click_leads_to_it(
+def test_the_pointer_on_a_point_names_its_trial_and_a_click_leads_to_it(
     opened: OpenedPage,
 ) -> None:
     plot = opened.page.locator("#one-shot .plot")

@@ -56,12 +56,12 @@ def test_the_specification_repeats_the_study(page: Path, made: Path, tmp_path: P
     assert load_study(str(copy)) == load_study(str(made / "study.yaml"))
 
 
-def test_a_study_that_has_just_begun_says_so(begun: Study, tmp_path: Path) -> None:
+def test_a_study_that_has_just_begun_is_reported_as_such(begun: Study, tmp_path: Path) -> None:
     text = text_of(write_report(tmp_path / "study", []))
     assert "running 0 of 40 evaluations" in text
-    assert "No evaluation has ended yet" in text
+    assert "No evaluation has finished yet" in text
     assert "No trial has finished yet: there is nothing to draw." in text
-    assert "No trial has been asked for yet." in text
+    assert "No trial has been submitted yet." in text
     trial = begun.ask()
     assert trial is not None
     assert "default 4 running" in text_of(write_report(tmp_path / "study", []))
@@ -77,17 +77,17 @@ def test_a_running_study_shows_how_far_it_is(begun: Study, tmp_path: Path) -> No
         begun.tell(trial, result_of(folder, trial, "digits"))
     text = text_of(write_report(folder, []))
     assert "running 20 of 40 evaluations, 1 running, about" in text
-    assert "The default has not ended yet, so nothing can be said against it." in text
+    assert "The default has not finished yet, so there is nothing to compare with." in text
     assert default is not None
     begun.tell(default, result_of(folder, default, "digits"))
     text = text_of(write_report(folder, []))
     assert "Not confirmed" in text
     assert f"oneshot-hpo confirm {folder}" in text
-    assert "The study has not ended; this is how it stands." in text
+    assert "The study has not finished; this is its current state." in text
     begun.close()
     text = text_of(write_report(folder, []))
     assert "not running 21 of 40 evaluations" in text
-    assert f"To go on with it: oneshot-hpo resume {folder}" in text
+    assert f"To resume it: oneshot-hpo resume {folder}" in text
 
 
 def test_a_study_of_crashes_alone_has_reasons_and_no_empty_figure(
@@ -101,13 +101,13 @@ def test_a_study_of_crashes_alone_has_reasons_and_no_empty_figure(
     page = write_report(folder, [])
     text = text_of(page)
     assert "Every evaluation crashed, the last one: SearchDiverged" in text
-    assert "The study has not ended; this is how it stands." in text
+    assert "The study has not finished; this is its current state." in text
     assert "There is nothing to confirm yet" in text
     assert "<script>document" not in page.read_text()
     assert "3 of 3 evaluations crashed." in text
     assert "2 × SearchDiverged 1 × given up after 2 attempts" in text
     assert "line 40 <b>of</b> the log" in text
-    assert "Every trial that has ended crashed: there is no result to draw." in text
+    assert "Every finished trial crashed: there is no result to draw." in text
     assert re.findall(r'<figure id="([^"]+)"', page.read_text()) == ["no-figures", "workers"]
 
 
@@ -118,7 +118,7 @@ def test_one_seed_is_called_too_few(tiny_study: Path, tmp_path: Path) -> None:
         confirm(study, folder, "digits", seeds=1)
     text = text_of(write_report(folder, []))
     assert "Not shown with 1 seed: whether darts tuned in cs2 is better or worse" in text
-    assert "With fewer than 6 seeds nothing can be shown" in text
+    assert "With fewer than 6 seeds no difference can be shown" in text
 
 
 def test_a_study_that_tunes_nothing_is_one_search(tiny_study: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_study_of_an_earlier_version_knows_no_machine(begun: Study, tmp_path: 
     del events[0]["study"]["machine"]
     journal.write_bytes(b"".join(map(sealed, events)))
     text = text_of(write_report(tmp_path / "study", []))
-    assert "machine not recorded by the version that made the study" in text
+    assert "machine not recorded by the version that created the study" in text
 
 
 def test_a_damaged_search_costs_its_figures_alone(tiny_study: Path, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_cannot_be_reported_is_refused(
 ) -> None:
     with pytest.raises(UserError, match="no such folder"):
         write_report(tmp_path / "nothing", [])
-    with pytest.raises(UserError, match="is no run of baselines; oneshot-hpo compare takes"):
+    with pytest.raises(UserError, match="is not a run of baselines; use oneshot-hpo compare"):
         write_report(made, [made])
     with pytest.raises(UserError, match="no such folder"):
         write_report(made, [tmp_path / "none.parquet"])

@@ -29,7 +29,7 @@ def test_a_study_is_launched_resumed_and_opened(
     assert len(oneshot_hpo.open_study(str(folder)).epochs_frame()) == 6
     assert capfd.readouterr() == ("", "")
 
-    with pytest.raises(oneshot_hpo.UserError, match="holds a study already"):
+    with pytest.raises(oneshot_hpo.UserError, match="already holds a study"):
         oneshot_hpo.launch(tiny_study, folder)
     oneshot_hpo.resume(folder, show_progress=True)
     assert "every decision and result:" in capfd.readouterr().out
@@ -40,7 +40,7 @@ def test_a_study_is_launched_resumed_and_opened(
     [
         ({"workers": 0}, "workers must be a whole number from 1 to 4,096, not 0"),
         ({"settings": {"search": {"chanels": 1}}}, "did you mean channels"),
-        ({"settings": {"search.channels": object()}}, "is no value of a study file"),
+        ({"settings": {"search.channels": object()}}, "is not a value of a study file"),
         ({"settings": {"seed": -1}}, "seed"),
         ({"submit": True, "address": "tcp://127.0.0.1:1"}, "leave --address out"),
     ],

@@ -25,9 +25,9 @@ def test_every_default_of_slurm_is_written_out(tiny_study: Path) -> None:
     assert load_study(str(tiny_study)).cluster.slurm_settings is None
 
 
-def test_the_number_of_slurm_s_workers_has_to_be_said(tiny_study: Path) -> None:
+def test_the_number_of_slurm_s_workers_must_be_set(tiny_study: Path) -> None:
     spec = on_slurm(tiny_study, "cpus=3")
-    with pytest.raises(UserError, match="say how many jobs at most"):
+    with pytest.raises(UserError, match="set the largest number of jobs"):
         freeze(spec)
     frozen = freeze(spec.model_copy(update={"workers": 40}))
     assert frozen.workers == 40
@@ -52,7 +52,7 @@ def test_a_study_that_exists_may_change_how_its_workers_run_and_nothing_else(
     assert changed.cluster.slurm_settings.partition == "spare"
     assert changed.cluster.max_attempts == 9
     assert changed.search == spec.search
-    with pytest.raises(StudyFileError, match=r"--set seed: only cluster.KEY may change"):
+    with pytest.raises(StudyFileError, match=r"--set seed: in an existing study only cluster.KEY"):
         with_overrides(spec, ["seed=1"])
     with pytest.raises(StudyFileError, match="did you mean partition"):
         with_overrides(spec, ["cluster.slurm.partitoin=x"])

@@ -222,7 +222,7 @@ def test_what_the_searcher_does_not_use_is_refused(tiny_study: Path) -> None:
     line = refused(
         tiny_study, "{arch_learning_rate: {lower: 1e-4, upper: 1e-2}}", "searcher=random_ws"
     )
-    assert "arch_learning_rate: random_ws has no use for it" in line
+    assert "arch_learning_rate: random_ws does not use it" in line
 
 
 def test_a_study_without_brackets_may_have_constants_alone(tiny_study: Path) -> None:

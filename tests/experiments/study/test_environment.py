@@ -9,7 +9,7 @@ from rich.console import Console
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.launching import resume_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -65,7 +65,7 @@ def test_what_decides_is_recorded(spec: StudySpec) -> None:
         ("checksums", {"table": "cd" * 32}, "synthetic.npz, SHA-256 cdcdcdcdcdcd → "),
     ],
 )
-def test_a_difference_is_said_and_nothing_written(
+def test_a_difference_is_reported_and_nothing_written(
     tmp_path: Path, spec: StudySpec, key: str, values: dict[str, str], expected: str
 ) -> None:
     folder = begun(tmp_path / "study", spec, key, **values)
@@ -82,30 +82,30 @@ def test_an_accepted_difference_is_noted_once_and_decides_nothing(
     folder = begun(tmp_path / "study", spec, "versions", torch="1.0")
     pending = read_study(folder).pending
     console = Console(file=io.StringIO())
-    noted = compared(console, OpenedStudy(folder), accept=True)
+    noted = check_environment(console, OpenedStudy(folder), accept=True)
     assert noted is not None
     with Study.open(folder) as study:
         study.note(*noted)
         assert study.pending == pending
     assert read_study(folder).pending == pending
-    assert compared(console, OpenedStudy(folder), accept=False) is None
+    assert check_environment(console, OpenedStudy(folder), accept=False) is None
     with Study.open(folder) as study:  # the journal is replayed with the note in it
         assert study.ask() is not None
 
 
 def test_python_and_what_only_loads_data_may_change(tmp_path: Path, spec: StudySpec) -> None:
     folder = begun(tmp_path / "study", spec, "versions", python="3.0", scikit_learn="1.0")
-    assert compared(Console(file=io.StringIO()), OpenedStudy(folder), accept=False) is None
+    assert check_environment(Console(file=io.StringIO()), OpenedStudy(folder), accept=False) is None
 
 
-def test_a_study_that_recorded_nothing_goes_on_and_says_so(tmp_path: Path, spec: StudySpec) -> None:
+def test_a_study_that_recorded_nothing_resumes_with_a_note(tmp_path: Path, spec: StudySpec) -> None:
     folder = tmp_path / "study"
     create_study(folder, spec.model_copy(update={"checksums": {}, "versions": {}})).close()
     said = io.StringIO()
-    assert compared(Console(file=said), OpenedStudy(folder), accept=False) is None
+    assert check_environment(Console(file=said), OpenedStudy(folder), accept=False) is None
     lines = said.getvalue().splitlines()
     assert len(lines) == 2
-    assert all(line.endswith("was begun: nothing to compare") for line in lines)
+    assert all(line.endswith(": nothing to compare") for line in lines)
 
 
 def test_a_confirmation_asks_too_and_notes_it_in_its_own_journal(
@@ -122,14 +122,14 @@ def test_a_confirmation_asks_too_and_notes_it_in_its_own_journal(
     assert contents(folder) == before
 
     own = folder / "confirm"
-    noted = compared(console, OpenedStudy(folder), accept=True, confirming=True)
+    noted = check_environment(console, OpenedStudy(folder), accept=True, confirming=True)
     assert noted is not None
     header = read_study(folder).header
     with Confirmation.create(own, header=header, seed=0, budget=2) as confirmation:
         confirmation.note(*noted)
         confirmation.plan("default", {}, 1)
-    assert compared(console, OpenedStudy(folder), accept=False, confirming=True) is None
+    assert check_environment(console, OpenedStudy(folder), accept=False, confirming=True) is None
     with Confirmation.open(own) as confirmation:  # replayed with the note in it
         assert confirmation.ask() is not None
     with pytest.raises(UserError, match=r"resume .*--accept-changes"):
-        compared(console, OpenedStudy(folder), accept=False)
+        check_environment(console, OpenedStudy(folder), accept=False)

@@ -1,4 +1,4 @@
-"""Where a study can be, and who can go on with it."""
+"""Folders that a study can be in, and users who can resume it."""
 
 import contextlib
 import os
@@ -104,7 +104,7 @@ def _as_colleague(function: Callable[[], object]) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
-def test_a_colleague_goes_on_with_a_study_that_is_open_or_is_refused_in_a_line() -> None:
+def test_a_colleague_resumes_a_writable_study_or_is_refused_in_a_line() -> None:
     with _shared() as place:
         folder = run_study(place / "study", "workers=1", "iterations=0")
         (folder / "trials").mkdir(exist_ok=True)
@@ -136,7 +136,7 @@ def test_a_colleague_goes_on_with_a_study_that_is_open_or_is_refused_in_a_line()
 
 
 @pytest.mark.slow
-def test_a_user_without_a_name_or_a_home_is_told_what_to_do(tmp_path: Path) -> None:
+def test_a_user_without_a_name_or_a_home_gets_advice(tmp_path: Path) -> None:
     unnamed = ["unshare", "--user", "--map-user=54321", "--map-group=54321"]
     if shutil.which("unshare") is None or subprocess.run([*unnamed, "true"]).returncode:
         pytest.skip("no user namespaces here")

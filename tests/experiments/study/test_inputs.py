@@ -11,13 +11,13 @@ from rich.console import Console
 from support.study_commands import events, run
 
 from oneshot_hpo.experiments.analyze.supernet import Supernet
-from oneshot_hpo.experiments.atlas.found import finds_of
+from oneshot_hpo.experiments.atlas.found import cells_of
 from oneshot_hpo.experiments.atlas.space_map import SpaceMap
 from oneshot_hpo.experiments.check.checking import verify
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.groups import group_studies
 from oneshot_hpo.experiments.numbers.sources import read_figure_sources
-from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import create_study, specification_of
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -80,13 +80,13 @@ def specification(folder: Path) -> StudySpec:
 
 
 @pytest.mark.slow
-def test_a_study_goes_on_where_it_was_moved_with_its_data(tmp_path: Path, table_file: str) -> None:
+def test_a_study_resumes_where_it_was_moved_with_its_data(tmp_path: Path, table_file: str) -> None:
     project(tmp_path / "home", table_file)
     folder = moved(tmp_path / "home")
     resumed = run("resume", folder)
     assert resumed.returncode == 0, resumed.stderr
     there = folder.parents[1] / "data" / "images.npz"
-    assert f"is not there; the same content is: {there}" in resumed.stdout
+    assert f"is missing; the same content is at {there}" in resumed.stdout
     assert events(folder)[-1]["event"] == "tell"
     checked = run("check", folder)
     assert checked.returncode == 0, checked.stdout
@@ -103,9 +103,9 @@ def test_who_reads_a_moved_study_finds_its_table(tmp_path: Path, table_file: str
     source = OpenedStudy(folder)
     assert source.cells.table.name == load_table(table_file).name
     known = SpaceMap(get_space(1), load_table(table_file))
-    assert finds_of(source, known, table_file).searches == 1  # a copy of the table
+    assert cells_of(source, known, table_file).searches == 1  # a copy of the table
     with pytest.raises(UserError, match="not of digits"):
-        finds_of(source, known, "digits")
+        cells_of(source, known, "digits")
 
 
 @pytest.mark.slow
@@ -131,11 +131,11 @@ def test_a_place_that_is_given_has_to_hold_the_same_and_is_kept(
     console = Console(file=io.StringIO())
     given, rest = given_inputs([f"dataset={place}", "cluster.threads=2"])
     assert rest == ["cluster.threads=2"]
-    noted = compared(console, OpenedStudy(folder), accept=False, given=given)
+    noted = check_environment(console, OpenedStudy(folder), accept=False, given=given)
     assert noted is not None
     with Study.open(folder) as study:
         study.note(*noted)
-    assert compared(console, OpenedStudy(folder), accept=False) is None  # it is not asked for again
+    assert check_environment(console, OpenedStudy(folder), accept=False) is None  # noted once
     assert located(specification(folder), folder).dataset == str(place)
     assert verify(folder).findings == []
 
@@ -144,15 +144,15 @@ def test_another_file_of_the_name_is_not_taken(tmp_path: Path, table_file: str) 
     folder = project(tmp_path / "home", table_file)
     (tmp_path / "home" / "data" / "images.npz").unlink()
     write_images(folder / "images.npz", seed=1)
-    with pytest.raises(UserError, match=r"images\.npz is not there"):
-        compared(Console(file=io.StringIO()), OpenedStudy(folder), accept=False)
+    with pytest.raises(UserError, match=r"images\.npz is missing"):
+        check_environment(Console(file=io.StringIO()), OpenedStudy(folder), accept=False)
     [finding] = verify(folder).findings
     assert "--set dataset=PATH" in finding.words
     same = write_images(folder.parent / "images.npz")
     assert located(specification(folder), folder).dataset == str(same)
 
 
-def test_analyses_tell_supernets_apart_by_their_images(tmp_path: Path) -> None:
+def test_analyses_distinguish_supernets_by_their_images(tmp_path: Path) -> None:
     one, two = (write_images(tmp_path / f"{name}.npz") for name in ("one", "two"))
     other = write_images(tmp_path / "other.npz", seed=1)
     net = Supernet(

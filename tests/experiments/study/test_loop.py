@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 
 def wait_for_events(folder: Path, number: int, master: subprocess.Popen[str]) -> None:
-    """Wait until the journal has so many lines."""
+    """Wait until the journal has this number of lines."""
     wait_until(lambda: len(events(folder)) >= number, master)
 
 
@@ -62,7 +62,7 @@ def kill_at_work(master: subprocess.Popen[str], folder: Path) -> None:
 
 
 def told_once(folder: Path) -> bool:
-    """Whether every planned evaluation was told, and none twice."""
+    """Whether every planned evaluation has exactly one result."""
     told = [(*e["id"], e["budget"]) for e in events(folder) if e["event"] == "tell"]
     return len(told) == len(set(told)) == TINY_EVALUATIONS
 
@@ -174,7 +174,7 @@ def test_two_workers_share_the_study(tiny_study: Path, tmp_path: Path) -> None:
     assert kinds[:3] == ["header", "ask", "ask"]
 
 
-def test_a_study_of_crashes_stops_and_says_so(tiny_study: Path, tmp_path: Path) -> None:
+def test_a_study_of_crashes_stops_with_a_message(tiny_study: Path, tmp_path: Path) -> None:
     wild = ["config_space=cs1", "search.learning_rate=1e30", "search.grad_clip=1e30"]
     settings = [word for setting in wild for word in ("--set", setting)]
     folder = tmp_path / "wild"

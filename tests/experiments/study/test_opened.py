@@ -77,7 +77,7 @@ def test_a_study_is_running_while_its_master_holds_it(tmp_path: Path) -> None:
     assert (opened.state, opened.trial_state(None)) == ("stopped", "interrupted")
 
 
-def test_what_is_no_study_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_study_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such folder"):
         OpenedStudy(tmp_path / "nowhere")
     with pytest.raises(UserError, match="holds no study"):

@@ -42,7 +42,7 @@ def test_a_journaled_outcome_is_read_as_it_was() -> None:
     assert (read.loss, read.regret, read.key) == (found.loss, found.regret, found.key)
 
 
-def test_what_rests_on_imputed_values_says_so() -> None:
+def test_results_on_imputed_values_are_marked() -> None:
     assert not table_outcome("digits", get_space(1), ARCHITECTURE).imputed
     flagged = Outcome(valid=0.25, imputed=True).to_info()
     assert flagged == {"state": "SUCCESS", "valid_error": 0.25, "imputed": True}
@@ -56,7 +56,7 @@ def test_a_crash_and_a_trial_that_runs_have_no_architecture() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "0.5", True, float("nan"), 10**400, [0.5]])
-def test_what_is_no_number_in_a_damaged_journal_is_said_in_one_line(value: object) -> None:
+def test_a_value_that_is_not_a_number_in_a_damaged_journal_is_one_line(value: object) -> None:
     outcome = Outcome.from_result(TrialResult(0.5, {"test_regret": value}))
     assert outcome.regret is None
     with pytest.raises(UserError, match=r"^journal.jsonl cannot be used: .* for test_regret$"):
@@ -66,7 +66,7 @@ def test_what_is_no_number_in_a_damaged_journal_is_said_in_one_line(value: objec
 
 
 @pytest.mark.parametrize("document", [None, "cell", {}, {"parents": 1, "operations": []}])
-def test_an_architecture_that_cannot_be_read_is_said_in_one_line(document: object) -> None:
+def test_an_architecture_that_cannot_be_read_is_one_line(document: object) -> None:
     outcome = Outcome.from_result(TrialResult(0.5, {"architecture": document}))
     with pytest.raises(UserError, match=r"^journal.jsonl cannot be used: a result has"):
         outcome.architecture(get_space(1))

@@ -126,7 +126,7 @@ def test_a_study_records_what_its_pair_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_result_of_a_transfer_says_so(tmp_path: Path) -> None:
+def test_every_result_of_a_transfer_is_marked(tmp_path: Path) -> None:
     write_images(tmp_path / "images.npz")
     study, folder = tmp_path / "study.yaml", tmp_path / "folder"
     study.write_text(STUDY)
@@ -167,7 +167,7 @@ def test_every_result_of_a_transfer_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_of_an_earlier_version_goes_on_and_says_so_too(tmp_path: Path) -> None:
+def test_a_study_of_an_earlier_version_resumes_and_is_marked_too(tmp_path: Path) -> None:
     """Its specification says nothing of transfers."""
     write_images(tmp_path / "images.npz")
     study, folder = tmp_path / "study.yaml", tmp_path / "folder"

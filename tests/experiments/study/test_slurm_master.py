@@ -112,7 +112,7 @@ def test_stop_ends_a_master_on_this_machine(tiny_study: Path, tmp_path: Path) ->
         stopped = run("stop", folder)
         assert stopped.returncode == 0, stopped.stderr
         assert master.wait(HANG_SECONDS) == 130
-    assert f"not running; to go on: oneshot-hpo resume {folder}" in stopped.stdout
+    assert f"not running; to resume: oneshot-hpo resume {folder}" in stopped.stdout
 
 
 def test_a_master_that_slurm_refuses_makes_nothing(

@@ -16,7 +16,7 @@ def printed(study: Study, folder: Path) -> str:
     return console.file.getvalue()
 
 
-def test_tuned_stands_against_default(study: Study, tmp_path: Path) -> None:
+def test_tuned_is_shown_against_default(study: Study, tmp_path: Path) -> None:
     work(study, better_later)
     text = printed(study, tmp_path)
     rows = [line.split("│")[1:4] for line in text.splitlines() if line.startswith("│")]

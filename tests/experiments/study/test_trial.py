@@ -68,7 +68,7 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
     assert 0 < times["search_seconds"] < times["finished"] - times["started"]
 
 
-def test_a_trial_whose_worker_has_to_leave_goes_on_with_the_next_step(task: TrialTask) -> None:
+def test_a_trial_whose_worker_has_to_leave_resumes_with_the_next_step(task: TrialTask) -> None:
     assert task.folder is not None
     undisturbed = run_trial(dataclasses.replace(task, folder=task.folder / "undisturbed"))
     ask_to_stop()
@@ -180,7 +180,7 @@ def test_a_search_too_large_for_its_gpu_may_fail_by_the_gpu_and_leaves_the_worke
     assert run_trial(dataclasses.replace(task, folder=task.folder / "next"))["exception"] is None
 
 
-def test_no_memory_for_a_search_is_said_shortly(
+def test_no_memory_for_a_search_is_a_short_message(
     task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:

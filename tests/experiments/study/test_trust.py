@@ -157,7 +157,7 @@ def test_a_received_study_folder_is_refused_until_it_is_trusted(
 
 
 @pytest.mark.slow
-def test_masters_that_are_jobs_go_on_without_a_terminal_or_a_record(
+def test_masters_that_are_jobs_run_without_a_terminal_or_a_record(
     slurm: ThrowawaySlurm, tiny_study: Path, tmp_path: Path
 ) -> None:
     """The prologue gives the master another state folder: its job knows what was trusted."""

@@ -37,7 +37,7 @@ def test_numbers_are_numbers(text: str, value: object) -> None:
         ("[" * 5000, "recursion"),
     ],
 )
-def test_what_is_wrong_is_said_on_one_line(text: str, message: str) -> None:
+def test_an_error_is_one_line(text: str, message: str) -> None:
     with pytest.raises(YamlError) as caught:
         load_yaml(text)
     assert message in str(caught.value)

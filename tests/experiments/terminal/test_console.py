@@ -96,7 +96,7 @@ def test_a_study_whose_output_goes_away_stops_in_order(tiny_study: Path, tmp_pat
         complaint = process.stderr.read()
         assert process.wait() == 1
     assert complaint.splitlines() == [
-        f"{GONE}; once that is mended, to resume: oneshot-hpo resume {folder}"
+        f"{GONE}; once that is repaired, to resume: oneshot-hpo resume {folder}"
     ]
     assert events(folder)
 

@@ -15,7 +15,7 @@ from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.grids.running import resume_command
 from oneshot_hpo.experiments.report import comparison, origin
-from oneshot_hpo.experiments.study.environment import compared
+from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import check_vacant
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.status import show_status
@@ -93,7 +93,7 @@ def test_those_of_errors(awkward: Path, tmp_path: Path, monkeypatch: pytest.Monk
     now = machine.versions()
     monkeypatch.setattr(machine, "versions", lambda: now | {"torch": "another"})
     with pytest.raises(UserError) as error:
-        compared(Console(), OpenedStudy(unconfirmed), accept=False)
+        check_environment(Console(), OpenedStudy(unconfirmed), accept=False)
     assert advised(str(error.value)) == [["resume", str(unconfirmed), "--accept-changes"]]
 
 

@@ -211,7 +211,7 @@ def test_values_are_made_ahead_when_rows_are_read_in_order():
     assert set(read) == {0, 400, 401, *range(500, 1000)}
 
 
-def test_what_was_changed_deleted_or_set_is_not_made_anew_ahead():
+def test_changed_deleted_or_set_entries_are_not_made_ahead():
     lazy = LazyDict(Numbers(), values)
     lazy[5]["list"].append("changed")
     lazy[6] = "set"

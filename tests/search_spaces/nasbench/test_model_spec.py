@@ -89,7 +89,7 @@ def test_changes_of_what_was_given_do_not_reach_the_spec():
         ([[0, 2], [0, 0]], ["input", "output"], "0 and 1"),
     ],
 )
-def test_what_is_no_module_says_why(matrix, operations, words):
+def test_an_invalid_module_gives_the_reason(matrix, operations, words):
     with pytest.raises(InvalidCell, match=words):
         ModelSpec(matrix, operations)
 

@@ -29,7 +29,7 @@ def test_pruning_drops_vertices_that_lead_nowhere_or_come_from_nowhere():
         ([[0, 1, 0], [0, 0, 0], [0, 0, 0]], ("input", "maxpool3x3", "output"), "no path"),
     ],
 )
-def test_what_is_no_cell_says_why(matrix, operations, words):
+def test_an_invalid_cell_gives_the_reason(matrix, operations, words):
     with pytest.raises(InvalidCell, match=words):
         Cell.pruned(matrix, operations)
 

@@ -79,18 +79,18 @@ def test_progress_ends_at_the_whole_file_and_the_source_is_recorded(tmp_path):
     ("changes", "message"),
     [
         ({"module_hash": "0" * 32}, "its hash is not that of its graph"),
-        ({"module_hash": 7}, "no list of hash, epochs, adjacency, operations and metrics"),
+        ({"module_hash": 7}, "not a list of hash, epochs, adjacency, operations and metrics"),
         ({"epochs": 109}, "trained for 109 epochs, not 4, 12, 36 or 108"),
-        ({"epochs": True}, "no list of hash"),
+        ({"epochs": True}, "not a list of hash"),
         ({"epochs": 36}, "an evaluation is from epoch 54.0, not 18.0"),
-        ({"adjacency": "0110"}, "no matrix of 0 and 1 that fits"),
-        ({"adjacency": "2" * 25}, "no matrix of 0 and 1 that fits"),
-        ({"adjacency": "0" * 25}, "its graph is no cell"),
-        ({"operations": "input,a,b,c,output"}, "its graph is no cell"),
-        ({"metrics": "!!"}, "its metrics are no base64"),
-        ({"metrics": ""}, "its metrics are no base64"),
-        ({"metrics": base64.b64encode(b"\xff" * 9).decode()}, "no protobuf"),
-        ({"more": 1}, "no list of hash"),
+        ({"adjacency": "0110"}, "not a matrix of 0 and 1 that fits"),
+        ({"adjacency": "2" * 25}, "not a matrix of 0 and 1 that fits"),
+        ({"adjacency": "0" * 25}, "its graph is not a cell"),
+        ({"operations": "input,a,b,c,output"}, "its graph is not a cell"),
+        ({"metrics": "!!"}, "its metrics are not base64"),
+        ({"metrics": ""}, "its metrics are not base64"),
+        ({"metrics": base64.b64encode(b"\xff" * 9).decode()}, "not a protobuf"),
+        ({"more": 1}, "not a list of hash"),
     ],
 )
 def test_a_record_with_right_checksums_and_wrong_content_is_numbered(tmp_path, changes, message):
@@ -107,10 +107,10 @@ def test_a_record_with_right_checksums_and_wrong_content_is_numbered(tmp_path, c
 @pytest.mark.parametrize(
     ("halfway", "final", "message"),
     [
-        ((0.5, 0.25, 0.1, 400.0), (1.0, 0.75, 0.5, 800.0), "test accuracy 0.1 is no share"),
-        ((0.5, 0.25, 0.125, 400.0), (1.5, 0.75, 0.5, 800.0), "train accuracy 1.5 is no share"),
+        ((0.5, 0.25, 0.1, 400.0), (1.0, 0.75, 0.5, 800.0), "test accuracy 0.1 is not a share"),
+        ((0.5, 0.25, 0.125, 400.0), (1.5, 0.75, 0.5, 800.0), "train accuracy 1.5 is not a share"),
         ((0.5, float("nan"), 0.125, 400.0), (1.0, 0.75, 0.5, 800.0), "valid accuracy nan"),
-        ((0.5, 0.25, 0.125, 400.0), (1.0, 0.75, -0.5, 800.0), "test accuracy -0.5 is no share"),
+        ((0.5, 0.25, 0.125, 400.0), (1.0, 0.75, -0.5, 800.0), "test accuracy -0.5 is not a share"),
         ((0.5, 0.25, 0.125, 800.0), (1.0, 0.75, 0.5, 400.0), "800.0 s halfway and 400.0 s"),
         ((0.5, 0.25, 0.125, 400.1), (1.0, 0.75, 0.5, 800.0), "400.1 s halfway"),
         ((0.5, 0.25, 0.125, 400.0), (1.0, 0.75, 0.5, float("inf")), "inf s at the end"),
@@ -131,7 +131,9 @@ def test_cells_outside_nasbench101_are_refused(tmp_path):
     for matrix in (ten_edges, loose_end, path):
         operations = ("input", *[OPERATIONS[0]] * (len(matrix) - 2), "output")
         cell = Cell(tuple(map(tuple, matrix.tolist())), operations)
-        with pytest.raises(TableError, match="record 1 is wrong: its graph is no cell of NAS-Be"):
+        with pytest.raises(
+            TableError, match="record 1 is wrong: its graph is not a cell of NAS-Be"
+        ):
             of_records(tmp_path, [record(cell, 108, METRICS_OF_CELL)] * 3)
 
 

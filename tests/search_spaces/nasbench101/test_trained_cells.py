@@ -142,7 +142,7 @@ def test_what_is_missing_is_named(table):
     assert table.coverage(get_space(2)) == 7_773 - len(foreign)
     with pytest.raises(MissingCell, match="synthetic has no train accuracies"):
         table.accuracies("train", 0)
-    with pytest.raises(MissingCell, match="synthetic has nothing from halfway"):
+    with pytest.raises(MissingCell, match="synthetic has no values from halfway"):
         table.query(SPACE.cells[0], halfway=True)
 
 
@@ -169,7 +169,7 @@ class TestShippedDigits:
         assert provenance["versions"]["torch"] and provenance["training_hours"] > 0
 
 
-def test_what_is_imputed_is_said_and_kept_in_the_file(tmp_path):
+def test_imputed_values_are_marked_in_the_file(tmp_path):
     table = load_table("digits")
     space, rows = get_space(1), np.arange(6)
     codes = np.zeros((len(table), len(table.budgets)), np.uint8)

@@ -224,14 +224,14 @@ def test_a_damaged_file_is_refused_on_one_line(
     ("change", "problem"),
     [
         (lambda results: results.update(arch_str="8:8:8:8:8"), "not a cell of NAS-Bench-201"),
-        (lambda results: results.update(arch_str=CONTENT["meta_archs"][0]), "is there twice"),
+        (lambda results: results.update(arch_str=CONTENT["meta_archs"][0]), "is given twice"),
         (lambda results: results.update(arch_str=OTHER), "it is not of the cell"),
         (lambda results: results.pop("dataset_seed"), "has not the form"),
         (lambda results: results["all_results"].pop(("cifar100", 777)), "777.* is missing"),
         (lambda results: first(results).update(epochs=90), "trainings of"),
-        (lambda results: first(results).update(epochs="200"), "epochs is no number"),
+        (lambda results: first(results).update(epochs="200"), "epochs is not a number"),
         (lambda results: first(results).pop("flop"), "'flop' is missing"),
-        (lambda results: first(results).update(params="many"), "'many' is no number"),
+        (lambda results: first(results).update(params="many"), "'many' is not a number"),
         (lambda results: first(results)["eval_acc1es"].update({"x-valid@199": 101.0}), "accuracy"),
     ],
 )

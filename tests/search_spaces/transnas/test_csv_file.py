@@ -82,7 +82,7 @@ def test_lower_is_better_whatever_the_metric(tmp_path: Path) -> None:
         assert opened.metrics[described.metric].higher_is_better is higher
 
 
-def test_validation_stands_in_for_the_test_that_there_is_not(tmp_path: Path) -> None:
+def test_validation_replaces_a_missing_test_split(tmp_path: Path) -> None:
     table = imported(write(tmp_path / "transnas.csv", "macro")).on("normal")
     assert table.test_split == "valid"
     assert table.main_metric("test") == table.main_metric("valid") == "valid_ssim"

@@ -27,7 +27,7 @@ def test_its_unique_cells_are_the_published_skeletons() -> None:
     assert skeletons == allowed()
 
 
-def test_a_skeleton_stands_for_itself() -> None:
+def test_a_skeleton_is_its_own_configuration() -> None:
     for digits in allowed():
         architecture = SPACE.parse(digits)
         assert SPACE.key(architecture) == digits
@@ -51,7 +51,7 @@ def test_the_example_of_the_authors_is_read() -> None:
         ((1, 1, 1, 1, 1, 1), "111114"),
     ],
 )
-def test_a_configuration_outside_stands_for_the_nearest(
+def test_a_configuration_outside_is_mapped_to_the_nearest(
     modules: tuple[int, ...], skeleton: str
 ) -> None:
     architecture = Architecture(tuple((kind - 1,) for kind in modules))

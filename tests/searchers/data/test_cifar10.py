@@ -117,8 +117,8 @@ def _pickled(**content):
         (_pickled(labels=[0, None]), "whole numbers"),
         (_pickled(data=np.zeros((2, 3073), np.uint8)), "3073 values"),
         (_pickled(data=np.zeros((2, 3072), np.float32)), "uint8"),
-        (_pickled(data=np.zeros(2, np.uint8)), "no matrix"),
-        (_pickled(data=[[0] * 3072] * 2), "no array"),
+        (_pickled(data=np.zeros(2, np.uint8)), "not a matrix"),
+        (_pickled(data=[[0] * 3072] * 2), "not an array"),
         (_pickled(data=np.zeros((0, 3072), np.uint8), labels=[]), "1 test image"),
     ],
 )

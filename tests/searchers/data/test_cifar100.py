@@ -35,10 +35,11 @@ def test_the_data_folder_is_where_the_name_looks(folder, monkeypatch):
     assert named.checksum == direct.checksum == around.checksum
 
 
-def test_missing_data_says_where_it_goes(tmp_path, monkeypatch):
+def test_missing_data_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "none"))
     with pytest.raises(
-        DatasetError, match=r"CIFAR-100 is not in .*put its folder cifar-100-python"
+        DatasetError,
+        match=r"CIFAR-100 is not in .*data fetch cifar100.*data import PATH.*cifar-100-python",
     ):
         load_dataset("cifar100")
 

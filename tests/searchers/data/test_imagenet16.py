@@ -36,6 +36,14 @@ def test_the_data_folder_is_where_the_name_looks(folder, monkeypatch):
     assert named.checksum == around.checksum
 
 
+def test_missing_data_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "none"))
+    with pytest.raises(
+        DatasetError, match=r"ImageNet16-120 is not in .*: `oneshot-hpo data import PATH`"
+    ):
+        load_dataset("imagenet16")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -17,6 +17,7 @@ space, so later changes of the file have no effect.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -56,9 +57,15 @@ def space_of(spec: StudySpec) -> ConfigurationSpace:
     return space_from_document(spec.config_space)
 
 
-def default_configuration(spec: StudySpec) -> dict[str, Any]:
-    """The active hyperparameters' defaults, of a study that is complete."""
-    return plain(dict(space_of(spec).get_default_configuration()))
+def default_configuration(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of the active hyperparameters of a complete document."""
+    return dict(_default_of(json.dumps(document)))
+
+
+@functools.lru_cache(maxsize=256)  # comparisons ask for the same ones again and again
+def _default_of(document: str) -> dict[str, Any]:
+    space = space_from_document(json.loads(document))
+    return plain(dict(space.get_default_configuration()))
 
 
 def _named(spec: StudySpec, name: str, defaults: Mapping[str, Any]) -> ConfigurationSpace:
@@ -139,17 +146,16 @@ def space_words(config_space: str | Mapping[str, Any]) -> dict[str, str]:
 
 def _words(entry: Any) -> str:
     """An entry of a document on one line: "in [0.001, 1], log", "of 16, 32", "at 16"."""
-    if not isinstance(entry, Mapping):
+    values = [entry.get(key) for key in _VALUES] if isinstance(entry, Mapping) else []
+    if not values or values.count(None) == len(values):
         return json.dumps(entry)
-    if "constant" in entry:
-        return f"at {number(entry['constant'])}"
-    values = entry.get("choices", entry.get("sequence"))
-    if values is None:
-        words = f"in [{number(entry['lower'])}, {number(entry['upper'])}]"
-        words += ", log" if entry["log"] else ""
-    else:
-        words = f"of {', '.join(map(number, values))}"
-    return f"{words}, by default {number(entry['default'])}"
+    lower, upper, choices, sequence, constant, default = values
+    if lower is not None:
+        log = ", log" if entry.get("log") else ""
+        return f"in [{number(lower)}, {number(upper)}]{log}, by default {number(default)}"
+    if isinstance(listed := choices or sequence, list):
+        return f"of {', '.join(map(number, listed))}, by default {number(default)}"
+    return f"at {number(constant)}"
 
 
 def _with_settings(spec: StudySpec, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,8 +135,8 @@ class StudySpec(pydantic.BaseModel):
         """The settings of the default configuration's search; the study is complete."""
         from oneshot_hpo.experiments.study.config_space import default_configuration
 
-        own = {} if isinstance(self.config_space, str) else default_configuration(self)
-        return self.search | own
+        space = self.config_space
+        return self.search | ({} if isinstance(space, str) else default_configuration(space))
 
     def configuration_space(self) -> ConfigurationSpace:
         """The space that BOHB searches, with the study's fixed settings as its default."""

@@ -28,7 +28,9 @@ from oneshot_hpo.experiments.figures.configurations import draw_configurations
 from oneshot_hpo.experiments.figures.dependence import draw_dependence
 from oneshot_hpo.experiments.figures.importance import draw_importance
 from oneshot_hpo.experiments.numbers.configurations import configurations
+from oneshot_hpo.experiments.numbers.groups import group_studies
 from oneshot_hpo.experiments.numbers.importance import importance
+from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.experiments.report.reporting import write_report
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import complete, load_study
@@ -168,3 +170,20 @@ def test_it_is_compared_by_its_name(study: OpenedStudy, tmp_path: Path) -> None:
     for low in ("0.001", "0.01"):
         words = f"learning_rate tuned in [{low}, 1], log, by default 0.025"
         assert f"darts tuned in {TITLE}, {words}" in names
+
+
+def test_figures_tell_spaces_and_defaults_apart(study: OpenedStudy, tmp_path: Path) -> None:
+    """Studies of one label are groups of their own; a default that differs is another method."""
+    narrow = SPACE.replace("upper: 1, log", "upper: 0.5, log")
+    started = SPACE.replace("log: true}, batch", "log: true, default: 0.1}, batch")
+    folders = [study.folder, run(tmp_path / "narrow", narrow), run(tmp_path / "started", started)]
+    sources = read_figure_sources([str(folder) for folder in folders])
+    one, two, three = group_studies(sources, 1)
+    assert one.detail == (
+        f"in {TITLE}, learning_rate 0.025, learning_rate in [0.001, 1], log, by default 0.025"
+    )
+    assert two.detail.endswith("learning_rate in [0.001, 0.5], log, by default 0.025")
+    assert three.detail == f"in {TITLE}, learning_rate 0.1"
+    assert (one.fixed, two.fixed, three.fixed) == (
+        *("learning_rate 0.025", "learning_rate 0.025", "learning_rate 0.1"),
+    )

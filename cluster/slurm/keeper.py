@@ -84,6 +84,11 @@ class JobKeeper:
         self._thread = threading.Thread(target=self._run, name="slurm-jobs", daemon=True)
         self._thread.start()
 
+    @property
+    def starting(self) -> int:
+        """Number of running jobs whose worker has not registered yet."""
+        return len(self._mute)
+
     def close(self) -> None:
         """Stop submitting; returns when a running submission has finished."""
         self._stop.set()

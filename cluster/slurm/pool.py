@@ -19,6 +19,7 @@ from oneshot_hpo.cluster.dask_settings import dask_settings
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.own_pool import OwnPool
+from oneshot_hpo.cluster.pool import Task
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.cluster.servers import Scheduler
 from oneshot_hpo.cluster.slurm import commands
@@ -251,6 +252,10 @@ class SlurmPool(OwnPool):
             return False
         self._excluded = (*self._excluded, node)
         return True
+
+    def _expects_another(self, task: Task) -> bool:
+        """Whether a worker is starting, however long that takes on its node."""
+        return self._keeper.starting > 0 or super()._expects_another(task)
 
     def _worker(self, name: str, address: str) -> Worker:
         """A worker and its node; until the node is known, the worker's name is its host."""

@@ -13,7 +13,7 @@ import pytest
 from support.slurm_pools import opened
 from support.throwaway_slurm import ThrowawaySlurm
 from support.waiting import HANG_SECONDS, wait_until
-from support.worker_tasks import begun, deaf, until_asked
+from support.worker_tasks import begun, deaf, failing, until_asked
 
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
@@ -177,6 +177,27 @@ def test_a_failing_prologue_is_reported_with_its_output(
     assert "FAILED; the end of" in said[0]
     assert "no such module" in said[0]
     assert not slurm.jobs("--states=PENDING,RUNNING")
+
+
+def test_a_failed_task_waits_for_a_worker_that_is_starting(
+    slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
+    first, release = tmp_path / "first", tmp_path / "release"
+    prologue = [f"mkdir {first} 2>/dev/null || while [ ! -e {release} ]; do sleep 0.2; done"]
+    with opened(tmp_path, workers=2, prologue=prologue) as pool:
+        pool.another_seconds = 0.0
+        wait_until(lambda: pool.live_workers == 1)
+        pool.submit("failing", failing)
+        failed = collect(pool, 1)["failing"]
+        assert failed.failed is not None
+        assert failed.worker is not None
+        wait_until(lambda: pool._keeper.starting == 1)
+        pool.submit("again", until_asked, 0, avoid=[failed.worker])
+        assert pool.running == 0
+        release.touch()
+        worker = collect(pool, 1)["again"].worker
+        assert worker is not None
+        assert worker.name != failed.worker.name
 
 
 def test_a_log_folder_that_cannot_be_created_is_reported(

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
-from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace, UniqueCells
+from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace
 
 NONE, SKIP = "none", "skip_connect"
 OPERATIONS = (NONE, SKIP, "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -51,19 +49,6 @@ class EdgeCellSpace(EnumerableSpace):
     def key(self, architecture: Architecture) -> str:
         """The expression of its cell."""
         return expression(self.names(architecture))
-
-    @cached_property
-    def unique(self) -> UniqueCells:
-        """The cells up to isomorphism and the cell of every configuration."""
-        cells: dict[str, int] = {}
-        first: list[int] = []
-        of_configuration = []
-        for number, names in enumerate(product(self.operations, repeat=len(EDGES))):
-            cell = cells.setdefault(expression(names), len(cells))
-            if cell == len(first):
-                first.append(number)
-            of_configuration.append(cell)
-        return UniqueCells(np.array(first), np.array(of_configuration))
 
     def used_operations(self, configurations: np.ndarray) -> np.ndarray:
         """The operation of each edge, int (N, 6), places in `operations`; -1 for a loose end.

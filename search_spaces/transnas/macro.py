@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
-from oneshot_hpo.search_spaces.space import EnumerableSpace, UniqueCells
+from oneshot_hpo.search_spaces.space import EnumerableSpace
 
 MODULES = ("normal", "double", "halve", "double_halve")
 """Effects of a module, digits 1 to 4: none, channels x 2, resolution / 2, both."""
@@ -60,20 +58,6 @@ class MacroSpace(EnumerableSpace):
     def key(self, architecture: Architecture) -> str:
         """Its skeleton's digits."""
         return self.skeleton(architecture)
-
-    @cached_property
-    def unique(self) -> UniqueCells:
-        """The skeletons, numbered by the first configuration of each."""
-        cells: dict[str, int] = {}
-        first: list[int] = []
-        of_configuration = []
-        ways = [choice.ways for choice in self.choices]
-        for number, picks in enumerate(product(*ways)):
-            cell = cells.setdefault(self.skeleton(Architecture(picks)), len(cells))
-            if cell == len(first):
-                first.append(number)
-            of_configuration.append(cell)
-        return UniqueCells(np.array(first), np.array(of_configuration))
 
     def used_operations(self, configurations: np.ndarray) -> np.ndarray:
         """The effect of each module of the skeleton, int (N, 6), places in MODULES; -1: absent."""

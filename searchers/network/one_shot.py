@@ -13,6 +13,7 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.network.operations import Normalisation
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 SUPERNETS: dict[str, tuple[str, str]] = {
@@ -30,9 +31,12 @@ class OneShotNetwork(nn.Module):
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
 
-    @abstractmethod
     def keep_statistics(self, momentum: float) -> None:
         """Forget running batch-norm statistics; keep them from now on, and evaluate with them."""
+        weight = next(self.parameters())
+        for module in self.modules():
+            if isinstance(module, Normalisation):
+                module.keep_statistics(momentum, weight)
 
     @torch.no_grad()
     def wrong_labels(

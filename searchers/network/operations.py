@@ -70,10 +70,6 @@ class BatchNorm(Normalisation):
         self.scale = nn.Parameter(torch.ones(shape))
         self.shift = nn.Parameter(torch.zeros(shape))
 
-    def keep_statistics(self, momentum: float, like: Tensor | None = None) -> None:
-        """As without parameters; `like` these by default."""
-        super().keep_statistics(momentum, self.scale if like is None else like)
-
     def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         """Normalise x (N, C, H, W), scale and shift it; all times a scalar; None: 1."""
         scale: Tensor = self.scale
@@ -110,6 +106,12 @@ def both_convolutions(weight_3x3: Tensor, weight_1x1: Tensor) -> Tensor:
     1 x 1. One call with some idle multiplications beats two calls for small nets and on GPUs.
     """
     return torch.cat((weight_3x3, F.pad(weight_1x1, (1, 1, 1, 1))), dim=-4)
+
+
+def global_average(x: Tensor) -> Tensor:
+    """Means over the pixels of each channel: (N, C, H, W) to (N, C)."""
+    # A mean over (2, 3) would send its gradient back channels first.
+    return F.avg_pool2d(x, x.shape[2:]).flatten(1)
 
 
 def weighted_sum(terms: list[tuple[Tensor, Tensor | None]]) -> Tensor:

@@ -30,8 +30,8 @@ from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.network.operations import (
     BatchNorm,
-    Normalisation,
     convolution_weight,
+    global_average,
 )
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
@@ -85,12 +85,6 @@ class Supernet(OneShotNetwork):
         if settings.supernet == "paper":
             self.keep_statistics(_PAPER_MOMENTUM)
 
-    def keep_statistics(self, momentum: float) -> None:
-        """Forget running statistics; keep them from now on and, in evaluation, use them."""
-        for module in self.modules():
-            if isinstance(module, Normalisation):
-                module.keep_statistics(momentum, self.stem.weight)
-
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
         wiring = wirings(encoding)
@@ -101,9 +95,7 @@ class Supernet(OneShotNetwork):
             assert isinstance(cell, SearchCell)
             kind = _REDUCE if cell.is_reduction else _NORMAL
             before, last = last, cell((before, last), wiring[kind])
-        # A mean over (2, 3) would send its gradient back channels first.
-        average = F.avg_pool2d(last, last.shape[2:]).flatten(1)
-        return F.linear(average, self.classifier, self.classifier_bias)
+        return F.linear(global_average(last), self.classifier, self.classifier_bias)
 
 
 def supernet_of(

@@ -34,10 +34,10 @@ from oneshot_hpo.searchers.network.nasbench101.cell import OneShotCell, Wiring, 
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.network.operations import (
     BatchNorm,
-    Statistics,
-    batch_norm,
+    Normalisation,
     batch_norm_relu,
     convolution_weight,
+    global_average,
 )
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -96,13 +96,7 @@ class Supernet(OneShotNetwork):
             bound = features**-0.5
             nn.init.uniform_(self.classifier_bias, -bound, bound, generator=generator)
             self.keep_statistics(_PAPER_MOMENTUM)
-            self.head.keep_statistics(_PAPER_HEAD_MOMENTUM)
-
-    def keep_statistics(self, momentum: float) -> None:
-        """Forget running statistics; keep them from now on and, in evaluation, use them."""
-        for module in self.modules():
-            if isinstance(module, BatchNorm | _Head):
-                module.keep_statistics(momentum)
+            self.head.keep_statistics(_PAPER_HEAD_MOMENTUM, self.stem)
 
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
@@ -139,11 +133,9 @@ class Supernet(OneShotNetwork):
     def end(self, x: Tensor, held: list[int] | None) -> Tensor:
         """The last cell's output, with the channels of the blocks `held`, to logits."""
         if self.head is not None:
-            x, held = self.head(x, held, self._blocks), None
-        # A mean over (2, 3) would send its gradient back channels first.
-        average = F.avg_pool2d(x, x.shape[2:]).flatten(1)
+            x, held = self.head.project(x, held, self._blocks), None
         weight = columns(self.classifier, held, self._blocks)
-        return F.linear(average, weight, self.classifier_bias)
+        return F.linear(global_average(x), weight, self.classifier_bias)
 
 
 def supernet_of(
@@ -163,23 +155,15 @@ def supernet_of(
     )
 
 
-class _Head(nn.Module):
+class _Head(Normalisation):
     """The authors' `postprocess`: ReLU, 1 x 1 convolution, batch norm without parameters."""
 
     def __init__(self, in_channels: int, channels: int, generator: torch.Generator) -> None:
-        super().__init__()
+        super().__init__(channels)
         self.projection = convolution_weight(
             channels, in_channels, 1, 1, fan_in=in_channels, generator=generator
         )
-        self._channels = channels
 
-    def keep_statistics(self, momentum: float) -> None:
-        """See `BatchNorm.keep_statistics`."""
-        self.momentum = momentum
-        self.register_buffer("mean", self.projection.new_zeros(self._channels))
-        self.register_buffer("variance", self.projection.new_ones(self._channels))
-
-    def forward(self, x: Tensor, held: list[int] | None, num_blocks: int) -> Tensor:
-        x = F.conv2d(x.relu(), columns(self.projection, held, num_blocks))
-        mean, variance = self.get_buffer("mean"), self.get_buffer("variance")
-        return batch_norm(x, None, None, Statistics(mean, variance, self.momentum, self.training))
+    def project(self, x: Tensor, held: list[int] | None, num_blocks: int) -> Tensor:
+        """The output of a cell, with the channels of the blocks `held`, to (N, C, H, W)."""
+        return self.forward(F.conv2d(x.relu(), columns(self.projection, held, num_blocks)))

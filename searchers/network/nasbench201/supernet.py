@@ -31,8 +31,8 @@ from oneshot_hpo.searchers.network.nasbench201.cell import SearchCell, Wiring
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.network.operations import (
     BatchNorm,
-    Normalisation,
     convolution_weight,
+    global_average,
 )
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -74,13 +74,7 @@ class Supernet(OneShotNetwork):
         if settings.supernet == "paper":
             for module in self.modules():
                 if isinstance(module, BatchNorm):
-                    module.keep_statistics(_PAPER_MOMENTUM)
-
-    def keep_statistics(self, momentum: float) -> None:
-        """Forget running statistics; keep them from now on and, in evaluation, use them."""
-        for module in self.modules():
-            if isinstance(module, Normalisation):
-                module.keep_statistics(momentum, self.stem)
+                    module.keep_statistics(_PAPER_MOMENTUM, self.stem)
 
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
@@ -91,9 +85,7 @@ class Supernet(OneShotNetwork):
         for module in self.body:
             x = module(x, wiring) if isinstance(module, SearchCell) else module(x)
         x = self.last_norm(x).relu_()
-        # A mean over (2, 3) would send its gradient back channels first.
-        average = F.avg_pool2d(x, x.shape[2:]).flatten(1)
-        return F.linear(average, self.classifier, self.classifier_bias)
+        return F.linear(global_average(x), self.classifier, self.classifier_bias)
 
 
 class ReductionBlock(nn.Module):

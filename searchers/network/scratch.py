@@ -109,6 +109,16 @@ def parameter_count(
     return count
 
 
+def split_networks(x: Tensor, count: int) -> Tensor:
+    """(B, count * C, H, W) in the channels-last format as (B, H, W, count, C)."""
+    return x.permute(0, 2, 3, 1).unflatten(3, (count, -1))
+
+
+def joined_networks(x: Tensor) -> Tensor:
+    """The inverse of `split_networks`."""
+    return x.flatten(3).permute(0, 3, 1, 2)
+
+
 def _module(space: SearchSpace) -> ModuleType:
     """Raises SettingsError for a space whose architectures cannot be trained here."""
     if space.family not in MODULES:

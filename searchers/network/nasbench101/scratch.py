@@ -24,7 +24,12 @@ from oneshot_hpo.search_spaces.nasbench101.cell import (
     Cell,
 )
 from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
-from oneshot_hpo.searchers.network.scratch import ScratchNetworks, ScratchSettings
+from oneshot_hpo.searchers.network.scratch import (
+    ScratchNetworks,
+    ScratchSettings,
+    joined_networks,
+    split_networks,
+)
 
 _KERNELS = {CONV3X3: 3, CONV1X1: 1}
 
@@ -166,14 +171,16 @@ class _CellGroup(nn.Module):
         feeding = [values[vertex] for vertex in range(1, last) if self.matrix[vertex][last]]
         if not feeding:
             return projections[last](x)
-        output = _joined(torch.cat([_split(value, self.count) for value in feeding], 4))
+        output = joined_networks(
+            torch.cat([split_networks(value, self.count) for value in feeding], 4)
+        )
         return output + projections[last](x) if last in projections else output
 
     def _first_channels(self, value: Tensor, vertex: int) -> Tensor:
         width = self.channels[vertex]
         if value.shape[1] == self.count * width:
             return value
-        return _joined(_split(value, self.count)[..., :width])
+        return joined_networks(split_networks(value, self.count)[..., :width])
 
 
 class _Operations(nn.Module):
@@ -200,23 +207,13 @@ class _Operations(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if len(self.branches) == 1:
             return next(iter(self.branches.values()))(x)
-        split = _split(x, self.count)
+        split = split_networks(x, self.count)
         results = [
-            branch(_joined(split.index_select(3, self.get_buffer(f"members_{name}"))))
+            branch(joined_networks(split.index_select(3, self.get_buffer(f"members_{name}"))))
             for name, branch in self.branches.items()
         ]
-        parts = [_split(result, len(result[0]) // split.shape[4]) for result in results]
-        return _joined(torch.cat(parts, 3).index_select(3, self.get_buffer("back")))
-
-
-def _split(x: Tensor, count: int) -> Tensor:
-    """(B, count * C, H, W) in the channels-last format as (B, H, W, count, C)."""
-    return x.permute(0, 2, 3, 1).unflatten(3, (count, -1))
-
-
-def _joined(x: Tensor) -> Tensor:
-    """The inverse of `_split`."""
-    return x.flatten(3).permute(0, 3, 1, 2)
+        parts = [split_networks(result, len(result[0]) // split.shape[4]) for result in results]
+        return joined_networks(torch.cat(parts, 3).index_select(3, self.get_buffer("back")))
 
 
 def _conv_bn_relu(groups: int, inputs: int, outputs: int, kernel: int) -> nn.Sequential:

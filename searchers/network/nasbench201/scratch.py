@@ -26,7 +26,12 @@ from oneshot_hpo.search_spaces.nasbench201.space import (
     SKIP,
     EdgeCellSpace,
 )
-from oneshot_hpo.searchers.network.scratch import ScratchNetworks, ScratchSettings
+from oneshot_hpo.searchers.network.scratch import (
+    ScratchNetworks,
+    ScratchSettings,
+    joined_networks,
+    split_networks,
+)
 
 _KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 
@@ -169,12 +174,12 @@ class _Edges(nn.Module):
         parts = []
         for name in self.names:
             members = self.get_buffer(f"members_{name}")
-            source = _split(rectified if name in self.convolutions else x, self.count)
-            chosen = _joined(source.index_select(3, members))
+            source = split_networks(rectified if name in self.convolutions else x, self.count)
+            chosen = joined_networks(source.index_select(3, members))
             operated = self._operated(name, chosen, chosen)
             parts.append(torch.zeros_like(chosen) if operated is None else operated)
-        joined = torch.cat([_split(part, self._held(part, x)) for part in parts], dim=3)
-        return _joined(joined.index_select(3, self.get_buffer("back")))
+        joined = torch.cat([split_networks(part, self._held(part, x)) for part in parts], dim=3)
+        return joined_networks(joined.index_select(3, self.get_buffer("back")))
 
     def _operated(self, name: str, x: Tensor, rectified: Tensor) -> Tensor | None:
         if name == NONE:
@@ -220,13 +225,3 @@ def _conv_bn(count: int, inputs: int, outputs: int, kernel: int, stride: int = 1
         ),
         nn.BatchNorm2d(count * outputs),
     )
-
-
-def _split(x: Tensor, count: int) -> Tensor:
-    """(B, count * C, H, W) in the channels-last format as (B, H, W, count, C)."""
-    return x.permute(0, 2, 3, 1).unflatten(3, (count, -1))
-
-
-def _joined(x: Tensor) -> Tensor:
-    """The inverse of `_split`."""
-    return x.flatten(3).permute(0, 3, 1, 2)

@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces.darts.space import CELLS, INPUTS, NODES, NONE, OPERATIONS
-from oneshot_hpo.searchers.network.darts.operations import operation, preprocessing
+from oneshot_hpo.searchers.network.darts.operations import MakeNorm, operation, preprocessing
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.operations import Normalisation, shuffled, weighted_sum
+
+STEM_MULTIPLIER = 3
+"""The stem has so many times the channels of the first cell."""
 
 _NONE = OPERATIONS.index(NONE)
 
@@ -51,36 +54,67 @@ def wirings(encoding: Encoding) -> dict[str, Wiring]:
     }
 
 
+@dataclass(frozen=True)
+class CellFrame:
+    """The place of a cell in its network.
+
+    inputs: channels of its two inputs. channels: of each of its nodes. is_reduction: whether it
+    halves the image, follows_reduction: whether the cell before it does.
+    """
+
+    inputs: tuple[int, int]
+    channels: int
+    is_reduction: bool
+    follows_reduction: bool
+
+    @property
+    def outputs(self) -> int:
+        """Channels of its output."""
+        return len(NODES) * self.channels
+
+    def stride(self, source: int) -> int:
+        """The stride of the operations on an edge from a node."""
+        return 2 if self.is_reduction and source < INPUTS else 1
+
+    def preprocessing(self, norm: MakeNorm) -> nn.ModuleList:
+        """For each input, what gives it the channels of the nodes, and the size of the other."""
+        halves = (self.follows_reduction, False)
+        return nn.ModuleList(
+            preprocessing(count, self.channels, halves=halve, norm=norm)
+            for count, halve in zip(self.inputs, halves, strict=True)
+        )
+
+
+def cell_frames(channels: int, stacks: int, cells_per_stack: int) -> list[CellFrame]:
+    """The cells of a network; those of the first stack have nodes of so many channels."""
+    inputs, follows_reduction = (STEM_MULTIPLIER * channels,) * 2, False
+    frames = []
+    for index in range(stacks * cells_per_stack):
+        stack, place = divmod(index, cells_per_stack)
+        is_reduction = stack > 0 and place == 0
+        frame = CellFrame(inputs, channels * 2**stack, is_reduction, follows_reduction)
+        frames.append(frame)
+        inputs, follows_reduction = (inputs[1], frame.outputs), is_reduction
+    return frames
+
+
 class SearchCell(nn.Module):
     """Two inputs to (N, 4 C, H, W); a reduction cell halves the image, rounded up.
 
-    before: channels of the two inputs. is_reduction: whether this cell halves the image,
-    follows_reduction: whether the cell before did. channel_proportion: k of PC-DARTS; operations
-    see the first C / k channels, the others bypass them (max-pooled in a reduction cell) and all
-    are shuffled.
+    channel_proportion: k of PC-DARTS; operations see the first C / k channels, the others bypass
+    them (max-pooled in a reduction cell) and all are shuffled.
     """
 
-    def __init__(
-        self,
-        before: tuple[int, int],
-        channels: int,
-        channel_proportion: int,
-        *,
-        is_reduction: bool,
-        follows_reduction: bool,
-    ) -> None:
+    def __init__(self, frame: CellFrame, channel_proportion: int) -> None:
         super().__init__()
-        self.is_reduction = is_reduction
+        self.frame = frame
         self._proportion = channel_proportion
-        part = channels // channel_proportion
-        self.inputs = nn.ModuleList(
-            preprocessing(count, channels, halves=halves, norm=Normalisation)
-            for count, halves in zip(before, (follows_reduction, False), strict=True)
-        )
+        part = frame.channels // channel_proportion
+        self.inputs = frame.preprocessing(Normalisation)
         self.edges = nn.ModuleDict()
         for node in NODES:
             for source in range(node):
-                stride = 2 if is_reduction and source < INPUTS else 1
+                stride = frame.stride(source)
                 self.edges[_name(source, node)] = nn.ModuleDict(
                     {
                         name: operation(name, part, stride, Normalisation, pooling_norm=True)
@@ -132,7 +166,7 @@ class SearchCell(nn.Module):
     def _zeros(self, value: Tensor) -> Tensor:
         """A node of zeros, of the cell's output size; value: an input."""
         count, channels, *size = value.shape
-        if self.is_reduction:
+        if self.frame.is_reduction:
             size = [(length + 1) // 2 for length in size]
         zeros = value.new_zeros(count, channels, *size)
         return zeros.contiguous(memory_format=torch.channels_last)

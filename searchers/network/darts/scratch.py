@@ -16,18 +16,16 @@ from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.search_spaces.darts.space import (
     CELLS,
     INPUTS,
-    NODES,
     OPERATIONS,
     DartsSpace,
     Edges,
 )
+from oneshot_hpo.searchers.network.darts.cell import STEM_MULTIPLIER, CellFrame, cell_frames
 from oneshot_hpo.searchers.network.darts.operations import (
     TrainedNorm,
     convolution,
     operation,
-    preprocessing,
 )
-from oneshot_hpo.searchers.network.darts.supernet import STEM_MULTIPLIER
 from oneshot_hpo.searchers.network.scratch import ScratchNetworks, ScratchSettings
 
 
@@ -47,16 +45,11 @@ class Network(ScratchNetworks):
         self.count, self.entropy = 1, entropy
         channels = STEM_MULTIPLIER * settings.channels
         self.stem = nn.Sequential(convolution(image_channels, channels, 3), TrainedNorm(channels))
-        self.cells = nn.ModuleList()
-        before, follows_reduction = (channels, channels), False
-        for index in range(settings.stacks * settings.cells_per_stack):
-            stack, place = divmod(index, settings.cells_per_stack)
-            is_reduction = stack > 0 and place == 0
-            channels = settings.channels * 2**stack
-            edges = reduce if is_reduction else normal
-            self.cells.append(_Cell(edges, before, channels, is_reduction, follows_reduction))
-            before, follows_reduction = (before[1], len(NODES) * channels), is_reduction
-        self.classifier = nn.Parameter(torch.empty(1, classes, before[1]))
+        frames = cell_frames(settings.channels, settings.stacks, settings.cells_per_stack)
+        self.cells = nn.ModuleList(
+            _Cell(reduce if frame.is_reduction else normal, frame) for frame in frames
+        )
+        self.classifier = nn.Parameter(torch.empty(1, classes, frames[-1].outputs))
         self.bias = nn.Parameter(torch.zeros(1, classes))
         self.initialise(torch.Generator().manual_seed(0))
 
@@ -106,25 +99,15 @@ def parameter_count(
 class _Cell(nn.Module):
     """Two inputs to (N, 4 C, H, W)."""
 
-    def __init__(
-        self,
-        edges: Edges,
-        before: tuple[int, int],
-        channels: int,
-        is_reduction: bool,
-        follows_reduction: bool,
-    ) -> None:
+    def __init__(self, edges: Edges, frame: CellFrame) -> None:
         super().__init__()
         self._sources = [[source for source, _ in pair] for _, pair in edges]
-        self.inputs = nn.ModuleList(
-            preprocessing(count, channels, halves=halves, norm=TrainedNorm)
-            for count, halves in zip(before, (follows_reduction, False), strict=True)
-        )
+        self.inputs = frame.preprocessing(TrainedNorm)
         self.operations = nn.ModuleList(
             operation(
                 OPERATIONS[place],
-                channels,
-                2 if is_reduction and source < INPUTS else 1,
+                frame.channels,
+                frame.stride(source),
                 TrainedNorm,
                 pooling_norm=False,
             )

@@ -22,9 +22,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
-from oneshot_hpo.search_spaces.darts.space import CELLS, NODES
+from oneshot_hpo.search_spaces.darts.space import CELLS
 from oneshot_hpo.searchers.data.images import ImageSplits
-from oneshot_hpo.searchers.network.darts.cell import SearchCell, wirings
+from oneshot_hpo.searchers.network.darts.cell import (
+    STEM_MULTIPLIER,
+    SearchCell,
+    cell_frames,
+    wirings,
+)
 from oneshot_hpo.searchers.network.darts.operations import convolution
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
@@ -34,9 +39,6 @@ from oneshot_hpo.searchers.network.operations import (
     global_average,
 )
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
-
-STEM_MULTIPLIER = 3
-"""The stem has so many times the channels of the first cell."""
 
 _PAPER_MOMENTUM = 0.1  # PyTorch's default
 _NORMAL, _REDUCE = CELLS
@@ -60,24 +62,12 @@ class Supernet(OneShotNetwork):
         channels = STEM_MULTIPLIER * settings.channels
         self.stem = convolution(in_channels, channels, 3)
         self.stem_norm = BatchNorm(channels)
-        self.cells = nn.ModuleList()
-        before, follows_reduction = (channels, channels), False
-        for index in range(settings.stacks * settings.cells_per_stack):
-            stack, place = divmod(index, settings.cells_per_stack)
-            is_reduction = stack > 0 and place == 0
-            channels = settings.channels * 2**stack
-            self.cells.append(
-                SearchCell(
-                    before,
-                    channels,
-                    settings.channel_proportion,
-                    is_reduction=is_reduction,
-                    follows_reduction=follows_reduction,
-                )
-            )
-            before, follows_reduction = (before[1], len(NODES) * channels), is_reduction
+        frames = cell_frames(settings.channels, settings.stacks, settings.cells_per_stack)
+        self.cells = nn.ModuleList(
+            SearchCell(frame, settings.channel_proportion) for frame in frames
+        )
         _draw_convolutions(self, generator)
-        features = before[1]
+        features = frames[-1].outputs
         self.classifier = convolution_weight(
             classes, features, fan_in=features, generator=generator
         )
@@ -93,7 +83,7 @@ class Supernet(OneShotNetwork):
         before = last = self.stem_norm(stem)
         for cell in self.cells:
             assert isinstance(cell, SearchCell)
-            kind = _REDUCE if cell.is_reduction else _NORMAL
+            kind = _REDUCE if cell.frame.is_reduction else _NORMAL
             before, last = last, cell((before, last), wiring[kind])
         return F.linear(global_average(last), self.classifier, self.classifier_bias)
 

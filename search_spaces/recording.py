@@ -85,6 +85,11 @@ class Recording:
         return of_arrays(self.columns, document)
 
 
+def errors(accuracies: np.ndarray) -> np.ndarray:
+    """Errors in [0, 1] of accuracies in percent, without rounding noise of the subtraction."""
+    return np.round((100 - accuracies) / 100, 12)
+
+
 def of_architectures(
     space: EnumerableSpace,
     architectures: Sequence[Architecture],

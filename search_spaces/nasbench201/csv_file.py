@@ -18,11 +18,10 @@ from oneshot_hpo.search_spaces.nasbench201.metrics import (
     PARAMETERS,
     SECONDS,
     TIME_NOTE,
-    errors,
 )
 from oneshot_hpo.search_spaces.nasbench201.space import NASBENCH201
 from oneshot_hpo.search_spaces.recorded_table import RecordedTable
-from oneshot_hpo.search_spaces.recording import Recording
+from oneshot_hpo.search_spaces.recording import Recording, errors
 from oneshot_hpo.search_spaces.table import PROXY, Metric, Origin, TableError
 
 FEW, MANY = BUDGETS

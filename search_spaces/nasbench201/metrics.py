@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from oneshot_hpo.search_spaces.table import COST, LOSS, Metric
 
 NAME = "NAS-Bench-201"
@@ -23,8 +21,3 @@ TIME_NOTE = (
     "seconds are of training alone; the benchmark has one time per epoch for both schedules, so "
     "those of 12 epochs are 12/200 of those of 200"
 )
-
-
-def errors(accuracies: np.ndarray) -> np.ndarray:
-    """Errors in [0, 1] of accuracies in percent, without rounding noise of the subtraction."""
-    return np.round((100 - accuracies) / 100, 12)

@@ -11,7 +11,7 @@ import numpy as np
 
 from oneshot_hpo.search_spaces.csv_rows import CsvRows, ReportBytes
 from oneshot_hpo.search_spaces.recorded_table import RecordedTable
-from oneshot_hpo.search_spaces.recording import Recording
+from oneshot_hpo.search_spaces.recording import Recording, errors
 from oneshot_hpo.search_spaces.table import ERROR, LOSS, PROXY, SCORE, Metric, TableError
 from oneshot_hpo.search_spaces.transnas.macro import MACRO
 from oneshot_hpo.search_spaces.transnas.micro import MICRO
@@ -131,7 +131,7 @@ def _add(
 ) -> None:
     values = columns[_value_column(task)]
     if described.kind == ERROR:
-        values = np.round((100 - values) / 100, 12)
+        values = errors(values)
     elif described.kind == LOSS:
         values = -values
     metric = Metric(higher_is_better=described.kind == SCORE, kind=described.kind)

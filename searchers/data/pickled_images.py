@@ -50,7 +50,7 @@ class PickledImages:
 def read_file(
     path: Path, data_set: str, parse: Callable[[Mapping[str, Any]], _Content]
 ) -> _Content:
-    """The result of `parse` for the dictionary in a file of the data set `name`.
+    """The result of `parse` for the dictionary in a file of a data set, which messages name.
 
     Raises DatasetError for a file that is missing or something else, OSError for one that cannot
     be read.

@@ -12,7 +12,6 @@ from oneshot_hpo.hpo.confirmation_view import (
     has_confirmation,
     read_confirmation,
 )
-from oneshot_hpo.hpo.environments import noted_environments
 from oneshot_hpo.hpo.errors import (
     CorruptJournal,
     InvalidSettings,
@@ -57,7 +56,6 @@ __all__ = [
     "TrialResult",
     "configuration_space",
     "has_confirmation",
-    "noted_environments",
     "read_confirmation",
     "read_study",
 ]

@@ -10,12 +10,13 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.hpo.space_document.serialized import NEW_NAMES
 
 SPACE = "configspace.json"
 FORMS = ("1", "0.4")
 """Versions of ConfigSpace for which the file can be written."""
 
-_OLD_NAMES = {"default_value": "default", "weights": "probabilities"}
+_OLD_NAMES = {new: old for old, new in NEW_NAMES.items()}
 _OLD_FORBIDDEN = {"EQUALS", "IN", "AND"}
 """Types of forbidden clauses in version 0.4."""
 _RANGE = ("type", "lower", "upper", "log", "choices", "sequence", "value")

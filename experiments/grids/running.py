@@ -70,13 +70,14 @@ def launch_grid(
     left = []
     for place, member in enumerate(members, start=1):
         own = folder / member.name
-        if is_done(grid, open_if_there(own)):
+        study = open_if_there(own)
+        if is_done(grid, study):
             continue
 
         heading = f"[{place}/{len(members)}] {member.name}"
         say(console, heading, style="bold")
         try:
-            _run_member(console, grid, own, specs.get(member.name), options)
+            _run_member(console, grid, own, study, specs.get(member.name), options)
         except StudyLocked:
             left.append(member.name)
             say(console, "another process works on it")
@@ -105,12 +106,20 @@ def resume_command(folder: Path, only: Sequence[str]) -> str:
 
 
 def _run_member(
-    console: Console, grid: Grid, folder: Path, spec: StudySpec | None, options: RunOptions
+    console: Console,
+    grid: Grid,
+    folder: Path,
+    study: OpenedStudy | None,
+    spec: StudySpec | None,
+    options: RunOptions,
 ) -> None:
-    """Launch a study if `spec` is given, else resume it; then confirm it if the grid says so."""
+    """Launch a study if `spec` is given, else resume it; then confirm it if the grid says so.
+
+    study: the one in `folder` so far, if there is one.
+    """
     if spec is not None:
         launch_frozen(console, spec, folder, submit=options.submit, cluster=options.cluster)
-    elif not OpenedStudy(folder).view.finished:
+    elif study is None or not study.view.finished:
         resume_study(
             console,
             folder,

@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.study.config_space_changes import changed, read_space
 from oneshot_hpo.experiments.study.document import is_space_file
-from oneshot_hpo.experiments.study.specification import image_size_of
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Range, StudyError, configuration_space
 from oneshot_hpo.hpo.bohb.encoding import Encoding
@@ -77,7 +76,7 @@ def _named(spec: StudySpec, name: str, defaults: Mapping[str, Any]) -> Configura
     }
     return configuration_space(
         name,
-        image_size=spec.search.get("image_size") or image_size_of(spec.dataset),
+        image_size=spec.image_size,
         defaults={key: value for key, value in defaults.items() if value is not None},
         own=own,
         without=searcher.unused,

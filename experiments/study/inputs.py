@@ -73,19 +73,14 @@ def located(
     folder: Path,
     given: Mapping[str, str] | None = None,
     *,
-    notes: Sequence[Mapping[str, Any]] | None = None,
+    notes: Sequence[Mapping[str, Any]],
 ) -> StudySpec:
     """The specification of the study in `folder`, with its inputs where they lie now.
 
     given: paths that the user named, by key; they are checked before work starts. An input that is
     not found keeps the path that the study recorded. notes: the environments noted in the study's
-    journals, by time; None: they are read.
+    journals, by time.
     """
-    if notes is None:
-        from oneshot_hpo.experiments.study.folder import CONFIRMATION
-        from oneshot_hpo.hpo import noted_environments  # not needed to handle inputs alone
-
-        _, notes = noted_environments(folder, folder / CONFIRMATION)
     places: dict[str, str] = {}
     wanted = dict(spec.checksums)
     for note in notes:
@@ -104,7 +99,7 @@ def present(
     folder: Path,
     given: Mapping[str, str] | None = None,
     *,
-    notes: Sequence[Mapping[str, Any]] | None = None,
+    notes: Sequence[Mapping[str, Any]],
 ) -> StudySpec:
     """Like `located`, for work that needs both inputs. UserError: one is not found."""
     spec = located(spec, folder, given, notes=notes)

@@ -103,7 +103,7 @@ class OpenedStudy:
             return None
         return None if self.spec.transfer is False else transfer_note(self.located)
 
-    @property
+    @cached_property
     def imputed(self) -> str | None:
         """A sentence if results rest on imputed values of the table, else None."""
         results = [result for _, result in self.view.evaluations]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from oneshot_hpo import checks
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
@@ -38,6 +38,8 @@ SECONDS = "search_seconds"
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
 """The `info` of a search that crashed; its reason is the result's `exception`."""
+
+_is_number = checks.number().test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +133,7 @@ def search_seconds(result: TrialResult) -> float | None:
 
 def _number(value: Any) -> float | None:
     """A finite number as it is; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return value if math.isfinite(value) else None
-    except OverflowError:  # an integer beyond all floats
-        return None
+    return value if _is_number(value) else None
 
 
 def _of_type(value: Any, kind: type) -> Any:

@@ -6,10 +6,9 @@ A table that records a checksum of its images is compared by checksum, any other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.plugins import names
@@ -91,17 +90,6 @@ def transfer_note(spec: StudySpec) -> str | None:
         except TableError:  # the table is gone, so its data set is unknown
             return None
     return transfer_words(spec.dataset, spec.table) if is_transfer else None
-
-
-def note_of_header(header: Mapping[str, Any], folder: Path) -> str | None:
-    """`transfer_note` of a journal's header; None, too, if it names no data set or table."""
-    from oneshot_hpo.experiments.study.folder import specification_of
-    from oneshot_hpo.experiments.study.inputs import located
-
-    if not {"dataset", "table"} <= header.get("specification", {}).keys():
-        return None
-    spec = specification_of(dict(header), folder)
-    return None if spec.transfer is False else transfer_note(located(spec, folder))
 
 
 def transfer_words(dataset: str, table: str) -> str:

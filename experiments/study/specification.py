@@ -110,6 +110,12 @@ class StudySpec(pydantic.BaseModel):
         return label(self.config_space)
 
     @property
+    def image_size(self) -> int:
+        """Height in pixels of the images that a search trains on."""
+        size: int = self.search.get("image_size") or image_size_of(self.dataset)
+        return size
+
+    @property
     def search_settings(self) -> SearchSettings:
         """The fixed settings of the search; a configuration is laid over them."""
         from oneshot_hpo.searchers.registry import settings_class
@@ -218,7 +224,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
     try:
         space = get_space(spec.space)
-        image_size = spec.search.get("image_size") or image_size_of(spec.dataset)
+        image_size = spec.image_size
         load_table(spec.table).best(space)  # raises if an entry of the space is missing
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.experiments.study.pairing import note_of_header
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import number, percent
@@ -28,14 +27,17 @@ _FILES = {
 }
 
 
-def print_summary(console: Console, study: StudyView, folder: Path) -> None:
-    """Print tuned against default, the verdict in a sentence, and where the files are."""
+def print_summary(console: Console, study: StudyView, folder: Path, transfer: str | None) -> None:
+    """Print tuned against default, the verdict in a sentence, and where the files are.
+
+    transfer: the sentence for a study whose table is of another data set, else None.
+    """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
-    if (note := note_of_header(study.header, folder)) is not None:
-        say_paragraph(console, note)
+    if transfer is not None:
+        say_paragraph(console, transfer)
     say(console, "")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")

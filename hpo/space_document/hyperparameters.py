@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from ConfigSpace.hyperparameters import (
     UniformIntegerHyperparameter,
 )
 
+from oneshot_hpo import checks
 from oneshot_hpo.hpo.errors import StudyError
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.suggestions import did_you_mean
@@ -27,6 +27,7 @@ KINDS = {
     "constant": ("constant",),
 }
 """By the key that an entry is recognised by: the keys that it may have."""
+_is_number = checks.number().test
 
 
 def hyperparameter_of(name: str, entry: Any) -> Hyperparameter:
@@ -142,14 +143,6 @@ def _value(name: str, kind: str, value: Any) -> Any:
     is_plain = value is None or isinstance(value, str | bool) or _is_number(value)
     _require(name, kind, value, is_plain, "finite numbers, words, true, false or null")
     return value
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        is_finite = isinstance(value, int | float) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
-        return False
-    return is_finite and not isinstance(value, bool)
 
 
 def _require(name: str, key: str, value: Any, holds: bool, words: str) -> None:

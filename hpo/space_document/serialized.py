@@ -10,8 +10,8 @@ from ConfigSpace import ConfigurationSpace
 
 from oneshot_hpo.hpo.errors import StudyError
 
-_NEW_NAMES = {"default": "default_value", "probabilities": "weights"}
-"""Keys of a hyperparameter that had another name in version 0.4."""
+NEW_NAMES = {"default": "default_value", "probabilities": "weights"}
+"""Keys of a hyperparameter in version 0.4, and what they are called now."""
 
 
 def space_from_serialized(serialized: Any) -> ConfigurationSpace:
@@ -22,7 +22,7 @@ def space_from_serialized(serialized: Any) -> ConfigurationSpace:
     try:
         document = copy.deepcopy(serialized)  # ConfigSpace changes it
         document["hyperparameters"] = [
-            {_NEW_NAMES.get(key, key): value for key, value in one.items() if key != "q"}
+            {NEW_NAMES.get(key, key): value for key, value in one.items() if key != "q"}
             for one in document["hyperparameters"]
         ]
         with warnings.catch_warnings(action="ignore"):

@@ -18,12 +18,12 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.groups import group_studies
 from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.experiments.study.environment import check_environment
-from oneshot_hpo.experiments.study.folder import create_study, specification_of
-from oneshot_hpo.experiments.study.inputs import given_inputs, located
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.inputs import given_inputs
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
 from oneshot_hpo.experiments.study.trial import table_outcome
-from oneshot_hpo.hpo import Study, TrialResult, read_study
+from oneshot_hpo.hpo import Study, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.table_file import write_table
 from oneshot_hpo.searchers.registry import settings_class
@@ -73,10 +73,6 @@ def moved(home: Path) -> Path:
     target.parent.mkdir()
     shutil.move(home, target)
     return target / "studies" / "one"
-
-
-def specification(folder: Path) -> StudySpec:
-    return specification_of(read_study(folder).header, folder)
 
 
 @pytest.mark.slow
@@ -136,7 +132,7 @@ def test_a_place_that_is_given_has_to_hold_the_same_and_is_kept(
     with Study.open(folder) as study:
         study.note(*noted)
     assert check_environment(console, OpenedStudy(folder), accept=False) is None  # noted once
-    assert located(specification(folder), folder).dataset == str(place)
+    assert OpenedStudy(folder).located.dataset == str(place)
     assert verify(folder).findings == []
 
 
@@ -149,7 +145,7 @@ def test_another_file_of_the_name_is_not_taken(tmp_path: Path, table_file: str) 
     [finding] = verify(folder).findings
     assert "--set dataset=PATH" in finding.words
     same = write_images(folder.parent / "images.npz")
-    assert located(specification(folder), folder).dataset == str(same)
+    assert OpenedStudy(folder).located.dataset == str(same)
 
 
 def test_analyses_distinguish_supernets_by_their_images(tmp_path: Path) -> None:

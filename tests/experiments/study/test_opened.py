@@ -92,7 +92,7 @@ def test_the_journal_is_read_once(finished: Path, monkeypatch: pytest.MonkeyPatc
         read[path.name] += 1
         return read_journal(path, *kinds)
 
-    for module in ("study_view", "confirmation_view", "environments"):
+    for module in ("study_view", "confirmation_view"):
         monkeypatch.setattr(f"oneshot_hpo.hpo.{module}.read_journal", counted)
     study = OpenedStudy(finished)
     assert study.located.dataset == "digits"

@@ -252,6 +252,7 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
     left.set_xticks(range(len(bars)), [name for name, _ in bars])
     left.axhline(0, color=GREY, linewidth=0.7)
     left.set_title(f"Spearman's ρ of {cells} cells, 95 %")
+
     names = list(dict.fromkeys(one.operation for one in operations))
     blocks = sorted({one.block for one in operations} - {0})
     shown = {block: place for place, block in enumerate([*blocks, 0])}
@@ -270,6 +271,7 @@ def draw(title: str, cells: int, size: SizeBias, operations: Sequence[OperationB
             label=_short(name),
             zorder=3,
         )
+
     right.axhline(0, color=GREY, linewidth=0.7)
     right.set_xticks(range(len(shown)), [*(f"block {block}" for block in blocks), "any"])
     right.set_title("percentile by supernet less by table, 95 %")

@@ -195,16 +195,19 @@ def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     x = [one.epochs for one in found]
     style = look(Method(searcher, "tuned"))
     line = line_style(style)
+
     left.plot(x, [100 * (1 - one.supernet_error) for one in found], label="supernet", **line)
     left.axhline(100 * (1 - found[0].table_error), color=GREY, dashes=(4, 2), label="table")
     left.set_title("mean accuracy of the cells (%)")
     left.legend(loc="best")
+
     rho = [one.spearman for one in found]
     middle.plot(x, [one.value for one in rho], **line)
     band = {"color": style.colour, "alpha": 0.15, "linewidth": 0}
     middle.fill_between(x, [one.low for one in rho], [one.high for one in rho], **band)
     middle.axhline(0, color=GREY, linewidth=0.7)
     middle.set_title("Spearman's ρ with the table")
+
     for k, colour, marker in zip(FIRST, ("#0072b2", "#d55e00"), "os", strict=True):
         best = [100 * one.best[k] for one in found]
         right.plot(x, best, color=colour, marker=marker, markersize=4, label=f"best of first {k}")
@@ -215,6 +218,7 @@ def draw(title: str, searcher: str, found: Sequence[Quality]) -> Figure:
     plain_log(right.yaxis)
     right.set_title("test error of the best (%),\ndashed: random rankings, 95 %")
     right.legend(loc="best")
+
     for ax in (left, middle, right):
         ax.set_xscale("log")
         ax.set_xticks(x, map(str, x))

@@ -156,6 +156,7 @@ def sentence(space: SpaceId, ablation: Ablation) -> str:
         word = "a difference is not shown" if one.word == "not shown" else one.word
         verdict = f"{word} (p = {one.p_value:.2g})" if word else "the reference"
         parts.append(f"{text}: {verdict}")
+
     few = ""
     if 2 * (len(parts) - 1) / 2 ** seeds[-1] >= ALPHA:
         few = " With this few seeds the test can show no difference, however large."

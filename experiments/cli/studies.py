@@ -154,7 +154,6 @@ def status(
 def show(study: StudyArgument, overrides: StudySetOption = None) -> None:
     """Print a study's full specification with every default, or a grid, as a file to edit."""
     from oneshot_hpo.experiments.grids.grid import load_grid
-    from oneshot_hpo.experiments.study.config_space import space_lines
     from oneshot_hpo.experiments.study.document import CONFIG_SPACE
     from oneshot_hpo.experiments.study.specification import WRITTEN, complete, load_study
     from oneshot_hpo.experiments.study.yaml_files import dump_yaml
@@ -164,6 +163,9 @@ def show(study: StudyArgument, overrides: StudySetOption = None) -> None:
         typer.echo(dump_yaml(dict(grid.document)), nl=False)
         return
     spec = complete(load_study(study, overrides or []), study)
+
+    from oneshot_hpo.experiments.study.config_space import space_lines  # ConfigSpace takes a second
+
     for key, value in spec.model_dump(mode="json", exclude=set(WRITTEN)).items():
         typer.echo(dump_yaml({key: value}), nl=False)
         if key == CONFIG_SPACE:

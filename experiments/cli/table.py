@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from oneshot_hpo.experiments.cli.options import SpaceOption, WorkersOption
 from oneshot_hpo.experiments.study import bounds
+
+if TYPE_CHECKING:
+    from oneshot_hpo.search_spaces import Table
 
 app = typer.Typer(name="table", help="Tables of trained cells.", no_args_is_help=True)
 
@@ -47,11 +50,8 @@ def show(
 ) -> None:
     """Show what a table holds: architectures, metrics, best, median, noise, what is imputed."""
     from oneshot_hpo.experiments.data.table_facts import table_facts, table_lines
-    from oneshot_hpo.search_spaces import load_table
 
-    table = load_table(name)
-    table = table if dataset is None else table.on(dataset)
-    facts = table_facts(name, table, budget)
+    facts = table_facts(name, _opened(name, dataset), budget)
     _print(facts, table_lines(facts), as_json)
 
 
@@ -71,12 +71,16 @@ def query(
 ) -> None:
     """Show all that a table says of one architecture, and where each number comes from."""
     from oneshot_hpo.experiments.data.table_facts import architecture_facts, architecture_lines
+
+    facts = architecture_facts(name, _opened(name, dataset), architecture)
+    _print(facts, architecture_lines(facts), as_json)
+
+
+def _opened(name: str, dataset: str | None) -> Table:
     from oneshot_hpo.search_spaces import load_table
 
     table = load_table(name)
-    table = table if dataset is None else table.on(dataset)
-    facts = architecture_facts(name, table, architecture)
-    _print(facts, architecture_lines(facts), as_json)
+    return table if dataset is None else table.on(dataset)
 
 
 def _print(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> None:

@@ -54,10 +54,7 @@ def _table_lines(path: Path) -> list[str]:
         ]
     try:
         table = trained_cells(load_table(path))
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None:
-            raise TableError(f"{damaged} fails its checksum")
+        _check_sums(path)
     except (TableError, OSError, zipfile.BadZipFile) as error:
         return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
 
@@ -95,10 +92,9 @@ def _absent(title: str, sources: str) -> list[str]:
 def _held(title: str, path: Path) -> list[str]:
     try:
         table = load_table(path)
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged is not None or not isinstance(table, RecordedTable):
-            raise TableError(f"{damaged} fails its checksum" if damaged else "another table")
+        _check_sums(path)
+        if not isinstance(table, RecordedTable):
+            raise TableError("another table")
     except (TableError, OSError, zipfile.BadZipFile) as error:
         return [f"{title}: damaged; import it again", f"  {one_line(error)}"]
     source = table.provenance["source"]
@@ -108,6 +104,14 @@ def _held(title: str, path: Path) -> list[str]:
         f"  {', '.join(table.datasets)}",
         f"  from {source.get('file', 'an unknown file')}, imported {table.provenance['date']}",
     ]
+
+
+def _check_sums(path: Path) -> None:
+    """TableError for a part of a table's file that was changed; BadZipFile, OSError."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise TableError(f"{damaged} fails its checksum")
 
 
 def _share(held: int, total: int) -> str:

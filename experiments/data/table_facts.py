@@ -113,7 +113,7 @@ def architecture_lines(facts: Mapping[str, Any]) -> Iterator[str]:
                     yield f"    better than {said:.2f} % of the architectures"
                 continue
             unit = facts["metrics"][metric]["unit"]
-            runs = [f"{_short(value)}" for value in said["values"]]
+            runs = list(map(_short, said["values"]))
             several = f" (of {', '.join(runs)})" if len(runs) > 1 else ""
             words = "" if said["origin"] == "real" else f", {said['origin']}"
             yield f"    {metric} {_short(said['mean'])}{f' {unit}' if unit else ''}{several}{words}"

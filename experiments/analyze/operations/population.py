@@ -111,23 +111,23 @@ class EntryPopulation(Population):
     space: EnumerableSpace
     of_configuration: np.ndarray
     """The entry of every configuration, int (C,)."""
+    first: np.ndarray
+    """The first configuration of every entry, int (N,)."""
 
     @cached_property
     def labels(self) -> np.ndarray:
         """What each choice of an operation computes."""
-        first = np.unique(self.of_configuration, return_index=True)[1]
-        return self.space.used_operations(first)
+        return self.space.used_operations(self.first)
 
     def replaced(self, place: int, one: int, other: int) -> tuple[np.ndarray, np.ndarray]:
         """The entry with another way of one choice."""
-        first = np.unique(self.of_configuration, return_index=True)[1]
         choice = self.space.choices[self.space.operation_choices[place]]
         ways = {choice.text(way): number for number, way in enumerate(choice.ways)}
         names = self.operations
         cells = np.flatnonzero(self.labels[:, place] == one)
         if names[other] not in ways:
             return cells[:0], cells[:0]
-        digits = self.space.digits(first[cells])
+        digits = self.space.digits(self.first[cells])
         digits[:, self.space.operation_choices[place]] = ways[names[other]]
         radices = tuple(len(one.ways) for one in self.space.choices)
         changed = np.ravel_multi_index(tuple(digits.T), radices)
@@ -150,6 +150,7 @@ def of_space(table: Table, space: SpaceId) -> Population:
         errors=table.mean_errors("test", rows),
         space=searched,
         of_configuration=table.entry_of(searched),
+        first=table.first_configurations(searched),
     )
 
 

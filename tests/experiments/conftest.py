@@ -8,11 +8,14 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 from support.browser import chromium
+from support.data_imports import imported
 from support.made_once import made_once
+from support.nasbench201_writer import write_csv
 from support.study_commands import run
 
 from oneshot_hpo.hpo import OptimizerSettings, Study, configuration_space
 from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces.data_folder import VARIABLE
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells, hash_array
 from oneshot_hpo.search_spaces.table import Runs
 from oneshot_hpo.search_spaces.table_file import write_table
@@ -76,6 +79,16 @@ def _table() -> TrainedCells:
         ),
         provenance={"name": "synthetic", "made by": "a fixture of the tests"},
     )
+
+
+@pytest.fixture(scope="module")
+def nasbench201_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data folder of a module's tests, with NAS-Bench-201, its numbers drawn at random."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(folder))
+        imported(write_csv(folder / "nasbench201.csv.gz"))
+        yield folder
 
 
 @pytest.fixture(scope="session")

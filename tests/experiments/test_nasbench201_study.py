@@ -1,15 +1,12 @@
 """A study on NAS-Bench-201 from launch to comparison, with a table of made-up numbers."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.nasbench201_writer import write_csv
 from support.study_commands import called, events, run
 
 from oneshot_hpo.search_spaces import get_space, load_table
-from oneshot_hpo.search_spaces.data_folder import VARIABLE
 
 pytestmark = pytest.mark.slow
 
@@ -30,26 +27,16 @@ cluster: {{threads: 1}}
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder with numbers drawn at random for all cells."""
-    folder = tmp_path_factory.mktemp("data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, str(folder))
-        imported = called("data", "import", write_csv(folder / "nasbench201.csv.gz"))
-        assert imported.returncode == 0, imported.stderr
-        yield folder
-
-
 @pytest.fixture(scope="module")
-def study(data: Path) -> Path:
+def study(nasbench201_data: Path) -> Path:
     """A finished study, confirmed with two seeds."""
-    (data / "study.yaml").write_text(STUDY.format(searcher="darts"))
-    ended = run("launch", data / "study.yaml", "--dir", data / "study")
+    folder = nasbench201_data
+    (folder / "study.yaml").write_text(STUDY.format(searcher="darts"))
+    ended = run("launch", folder / "study.yaml", "--dir", folder / "study")
     assert ended.returncode == 0, ended.stderr
-    ended = run("confirm", data / "study", "--seeds", 2)
+    ended = run("confirm", folder / "study", "--seeds", 2)
     assert ended.returncode == 0, ended.stderr
-    return data / "study"
+    return folder / "study"
 
 
 def test_errors_are_those_of_the_chosen_data_set(study: Path) -> None:

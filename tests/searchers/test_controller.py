@@ -3,6 +3,7 @@ import math
 
 import pytest
 import torch
+from support.reinforce import mean_reward, train
 
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.controller import _successive, controller_of
@@ -60,24 +61,14 @@ def test_the_chance_of_groups_and_operations_is_that_of_all_decisions():
 def test_learns_an_operation_of_a_space_with_groups():
     space = get_space("darts")
     controller = controller_of(space, torch.Generator().manual_seed(0))
-    optimizer = torch.optim.Adam(controller.parameters(), lr=0.05)
 
     def skips(sample):
         names = [name for name, _ in space.to_document(sample.architecture)["normal"]]
         return names.count("skip_connect") / 8
 
-    def mean():
-        with torch.no_grad():
-            return sum(skips(controller.sample()) for _ in range(60)) / 60
-
-    before = baseline = mean()
-    for _ in range(60):
-        sample = controller.sample()
-        baseline = 0.9 * baseline + 0.1 * skips(sample)
-        optimizer.zero_grad()
-        (-(skips(sample) - baseline) * sample.log_probability).backward()
-        optimizer.step()
-    assert mean() > before + 0.2
+    before = mean_reward(controller, skips, 60)
+    train(controller, skips, steps=60, learning_rate=0.05, baseline=before)
+    assert mean_reward(controller, skips, 60) > before + 0.2
 
 
 @pytest.mark.slow
@@ -85,22 +76,12 @@ def test_learns_what_is_rewarded():
     """REINFORCE with the number of 1 x 1 convolutions and of edges from the input as reward."""
     space = get_space(1)
     controller = controller_of(space, torch.Generator().manual_seed(0))
-    optimizer = torch.optim.Adam(controller.parameters(), lr=0.02)
 
     def reward(sample):
         architecture = sample.architecture
         wanted = sum(name == "conv1x1-bn-relu" for name in space.operation_names(architecture))
         return (wanted + sum(0 in sources for sources in space.parents(architecture))) / 9
 
-    def mean_reward():
-        with torch.no_grad():
-            return sum(reward(controller.sample()) for _ in range(100)) / 100
-
-    before = baseline = mean_reward()
-    for _ in range(150):
-        sample = controller.sample()
-        baseline = 0.9 * baseline + 0.1 * reward(sample)
-        optimizer.zero_grad()
-        (-(reward(sample) - baseline) * sample.log_probability).backward()
-        optimizer.step()
-    assert mean_reward() > before + 0.15
+    before = mean_reward(controller, reward, 100)
+    train(controller, reward, steps=150, learning_rate=0.02, baseline=before)
+    assert mean_reward(controller, reward, 100) > before + 0.15

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from support.grouped_space import GroupedSpace
+from support.reinforce import train
 
 from oneshot_hpo.searchers.alphas import AlphaLayout
 from oneshot_hpo.searchers.controller import controller_of
@@ -107,17 +108,10 @@ def test_every_searcher_draws_architectures_of_the_space(name: str) -> None:
 
 def test_enas_learns_what_is_rewarded_choice_by_choice() -> None:
     controller = controller_of(SPACE, torch.Generator().manual_seed(0))
-    optimizer = torch.optim.Adam(controller.parameters(), lr=0.02)
 
     def reward(sample) -> float:
         return float(sample.architecture.picks[2] == (1,))
 
-    baseline = 0.5
-    for _ in range(150):
-        sample = controller.sample()
-        baseline = 0.9 * baseline + 0.1 * reward(sample)
-        optimizer.zero_grad()
-        (-(reward(sample) - baseline) * sample.log_probability).backward()
-        optimizer.step()
+    train(controller, reward, steps=150, learning_rate=0.02, baseline=0.5)
     with torch.no_grad():
         assert sum(reward(controller.sample()) for _ in range(100)) > 80

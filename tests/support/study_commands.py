@@ -54,6 +54,16 @@ def called(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedP
     return subprocess.CompletedProcess(words, code, output.getvalue(), complaint.getvalue())
 
 
+def refused(*arguments: object, cwd: Path | None = None) -> str:
+    """The one line on standard error of a command that ends with exit code 2."""
+    ended = called(*arguments, cwd=cwd)
+    assert ended.returncode == 2, ended
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
 def started(*arguments: object) -> AbstractContextManager[subprocess.Popen[str]]:
     """`oneshot-hpo ARGUMENTS` in the background, in a process group of its own."""
     return running(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

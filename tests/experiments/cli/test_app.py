@@ -6,21 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.processes import finish, running
-from support.study_commands import called, command, decisions, run
+from support.study_commands import called, command, decisions, refused, run
 
 from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.experiments.study.yaml_files import load_yaml
 from oneshot_hpo.hpo.journal.lock import StudyLock
-
-
-def refused(*arguments: object, cwd: Path | None = None) -> str:
-    """The one line on standard error of a command that ends with exit code 2."""
-    ended = called(*arguments, cwd=cwd)
-    assert ended.returncode == 2, ended
-    assert ended.stdout == ""
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ")
-    return line
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
 
-from support.study_commands import called, run, started
+from support.study_commands import refused, run, started
 from support.waiting import HANG_SECONDS, wait_until
 
 from oneshot_hpo.search_spaces import get_space, load_table
@@ -97,15 +97,6 @@ def test_a_finished_run_is_only_shown(finished: Path) -> None:
     assert (finished / "results.parquet").stat().st_mtime_ns == before
 
 
-def refused(*arguments: object) -> str:
-    """The one line on standard error of a command that ends with exit code 2."""
-    ended = called("baselines", "run", *arguments)
-    assert ended.returncode == 2, ended
-    assert ended.stdout == ""
-    (line,) = ended.stderr.splitlines()
-    return line
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -117,7 +108,7 @@ def test_another_run_in_the_same_folder_is_refused(
     finished: Path, options: tuple[object, ...], words: str
 ) -> None:
     before = (finished / "results.parquet").read_bytes()
-    line = refused(*OPTIONS, *options, "--dir", finished)
+    line = refused("baselines", "run", *OPTIONS, *options, "--dir", finished)
     assert "other settings" in line and words in line
     assert (finished / "results.parquet").read_bytes() == before
 
@@ -132,7 +123,7 @@ def test_another_run_in_the_same_folder_is_refused(
 def test_bad_input_is_one_line_and_leaves_nothing(
     tmp_path: Path, options: tuple[object, ...], words: str
 ) -> None:
-    line = refused(*options, "--dir", tmp_path / "new" / "folder")
+    line = refused("baselines", "run", *options, "--dir", tmp_path / "new" / "folder")
     assert line.startswith("error: ") and words in line
     assert not any(tmp_path.iterdir())
 
@@ -140,6 +131,6 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("mine")
-    assert "not empty and holds no baselines" in refused("--dir", tmp_path)
-    assert "Not a directory" in refused("--dir", notes / "folder")
+    assert "not empty and holds no baselines" in refused("baselines", "run", "--dir", tmp_path)
+    assert "Not a directory" in refused("baselines", "run", "--dir", notes / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

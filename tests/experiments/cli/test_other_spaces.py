@@ -1,27 +1,13 @@
 """Spaces, tables and cells that do not fit: one line, exit code 2, nothing written."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.nasbench201_writer import cells, write_csv
-from support.study_commands import called
-
-from oneshot_hpo.search_spaces.data_folder import VARIABLE
+from support.nasbench201_writer import cells
+from support.study_commands import called, refused
 
 [CELL] = cells(1)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder with NAS-Bench-201, its numbers drawn at random."""
-    folder = tmp_path_factory.mktemp("data")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, str(folder))
-        imported = called("data", "import", write_csv(folder / "nasbench201.csv.gz"))
-        assert imported.returncode == 0, imported.stderr
-        yield folder
 
 
 @pytest.mark.parametrize(
@@ -47,20 +33,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ),
     ],
 )
-def test_what_does_not_fit_is_one_line(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple, words: str
+@pytest.mark.usefixtures("nasbench201_data")
+def test_what_does_not_fit_is_one_line(tmp_path: Path, arguments: tuple, words: str) -> None:
+    assert words in refused(*arguments, cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_or_foreign_file_leaves_the_table_as_it_was(
+    nasbench201_data: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    ended = called(*arguments)
-    assert ended.returncode == 2
-    [line] = ended.stderr.splitlines()
-    assert line.startswith("error: ") and words in line
-    assert list(tmp_path.iterdir()) == [] and ended.stdout == ""
-
-
-def test_a_damaged_or_foreign_file_leaves_the_table_as_it_was(data: Path, tmp_path: Path) -> None:
-    there = (data / "nasbench201.npz").read_bytes()
-    whole = (data / "nasbench201.csv.gz").read_bytes()
+    there = (nasbench201_data / "nasbench201.npz").read_bytes()
+    whole = (nasbench201_data / "nasbench201.csv.gz").read_bytes()
     (tmp_path / "nasbench201.csv.gz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "foreign.csv").write_text("a,b\n1,2\n")
     (tmp_path / "text.csv.gz").write_bytes(gzip.compress(b"no table at all"))
@@ -69,4 +52,4 @@ def test_a_damaged_or_foreign_file_leaves_the_table_as_it_was(data: Path, tmp_pa
         assert ended.returncode == 2, name
         errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
         assert len(errors) == 1 and name in errors[0]
-        assert (data / "nasbench201.npz").read_bytes() == there
+        assert (nasbench201_data / "nasbench201.npz").read_bytes() == there

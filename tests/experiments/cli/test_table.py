@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.nasbench201_writer import archive, write_nats
-from support.study_commands import called
+from support.study_commands import called, refused
 
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.recording import Recording
@@ -44,13 +44,6 @@ def shown(*arguments: object) -> str:
 def facts(*arguments: object) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(shown(*arguments, "--json"))
     return document
-
-
-def refused(*arguments: object) -> str:
-    ended = called("table", *arguments)
-    assert ended.returncode == 2 and ended.stdout == ""
-    (line,) = ended.stderr.splitlines()
-    return line
 
 
 def test_a_table_is_shown_with_best_median_noise_and_origins(made: Path) -> None:
@@ -123,13 +116,15 @@ def test_the_embedded_table_is_shown_and_asked_by_hash_and_by_document() -> None
 
 
 def test_what_cannot_be_shown_is_one_line(made: Path) -> None:
-    assert "not a cell of NAS-Bench-201: 'x'" in refused("query", made, "x")
+    assert "not a cell of NAS-Bench-201: 'x'" in refused("table", "query", made, "x")
     other = SPACE.text(SPACE.architecture(1))
-    assert "lacks the architecture |none~0|" in refused("query", made, other)
-    assert "lacks the cell with hash abc" in refused("query", "digits", "abc")
-    assert "data sets shapes, faces, not 'cifar10'" in refused("show", made, "--dataset", "cifar10")
-    assert "has budgets 9, not 4" in refused("show", made, "--budget", 4)
-    assert "no table 'nasbench301'" in refused("show", "nasbench301")
+    assert "lacks the architecture |none~0|" in refused("table", "query", made, other)
+    assert "lacks the cell with hash abc" in refused("table", "query", "digits", "abc")
+    assert "data sets shapes, faces, not 'cifar10'" in refused(
+        "table", "show", made, "--dataset", "cifar10"
+    )
+    assert "has budgets 9, not 4" in refused("table", "show", made, "--budget", 4)
+    assert "no table 'nasbench301'" in refused("table", "show", "nasbench301")
 
 
 @pytest.mark.slow

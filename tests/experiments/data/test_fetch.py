@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cifar10_writer import write_cifar10
+from support.data_imports import names
 from support.file_server import FileServer
 from support.pickled_images_writer import write_cifar100
 from support.processes import finish
@@ -27,11 +28,8 @@ EPOCHS = {"nasbench_only108": (108,), "nasbench_full": (4, 12, 36, 108)}
 
 
 @pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder, not there yet."""
-    monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "data"))
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return tmp_path / "data"
 
 
 @pytest.fixture
@@ -99,10 +97,6 @@ def fetched(remotes: dict[str, Remote]) -> Fetch:
         return lines
 
     return fetched
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def test_the_official_addresses_and_sums_are_those_of_the_releases() -> None:

@@ -1,21 +1,24 @@
 """`data import` and `data info` of CIFAR-100 and ImageNet16-120."""
 
 import pickle
-import resource
 import shutil
 import signal
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import processes
 from support.cifar10_writer import write_cifar10
+from support.damage import cut
+from support.data_imports import (
+    imported,
+    names,
+    refused,
+    refused_by_a_full_disk,
+    stop_halfway,
+)
 from support.pickled_images_writer import write_cifar100, write_imagenet16
-from support.study_commands import called, command
-from support.waiting import HANG_SECONDS
+from support.study_commands import called
 
 from oneshot_hpo.experiments.data.image_sets import (
     CIFAR_10,
@@ -41,13 +44,6 @@ LABELS = {CIFAR_100: ("test", "fine_labels", 100), IMAGENET16_120: ("val_data", 
 both = pytest.mark.parametrize("images", LABELS, ids=lambda images: images.name)
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder, not there yet."""
-    monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
 @pytest.fixture
 def folder(images: ImageSet, tmp_path: Path) -> Path:
     """The files as the authors have them."""
@@ -58,26 +54,6 @@ def packed(folder: Path, path: Path, mode: str = "w:gz") -> Path:
     with tarfile.open(path, mode) as archive:
         archive.add(folder, folder.name)
     return path
-
-
-def imported(*arguments: object) -> str:
-    ended = called("data", "import", *arguments)
-    assert ended.returncode == 0 and ended.stderr == "", ended.stderr
-    return ended.stdout
-
-
-def refused(*arguments: object) -> str:
-    """The one line on standard error."""
-    ended = called("data", "import", *arguments)
-    assert ended.returncode == 2, ended
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
-def names(folder: Path) -> list[str]:
-    """What is in the data folder, but for its lock."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -128,10 +104,6 @@ def test_intact_images_are_kept_and_damaged_ones_replaced(
     assert contents(data / images.folder) == before and names(data) == [images.folder]
 
 
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
 def _huge(path: Path) -> None:
     with path.open("r+b") as file:
         file.truncate(LARGEST + 1)
@@ -149,7 +121,7 @@ def _code(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (_cut, "damaged"),
+        (cut, "damaged"),
         (_foreign, "damaged, or not a file of"),
         (_huge, "too large for a file of"),
         (_code, "os.mkdir"),
@@ -184,7 +156,7 @@ def test_a_damaged_archive_changes_nothing(
     images: ImageSet, folder: Path, tmp_path: Path, data: Path, mode: str
 ) -> None:
     path = packed(folder, tmp_path / "a.archive", mode)
-    _cut(path)
+    cut(path)
     assert f"{path}: damaged, or not {images.archive}" in refused(path)
     assert names(data) == []
 
@@ -227,21 +199,6 @@ def test_a_folder_around_several_data_sets_is_refused(tmp_path: Path, data: Path
     assert names(data) == []
 
 
-PAUSED = """
-import sys
-from pathlib import Path
-from oneshot_hpo.experiments.data.importing import import_data, open_data_folder
-
-def pause(done, total):
-    if done > total / 2:
-        print("halfway", flush=True)
-        sys.stdin.read()
-
-with open_data_folder() as folder:
-    import_data(Path(sys.argv[1]), folder, replace=True, on_progress=pause)
-"""
-
-
 @pytest.mark.slow
 @both
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
@@ -250,12 +207,7 @@ def test_an_import_that_was_stopped_changed_nothing(
 ) -> None:
     imported(folder)
     before = contents(data / images.folder)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with processes.running([sys.executable, "-c", PAUSED, folder], **pipes) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "halfway\n"
-        child.send_signal(stop)
-        child.wait(HANG_SECONDS)
+    stop_halfway(folder, stop)
     assert contents(data / images.folder) == before
     left = [] if stop == signal.SIGINT else [f".{images.folder}.new"]
     assert names(data) == sorted([*left, images.folder])
@@ -266,11 +218,5 @@ def test_an_import_that_was_stopped_changed_nothing(
 @pytest.mark.slow
 @both
 def test_a_full_disk_stops_in_one_line_and_leaves_nothing(folder: Path, data: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
-
-    ended = processes.run(command("data", "import", folder), preexec_fn=small_files)
-    assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ") and "File too large; nothing was imported" in line
+    refused_by_a_full_disk(folder, 3_000)
     assert names(data) == []

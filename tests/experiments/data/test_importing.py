@@ -2,11 +2,8 @@ import gzip
 import hashlib
 import json
 import os
-import resource
 import shutil
 import signal
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import processes
 from support.cifar10_writer import write_cifar10
-from support.study_commands import called, command, run
+from support.data_imports import names, refused, refused_by_a_full_disk, stop_halfway
+from support.study_commands import run
 from support.tfrecord_writer import random_records, write_tfrecord
-from support.waiting import HANG_SECONDS
 
 from oneshot_hpo.experiments.data.image_sets import CIFAR_10
 from oneshot_hpo.experiments.data.images import SOURCE, import_images, origin_of
@@ -28,13 +24,6 @@ from oneshot_hpo.searchers.data.cifar10 import read_cifar10
 from oneshot_hpo.searchers.data.datasets import load_dataset
 
 NAME = "cifar-10-batches-py"
-
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder, not there yet."""
-    monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
 
 
 @pytest.fixture
@@ -64,20 +53,6 @@ def imported(*arguments: object) -> str:
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     return ended.stdout
-
-
-def refused(*arguments: object, code: int = 2) -> str:
-    """The one line on standard error."""
-    ended = called("data", *arguments)
-    assert ended.returncode == code, ended
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
-def names(folder: Path) -> list[str]:
-    """What is in the data folder, but for its lock."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -124,7 +99,7 @@ def test_what_holds_more_is_kept(tmp_path: Path, data: Path) -> None:
     imported(tfrecord(tmp_path / "more.tfrecord", 7, (4, 108)))
     before = contents(data)
     less = tfrecord(tmp_path / "less.tfrecord", 13)
-    line = refused("import", less)
+    line = refused(less)
     assert "holds more (7 cells, 4, 108 epochs" in line and "13 cells" in line
     assert contents(data) == before
     imported(less, "--replace")
@@ -137,7 +112,7 @@ def test_whole_images_are_kept(cifar10: Path, tmp_path: Path, data: Path) -> Non
     imported(cifar10)
     before = contents(data / NAME)
     other = write_cifar10(tmp_path / "other", seed=1)
-    assert "--replace" in refused("import", other)
+    assert "--replace" in refused(other)
     assert contents(data / NAME) == before and names(data) == [NAME]
     imported(other, "--replace")
     assert contents(data / NAME)["data_batch_1"] == (other / "data_batch_1").read_bytes()
@@ -198,16 +173,16 @@ def test_a_damaged_archive_changes_nothing(
     archive: Path, data: Path, damage: Callable[[Path], None], words: str
 ) -> None:
     damage(archive)
-    line = refused("import", archive)
+    line = refused(archive)
     assert words in line and str(archive) in line
     assert names(data) == []
 
 
 def test_a_damaged_batch_is_named_where_the_user_has_it(cifar10: Path, data: Path) -> None:
     _cut(cifar10 / "data_batch_3")
-    assert str(cifar10 / "data_batch_3") in refused("import", cifar10)
+    assert str(cifar10 / "data_batch_3") in refused(cifar10)
     (cifar10 / "data_batch_3").unlink()
-    assert f"{cifar10}: not CIFAR-10, data_batch_3 is missing" in refused("import", cifar10)
+    assert f"{cifar10}: not CIFAR-10, data_batch_3 is missing" in refused(cifar10)
     assert names(data) == []
 
 
@@ -216,18 +191,18 @@ def test_a_damaged_table_changes_nothing(tmp_path: Path, data: Path) -> None:
     before = contents(data)
     path = tfrecord(tmp_path / "damaged.tfrecord", 9)
     _flip(path)
-    assert "damaged" in refused("import", path)
+    assert "damaged" in refused(path)
     assert contents(data) == before
 
 
 def test_paths_that_cannot_be_used_are_one_line(tmp_path: Path, data: Path) -> None:
-    assert "No such file" in refused("import", tmp_path / "none.tfrecord")
+    assert "No such file" in refused(tmp_path / "none.tfrecord")
     text = tmp_path / "thesis.txt"
     text.write_text("")
-    assert "neither a nasbench_*.tfrecord, nor" in refused("import", text)
+    assert "neither a nasbench_*.tfrecord, nor" in refused(text)
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "batches.meta is missing" in refused("import", empty)
+    assert "batches.meta is missing" in refused(empty)
     assert names(data) == []
 
 
@@ -242,13 +217,13 @@ def test_a_data_folder_that_cannot_be_used_is_one_line(
     unwritable = Path("/proc/data") if os.geteuid() == 0 else locked
     for folder in (file, file / "below", unwritable):
         monkeypatch.setenv("ONESHOT_HPO_DATA", str(folder))
-        line = refused("import", cifar10)
+        line = refused(cifar10)
         assert str(folder) in line and "ONESHOT_HPO_DATA" in line
 
 
 def test_one_command_at_a_time(cifar10: Path, data: Path) -> None:
     with open_data_folder():
-        assert "another" in refused("import", cifar10)
+        assert "another" in refused(cifar10)
     imported(cifar10)
 
 
@@ -259,29 +234,8 @@ def test_a_full_disk_stops_in_one_line_and_leaves_nothing(
 ) -> None:
     source = cifar10 if kind == "cifar10" else tfrecord(tmp_path / "nasbench.tfrecord", 400)
 
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))
-
-    ended = processes.run(command("data", "import", source), preexec_fn=small_files)
-    assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ") and "File too large; nothing was imported" in line
+    refused_by_a_full_disk(source, 9_000)
     assert names(data) == []
-
-
-PAUSED = """
-import sys
-from pathlib import Path
-from oneshot_hpo.experiments.data.importing import import_data, open_data_folder
-
-def pause(done, total):
-    if done > total / 2:
-        print("halfway", flush=True)
-        sys.stdin.read()
-
-with open_data_folder() as folder:
-    import_data(Path(sys.argv[1]), folder, replace=True, on_progress=pause)
-"""
 
 
 @pytest.mark.slow
@@ -292,12 +246,7 @@ def test_an_import_that_was_stopped_changed_nothing(
     imported(cifar10)
     before = contents(data / NAME)
     other = write_cifar10(data.parent / "other", seed=1)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with processes.running([sys.executable, "-c", PAUSED, other], **pipes) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "halfway\n"
-        child.send_signal(stop)
-        child.wait(HANG_SECONDS)
+    stop_halfway(other, stop)
     assert contents(data / NAME) == before
     left = [] if stop == signal.SIGINT else [f".{NAME}.new"]
     assert names(data) == [*left, NAME]

@@ -13,13 +13,6 @@ from oneshot_hpo.search_spaces import get_space
 TABLE, IMAGES = "nasbench101.npz", "cifar-10-batches-py"
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder, not there yet."""
-    monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with all of space 1, 3 more cells of space 2, and a few images."""

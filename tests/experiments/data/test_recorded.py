@@ -4,14 +4,13 @@ import bz2
 import csv
 import gzip
 import pickle
-import resource
 import shutil
 from pathlib import Path
 
 import pytest
-from support import processes
+from support.data_imports import imported, names, refused, refused_by_a_full_disk
 from support.nasbench201_writer import archive, cells, write_csv, write_nats
-from support.study_commands import called, command
+from support.study_commands import called
 
 from oneshot_hpo.experiments.data.importing import open_data_folder
 from oneshot_hpo.search_spaces import get_space, load_table
@@ -20,38 +19,11 @@ from oneshot_hpo.search_spaces.transnas.csv_file import TASKS
 NATS = "NATS-tss-v1_0-3ffb9-simple"
 
 
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data folder, not there yet."""
-    monkeypatch.setenv("ONESHOT_HPO_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CSV file of all cells, under a name that says nothing."""
     path = write_csv(tmp_path_factory.mktemp("csv") / "a.csv.gz")
     return path.rename(path.with_name("numbers"))
-
-
-def imported(*arguments: object) -> str:
-    ended = called("data", "import", *arguments)
-    assert ended.returncode == 0 and ended.stderr == "", ended.stderr
-    return ended.stdout
-
-
-def refused(*arguments: object) -> str:
-    """The one line on standard error."""
-    ended = called("data", "import", *arguments)
-    assert ended.returncode == 2, ended
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ")
-    return line
-
-
-def names(folder: Path) -> list[str]:
-    """What is in the data folder, but for its lock."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def macro_csv(path: Path) -> Path:
@@ -157,13 +129,7 @@ def test_what_a_killed_import_left_is_removed(data: Path) -> None:
 
 @pytest.mark.slow
 def test_a_full_disk_stops_in_one_line_and_leaves_nothing(whole: Path, data: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))
-
-    ended = processes.run(command("data", "import", whole), preexec_fn=small_files)
-    assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
-    assert line.startswith("error: ") and "File too large; nothing was imported" in line
+    refused_by_a_full_disk(whole, 9_000)
     assert names(data) == []
 
 

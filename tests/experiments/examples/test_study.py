@@ -30,6 +30,7 @@ def test_the_notebook_has_the_script_s_cells(script: Path) -> None:
     assert notebook == notebook_of(script.read_text()), again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["script", "notebook"])
 def test_the_example_runs_in_an_empty_folder(tmp_path: Path, how: str) -> None:
     for path in EXAMPLES.glob("study.*"):

@@ -16,6 +16,7 @@ import oneshot_hpo
 SMALL = {"channels": 2, "stacks": 1, "cells_per_stack": 1, "batch_size": 128}
 
 
+@pytest.mark.slow
 def test_a_study_is_launched_resumed_and_opened(
     tiny_study: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_search_returns_what_the_table_knows(
         oneshot_hpo.search(table="none.npz", epochs=1)
 
 
+@pytest.mark.slow
 def test_a_study_runs_in_any_thread(tiny_study: Path, tmp_path: Path) -> None:
     opened: list[oneshot_hpo.OpenedStudy] = []
     settings = {"iterations": 0}
@@ -120,6 +122,7 @@ except KeyboardInterrupt as interruption:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_plain_script_is_a_keyboard_interrupt(tiny_study: Path, tmp_path: Path) -> None:
     """The script has no `if __name__ == "__main__"`: its worker must not begin it again."""
     (tmp_path / "script.py").write_text(UNGUARDED)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.damage import cut, flip
 from support.nasbench201_writer import DATASETS, cells, write_csv
 
 from oneshot_hpo.search_spaces import MissingCell, TableError, get_space, load_table
@@ -118,16 +119,6 @@ def test_what_the_table_lacks_is_one_line(table: RecordedTable) -> None:
         TableError, match="has data sets cifar10, cifar100, imagenet16, not 'mnist'"
     ):
         table.on("mnist")
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x55
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", [cut, flip])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.damage import cut, flip
 from support.nasbench201_writer import DATASETS, archive, write_nats
 
 from oneshot_hpo.search_spaces import MissingCell, TableError, get_space, load_table
@@ -186,16 +187,6 @@ def test_nothing_in_a_file_is_called(tmp_path: Path, form: str) -> None:
     ):
         imported(path)
     assert not mark.exists()
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x55
-    path.write_bytes(content)
 
 
 def empty(path: Path) -> None:

@@ -22,7 +22,6 @@ class Searcher(ABC):
     loop and checkpoint are shared.
     """
 
-    @abstractmethod
     def __init__(
         self,
         space: SearchSpace,
@@ -34,6 +33,8 @@ class Searcher(ABC):
 
         settings: an instance of the class that the registry names for this searcher.
         """
+        self.space, self.settings = space, settings
+        self.device, self.generator = device, generator
 
     def begin_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - most need nothing
         """Prepare for epoch 0 .. epochs - 1."""
@@ -52,9 +53,9 @@ class Searcher(ABC):
     def weights_encoding(self) -> Encoding:
         """The encoding for the next step of the weights."""
 
-    @abstractmethod
     def evaluation_encoding(self) -> Encoding:
-        """The encoding for the one-shot validation error."""
+        """The encoding for the one-shot validation error: by default one for the weights."""
+        return self.weights_encoding()
 
     @abstractmethod
     def architecture(self) -> Architecture | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Generic
 
+from oneshot_hpo import foreign
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
@@ -121,7 +122,7 @@ class StudyRun(Generic[Run]):
     def _submit(self, pool: DaskPool, trial: Run) -> None:
         task = TrialTask(
             searcher=self._spec.searcher,
-            settings=self._spec.search_settings,
+            settings=self._spec.search,
             config=trial.config,
             space=self._spec.space,
             dataset=self._spec.dataset,
@@ -131,6 +132,7 @@ class StudyRun(Generic[Run]):
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
+            code=foreign.allowed(),
         )
         self._in_flight[trial.key] = (trial, time.time())
         pool.submit(trial.key, run_trial, task, avoid=self._failures.tried(trial.key))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
@@ -13,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
-from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
     GRID,
@@ -22,9 +21,11 @@ from oneshot_hpo.experiments.study.document import (
     read_document,
 )
 from oneshot_hpo.experiments.study.inputs import checksums
-from oneshot_hpo.experiments.study.pairing import allowed_transfer
+from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
+from oneshot_hpo.foreign import label_of
+from oneshot_hpo.plugins import names
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -37,7 +38,7 @@ _OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
-WRITTEN = ("versions", "checksums")
+WRITTEN = ("versions", "checksums", "plugins")
 """Keys of the launch environment, which only launch writes."""
 
 _EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
@@ -90,6 +91,9 @@ class StudySpec(pydantic.BaseModel):
     checksums: dict[str, str] = Field(
         default_factory=dict, description="a section that launch writes itself"
     )
+    plugins: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="a section that launch writes itself"
+    )
 
     @property
     def title(self) -> str:
@@ -97,10 +101,10 @@ class StudySpec(pydantic.BaseModel):
         from oneshot_hpo.search_spaces import title_of
 
         tuned = f"tuned in {self.space_label}" if self.iterations else "not tuned"
-        on = Path(self.dataset).stem
+        on = short_name(self.dataset)
         if self.transfer:
-            on += f" (transfer: table {Path(self.table).stem})"
-        return f"{self.name}: {self.searcher} in {title_of(self.space)} on {on}, {tuned}"
+            on += f" (transfer: table {short_name(self.table)})"
+        return f"{self.name}: {label_of(self.searcher)} in {title_of(self.space)} on {on}, {tuned}"
 
     @property
     def space_label(self) -> str:
@@ -186,14 +190,17 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
 def validated(document: Any, origin: str) -> StudySpec:
     """The specification in a document. StudyFileError, which begins with `origin`: it is wrong.
 
-    What needs data or tables to check is left to `complete`.
+    What needs data, tables or code of the user's to check is left to `complete`.
     """
     from oneshot_hpo.hpo.configuration_spaces import UNTUNED
-    from oneshot_hpo.searchers.registry import settings_class
+    from oneshot_hpo.searchers.registry import check_searcher, settings_class
 
     try:
         spec = StudySpec.model_validate(document)
-        settings_class(spec.searcher)().with_config(spec.search)
+        if spec.searcher in names("searcher"):
+            settings_class(spec.searcher)().with_config(spec.search)
+        elif "searcher" not in spec.plugins:  # a study that has begun may be read without it
+            check_searcher(spec.searcher)
         for key in spec.bohb:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
@@ -227,7 +234,9 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         image_size = spec.image_size
         load_table(spec.table).best(space)  # raises if an entry of the space is missing
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
-        search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
+        defaults = settings_class(spec.searcher)()
+        defaults.with_config(spec.search)
+        search = dataclasses.asdict(defaults) | spec.search
         if "cutout_length" not in spec.search:
             # The paper's 16 pixels are half of an image; for smaller images it is half as well.
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)
@@ -260,14 +269,19 @@ def freeze(spec: StudySpec) -> StudySpec:
     workers = spec.workers or machine.default_workers()
     threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
     cluster = spec.cluster.model_copy(update={"threads": threads})
-    return spec.model_copy(
-        update={
-            "workers": workers,
-            "cluster": cluster,
-            "versions": machine.versions(),
-            "checksums": checksums(spec.dataset, spec.table),
-        }
+    spec = spec.model_copy(
+        update={"workers": workers, "cluster": cluster, "plugins": own_code.records(spec)}
     )
+    return spec.model_copy(update=environment_of(spec))
+
+
+def environment_of(spec: StudySpec) -> dict[str, dict[str, str]]:
+    """What a study's numbers depend on, as it is here: versions and checksums, by name."""
+    data = checksums(spec.dataset, spec.table)
+    return {
+        "versions": machine.versions() | own_code.versions(spec),
+        "checksums": data | own_code.module_checksums(spec),
+    }
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
+from oneshot_hpo import foreign
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
@@ -23,7 +24,8 @@ from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
-from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.settings import SettingsError
 from oneshot_hpo.whole_files import write_whole
 
 RESULT = "result.json"
@@ -40,14 +42,15 @@ _table = functools.lru_cache(maxsize=2)(load_table)
 class TrialTask:
     """Everything that a worker needs to run a trial.
 
-    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole);
-    objective is "mean" of the table's repeats, or "draw", one of them chosen by the trial's seed;
-    transfer says that the table is of another data set, which the result then records; folder holds
-    the trial's checkpoint, metrics and result, None to keep none.
+    settings are by name, and config is laid over them; budget is in epochs (rounded, if a rung's is
+    not whole); objective is "mean" of the table's repeats, or "draw", one of them chosen by the
+    trial's seed; transfer says that the table is of another data set, which the result then
+    records; folder holds the trial's checkpoint, metrics and result, None to keep none; code is
+    what the trial may import of the user's, see `foreign.allowed`.
     """
 
     searcher: str
-    settings: SearchSettings
+    settings: Mapping[str, Any]
     config: Mapping[str, Any]
     space: SpaceId
     dataset: str
@@ -57,6 +60,7 @@ class TrialTask:
     objective: str = "mean"
     transfer: bool = False
     folder: Path | None
+    code: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
@@ -76,6 +80,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     (a device, memory, a bug).
     """
     assert task.folder is not None
+    foreign.allow_all(task.code)
     result = finished_result(task.folder)
 
     if result is None:
@@ -104,7 +109,7 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
     space = get_space(task.space)
     result = run_search(
         searcher=task.searcher,
-        settings=task.settings.with_config(task.config),
+        settings=settings_class(task.searcher)(**task.settings).with_config(task.config),
         space=space,
         data=load_images(task.dataset),
         epochs=max(1, round(task.budget)),

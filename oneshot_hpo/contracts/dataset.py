@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.once import once
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import Images, ImageSplits
@@ -31,7 +32,7 @@ class DatasetContract:
     @classmethod
     def load(cls) -> ImageSplits:
         """The data set under test; overridden for one that has no name."""
-        return load_dataset(cls.dataset)
+        return load_dataset(named(cls.dataset))
 
     @pytest.fixture
     def opened(self) -> ImageSplits:

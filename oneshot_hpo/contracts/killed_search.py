@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from oneshot_hpo import foreign
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import run_search, settings_class
 
@@ -24,7 +25,7 @@ def run_killed(arguments: dict[str, Any], folder: Path, steps: int, place: Path)
     arguments: of `run_search`, with the space's name and the settings as a dictionary.
     folder: of the search. place: where the arguments are written.
     """
-    place.write_bytes(pickle.dumps((arguments, folder, steps)))
+    place.write_bytes(pickle.dumps((arguments, folder, steps, foreign.allowed())))
     child = subprocess.run(
         [sys.executable, "-c", _SCRIPT, str(place), *sys.path], capture_output=True, text=True
     )
@@ -33,7 +34,8 @@ def run_killed(arguments: dict[str, Any], folder: Path, steps: int, place: Path)
 
 def main(place: str) -> None:
     """Run the search whose arguments are in a file."""
-    arguments, folder, steps = pickle.loads(Path(place).read_bytes())
+    arguments, folder, steps, code = pickle.loads(Path(place).read_bytes())
+    foreign.allow_all(code)
     torch.set_num_threads(1)
     left = iter(range(steps, 0, -1))
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.once import once
 from oneshot_hpo.search_spaces import (
     Architecture,
@@ -40,7 +41,7 @@ class SearchSpaceContract:
     @classmethod
     def load(cls) -> SearchSpace:
         """The space under test; overridden for one that has no name."""
-        return get_space(cls.space)
+        return get_space(named(cls.space))
 
     @pytest.fixture
     def opened(self) -> SearchSpace:

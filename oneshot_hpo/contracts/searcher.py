@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from oneshot_hpo.contracts.killed_search import run_killed
+from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.once import once
 from oneshot_hpo.contracts.searches import SmallSearch, Steps, small_images, without_numbers
 from oneshot_hpo.contracts.states import equal_states, state_of
@@ -64,7 +65,9 @@ class SearcherContract:
     @classmethod
     def _trial(cls, space: SpaceId) -> SmallSearch:
         settings = {**_SMALL, **cls.settings}
-        return SmallSearch(cls.searcher, space, settings, cls.load_data(), cls.epochs, seed=7)
+        return SmallSearch(
+            named(cls.searcher), named(space), settings, cls.load_data(), cls.epochs, seed=7
+        )
 
     @pytest.fixture(autouse=True)
     def one_thread(self) -> Iterator[None]:
@@ -169,14 +172,14 @@ class SearcherContract:
             replace(trial, data=without_numbers(trial.data)).run()
 
     def test_settings_have_defaults_within_their_ranges(self) -> None:
-        settings = settings_class(self.searcher)()
+        settings = settings_class(named(self.searcher))()
         assert isinstance(settings, SearchSettings)
         for name, tuned in settings.own_ranges().items():
             assert tuned.low <= getattr(settings, name) <= tuned.high, name
             assert tuned.low > 0 or not tuned.log, name
 
     def test_bad_settings_are_refused_by_name_on_one_line(self) -> None:
-        kind = settings_class(self.searcher)
+        kind = settings_class(named(self.searcher))
         for name in _own_settings(kind):
             for wrong in _BAD_VALUES:
                 with pytest.raises(SettingsError, match=rf"^[^\n]*\b{name}\b[^\n]*$"):
@@ -186,7 +189,7 @@ class SearcherContract:
 
     def test_own_hyperparameters_reach_the_search(self, trial: SmallSearch, tmp_path: Path) -> None:
         """Another value of one that is tuned changes what the search ends with."""
-        for name, tuned in settings_class(self.searcher).own_ranges().items():
+        for name, tuned in settings_class(named(self.searcher)).own_ranges().items():
             used = getattr(trial.search_settings, name)
             ends = (tuned.low, tuned.high) if type(used) is int else (tuned.high, tuned.low)
             other = next(type(used)(end) for end in ends if end != used)

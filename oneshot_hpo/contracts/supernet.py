@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.searches import small_images
 from oneshot_hpo.contracts.states import equal_states
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space
@@ -40,7 +41,7 @@ class SupernetContract:
     @pytest.fixture
     def opened(self) -> SearchSpace:
         """The space."""
-        return get_space(self.space)
+        return get_space(named(self.space))
 
     @pytest.fixture
     def data(self) -> ImageSplits:

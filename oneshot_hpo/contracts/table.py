@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.once import once
 from oneshot_hpo.search_spaces import (
     Choice,
@@ -39,12 +40,12 @@ class TableContract:
     @classmethod
     def load(cls) -> Table:
         """The table under test; overridden for one that has no name."""
-        return load_table(cls.table)
+        return load_table(named(cls.table))
 
     @classmethod
     def load_spaces(cls) -> list[EnumerableSpace]:
         """The spaces that the table covers; overridden for those that have no name."""
-        return [enumerable(get_space(space)) for space in cls.spaces]
+        return [enumerable(get_space(named(space))) for space in cls.spaces]
 
     @pytest.fixture
     def opened(self) -> Table:

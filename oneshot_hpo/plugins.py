@@ -30,6 +30,7 @@ _BUILT_IN = {
     "method": "oneshot_hpo.hpo.baselines.registry",
     "dataset": "oneshot_hpo.searchers.data.registry",
     "export": "oneshot_hpo.experiments.exports.registry",
+    "objective": "oneshot_hpo.experiments.objectives.registry",
 }
 """By kind, the module whose ENTRIES are built in."""
 

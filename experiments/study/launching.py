@@ -28,7 +28,7 @@ from oneshot_hpo.experiments.study.folder import resume as resume_command
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.pairing import doubt, transfer_note
+from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
 from oneshot_hpo.experiments.study.specification import (
@@ -40,7 +40,12 @@ from oneshot_hpo.experiments.study.specification import (
 )
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
-from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.trust import (
+    NOTHING_SAID,
+    Consent,
+    check_code_trusted,
+    check_trusted,
+)
 from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
@@ -62,8 +67,7 @@ def slurm_script(
     NotTrusted: the study names code that would have to run for its script.
     """
     spec, folder = study_and_folder(source, folder, settings)
-    if own_code.references(spec):
-        check_trusted(console, [spec], consent)
+    check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
     if jobs is None:
@@ -103,8 +107,9 @@ def launch_study(
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
-    check_trusted(console, [spec], consent)
+    check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
+    check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
     return folder
 
@@ -247,7 +252,7 @@ def _run(
                 run = StudyRun(study, spec, folder, display)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
-        print_summary(console, study, folder, transfer_note(spec))
+        print_summary(console, study, folder, OpenedStudy(folder).caveats)
         if study.incumbent is None:
             last = study.evaluations[-1][1].exception
             raise StudyFailed(

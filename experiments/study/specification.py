@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pydantic
 from pydantic import ConfigDict, Field
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
+from oneshot_hpo.experiments.objectives.section import MEAN, chosen, selection_note
 from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
@@ -63,8 +64,8 @@ class StudySpec(pydantic.BaseModel):
     transfer: bool | None = Field(
         default=None, description="true, to allow a table of another data set than is searched on"
     )
-    objective: Literal["mean", "draw"] = Field(
-        default="mean", description="mean (of the table's repeats) or draw (one, by the seed)"
+    objective: str | dict[str, Any] = Field(
+        default=MEAN, description="the name of an objective, or a section {NAME: {SETTING: VALUE}}"
     )
     min_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
     max_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
@@ -104,7 +105,9 @@ class StudySpec(pydantic.BaseModel):
         on = short_name(self.dataset)
         if self.transfer:
             on += f" (transfer: table {short_name(self.table)})"
-        return f"{self.name}: {label_of(self.searcher)} in {title_of(self.space)} on {on}, {tuned}"
+        where = f"{title_of(self.space)} on {on}, {tuned}"
+        line = f"{self.name}: {label_of(self.searcher)} in {where}"
+        return line + (", selected on test" if selection_note(self.objective) else "")
 
     @property
     def space_label(self) -> str:
@@ -205,6 +208,7 @@ def validated(document: Any, origin: str) -> StudySpec:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
+        chosen(spec.objective)
         if spec.iterations and spec.config_space == UNTUNED:
             raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
         spec.cluster.check()
@@ -221,10 +225,13 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     In the result `transfer` says whether the table is of another data set, not only whether it may
     be.
 
-    StudyFileError, which begins with `origin`: a missing space, configuration space, data set or
-    table, a table of another data set where that is not allowed, a fixed setting outside the
-    configuration space's range, or a configuration space that the search refuses.
+    StudyFileError, which begins with `origin`: a missing space, configuration space, data set,
+    table or objective, a table of another data set where that is not allowed, an objective that
+    refuses the table, a fixed setting outside the configuration space's range, or a configuration
+    space that the search refuses.
     """
+    from oneshot_hpo.experiments.objectives.objective import completed as completed_objective
+    from oneshot_hpo.experiments.objectives.objective import objective_of
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
     from oneshot_hpo.searchers.registry import settings_class
@@ -232,7 +239,9 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     try:
         space = get_space(spec.space)
         image_size = spec.image_size
-        load_table(spec.table).best(space)  # raises if an entry of the space is missing
+        table = load_table(spec.table)
+        table.best(space)  # raises if an entry of the space is missing
+        objective_of(spec.objective).check(space, table)
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
         defaults = settings_class(spec.searcher)()
         defaults.with_config(spec.search)
@@ -243,6 +252,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         bohb = _bohb_defaults() | spec.bohb
         update = {
             "space": space.id,
+            "objective": completed_objective(spec.objective),
             "transfer": transfer,
             "search": search,
             "bohb": bohb,

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.answers import checked_encoding, checked_end
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -154,7 +155,7 @@ class Search:
         record = EpochRecord(
             epoch=self.epoch + 1,
             architecture=(
-                self._searcher.conclude(self.evaluation)
+                checked_end(self._searcher.conclude(self.evaluation), self.space)
                 if is_last
                 else self._searcher.architecture()
             ),
@@ -180,7 +181,8 @@ class Search:
         architecture_loss = self._searcher.architecture_step(
             self.supernet, train, valid, self._optimizer
         )
-        logits = self.supernet(train.images, self._searcher.weights_encoding())
+        encoding = checked_encoding(self._searcher.weights_encoding(), self.space)
+        logits = self.supernet(train.images, encoding)
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()

@@ -64,11 +64,9 @@ class Searcher(ABC):
     def architecture(self) -> Architecture | None:
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
-    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The architecture that the search ends with, after its last epoch."""
-        architecture = self.architecture()
-        assert architecture is not None
-        return architecture
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture | None:
+        """The architecture that the search ends with, after its last epoch; by default the last."""
+        return self.architecture()
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

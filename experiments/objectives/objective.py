@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from oneshot_hpo import foreign, plugins
 from oneshot_hpo.experiments.errors import ExperimentError, UserError, one_line
-from oneshot_hpo.experiments.objectives.section import Section, chosen
+from oneshot_hpo.experiments.objectives.section import DRAW, MEAN, Section, chosen
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.wording import unknown_key
@@ -86,6 +87,34 @@ def objective_of(section: Any) -> Objective:
     except (TypeError, ValueError) as error:  # a setting is missing, or refused
         raise UserError(f"{entry.label}: {one_line(error)}") from None
     return made
+
+
+def evaluated(
+    objective: Objective,
+    section: Section,
+    found: Found,
+    seed: int,
+    stop_asked: Callable[[], bool],
+) -> Outcome:
+    """The outcome of a found architecture by a section's objective, which it names.
+
+    Raises NoLoss for a loss that is not finite, BrokenPlugin for what is no outcome, and what
+    `Objective.evaluate` raises.
+    """
+    name = chosen(section).name
+    outcome = objective.evaluate(found, seed, stop_asked)
+    label = f"objective {foreign.label_of(name)}"
+    if not isinstance(outcome, Outcome):
+        raise foreign.BrokenPlugin(f"{label} returned {outcome!r:.80}, not an Outcome")
+    if not isinstance(outcome.loss, int | float):
+        raise foreign.BrokenPlugin(
+            f"{label} returned an outcome whose loss is {outcome.loss!r:.80}"
+        )
+    if not math.isfinite(outcome.loss):
+        raise NoLoss(f"{label} gives the loss {outcome.loss}")
+    if outcome.objective is None and name not in (MEAN, DRAW):
+        return dataclasses.replace(outcome, objective=name)
+    return outcome
 
 
 def settings_of(kind: type[Objective]) -> list[str]:

@@ -16,7 +16,13 @@ from oneshot_hpo import foreign
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
-from oneshot_hpo.experiments.objectives.objective import Found, NoLoss, load_images, objective_of
+from oneshot_hpo.experiments.objectives.objective import (
+    Found,
+    NoLoss,
+    evaluated,
+    load_images,
+    objective_of,
+)
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
 from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
 from oneshot_hpo.search_spaces import SpaceId, get_space
@@ -119,7 +125,7 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
         table=task.table,
         dataset=task.dataset,
     )
-    outcome = objective.evaluate(found, task.seed, stop_asked)
+    outcome = evaluated(objective, task.objective, found, task.seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 

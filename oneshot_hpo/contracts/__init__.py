@@ -16,6 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from oneshot_hpo.contracts.dataset import DatasetContract as DatasetContract
+    from oneshot_hpo.contracts.objective import ObjectiveContract as ObjectiveContract
     from oneshot_hpo.contracts.search_space import SearchSpaceContract as SearchSpaceContract
     from oneshot_hpo.contracts.searcher import SearcherContract as SearcherContract
     from oneshot_hpo.contracts.supernet import SupernetContract as SupernetContract
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "DatasetContract": "dataset",
+    "ObjectiveContract": "objective",
     "SearchSpaceContract": "search_space",
     "SearcherContract": "searcher",
     "SupernetContract": "supernet",

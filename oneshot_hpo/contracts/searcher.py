@@ -45,12 +45,14 @@ class SearcherContract:
     spaces: names of the spaces that it is tried in.
     settings: of the search, laid over small ones.
     epochs: of the searches.
+    active_with: by hyperparameter that only means something under other settings, these.
     """
 
     searcher: ClassVar[str]
     spaces: ClassVar[Sequence[Any]]
     settings: ClassVar[Mapping[str, Any]] = {}
     epochs: ClassVar[int] = 3
+    active_with: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Try each space, one after the other."""
@@ -193,10 +195,12 @@ class SearcherContract:
             used = getattr(trial.search_settings, name)
             ends = (tuned.low, tuned.high) if type(used) is int else (tuned.high, tuned.low)
             other = next(type(used)(end) for end in ends if end != used)
-            replace(trial, settings={**trial.settings, name: other}).run(tmp_path / name)
+            needed = self.active_with.get(name, {})
+            base = replace(trial, settings={**trial.settings, **needed}) if needed else trial
+            replace(base, settings={**base.settings, name: other}).run(tmp_path / name)
             changed, unchanged = (
                 {key: value for key, value in state.items() if key != "fingerprint"}
-                for state in (state_of(tmp_path / name), trial.finished[1])
+                for state in (state_of(tmp_path / name), base.finished[1])
             )
             assert not equal_states(changed, unchanged), f"{name} changes nothing"
 

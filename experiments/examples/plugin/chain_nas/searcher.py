@@ -40,10 +40,9 @@ class Bandit(Searcher):
 
     @torch.no_grad()
     def architecture_step(self, supernet, train, valid, weights) -> torch.Tensor:
-        architecture = self.drawn()
-        logits = supernet(valid.images, Encoding.discrete(architecture))
-        loss = F.cross_entropy(logits, valid.labels)
-        for pick, means in zip(architecture.picks, self.means, strict=True):
+        drawn = self.drawn()
+        loss = F.cross_entropy(supernet(valid.images, Encoding.discrete(drawn)), valid.labels)
+        for pick, means in zip(drawn.picks, self.means, strict=True):
             means[list(pick)] += (loss.cpu() - means[list(pick)]) / self.settings.memory
         return loss
 

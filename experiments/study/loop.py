@@ -17,6 +17,7 @@ from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
+from oneshot_hpo.experiments.objectives.objective import FOLDER
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
@@ -236,10 +237,8 @@ class StudyRun(Generic[Run]):
 
     def _check_gain(self, trial: Run, lost: str) -> None:
         """Raise StudyStopped if this trial keeps losing its workers without saving progress."""
-        try:
-            saved = (self._folder / "trials" / trial.key / CHECKPOINT).stat().st_mtime_ns
-        except FileNotFoundError:
-            saved = 0
+        own = self._folder / "trials" / trial.key
+        saved = max(_saved(own / CHECKPOINT), _saved(own / FOLDER / CHECKPOINT))
         before, times = self._fruitless.get(trial.key, (0, 0))
         times = times + 1 if saved == before else 1
         self._fruitless[trial.key] = (saved, times)
@@ -256,6 +255,14 @@ class StudyRun(Generic[Run]):
             log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             with os.fdopen(log, "a", encoding="utf-8") as file:
                 file.write(f"{outcome.lost}:\n{outcome.log}\n")
+
+
+def _saved(checkpoint: Path) -> int:
+    """When a checkpoint was written, in nanoseconds; 0: there is none."""
+    try:
+        return checkpoint.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager

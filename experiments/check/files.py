@@ -80,8 +80,8 @@ def _check_checkpoint(
                 wanted = fingerprint(
                     spec.searcher,
                     spec.search_settings.with_config(trial.config),
-                    get_space(spec.space),
-                    load_dataset(spec.dataset),
+                    get_space(spec.required_space),
+                    load_dataset(spec.required_dataset),
                     max(1, round(trial.budget)),
                     trial.seed,
                 )

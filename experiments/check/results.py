@@ -66,15 +66,15 @@ def _impossible(result: TrialResult) -> list[str]:
 
 def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     """Differences between a result and the table's record of its cell, in words."""
-    space = get_space(spec.space)
+    space = get_space(spec.required_space)
     try:
         reported = Outcome.from_result(result)
-        outcome = table_outcome(spec.table, space, reported.architecture(space))
+        outcome = table_outcome(spec.required_table, space, reported.architecture(space))
     except (KeyError, TypeError, ValueError) as error:
         return [f"its cell cannot be looked up in the table: {error}"]
     loss = outcome.loss
     if spec.objective == "draw" and reported.drawn_repeat is not None:
-        repeats = valid_repeats(spec.table, space, reported.architecture(space))
+        repeats = valid_repeats(spec.required_table, space, reported.architecture(space))
         loss = float(repeats[reported.drawn_repeat])
     expected = outcome.to_info() | {"loss": loss}
     del expected["state"]
@@ -103,8 +103,8 @@ def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:
 
 def _percent_of_equals(spec: StudySpec, error: float) -> float:
     """Share of the space's cells with this mean test error, in percent."""
-    table = _table(spec.table)
-    errors = table.mean_errors("test", table.entries(get_space(spec.space)))
+    table = _table(spec.required_table)
+    errors = table.mean_errors("test", table.entries(get_space(spec.required_space)))
     return float((errors == error).mean() * 100)
 
 

@@ -15,12 +15,15 @@ import google_crc32c
 import numpy as np
 
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
-from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 from oneshot_hpo.experiments.errors import is_user_error, one_line
+from oneshot_hpo.experiments.study.command_trial import command_outcome
 from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
+from oneshot_hpo.searchers.command import Command
+from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
@@ -43,20 +46,27 @@ class TrialTask:
     config is laid over settings; budget is in epochs (rounded, if a rung's is not whole);
     objective is "mean" of the table's repeats, or "draw", one of them chosen by the trial's seed;
     transfer says that the table is of another data set, which the result then records; folder holds
-    the trial's checkpoint, metrics and result, None to keep none.
+    the trial's checkpoint, metrics and result, None to keep none. A search has settings, space,
+    dataset and table; a command may have none of them.
     """
 
     searcher: str
-    settings: SearchSettings
+    settings: SearchSettings | None
+    command: Command | None = None
     config: Mapping[str, Any]
-    space: SpaceId
-    dataset: str
-    table: str
+    space: SpaceId | None
+    dataset: str | None
+    table: str | None
     budget: float
     seed: int
     objective: str = "mean"
     transfer: bool = False
     folder: Path | None
+
+    @property
+    def epochs(self) -> int:
+        """The budget in whole epochs."""
+        return max(1, round(self.budget))
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
@@ -73,7 +83,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
     has to leave, and for anything that is not a fact about the configuration: OSError (a full disk,
     data that cannot be read), an input error of this project's packages, or TaskFailed for all else
-    (a device, memory, a bug).
+    (a device, memory, a bug), and TaskLost where a command was killed or has to run elsewhere.
     """
     assert task.folder is not None
     result = finished_result(task.folder)
@@ -85,12 +95,21 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         result["timestamps"] = {
             "started": started,
             "finished": time.time(),
-            SECONDS: sum(row["time"] for row in read_metrics(task.folder)),
+            SECONDS: _seconds(task),
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
     remove_checkpoints(task.folder)
     return result
+
+
+def _seconds(task: TrialTask) -> float:
+    """Seconds of the finished epochs of all attempts; of a command, seconds that it ran."""
+    assert task.folder is not None
+    if task.command is not None:
+        return seconds_spent(task.folder)
+    seconds: float = sum(row["time"] for row in read_metrics(task.folder))
+    return seconds
 
 
 def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None) -> Outcome:
@@ -101,13 +120,17 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
     """
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
+    assert task.settings is not None
+    assert task.space is not None
+    assert task.dataset is not None
+    assert task.table is not None
     space = get_space(task.space)
     result = run_search(
         searcher=task.searcher,
         settings=task.settings.with_config(task.config),
         space=space,
         data=load_images(task.dataset),
-        epochs=max(1, round(task.budget)),
+        epochs=task.epochs,
         seed=task.seed,
         folder=task.folder,
         device=device_name(),
@@ -155,8 +178,8 @@ def valid_repeats(table: str, space: SearchSpace, architecture: Architecture) ->
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
     try:
-        outcome = search_cell(task)
-    except OSError:
+        outcome = search_cell(task) if task.command is None else command_outcome(task)
+    except (OSError, TaskStopped, TaskLost):
         raise
     except SearchStopped as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None

@@ -101,10 +101,8 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
     """Caveats of a study for the comparison, a sentence each."""
     folder, view = study.folder, study.view
     confirm = command("confirm", folder)
-    if study.transfer is not None:
-        yield f"{folder}: {study.transfer}"
-    if study.imputed is not None:
-        yield f"{folder}: {study.imputed}"
+    for words in study.caveats:
+        yield f"{folder}: {words}"
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
         yield f"{folder}: {done} of {planned} runs have finished; for the rest: {confirm}"
@@ -138,6 +136,7 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
     spec = study.located
     seconds = [outcome.seconds for outcome in outcomes if outcome.seconds is not None]
     mark = "" if study.transfer is None else f" on {Path(spec.required_dataset).stem} ({TRANSFER})"
+    mark += "" if study.on_test is None else ", selected on test"
     tuned = space_words(spec.config_space) if name == confirmation.tuned else {}
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",

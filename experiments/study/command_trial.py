@@ -10,8 +10,10 @@ from oneshot_hpo.cluster.environment import for_program
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskLost
 from oneshot_hpo.experiments.errors import one_line
+from oneshot_hpo.experiments.objectives.objective import Found, objective_of
+from oneshot_hpo.experiments.objectives.section import MEAN
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.search_spaces import Architecture, get_space
+from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.command import (
     CommandFailed,
     CommandLost,
@@ -50,41 +52,35 @@ def command_outcome(task: TrialTask) -> Outcome:
     except CommandLost as loss:
         raise TaskLost(str(loss)) from None
 
-    architecture = _architecture(task, result)
-    if result.validation_error is None:
-        return _looked_up(task, architecture)
-    outcome = Outcome(
-        loss=result.validation_error, valid=result.validation_error, test=result.test_error
-    )
-    if architecture is None:
-        return outcome
-    space = get_space(task.space)
+    found = _found(task, result)
+    if found is not None and (result.validation_error is None or task.objective != MEAN):
+        outcome = objective_of(task.objective).evaluate(found, task.seed, stop_asked)
+        return dataclasses.replace(outcome, transfer=task.transfer)
+    if result.validation_error is None or task.objective != MEAN:
+        raise CommandFailed("result.json has no architecture, which the study's objective needs")
+
     return dataclasses.replace(
-        outcome, document=space.to_document(architecture), key=space.key(architecture)
+        Outcome() if found is None else found.alone(),
+        loss=result.validation_error,
+        valid=result.validation_error,
+        test=result.test_error,
     )
 
 
-def _architecture(task: TrialTask, result: CommandResult) -> Architecture | None:
-    """The architecture of a result. CommandFailed: it is not of the study's space."""
+def _found(task: TrialTask, result: CommandResult) -> Found | None:
+    """The architecture of a result, if any. CommandFailed: it is not of the study's space."""
     if result.architecture is None:
         return None
     if task.space is None:
         raise CommandFailed("result.json has an architecture, but the study file names no space")
+    if task.table is None and task.objective == MEAN and result.validation_error is None:
+        raise CommandFailed("result.json has no validation_error, and the study has no table")
+
     space = get_space(task.space)
     try:
-        return space.from_document(result.architecture)
+        architecture = space.from_document(result.architecture)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise CommandFailed(
             f"result.json: its architecture is none of {space.title}: {one_line(error)}"
         ) from None
-
-
-def _looked_up(task: TrialTask, architecture: Architecture | None) -> Outcome:
-    """The errors of an architecture in the study's table."""
-    if task.table is None:
-        raise CommandFailed("result.json has an architecture alone, but the study has no table")
-    assert architecture is not None  # a result has one of both
-    from oneshot_hpo.experiments.study.trial import table_outcome
-
-    outcome = table_outcome(task.table, get_space(task.space), architecture)
-    return dataclasses.replace(outcome, transfer=task.transfer)
+    return Found(space=space, architecture=architecture, table=task.table, dataset=task.dataset)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo import checks
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import LOSS, measure
+from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:  # workers make outcomes, and do not load the optimizer's package
@@ -25,6 +27,7 @@ KEYS = {
     "transfer": "transfer",
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
+    "objective": "objective",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and `seconds` have places of their own in a result."""
@@ -51,7 +54,7 @@ class Outcome:
     """
 
     loss: float | None = None
-    """What the optimizer minimises: the validation error, or one repeat of it; in [0, 1]."""
+    """What the optimizer minimises; an error is in [0, 1]."""
     valid: float | None = None
     """Mean validation error of the architecture trained on its own, in [0, 1]."""
     test: float | None = None
@@ -74,6 +77,9 @@ class Outcome:
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
     drawn_repeat: int | None = None
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
+    objective: str | None = None
+    """The name of the objective that made the loss; None: the mean, or one repeat, of the table's
+    validation error."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
 
@@ -96,6 +102,7 @@ class Outcome:
             transfer=bool(info.get(KEYS["transfer"])),
             imputed=bool(info.get(KEYS["imputed"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
+            objective=_of_type(info.get(KEYS["objective"]), str),
             seconds=search_seconds(result),
         )
 
@@ -124,6 +131,13 @@ class Outcome:
         if value is None:
             raise UserError(_missing(f"no number for {KEYS[field]}", journal))
         return value
+
+
+def loss_words(result: TrialResult) -> str:
+    """The loss of a result that did not crash: "4.21 % validation error", "loss 0.0512"."""
+    assert result.loss is not None
+    name = measure(_of_type(result.info.get(KEYS["objective"]), str))
+    return f"loss {result.loss:.4g}" if name == LOSS else f"{percent(result.loss)} {name}"
 
 
 def search_seconds(result: TrialResult) -> float | None:

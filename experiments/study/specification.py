@@ -7,13 +7,14 @@ import functools
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pydantic
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
+from oneshot_hpo.experiments.objectives.section import MEAN, chosen, selection_note
 from oneshot_hpo.experiments.study import bounds, command_keys
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
@@ -81,8 +82,8 @@ class StudySpec(pydantic.BaseModel):
     transfer: bool | None = Field(
         default=None, description="true, to allow a table of another data set than is searched on"
     )
-    objective: Literal["mean", "draw"] = Field(
-        default="mean", description="mean (of the table's repeats) or draw (one, by the seed)"
+    objective: str | dict[str, Any] = Field(
+        default=MEAN, description="the name of an objective, or a section {NAME: {SETTING: VALUE}}"
     )
     min_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
     max_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
@@ -131,7 +132,8 @@ class StudySpec(pydantic.BaseModel):
             words += f" on {Path(self.dataset).stem}"
         if self.transfer:
             words += f" (transfer: table {Path(self.required_table).stem})"
-        return words + (f", tuned in {self.space_label}" if self.iterations else ", not tuned")
+        words += f", tuned in {self.space_label}" if self.iterations else ", not tuned"
+        return words + (", selected on test" if selection_note(self.objective) else "")
 
     @property
     def program_label(self) -> str:
@@ -263,6 +265,7 @@ def validated(document: Any, origin: str) -> StudySpec:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
+        chosen(spec.objective)
         if spec.iterations and spec.config_space == UNTUNED:
             raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
         spec.cluster.check()
@@ -279,20 +282,27 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     In the result `transfer` says whether the table is of another data set, not only whether it may
     be.
 
-    StudyFileError, which begins with `origin`: a missing space, configuration space, data set or
-    table, a table of another data set where that is not allowed, a fixed setting outside the
-    configuration space's range, or a configuration space that the search refuses.
+    StudyFileError, which begins with `origin`: a missing space, configuration space, data set,
+    table or objective, a table of another data set where that is not allowed, an objective that
+    refuses the table, a fixed setting outside the configuration space's range, or a configuration
+    space that the search refuses.
     """
+    from oneshot_hpo.experiments.objectives.objective import completed as completed_objective
+    from oneshot_hpo.experiments.objectives.objective import objective_of
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
 
     update: dict[str, Any] = {}
     try:
-        if spec.space is not None:
-            space = get_space(spec.space)
+        update["objective"] = completed_objective(spec.objective)
+        space = None if spec.space is None else get_space(spec.space)
+        table = None if spec.table is None else load_table(spec.table)
+        if space is not None:
             update["space"] = space.id
-            if spec.table is not None:
-                load_table(spec.table).best(space)  # raises if an entry of the space is missing
+            if table is not None:
+                table.best(space)  # raises if an entry of the space is missing
+        if spec.command is None or spec.objective != MEAN:
+            objective_of(spec.objective).check(get_space(spec.required_space), table)
         if spec.dataset is not None and spec.table is not None:
             update["transfer"] = allowed_transfer(
                 spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER

@@ -83,8 +83,8 @@ def _check_checkpoint(
                 wanted = fingerprint(
                     spec.searcher,
                     spec.search_settings.with_config(trial.config),
-                    get_space(spec.space),
-                    objective_of(spec.objective).search_images(load_dataset(spec.dataset)),
+                    get_space(spec.required_space),
+                    objective_of(spec.objective).search_images(load_dataset(spec.required_dataset)),
                     max(1, round(trial.budget)),
                     trial.seed,
                 )

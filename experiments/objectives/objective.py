@@ -43,8 +43,8 @@ class Found:
     architecture: Architecture
     table: str | None
     """The name or path of the study's table; None: it has none."""
-    dataset: str
-    """The name or path of the images that were searched on."""
+    dataset: str | None
+    """The name or path of the images that were searched on; None: the study names none."""
     folder: Path | None = None
     """For checkpoints and records of the objective, `FOLDER` in the trial's; None: keep none."""
     device: str = "cpu"
@@ -54,16 +54,22 @@ class Found:
 
     @property
     def images(self) -> ImageSplits:
-        """The data set, loaded once a process."""
+        """The data set, loaded once a process. UserError: the study names none."""
+        if self.dataset is None:
+            raise UserError("the objective needs images, and the study names no data set")
         return load_images(self.dataset)
+
+    def alone(self) -> Outcome:
+        """The architecture, without any error."""
+        return Outcome(
+            document=self.space.to_document(self.architecture),
+            key=self.space.key(self.architecture),
+        )
 
     def known(self) -> Outcome:
         """The architecture with the table's errors; without a table the architecture alone."""
         if self.table is None:
-            return Outcome(
-                document=self.space.to_document(self.architecture),
-                key=self.space.key(self.architecture),
-            )
+            return self.alone()
         return table_outcome(self.table, self.space, self.architecture)
 
 

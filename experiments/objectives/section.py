@@ -17,6 +17,9 @@ from oneshot_hpo.experiments.wording import configuration
 
 MEAN, DRAW, TEST_MEAN, TRAIN = "mean", "draw", "test_mean", "train"
 
+OF_TABLE = (MEAN, DRAW, TEST_MEAN)
+"""Objectives that read the study's table."""
+
 Section = str | dict[str, Any]
 
 VALIDATION, TEST, LOSS = "validation error", "test error", "loss"

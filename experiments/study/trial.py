@@ -13,7 +13,7 @@ from typing import Any
 import google_crc32c
 
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
-from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.objectives.objective import (
     FOLDER,
@@ -24,10 +24,13 @@ from oneshot_hpo.experiments.objectives.objective import (
     objective_of,
 )
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
+from oneshot_hpo.experiments.study.command_trial import command_outcome
 from oneshot_hpo.experiments.study.outcome import CRASHED, OBJECTIVE_SECONDS, SECONDS, Outcome
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
+from oneshot_hpo.searchers.command import Command
+from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 from oneshot_hpo.whole_files import write_whole
@@ -43,20 +46,27 @@ class TrialTask:
     config is laid over settings; budget is in epochs (rounded, if a rung's is not whole); table is
     None for a study without one; objective is the study file's section; transfer says that the
     table is of another data set, which the result then records; folder holds the trial's
-    checkpoint, metrics and result, None to keep none.
+    checkpoint, metrics and result, None to keep none. A search has settings, space and dataset; a
+    command may have none of them.
     """
 
     searcher: str
-    settings: SearchSettings
+    settings: SearchSettings | None
+    command: Command | None = None
     config: Mapping[str, Any]
-    space: SpaceId
-    dataset: str
+    space: SpaceId | None
+    dataset: str | None
     table: str | None
     budget: float
     seed: int
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
+
+    @property
+    def epochs(self) -> int:
+        """The budget in whole epochs."""
+        return max(1, round(self.budget))
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
@@ -74,7 +84,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
     has to leave, and for anything that is not a fact about the configuration: OSError (a full disk,
     data that cannot be read), an input error of this project's packages, or TaskFailed for all else
-    (a device, memory, a bug).
+    (a device, memory, a bug), and TaskLost where a command was killed or has to run elsewhere.
     """
     assert task.folder is not None
     result = finished_result(task.folder)
@@ -86,7 +96,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         result["timestamps"] = {
             "started": started,
             "finished": time.time(),
-            **_seconds(task.folder),
+            **_seconds(task),
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
@@ -95,10 +105,15 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     return result
 
 
-def _seconds(folder: Path) -> dict[str, float]:
-    """The seconds of a trial's search and of its objective, over all attempts."""
-    own = read_metrics(folder / FOLDER)
-    seconds = {SECONDS: sum(row["time"] for row in read_metrics(folder))}
+def _seconds(task: TrialTask) -> dict[str, float]:
+    """The seconds of a trial's search or command and of its objective, over all attempts."""
+    assert task.folder is not None
+    if task.command is not None:
+        searched = seconds_spent(task.folder)
+    else:
+        searched = sum(row["time"] for row in read_metrics(task.folder))
+    own = read_metrics(task.folder / FOLDER)
+    seconds = {SECONDS: searched}
     return seconds | ({OBJECTIVE_SECONDS: sum(row["time"] for row in own)} if own else {})
 
 
@@ -116,6 +131,9 @@ def search_cell(
     """
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
+    assert task.settings is not None
+    assert task.space is not None
+    assert task.dataset is not None
     objective = objective_of(task.objective)
     space = get_space(task.space)
     result = run_search(
@@ -123,7 +141,7 @@ def search_cell(
         settings=task.settings.with_config(task.config),
         space=space,
         data=objective.search_images(load_images(task.dataset)),
-        epochs=max(1, round(task.budget)),
+        epochs=task.epochs,
         seed=task.seed,
         folder=task.folder,
         device=device_name(),
@@ -146,8 +164,8 @@ def search_cell(
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
     try:
-        outcome = search_cell(task)
-    except OSError:
+        outcome = search_cell(task) if task.command is None else command_outcome(task)
+    except (OSError, TaskStopped, TaskLost):
         raise
     except (SearchStopped, ObjectiveStopped) as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None

@@ -20,6 +20,7 @@ from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.folder import check_path
 from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
@@ -59,12 +60,16 @@ def launch_grid(
     """
     members = grid.chosen(only)
     specs = {
-        member.name: freeze(complete(_spec(member, options), f"{grid.name}, {member.name}"))
+        member.name: _spec(member, options)
         for member in members
         if not (folder / member.name / JOURNAL_NAME).exists()
     }
     check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
+    specs = {name: freeze(complete(spec, f"{grid.name}, {name}")) for name, spec in specs.items()}
+
     folder.mkdir(parents=True, exist_ok=True)
+    for member in grid.members:
+        own_code.keep_copies(member.spec, folder)
     write_whole(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
 
     left = []

@@ -63,6 +63,8 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
         _anchor_axes(document.get(GRID), path.parent)
     except UserError as error:
         raise StudyFileError(f"{source}: {error}") from None
+    if COMMAND in document:
+        document.setdefault(CWD, str(Path.cwd()))
     return document
 
 

@@ -328,16 +328,6 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     return spec
 
 
-def _check_searcher(spec: StudySpec) -> None:
-    """Raise for an unknown searcher, and for settings that a built-in one refuses."""
-    from oneshot_hpo.searchers.registry import check_searcher, settings_class
-
-    if spec.searcher in names("searcher"):
-        settings_class(spec.searcher)().with_config(spec.search)
-    elif "searcher" not in spec.plugins:  # a study that has begun can be read without its code
-        check_searcher(spec.searcher)
-
-
 def _completed_search(spec: StudySpec) -> dict[str, Any]:
     """The settings of the search with every default."""
     from oneshot_hpo.searchers.registry import settings_class
@@ -392,6 +382,16 @@ def _bohb_defaults() -> dict[str, Any]:
 
     fields = dataclasses.fields(OptimizerSettings)
     return {field.name: field.default for field in fields if field.name not in _OPTIMIZER_KEYS}
+
+
+def _check_searcher(spec: StudySpec) -> None:
+    """Raise UserError for a searcher that is not there, or settings that it refuses."""
+    from oneshot_hpo.searchers.registry import check_searcher, settings_class
+
+    if spec.searcher in names("searcher"):
+        settings_class(spec.searcher)().with_config(spec.search)
+    elif "searcher" not in spec.plugins:  # a study that has begun may be read without it
+        check_searcher(spec.searcher)
 
 
 def _check_needed(spec: StudySpec) -> None:

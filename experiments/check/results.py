@@ -68,10 +68,10 @@ def _impossible(result: TrialResult) -> list[str]:
 
 def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     """Differences between a result and the table's record of its cell, in words."""
-    space = get_space(spec.space)
+    space = get_space(spec.required_space)
     try:
         reported = Outcome.from_result(result)
-        outcome = table_outcome(spec.table, space, reported.architecture(space))
+        outcome = table_outcome(spec.required_table, space, reported.architecture(space))
     except (KeyError, TypeError, ValueError) as error:
         return [f"its cell cannot be looked up in the table: {error}"]
     expected = outcome.to_info()
@@ -98,7 +98,7 @@ def _expected_loss(spec: StudySpec, reported: Outcome, outcome: Outcome) -> dict
         return {"loss": outcome.test, KEYS["objective"]: name}
     if name == DRAW and reported.drawn_repeat is not None:
         space = get_space(spec.space)
-        repeats = valid_repeats(spec.table, space, reported.architecture(space))
+        repeats = valid_repeats(spec.required_table, space, reported.architecture(space))
         return {"loss": float(repeats[reported.drawn_repeat])}
     return {"loss": outcome.loss} if name in (MEAN, DRAW) else {}
 
@@ -117,8 +117,8 @@ def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:
 
 def _percent_of_equals(spec: StudySpec, error: float) -> float:
     """Share of the space's cells with this mean test error, in percent."""
-    table = _table(spec.table)
-    errors = table.mean_errors("test", table.entries(get_space(spec.space)))
+    table = _table(spec.required_table)
+    errors = table.mean_errors("test", table.entries(get_space(spec.required_space)))
     return float((errors == error).mean() * 100)
 
 

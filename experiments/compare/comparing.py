@@ -77,7 +77,7 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
     UserError: the sources use different tables, or a file has no results in the studies' spaces.
     """
-    tables = {table_checksum(study.spec.table): study for study in studies}
+    tables = {table_checksum(study.spec.required_table): study for study in studies}
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
@@ -120,7 +120,7 @@ def _space(
 
     evaluations = mains[0].evaluations if mains else None
     for file in baselines:
-        table = here[0].spec.table if here else known_table(file)
+        table = here[0].spec.required_table if here else known_table(file)
         found = file.samples(searched, table, evaluations)
         used = found[0].evaluations
         seen = "test" if file.objective == TEST_MEAN else "validation"

@@ -8,6 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from oneshot_hpo import foreign, plugins
@@ -18,6 +19,10 @@ from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table
 from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.data.images import ImageSplits
+
+FOLDER = "objective"
+"""The objective's folder in a trial's."""
 
 load_images = functools.lru_cache(maxsize=2)(load_dataset)
 """Images of a data set: loaded once a worker process, not once a trial."""
@@ -25,6 +30,10 @@ load_images = functools.lru_cache(maxsize=2)(load_dataset)
 
 class NoLoss(ExperimentError, ArithmeticError):
     """A found architecture has no finite loss: a fact about the configuration."""
+
+
+class ObjectiveStopped(Exception):
+    """An evaluation stopped on request; the message says where. The next call continues it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +44,33 @@ class Found:
     architecture: Architecture
     table: str | None
     """The name or path of the study's table; None: it has none."""
-    dataset: str
-    """The name or path of the images that were searched on."""
+    dataset: str | None
+    """The name or path of the images that were searched on; None: the study names none."""
+    folder: Path | None = None
+    """For checkpoints and records of the objective, `FOLDER` in the trial's; None: keep none."""
+    device: str = "cpu"
+    """Where the worker computes: cuda or cpu."""
+    say: Callable[[str], None] = lambda line: None
+    """Shows a line of progress."""
+
+    @property
+    def images(self) -> ImageSplits:
+        """The data set, loaded once a process. UserError: the study names none."""
+        if self.dataset is None:
+            raise UserError("the objective needs images, and the study names no data set")
+        return load_images(self.dataset)
+
+    def alone(self) -> Outcome:
+        """The architecture, without any error."""
+        return Outcome(
+            document=self.space.to_document(self.architecture),
+            key=self.space.key(self.architecture),
+        )
 
     def known(self) -> Outcome:
         """The architecture with the table's errors; without a table the architecture alone."""
         if self.table is None:
-            return Outcome(
-                document=self.space.to_document(self.architecture),
-                key=self.space.key(self.architecture),
-            )
+            return self.alone()
         return table_outcome(self.table, self.space, self.architecture)
 
 
@@ -60,9 +86,14 @@ class Objective(ABC):
         """The outcome of a found architecture, `found.known()` with the loss that is minimised.
 
         seed: of the trial; everything random follows from it. stop_asked: whether the worker has to
-        leave.
+        leave; what takes long then saves its state in `found.folder`, raises ObjectiveStopped, and
+        continues from there when it is called again.
         Raises NoLoss for an architecture that cannot have a finite loss.
         """
+
+    def search_images(self, data: ImageSplits) -> ImageSplits:
+        """The images that the search may see; all of them by default."""
+        return data
 
     def check(self, space: SearchSpace, table: Table | None) -> None:  # noqa: B027 - optional
         """Raise UserError if it cannot evaluate this space's architectures; called at launch."""

@@ -146,7 +146,7 @@ class OpenedStudy:
         """Errors of cells in the study's table. TableError: it cannot be read."""
         from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
-        return CellErrors(self.located.table, self.located.space)
+        return CellErrors(self.located.required_table, self.located.required_space)
 
     @cached_property
     def largest_budget(self) -> int | float:

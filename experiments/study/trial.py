@@ -14,20 +14,25 @@ import google_crc32c
 
 from oneshot_hpo import foreign
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
-from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.objectives.objective import (
+    FOLDER,
     Found,
     NoLoss,
+    ObjectiveStopped,
     evaluated,
     load_images,
     objective_of,
 )
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
-from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
+from oneshot_hpo.experiments.study.command_trial import command_outcome
+from oneshot_hpo.experiments.study.outcome import CRASHED, OBJECTIVE_SECONDS, SECONDS, Outcome
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
+from oneshot_hpo.searchers.command import Command
+from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SettingsError
@@ -42,24 +47,31 @@ class TrialTask:
     """Everything that a worker needs to run a trial.
 
     settings are by name, and config is laid over them; budget is in epochs (rounded, if a rung's is
-    not whole); objective is the study file's section; transfer says that the table is of another
-    data set, which the result then records; folder holds the trial's checkpoint, metrics and
-    result, None to keep none; code is what the trial may import of the user's, see
-    `foreign.allowed`.
+    not whole); table is None for a study without one; objective is the study file's section;
+    transfer says that the table is of another data set, which the result then records; folder holds
+    the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
+    of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
+    them, and has no settings.
     """
 
     searcher: str
     settings: Mapping[str, Any]
+    command: Command | None = None
     config: Mapping[str, Any]
-    space: SpaceId
-    dataset: str
-    table: str
+    space: SpaceId | None
+    dataset: str | None
+    table: str | None
     budget: float
     seed: int
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
     code: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """The budget in whole epochs."""
+        return max(1, round(self.budget))
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
@@ -70,13 +82,14 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
         not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, the time of the finished epochs of all attempts.
+        search_seconds, the time of the finished epochs of all attempts; objective_seconds likewise,
+        where the objective trains.
 
     A trial may be run again at any time: it continues from its checkpoint, and if its folder
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
     has to leave, and for anything that is not a fact about the configuration: OSError (a full disk,
     data that cannot be read), an input error of this project's packages, or TaskFailed for all else
-    (a device, memory, a bug).
+    (a device, memory, a bug), and TaskLost where a command was killed or has to run elsewhere.
     """
     assert task.folder is not None
     foreign.allow_all(task.code)
@@ -89,30 +102,51 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         result["timestamps"] = {
             "started": started,
             "finished": time.time(),
-            SECONDS: sum(row["time"] for row in read_metrics(task.folder)),
+            **_seconds(task),
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
-    remove_checkpoints(task.folder)
+    for folder in (task.folder, task.folder / FOLDER):
+        remove_checkpoints(folder)
     return result
 
 
-def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None) -> Outcome:
+def _seconds(task: TrialTask) -> dict[str, float]:
+    """The seconds of a trial's search or command and of its objective, over all attempts."""
+    assert task.folder is not None
+    if task.command is not None:
+        searched = seconds_spent(task.folder)
+    else:
+        searched = sum(row["time"] for row in read_metrics(task.folder))
+    own = read_metrics(task.folder / FOLDER)
+    seconds = {SECONDS: searched}
+    return seconds | ({OBJECTIVE_SECONDS: sum(row["time"] for row in own)} if own else {})
+
+
+def search_cell(
+    task: TrialTask,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
     """Search, and evaluate the architecture that it finds by the task's objective.
 
-    Raises SearchDiverged, NoLoss, SearchStopped when the worker has to leave, and whatever else
-    stops the search.
+    on_epoch: called after each epoch of the search; say: with lines of the objective's progress.
+
+    Raises SearchDiverged, NoLoss, SearchStopped and ObjectiveStopped when the worker has to leave,
+    and whatever else stops the search.
     """
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
+    assert task.space is not None
+    assert task.dataset is not None
     objective = objective_of(task.objective)
     space = get_space(task.space)
     result = run_search(
         searcher=task.searcher,
         settings=settings_class(task.searcher)(**task.settings).with_config(task.config),
         space=space,
-        data=load_images(task.dataset),
-        epochs=max(1, round(task.budget)),
+        data=objective.search_images(load_images(task.dataset)),
+        epochs=task.epochs,
         seed=task.seed,
         folder=task.folder,
         device=device_name(),
@@ -124,6 +158,9 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
         architecture=result.architecture,
         table=task.table,
         dataset=task.dataset,
+        folder=None if task.folder is None else task.folder / FOLDER,
+        device=device_name(),
+        say=say,
     )
     outcome = evaluated(objective, task.objective, found, task.seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
@@ -132,10 +169,10 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
     try:
-        outcome = search_cell(task)
-    except OSError:
+        outcome = search_cell(task) if task.command is None else command_outcome(task)
+    except (OSError, TaskStopped, TaskLost):
         raise
-    except SearchStopped as stop:
+    except (SearchStopped, ObjectiveStopped) as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
     except (SearchDiverged, SettingsError, NoLoss) as error:
         return {"loss": None, "info": CRASHED, "exception": _reason(error)}

@@ -51,6 +51,9 @@ RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
     "cluster.slurm.prologue": _slurm("prologue"),
     # sbatch's options run commands too, for instance --export=ALL,LD_PRELOAD=...
     "cluster.slurm.extra_directives": _slurm("extra_directives"),
+    "command": lambda spec: spec.command or (),
+    # The same words run another program in another folder.
+    "cwd": lambda spec: [spec.cwd] if spec.cwd is not None else (),
     **{key: _code(key) for key in own_code.KEYS},
 }
 """By key of a study file: the lines that run, or that decide what runs. Everything else in a study

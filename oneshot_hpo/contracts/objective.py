@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import random
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 from oneshot_hpo import foreign
 from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.once import once
+from oneshot_hpo.contracts.states import equal_states, global_states
 from oneshot_hpo.experiments.errors import is_user_error
 from oneshot_hpo.experiments.objectives.objective import (
     Found,
+    ObjectiveStopped,
     completed,
     evaluated,
     objective_of,
@@ -26,6 +29,7 @@ from oneshot_hpo.experiments.objectives.section import Section, chosen
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 
+_MOST_STOPS = 1000
 _BAD_VALUES: tuple[Any, ...] = ("nonsense", math.nan, [], None)
 
 
@@ -33,12 +37,12 @@ class ObjectiveContract:
     """Losses, seeds, outcomes and settings of an objective.
 
     objective: as in a study file, a name or {NAME: {SETTING: VALUE}}.
-    space, dataset, table: of the study; table: None for a study without one.
+    space, dataset, table: of the study; None for one without data set or table.
     """
 
     objective: ClassVar[Section]
     space: ClassVar[SpaceId] = 1
-    dataset: ClassVar[str] = "digits"
+    dataset: ClassVar[str | None] = "digits"
     table: ClassVar[str | None] = "digits"
 
     @pytest.fixture
@@ -73,11 +77,34 @@ class ObjectiveContract:
     def test_the_trial_s_seed_alone_decides(self, section: Section, found: list[Found]) -> None:
         """No global generator is used, and nothing is kept from one evaluation to the next."""
         for one in found:
-            before = random.getstate(), str(np.random.get_state())  # noqa: NPY002
-            first, again = (_evaluated(section, one) for _ in range(2))
-            assert _lasting(first) == _lasting(again)
-            after = random.getstate(), str(np.random.get_state())  # noqa: NPY002
-            assert before == after, "a global random generator was used"
+            first = _evaluated(section, one)
+            before = global_states()
+            assert _lasting(_evaluated(section, one)) == _lasting(first)
+            assert equal_states(global_states(), before), "a global random generator was used"
+
+    def test_an_evaluation_that_is_stopped_ends_the_same(
+        self, section: Section, found: list[Found], tmp_path: Path
+    ) -> None:
+        """Stopped whenever it asks whether it has to, and called again."""
+        whole = _evaluated(section, replace(found[0], folder=tmp_path / "whole"))
+        stopped = replace(found[0], folder=tmp_path / "stopped")
+        for _ in range(_MOST_STOPS):
+            try:
+                outcome = evaluated(objective_of(section), section, stopped, 3, lambda: True)
+            except ObjectiveStopped as stop:
+                assert len(str(stop).splitlines()) == 1
+            else:
+                break
+        assert _lasting(outcome) == _lasting(whole)
+
+    def test_a_search_sees_images_of_the_same_classes(
+        self, section: Section, found: list[Found]
+    ) -> None:
+        if self.dataset is not None:
+            images = found[0].images
+            seen, again = (objective_of(section).search_images(images) for _ in range(2))
+            assert seen.classes == images.classes and len(seen.supernet_train) > 0
+            assert seen.checksum == again.checksum
 
     def test_settings_are_written_out_once(self, section: Section) -> None:
         whole = completed(section)
@@ -95,10 +122,10 @@ class ObjectiveContract:
     @classmethod
     def _found(cls) -> list[Found]:
         space, rng = get_space(named(cls.space)), np.random.default_rng(0)
-        table = None if cls.table is None else named(cls.table)
+        dataset, table = (None if one is None else named(one) for one in (cls.dataset, cls.table))
         found = {space.key(one): one for one in (space.sample(rng) for _ in range(9))}
         return [
-            Found(space=space, architecture=one, table=table, dataset=named(cls.dataset))
+            Found(space=space, architecture=one, table=table, dataset=dataset)
             for one in list(found.values())[:3]
         ]
 

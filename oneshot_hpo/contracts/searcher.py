@@ -17,7 +17,7 @@ from oneshot_hpo.contracts.killed_search import run_killed
 from oneshot_hpo.contracts.named import named
 from oneshot_hpo.contracts.once import once
 from oneshot_hpo.contracts.searches import SmallSearch, Steps, small_images, without_numbers
-from oneshot_hpo.contracts.states import equal_states, state_of
+from oneshot_hpo.contracts.states import equal_states, global_states, state_of
 from oneshot_hpo.search_spaces import SearchSpace, SpaceId
 from oneshot_hpo.searchers import SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.checkpoint import load_checkpoint, save_checkpoint
@@ -107,14 +107,15 @@ class SearcherContract:
 
     def test_the_seed_alone_decides(self, trial: SmallSearch, tmp_path: Path) -> None:
         """No global generator is used, and none is touched."""
+        result, state = trial.finished
         torch.manual_seed(1)
         random.seed(1)
         np.random.seed(1)  # noqa: NPY002 - the one that a searcher must leave alone
-        before = _global_states()
-        assert trial.run(tmp_path) == trial.finished[0]
-        assert equal_states(state_of(tmp_path), trial.finished[1])
-        assert equal_states(_global_states(), before), "a global random generator was used"
-        assert replace(trial, seed=trial.seed + 1).run() != trial.finished[0]
+        before = global_states()
+        assert trial.run(tmp_path) == result
+        assert equal_states(state_of(tmp_path), state)
+        assert equal_states(global_states(), before), "a global random generator was used"
+        assert replace(trial, seed=trial.seed + 1).run() != result
 
     def test_a_search_stopped_after_each_step_ends_with_the_same_bits(
         self, trial: SmallSearch, tmp_path: Path
@@ -209,11 +210,6 @@ def _own_settings(kind: type[SearchSettings]) -> list[str]:
     """The settings that a searcher adds to those of all."""
     shared = {field.name for field in fields(SearchSettings)}
     return [field.name for field in fields(kind) if field.name not in shared]
-
-
-def _global_states() -> list[Any]:
-    """The states of the random generators that belong to nobody."""
-    return [torch.get_rng_state(), random.getstate(), np.random.get_state()]  # noqa: NPY002
 
 
 def _check_encoding(encoding: Encoding, space: SearchSpace) -> None:

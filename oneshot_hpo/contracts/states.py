@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ def state_of(folder: Path) -> dict[str, Any]:
     for record in state["trajectory"]:
         record.pop("time")
     return state
+
+
+def global_states() -> list[Any]:
+    """The states of the random generators that belong to nobody."""
+    return [torch.get_rng_state(), random.getstate(), np.random.get_state()]  # noqa: NPY002
 
 
 def equal_states(one: Any, other: Any) -> bool:

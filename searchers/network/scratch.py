@@ -84,9 +84,11 @@ def scratch_networks_of(
     settings: ScratchSettings,
 ) -> ScratchNetworks:
     """The networks of architectures with one `shared_shape`; ValueError where they have several."""
-    networks: ScratchNetworks = _module(space).networks_of(
-        space.complete, architectures, image_channels, classes, settings
-    )
+    # PyTorch's modules begin with weights of the global generator, which `initialise` replaces.
+    with torch.random.fork_rng(devices=[]):
+        networks: ScratchNetworks = _module(space).networks_of(
+            space.complete, architectures, image_channels, classes, settings
+        )
     return networks
 
 
@@ -108,6 +110,11 @@ def parameter_count(
         space.complete, architecture, image_channels, classes, settings
     )
     return count
+
+
+def check_trainable(space: SearchSpace) -> None:
+    """Raise SettingsError for a space whose architectures cannot be trained here."""
+    _module(space)
 
 
 def split_networks(x: Tensor, count: int) -> Tensor:

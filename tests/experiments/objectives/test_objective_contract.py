@@ -1,5 +1,9 @@
 """Every objective holds the contract that plug-ins are given."""
 
+from typing import ClassVar
+
+import pytest
+
 from oneshot_hpo.contracts import ObjectiveContract
 
 
@@ -13,3 +17,12 @@ class TestDraw(ObjectiveContract):
 
 class TestMeanOnTest(ObjectiveContract):
     objective = "test_mean"
+
+
+@pytest.mark.slow
+class TestTrain(ObjectiveContract):
+    """Without a table, in a space that has none."""
+
+    objective: ClassVar = {"train": {"epochs": 2, "channels": 2, "stacks": 1, "batch_size": 200}}
+    space = "nasbench201"
+    table = None

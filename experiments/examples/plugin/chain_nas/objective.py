@@ -1,25 +1,26 @@
-"""An objective: the table's validation error, and a price for parameters."""
+"""An objective: the mean of the table's repeats, and a price for how far they are apart."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from oneshot_hpo.experiments.objectives.objective import Found, Objective
 
+from oneshot_hpo.experiments.objectives.objective import Found
+from oneshot_hpo.experiments.objectives.of_table import OfTable
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.search_spaces import load_table
 
 
 @dataclass(frozen=True)
-class Lean(Objective):
-    price: float = 0.01  # of 1,000 parameters, in validation error
+class Steady(OfTable):
+    caution: float = 1.0  # standard deviations that are added to the mean
 
     def __post_init__(self) -> None:
-        if not 0 <= self.price <= 1:
-            raise ValueError(f"price must be in 0 to 1, not {self.price!r}")
+        if not 0 <= self.caution <= 10:
+            raise ValueError(f"caution must be in 0 to 10, not {self.caution!r}")
 
     def evaluate(self, found: Found, seed: int, stop_asked: Callable[[], bool]) -> Outcome:
-        table, outcome = load_table(found.table), found.known()
-        row = table.row_of(found.space, found.architecture)
-        parameters = float(table.parameters_of(np.array([row]))[0])
-        return replace(outcome, loss=outcome.valid + self.price * parameters / 1000)
+        table = load_table(found.table)
+        errors = table.errors("valid", table.row_of(found.space, found.architecture))
+        loss = np.nanmean(errors) + self.caution * np.nanstd(errors)
+        return replace(found.known(), loss=float(loss))

@@ -42,7 +42,7 @@ class TestChains(TableContract):
     spaces = ("chain",)
 
 
-class TestLean(ObjectiveContract):
-    objective: ClassVar = {"lean": {"price": 0.02}}
+class TestSteady(ObjectiveContract):
+    objective: ClassVar = {"steady": {"caution": 2.0}}
     space = "chain"
     table = "chains"

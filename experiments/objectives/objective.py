@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,6 +119,20 @@ def objective_of(section: Any) -> Objective:
     except (TypeError, ValueError) as error:  # a setting is missing, or refused
         raise UserError(f"{entry.label}: {one_line(error)}") from None
     return made
+
+
+def checked_outcome(outcome: Any, section: Any) -> Outcome:
+    """What an objective returned, as an outcome with a loss; raises InvalidResult."""
+    name = foreign.label_of(chosen(section).name)
+    if not isinstance(outcome, Outcome):
+        kind = type(outcome).__name__
+        raise foreign.InvalidResult(f"objective {name} returned a {kind}, not an Outcome")
+    loss: Any = outcome.loss
+    if isinstance(loss, bool) or not isinstance(loss, numbers.Real) or not math.isfinite(loss):
+        raise foreign.InvalidResult(
+            f"objective {name} returned the loss {loss!r}, not a finite number"
+        )
+    return dataclasses.replace(outcome, loss=float(loss))
 
 
 def settings_of(kind: type[Objective]) -> list[str]:

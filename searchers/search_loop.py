@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
-from oneshot_hpo.searchers.answers import checked_encoding, checked_end
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -155,7 +154,7 @@ class Search:
         record = EpochRecord(
             epoch=self.epoch + 1,
             architecture=(
-                checked_end(self._searcher.conclude(self.evaluation), self.space)
+                self._searcher.conclude(self.evaluation)
                 if is_last
                 else self._searcher.architecture()
             ),
@@ -181,8 +180,7 @@ class Search:
         architecture_loss = self._searcher.architecture_step(
             self.supernet, train, valid, self._optimizer
         )
-        encoding = checked_encoding(self._searcher.weights_encoding(), self.space)
-        logits = self.supernet(train.images, encoding)
+        logits = self.supernet(train.images, self._searcher.weights_encoding())
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -120,32 +121,22 @@ def objective_of(section: Any) -> Objective:
     return made
 
 
-def evaluated(
-    objective: Objective,
-    section: Section,
-    found: Found,
-    seed: int,
-    stop_asked: Callable[[], bool],
-) -> Outcome:
-    """The outcome of a found architecture by a section's objective, which it names.
+def checked_outcome(outcome: Any, section: Any) -> Outcome:
+    """What an objective returned, as an outcome with a loss, which names it; raises InvalidResult.
 
-    Raises NoLoss for a loss that is not finite, BrokenPlugin for what is no outcome, and what
-    `Objective.evaluate` raises.
+    The mean and one repeat of the table's validation error have no name in an outcome.
     """
-    name = chosen(section).name
-    outcome = objective.evaluate(found, seed, stop_asked)
-    label = f"objective {foreign.label_of(name)}"
+    name = foreign.label_of(chosen(section).name)
     if not isinstance(outcome, Outcome):
-        raise foreign.BrokenPlugin(f"{label} returned {outcome!r:.80}, not an Outcome")
-    if not isinstance(outcome.loss, int | float):
-        raise foreign.BrokenPlugin(
-            f"{label} returned an outcome whose loss is {outcome.loss!r:.80}"
+        kind = type(outcome).__name__
+        raise foreign.InvalidResult(f"objective {name} returned a {kind}, not an Outcome")
+    loss: Any = outcome.loss
+    if isinstance(loss, bool) or not isinstance(loss, numbers.Real) or not math.isfinite(loss):
+        raise foreign.InvalidResult(
+            f"objective {name} returned the loss {loss!r}, not a finite number"
         )
-    if not math.isfinite(outcome.loss):
-        raise NoLoss(f"{label} gives the loss {outcome.loss}")
-    if outcome.objective is None and name not in (MEAN, DRAW):
-        return dataclasses.replace(outcome, objective=name)
-    return outcome
+    named = outcome.objective or (None if name in (MEAN, DRAW) else name)
+    return dataclasses.replace(outcome, loss=float(loss), objective=named)
 
 
 def settings_of(kind: type[Objective]) -> list[str]:

@@ -21,7 +21,7 @@ from oneshot_hpo.experiments.objectives.objective import (
     Found,
     NoLoss,
     ObjectiveStopped,
-    evaluated,
+    checked_outcome,
     load_images,
     objective_of,
 )
@@ -80,7 +80,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     loss: of the architecture found, by the objective; None for a crash.
     info: `Outcome.to_info`; nothing in it depends on the time or on the worker.
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
-        not finite, or a setting that the search refuses.
+        not finite, or a setting that the search refuses; or about the user's code, which returned
+        what cannot be used.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
         search_seconds, the time of the finished epochs of all attempts; objective_seconds likewise,
         where the objective trains.
@@ -162,7 +163,7 @@ def search_cell(
         device=device_name(),
         say=say,
     )
-    outcome = evaluated(objective, task.objective, found, task.seed, stop_asked)
+    outcome = checked_outcome(objective.evaluate(found, task.seed, stop_asked), task.objective)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 
@@ -174,12 +175,12 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         raise
     except (SearchStopped, ObjectiveStopped) as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
-    except (SearchDiverged, SettingsError, NoLoss) as error:
+    except (SearchDiverged, SettingsError, NoLoss, foreign.InvalidResult) as error:
         return {"loss": None, "info": CRASHED, "exception": _reason(error)}
     except Exception as error:
         if is_user_error(error):
             raise
-        raise TaskFailed(_reason(error)) from None
+        raise TaskFailed(f"{_reason(error)}{foreign.place_of(error)}") from None
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
 
 

@@ -1,7 +1,6 @@
 """A searcher: a bandit for each choice, which learns the mean validation loss of its picks."""
 
 from dataclasses import dataclass
-from math import inf
 from typing import Any, ClassVar
 
 import torch
@@ -33,9 +32,9 @@ class Bandit(Searcher):
 
     def drawn(self) -> Architecture:
         own, chance = self.settings, torch.rand((), generator=self.generator)
-        heat = inf if chance < own.exploration else 1e-9
+        heat = float("inf") if chance < own.exploration else 1e-9
         heat = own.temperature if own.rule == "softmax" else heat
-        noisy = [gumbel(means.shape, self.generator) - means / heat for means in self.means]
+        noisy = (gumbel(means.shape, self.generator) - means / heat for means in self.means)
         return self.space.decode([strengths.numpy() for strengths in noisy])
 
     @torch.no_grad()
@@ -43,7 +42,8 @@ class Bandit(Searcher):
         drawn = self.drawn()
         loss = F.cross_entropy(supernet(valid.images, Encoding.discrete(drawn)), valid.labels)
         for pick, means in zip(drawn.picks, self.means, strict=True):
-            means[list(pick)] += (loss.cpu() - means[list(pick)]) / self.settings.memory
+            seen = loss.cpu().nan_to_num(99.0) - means[list(pick)]
+            means[list(pick)] += seen / self.settings.memory
         return loss
 
     def weights_encoding(self) -> Encoding:

@@ -161,7 +161,7 @@ def show(
     from oneshot_hpo.experiments.study import own_code
     from oneshot_hpo.experiments.study.document import CONFIG_SPACE
     from oneshot_hpo.experiments.study.specification import WRITTEN, complete, load_study
-    from oneshot_hpo.experiments.study.trust import Consent, check_trusted
+    from oneshot_hpo.experiments.study.trust import Consent, check_code_trusted
     from oneshot_hpo.experiments.study.yaml_files import dump_yaml
     from oneshot_hpo.experiments.terminal.console import terminal
 
@@ -170,8 +170,7 @@ def show(
         typer.echo(dump_yaml(dict(grid.document)), nl=False)
         return
     spec = load_study(study, overrides or [])
-    if own_code.references(spec):
-        check_trusted(terminal(stderr=True), [spec], Consent(trust, overrides or ()))
+    check_code_trusted(terminal(stderr=True), [spec], Consent(trust, overrides or ()))
     spec = complete(spec, study)
 
     from oneshot_hpo.experiments.study.config_space import space_lines  # ConfigSpace takes a second

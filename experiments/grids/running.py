@@ -26,7 +26,12 @@ from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
-from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.trust import (
+    NOTHING_SAID,
+    Consent,
+    check_code_trusted,
+    check_trusted,
+)
 from oneshot_hpo.experiments.study.yaml_files import YamlError, dump_yaml, load_yaml
 from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import command, say
@@ -64,8 +69,9 @@ def launch_grid(
         for member in members
         if not (folder / member.name / JOURNAL_NAME).exists()
     }
-    check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
+    check_code_trusted(console, specs.values(), options.consent)
     specs = {name: freeze(complete(spec, f"{grid.name}, {name}")) for name, spec in specs.items()}
+    check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
 
     folder.mkdir(parents=True, exist_ok=True)
     for member in grid.members:

@@ -7,9 +7,10 @@ import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from oneshot_hpo import plugins
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.experiments.errors import ExperimentError, UserError, one_line
 from oneshot_hpo.experiments.objectives.section import Section, chosen
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
@@ -17,6 +18,10 @@ from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table
 from oneshot_hpo.searchers.data.datasets import load_dataset
+from oneshot_hpo.searchers.data.images import ImageSplits
+
+FOLDER = "objective"
+"""The objective's folder in a trial's."""
 
 load_images = functools.lru_cache(maxsize=2)(load_dataset)
 """Images of a data set: loaded once a worker process, not once a trial."""
@@ -24,6 +29,10 @@ load_images = functools.lru_cache(maxsize=2)(load_dataset)
 
 class NoLoss(ExperimentError, ArithmeticError):
     """A found architecture has no finite loss: a fact about the configuration."""
+
+
+class ObjectiveStopped(Exception):
+    """An evaluation stopped on request; the message says where. The next call continues it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +45,19 @@ class Found:
     """The name or path of the study's table; None: it has none."""
     dataset: str | None
     """The name or path of the images that were searched on; None: the study names none."""
+    folder: Path | None = None
+    """For checkpoints and records of the objective, `FOLDER` in the trial's; None: keep none."""
+    device: str = "cpu"
+    """Where the worker computes: cuda or cpu."""
+    say: Callable[[str], None] = lambda line: None
+    """Shows a line of progress."""
+
+    @property
+    def images(self) -> ImageSplits:
+        """The data set, loaded once a process. UserError: the study names none."""
+        if self.dataset is None:
+            raise UserError("the objective needs images, and the study names no data set")
+        return load_images(self.dataset)
 
     def alone(self) -> Outcome:
         """The architecture, without any error."""
@@ -63,9 +85,14 @@ class Objective(ABC):
         """The outcome of a found architecture, `found.known()` with the loss that is minimised.
 
         seed: of the trial; everything random follows from it. stop_asked: whether the worker has to
-        leave.
+        leave; what takes long then saves its state in `found.folder`, raises ObjectiveStopped, and
+        continues from there when it is called again.
         Raises NoLoss for an architecture that cannot have a finite loss.
         """
+
+    def search_images(self, data: ImageSplits) -> ImageSplits:
+        """The images that the search may see; all of them by default."""
+        return data
 
     def check(self, space: SearchSpace, table: Table | None) -> None:  # noqa: B027 - optional
         """Raise UserError if it cannot evaluate this space's architectures; called at launch."""
@@ -74,21 +101,22 @@ class Objective(ABC):
 def objective_of(section: Any) -> Objective:
     """The objective of a study file's section.
 
-    UserError, or UnknownName: there is none of this name, it is no objective, or it refuses its
+    UserError or PluginError: there is none of this name, it is no objective, or it refuses its
     settings.
     """
     own = chosen(section)
-    target = plugins.find("objective", own.name)
-    if not (isinstance(target, type) and issubclass(target, Objective)):
-        raise UserError(f"objective {own.name}: {target!r} is not a subclass of Objective")
+    entry = plugins.entry("objective", own.name)
+    target = entry.load()
+    foreign.check_class(target, Objective, entry.label)
     known = settings_of(target)
     for key in own.settings:
         if key not in known:
-            raise UserError(unknown_key(key, f"objective.{own.name}", known))
+            raise UserError(unknown_key(key, f"objective.{foreign.label_of(own.name)}", known))
     try:
-        return target(**own.settings)
-    except (TypeError, ValueError) as error:  # a method is missing, or a setting is refused
-        raise UserError(f"objective {own.name}: {one_line(error)}") from None
+        made: Objective = target(**own.settings)
+    except (TypeError, ValueError) as error:  # a setting is missing, or refused
+        raise UserError(f"{entry.label}: {one_line(error)}") from None
+    return made
 
 
 def settings_of(kind: type[Objective]) -> list[str]:

@@ -23,4 +23,10 @@ ENTRIES = (
         target=f"{_TABLE}:MeanOnTest",
         summary="mean test error of the table's repeats: selection on test",
     ),
+    Entry(
+        kind="objective",
+        name="train",
+        target="oneshot_hpo.experiments.objectives.train:FromScratch",
+        summary="validation error of the found architecture, trained from scratch",
+    ),
 )

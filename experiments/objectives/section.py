@@ -14,22 +14,26 @@ from typing import Any
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.wording import configuration
+from oneshot_hpo.foreign import label_of
 
-MEAN, DRAW, TEST_MEAN = "mean", "draw", "test_mean"
+MEAN, DRAW, TEST_MEAN, TRAIN = "mean", "draw", "test_mean", "train"
+
+OF_TABLE = (MEAN, DRAW, TEST_MEAN)
+"""Objectives that read the study's table."""
 
 Section = str | dict[str, Any]
 
 VALIDATION, TEST, LOSS = "validation error", "test error", "loss"
 """What a loss is called; a `LOSS` may be any number."""
 
-_CALLED = {MEAN: VALIDATION, DRAW: VALIDATION, TEST_MEAN: TEST}
+_CALLED = {MEAN: VALIDATION, DRAW: VALIDATION, TEST_MEAN: TEST, TRAIN: VALIDATION}
 
 ON_TEST = (
     "Selection on test: the objective is the table's mean test error, so test errors and regrets "
     "of what was selected are lower than those of a selection on validation."
 )
 
-_FORMS = "a name (mean, draw, test_mean, …) or {NAME: {SETTING: VALUE}}"
+_FORMS = "a name (mean, draw, test_mean, train, …) or {NAME: {SETTING: VALUE}}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Chosen:
     def words(self) -> str:
         """For people: "mean", "train (epochs 20, seeds 1)"."""
         own = f" ({configuration(self.settings)})" if self.settings else ""
-        return f"{self.name}{own}"
+        return f"{label_of(self.name)}{own}"
 
 
 def text(section: Any) -> str:

@@ -73,7 +73,7 @@ def check_environment(
     if recorded["checksums"]:
         here["checksums"] = checksums(study.spec.model_copy(update=places)) | code
 
-    differences = _differences(recorded, here, places | {module: module for module in code})
+    differences = _differences(recorded, here, places)
     text = "; ".join(differences)
     if differences and not accept:
         verb = "confirm" if confirming else "resume"
@@ -122,8 +122,8 @@ def _differences(
         for package, was in recorded["versions"].items()
         if package not in _IRRELEVANT and was != here["versions"].get(package, was)
     ]
-    whats = _WITH_CHECKSUM | dict.fromkeys(names.keys() - MOVABLE.keys(), "module")
-    for key, what in whats.items():
+    modules = {name: f"module {name}" for name in here["checksums"] if name not in _WITH_CHECKSUM}
+    for key, what in (_WITH_CHECKSUM | modules).items():
         was, now = (
             checksum.get(key, "") for checksum in (recorded["checksums"], here["checksums"])
         )

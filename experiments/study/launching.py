@@ -40,7 +40,12 @@ from oneshot_hpo.experiments.study.specification import (
 )
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
-from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.trust import (
+    NOTHING_SAID,
+    Consent,
+    check_code_trusted,
+    check_trusted,
+)
 from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
@@ -62,8 +67,7 @@ def slurm_script(
     NotTrusted: the study names code that would have to run for its script.
     """
     spec, folder = study_and_folder(source, folder, settings)
-    if own_code.references(spec):
-        check_trusted(console, [spec], consent)
+    check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
     if jobs is None:
@@ -103,8 +107,9 @@ def launch_study(
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
-    check_trusted(console, [spec], consent)
+    check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
+    check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
     return folder
 

@@ -20,6 +20,7 @@ from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
+from oneshot_hpo.experiments.objectives.objective import FOLDER
 from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
 from oneshot_hpo.experiments.study.outcome import CRASHED
@@ -273,10 +274,7 @@ class StudyRun(Generic[Run]):
         """When a trial last saved progress, in nanoseconds; 0 if it has not."""
         if self._spec.command is not None:
             return last_written(folder)
-        try:
-            return (folder / CHECKPOINT).stat().st_mtime_ns
-        except FileNotFoundError:
-            return 0
+        return max(map(_written, (folder / CHECKPOINT, folder / FOLDER / CHECKPOINT)))
 
     def _keep_log(self, trial: Run, outcome: Outcome) -> None:
         if outcome.log:
@@ -285,6 +283,14 @@ class StudyRun(Generic[Run]):
             log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             with os.fdopen(log, "a", encoding="utf-8") as file:
                 file.write(f"{outcome.lost}:\n{outcome.log}\n")
+
+
+def _written(checkpoint: Path) -> int:
+    """When a checkpoint was written, in nanoseconds; 0: there is none."""
+    try:
+        return checkpoint.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ KEYS = {
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
     "objective": "objective",
+    "trained": "trained",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and `seconds` have places of their own in a result."""
@@ -37,6 +38,9 @@ IMPUTED = "of a model, not of a training: its table imputes what was not measure
 
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
+
+OBJECTIVE_SECONDS = "objective_seconds"
+"""The key of `objective_seconds`, likewise."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
@@ -80,8 +84,12 @@ class Outcome:
     objective: str | None = None
     """The name of the objective that made the loss; None: the mean, or one repeat, of the table's
     validation error."""
+    trained: Mapping[str, Any] | None = None
+    """The errors of the objective's own trainings, valid_error and test_error, one a seed."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
+    objective_seconds: float | None = None
+    """The objective's own time, likewise; None if it is not measured."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -103,7 +111,9 @@ class Outcome:
             imputed=bool(info.get(KEYS["imputed"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             objective=_of_type(info.get(KEYS["objective"]), str),
+            trained=_of_type(info.get(KEYS["trained"]), dict),
             seconds=search_seconds(result),
+            objective_seconds=objective_seconds(result),
         )
 
     def to_info(self) -> dict[str, Any]:
@@ -143,6 +153,11 @@ def loss_words(result: TrialResult) -> str:
 def search_seconds(result: TrialResult) -> float | None:
     """`Outcome.seconds` alone, which is cheaper for repeated passes over a long study."""
     return result.timestamps.get(SECONDS)
+
+
+def objective_seconds(result: TrialResult) -> float | None:
+    """`Outcome.objective_seconds` alone."""
+    return result.timestamps.get(OBJECTIVE_SECONDS)
 
 
 def _number(value: Any) -> float | None:

@@ -38,7 +38,8 @@ _SHOWN = 12  # characters of a checksum
 
 def names_a_file(value: Any) -> bool:
     """Whether a value of one of KEYS is of the form path.py:Name."""
-    return isinstance(value, str) and _IN_A_FILE.fullmatch(value) is not None
+    name = _name_in(value)
+    return name is not None and _IN_A_FILE.fullmatch(name) is not None
 
 
 def anchored(value: Any, folder: Path) -> Any:
@@ -46,24 +47,25 @@ def anchored(value: Any, folder: Path) -> Any:
 
     UserError: there is no such file, or it lies outside the folder.
     """
-    match = _IN_A_FILE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    named = _name_in(value)
+    match = _IN_A_FILE.fullmatch(named) if named is not None else None
+    if named is None or match is None:
         return value
 
     path = folder / match["path"]
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise UserError(f"{value}: the file has to lie beside the study file, or in a folder there")
-    reference = _reference(path, match["name"], value) + (match["rest"] or "")
-    named = foreign.reference_of(value)
-    if named is not None and named.checksum is not None and reference != value:
-        raise UserError(f"{path} was altered: its SHA-256 is not {named.checksum}")
-    return reference
+        raise UserError(f"{named}: the file has to lie beside the study file, or in a folder there")
+    reference = _reference(path, match["name"], named) + (match["rest"] or "")
+    recorded = foreign.reference_of(named)
+    if recorded is not None and recorded.checksum is not None and reference != named:
+        raise UserError(f"{path} was altered: its SHA-256 is not {recorded.checksum}")
+    return _with_name(value, reference)
 
 
 def anchor(document: dict[str, Any], folder: Path) -> None:
     """Replace, in a study file's document, files beside it by references. UserError."""
     for key in KEYS:
-        if isinstance(document.get(key), str):
+        if key in document:
             document[key] = anchored(document[key], folder)
 
 
@@ -81,26 +83,22 @@ def typed(text: str) -> str:
     return text
 
 
-def as_written(spec: StudySpec, folder: Path) -> dict[str, str]:
+def as_written(spec: StudySpec, folder: Path) -> dict[str, Any]:
     """The files and modules that a study names, by key, as a study file in `folder` names them."""
     found = {}
     for key, reference in references(spec).items():
-        found[key] = reference.label
+        name = reference.label
         path = foreign.location_of(reference)
         if path is not None:
             place = path.resolve().relative_to(folder.resolve())
-            found[key] = f"{place}{reference.label.removeprefix(path.name)}"
+            name = f"{place}{name.removeprefix(path.name)}"
+        found[key] = _with_name(getattr(spec, key), name)
     return found
 
 
 def references(spec: StudySpec) -> dict[str, Reference]:
     """The files and modules that a study names, by key."""
-    values = {key: getattr(spec, key, None) for key in KEYS}
-    found = {
-        key: foreign.reference_of(value)
-        for key, value in values.items()
-        if isinstance(value, str) and value not in plugins.names(key)
-    }
+    found = {key: foreign.reference_of(name) for key, name in _names(spec)}
     return {key: reference for key, reference in found.items() if reference is not None}
 
 
@@ -192,19 +190,32 @@ def changes(spec: StudySpec, folder: Path) -> Iterator[str]:
 
 def _plugins(spec: StudySpec) -> Iterator[tuple[str, plugins.Entry]]:
     """What a study names that is not built in and is there, by key."""
+    for key, name in _names(spec):
+        first = name.partition(":")[0]
+        if plugins.is_name(key, name):
+            yield key, plugins.entry(key, name)
+        elif key == "table" and first in plugins.registered(key):  # its data set follows
+            yield key, plugins.entry(key, first)
+
+
+def _names(spec: StudySpec) -> Iterator[tuple[str, str]]:
+    """What a study names that is not built in, by key: code of the user's, or a path."""
     for key in KEYS:
-        value = getattr(spec, key, None)
-        if not isinstance(value, str) or value in plugins.names(key):
-            continue
-        name = value.partition(":")[0]
-        if plugins.is_name(key, value):
-            entry = plugins.entry(key, value)
-        elif key == "table" and plugins.is_name(key, name):  # its data set follows
-            entry = plugins.entry(key, name)
-        else:
-            continue  # a path
-        if not entry.is_built_in:
-            yield key, entry
+        name = _name_in(getattr(spec, key))
+        if name is not None and name not in plugins.names(key):
+            yield key, name
+
+
+def _name_in(value: Any) -> str | None:
+    """The name in a value of one of KEYS: a name alone, or {NAME: settings}."""
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value
+    return value if isinstance(value, str) else None
+
+
+def _with_name(value: Any, name: str) -> Any:
+    """A value with another name in place of its own."""
+    return name if isinstance(value, str) else {name: next(iter(value.values()))}
 
 
 def _files(spec: StudySpec) -> Iterator[Reference]:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
-from oneshot_hpo.experiments.objectives.section import MEAN, chosen, selection_note
+from oneshot_hpo.experiments.objectives.section import MEAN, OF_TABLE, chosen, selection_note
 from oneshot_hpo.experiments.study import bounds, command_keys, own_code
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
@@ -142,9 +142,9 @@ class StudySpec(pydantic.BaseModel):
     @property
     def program_label(self) -> str:
         """What runs as a trial, in a few words: the searcher's name, or the command."""
-        if self.command is None:
-            return label_of(self.searcher)
-        return f"command {shlex.join(self.command[:2])}"
+        if self.command is not None:
+            return f"command {shlex.join(self.command[:2])}"
+        return label_of(self.searcher)
 
     @property
     def required_space(self) -> SpaceId:
@@ -162,7 +162,7 @@ class StudySpec(pydantic.BaseModel):
 
     @property
     def required_table(self) -> str:
-        """The table. UserError: the study has none, as a command may."""
+        """The table. UserError: the study has none, as its command or objective may allow."""
         if self.table is None:
             raise _absent(self, "table")
         return self.table
@@ -395,14 +395,18 @@ def _check_searcher(spec: StudySpec) -> None:
 
 
 def _check_needed(spec: StudySpec) -> None:
-    """Raise UserError where a search of this project lacks what a command may leave out."""
+    """Raise UserError where a search of this project lacks what it needs.
+
+    A table is needed by objectives that read one.
+    """
+    reads_table = chosen(spec.objective).name in OF_TABLE
     for key in command_keys.MAY_BE_ABSENT:
-        if getattr(spec, key) is None:
+        if getattr(spec, key) is None and (key != "table" or reads_table):
             raise UserError(_missing_words(key, StudySpec.model_fields[key].description))
 
 
 def _absent(spec: StudySpec, key: str) -> UserError:
-    return UserError(f"{spec.name} is a study of a command, and its study file has no {key}")
+    return UserError(f"the study file of {spec.name} has no {key}")
 
 
 def _missing_words(key: str, description: str | None) -> str:

@@ -16,10 +16,17 @@ from oneshot_hpo import foreign
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 from oneshot_hpo.experiments.errors import is_user_error, one_line
-from oneshot_hpo.experiments.objectives.objective import Found, NoLoss, load_images, objective_of
+from oneshot_hpo.experiments.objectives.objective import (
+    FOLDER,
+    Found,
+    NoLoss,
+    ObjectiveStopped,
+    load_images,
+    objective_of,
+)
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
 from oneshot_hpo.experiments.study.command_trial import command_outcome
-from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
+from oneshot_hpo.experiments.study.outcome import CRASHED, OBJECTIVE_SECONDS, SECONDS, Outcome
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
@@ -39,10 +46,11 @@ class TrialTask:
     """Everything that a worker needs to run a trial.
 
     settings are by name, and config is laid over them; budget is in epochs (rounded, if a rung's is
-    not whole); objective is the study file's section; transfer says that the table is of another
-    data set, which the result then records; folder holds the trial's checkpoint, metrics and
-    result, None to keep none; code is what the trial may import of the user's, see
-    `foreign.allowed`. A search has space, dataset and table; a command may have none of them.
+    not whole); table is None for a study without one; objective is the study file's section;
+    transfer says that the table is of another data set, which the result then records; folder holds
+    the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
+    of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
+    them, and has no settings.
     """
 
     searcher: str
@@ -73,7 +81,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
         not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, the time of the finished epochs of all attempts.
+        search_seconds, the time of the finished epochs of all attempts; objective_seconds likewise,
+        where the objective trains.
 
     A trial may be run again at any time: it continues from its checkpoint, and if its folder
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
@@ -92,28 +101,38 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         result["timestamps"] = {
             "started": started,
             "finished": time.time(),
-            SECONDS: _seconds(task),
+            **_seconds(task),
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
-    remove_checkpoints(task.folder)
+    for folder in (task.folder, task.folder / FOLDER):
+        remove_checkpoints(folder)
     return result
 
 
-def _seconds(task: TrialTask) -> float:
-    """Seconds of the finished epochs of all attempts; of a command, seconds that it ran."""
+def _seconds(task: TrialTask) -> dict[str, float]:
+    """The seconds of a trial's search or command and of its objective, over all attempts."""
     assert task.folder is not None
     if task.command is not None:
-        return seconds_spent(task.folder)
-    seconds: float = sum(row["time"] for row in read_metrics(task.folder))
-    return seconds
+        searched = seconds_spent(task.folder)
+    else:
+        searched = sum(row["time"] for row in read_metrics(task.folder))
+    own = read_metrics(task.folder / FOLDER)
+    seconds = {SECONDS: searched}
+    return seconds | ({OBJECTIVE_SECONDS: sum(row["time"] for row in own)} if own else {})
 
 
-def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None = None) -> Outcome:
+def search_cell(
+    task: TrialTask,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Outcome:
     """Search, and evaluate the architecture that it finds by the task's objective.
 
-    Raises SearchDiverged, NoLoss, SearchStopped when the worker has to leave, and whatever else
-    stops the search.
+    on_epoch: called after each epoch of the search; say: with lines of the objective's progress.
+
+    Raises SearchDiverged, NoLoss, SearchStopped and ObjectiveStopped when the worker has to leave,
+    and whatever else stops the search.
     """
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
@@ -125,7 +144,7 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
         searcher=task.searcher,
         settings=settings_class(task.searcher)(**task.settings).with_config(task.config),
         space=space,
-        data=load_images(task.dataset),
+        data=objective.search_images(load_images(task.dataset)),
         epochs=task.epochs,
         seed=task.seed,
         folder=task.folder,
@@ -138,6 +157,9 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
         architecture=result.architecture,
         table=task.table,
         dataset=task.dataset,
+        folder=None if task.folder is None else task.folder / FOLDER,
+        device=device_name(),
+        say=say,
     )
     outcome = objective.evaluate(found, task.seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
@@ -149,7 +171,7 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         outcome = search_cell(task) if task.command is None else command_outcome(task)
     except (OSError, TaskStopped, TaskLost):
         raise
-    except SearchStopped as stop:
+    except (SearchStopped, ObjectiveStopped) as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
     except (SearchDiverged, SettingsError, NoLoss) as error:
         return {"loss": None, "info": CRASHED, "exception": _reason(error)}

@@ -112,6 +112,14 @@ def check_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent
         own_code.allow(spec)
 
 
+def check_code_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent) -> None:
+    """`check_trusted` for studies that are not complete: their code runs when they are completed.
+
+    Studies without code pass; completing them runs nothing, and decides what is shown of them.
+    """
+    check_trusted(console, [spec for spec in specs if own_code.references(spec)], consent)
+
+
 def allow_if_trusted(spec: StudySpec) -> None:
     """Let this process import the code that a study names, if it was trusted before."""
     if not own_code.references(spec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -21,6 +21,9 @@ class Searcher(ABC):
     One searcher is one file, its settings and one line in searchers.registry; supernet, data,
     loop and checkpoint are shared.
     """
+
+    settings_class: ClassVar[type[SearchSettings]] = SearchSettings
+    """The settings of a searcher that is a plug-in; the registry names those of the others."""
 
     @abstractmethod
     def __init__(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo import plugins
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.experiments.errors import ExperimentError, UserError, one_line
 from oneshot_hpo.experiments.objectives.section import (
     ERROR,
@@ -112,7 +112,7 @@ class Objective(ABC):
 def objective_of(section: Any) -> Objective:
     """The objective of a study file's section.
 
-    UserError, or UnknownName: there is none of this name, it is no objective, or it refuses its
+    UserError or PluginError: there is none of this name, it is no objective, or it refuses its
     settings.
     """
     own = chosen(section)
@@ -163,14 +163,15 @@ def settings_of(kind: type[Objective]) -> list[str]:
 
 def _made(own: Chosen) -> Objective:
     """The objective that a section names, without the costs that are added to it."""
-    target = plugins.find("objective", own.name)
-    if not (isinstance(target, type) and issubclass(target, Objective)):
-        raise UserError(f"objective {own.name}: {target!r} is not a subclass of Objective")
+    entry = plugins.entry("objective", own.name)
+    target = entry.load()
+    foreign.check_class(target, Objective, entry.label)
     known = settings_of(target)
     for key in own.settings:
         if key not in known:
-            raise UserError(unknown_key(key, f"objective.{own.name}", known))
+            raise UserError(unknown_key(key, f"objective.{foreign.label_of(own.name)}", known))
     try:
-        return target(**own.settings)
-    except (TypeError, ValueError) as error:  # a method is missing, or a setting is refused
-        raise UserError(f"objective {own.name}: {one_line(error)}") from None
+        made: Objective = target(**own.settings)
+    except (TypeError, ValueError) as error:  # a setting is missing, or refused
+        raise UserError(f"{entry.label}: {one_line(error)}") from None
+    return made

@@ -18,6 +18,7 @@ from typing import Any
 from oneshot_hpo.checks import number
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.wording import configuration
+from oneshot_hpo.foreign import label_of
 
 MEAN, DRAW, TEST_MEAN, TRAIN = "mean", "draw", "test_mean", "train"
 
@@ -59,7 +60,7 @@ class Chosen:
         """For people: "mean", "train (epochs 20, seeds 1)", "mean + 1e-07 × parameters"."""
         own = f" ({configuration(self.settings)})" if self.settings else ""
         costs = [f"{weight:g} × {cost}" for cost, weight in self.plus.items()]
-        return " + ".join([f"{self.name}{own}", *costs])
+        return " + ".join([f"{label_of(self.name)}{own}", *costs])
 
 
 def text(section: Any) -> str:

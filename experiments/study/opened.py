@@ -18,6 +18,7 @@ from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.trust import allow_if_trusted
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     ConfirmationView,
@@ -78,8 +79,13 @@ class OpenedStudy:
 
     @cached_property
     def spec(self) -> StudySpec:
-        """The specification in the journal's header. StudyFileError: it cannot be used."""
-        return specification_of(self.view.header, self.folder)
+        """The specification in the journal's header. StudyFileError: it cannot be used.
+
+        Code of the user's that it names can be imported from then on, if it was trusted before.
+        """
+        spec = specification_of(self.view.header, self.folder)
+        allow_if_trusted(spec)
+        return spec
 
     @cached_property
     def located(self) -> StudySpec:

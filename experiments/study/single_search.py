@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,7 +14,7 @@ from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.objective import NoLoss, objective_of
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
-from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer
 from oneshot_hpo.experiments.study.specification import parse_overrides
@@ -42,7 +43,8 @@ def search(
     """Search once, in this process; the architecture found, with its errors in the table.
 
     searcher: the one-shot optimizer. dataset, table: names or paths, as in a study file; a table of
-    None goes with an objective that needs none.
+    None goes with an objective that needs none. All of these and space may be code of the caller's,
+    as "package.module:Name" or "path.py:Name".
     seed: everything random follows from it.
     settings: of the search, {"channels": 16, "learning_rate": 0.1}; the others have defaults.
     transfer: allow a table of another data set than the one that is searched on.
@@ -55,7 +57,9 @@ def search(
     """
     bounds.check("epochs", epochs, whole(1, bounds.EPOCHS))
     bounds.check("seed", seed, whole(0))
-    dataset, table = fspath(dataset), None if table is None else fspath(table)
+    searcher, dataset = map(own_code.typed, (searcher, fspath(dataset)))
+    table = None if table is None else own_code.typed(fspath(table))
+    space = own_code.typed(space) if isinstance(space, str) else space
     own = settings_class(searcher)().with_config(dict(settings or {}))
     opened = None if table is None else load_table(table)
     objective_of(objective).check(get_space(space), opened)
@@ -69,7 +73,7 @@ def search(
         raise UserError(f"{kept} is not empty and holds no search; choose another with --dir")
     task = TrialTask(
         searcher=searcher,
-        settings=own,
+        settings=dataclasses.asdict(own),
         config={},
         space=space,
         dataset=dataset,

@@ -29,7 +29,7 @@ SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=12
 def task(tmp_path: Path, table_file: str) -> TrialTask:
     return TrialTask(
         searcher="darts",
-        settings=SETTINGS,
+        settings=dataclasses.asdict(SETTINGS),
         config={"learning_rate": 0.1},
         space=1,
         dataset="digits",

@@ -37,13 +37,18 @@ _REPORTED = {
 """Columns of a trial's architecture, with the fields of its `Outcome`."""
 
 
+_OF_TABLE = ("valid_regret", "regret", "percentile")
+"""Those that only a table gives; without one they have no column."""
+
+
 def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
 
     Rows of bracket -2 are a warm-started study's prior results. transfer: whether errors and
     regrets come from a table of another data set. imputed: whether they rest on values of a model;
     the column exists only if some do. objective: what the loss is, only where it is not the table's
-    validation error.
+    validation error. objective_seconds, cost.METRIC: where an objective has them. Without a table
+    there are no columns of regrets and percentile.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
@@ -62,13 +67,23 @@ def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
     outcome = Outcome.from_result(result)
     if study.imputed is not None:
         flags["imputed"] = outcome.imputed
-    if study.has("objective"):
+    if "objective" in study.known:
         flags["objective"] = outcome.objective
+    if "objective_seconds" in study.known:
+        flags["objective_seconds"] = outcome.objective_seconds
+    for metric in study.costs:
+        flags[f"cost.{metric}"] = outcome.costs.get(metric)
     return flags
 
 
 def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
     """One row of trials.csv; a trial that has not finished has no result."""
+    without_table = study.lacks(*_OF_TABLE)
+    reported = {
+        column: field
+        for column, field in _REPORTED.items()
+        if not (without_table and field in _OF_TABLE)
+    }
     outcome = Outcome.from_result(result)
     times = times_of(study, trial, result)
     return {
@@ -77,7 +92,7 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,
-        **{column: getattr(outcome, field) for column, field in _REPORTED.items()},
+        **{column: getattr(outcome, field) for column, field in reported.items()},
         **{key: trial.config.get(key) for key in study.view.space},
         "model_based": info_of(study, trial).get("model_based_pick"),
         "seconds": outcome.seconds,

@@ -24,6 +24,7 @@ _OUTCOME = {
     "percentile": "percentile",
     "one_shot_error": "one_shot",
     "seconds": "seconds",
+    "objective_seconds": "objective_seconds",
 }
 _LAST = ("architecture", "exception")
 _EPOCH = (
@@ -48,7 +49,8 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
         own, in [0, 1]. valid_regret, regret: validation and test error above the best of the space.
     percentile: cells with a higher test error, in percent. one_shot_error: validation error of the
         supernet. All of these are missing for a trial without a result.
-    seconds: search time of one worker, over all attempts.
+    seconds: search time of one worker, over all attempts; objective_seconds: of the objective's own
+        trainings. Without a table regrets and percentile are missing.
     submitted, started, finished: times in UTC, missing where unknown.
     architecture: hash of the cell found. exception: why the search crashed.
 

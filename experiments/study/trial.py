@@ -21,6 +21,7 @@ from oneshot_hpo.experiments.objectives.objective import (
     Found,
     NoLoss,
     ObjectiveStopped,
+    evaluated,
     load_images,
     objective_of,
 )
@@ -140,9 +141,10 @@ def search_cell(
     assert task.dataset is not None
     objective = objective_of(task.objective)
     space = get_space(task.space)
+    settings = settings_class(task.searcher)(**task.settings).with_config(task.config)
     result = run_search(
         searcher=task.searcher,
-        settings=settings_class(task.searcher)(**task.settings).with_config(task.config),
+        settings=settings,
         space=space,
         data=objective.search_images(load_images(task.dataset)),
         epochs=task.epochs,
@@ -157,11 +159,12 @@ def search_cell(
         architecture=result.architecture,
         table=task.table,
         dataset=task.dataset,
+        settings=settings,
         folder=None if task.folder is None else task.folder / FOLDER,
         device=device_name(),
         say=say,
     )
-    outcome = objective.evaluate(found, task.seed, stop_asked)
+    outcome = evaluated(task.objective, found, task.seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 

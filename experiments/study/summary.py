@@ -11,7 +11,7 @@ from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import number, percent
+from oneshot_hpo.experiments.wording import duration, number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
@@ -43,6 +43,8 @@ def print_summary(
     say_paragraph(console, verdict(study))
     for sentence in caveats:
         say_paragraph(console, sentence)
+    if words := comparing_words(study):
+        say_paragraph(console, words)
     say(console, "")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
@@ -68,6 +70,19 @@ def verdict(study: StudyView) -> str:
     return (
         f"{_gains(default, tuned)}. This is one search each: other seeds may order them otherwise."
         + lost
+    )
+
+
+def comparing_words(study: StudyView) -> str:
+    """What comparing cells cost, in a sentence; empty where no search compared any."""
+    outcomes = [Outcome.from_result(result) for _, result in study.evaluations]
+    compared = sum(outcome.compare_seconds or 0.0 for outcome in outcomes)
+    searched = sum(outcome.seconds or 0.0 for outcome in outcomes)
+    if not compared or not searched:
+        return ""
+    return (
+        f"Comparing cells took {duration(compared)} of the searches' {duration(searched)} "
+        f"({compared / searched:.0%}); that does not depend on the budget."
     )
 
 

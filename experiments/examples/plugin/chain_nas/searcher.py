@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from oneshot_hpo.checks import one_of, setting
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.searchers.network.encoding import Encoding
+from oneshot_hpo.searchers.records import DRAWN
 from oneshot_hpo.searchers.sampling import gumbel
 from oneshot_hpo.searchers.searcher import Searcher
 from oneshot_hpo.searchers.settings import COUNT, POSITIVE, SHARE, SearchSettings, tuned
@@ -24,7 +25,7 @@ class BanditSettings(SearchSettings):
 
 
 class Bandit(Searcher):
-    settings_class = BanditSettings
+    settings_class, evaluated = BanditSettings, DRAWN
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)  # space, settings, device, generator
@@ -41,9 +42,10 @@ class Bandit(Searcher):
     def architecture_step(self, supernet, train, valid, weights) -> torch.Tensor:
         drawn = self.drawn()
         loss = F.cross_entropy(supernet(valid.images, Encoding.discrete(drawn)), valid.labels)
-        for pick, means in zip(drawn.picks, self.means, strict=True):
-            seen = loss.cpu().nan_to_num(99.0) - means[list(pick)]
-            means[list(pick)] += seen / self.settings.memory
+        for pick, mean in zip(drawn.picks, self.means, strict=True):
+            mean[list(pick)] += (
+                loss.cpu().nan_to_num(99) - mean[list(pick)]
+            ) / self.settings.memory
         return loss
 
     def weights_encoding(self) -> Encoding:

@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, wri
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
-from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.specification import StudySpec, recorded
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.foreign import BrokenPlugin, content_of, is_allowed
 from oneshot_hpo.hpo import Rerun, Trial
@@ -34,6 +34,7 @@ from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     remove_checkpoints,
 )
+from oneshot_hpo.searchers.command.program import OWN_FOLDER
 from oneshot_hpo.searchers.data.datasets import load_dataset
 
 
@@ -54,7 +55,8 @@ def check_checkpoints(
     trials = folder / "trials"
     by_key = {trial.key: trial for trial in pending}
     sound = 0
-    for own in sorted({path.parent for path in trials.rglob("checkpoint*.pt")}):
+    found = {path.parent for path in trials.rglob("checkpoint*.pt")}
+    for own in sorted(path for path in found if not _is_of_command(path, trials)):
         is_objective = own.name == FOLDER
         key = str((own.parent if is_objective else own).relative_to(trials))
         if key in finished:
@@ -67,6 +69,11 @@ def check_checkpoints(
             sound += _check_checkpoint(report, own, by_key[key], None if is_objective else spec)
     if sound:
         report.checked.append(f"{sound} checkpoints")
+
+
+def _is_of_command(folder: Path, trials: Path) -> bool:
+    """Whether a folder is one in which a program of the user's keeps what it likes."""
+    return OWN_FOLDER in folder.relative_to(trials).parts[2:]
 
 
 def _check_checkpoint(
@@ -90,7 +97,8 @@ def _check_checkpoint(
                     max(1, round(trial.budget)),
                     trial.seed,
                 )
-                check_fingerprint(folder, state["fingerprint"], wanted)
+                absent = spec.search_settings.absent_values()
+                check_fingerprint(folder, state["fingerprint"], wanted, absent)
         except DamagedCheckpoint as damage:
             report.add(f"{damage}; the trial continues from the other one, or starts again")
         except (CheckpointMismatch, KeyError) as mismatch:
@@ -105,8 +113,8 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
     path = folder / SPECIFICATION
     try:
         words = f"{path} differs from the journal's header, which counts"
-        # Keys that an earlier version did not write get the same defaults as in the header.
-        same = validated(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
+        # Keys that an earlier version did not write get the same values as in the header.
+        same = recorded(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
     except StudyFileError:
         same = False
     except FileNotFoundError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,21 @@ from typing import Any
 
 from oneshot_hpo import foreign, plugins
 from oneshot_hpo.experiments.errors import ExperimentError, UserError, one_line
-from oneshot_hpo.experiments.objectives.section import Section, chosen
+from oneshot_hpo.experiments.objectives.section import (
+    ERROR,
+    OF_TABLE,
+    PLUS,
+    Chosen,
+    Section,
+    chosen,
+)
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.settings import SearchSettings
 
 FOLDER = "objective"
 """The objective's folder in a trial's."""
@@ -47,6 +54,8 @@ class Found:
     """The name or path of the study's table; None: it has none."""
     dataset: str | None
     """The name or path of the images that were searched on; None: the study names none."""
+    settings: SearchSettings | None = None
+    """The settings of the search, the configuration laid over them; None for a command."""
     folder: Path | None = None
     """For checkpoints and records of the objective, `FOLDER` in the trial's; None: keep none."""
     device: str = "cpu"
@@ -107,6 +116,54 @@ def objective_of(section: Any) -> Objective:
     settings.
     """
     own = chosen(section)
+    objective = _made(own)
+    if not own.plus:
+        return objective
+
+    from oneshot_hpo.experiments.objectives.combined import Combined
+
+    return Combined(objective, own.plus, own.words)
+
+
+def evaluated(section: Any, found: Found, seed: int, stop_asked: Callable[[], bool]) -> Outcome:
+    """The outcome of a found architecture by a section's objective, with the objective's name.
+
+    Raises what `Objective.evaluate` does, NoLoss for a loss that is not finite, and InvalidResult
+    for what is no outcome with a loss.
+    """
+    own = chosen(section)
+    name = foreign.label_of(own.name)
+    outcome = objective_of(section).evaluate(found, seed, stop_asked)
+    if not isinstance(outcome, Outcome):
+        raise foreign.InvalidResult(f"objective {name} returned {outcome!r:.80}, not an Outcome")
+    if isinstance(outcome.loss, bool) or not isinstance(outcome.loss, int | float):
+        raise foreign.InvalidResult(
+            f"objective {name} returned the loss {outcome.loss!r:.80}, not a number"
+        )
+    if not math.isfinite(outcome.loss):
+        raise NoLoss(f"objective {name}: the loss is {outcome.loss}")
+    if outcome.objective is None and own.name not in OF_TABLE:
+        return dataclasses.replace(outcome, objective=own.words)
+    return outcome
+
+
+def completed(section: Any) -> Section:
+    """A section with every setting written out; a name alone for an objective without settings."""
+    own = chosen(section)
+    objective = _made(own)
+    known = settings_of(type(objective))
+    values = {key: getattr(objective, key) for key in known}
+    whole: Section = {own.name: values} if known else own.name
+    return {ERROR: whole, PLUS: dict(own.plus)} if own.plus else whole
+
+
+def settings_of(kind: type[Objective]) -> list[str]:
+    """The names of an objective's settings."""
+    return [one.name for one in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+
+
+def _made(own: Chosen) -> Objective:
+    """The objective that a section names, without the costs that are added to it."""
     entry = plugins.entry("objective", own.name)
     target = entry.load()
     foreign.check_class(target, Objective, entry.label)
@@ -119,29 +176,3 @@ def objective_of(section: Any) -> Objective:
     except (TypeError, ValueError) as error:  # a setting is missing, or refused
         raise UserError(f"{entry.label}: {one_line(error)}") from None
     return made
-
-
-def checked_outcome(outcome: Any, section: Any) -> Outcome:
-    """What an objective returned, as an outcome with a loss; raises InvalidResult."""
-    name = foreign.label_of(chosen(section).name)
-    if not isinstance(outcome, Outcome):
-        kind = type(outcome).__name__
-        raise foreign.InvalidResult(f"objective {name} returned a {kind}, not an Outcome")
-    loss: Any = outcome.loss
-    if isinstance(loss, bool) or not isinstance(loss, numbers.Real) or not math.isfinite(loss):
-        raise foreign.InvalidResult(
-            f"objective {name} returned the loss {loss!r}, not a finite number"
-        )
-    return dataclasses.replace(outcome, loss=float(loss))
-
-
-def settings_of(kind: type[Objective]) -> list[str]:
-    """The names of an objective's settings."""
-    return [one.name for one in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
-
-
-def completed(section: Any) -> Section:
-    """A section with every setting written out; a name alone for an objective without settings."""
-    name, objective = chosen(section).name, objective_of(section)
-    known = settings_of(type(objective))
-    return {name: {key: getattr(objective, key) for key in known}} if known else name

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo import foreign, plugins
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import ERROR
 from oneshot_hpo.foreign import Reference
 from oneshot_hpo.whole_files import write_whole
 
@@ -37,7 +38,9 @@ _SHOWN = 12  # characters of a checksum
 
 
 def name_in(value: Any) -> str | None:
-    """The name in a value of one of KEYS: a name alone, or {NAME: settings}."""
+    """The name in a value of one of KEYS: a name alone, {NAME: settings}, or that of an error."""
+    if isinstance(value, dict) and ERROR in value:
+        return name_in(value[ERROR])
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value
     return value if isinstance(value, str) else None
@@ -222,6 +225,8 @@ def _names(spec: StudySpec) -> Iterator[tuple[str, str]]:
 
 def _with_name(value: Any, name: str) -> Any:
     """A value with another name in place of its own."""
+    if isinstance(value, dict) and ERROR in value:
+        return {**value, ERROR: _with_name(value[ERROR], name)}
     return name if isinstance(value, str) else {name: next(iter(value.values()))}
 
 

@@ -281,6 +281,23 @@ def validated(document: Any, origin: str) -> StudySpec:
     return spec
 
 
+def recorded(document: Any, origin: str) -> StudySpec:
+    """The specification that a study wrote when it was launched, perhaps by an earlier version.
+
+    Search settings that it lacks have the values that they had then. StudyFileError: it is wrong.
+    """
+    from oneshot_hpo.searchers.registry import settings_class
+    from oneshot_hpo.searchers.settings import SearchSettings
+
+    spec = validated(document, origin)
+    if spec.command is not None:
+        return spec
+    # Reading a study imports nothing of the user's, whose own settings have no earlier versions.
+    is_ours = spec.searcher in names("searcher")
+    settings = settings_class(spec.searcher) if is_ours else SearchSettings
+    return spec.model_copy(update={"search": settings.with_absent(spec.search)})
+
+
 def complete(spec: StudySpec, origin: str) -> StudySpec:
     """Check what needs data, tables or code, and write out every default of the search and BOHB.
 

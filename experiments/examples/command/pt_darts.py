@@ -4,7 +4,9 @@ import copy
 import json
 import pickle
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import torch
@@ -12,42 +14,40 @@ from torch.utils.data import DataLoader, TensorDataset
 
 repository, cifar, images, folder, *options = sys.argv[1:]
 for name in ("torchvision.datasets", "torchvision.transforms", "torchvision", "tensorboardX"):
-    sys.modules[name] = MagicMock()  # it would download CIFAR-10, and write a log of its own
-sys.modules["visualize"] = MagicMock()
+    sys.modules[name] = sys.modules["visualize"] = MagicMock()  # downloads, logs and drawings
 sys.path.insert(0, repository)
 sys.argv = ["search.py", "--name", folder, "--dataset", "cifar10", *options]
-import search  # noqa: E402 - it reads its options when it is imported
+search: Any = import_module("search")  # it reads its options from sys.argv
+best: dict[str, Any] = {"error": 1.0}
 
-validate, best = search.validate, {"error": 1.0}
 
-
-def load(batch, first, last):
+def load(batch: str) -> TensorDataset:
     content = pickle.loads(Path(cifar, batch).read_bytes(), encoding="bytes")
-    pixels = torch.tensor(content[b"data"][first:last]).view(-1, 3, 32, 32) / 255
-    return TensorDataset((pixels - 0.47) / 0.25, torch.tensor(content[b"labels"][first:last]))
+    pixels = torch.tensor(content[b"data"][: int(images)]).view(-1, 3, 32, 32) / 255
+    return TensorDataset((pixels - 0.47) / 0.25, torch.tensor(content[b"labels"][: int(images)]))
 
 
-def shares(output, target, topk):  # its own views a tensor as torch does not any more
+def shares(output: torch.Tensor, target: torch.Tensor, topk: tuple[int, ...]) -> list[torch.Tensor]:
     hits = output.topk(max(topk), 1)[1] == target[:, None]
     return [hits[:, :k].any(1).float().mean() for k in topk]
 
 
-def keep(model, path, is_best):
+def keep(model: torch.nn.Module, path: str, is_best: bool) -> None:
     if is_best:
         best["model"] = copy.deepcopy(model)
 
 
-def noted(loader, model, epoch, step):
-    accuracy = validate(loader, model, epoch, step)
+def noted(*arguments: Any) -> float:
+    accuracy: float = validate(*arguments)
     best["error"] = min(best["error"], 1 - accuracy)
     return accuracy
 
 
 torch.cuda.set_device = lambda device: None
-search.device, search.validate, search.utils.save_checkpoint = torch.device("cpu"), noted, keep
-search.utils.accuracy = shares
-search.utils.get_data = lambda *_, **__: (32, 3, 10, load("data_batch_1", 0, int(images)))
+validate, search.validate, search.device = search.validate, noted, torch.device("cpu")
+search.utils.accuracy, search.utils.save_checkpoint = shares, keep
+search.utils.get_data = lambda *_, **__: (32, 3, 10, load("data_batch_1"))
 search.main()
-test = DataLoader(load("test_batch", 0, int(images)), batch_size=32)
-result = {"validation_error": best["error"], "test_error": 1 - validate(test, best["model"], 0, 0)}
+test_error = 1 - validate(DataLoader(load("test_batch"), batch_size=32), best["model"], 0, 0)
+result = {"validation_error": best["error"], "test_error": test_error}
 Path(folder, "result.json").write_text(json.dumps(result))

@@ -31,7 +31,6 @@ class Searcher(ABC):
 
     evaluated: ClassVar[str] = MIXTURE
 
-    @abstractmethod
     def __init__(
         self,
         space: SearchSpace,
@@ -43,6 +42,8 @@ class Searcher(ABC):
 
         settings: an instance of the class that the registry names for this searcher.
         """
+        self.space, self.settings = space, settings
+        self.device, self.generator = device, generator
 
     def begin_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - most need nothing
         """Prepare for epoch 0 .. epochs - 1."""
@@ -65,9 +66,9 @@ class Searcher(ABC):
         """The encodings whose gradients the next step of the weights adds up: one."""
         return [self.weights_encoding()]
 
-    @abstractmethod
     def evaluation_encoding(self) -> Encoding:
-        """The encoding for the one-shot validation error."""
+        """The encoding for the one-shot validation error: by default one for the weights."""
+        return self.weights_encoding()
 
     @abstractmethod
     def architecture(self) -> Architecture | None:

@@ -39,7 +39,7 @@ class Returns(Objective):
 @pytest.fixture(autouse=True)
 def _known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example of the manual as an installed module, and a registered name for each."""
-    (source,) = re.findall(r"```python\n(.*?)```", MANUAL.read_text(), re.S)
+    source, _ = re.findall(r"```python\n(.*?)```", MANUAL.read_text(), re.S)
     assert len(source.splitlines()) < 60
     (tmp_path / "manual_worst.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.foreign import InvalidResult
+from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -68,6 +69,21 @@ class _OneShot(NamedTuple):
     error: float
     of: str
     compare_seconds: float | None = None
+
+
+def check_architecture(
+    architecture: Any, space: SearchSpace, *, may_be_absent: bool = False
+) -> None:
+    """Raise InvalidResult unless a searcher has returned an architecture of the space."""
+    if architecture is None and may_be_absent:
+        return
+    if not isinstance(architecture, Architecture):
+        kind = "None" if architecture is None else f"a {type(architecture).__name__}"
+        raise InvalidResult(f"the searcher returned {kind}, not an architecture of {space.title}")
+    try:
+        space.check(architecture)
+    except InvalidArchitecture as error:
+        raise InvalidResult(f"the searcher returned what is {error}") from None
 
 
 class Search:
@@ -213,7 +229,9 @@ class Search:
         """The searcher's architecture, and the one-shot loss and error of its encoding."""
         encoding = self._searcher.evaluation_encoding()
         loss, error = self.evaluation.loss_and_error(encoding)
-        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
+        architecture = self._searcher.architecture()
+        check_architecture(architecture, self.space, may_be_absent=True)
+        return _OneShot(architecture, loss, error, self._searcher.evaluated)
 
     def _concluded(self, measured: _OneShot) -> _OneShot:
         """The cell that the search would end with now; if cells are compared, with its own error.
@@ -225,6 +243,7 @@ class Search:
         generator = self._generators["searcher"]
         before = generator.get_state()
         found = self._searcher.conclude(self.evaluation)
+        check_architecture(found, self.space)
         if self.epoch + 1 < self._epochs:
             generator.set_state(before)
 

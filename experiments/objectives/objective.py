@@ -128,19 +128,20 @@ def objective_of(section: Any) -> Objective:
 def evaluated(section: Any, found: Found, seed: int, stop_asked: Callable[[], bool]) -> Outcome:
     """The outcome of a found architecture by a section's objective, with the objective's name.
 
-    Raises what `Objective.evaluate` does, NoLoss for a loss that is not finite, and UserError for
-    what is no outcome with a loss.
+    Raises what `Objective.evaluate` does, NoLoss for a loss that is not finite, and InvalidResult
+    for what is no outcome with a loss.
     """
     own = chosen(section)
+    name = foreign.label_of(own.name)
     outcome = objective_of(section).evaluate(found, seed, stop_asked)
     if not isinstance(outcome, Outcome):
-        raise UserError(f"objective {own.name} returned {outcome!r:.80}, not an Outcome")
+        raise foreign.InvalidResult(f"objective {name} returned {outcome!r:.80}, not an Outcome")
     if isinstance(outcome.loss, bool) or not isinstance(outcome.loss, int | float):
-        raise UserError(
-            f"objective {own.name} returned the loss {outcome.loss!r:.80}, not a number"
+        raise foreign.InvalidResult(
+            f"objective {name} returned the loss {outcome.loss!r:.80}, not a number"
         )
     if not math.isfinite(outcome.loss):
-        raise NoLoss(f"objective {own.name}: the loss is {outcome.loss}")
+        raise NoLoss(f"objective {name}: the loss is {outcome.loss}")
     if outcome.objective is None and own.name not in OF_TABLE:
         return dataclasses.replace(outcome, objective=own.words)
     return outcome

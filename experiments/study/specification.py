@@ -287,10 +287,15 @@ def recorded(document: Any, origin: str) -> StudySpec:
     Search settings that it lacks have the values that they had then. StudyFileError: it is wrong.
     """
     from oneshot_hpo.searchers.registry import settings_class
+    from oneshot_hpo.searchers.settings import SearchSettings
 
     spec = validated(document, origin)
-    search = settings_class(spec.searcher).with_absent(spec.search)
-    return spec.model_copy(update={"search": search})
+    if spec.command is not None:
+        return spec
+    # Reading a study imports nothing of the user's, whose own settings have no earlier versions.
+    is_ours = spec.searcher in names("searcher")
+    settings = settings_class(spec.searcher) if is_ours else SearchSettings
+    return spec.model_copy(update={"search": settings.with_absent(spec.search)})
 
 
 def complete(spec: StudySpec, origin: str) -> StudySpec:

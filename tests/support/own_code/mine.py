@@ -18,7 +18,8 @@ from oneshot_hpo.searchers.data.datasets import split_arrays
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
-from oneshot_hpo.searchers.random_ws import UniformSearcher
+from oneshot_hpo.searchers.sampling import uniform_architecture
+from oneshot_hpo.searchers.searcher import Searcher
 from oneshot_hpo.searchers.settings import SearchSettings
 
 OPERATIONS = ("line", "bend")
@@ -132,13 +133,37 @@ class FirstSettings(SearchSettings):
     rounds: int = setting(2, whole(1, 8))
 
 
-class First(UniformSearcher[FirstSettings]):
+class First(Searcher):
     """Ends with the best of a few drawn cells."""
 
     settings_class = FirstSettings
+
+    def __init__(self, space: Any, settings: Any, device: Any, generator: torch.Generator) -> None:
+        self._space, self._settings, self._generator = space, settings, generator
+
+    def architecture_step(self, supernet: Any, train: Any, valid: Any, weights: Any) -> None:
+        return None
+
+    def weights_encoding(self) -> Encoding:
+        return Encoding.discrete(self._drawn())
+
+    def evaluation_encoding(self) -> Encoding:
+        return Encoding.discrete(self._drawn())
+
+    def architecture(self) -> Architecture | None:
+        return None
 
     def conclude(self, evaluation: Any) -> Architecture:
         drawn = [self._drawn() for _ in range(self._settings.tries)]
         errors = evaluation.errors(drawn)
         order = range(len(errors)) if self._settings.rule == "first" else range(len(errors))[::-1]
         return drawn[min(order, key=errors.__getitem__)]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+    def _drawn(self) -> Architecture:
+        return uniform_architecture(self._space, self._generator)

@@ -43,9 +43,7 @@ class Bandit(Searcher):
         drawn = self.drawn()
         loss = F.cross_entropy(supernet(valid.images, Encoding.discrete(drawn)), valid.labels)
         for pick, mean in zip(drawn.picks, self.means, strict=True):
-            mean[list(pick)] += (
-                loss.cpu().nan_to_num(99) - mean[list(pick)]
-            ) / self.settings.memory
+            mean[list(pick)] += (loss.cpu().nan_to_num(9) - mean[list(pick)]) / self.settings.memory
         return loss
 
     def weights_encoding(self) -> Encoding:

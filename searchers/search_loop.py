@@ -162,14 +162,17 @@ class Search:
         train_loss, train_error, architecture_loss = (
             torch.stack(self._steps).double().mean(0).tolist()
         )
-        one_shot = self._measured()
+        encoding = self._searcher.evaluation_encoding()
+        valid_loss, valid_error = self.evaluation.loss_and_error(encoding)
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
-            ("one-shot validation loss", one_shot.loss),
+            ("one-shot validation loss", valid_loss),
         ):
             self._check_finite(name, loss, learning_rate)
 
+        # Only now: of weights that are not numbers there is no architecture.
+        one_shot = self._measured(valid_loss, valid_error)
         if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
             one_shot = self._concluded(one_shot)
             self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
@@ -225,10 +228,8 @@ class Search:
             architecture_loss = torch.zeros_like(error)
         return torch.stack((torch.stack(losses).mean(), error, architecture_loss))
 
-    def _measured(self) -> _OneShot:
-        """The searcher's architecture, and the one-shot loss and error of its encoding."""
-        encoding = self._searcher.evaluation_encoding()
-        loss, error = self.evaluation.loss_and_error(encoding)
+    def _measured(self, loss: float, error: float) -> _OneShot:
+        """The searcher's architecture, with the one-shot loss and error of its encoding."""
         architecture = self._searcher.architecture()
         check_architecture(architecture, self.space, may_be_absent=True)
         return _OneShot(architecture, loss, error, self._searcher.evaluated)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.errors import StudyFileError
 from oneshot_hpo.experiments.objectives import registry
 from oneshot_hpo.experiments.objectives.objective import Found, NoLoss, Objective, evaluated
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
+from oneshot_hpo.foreign import InvalidResult
 from oneshot_hpo.plugins import Entry
 from oneshot_hpo.search_spaces import get_space, load_table
 
@@ -95,10 +96,10 @@ def test_a_trial_with_it_has_its_loss_or_a_fact_about_the_configuration(tmp_path
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ({"value": 3}, UserError, "objective returns returned 3, not an Outcome"),
-        ({"value": None, "as_loss": True}, UserError, "returned the loss None, not a number"),
-        ({"value": "low", "as_loss": True}, UserError, "returned the loss 'low', not a number"),
-        ({"value": True, "as_loss": True}, UserError, "returned the loss True, not a number"),
+        ({"value": 3}, InvalidResult, "objective returns returned a int, not an Outcome"),
+        ({"value": None, "as_loss": True}, InvalidResult, "returned the loss None, not a number"),
+        ({"value": "low", "as_loss": True}, InvalidResult, "returned the loss 'low', not a number"),
+        ({"value": True, "as_loss": True}, InvalidResult, "returned the loss True, not a number"),
         ({"value": float("nan"), "as_loss": True}, NoLoss, "objective returns: the loss is nan"),
     ],
 )

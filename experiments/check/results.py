@@ -71,6 +71,8 @@ def _impossible(result: TrialResult, spec: StudySpec | None) -> list[str]:
             words.append(f"{key} is {value}: better than the best cell")
         elif key == "loss" and spec is not None and loss_name(spec.objective) == LOSS:
             continue  # of any size
+        elif spec is not None and spec.command is not None:
+            continue  # a command's errors are any numbers
         elif key not in _REGRETS and not 0 <= value <= 1:
             words.append(f"{key} is {value}, not in [0, 1]")
     return words

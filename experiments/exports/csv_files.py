@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,7 @@ def write(study: OpenedStudy, folder: Path) -> None:
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
     _write_table(folder / TRIALS, rows)
-    epochs = (
-        {"id": name(trial), "budget": trial.budget} | _epoch_row(record)
-        for trial, _ in study.trials
-        for record in epochs_of(study, trial)
-    )
-    _write_table(folder / EPOCHS, epochs)
+    _write_table(folder / EPOCHS, _epoch_rows(study))
 
 
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
@@ -102,6 +97,18 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
         "module_hash": outcome.key,
         "exception": None if result is None else result.exception,
     }
+
+
+def _epoch_rows(study: OpenedStudy) -> Iterator[dict[str, Any]]:
+    """The rows of epochs.csv, all with the same columns: a command may record others each time."""
+    names: dict[str, None] = {}
+    if study.view.header.get("specification", {}).get("command") is not None:
+        records = (record for trial, _ in study.trials for record in epochs_of(study, trial))
+        names = dict.fromkeys(key for record in records for key in _epoch_row(record))
+    for trial, _ in study.trials:
+        place = {"id": name(trial), "budget": trial.budget}
+        for record in epochs_of(study, trial):
+            yield place | names | _epoch_row(record) | place
 
 
 def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:

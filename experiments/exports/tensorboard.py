@@ -97,4 +97,6 @@ def _epochs(
     time = started if finished is None else finished - took
     for record in records:
         time += record["time"]
-        yield record["epoch"], time, {tag: record[key] for tag, key in EPOCH_TAGS.items()}
+        values = {tag: record[key] for tag, key in EPOCH_TAGS.items()}
+        known = {tag: value for tag, value in values.items() if value is not None}  # of a command
+        yield record["epoch"], time, known

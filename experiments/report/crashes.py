@@ -124,7 +124,15 @@ def _tail(text: str) -> str:
 
 
 def _epoch(record: dict[str, Any]) -> str:
-    return (
-        f"epoch {record['epoch']}: training loss {record['train_loss']:.4g}, one-shot validation "
-        f"error {percent(record['valid_error'])}, learning rate {record['learning_rate']:.3g}"
-    )
+    """An epoch in a line, with what is known of it: a command records what it likes."""
+    known = {
+        "training loss": ("train_loss", "{:.4g}".format),
+        "one-shot validation error": ("valid_error", percent),
+        "learning rate": ("learning_rate", "{:.3g}".format),
+    }
+    words = [
+        f"{name} {written(record[key])}"
+        for name, (key, written) in known.items()
+        if record.get(key) is not None
+    ]
+    return f"epoch {record['epoch']}: {', '.join(words)}"

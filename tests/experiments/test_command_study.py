@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.processes import finish
 from support.study_commands import decisions, run, started, told
+from support.throwaway_slurm import ThrowawaySlurm
 from support.waiting import wait_until
 
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -57,6 +58,9 @@ workers: 1
 """
 
 
+SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
+
+
 @pytest.fixture
 def study_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A study of a program that saves, in the folder in which it runs."""
@@ -98,14 +102,15 @@ def test_a_script_of_fifteen_lines_from_launch_to_compare(tmp_path: Path) -> Non
         ["compare", folder],
         ["report", folder],
         ["check", folder],
-        ["export", folder],
+        ["export", folder, "--to", "csv"],
     ):
         ended = run(*words, cwd=tmp_path)
         assert ended.returncode == 0, (words, ended.stdout, ended.stderr)
-        assert "regret" not in ended.stdout
-        assert "better than" not in ended.stdout
-    compared = run("compare", folder, cwd=tmp_path).stdout
-    assert "default" in compared
+        assert "test regret" not in ended.stdout
+        assert "of cells" not in ended.stdout
+    page = (folder / "report" / "index.html").read_text()
+    assert "test error" in page
+    assert "test regret" not in page
 
 
 def test_a_study_that_was_stopped_and_killed_ends_like_an_undisturbed_one(
@@ -138,6 +143,24 @@ def test_a_study_that_was_stopped_and_killed_ends_like_an_undisturbed_one(
 
     texts = (path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert not any(b"a-secret-of-the-user" in text for text in texts)
+
+
+def test_jobs_of_slurm_run_it_and_let_it_save(
+    slurm: ThrowawaySlurm, study_file: Path, tmp_path: Path
+) -> None:
+    folder, hold = tmp_path / "study", study_file.with_name("hold")
+    hold.touch()
+    with started("launch", study_file, "--dir", folder, "--trust", *SLURM) as master:
+        wait_until(lambda: starts(folder), master)
+        wait_until(lambda: list(folder.glob("trials/*/2/command/state.json")), master)
+        slurm.command("scancel", *[job for job, _, _ in slurm.jobs("--states=RUNNING")])
+        wait_until(lambda: starts(folder) == 2, master)
+        hold.unlink()
+        _, complaint = finish(master)
+    assert master.returncode == 0, complaint
+    assert list(folder.glob("trials/*/2/command/asked"))  # it had time to save
+    assert len(set(told(folder))) == len(told(folder)) == read_study(folder).total_evaluations
+    assert not [event for event in decisions(folder) if event["event"] == "retry"]
 
 
 def test_an_exit_code_that_means_try_elsewhere(

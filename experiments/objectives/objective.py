@@ -147,7 +147,7 @@ def evaluated(section: Any, found: Found, seed: int, stop_asked: Callable[[], bo
         raise NoLoss(f"objective {name}: the loss is {loss}, not a finite number")
     outcome = dataclasses.replace(outcome, loss=float(loss))
     if outcome.objective is None and own.name not in OF_TABLE:
-        return dataclasses.replace(outcome, objective=own.words)
+        return dataclasses.replace(outcome, objective=name)
     return outcome
 
 

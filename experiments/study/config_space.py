@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.study.config_space_changes import changed, read_space
-from oneshot_hpo.experiments.study.document import is_space_file
+from oneshot_hpo.experiments.study.document import BASE, is_space_file
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Range, StudyError, configuration_space
 from oneshot_hpo.hpo.bohb.encoding import Encoding
@@ -54,6 +54,11 @@ def space_of(spec: StudySpec) -> ConfigurationSpace:
     if isinstance(spec.config_space, str):
         return _named(spec, spec.config_space, spec.search)
     return space_from_document(spec.config_space)
+
+
+def named_space(given: str | Mapping[str, Any]) -> str:
+    """The name of a study's configuration space, or of the one that its section changes."""
+    return given if isinstance(given, str) else str(given.get(BASE, ""))
 
 
 def default_configuration(document: Mapping[str, Any]) -> dict[str, Any]:

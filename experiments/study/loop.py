@@ -204,7 +204,8 @@ class StudyRun(Generic[Run]):
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
-            alike = first_bracket_crashed(self._study) if trial.id[0] == 0 else None
+            in_first = self._study.bracket_of(trial) == 0
+            alike = first_bracket_crashed(self._study) if in_first else None
             if alike is not None:
                 reason = f"every evaluation of the first bracket crashed alike, the last: {alike}"
                 raise StudyFailed(reason, "all")

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from oneshot_hpo.hpo import OptimizerSettings
     from oneshot_hpo.searchers.settings import SearchSettings
 
-_OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
+_OPTIMIZER_KEYS = (
+    *("min_budget", "max_budget", "eta", "iterations", "seed"),
+    *("trial_seed", "default_budget"),
+)
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
@@ -74,6 +77,14 @@ class StudySpec(pydantic.BaseModel):
         description=f"a whole number from 0 to {bounds.ITERATIONS:,}",
     )
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
+    trial_seed: Literal["trial", "study"] = Field(
+        default="trial", description="trial (a seed for each trial) or study (one for all trials)"
+    )
+    default_budget: Literal["max", "min"] = Field(
+        default="max",
+        description="max (the default configuration is evaluated on its own, at the largest "
+        "budget) or min (it is the first one of the first bracket)",
+    )
     workers: int | None = Field(
         default=None,
         ge=1,
@@ -219,6 +230,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     configuration space's range, or a configuration space that the search refuses.
     """
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
+    from oneshot_hpo.experiments.study.config_space import named_space
+    from oneshot_hpo.hpo.configuration_spaces import published_defaults
     from oneshot_hpo.search_spaces import get_space, load_table
     from oneshot_hpo.searchers.registry import settings_class
 
@@ -227,8 +240,9 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         image_size = spec.image_size
         load_table(spec.table).best(space)  # raises if an entry of the space is missing
         transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
-        search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
-        if "cutout_length" not in spec.search:
+        given = published_defaults(named_space(spec.config_space), image_size) | spec.search
+        search = dataclasses.asdict(settings_class(spec.searcher)()) | given
+        if "cutout_length" not in given:
             # The paper's 16 pixels are half of an image; for smaller images it is half as well.
             search["cutout_length"] = min(search["cutout_length"], image_size // 2)
         bohb = _bohb_defaults() | spec.bohb

@@ -54,19 +54,24 @@ def verdict(study: StudyView) -> str:
     assert study.baseline is not None
     if not study.settings.iterations:
         return "Nothing was tuned: this is one search with the study's own settings."
-    tuned, default = study.incumbent[1], study.baseline[1]
+    (best, tuned), (first, default) = study.incumbent, study.baseline
     assert tuned.loss is not None
     if default.loss is None:
         return f"The default configuration crashed: {default.exception}." + lost
-    if tuned.loss >= default.loss:
+    if best.budget == first.budget and tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
     valid, valid_word = _gain(default, tuned, "valid")
     test, test_word = _gain(default, tuned, "test")
-    return (
+    words = (
         f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
-        f"points {test_word} on test. This is one search each: other seeds may order them "
-        "otherwise." + lost
+        f"points {test_word} on test."
     )
+    if best.budget != first.budget:
+        words += (
+            f" The default was searched for {number(first.budget)} epochs, the tuned configuration "
+            f"for {number(best.budget)}."
+        )
+    return f"{words} This is one search each: other seeds may order them otherwise.{lost}"
 
 
 def _gain(default: TrialResult, tuned: TrialResult, field: str) -> tuple[float, str]:

@@ -6,7 +6,6 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,6 @@ from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchSto
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings
 
-_LATER = {"image_size": None, "train_share": 1.0}
-
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
     """SGD step in epoch 0 .. epochs - 1: half a cosine from learning_rate to learning_rate_min.
@@ -38,6 +35,11 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     return lowest + (settings.learning_rate - lowest) * share
 
 
+def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:
+    """Whether epoch 0 .. epochs - 1 trains the weights alone; the last one never does."""
+    return epoch < min(settings.warmup_share * epochs, epochs - 1)
+
+
 def fingerprint(
     searcher: str,
     settings: SearchSettings,
@@ -46,13 +48,7 @@ def fingerprint(
     epochs: int,
     seed: int,
 ) -> dict[str, Any]:
-    """The identity of a search, which its checkpoints record.
-
-    Settings of later versions are left out at their defaults, as earlier checkpoints lack them.
-    """
-    values = asdict(settings)
-    later = {name: values.pop(name) for name in _LATER}
-    values |= {name: value for name, value in later.items() if value != _LATER[name]}
+    """The identity of a search, which its checkpoints record."""
     return {
         "searcher": searcher,
         "space": space.id,
@@ -60,7 +56,7 @@ def fingerprint(
         "images": data.checksum,
         "epochs": epochs,
         "seed": seed,
-        **values,
+        **settings.to_record(),
     }
 
 
@@ -77,7 +73,7 @@ class Search:
         seed: int,
         device: torch.device,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
         # Independent streams: the draws of one part do not depend on another part.
@@ -126,7 +122,7 @@ class Search:
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
-        learning_rate = cosine_learning_rate(self._settings, self.epoch, self._epochs)
+        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
@@ -173,19 +169,23 @@ class Search:
     def step(self, train: Batch, valid: Batch) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
 
+        In the warm-up there is no step of the architecture.
+
         Returns training loss, training error and loss of the architecture step (0 for none), on
         the device without synchronisation.
         """
         train, valid = self._augmented(train), self._augmented(valid)
-        architecture_loss = self._searcher.architecture_step(
-            self.supernet, train, valid, self._optimizer
-        )
+        architecture_loss = None
+        if not warms_up(self.settings, self.epoch, self._epochs):
+            architecture_loss = self._searcher.architecture_step(
+                self.supernet, train, valid, self._optimizer
+            )
         logits = self.supernet(train.images, self._searcher.weights_encoding())
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(
-            self.supernet.parameters(), self._settings.grad_clip, foreach=True
+            self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
         self._optimizer.step()
         error = wrong(logits, train.labels) / len(train)
@@ -199,7 +199,7 @@ class Search:
         # resumed at any step: its order is drawn again.
         order = torch.Generator()
         order.set_state(self._generators["order"].get_state())
-        batches = paired_batches(self._train, self._valid, self._settings.batch_size, order)
+        batches = paired_batches(self._train, self._valid, self.settings.batch_size, order)
         for train, valid in itertools.islice(batches, len(self._steps), None):
             self._steps.append(self.step(train, valid))
             yield

@@ -144,7 +144,8 @@ def plan_ablation(
 def run_one(search: PlannedSearch, folder: Path) -> None:
     """Run or resume a search; a loss that is not finite is noted as its crash."""
     from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
-    from oneshot_hpo.experiments.study.trial import device_name, load_images
+    from oneshot_hpo.experiments.objectives.objective import load_images
+    from oneshot_hpo.experiments.study.trial import device_name
     from oneshot_hpo.search_spaces import get_space
     from oneshot_hpo.searchers.checkpoint import remove_checkpoints
     from oneshot_hpo.searchers.records import SearchDiverged, SearchStopped

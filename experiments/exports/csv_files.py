@@ -42,7 +42,8 @@ def write(study: OpenedStudy, folder: Path) -> None:
 
     Rows of bracket -2 are a warm-started study's prior results. transfer: whether errors and
     regrets come from a table of another data set. imputed: whether they rest on values of a model;
-    the column exists only if some do.
+    the column exists only if some do. objective: what the loss is, only where it is not the table's
+    validation error.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
@@ -57,10 +58,13 @@ def write(study: OpenedStudy, folder: Path) -> None:
 
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
     """Columns that qualify the numbers of a row."""
-    flags = {TRANSFER: study.transfer is not None}
-    return (
-        flags if study.imputed is None else flags | {"imputed": Outcome.from_result(result).imputed}
-    )
+    flags: dict[str, Any] = {TRANSFER: study.transfer is not None}
+    outcome = Outcome.from_result(result)
+    if study.imputed is not None:
+        flags["imputed"] = outcome.imputed
+    if study.has("objective"):
+        flags["objective"] = outcome.objective
+    return flags
 
 
 def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oneshot_hpo.experiments.study.outcome import search_seconds
+from oneshot_hpo.experiments.study.outcome import objective_seconds, search_seconds
 from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
 
 
@@ -19,9 +19,19 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
     return spent / epochs if epochs else None
 
 
+def seconds_an_objective(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> float:
+    """Mean seconds that an objective takes itself, whatever the budget; 0 if that is not known."""
+    spent = [objective_seconds(result) for _, result in evaluations]
+    known = [seconds for seconds in spent if seconds is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
 def seconds_left(study: StudyView, workers: int) -> float | None:
     """Seconds until a study is finished, at the pace of its searches; None without a pace."""
     pace = seconds_an_epoch(study.evaluations)
+    if pace is None:
+        return None
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
-    return None if pace is None else left * pace / workers
+    epochs = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
+    trials = sum(rung.planned - rung.finished for rung in rungs)
+    return (epochs * pace + trials * seconds_an_objective(study.evaluations)) / workers

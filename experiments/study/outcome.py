@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo import checks
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import LOSS, measure
+from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:  # workers make outcomes, and do not load the optimizer's package
@@ -25,6 +27,8 @@ KEYS = {
     "transfer": "transfer",
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
+    "objective": "objective",
+    "trained": "trained",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and `seconds` have places of their own in a result."""
@@ -34,6 +38,9 @@ IMPUTED = "of a model, not of a training: its table imputes what was not measure
 
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
+
+OBJECTIVE_SECONDS = "objective_seconds"
+"""The key of `objective_seconds`, likewise."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
@@ -51,7 +58,7 @@ class Outcome:
     """
 
     loss: float | None = None
-    """What the optimizer minimises: the validation error, or one repeat of it; in [0, 1]."""
+    """What the optimizer minimises; an error is in [0, 1]."""
     valid: float | None = None
     """Mean validation error of the architecture trained on its own, in [0, 1]."""
     test: float | None = None
@@ -74,8 +81,15 @@ class Outcome:
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
     drawn_repeat: int | None = None
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
+    objective: str | None = None
+    """The name of the objective that made the loss; None: the mean, or one repeat, of the table's
+    validation error."""
+    trained: Mapping[str, Any] | None = None
+    """The errors of the objective's own trainings, valid_error and test_error, one a seed."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
+    objective_seconds: float | None = None
+    """The objective's own time, likewise; None if it is not measured."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -96,7 +110,10 @@ class Outcome:
             transfer=bool(info.get(KEYS["transfer"])),
             imputed=bool(info.get(KEYS["imputed"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
+            objective=_of_type(info.get(KEYS["objective"]), str),
+            trained=_of_type(info.get(KEYS["trained"]), dict),
             seconds=search_seconds(result),
+            objective_seconds=objective_seconds(result),
         )
 
     def to_info(self) -> dict[str, Any]:
@@ -126,9 +143,21 @@ class Outcome:
         return value
 
 
+def loss_words(result: TrialResult) -> str:
+    """The loss of a result that did not crash: "4.21 % validation error", "loss 0.0512"."""
+    assert result.loss is not None
+    name = measure(_of_type(result.info.get(KEYS["objective"]), str))
+    return f"loss {result.loss:.4g}" if name == LOSS else f"{percent(result.loss)} {name}"
+
+
 def search_seconds(result: TrialResult) -> float | None:
     """`Outcome.seconds` alone, which is cheaper for repeated passes over a long study."""
     return result.timestamps.get(SECONDS)
+
+
+def objective_seconds(result: TrialResult) -> float | None:
+    """`Outcome.objective_seconds` alone."""
+    return result.timestamps.get(OBJECTIVE_SECONDS)
 
 
 def _number(value: Any) -> float | None:

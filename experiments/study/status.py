@@ -124,7 +124,7 @@ def _job_counts(jobs: QueuedJobs) -> str:
 
 def _print_end(console: Console, study: OpenedStudy) -> None:
     if study.state == "finished":
-        print_summary(console, study.view, study.folder, study.transfer)
+        print_summary(console, study.view, study.folder, study.caveats)
     elif study.state == "stopped":
         say(console, f"not running; to resume: {resume(study.folder)}")
     else:

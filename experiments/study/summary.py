@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -27,17 +28,19 @@ _FILES = {
 }
 
 
-def print_summary(console: Console, study: StudyView, folder: Path, transfer: str | None) -> None:
+def print_summary(
+    console: Console, study: StudyView, folder: Path, caveats: Sequence[str] = ()
+) -> None:
     """Print tuned against default, the verdict in a sentence, and where the files are.
 
-    transfer: the sentence for a study whose table is of another data set, else None.
+    caveats: sentences that qualify every number.
     """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
-    if transfer is not None:
-        say_paragraph(console, transfer)
+    for sentence in caveats:
+        say_paragraph(console, sentence)
     say(console, "")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")

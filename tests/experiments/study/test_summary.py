@@ -11,7 +11,7 @@ from oneshot_hpo.hpo import Study
 
 def printed(study: Study, folder: Path) -> str:
     console = Console(file=io.StringIO(), width=80)
-    print_summary(console, study, folder, None)
+    print_summary(console, study, folder)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

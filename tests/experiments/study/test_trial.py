@@ -8,13 +8,13 @@ import torch
 
 from oneshot_hpo.cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
 from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.trial import (
     RESULT,
     TrialTask,
     finished_result,
     run_trial,
     search_cell,
-    table_outcome,
 )
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers import SearchSettings, run_search

@@ -73,8 +73,13 @@ class StudyState:
         if key in self.trials:
             raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} has already started")
 
-        seed = self._seed_of(key)
-        trial = Trial(trial_id, budget, event["config"], event["seq"], attempt=0, seed=seed)
+        own = trial_seed(self._settings.seed, trial_id, budget)
+        place = trial_id, budget, event["config"], event["seq"]
+        if self._settings.trial_seed == "study":
+            shared = study_trial_seed(self._settings.seed)
+            trial = Trial(*place, attempt=0, seed=shared, objective_seed=own)
+        else:
+            trial = Trial(*place, attempt=0, seed=own)
         self.trials[key] = self.pending[key] = trial
         self.records[key] = TrialRecord(event["info"], submitted_at=event["time"])
         self._count(self.started_on_rung, trial)
@@ -141,11 +146,6 @@ class StudyState:
         if event["seq"] != self.seq:
             raise InvalidEvent(f"seq is {event['seq']}, expected {self.seq}")
         self.seq += 1
-
-    def _seed_of(self, key: Key) -> int:
-        if self._settings.trial_seed == "study":
-            return study_trial_seed(self._settings.seed)
-        return trial_seed(self._settings.seed, *key)
 
     def _largest_baseline(self) -> tuple[Trial, TrialResult] | None:
         """The default's evaluation at the largest budget at which it has finished."""

@@ -137,6 +137,7 @@ class StudyRun(Generic[Run]):
             table=self._spec.table,
             budget=trial.budget,
             seed=trial.seed,
+            objective_seed=trial.objective_seed if isinstance(trial, Trial) else None,
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,

@@ -71,8 +71,8 @@ def verdict(study: StudyView) -> str:
     )
     if best.budget != first.budget:
         words += (
-            f" The default was searched for {number(first.budget)} epochs, the tuned configuration "
-            f"for {number(best.budget)}."
+            f" Epochs of the search: {number(first.budget)} for the default, {number(best.budget)} "
+            "for the tuned configuration."
         )
     return f"{words} This is one search each: other seeds may order them otherwise.{lost}"
 

@@ -47,7 +47,7 @@ class TrialTask:
     None for a study without one; objective is the study file's section; transfer says that the
     table is of another data set, which the result then records; folder holds the trial's
     checkpoint, metrics and result, None to keep none. A search has settings, space and dataset; a
-    command may have none of them.
+    command may have none of them. objective_seed is that of the objective; None: it is seed.
     """
 
     searcher: str
@@ -59,6 +59,7 @@ class TrialTask:
     table: str | None
     budget: float
     seed: int
+    objective_seed: int | None = None
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
@@ -157,7 +158,8 @@ def search_cell(
         device=device_name(),
         say=say,
     )
-    outcome = objective.evaluate(found, task.seed, stop_asked)
+    seed = task.seed if task.objective_seed is None else task.objective_seed
+    outcome = objective.evaluate(found, seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 

@@ -172,6 +172,20 @@ def test_the_ablations_are_searches_in_the_papers_network(name: str) -> None:
         assert (member.spec.iterations, member.spec.config_space) == (0, "none")
 
 
+@pytest.mark.parametrize("name", ["comparison", *ABLATIONS, "ablation-order"])
+def test_every_setting_of_a_shipped_grid_can_be_searched(name: str) -> None:
+    grid = grid_of(name, "dataset=digits", "table=digits")
+    for member in grid.chosen(["space=1"]):
+        spec = complete(member.spec, name)
+        chosen = {
+            key.removeprefix("search."): value
+            for key, value in member.values.items()
+            if key.startswith("search.")
+        }
+        assert chosen.items() <= spec.search.items()
+        assert spec.optimizer_settings.max_budget == member.spec.max_budget
+
+
 def test_the_comparison_has_every_searcher_at_its_defaults() -> None:
     grid = grid_of("comparison")
     assert sorted(grid.document["grid"]["searcher"]) == sorted(names("searcher"))

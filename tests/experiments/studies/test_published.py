@@ -5,14 +5,18 @@ The reference is github.com/automl/nasbench-1shot1 at cb0f0ec; each table names 
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ConfigSpace.hyperparameters import UniformFloatHyperparameter, UniformIntegerHyperparameter
+from support.study_commands import run
 
 from oneshot_hpo.experiments.grids.costs import Cost, cost
 from oneshot_hpo.experiments.grids.grid import Grid, Member, load_grid
 from oneshot_hpo.experiments.study.specification import complete
+from oneshot_hpo.hpo import BASELINE_ID, read_study
 from oneshot_hpo.plugins import names
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -138,6 +142,29 @@ def test_the_paper_has_the_reference_configuration_spaces(searcher: str, config_
         # What is not tuned, a search of the default included, is as the default says.
         assert spec.search[name] == pytest.approx(default, rel=1e-9)
         assert spec.default_settings[name] == spec.search[name]
+
+
+@pytest.mark.slow
+def test_the_paper_runs_at_a_tiny_size(tmp_path: Path) -> None:
+    tiny = [
+        *("dataset=digits", "table=digits", "iterations=1", "min_budget=1", "max_budget=2"),
+        *("search.channels=4", "search.stacks=1", "search.cells_per_stack=1"),
+        "search.train_share=0.2",
+    ]
+    name = "seed-1_cs3-paper_pc_darts_space-1"
+    settings = [word for one in tiny for word in ("--set", one)]
+    ended = run("launch", "paper", "--dir", tmp_path / "p", "--only", name, *settings)
+    assert ended.returncode == 0, ended.stderr
+
+    view = read_study(tmp_path / "p" / name)
+    assert view.finished
+    trials = [trial for trial, _ in view.evaluations]
+    assert [trial.budget for trial in trials] == [1, 1, 2]
+    assert BASELINE_ID in {trial.id for trial in trials}
+    assert len({trial.seed for trial in trials}) == 1
+    for trial, result in view.evaluations:
+        own = np.random.default_rng((trial.objective_seed, 1))
+        assert result.info["drawn_repeat"] == own.integers(3)
 
 
 # optimizers/{darts,gdas,pc_darts}/cluster_scripts/search_space_*/*.sh

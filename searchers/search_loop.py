@@ -20,6 +20,7 @@ from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.gdas import Gdas
 from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
@@ -50,11 +51,13 @@ def fingerprint(
     seed: int,
 ) -> dict[str, Any]:
     """The identity of a search, which its checkpoints record."""
-    # Earlier versions left the statistics of operations that were not drawn as they were: such a
-    # search cannot be continued.
-    draws = settings.supernet == "paper" and not issubclass(searcher_class(searcher), Darts)
+    # Earlier versions left statistics and weights of operations that a step did not draw as they
+    # were: such a search cannot be continued.
+    found = searcher_class(searcher)
+    draws = not issubclass(found, Darts) or issubclass(found, Gdas)
+    is_paper = settings.supernet == "paper"
     return {
-        **({"running statistics": "of every operation"} if draws else {}),
+        **({"operations not drawn": "as in the paper's code"} if draws and is_paper else {}),
         "searcher": searcher,
         "space": space.id,
         "data set": data.name,
@@ -189,6 +192,7 @@ class Search:
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()
+        self._complete_gradients()
         torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
@@ -197,6 +201,17 @@ class Search:
         if architecture_loss is None:
             architecture_loss = torch.zeros_like(error)
         return torch.stack((loss.detach(), error, architecture_loss))
+
+    def _complete_gradients(self) -> None:
+        """In the preset paper, give weights that the step did not use a gradient of zero.
+
+        Weight decay and momentum then move them too, as in the authors' code; without a gradient
+        torch leaves them alone.
+        """
+        if self.settings.supernet == "paper":
+            for weight in self.supernet.parameters():
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""

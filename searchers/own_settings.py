@@ -11,13 +11,14 @@ from typing import ClassVar
 from oneshot_hpo.checks import setting, whole
 from oneshot_hpo.searchers.settings import (
     COUNT,
+    NOT_NEGATIVE,
     POSITIVE,
     SHARE,
     SearchSettings,
     tuned,
 )
 
-_NO_ARCHITECTURE_OPTIMIZER = frozenset({"arch_learning_rate", "arch_weight_decay"})
+_NO_ARCHITECTURE_OPTIMIZER = frozenset({"arch_learning_rate", "arch_weight_decay", "warmup_share"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class PcDartsSettings(SearchSettings):
     partial_channels: int = setting(4, COUNT)
     """k: operations see one of k channels; divides `channels` (PC-DARTS, section 4.2: 4)."""
     warmup_share: float = tuned(0.3, SHARE, 0.0, 0.6)
-    """Share of the epochs that train the weights only (section 4.2: 15 of 50)."""
+    """Share of the epochs that train the weights alone (section 4.2: 15 of 50)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -113,3 +114,7 @@ class ProxylessSettings(SearchSettings):
 
     arch_learning_rate: float = setting(6e-3, POSITIVE)
     """Adam step of the architecture weights (ProxylessNAS, section 4.1: 0.006)."""
+    arch_weight_decay: float = setting(0.0, NOT_NEGATIVE)
+    """L2 penalty of the architecture weights (authors' code: none)."""
+    warmup_share: float = setting(0.25, SHARE, before=0.0)
+    """Share of the epochs that train the weights alone (authors' code: 40, then 120)."""

@@ -6,7 +6,6 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.gdas import Gdas
 from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings
-
-_LATER = {"image_size": None, "train_share": 1.0}
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
@@ -38,6 +37,11 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     return lowest + (settings.learning_rate - lowest) * share
 
 
+def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:
+    """Whether epoch 0 .. epochs - 1 trains the weights alone; the last one never does."""
+    return epoch < min(settings.warmup_share * epochs, epochs - 1)
+
+
 def fingerprint(
     searcher: str,
     settings: SearchSettings,
@@ -46,21 +50,21 @@ def fingerprint(
     epochs: int,
     seed: int,
 ) -> dict[str, Any]:
-    """The identity of a search, which its checkpoints record.
-
-    Settings of later versions are left out at their defaults, as earlier checkpoints lack them.
-    """
-    values = asdict(settings)
-    later = {name: values.pop(name) for name in _LATER}
-    values |= {name: value for name, value in later.items() if value != _LATER[name]}
+    """The identity of a search, which its checkpoints record."""
+    # Earlier versions left statistics and weights of operations that a step did not draw as they
+    # were: such a search cannot be continued.
+    found = searcher_class(searcher)
+    draws = not issubclass(found, Darts) or issubclass(found, Gdas)
+    is_paper = settings.supernet == "paper"
     return {
+        **({"operations not drawn": "as in the paper's code"} if draws and is_paper else {}),
         "searcher": searcher,
         "space": space.id,
         "data set": data.name,
         "images": data.checksum,
         "epochs": epochs,
         "seed": seed,
-        **values,
+        **settings.to_record(),
     }
 
 
@@ -77,7 +81,7 @@ class Search:
         seed: int,
         device: torch.device,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
         # Independent streams: the draws of one part do not depend on another part.
@@ -126,7 +130,7 @@ class Search:
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
-        learning_rate = cosine_learning_rate(self._settings, self.epoch, self._epochs)
+        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
@@ -173,19 +177,24 @@ class Search:
     def step(self, train: Batch, valid: Batch) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
 
+        In the warm-up there is no step of the architecture.
+
         Returns training loss, training error and loss of the architecture step (0 for none), on
         the device without synchronisation.
         """
         train, valid = self._augmented(train), self._augmented(valid)
-        architecture_loss = self._searcher.architecture_step(
-            self.supernet, train, valid, self._optimizer
-        )
+        architecture_loss = None
+        if not warms_up(self.settings, self.epoch, self._epochs):
+            architecture_loss = self._searcher.architecture_step(
+                self.supernet, train, valid, self._optimizer
+            )
         logits = self.supernet(train.images, self._searcher.weights_encoding())
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()
+        self._complete_gradients()
         torch.nn.utils.clip_grad_norm_(
-            self.supernet.parameters(), self._settings.grad_clip, foreach=True
+            self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
         self._optimizer.step()
         error = wrong(logits, train.labels) / len(train)
@@ -193,13 +202,24 @@ class Search:
             architecture_loss = torch.zeros_like(error)
         return torch.stack((loss.detach(), error, architecture_loss))
 
+    def _complete_gradients(self) -> None:
+        """In the preset paper, give weights that the step did not use a gradient of zero.
+
+        Weight decay and momentum then move them too, as in the authors' code; without a gradient
+        torch leaves them alone.
+        """
+        if self.settings.supernet == "paper":
+            for weight in self.supernet.parameters():
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
+
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
         # The search's own generator advances only at the end of an epoch, so that an epoch can be
         # resumed at any step: its order is drawn again.
         order = torch.Generator()
         order.set_state(self._generators["order"].get_state())
-        batches = paired_batches(self._train, self._valid, self._settings.batch_size, order)
+        batches = paired_batches(self._train, self._valid, self.settings.batch_size, order)
         for train, valid in itertools.islice(batches, len(self._steps), None):
             self._steps.append(self.step(train, valid))
             yield

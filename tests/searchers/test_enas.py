@@ -41,6 +41,17 @@ def test_a_step_leaves_the_supernet_alone():
     assert all(weight.grad is None for weight in steps.supernet.parameters())
 
 
+def test_a_step_changes_no_running_statistics():
+    """As in the authors' code, the reward is of a network that is being evaluated."""
+    steps = Steps("enas", get_space(2), supernet="paper")
+    before = {name: values.clone() for name, values in steps.supernet.named_buffers()}
+    steps.step()
+    after = dict(steps.supernet.named_buffers())
+    assert before
+    assert all(torch.equal(values, after[name]) for name, values in before.items())
+    assert steps.supernet.training
+
+
 def test_ends_with_the_best_of_its_cells_on_one_batch():
     steps = Steps("enas", get_space(1), sampled_cells=6, batch_size=8)
     state = steps.generator.get_state()

@@ -22,7 +22,11 @@ DEFAULTS = {
         "baseline_decay": 0.99,
         "sampled_cells": 100,
     },
-    "proxylessnas": {"arch_learning_rate": 6e-3},
+    "proxylessnas": {
+        "arch_learning_rate": 6e-3,
+        "arch_weight_decay": 0.0,
+        "warmup_share": 0.25,
+    },
 }
 
 

@@ -2,8 +2,9 @@ import dataclasses
 
 import pytest
 import torch
-from support.tiny_searches import TINY, equal_states, search, state_of
+from support.tiny_searches import TINY, search
 
+from oneshot_hpo.contracts.states import equal_states, state_of
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import SearchDiverged, SearchSettings, run_search
 from oneshot_hpo.searchers.checkpoint import CheckpointMismatch, check_fingerprint, load_checkpoint

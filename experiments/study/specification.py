@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from oneshot_hpo.searchers.command import Command
     from oneshot_hpo.searchers.settings import SearchSettings
 
-_OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
+_OPTIMIZER_KEYS = (
+    *("min_budget", "max_budget", "eta", "iterations", "seed"),
+    *("trial_seed", "default_budget"),
+)
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
@@ -95,6 +98,14 @@ class StudySpec(pydantic.BaseModel):
         description=f"a whole number from 0 to {bounds.ITERATIONS:,}",
     )
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
+    trial_seed: Literal["trial", "study"] = Field(
+        default="trial", description="trial (a seed for each trial) or study (one for all trials)"
+    )
+    default_budget: Literal["max", "min"] = Field(
+        default="max",
+        description="max (the default configuration is evaluated on its own, at the largest "
+        "budget) or min (it is the first one of the first bracket)",
+    )
     workers: int | None = Field(
         default=None,
         ge=1,
@@ -306,6 +317,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     """
     from oneshot_hpo.experiments.objectives.objective import completed as completed_objective
     from oneshot_hpo.experiments.objectives.objective import objective_of
+    from oneshot_hpo.experiments.study import plugin_checks
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
 
@@ -318,6 +330,9 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             update["space"] = space.id
             if table is not None:
                 table.best(space)  # raises if an entry of the space is missing
+            plugin_checks.check_space(str(spec.space), space)
+            if table is not None:
+                plugin_checks.check_table(str(spec.table), table, space)
         if spec.command is None or spec.objective != MEAN:
             objective_of(spec.objective).check(get_space(spec.required_space), table)
         if spec.dataset is not None and spec.table is not None:
@@ -332,7 +347,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         update["cluster"] = spec.cluster.completed()
         spec = spec.model_copy(update=update)
         if spec.command is None:
-            spec.checked_settings({})
+            settings = spec.checked_settings({})
+            plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
         command_keys.check_words(spec)
     except (ValueError, OSError) as error:
@@ -342,12 +358,15 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
 def _completed_search(spec: StudySpec) -> dict[str, Any]:
     """The settings of the search with every default."""
+    from oneshot_hpo.experiments.study.config_space import named_space
+    from oneshot_hpo.hpo.configuration_spaces import published_defaults
     from oneshot_hpo.searchers.registry import settings_class
 
     defaults = settings_class(spec.searcher)()
     defaults.with_config(spec.search)
-    search = dataclasses.asdict(defaults) | spec.search
-    if "cutout_length" not in spec.search:
+    given = published_defaults(named_space(spec.config_space), spec.image_size) | spec.search
+    search = dataclasses.asdict(defaults) | given
+    if "cutout_length" not in given:
         # The paper's 16 pixels are half of an image; for smaller images it is half as well.
         search["cutout_length"] = min(search["cutout_length"], spec.image_size // 2)
     return search
@@ -383,9 +402,12 @@ def environment_of(spec: StudySpec) -> dict[str, dict[str, str]]:
 @functools.cache
 def image_size_of(dataset: str) -> int:
     """Height of a data set's images in pixels; cached, as reading them takes long."""
+    from oneshot_hpo.experiments.study.plugin_checks import check_dataset
     from oneshot_hpo.searchers.data.datasets import load_dataset
 
-    return load_dataset(dataset).image_size
+    splits = load_dataset(dataset)
+    check_dataset(dataset, splits)
+    return splits.image_size
 
 
 def _bohb_defaults() -> dict[str, Any]:

@@ -57,7 +57,7 @@ class TrialTask:
     transfer says that the table is of another data set, which the result then records; folder holds
     the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
     of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
-    them, and has no settings.
+    them, and has no settings. objective_seed is that of the objective; None: it is seed.
     """
 
     searcher: str
@@ -69,6 +69,7 @@ class TrialTask:
     table: str | None
     budget: float
     seed: int
+    objective_seed: int | None = None
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
@@ -86,7 +87,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     loss: of the architecture found, by the objective; None for a crash.
     info: `Outcome.to_info`; nothing in it depends on the time or on the worker.
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
-        not finite, or a setting that the search refuses.
+        not finite, or a setting that the search refuses; or about the user's code, which returned
+        what cannot be used.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
         search_seconds, the time of the finished epochs of all attempts; where the searcher compared
         cells, compare_seconds, the part of it that this took; objective_seconds, where the
@@ -170,7 +172,8 @@ def search_cell(
         device=device_name(),
         say=say,
     )
-    outcome = evaluated(task.objective, found, task.seed, stop_asked)
+    seed = task.seed if task.objective_seed is None else task.objective_seed
+    outcome = evaluated(task.objective, found, seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 
@@ -182,12 +185,12 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         raise
     except (SearchStopped, ObjectiveStopped) as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
-    except (SearchDiverged, SettingsError, NoLoss) as error:
+    except (SearchDiverged, SettingsError, NoLoss, foreign.InvalidResult) as error:
         return {"loss": None, "info": CRASHED, "exception": _reason(error)}
     except Exception as error:
         if is_user_error(error):
             raise
-        raise TaskFailed(_reason(error)) from None
+        raise TaskFailed(f"{_reason(error)}{foreign.place_of(error)}") from None
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
 
 

@@ -25,7 +25,6 @@ class Searcher(ABC):
     settings_class: ClassVar[type[SearchSettings]] = SearchSettings
     """The settings of a searcher that is a plug-in; the registry names those of the others."""
 
-    @abstractmethod
     def __init__(
         self,
         space: SearchSpace,
@@ -37,6 +36,8 @@ class Searcher(ABC):
 
         settings: an instance of the class that the registry names for this searcher.
         """
+        self.space, self.settings = space, settings
+        self.device, self.generator = device, generator
 
     def begin_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - most need nothing
         """Prepare for epoch 0 .. epochs - 1."""
@@ -55,19 +56,17 @@ class Searcher(ABC):
     def weights_encoding(self) -> Encoding:
         """The encoding for the next step of the weights."""
 
-    @abstractmethod
     def evaluation_encoding(self) -> Encoding:
-        """The encoding for the one-shot validation error."""
+        """The encoding for the one-shot validation error: by default one for the weights."""
+        return self.weights_encoding()
 
     @abstractmethod
     def architecture(self) -> Architecture | None:
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
-    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The architecture that the search ends with, after its last epoch."""
-        architecture = self.architecture()
-        assert architecture is not None
-        return architecture
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture | None:
+        """The architecture that the search ends with, after its last epoch; by default the last."""
+        return self.architecture()
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -136,6 +136,6 @@ def _continued(
             _logger.warning("%s; the one before it is tried, or the training starts again", damage)
             continue
         if state is not None:
-            checkpoint.check_fingerprint(folder, state.get("fingerprint", {}), identity)
+            checkpoint.check_fingerprint(folder, state.get("fingerprint", {}), identity, {})
             return list(state["rows"]), state["training"]
     return [], None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -12,6 +13,7 @@ from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
+from oneshot_hpo.searchers.records import MIXTURE
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
@@ -20,10 +22,14 @@ class Searcher(ABC):
 
     One searcher is one file, its settings and one line in searchers.registry; supernet, data,
     loop and checkpoint are shared.
+
+    evaluated: what `evaluation_encoding` is: MIXTURE, DRAWN or FOUND of searchers.records.
     """
 
     settings_class: ClassVar[type[SearchSettings]] = SearchSettings
     """The settings of a searcher that is a plug-in; the registry names those of the others."""
+
+    evaluated: ClassVar[str] = MIXTURE
 
     def __init__(
         self,
@@ -56,6 +62,10 @@ class Searcher(ABC):
     def weights_encoding(self) -> Encoding:
         """The encoding for the next step of the weights."""
 
+    def weights_encodings(self) -> Sequence[Encoding]:
+        """The encodings whose gradients the next step of the weights adds up: one."""
+        return [self.weights_encoding()]
+
     def evaluation_encoding(self) -> Encoding:
         """The encoding for the one-shot validation error: by default one for the weights."""
         return self.weights_encoding()
@@ -65,8 +75,26 @@ class Searcher(ABC):
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture | None:
-        """The architecture that the search ends with, after its last epoch; by default the last."""
+        """The architecture that the search ends with, after its last epoch; by default the last.
+
+        Where `SearchSettings.concludes_after` says so it is called after earlier epochs, too; it
+        must change nothing but the searcher's generator.
+        """
         return self.architecture()
+
+    @property
+    def compares_cells(self) -> bool:
+        """Whether `conclude` compares cells; then the one-shot error is of the one that it finds.
+
+        By default those do that have no architecture before.
+        """
+        return self.architecture() is None
+
+    def loss_and_error_of(
+        self, evaluation: OneShotEvaluation, architecture: Architecture
+    ) -> list[float]:
+        """One-shot loss and error of a found architecture, on all validation images."""
+        return evaluation.loss_and_error(Encoding.discrete(architecture))
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import configuration, percent
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
+from oneshot_hpo.searchers.records import DRAWN
 
 _LINES, _EPOCHS = 20, 3
 """Lines of a log and epochs of a search to show."""
@@ -125,9 +126,10 @@ def _tail(text: str) -> str:
 
 def _epoch(record: dict[str, Any]) -> str:
     """An epoch in a line, with what is known of it: a command records what it likes."""
+    of_what = " of a drawn cell" if record.get("measured") == DRAWN else ""
     known = {
         "training loss": ("train_loss", "{:.4g}".format),
-        "one-shot validation error": ("valid_error", percent),
+        f"one-shot validation error{of_what}": ("valid_error", percent),
         "learning rate": ("learning_rate", "{:.3g}".format),
     }
     words = [

@@ -29,7 +29,9 @@ _RESULTS = {
         "percentile", numeric=True, hint="share of cells with a higher test error, in percent"
     ),
     "one_shot": Column(
-        "one-shot", numeric=True, hint="validation error of the supernet, in percent"
+        "one-shot",
+        numeric=True,
+        hint="validation error in the supernet, of the cell found or of the mixture, in percent",
     ),
 }
 """By field of an outcome; left out if there are results, and none has it."""
@@ -41,6 +43,7 @@ _AFTER = (
     Column("proposed by", choices=True),
     Column("bracket", numeric=True, choices=True),
     Column("search s", numeric=True, hint="seconds of search of one worker"),
+    Column("comparing s", numeric=True, hint="of these, seconds in which cells were compared"),
     Column("finished", hint="when its result was recorded"),
     Column("attempts", numeric=True),
     Column("seed"),
@@ -117,6 +120,7 @@ def _row(
         Cell(_proposer(trial, record.info)),
         NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
         _seconds(outcome.seconds),
+        _seconds(outcome.compare_seconds),
         NOTHING if record.finished_at is None else Cell(moment(record.finished_at)),
         count(trial.attempt + 1),
         Cell(str(trial.seed)),

@@ -16,7 +16,7 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.study import own_code
-from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.specification import StudySpec, recorded
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.foreign import COPIES
@@ -134,7 +134,7 @@ def specification_of(
 
     The files of code that it names are the copies in the folder.
     """
-    spec = validated(header.get("specification"), str(folder / journal))
+    spec = recorded(header.get("specification"), str(folder / journal))
     own_code.locate(spec, folder)
     return spec
 

@@ -33,7 +33,7 @@ KEYS = {
     "measured": "measured",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
-`loss` and `seconds` have places of their own in a result."""
+`loss` and both kinds of seconds have places of their own in a result."""
 
 IMPUTED = "of a model, not of a training: its table imputes what was not measured"
 """The words for an error that rests on an imputed value."""
@@ -43,6 +43,9 @@ SECONDS = "search_seconds"
 
 OBJECTIVE_SECONDS = "objective_seconds"
 """The key of `objective_seconds`, likewise."""
+
+COMPARE_SECONDS = "compare_seconds"
+"""The key of `compare_seconds` there."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
@@ -72,7 +75,8 @@ class Outcome:
     percentile: float | None = None
     """Share of the space's architectures with a higher test error, in percent."""
     one_shot: float | None = None
-    """Validation error of the supernet at the end of the search, in [0, 1]."""
+    """One-shot validation error at the end of the search, in [0, 1]: of the cell found, where the
+    searcher compared cells, otherwise of the mixture or cell that its last record names."""
     document: Mapping[str, Any] | None = None
     """The architecture as its space writes it (`SearchSpace.to_document`)."""
     key: str | None = None
@@ -96,6 +100,8 @@ class Outcome:
     """Search time of one worker in seconds, over all attempts."""
     objective_seconds: float | None = None
     """The objective's own time, likewise; None if it is not measured."""
+    compare_seconds: float | None = None
+    """The part of `seconds` in which the searcher compared cells; None: it compared none."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -122,6 +128,7 @@ class Outcome:
             measured=_words(info.get(KEYS["measured"])),
             seconds=search_seconds(result),
             objective_seconds=objective_seconds(result),
+            compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
         )
 
     def to_info(self) -> dict[str, Any]:
@@ -184,6 +191,11 @@ def search_seconds(result: TrialResult) -> float | None:
 def objective_seconds(result: TrialResult) -> float | None:
     """`Outcome.objective_seconds` alone."""
     return result.timestamps.get(OBJECTIVE_SECONDS)
+
+
+def compare_seconds(result: TrialResult) -> float:
+    """`Outcome.compare_seconds` alone; 0 where no cells were compared."""
+    return result.timestamps.get(COMPARE_SECONDS, 0.0)
 
 
 def _number(value: Any) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,13 @@ from oneshot_hpo.experiments.objectives.objective import (
 )
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
 from oneshot_hpo.experiments.study.command_trial import command_outcome
-from oneshot_hpo.experiments.study.outcome import CRASHED, OBJECTIVE_SECONDS, SECONDS, Outcome
+from oneshot_hpo.experiments.study.outcome import (
+    COMPARE_SECONDS,
+    CRASHED,
+    OBJECTIVE_SECONDS,
+    SECONDS,
+    Outcome,
+)
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
@@ -83,8 +89,9 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         not finite, or a setting that the search refuses; or about the user's code, which returned
         what cannot be used.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, the time of the finished epochs of all attempts; objective_seconds likewise,
-        where the objective trains.
+        search_seconds, the time of the finished epochs of all attempts; where the searcher compared
+        cells, compare_seconds, the part of it that this took; objective_seconds, where the
+        objective trains.
 
     A trial may be run again at any time: it continues from its checkpoint, and if its folder
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
@@ -116,11 +123,10 @@ def _seconds(task: TrialTask) -> dict[str, float]:
     """The seconds of a trial's search or command and of its objective, over all attempts."""
     assert task.folder is not None
     if task.command is not None:
-        searched = seconds_spent(task.folder)
+        seconds = {SECONDS: seconds_spent(task.folder)}
     else:
-        searched = sum(row["time"] for row in read_metrics(task.folder))
+        seconds = _search_seconds(read_metrics(task.folder))
     own = read_metrics(task.folder / FOLDER)
-    seconds = {SECONDS: searched}
     return seconds | ({OBJECTIVE_SECONDS: sum(row["time"] for row in own)} if own else {})
 
 
@@ -184,6 +190,15 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
             raise
         raise TaskFailed(f"{_reason(error)}{foreign.place_of(error)}") from None
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
+
+
+def _search_seconds(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The seconds of finished epochs, and of comparing cells in them, if any were compared."""
+    found = {SECONDS: sum(record["time"] for record in records)}
+    compared = [record.get("compare_seconds") for record in records]
+    if any(compared):
+        found[COMPARE_SECONDS] = sum(seconds or 0.0 for seconds in compared)
+    return found
 
 
 def _reason(error: Exception) -> str:

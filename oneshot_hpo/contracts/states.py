@@ -18,6 +18,7 @@ def state_of(folder: Path) -> dict[str, Any]:
     assert state is not None, f"no checkpoint in {folder}"
     for record in state["trajectory"]:
         record.pop("time")
+        record.pop("compare_seconds", None)
     return state
 
 

@@ -137,11 +137,7 @@ def _section(written: Section) -> Section:
 
 
 def _evaluated(section: Section, found: Found) -> Outcome:
-    return _checked(section, found, lambda: False)
-
-
-def _checked(section: Section, found: Found, stop_asked: Callable[[], bool]) -> Outcome:
-    return evaluated(section, found, 3, stop_asked)
+    return evaluated(section, found, 3, lambda: False)
 
 
 def _lasting(outcome: Outcome) -> Mapping[str, Any]:

@@ -6,14 +6,14 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
@@ -22,7 +22,7 @@ from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.gdas import Gdas
 from oneshot_hpo.searchers.network.one_shot import supernet_of
-from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -66,6 +66,16 @@ def fingerprint(
         "seed": seed,
         **settings.to_record(),
     }
+
+
+class _OneShot(NamedTuple):
+    """The fields of an epoch's record that the one-shot network gives."""
+
+    architecture: Architecture | None
+    loss: float
+    error: float
+    of: str
+    compare_seconds: float | None = None
 
 
 class Search:
@@ -125,7 +135,8 @@ class Search:
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
-        concludes: after the last epoch, let the searcher compare the cells that it may end with.
+        concludes: after the epochs that the settings name, the last one above all, let the searcher
+            decide on a cell; if it compares cells for it, the error measured is the found cell's.
         Raises SearchDiverged, and SearchStopped after a step if `stop_asked()`; the next call then
         continues the epoch.
         """
@@ -143,31 +154,29 @@ class Search:
         train_loss, train_error, architecture_loss = (
             torch.stack(self._steps).double().mean(0).tolist()
         )
-        encoding = self._searcher.evaluation_encoding()
-        valid_loss, valid_error = self.evaluation.loss_and_error(encoding)
+        one_shot = self._measured()
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
-            ("one-shot validation loss", valid_loss),
+            ("one-shot validation loss", one_shot.loss),
         ):
-            if not math.isfinite(loss):
-                cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
-                raise SearchDiverged(self.epoch + 1, cause)
+            self._check_finite(name, loss, learning_rate)
 
-        is_last = concludes and self.epoch + 1 == self._epochs
+        if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
+            one_shot = self._concluded(one_shot)
+            self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
+
         record = EpochRecord(
             epoch=self.epoch + 1,
-            architecture=(
-                self._searcher.conclude(self.evaluation)
-                if is_last
-                else self._searcher.architecture()
-            ),
+            architecture=one_shot.architecture,
             train_loss=train_loss,
             train_error=train_error,
-            valid_loss=valid_loss,
-            valid_error=valid_error,
+            valid_loss=one_shot.loss,
+            valid_error=one_shot.error,
             learning_rate=learning_rate,
             time=time.perf_counter() - started,
+            measured=one_shot.of,
+            compare_seconds=one_shot.compare_seconds,
         )
 
         self.trajectory.append(record)
@@ -177,10 +186,11 @@ class Search:
     def step(self, train: Batch, valid: Batch) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
 
-        In the warm-up there is no step of the architecture.
+        In the warm-up there is no step of the architecture. A step of the weights adds up the
+        gradients of the searcher's encodings, nearly always of one.
 
-        Returns training loss, training error and loss of the architecture step (0 for none), on
-        the device without synchronisation.
+        Returns training loss and error, means over these, and the loss of the architecture step (0
+        for none), on the device without synchronisation.
         """
         train, valid = self._augmented(train), self._augmented(valid)
         architecture_loss = None
@@ -188,19 +198,55 @@ class Search:
             architecture_loss = self._searcher.architecture_step(
                 self.supernet, train, valid, self._optimizer
             )
-        logits = self.supernet(train.images, self._searcher.weights_encoding())
-        loss = F.cross_entropy(logits, train.labels)
+
         self._optimizer.zero_grad()
-        loss.backward()
+        losses, errors = [], []
+        for encoding in self._searcher.weights_encodings():
+            logits = self.supernet(train.images, encoding)
+            loss = F.cross_entropy(logits, train.labels)
+            loss.backward()
+            losses.append(loss.detach())
+            errors.append(wrong(logits, train.labels) / len(train))
         self._complete_gradients()
         torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
         self._optimizer.step()
-        error = wrong(logits, train.labels) / len(train)
+
+        error = torch.stack(errors).mean()
         if architecture_loss is None:
             architecture_loss = torch.zeros_like(error)
-        return torch.stack((loss.detach(), error, architecture_loss))
+        return torch.stack((torch.stack(losses).mean(), error, architecture_loss))
+
+    def _measured(self) -> _OneShot:
+        """The searcher's architecture, and the one-shot loss and error of its encoding."""
+        encoding = self._searcher.evaluation_encoding()
+        loss, error = self.evaluation.loss_and_error(encoding)
+        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
+
+    def _concluded(self, measured: _OneShot) -> _OneShot:
+        """The cell that the search would end with now; if cells are compared, with its own error.
+
+        Before the last epoch the searcher's generator is left as it was, so that later epochs are
+        those of a search that does not compare cells in between.
+        """
+        started = time.perf_counter()
+        generator = self._generators["searcher"]
+        before = generator.get_state()
+        found = self._searcher.conclude(self.evaluation)
+        if self.epoch + 1 < self._epochs:
+            generator.set_state(before)
+
+        if not self._searcher.compares_cells:
+            return measured._replace(architecture=found)
+        loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
+        return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
+
+    def _check_finite(self, name: str, loss: float, learning_rate: float) -> None:
+        """Raise SearchDiverged for a loss that is not finite."""
+        if not math.isfinite(loss):
+            cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
+            raise SearchDiverged(self.epoch + 1, cause)
 
     def _complete_gradients(self) -> None:
         """In the preset paper, give weights that the step did not use a gradient of zero.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,16 @@ _REPORTED = {
 }
 """Columns of a trial's architecture, with the fields of its `Outcome`."""
 
+_EPOCH = (
+    *("epoch", "train_loss", "train_error", "valid_loss", "valid_error", "learning_rate"),
+    *("measured", "compare_seconds"),
+)
+"""Columns of an epoch, which its record has under the same names; earlier versions lack some."""
+
+
+_OF_TABLE = ("valid_regret", "regret", "percentile")
+"""Those that only a table gives; without one they have no column."""
+
 
 def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
@@ -43,17 +53,13 @@ def write(study: OpenedStudy, folder: Path) -> None:
     Rows of bracket -2 are a warm-started study's prior results. transfer: whether errors and
     regrets come from a table of another data set. imputed: whether they rest on values of a model;
     the column exists only if some do. objective: what the loss is, only where it is not the table's
-    validation error.
+    validation error. objective_seconds, cost.METRIC: where an objective has them. Without a table
+    there are no columns of regrets and percentile.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
     _write_table(folder / TRIALS, rows)
-    epochs = (
-        {"id": name(trial), "budget": trial.budget} | _epoch_row(record)
-        for trial, _ in study.trials
-        for record in epochs_of(study, trial)
-    )
-    _write_table(folder / EPOCHS, epochs)
+    _write_table(folder / EPOCHS, _epoch_rows(study))
 
 
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
@@ -62,13 +68,23 @@ def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
     outcome = Outcome.from_result(result)
     if study.imputed is not None:
         flags["imputed"] = outcome.imputed
-    if study.has("objective"):
+    if "objective" in study.known:
         flags["objective"] = outcome.objective
+    if "objective_seconds" in study.known:
+        flags["objective_seconds"] = outcome.objective_seconds
+    for metric in study.costs:
+        flags[f"cost.{metric}"] = outcome.costs.get(metric)
     return flags
 
 
 def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
     """One row of trials.csv; a trial that has not finished has no result."""
+    without_table = study.lacks(*_OF_TABLE)
+    reported = {
+        column: field
+        for column, field in _REPORTED.items()
+        if not (without_table and field in _OF_TABLE)
+    }
     outcome = Outcome.from_result(result)
     times = times_of(study, trial, result)
     return {
@@ -77,10 +93,11 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,
-        **{column: getattr(outcome, field) for column, field in _REPORTED.items()},
+        **{column: getattr(outcome, field) for column, field in reported.items()},
         **{key: trial.config.get(key) for key in study.view.space},
         "model_based": info_of(study, trial).get("model_based_pick"),
         "seconds": outcome.seconds,
+        "compare_seconds": outcome.compare_seconds,
         **{key: _iso(times.get(key)) for key in ("submitted", "started", "finished")},
         "attempts": None if is_prior(trial) else trial.attempt + 1,
         "seed": None if is_prior(trial) else trial.seed,
@@ -89,11 +106,23 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
     }
 
 
+def _epoch_rows(study: OpenedStudy) -> Iterator[dict[str, Any]]:
+    """The rows of epochs.csv, all with the same columns: a command may record others each time."""
+    names: dict[str, None] = {}
+    if study.view.header.get("specification", {}).get("command") is not None:
+        records = (record for trial, _ in study.trials for record in epochs_of(study, trial))
+        names = dict.fromkeys(key for record in records for key in _epoch_row(record))
+    for trial, _ in study.trials:
+        place = {"id": name(trial), "budget": trial.budget}
+        for record in epochs_of(study, trial):
+            yield place | names | _epoch_row(record) | place
+
+
 def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One row of epochs.csv: valid_error is the one-shot validation error, time is in seconds."""
+    """One row of epochs.csv; valid_error, the one-shot error, is of what `measured` says."""
     architecture = record["architecture"]
     return {
-        **{key: value for key, value in record.items() if key not in ("architecture", "time")},
+        **{key: record.get(key) for key in _EPOCH},
         "seconds": record["time"],
         "architecture": None if architecture is None else json.dumps(architecture),
     }

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oneshot_hpo.experiments.study.outcome import objective_seconds, search_seconds
+from oneshot_hpo.experiments.study.outcome import (
+    compare_seconds,
+    objective_seconds,
+    search_seconds,
+)
 from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
 
 
@@ -27,11 +31,20 @@ def seconds_an_objective(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]
 
 
 def seconds_left(study: StudyView, workers: int) -> float | None:
-    """Seconds until a study is finished, at the pace of its searches; None without a pace."""
-    pace = seconds_an_epoch(study.evaluations)
-    if pace is None:
+    """Seconds until a study is finished, at the pace of its searches; None without a pace.
+
+    What comparing cells takes is the same at every budget, and so is an objective's own time.
+    """
+    searches = [
+        (trial.budget, seconds, compare_seconds(result))
+        for trial, result in study.evaluations
+        if not result.crashed and (seconds := search_seconds(result)) is not None
+    ]
+    if not searches:
         return None
+    epochs, seconds, compared = (sum(column) for column in zip(*searches, strict=True))
+    an_epoch = (seconds - compared) / epochs
+    a_trial = compared / len(searches) + seconds_an_objective(study.evaluations)
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    epochs = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
-    trials = sum(rung.planned - rung.finished for rung in rungs)
-    return (epochs * pace + trials * seconds_an_objective(study.evaluations)) / workers
+    left = sum((r.planned - r.finished) * (a_trial + r.budget * an_epoch) for r in rungs)
+    return left / workers

@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import configuration, percent
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
+from oneshot_hpo.searchers.records import DRAWN
 
 _LINES, _EPOCHS = 20, 3
 """Lines of a log and epochs of a search to show."""
@@ -124,7 +125,16 @@ def _tail(text: str) -> str:
 
 
 def _epoch(record: dict[str, Any]) -> str:
-    return (
-        f"epoch {record['epoch']}: training loss {record['train_loss']:.4g}, one-shot validation "
-        f"error {percent(record['valid_error'])}, learning rate {record['learning_rate']:.3g}"
-    )
+    """An epoch in a line, with what is known of it: a command records what it likes."""
+    of_what = " of a drawn cell" if record.get("measured") == DRAWN else ""
+    known = {
+        "training loss": ("train_loss", "{:.4g}".format),
+        f"one-shot validation error{of_what}": ("valid_error", percent),
+        "learning rate": ("learning_rate", "{:.3g}".format),
+    }
+    words = [
+        f"{name} {written(record[key])}"
+        for name, (key, written) in known.items()
+        if record.get(key) is not None
+    ]
+    return f"epoch {record['epoch']}: {', '.join(words)}"

@@ -6,7 +6,7 @@ from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, count, moment, setting, share
 from oneshot_hpo.experiments.report.naming import anchor, name
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.outcome import Outcome, loss_text
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 TRIALS = "trials-table"
@@ -16,16 +16,34 @@ _BEFORE = (
     Column("configuration", hint="bracket, rung of its first run, number there"),
     Column("epochs", numeric=True, choices=True, hint="its budget"),
     Column("state", choices=True),
-    Column("validation", numeric=True, hint="validation error of the cell found, in percent"),
-    Column("test", numeric=True, hint="test error of the cell found, in percent"),
-    Column("regret", numeric=True, hint="test error above the best of the space, in points"),
-    Column("percentile", numeric=True, hint="share of cells with a higher test error, in percent"),
-    Column("one-shot", numeric=True, hint="validation error of the supernet, in percent"),
+)
+_RESULTS = {
+    "valid": Column(
+        "validation", numeric=True, hint="validation error of the cell found, in percent"
+    ),
+    "test": Column("test", numeric=True, hint="test error of the cell found, in percent"),
+    "regret": Column(
+        "regret", numeric=True, hint="test error above the best of the space, in points"
+    ),
+    "percentile": Column(
+        "percentile", numeric=True, hint="share of cells with a higher test error, in percent"
+    ),
+    "one_shot": Column(
+        "one-shot",
+        numeric=True,
+        hint="validation error in the supernet, of the cell found or of the mixture, in percent",
+    ),
+}
+"""By field of an outcome; left out if there are results, and none has it."""
+_LOSS = Column("loss", numeric=True, hint="what was minimised")
+_OBJECTIVE_SECONDS = Column(
+    "objective s", numeric=True, hint="seconds of the objective's own trainings, beside the search"
 )
 _AFTER = (
     Column("proposed by", choices=True),
     Column("bracket", numeric=True, choices=True),
     Column("search s", numeric=True, hint="seconds of search of one worker"),
+    Column("comparing s", numeric=True, hint="of these, seconds in which cells were compared"),
     Column("finished", hint="when its result was recorded"),
     Column("attempts", numeric=True),
     Column("seed"),
@@ -44,17 +62,46 @@ def table(study: OpenedStudy) -> Table:
         for name in hyperparameters
     }
     columns = [Column(name, numeric=numeric[name]) for name in hyperparameters]
+    results = _results(study)
     return Table(
         name=TRIALS,
         caption="All trials of the study, errors in percent",
-        columns=[*_BEFORE, *columns, *_AFTER],
-        rows=[_row(study, hyperparameters, trial, result) for trial, result in study.trials],
+        columns=[*_BEFORE, *results.values(), *columns, *_AFTER],
+        rows=[_row(study, list(results), hyperparameters, *pair) for pair in study.trials],
         filtered=True,
     )
 
 
+def _results(study: OpenedStudy) -> dict[str, Column]:
+    """The columns of results, by field of an outcome or name of a cost."""
+    columns = {"loss": _LOSS} if any(one.has_own_loss for one in study.outcomes) else {}
+    columns |= {name: column for name, column in _RESULTS.items() if not study.lacks(name)}
+    columns |= {name: Column(label, numeric=True) for name, label in study.costs.items()}
+    if "objective_seconds" in study.known:
+        columns["objective_seconds"] = _OBJECTIVE_SECONDS
+    return columns
+
+
+def _result(outcome: Outcome, name: str) -> Cell:
+    if name == "loss":
+        text = "" if outcome.loss is None else loss_text(outcome.loss, outcome.objective)
+        return Cell(text, outcome.loss) if text else NOTHING
+    if name == "percentile":
+        return share(None if outcome.percentile is None else outcome.percentile / 100)
+    if name in _RESULTS:
+        return share(getattr(outcome, name))
+    if name == "objective_seconds":
+        return _seconds(outcome.objective_seconds)
+    value = outcome.costs.get(name)
+    return NOTHING if value is None else Cell(f"{value:.4g}", value)
+
+
 def _row(
-    study: OpenedStudy, hyperparameters: list[str], trial: Trial, result: TrialResult | None
+    study: OpenedStudy,
+    results: list[str],
+    hyperparameters: list[str],
+    trial: Trial,
+    result: TrialResult | None,
 ) -> Row:
     outcome = Outcome.from_result(result)
     record = study.view.record(trial)
@@ -69,15 +116,12 @@ def _row(
         Cell(name(trial)),
         count(trial.budget),
         Cell(state, mark=mark, link=link),
-        share(outcome.valid),
-        share(outcome.test),
-        share(outcome.regret),
-        share(None if outcome.percentile is None else outcome.percentile / 100),
-        share(outcome.one_shot),
+        *(_result(outcome, name) for name in results),
         *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
         NOTHING if bracket < 0 else count(bracket + 1),
         _seconds(outcome.seconds),
+        _seconds(outcome.compare_seconds),
         NOTHING if record.finished_at is None else Cell(moment(record.finished_at)),
         count(trial.attempt + 1),
         Cell(str(trial.seed)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo import checks
@@ -29,9 +29,11 @@ KEYS = {
     "imputed": "imputed",
     "objective": "objective",
     "trained": "trained",
+    "costs": "costs",
+    "measured": "measured",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
-`loss` and `seconds` have places of their own in a result."""
+`loss` and both kinds of seconds have places of their own in a result."""
 
 IMPUTED = "of a model, not of a training: its table imputes what was not measured"
 """The words for an error that rests on an imputed value."""
@@ -41,6 +43,9 @@ SECONDS = "search_seconds"
 
 OBJECTIVE_SECONDS = "objective_seconds"
 """The key of `objective_seconds`, likewise."""
+
+COMPARE_SECONDS = "compare_seconds"
+"""The key of `compare_seconds` there."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
@@ -70,7 +75,8 @@ class Outcome:
     percentile: float | None = None
     """Share of the space's architectures with a higher test error, in percent."""
     one_shot: float | None = None
-    """Validation error of the supernet at the end of the search, in [0, 1]."""
+    """One-shot validation error at the end of the search, in [0, 1]: of the cell found, where the
+    searcher compared cells, otherwise of the mixture or cell that its last record names."""
     document: Mapping[str, Any] | None = None
     """The architecture as its space writes it (`SearchSpace.to_document`)."""
     key: str | None = None
@@ -86,10 +92,16 @@ class Outcome:
     validation error."""
     trained: Mapping[str, Any] | None = None
     """The errors of the objective's own trainings, valid_error and test_error, one a seed."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What a combined objective adds to the error, by metric: parameters, latency, …"""
+    measured: tuple[str, ...] = ()
+    """Those of them that the worker measured, so that they depend on it."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
     objective_seconds: float | None = None
     """The objective's own time, likewise; None if it is not measured."""
+    compare_seconds: float | None = None
+    """The part of `seconds` in which the searcher compared cells; None: it compared none."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -99,8 +111,8 @@ class Outcome:
 
         info = result.info
         numbers = {
-            field: _number(info.get(KEYS[field]))
-            for field in ("valid", "test", "valid_regret", "regret", "percentile", "one_shot")
+            name: _number(info.get(KEYS[name]))
+            for name in ("valid", "test", "valid_regret", "regret", "percentile", "one_shot")
         }
         return cls(
             **numbers,
@@ -112,16 +124,31 @@ class Outcome:
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             objective=_of_type(info.get(KEYS["objective"]), str),
             trained=_of_type(info.get(KEYS["trained"]), dict),
+            costs=_numbers(info.get(KEYS["costs"])),
+            measured=_words(info.get(KEYS["measured"])),
             seconds=search_seconds(result),
             objective_seconds=objective_seconds(result),
+            compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
         )
 
     def to_info(self) -> dict[str, Any]:
         """The `info` that journals a successful search, without unknown fields."""
-        known = {key: getattr(self, field) for field, key in KEYS.items()}
+        known = {key: getattr(self, name) for name, key in KEYS.items()}
+        known["measured"] = list(self.measured)
         return SUCCESS | {
-            key: value for key, value in known.items() if value is not None and value is not False
+            key: value
+            for key, value in known.items()
+            if value is not None and value is not False and value not in ({}, [])
         }
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the loss is a number of its own, and none of the architecture's errors."""
+        return self.objective is not None and self.loss not in (None, self.valid, self.test)
+
+    def cost_label(self, metric: str) -> str:
+        """A cost's name for people, which says if it was measured: "latency (measured)"."""
+        return f"{metric} (measured)" if metric in self.measured else metric
 
     def architecture(self, space: SearchSpace) -> Architecture:
         """The architecture found, in `space`. UserError: the journal does not have it."""
@@ -146,8 +173,14 @@ class Outcome:
 def loss_words(result: TrialResult) -> str:
     """The loss of a result that did not crash: "4.21 % validation error", "loss 0.0512"."""
     assert result.loss is not None
-    name = measure(_of_type(result.info.get(KEYS["objective"]), str))
-    return f"loss {result.loss:.4g}" if name == LOSS else f"{percent(result.loss)} {name}"
+    objective = _of_type(result.info.get(KEYS["objective"]), str)
+    name, number = measure(objective), loss_text(result.loss, objective)
+    return f"{name} {number}" if name == LOSS else f"{number} {name}"
+
+
+def loss_text(loss: float, objective: str | None) -> str:
+    """A loss alone: "4.21 %", "0.0512"; objective: `Outcome.objective`."""
+    return f"{loss:.4g}" if measure(objective) == LOSS else percent(loss)
 
 
 def search_seconds(result: TrialResult) -> float | None:
@@ -160,9 +193,25 @@ def objective_seconds(result: TrialResult) -> float | None:
     return result.timestamps.get(OBJECTIVE_SECONDS)
 
 
+def compare_seconds(result: TrialResult) -> float:
+    """`Outcome.compare_seconds` alone; 0 where no cells were compared."""
+    return result.timestamps.get(COMPARE_SECONDS, 0.0)
+
+
 def _number(value: Any) -> float | None:
     """A finite number as it is; None for anything else."""
     return value if _is_number(value) else None
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    """The finite numbers of a mapping; empty for anything else."""
+    found = value if isinstance(value, dict) else {}
+    return {str(key): number for key, number in found.items() if _is_number(number)}
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """The words of a list; empty for anything else."""
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
 
 
 def _of_type(value: Any, kind: type) -> Any:

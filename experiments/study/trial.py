@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
 
+from oneshot_hpo import foreign
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 from oneshot_hpo.experiments.errors import is_user_error, one_line
@@ -20,19 +21,27 @@ from oneshot_hpo.experiments.objectives.objective import (
     Found,
     NoLoss,
     ObjectiveStopped,
+    evaluated,
     load_images,
     objective_of,
 )
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
 from oneshot_hpo.experiments.study.command_trial import command_outcome
-from oneshot_hpo.experiments.study.outcome import CRASHED, OBJECTIVE_SECONDS, SECONDS, Outcome
+from oneshot_hpo.experiments.study.outcome import (
+    COMPARE_SECONDS,
+    CRASHED,
+    OBJECTIVE_SECONDS,
+    SECONDS,
+    Outcome,
+)
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
 from oneshot_hpo.searchers.command import Command
 from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
-from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.settings import SettingsError
 from oneshot_hpo.whole_files import write_whole
 
 RESULT = "result.json"
@@ -43,15 +52,17 @@ _CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
 class TrialTask:
     """Everything that a worker needs to run a trial.
 
-    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole); table is
-    None for a study without one; objective is the study file's section; transfer says that the
-    table is of another data set, which the result then records; folder holds the trial's
-    checkpoint, metrics and result, None to keep none. A search has settings, space and dataset; a
-    command may have none of them. objective_seed is that of the objective; None: it is seed.
+    settings are by name, and config is laid over them; budget is in epochs (rounded, if a rung's is
+    not whole); table is None for a study without one; objective is the study file's section;
+    objective_seed is that of the objective, None where it is seed; transfer says that the table is
+    of another data set, which the result then records; folder holds the trial's checkpoint, metrics
+    and result, None to keep none; code is what the trial may import of the user's, see
+    `foreign.allowed`. A search has space and dataset; a command may have none of them, and has no
+    settings.
     """
 
     searcher: str
-    settings: SearchSettings | None
+    settings: Mapping[str, Any]
     command: Command | None = None
     config: Mapping[str, Any]
     space: SpaceId | None
@@ -63,6 +74,7 @@ class TrialTask:
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
+    code: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -78,8 +90,9 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
         not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, the time of the finished epochs of all attempts; objective_seconds likewise,
-        where the objective trains.
+        search_seconds, the time of the finished epochs of all attempts; where the searcher compared
+        cells, compare_seconds, the part of it that this took; objective_seconds, where the
+        objective trains.
 
     A trial may be run again at any time: it continues from its checkpoint, and if its folder
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
@@ -88,6 +101,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     (a device, memory, a bug), and TaskLost where a command was killed or has to run elsewhere.
     """
     assert task.folder is not None
+    foreign.allow_all(task.code)
     result = finished_result(task.folder)
 
     if result is None:
@@ -110,11 +124,10 @@ def _seconds(task: TrialTask) -> dict[str, float]:
     """The seconds of a trial's search or command and of its objective, over all attempts."""
     assert task.folder is not None
     if task.command is not None:
-        searched = seconds_spent(task.folder)
+        seconds = {SECONDS: seconds_spent(task.folder)}
     else:
-        searched = sum(row["time"] for row in read_metrics(task.folder))
+        seconds = _search_seconds(read_metrics(task.folder))
     own = read_metrics(task.folder / FOLDER)
-    seconds = {SECONDS: searched}
     return seconds | ({OBJECTIVE_SECONDS: sum(row["time"] for row in own)} if own else {})
 
 
@@ -132,14 +145,14 @@ def search_cell(
     """
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
-    assert task.settings is not None
     assert task.space is not None
     assert task.dataset is not None
     objective = objective_of(task.objective)
     space = get_space(task.space)
+    settings = settings_class(task.searcher)(**task.settings).with_config(task.config)
     result = run_search(
         searcher=task.searcher,
-        settings=task.settings.with_config(task.config),
+        settings=settings,
         space=space,
         data=objective.search_images(load_images(task.dataset)),
         epochs=task.epochs,
@@ -154,12 +167,13 @@ def search_cell(
         architecture=result.architecture,
         table=task.table,
         dataset=task.dataset,
+        settings=settings,
         folder=None if task.folder is None else task.folder / FOLDER,
         device=device_name(),
         say=say,
     )
     seed = task.seed if task.objective_seed is None else task.objective_seed
-    outcome = objective.evaluate(found, seed, stop_asked)
+    outcome = evaluated(task.objective, found, seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 
@@ -178,6 +192,15 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
             raise
         raise TaskFailed(_reason(error)) from None
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
+
+
+def _search_seconds(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The seconds of finished epochs, and of comparing cells in them, if any were compared."""
+    found = {SECONDS: sum(record["time"] for record in records)}
+    compared = [record.get("compare_seconds") for record in records]
+    if any(compared):
+        found[COMPARE_SECONDS] = sum(seconds or 0.0 for seconds in compared)
+    return found
 
 
 def _reason(error: Exception) -> str:

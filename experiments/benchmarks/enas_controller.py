@@ -17,7 +17,6 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple

@@ -31,9 +31,10 @@ COPIES = "plugins"
 """The folder, in a study's, of the files that it runs."""
 
 _WORD = r"[A-Za-z_]\w*"
+_MODULE = rf"(?![\w.]*\.py:){_WORD}(\.{_WORD})*"  # and no file beside something
 _FILE = rf"{COPIES}/(?P<checksum>[0-9a-f]{{64}})/(?P<file>[^/:\s]+\.py)"
 _REFERENCE = re.compile(
-    rf"(?P<source>{_FILE}|{_WORD}(\.{_WORD})*):(?P<name>{_WORD})(:(?P<rest>[^:]+))?", re.ASCII
+    rf"(?P<source>{_FILE}|{_MODULE}):(?P<name>{_WORD})(:(?P<rest>[^:]+))?", re.ASCII
 )
 
 _locations: dict[str, Path] = {}  # by checksum, a file with this content
@@ -200,7 +201,10 @@ def imported(target: str, what: str, *, trusted: bool = False) -> Any:
     if reference is None:
         raise BrokenPlugin(f"{what}: {target} is not of the form module:Name")
     if not (trusted or is_allowed(reference)):
-        raise NotAllowed(f"{what} is code of a user's, which is not trusted here")
+        raise NotAllowed(
+            f"{what} is code that you have not trusted, so it does not run: to see it, "
+            "`oneshot-hpo resume DIR`; to trust it, add --trust, once"
+        )
 
     try:
         module = _file(reference) if reference.checksum else import_module(reference.source)

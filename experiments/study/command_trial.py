@@ -57,8 +57,9 @@ def command_outcome(task: TrialTask) -> Outcome:
 
     # An objective may train for long, and be stopped: the command is not run again then.
     write_whole(kept, json.dumps(dataclasses.asdict(result)).encode())
+    seed = task.seed if task.objective_seed is None else task.objective_seed
     try:
-        outcome = evaluated(task.objective, found, task.seed, stop_asked)
+        outcome = evaluated(task.objective, found, seed, stop_asked)
     except ObjectiveStopped as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
     return dataclasses.replace(outcome, transfer=task.transfer)

@@ -144,6 +144,7 @@ class StudyRun(Generic[Run]):
             table=self._spec.table,
             budget=trial.budget,
             seed=trial.seed,
+            objective_seed=trial.objective_seed if isinstance(trial, Trial) else None,
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
@@ -232,7 +233,8 @@ class StudyRun(Generic[Run]):
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
-            alike = first_bracket_crashed(self._study) if trial.id[0] == 0 else None
+            in_first = self._study.bracket_of(trial) == 0
+            alike = first_bracket_crashed(self._study) if in_first else None
             if alike is not None:
                 reason = f"every evaluation of the first bracket crashed alike, the last: {alike}"
                 raise StudyFailed(reason, "all")

@@ -78,16 +78,19 @@ def verdict(study: StudyView) -> str:
     assert study.baseline is not None
     if not study.settings.iterations:
         return "Nothing was tuned: this is one search with the study's own settings."
-    tuned, default = study.incumbent[1], study.baseline[1]
+    (best, tuned), (first, default) = study.incumbent, study.baseline
     assert tuned.loss is not None
     if default.loss is None:
         return f"The default configuration crashed: {default.exception}." + lost
-    if tuned.loss >= default.loss:
+    if best.budget == first.budget and tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
-    return (
-        f"{_gains(default, tuned)}. This is one search each: other seeds may order them otherwise."
-        + lost
-    )
+    words = f"{_gains(default, tuned)}."
+    if best.budget != first.budget:
+        words += (
+            f" Epochs of the search: {number(first.budget)} for the default, {number(best.budget)} "
+            "for the tuned configuration."
+        )
+    return f"{words} This is one search each: other seeds may order them otherwise.{lost}"
 
 
 def comparing_words(study: StudyView) -> str:

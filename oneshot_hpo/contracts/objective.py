@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -90,7 +90,7 @@ class ObjectiveContract:
         stopped = replace(found[0], folder=tmp_path / "stopped")
         for _ in range(_MOST_STOPS):
             try:
-                outcome = _checked(section, stopped, lambda: True)
+                outcome = evaluated(section, stopped, 3, lambda: True)
             except ObjectiveStopped as stop:
                 assert len(str(stop).splitlines()) == 1
             else:
@@ -137,11 +137,7 @@ def _section(written: Section) -> Section:
 
 
 def _evaluated(section: Section, found: Found) -> Outcome:
-    return _checked(section, found, lambda: False)
-
-
-def _checked(section: Section, found: Found, stop_asked: Callable[[], bool]) -> Outcome:
-    return evaluated(section, found, 3, stop_asked)
+    return evaluated(section, found, 3, lambda: False)
 
 
 def _lasting(outcome: Outcome) -> Mapping[str, Any]:

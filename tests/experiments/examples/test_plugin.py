@@ -20,7 +20,6 @@ SHOWN = {
     "space": ROOT / "search_spaces" / "README.md",
     "supernet": ROOT / "search_spaces" / "README.md",
     "table": ROOT / "search_spaces" / "README.md",
-    "objective": ROOT / "experiments" / "objectives" / "README.md",
 }
 """By part, the manual that shows it."""
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from oneshot_hpo.checks import check_settings, number, setting
 from oneshot_hpo.experiments.objectives.objective import Found
 from oneshot_hpo.experiments.objectives.of_table import OfTable
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.search_spaces import load_table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Steady(OfTable):
-    caution: float = 1.0  # standard deviations that are added to the mean
+    caution: float = setting(1.0, number(low=0, high=10, keep=float))  # deviations that are added
 
     def __post_init__(self) -> None:
-        if not 0 <= self.caution <= 10:
-            raise ValueError(f"caution must be in 0 to 10, not {self.caution!r}")
+        check_settings(self, lambda name, fault: ValueError(f"{name} {fault}"))
 
     def evaluate(self, found: Found, seed: int, stop_asked: Callable[[], bool]) -> Outcome:
         table = load_table(found.table)

@@ -154,13 +154,12 @@ class Search:
         train_loss, train_error, architecture_loss = (
             torch.stack(self._steps).double().mean(0).tolist()
         )
+        # Before anything is decided by them.
+        self._check_finite("training loss of the weights", train_loss, learning_rate)
+        name = "validation loss of the architecture steps"
+        self._check_finite(name, architecture_loss, learning_rate)
         one_shot = self._measured()
-        for name, loss in (
-            ("training loss of the weights", train_loss),
-            ("validation loss of the architecture steps", architecture_loss),
-            ("one-shot validation loss", one_shot.loss),
-        ):
-            self._check_finite(name, loss, learning_rate)
+        self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
 
         if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
             one_shot = self._concluded(one_shot)

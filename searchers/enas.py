@@ -37,7 +37,7 @@ class Enas(SampledSearcher):
         self._settings = settings
         self._controller = controller_of(space, generator)
         self._optimizer = torch.optim.Adam(
-            self._controller.parameters(), lr=settings.arch_learning_rate, foreach=True
+            self._controller.parameters(), lr=settings.arch_rate, foreach=True
         )
         self._baseline: float | None = None
 

@@ -13,6 +13,7 @@ from oneshot_hpo.searchers.settings import (
     COUNT,
     NOT_NEGATIVE,
     POSITIVE,
+    RATE,
     SHARE,
     SearchSettings,
     tuned,
@@ -98,7 +99,7 @@ class EnasSettings(SearchSettings):
 
     unused: ClassVar = frozenset({"arch_weight_decay"})
 
-    arch_learning_rate: float = setting(3.5e-4, POSITIVE)
+    arch_learning_rate: float | str = setting(3.5e-4, RATE)
     """Adam step of the controller (ENAS, section 3.2: 0.00035)."""
     entropy_weight: float = tuned(0.1, SHARE, 1e-4, 1.0, log=True)
     """Bonus for the entropy of a sample, in the reward (ENAS, section 3.2: 0.1)."""
@@ -112,7 +113,7 @@ class EnasSettings(SearchSettings):
 class ProxylessSettings(SearchSettings):
     """Settings of ProxylessNAS."""
 
-    arch_learning_rate: float = setting(6e-3, POSITIVE)
+    arch_learning_rate: float | str = setting(6e-3, RATE)
     """Adam step of the architecture weights (ProxylessNAS, section 4.1: 0.006)."""
     arch_weight_decay: float = setting(0.0, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (authors' code: none)."""

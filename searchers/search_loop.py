@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import time
@@ -22,6 +23,7 @@ from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
+from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
@@ -33,11 +35,6 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     lowest = min(settings.learning_rate_min, settings.learning_rate)
     share = (1 + math.cos(math.pi * epoch / epochs)) / 2
     return lowest + (settings.learning_rate - lowest) * share
-
-
-def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:
-    """Whether epoch 0 .. epochs - 1 trains the weights alone; the last one never does."""
-    return epoch < min(settings.warmup_share * epochs, epochs - 1)
 
 
 def fingerprint(
@@ -73,6 +70,10 @@ class Search:
         seed: int,
         device: torch.device,
     ) -> None:
+        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
+        # Of the settings of the fingerprint this may be a rule; what follows has a number.
+        rate = architecture_rate(settings, len(data.supernet_train), epochs)
+        settings = dataclasses.replace(settings, arch_learning_rate=rate)
         self.settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
@@ -107,7 +108,6 @@ class Search:
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
-        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
 
     @property
     def epoch(self) -> int:

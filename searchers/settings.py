@@ -34,11 +34,19 @@ class SettingsError(SearchError, ValueError):
 SUPERNETS = ("corrected", "paper")
 """The presets of the supernet; their differences are documented in its module."""
 
+SCALED = "scaled"
+"""A learning rate of the architecture by a rule: `schedules.architecture_rate`."""
+
 COUNT = whole(1, 1_000_000)
 """Whatever is counted; more is a slip."""
 POSITIVE = number(above=0, keep=float)
 NOT_NEGATIVE = number(low=0, keep=float)
 SHARE = number(low=0, high=1, keep=float)
+RATE = Kind(
+    lambda value: value == SCALED if isinstance(value, str) else POSITIVE.test(value),
+    f"a number above 0, or {SCALED}",
+    lambda value: value if isinstance(value, str) else float(value),
+)
 _TRUE_FALSE_NULL = Kind(lambda value: value in (None, True, False), "true, false or null")
 
 
@@ -94,8 +102,9 @@ class SearchSettings:
     grad_clip: float = setting(5.0, POSITIVE)
     """Largest L2 norm of the gradient of all weights (paper: 5)."""
 
-    arch_learning_rate: float = setting(3e-4, POSITIVE)
-    """Adam step of the architecture weights (paper: 3e-4)."""
+    arch_learning_rate: float | str = setting(3e-4, RATE)
+    """Adam step of the architecture weights (paper: 3e-4); scaled: the default for a search as long
+    as the paper's, larger for a shorter one (`schedules.architecture_rate`)."""
     arch_weight_decay: float = setting(1e-3, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (paper: 1e-3)."""
     warmup_share: float = setting(0.0, SHARE, before=0.0)
@@ -149,6 +158,18 @@ class SearchSettings:
         return {
             name: value for name, value in values if name not in absent or value != absent[name]
         }
+
+    @property
+    def has_scaled_rate(self) -> bool:
+        """Whether the search learns an architecture at a rate by rule."""
+        name = "arch_learning_rate"
+        return self.arch_learning_rate == SCALED and name not in self.unused
+
+    @property
+    def arch_rate(self) -> float:
+        """`arch_learning_rate` as the number that the search has put in place of a rule."""
+        assert not isinstance(self.arch_learning_rate, str)
+        return self.arch_learning_rate
 
     @property
     def channel_proportion(self) -> int:

@@ -25,6 +25,7 @@ KEYS = {
     "transfer": "transfer",
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
+    "scaled_rate": "arch_learning_rate",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and `seconds` have places of their own in a result."""
@@ -74,6 +75,8 @@ class Outcome:
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
     drawn_repeat: int | None = None
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
+    scaled_rate: float | None = None
+    """What the rule `arch_learning_rate: scaled` gave; None: the rate was set."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
 
@@ -86,7 +89,10 @@ class Outcome:
         info = result.info
         numbers = {
             field: _number(info.get(KEYS[field]))
-            for field in ("valid", "test", "valid_regret", "regret", "percentile", "one_shot")
+            for field in (
+                *("valid", "test", "valid_regret", "regret", "percentile", "one_shot"),
+                "scaled_rate",
+            )
         }
         return cls(
             **numbers,

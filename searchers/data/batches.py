@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from oneshot_hpo.searchers.data.images import Images
+from oneshot_hpo.searchers.schedules import steps_of_epoch
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def paired_batches(
     `generator` is on the CPU.
     """
     size = min(batch_size, len(train))
-    steps = len(train) // size
+    steps = steps_of_epoch(len(train), batch_size)
     train_order = torch.randperm(len(train), generator=generator)
     rounds = -(-steps * size // len(valid))
     valid_order = torch.cat(

@@ -13,6 +13,7 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.alphas import AlphaLayout
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -86,6 +87,19 @@ class Darts(AlphaSearcher):
         """The architecture with the strongest candidates."""
         return self._space.decode(self.strengths())
 
+    def likely(self, count: int) -> list[Architecture]:
+        """The first is `architecture`; the probability of a set of parents is their product."""
+        scores = []
+        for choice, values in zip(self._space.choices, self.strengths(), strict=True):
+            logits = values if choice.groups is None or choice.is_settled else np.log(values)
+            scores.append(np.array([logits[list(way)].sum() for way in choice.ways]))
+        return most_likely(self._space, scores, count)
+
+    @torch.no_grad()
+    def selection_mixture(self) -> Encoding:
+        """Every candidate with its share, without noise."""
+        return self._soft_mixture()
+
     @torch.no_grad()
     def strengths(self) -> list[np.ndarray]:
         """By choice and candidate: alpha, or its share where groups are compared."""
@@ -100,7 +114,10 @@ class Darts(AlphaSearcher):
         return found
 
     def mixture(self) -> Encoding:
-        """All candidates, with the weights that alpha gives them now."""
+        """What a step computes: all candidates, with the weights that alpha gives them now."""
+        return self._soft_mixture()
+
+    def _soft_mixture(self) -> Encoding:
         shares = self.layout.apart([alpha.softmax(-1) for alpha in self.alphas])
         return Encoding(tuple(self.weights(place, shares) for place in range(self._num_choices)))
 

@@ -35,6 +35,7 @@ class Enas(SampledSearcher):
     ) -> None:
         assert isinstance(settings, EnasSettings)
         self._settings = settings
+        self._space, self._device = space, device
         self._controller = controller_of(space, generator)
         self._optimizer = torch.optim.Adam(
             self._controller.parameters(), lr=settings.arch_rate, foreach=True

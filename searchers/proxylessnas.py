@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,6 +11,7 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.search_spaces.choices import OPERATION
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.sampling import draw
@@ -37,6 +39,7 @@ class ProxylessNas(AlphaSearcher):
     ) -> None:
         self._space = space
         self._generator = generator
+        self._device = device
         unsettled = [place for place, one in enumerate(space.choices) if not one.is_settled]
         self._open = sorted(unsettled, key=lambda place: space.choices[place].kind != OPERATION)
         sizes = [len(space.choices[place].ways) for place in self._open]
@@ -88,6 +91,29 @@ class ProxylessNas(AlphaSearcher):
     def architecture(self) -> Architecture:
         """The most likely path of each choice."""
         return self._decoded([int(alpha.argmax()) for alpha in self.alphas])
+
+    @torch.no_grad()
+    def likely(self, count: int) -> list[Architecture]:
+        """The first is `architecture`."""
+        scores = [np.zeros(len(choice.ways)) for choice in self._space.choices]
+        for place, alpha in zip(self._open, self.alphas, strict=True):
+            scores[place] = alpha.double().numpy()
+        return most_likely(self._space, scores, count)
+
+    @torch.no_grad()
+    def selection_mixture(self) -> Encoding:
+        """Every candidate with the probability of the paths that use it."""
+        weights: list[dict[int, Weight]] = [
+            dict.fromkeys(choice.ways[0]) for choice in self._space.choices
+        ]
+        for place, alpha in zip(self._open, self.alphas, strict=True):
+            choice, shares = self._space.choices[place], alpha.softmax(0).to(self._device)
+            total = torch.zeros(len(choice.candidates), device=self._device)
+            for way, share in zip(choice.ways, shares, strict=True):
+                total[list(way)] += share
+            used = sorted({candidate for way in choice.ways for candidate in way})
+            weights[place] = {candidate: total[candidate] for candidate in used}
+        return Encoding(tuple(weights))
 
     @torch.no_grad()
     def _step(self, pairs: list[list[int]]) -> None:

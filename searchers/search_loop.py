@@ -14,17 +14,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
-from oneshot_hpo.searchers.network.one_shot import supernet_of
+from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
+from oneshot_hpo.searchers.perturbation import (
+    DecidedNetwork,
+    Perturbation,
+    steps_between_decisions,
+)
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.selection import best_of_likely
+from oneshot_hpo.searchers.settings import ONE_SHOT, PERTURBATION, SearchSettings
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
@@ -105,6 +112,7 @@ class Search:
             foreach=True,
         )
         self.trajectory: list[EpochRecord] = []
+        self._perturbation: Perturbation | None = None
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
@@ -127,10 +135,11 @@ class Search:
             group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
 
-        for _ in self._train_epoch():
-            if stop_asked():
-                self._seconds = time.perf_counter() - started
-                raise SearchStopped(self.epoch + 1, len(self._steps))
+        if self._perturbation is None:  # else the steps of the last epoch are done
+            for _ in self._train_epoch():
+                if stop_asked():
+                    self._seconds = time.perf_counter() - started
+                    raise SearchStopped(self.epoch + 1, len(self._steps))
 
         train_loss, train_error, architecture_loss = (
             torch.stack(self._steps).double().mean(0).tolist()
@@ -149,11 +158,7 @@ class Search:
         is_last = concludes and self.epoch + 1 == self._epochs
         record = EpochRecord(
             epoch=self.epoch + 1,
-            architecture=(
-                self._searcher.conclude(self.evaluation)
-                if is_last
-                else self._searcher.architecture()
-            ),
+            architecture=(self._selected(stop_asked) if is_last else self._searcher.architecture()),
             train_loss=train_loss,
             train_error=train_error,
             valid_loss=valid_loss,
@@ -166,21 +171,24 @@ class Search:
         self._steps, self._seconds = [], 0.0
         return record
 
-    def step(self, train: Batch, valid: Batch) -> Tensor:
+    def step(self, train: Batch, valid: Batch, network: OneShotNetwork | None = None) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
+
+        network: None for the supernet; it has the supernet's weights.
 
         In the warm-up there is no step of the architecture.
 
         Returns training loss, training error and loss of the architecture step (0 for none), on
         the device without synchronisation.
         """
+        network = self.supernet if network is None else network
         train, valid = self._augmented(train), self._augmented(valid)
         architecture_loss = None
         if not warms_up(self.settings, self.epoch, self._epochs):
             architecture_loss = self._searcher.architecture_step(
-                self.supernet, train, valid, self._optimizer
+                network, train, valid, self._optimizer
             )
-        logits = self.supernet(train.images, self._searcher.weights_encoding())
+        logits = network(train.images, self._searcher.weights_encoding())
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()
@@ -192,6 +200,38 @@ class Search:
         if architecture_loss is None:
             architecture_loss = torch.zeros_like(error)
         return torch.stack((loss.detach(), error, architecture_loss))
+
+    def _selected(self, stop_asked: Callable[[], bool]) -> Architecture:
+        """The architecture that the search ends with. Raises SearchStopped as `run_epoch` does."""
+        settings = self.settings
+        if settings.selection == ONE_SHOT:
+            return best_of_likely(self._searcher, self.evaluation, settings)
+        if settings.selection == PERTURBATION:
+            return self._perturbed(stop_asked)
+        return self._searcher.conclude(self.evaluation)
+
+    def _perturbed(self, stop_asked: Callable[[], bool]) -> Architecture:
+        if self._perturbation is None:
+            self._perturbation = Perturbation(self.space, self._generators["searcher"])
+            self._optimizer.state.clear()  # the momentum of the search
+        selection = self._perturbation
+        network = DecidedNetwork(self.supernet, selection)
+
+        def tune(done: int, steps: int) -> None:
+            rate = RATE_SHARE * cosine_learning_rate(self.settings, done, steps)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            order, size = self._generators["order"], self.settings.batch_size
+            self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
+
+        between = steps_between_decisions(self.settings, self._epochs * len(self._steps))
+        run = selection.run(
+            between, tune, self._searcher.selection_mixture, self.evaluation.loss_and_error
+        )
+        for _ in run:
+            if stop_asked():
+                raise SearchStopped(self.epoch + 1, len(self._steps))
+        return selection.architecture()
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
@@ -211,6 +251,7 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything from which `load_state_dict` continues exactly."""
+        selection = self._perturbation
         return {
             "fingerprint": self.fingerprint,
             "weights": self.supernet.state_dict(),
@@ -219,7 +260,7 @@ class Search:
             "generators": {name: g.get_state() for name, g in self._generators.items()},
             "trajectory": [record.to_dict(self.space) for record in self.trajectory],
             "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
-        }
+        } | ({} if selection is None else {"selection": selection.state_dict()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state of a search with the same fingerprint."""
@@ -233,3 +274,6 @@ class Search:
         device = self._train.labels.device
         self._steps = [step.to(device) for step in under_way["steps"]]
         self._seconds = under_way["seconds"]
+        if "selection" in state:
+            self._perturbation = Perturbation(self.space, torch.Generator())
+            self._perturbation.load_state_dict(state["selection"])

@@ -66,6 +66,22 @@ class Searcher(ABC):
         assert architecture is not None
         return architecture
 
+    def likely(self, count: int) -> list[Architecture]:
+        """At most `count` architectures of different keys that are likely, the likeliest first.
+
+        Those that a search compares with `selection: one_shot`.
+        """
+        architecture = self.architecture()
+        assert architecture is not None
+        return [architecture]
+
+    def selection_mixture(self) -> Encoding:
+        """All candidates of all choices, weighted by how likely they are.
+
+        That from which `selection: perturbation` leaves out one at a time.
+        """
+        return self.evaluation_encoding()
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Tensors and plain values from which `load_state_dict` continues exactly."""

@@ -37,6 +37,10 @@ SUPERNETS = ("corrected", "paper")
 SCALED = "scaled"
 """A learning rate of the architecture by a rule: `schedules.architecture_rate`."""
 
+WEIGHTS, ONE_SHOT, PERTURBATION = "weights", "one_shot", "perturbation"
+SELECTIONS = (WEIGHTS, ONE_SHOT, PERTURBATION)
+"""How a search chooses the architecture that it ends with."""
+
 COUNT = whole(1, 1_000_000)
 """Whatever is counted; more is a slip."""
 POSITIVE = number(above=0, keep=float)
@@ -124,6 +128,19 @@ class SearchSettings:
     train_share: float = setting(1.0, number(above=0, high=1, keep=float), before=1.0)
     """Share of the training images that the search uses, of those that train the weights and of
     those that train the architecture; drawn by the search's seed."""
+
+    selection: str = setting(WEIGHTS, one_of(*SELECTIONS), before=WEIGHTS)
+    """How the search chooses the architecture after its last epoch. weights: as the searcher's
+    paper does. one_shot: the one of the likeliest architectures with the lowest one-shot error.
+    perturbation: DARTS-PT, choice by choice what the supernet can least do without."""
+    selection_candidates: int = setting(10, COUNT, before=10)
+    """one_shot: how many of the likeliest architectures are compared."""
+    finetune_batches: int | None = setting(
+        None, optional(whole(0, 1_000_000), "as published"), before=None
+    )
+    """Batches of training on inherited weights, at a tenth of `learning_rate`. one_shot: of each
+    candidate before it is compared (None: 0). perturbation: of the supernet between two decisions
+    (None: a twentieth of the search's steps, as authors' 5 of 100 epochs)."""
 
     def __post_init__(self) -> None:
         check_settings(self, self._refused)

@@ -33,6 +33,11 @@ class Batch:
         """The images with these indices."""
         return Batch(self.images[indices], self.labels[indices])
 
+    def drawn(self, count: int, generator: torch.Generator) -> Batch:
+        """Different random images, at most all of them; `generator` is on the CPU."""
+        indices = torch.randperm(len(self), generator=generator)[:count]
+        return self.rows(indices.to(self.labels.device))
+
     def first(self, count: int | None) -> Batch:
         """The first images, at most all of them; None: all."""
         return Batch(self.images[:count], self.labels[:count])

@@ -42,6 +42,7 @@ class Perturbation:
 
     contests: in the order in which they are decided. kept: places of the candidates that were kept,
     for the contests decided so far. tuned: steps of training since the last decision.
+    seconds: that stopped attempts at the rest took.
     """
 
     def __init__(self, space: SearchSpace, generator: torch.Generator) -> None:
@@ -51,6 +52,7 @@ class Perturbation:
         self.contests = [*_shuffled(edges, generator), *_shuffled(topology, generator)]
         self.kept: list[tuple[int, ...]] = []
         self.tuned = 0
+        self.seconds = 0.0
 
     @property
     def is_finished(self) -> bool:
@@ -122,13 +124,14 @@ class Perturbation:
             "contests": [list(contest) for contest in self.contests],
             "kept": [list(kept) for kept in self.kept],
             "tuned": self.tuned,
+            "seconds": self.seconds,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore the state of a selection in the same space."""
         self.contests = [Contest(*contest) for contest in state["contests"]]
         self.kept = [tuple(kept) for kept in state["kept"]]
-        self.tuned = state["tuned"]
+        self.tuned, self.seconds = state["tuned"], state["seconds"]
 
     def _candidates(self, contest: Contest) -> tuple[list[int], int]:
         """Places of the candidates that compete, and how many are kept."""

@@ -14,6 +14,7 @@ from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
+from oneshot_hpo.searchers.records import FOUND
 from oneshot_hpo.searchers.sampling import draw
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -29,6 +30,8 @@ class ProxylessNas(AlphaSearcher):
 
     alphas: (ways,) for each choice that is not settled, those of operations first.
     """
+
+    evaluated = FOUND
 
     def __init__(
         self,
@@ -70,7 +73,8 @@ class ProxylessNas(AlphaSearcher):
         leaves = torch.stack(gates).to(device).requires_grad_()
         logits = supernet(valid.images, self._gated(pairs, leaves))
         loss = F.cross_entropy(logits, valid.labels)
-        (slopes,) = torch.autograd.grad(loss, leaves)
+        # Where other choices are decided the open ones may have no effect.
+        (slopes,) = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
 
         choices = zip(self.alphas, pairs, probabilities, slopes.cpu(), strict=True)
         for alpha, pair, probability, slope in choices:

@@ -9,19 +9,27 @@ from typing import Any
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.errors import SearchError
 
+MIXTURE, DRAWN, FOUND = "mixture", "drawn cell", "found cell"
+"""What a one-shot error is of: the candidates as the searcher weighs them, a cell drawn for the
+measurement, or the cell that the search would end with."""
+
 
 @dataclass(frozen=True)
 class EpochRecord:
     """The search after one epoch.
 
     epoch: 1 is the first.
-    architecture: the one that the search would end with now; None if the searcher compares
-        architectures only after the last epoch.
+    architecture: the one that the search would end with now; None if the searcher has not compared
+        architectures after this epoch.
     train_loss, train_error: cross-entropy and share of wrong labels over the epoch's own steps.
-    valid_loss, valid_error: loss and error of the supernet under the searcher's encoding, over all
-        of supernet_valid at the end of the epoch: the one-shot validation error.
+    valid_loss, valid_error: loss and error of the supernet under one encoding, over all of
+        supernet_valid at the end of the epoch: the one-shot validation error.
     learning_rate: SGD step of the weights in this epoch.
     time: wall-clock seconds of the epoch; ignored in comparisons.
+    measured: what valid_loss and valid_error are of: MIXTURE, DRAWN or FOUND; None: an earlier
+        version wrote the record.
+    compare_seconds: the part of `time` that comparing cells took; None: none were compared.
+        Ignored in comparisons.
     """
 
     epoch: int
@@ -32,12 +40,18 @@ class EpochRecord:
     valid_error: float
     learning_rate: float
     time: float = field(compare=False)
+    measured: str | None = None
+    compare_seconds: float | None = field(default=None, compare=False)
 
     def to_dict(self, space: SearchSpace) -> dict[str, Any]:
         """Plain values that JSON can hold; the architecture as the space writes it."""
         found = self.architecture
         architecture = None if found is None else space.to_document(found)
-        return asdict(self) | {"architecture": architecture}
+        document = asdict(self) | {"architecture": architecture}
+        for name in ("measured", "compare_seconds"):  # which records of earlier versions lack
+            if document[name] is None:
+                del document[name]
+        return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], space: SearchSpace) -> EpochRecord:

@@ -7,7 +7,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,11 +27,11 @@ from oneshot_hpo.searchers.perturbation import (
     Perturbation,
     steps_between_decisions,
 )
-from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
 from oneshot_hpo.searchers.selection import best_of_likely
-from oneshot_hpo.searchers.settings import ONE_SHOT, PERTURBATION, SearchSettings
+from oneshot_hpo.searchers.settings import ONE_SHOT, PERTURBATION, WEIGHTS, SearchSettings
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
@@ -64,6 +64,19 @@ def fingerprint(
     }
 
 
+class _OneShot(NamedTuple):
+    """The fields of an epoch's record that the one-shot network gives."""
+
+    architecture: Architecture | None
+    loss: float
+    error: float
+    of: str
+    compare_seconds: float | None = None
+
+
+_NOTHING = _OneShot(None, 0.0, 0.0, FOUND)
+
+
 class Search:
     """The state of a search, and how one epoch changes it."""
 
@@ -78,7 +91,7 @@ class Search:
         device: torch.device,
     ) -> None:
         self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
-        # Of the settings of the fingerprint this may be a rule; what follows has a number.
+        # In the fingerprint the architecture's rate may be a rule; what follows has a number.
         rate = architecture_rate(settings, len(data.supernet_train), epochs)
         settings = dataclasses.replace(settings, arch_learning_rate=rate)
         self.settings = settings
@@ -112,10 +125,11 @@ class Search:
             foreach=True,
         )
         self.trajectory: list[EpochRecord] = []
-        self._perturbation: Perturbation | None = None
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
+        # The selection after the last epoch, if it was begun.
+        self._perturbation: Perturbation | None = None
 
     @property
     def epoch(self) -> int:
@@ -125,46 +139,58 @@ class Search:
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
-        concludes: after the last epoch, let the searcher compare the cells that it may end with.
+        concludes: after the epochs that the settings name, the last one above all, let the searcher
+            decide on a cell; if it compares cells for it, the error measured is the found cell's.
         Raises SearchDiverged, and SearchStopped after a step if `stop_asked()`; the next call then
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
+        try:
+            return self._run_epoch(started, stop_asked, concludes)
+        except SearchStopped:
+            self._seconds = time.perf_counter() - started
+            raise
+
+    def _run_epoch(
+        self, started: float, stop_asked: Callable[[], bool], concludes: bool
+    ) -> EpochRecord:
         learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
 
-        if self._perturbation is None:  # else the steps of the last epoch are done
+        was_selecting = self._perturbation is not None  # all steps of the last epoch are done
+        if not was_selecting:
+            self._set_learning_rate(learning_rate)
             for _ in self._train_epoch():
                 if stop_asked():
-                    self._seconds = time.perf_counter() - started
                     raise SearchStopped(self.epoch + 1, len(self._steps))
 
         train_loss, train_error, architecture_loss = (
             torch.stack(self._steps).double().mean(0).tolist()
         )
-        encoding = self._searcher.evaluation_encoding()
-        valid_loss, valid_error = self.evaluation.loss_and_error(encoding)
+        # A selection that is continued measures what it finds.
+        one_shot = _NOTHING if was_selecting else self._measured()
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
-            ("one-shot validation loss", valid_loss),
+            ("one-shot validation loss", one_shot.loss),
         ):
-            if not math.isfinite(loss):
-                cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
-                raise SearchDiverged(self.epoch + 1, cause)
+            self._check_finite(name, loss, learning_rate)
 
-        is_last = concludes and self.epoch + 1 == self._epochs
+        if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
+            one_shot = self._concluded(one_shot, stop_asked)
+            self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
+
         record = EpochRecord(
             epoch=self.epoch + 1,
-            architecture=(self._selected(stop_asked) if is_last else self._searcher.architecture()),
+            architecture=one_shot.architecture,
             train_loss=train_loss,
             train_error=train_error,
-            valid_loss=valid_loss,
-            valid_error=valid_error,
+            valid_loss=one_shot.loss,
+            valid_error=one_shot.error,
             learning_rate=learning_rate,
             time=time.perf_counter() - started,
+            measured=one_shot.of,
+            compare_seconds=one_shot.compare_seconds,
         )
 
         self.trajectory.append(record)
@@ -174,12 +200,13 @@ class Search:
     def step(self, train: Batch, valid: Batch, network: OneShotNetwork | None = None) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
 
-        network: None for the supernet; it has the supernet's weights.
+        network: None for the supernet; one with the supernet's weights.
 
-        In the warm-up there is no step of the architecture.
+        In the warm-up there is no step of the architecture. A step of the weights adds up the
+        gradients of the searcher's encodings, nearly always of one.
 
-        Returns training loss, training error and loss of the architecture step (0 for none), on
-        the device without synchronisation.
+        Returns training loss and error, means over these, and the loss of the architecture step (0
+        for none), on the device without synchronisation.
         """
         network = self.supernet if network is None else network
         train, valid = self._augmented(train), self._augmented(valid)
@@ -188,29 +215,60 @@ class Search:
             architecture_loss = self._searcher.architecture_step(
                 network, train, valid, self._optimizer
             )
-        logits = network(train.images, self._searcher.weights_encoding())
-        loss = F.cross_entropy(logits, train.labels)
+
         self._optimizer.zero_grad()
-        loss.backward()
+        losses, errors = [], []
+        for encoding in self._searcher.weights_encodings():
+            logits = network(train.images, encoding)
+            loss = F.cross_entropy(logits, train.labels)
+            loss.backward()
+            losses.append(loss.detach())
+            errors.append(wrong(logits, train.labels) / len(train))
         torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
         self._optimizer.step()
-        error = wrong(logits, train.labels) / len(train)
+
+        error = torch.stack(errors).mean()
         if architecture_loss is None:
             architecture_loss = torch.zeros_like(error)
-        return torch.stack((loss.detach(), error, architecture_loss))
+        return torch.stack((torch.stack(losses).mean(), error, architecture_loss))
 
-    def _selected(self, stop_asked: Callable[[], bool]) -> Architecture:
-        """The architecture that the search ends with. Raises SearchStopped as `run_epoch` does."""
-        settings = self.settings
-        if settings.selection == ONE_SHOT:
-            return best_of_likely(self._searcher, self.evaluation, settings)
-        if settings.selection == PERTURBATION:
-            return self._perturbed(stop_asked)
-        return self._searcher.conclude(self.evaluation)
+    def _measured(self) -> _OneShot:
+        """The searcher's architecture, and the one-shot loss and error of its encoding."""
+        encoding = self._searcher.evaluation_encoding()
+        loss, error = self.evaluation.loss_and_error(encoding)
+        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
 
-    def _perturbed(self, stop_asked: Callable[[], bool]) -> Architecture:
+    def _concluded(self, measured: _OneShot, stop_asked: Callable[[], bool]) -> _OneShot:
+        """The cell that the search would end with now; if cells are compared, with its own error.
+
+        Before the last epoch the searcher's generator is left as it was, so that later epochs are
+        those of a search that does not compare cells in between.
+        """
+        started = time.perf_counter()
+        is_last = self.epoch + 1 == self._epochs
+        selection = self.settings.selection if is_last else WEIGHTS
+        if selection == PERTURBATION:
+            found, earlier = self._perturbed(stop_asked)
+            started -= earlier
+        elif selection == ONE_SHOT:
+            found = best_of_likely(self._searcher, self.evaluation, self.settings)
+        else:
+            generator = self._generators["searcher"]
+            before = generator.get_state()
+            found = self._searcher.conclude(self.evaluation)
+            if not is_last:
+                generator.set_state(before)
+            if not self._searcher.compares_cells:
+                return measured._replace(architecture=found)
+
+        loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
+        return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
+
+    def _perturbed(self, stop_asked: Callable[[], bool]) -> tuple[Architecture, float]:
+        """The architecture of DARTS-PT, and the seconds that stopped attempts took for it."""
+        started = time.perf_counter()
         if self._perturbation is None:
             self._perturbation = Perturbation(self.space, self._generators["searcher"])
             self._optimizer.state.clear()  # the momentum of the search
@@ -218,20 +276,29 @@ class Search:
         network = DecidedNetwork(self.supernet, selection)
 
         def tune(done: int, steps: int) -> None:
-            rate = RATE_SHARE * cosine_learning_rate(self.settings, done, steps)
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate
+            cosine = cosine_learning_rate(self.settings, done, steps)
+            self._set_learning_rate(RATE_SHARE * cosine)
             order, size = self._generators["order"], self.settings.batch_size
             self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
 
         between = steps_between_decisions(self.settings, self._epochs * len(self._steps))
-        run = selection.run(
+        for _ in selection.run(
             between, tune, self._searcher.selection_mixture, self.evaluation.loss_and_error
-        )
-        for _ in run:
+        ):
             if stop_asked():
+                selection.seconds += time.perf_counter() - started
                 raise SearchStopped(self.epoch + 1, len(self._steps))
-        return selection.architecture()
+        return selection.architecture(), selection.seconds
+
+    def _set_learning_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def _check_finite(self, name: str, loss: float, learning_rate: float) -> None:
+        """Raise SearchDiverged for a loss that is not finite."""
+        if not math.isfinite(loss):
+            cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
+            raise SearchDiverged(self.epoch + 1, cause)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""

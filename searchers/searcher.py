@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import torch
 
@@ -12,6 +13,7 @@ from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
+from oneshot_hpo.searchers.records import MIXTURE
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
@@ -20,7 +22,11 @@ class Searcher(ABC):
 
     One searcher is one file, its settings and one line in searchers.registry; supernet, data,
     loop and checkpoint are shared.
+
+    evaluated: what `evaluation_encoding` is: MIXTURE, DRAWN or FOUND of searchers.records.
     """
+
+    evaluated: ClassVar[str] = MIXTURE
 
     @abstractmethod
     def __init__(
@@ -52,6 +58,10 @@ class Searcher(ABC):
     def weights_encoding(self) -> Encoding:
         """The encoding for the next step of the weights."""
 
+    def weights_encodings(self) -> Sequence[Encoding]:
+        """The encodings whose gradients the next step of the weights adds up: one."""
+        return [self.weights_encoding()]
+
     @abstractmethod
     def evaluation_encoding(self) -> Encoding:
         """The encoding for the one-shot validation error."""
@@ -61,10 +71,28 @@ class Searcher(ABC):
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The architecture that the search ends with, after its last epoch."""
+        """The architecture that the search ends with, after its last epoch.
+
+        Where `SearchSettings.concludes_after` says so it is called after earlier epochs, too; it
+        must change nothing but the searcher's generator.
+        """
         architecture = self.architecture()
         assert architecture is not None
         return architecture
+
+    @property
+    def compares_cells(self) -> bool:
+        """Whether `conclude` compares cells; then the one-shot error is of the one that it finds.
+
+        By default those do that have no architecture before.
+        """
+        return self.architecture() is None
+
+    def loss_and_error_of(
+        self, evaluation: OneShotEvaluation, architecture: Architecture
+    ) -> list[float]:
+        """One-shot loss and error of a found architecture, on all validation images."""
+        return evaluation.loss_and_error(Encoding.discrete(architecture))
 
     def likely(self, count: int) -> list[Architecture]:
         """At most `count` architectures of different keys that are likely, the likeliest first.

@@ -158,6 +158,10 @@ class SearchSettings:
         """The searcher's own hyperparameters that are tuned, by name."""
         return {f.name: f.metadata["tuned"] for f in fields(cls) if "tuned" in f.metadata}
 
+    def concludes_after(self, epoch: int, epochs: int) -> bool:
+        """Whether the searcher decides on a cell after an epoch, 1 .. epochs: after the last."""
+        return epoch == epochs
+
     @classmethod
     def absent_values(cls) -> dict[str, Any]:
         """What a record that lacks a setting did, by the setting's name."""

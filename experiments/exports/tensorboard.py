@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.exports.evaluations import epochs_of, name, prior_t
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.searchers.records import DRAWN
 
 EPOCH_TAGS = {
     "one_shot/valid_error": "valid_error",
@@ -25,6 +26,12 @@ EPOCH_TAGS = {
     "learning_rate": "learning_rate",
 }
 """Scalars of each epoch, and their names in its record."""
+
+DRAWN_TAGS = {
+    "one_shot/valid_error": "drawn_cell/valid_error",
+    "one_shot/valid_loss": "drawn_cell/valid_loss",
+}
+"""Tags instead of these for epochs in which a drawn cell was measured, not the search's own."""
 
 FINAL_TAGS = {
     "table/valid_error": "valid",
@@ -94,4 +101,6 @@ def _epochs(
     time = started if finished is None else finished - took
     for record in records:
         time += record["time"]
-        yield record["epoch"], time, {tag: record[key] for tag, key in EPOCH_TAGS.items()}
+        other = DRAWN_TAGS if record.get("measured") == DRAWN else {}
+        values = {other.get(tag, tag): record[key] for tag, key in EPOCH_TAGS.items()}
+        yield record["epoch"], time, values

@@ -1,10 +1,12 @@
-"""What the rule `arch_learning_rate: scaled` does to searches of the study `quickstart`.
+"""What the quickstart's rate and warm-up of the architecture do, beside the searcher's own.
 
-Each seed is searched at the searcher's own rate and at the scaled one, with the sizes of the study
-and its largest budget. Printed are the largest probability of a choice at the end, a mean over all
-choices (a third or less is uniform), and the test regret of the cells found, with bootstrap
-intervals of the means and of the paired difference. Finished searches are lines of a file, so the
-command can be stopped and run again.
+Each seed is searched with the settings of the shipped study `quickstart`, which has
+`arch_learning_rate: scaled` and a warm-up, and with the rate and the warm-up that the searcher has
+by default; both at some learning rates of the weights, which the study tunes. Printed are the
+largest probability of a choice at the end, a mean over all choices (a third or less is uniform),
+and the test regret of the cells found in points, with bootstrap intervals of the means and of the
+paired difference. Finished searches are lines of a file, so that the command can be stopped and run
+again.
 
     OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.architecture_rate --processes 2
 """
@@ -26,13 +28,12 @@ from oneshot_hpo.experiments.study.specification import load_study
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
 from oneshot_hpo.searchers.registry import settings_class
-from oneshot_hpo.searchers.settings import SCALED
 
 STUDY = "quickstart"
 _RESAMPLES = 10_000
 
-Run = tuple[str, int, int, bool]
-"""Searcher, epochs, seed, whether the rate is scaled."""
+Run = tuple[str, int, float, int, bool]
+"""Searcher, epochs, learning rate of the weights, seed, whether it has the study's settings."""
 
 
 def main() -> None:
@@ -40,17 +41,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--searchers", default="darts,gdas")
     parser.add_argument("--epochs", type=int, default=load_study(STUDY).max_budget)
+    parser.add_argument("--learning-rates", default="0.025,0.1")
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--results", type=Path, default=Path("architecture-rate.jsonl"))
     arguments = parser.parse_args()
 
-    names = arguments.searchers.split(",")
+    cases = [
+        (name, arguments.epochs, float(rate))
+        for name in arguments.searchers.split(",")
+        for rate in arguments.learning_rates.split(",")
+    ]
+    seeds = range(arguments.seeds)
     runs: list[Run] = [
-        (name, arguments.epochs, seed, scaled)
-        for name in names
-        for seed in range(arguments.seeds)
-        for scaled in (False, True)
+        (*case, seed, studys) for case in cases for seed in seeds for studys in (False, True)
     ]
     found = _finished(arguments.results)
     with ProcessPoolExecutor(arguments.processes) as pool:
@@ -61,20 +65,18 @@ def main() -> None:
                 file.write(json.dumps(line) + "\n")
 
     found = _finished(arguments.results)
-    table = Table("searcher", "rate", "largest probability", "test regret", "difference")
-    for name in names:
-        columns = [
-            [found[name, arguments.epochs, seed, scaled] for seed in range(arguments.seeds)]
-            for scaled in (False, True)
-        ]
-        regrets = [np.array([100 * line["regret"] for line in column]) for column in columns]
-        for scaled, column in enumerate(columns):
+    table = Table("searcher", "l. rate", "arch. rate", "largest probability", "regret", "gain")
+    for case in cases:
+        own, study = ([found[*case, seed, studys] for seed in seeds] for studys in (False, True))
+        regrets = [np.array([100 * line["regret"] for line in rows]) for rows in (own, study)]
+        for rows, regret, is_study in zip((own, study), regrets, (False, True), strict=True):
             table.add_row(
-                name,
-                f"{column[0]['rate']:.3g}" + (" (scaled)" if scaled else ""),
-                _interval(np.array([line["probability"] for line in column])),
-                _interval(regrets[scaled]),
-                _interval(regrets[1] - regrets[0]) if scaled else "",
+                case[0],
+                f"{case[2]:g}",
+                f"{rows[0]['rate']:.3g}",
+                _interval(np.array([line["probability"] for line in rows])),
+                _interval(regret),
+                _interval(regrets[0] - regrets[1]) if is_study else "",
             )
 
     console = Console()
@@ -84,14 +86,16 @@ def main() -> None:
 
 def searched(run: Run) -> dict[str, Any]:
     """One search: a line of the file."""
-    name, epochs, seed, scaled = run
-    spec = load_study(STUDY)
-    settings = settings_class(name)().with_config(spec.search)
-    rate = SCALED if scaled else settings_class(name)().arch_learning_rate
+    name, epochs, learning_rate, seed, studys = run
+    spec, own = load_study(STUDY), settings_class(name)()
+    settings = own.with_config(spec.search | {"learning_rate": learning_rate})
+    if not studys:
+        learnt = ("arch_learning_rate", "warmup_share")
+        settings = settings.with_config({key: getattr(own, key) for key in learnt})
     with tempfile.TemporaryDirectory() as folder:
         task = TrialTask(
             searcher=name,
-            settings=settings.with_config({"arch_learning_rate": rate}),
+            settings=settings,
             config={},
             space=spec.space,
             dataset=spec.dataset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -68,6 +69,10 @@ class Enas(SampledSearcher):
         drawn = [self._drawn() for _ in range(self._settings.sampled_cells)]
         errors = evaluation.errors(drawn, images=self._settings.batch_size)
         return drawn[min(range(len(drawn)), key=errors.__getitem__)]
+
+    def architecture_weights(self) -> Sequence[Tensor]:
+        """The controller's parameters."""
+        return list(self._controller.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Controller, its optimizer and the baseline."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 from oneshot_hpo.checks import setting, whole
 from oneshot_hpo.searchers.settings import (
     COUNT,
+    OPERATIONS,
     POSITIVE,
     SHARE,
     SearchSettings,
@@ -26,6 +27,11 @@ class SecondOrderSettings(SearchSettings):
 
     hessian_epsilon: float = tuned(0.01, POSITIVE, 1e-3, 1.0, log=True)
     """Length of the finite difference: weights move by it in total (DARTS, footnote 2: 0.01)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        words = "null or eigenvalue: operations are stopped in searches of first order alone"
+        self._require("early_stop", self.early_stop != OPERATIONS, words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,8 @@ class PcDartsSettings(SearchSettings):
 class GdasSettings(SearchSettings):
     """Settings of GDAS."""
 
+    draws_cells: ClassVar = True
+
     temperature_start: float = tuned(10.0, POSITIVE, 2.0, 20.0, log=True)
     """Temperature of the Gumbel softmax in the first epoch (GDAS: 10)."""
     temperature_end: float = tuned(1.0, POSITIVE, 0.1, 2.0, log=True)
@@ -63,6 +71,7 @@ class RandomWsSettings(SearchSettings):
     """Settings of random search with weight sharing."""
 
     unused: ClassVar = _NO_ARCHITECTURE_OPTIMIZER
+    draws_cells: ClassVar = True
 
     ranked_cells: int = tuned(1000, COUNT, 10, 1000, log=True)
     """Cells drawn at the end and ranked by their error on some batches (authors' code: 1,000)."""
@@ -77,6 +86,7 @@ class SinglePathSettings(SearchSettings):
     """Settings of single-path one-shot with uniform sampling."""
 
     unused: ClassVar = _NO_ARCHITECTURE_OPTIMIZER
+    draws_cells: ClassVar = True
 
     population: int = setting(50, COUNT)
     """Cells in a generation of the evolution (SPOS: 50)."""
@@ -96,6 +106,7 @@ class EnasSettings(SearchSettings):
     """Settings of ENAS; the architecture's optimizer is the controller's."""
 
     unused: ClassVar = frozenset({"arch_weight_decay"})
+    draws_cells: ClassVar = True
 
     arch_learning_rate: float = setting(3.5e-4, POSITIVE)
     """Adam step of the controller (ENAS, section 3.2: 0.00035)."""
@@ -110,6 +121,8 @@ class EnasSettings(SearchSettings):
 @dataclass(frozen=True, kw_only=True)
 class ProxylessSettings(SearchSettings):
     """Settings of ProxylessNAS."""
+
+    draws_cells: ClassVar = True
 
     arch_learning_rate: float = setting(6e-3, POSITIVE)
     """Adam step of the architecture weights (ProxylessNAS, section 4.1: 0.006)."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.diagnosis import Diagnosis
 from oneshot_hpo.searchers.errors import SearchError
 
 
@@ -22,6 +23,7 @@ class EpochRecord:
         of supernet_valid at the end of the epoch: the one-shot validation error.
     learning_rate: SGD step of the weights in this epoch.
     time: wall-clock seconds of the epoch; ignored in comparisons.
+    diagnosis: what the search did in the epoch; None: a version wrote it that did not record it.
     """
 
     epoch: int
@@ -32,19 +34,26 @@ class EpochRecord:
     valid_error: float
     learning_rate: float
     time: float = field(compare=False)
+    diagnosis: Diagnosis | None = None
 
     def to_dict(self, space: SearchSpace) -> dict[str, Any]:
         """Plain values that JSON can hold; the architecture as the space writes it."""
         found = self.architecture
         architecture = None if found is None else space.to_document(found)
-        return asdict(self) | {"architecture": architecture}
+        document = asdict(self) | {"architecture": architecture}
+        if self.diagnosis is None:
+            del document["diagnosis"]
+            return document
+        return document | {"diagnosis": self.diagnosis.to_dict()}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], space: SearchSpace) -> EpochRecord:
         """Read what `to_dict` wrote."""
         found = document["architecture"]
         architecture = None if found is None else space.from_document(found)
-        return cls(**{**document, "architecture": architecture})
+        own = document.get("diagnosis")
+        diagnosis = None if own is None else Diagnosis.from_dict(own)
+        return cls(**{**document, "architecture": architecture, "diagnosis": diagnosis})
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,19 @@ class SearchResult:
 
     architecture: Architecture
     trajectory: tuple[EpochRecord, ...]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether its choices ended within noise of uniform (`Diagnosis.undecided`)."""
+        last = self.trajectory[-1].diagnosis
+        return last is not None and last.undecided
+
+    @property
+    def peak_memory(self) -> int | None:
+        """Most bytes that it had allocated on its GPU; None without one."""
+        diagnoses = [record.diagnosis for record in self.trajectory]
+        peaks = [one.peak_memory for one in diagnoses if one is not None and one.peak_memory]
+        return max(peaks, default=None)
 
 
 class SearchDiverged(SearchError, ArithmeticError):

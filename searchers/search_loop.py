@@ -19,13 +19,32 @@ from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
+from oneshot_hpo.searchers.early_stop import stop_epoch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.measuring import Measuring
 from oneshot_hpo.searchers.network.one_shot import supernet_of
+from oneshot_hpo.searchers.operation_stop import OperationStop
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import (
+    EIGENVALUE,
+    OPERATIONS,
+    SearchSettings,
+    SettingsError,
+)
 
-_LATER = {"image_size": None, "train_share": 1.0}
+_LATER = {
+    "image_size": None,
+    "train_share": 1.0,
+    "hessian_eigenvalue": False,
+    "early_stop": None,
+    "stop_growth": 4 / 3,
+    "stop_start": 10,
+    "stop_match": 0.4,
+    "stop_steps": 20,
+}
+_STEP = 5
+"""Numbers of a step: `Search.step`."""
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
@@ -107,6 +126,8 @@ class Search:
             weight_decay=settings.weight_decay,
             foreach=True,
         )
+        self._operation_stop = self._new_operation_stop()
+        self._measuring = Measuring(space, self._searcher, device)
         self.trajectory: list[EpochRecord] = []
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
@@ -117,6 +138,13 @@ class Search:
     def epoch(self) -> int:
         """Number of finished epochs."""
         return len(self.trajectory)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its epochs are over, or it was stopped early."""
+        last = self.trajectory[-1].diagnosis if self.trajectory else None
+        stopped = last is not None and last.stopped_at is not None
+        return stopped or self.epoch == self._epochs
 
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
@@ -136,9 +164,8 @@ class Search:
                 self._seconds = time.perf_counter() - started
                 raise SearchStopped(self.epoch + 1, len(self._steps))
 
-        train_loss, train_error, architecture_loss = (
-            torch.stack(self._steps).double().mean(0).tolist()
-        )
+        steps = torch.stack(self._steps).double()
+        train_loss, train_error, architecture_loss = steps[:, :3].mean(0).tolist()
         encoding = self._searcher.evaluation_encoding()
         valid_loss, valid_error = self.evaluation.loss_and_error(encoding)
         for name, loss in (
@@ -150,20 +177,33 @@ class Search:
                 cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
                 raise SearchDiverged(self.epoch + 1, cause)
 
-        is_last = concludes and self.epoch + 1 == self._epochs
+        eigenvalue = self._eigenvalue()
+        back = self._stop_epoch(eigenvalue) if concludes else None
+        if back is not None:
+            architecture = self.trajectory[back - 1].architecture
+        elif concludes and self.epoch + 1 == self._epochs:
+            architecture = self._searcher.conclude(self.evaluation)
+        else:
+            architecture = self._searcher.architecture()
+        stopped = self._operation_stop
+        diagnosis = self._measuring.diagnosis(
+            architecture,
+            steps[:, 3:],
+            eigenvalue=eigenvalue,
+            frozen=None if stopped is None else stopped.share,
+            stopped_at=back,
+        )
+
         record = EpochRecord(
             epoch=self.epoch + 1,
-            architecture=(
-                self._searcher.conclude(self.evaluation)
-                if is_last
-                else self._searcher.architecture()
-            ),
+            architecture=architecture,
             train_loss=train_loss,
             train_error=train_error,
             valid_loss=valid_loss,
             valid_error=valid_error,
             learning_rate=learning_rate,
             time=time.perf_counter() - started,
+            diagnosis=diagnosis,
         )
 
         self.trajectory.append(record)
@@ -173,8 +213,9 @@ class Search:
     def step(self, train: Batch, valid: Batch) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
 
-        Returns training loss, training error and loss of the architecture step (0 for none), on
-        the device without synchronisation.
+        Returns training loss, training error, loss of the architecture step (0 for none), and the
+        norms of the gradients of the weights and of the architecture (NaN for none), (5,), on the
+        device without synchronisation.
         """
         train, valid = self._augmented(train), self._augmented(valid)
         architecture_loss = self._searcher.architecture_step(
@@ -184,14 +225,54 @@ class Search:
         loss = F.cross_entropy(logits, train.labels)
         self._optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(
+        norm = torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self._settings.grad_clip, foreach=True
         )
-        self._optimizer.step()
+        self._update_weights()
+
         error = wrong(logits, train.labels) / len(train)
         if architecture_loss is None:
-            architecture_loss = torch.zeros_like(error)
-        return torch.stack((loss.detach(), error, architecture_loss))
+            architecture_loss, own_norm = torch.zeros_like(error), torch.full_like(error, math.nan)
+        else:
+            own_norm = self._measuring.gradient_norm().to(error)
+        return torch.stack((loss.detach(), error, architecture_loss, norm, own_norm))
+
+    def _update_weights(self) -> None:
+        """A step of SGD, of the operations that are still trained."""
+        if self._operation_stop is None:
+            self._optimizer.step()
+            return
+        gradients = self._searcher.valid_gradients()
+        if gradients is not None:
+            self._operation_stop.compare(gradients)
+        self._operation_stop.step(self._optimizer)
+
+    def _new_operation_stop(self) -> OperationStop | None:
+        if self._settings.early_stop != OPERATIONS:
+            return None
+        if not self.supernet.operation_units():
+            raise SettingsError(
+                f"search setting early_stop: the supernet of {self.space.title} does not say which "
+                f"weights belong to which operation, as {OPERATIONS} needs"
+            )
+        return OperationStop(self.supernet, self._settings.stop_match, self._settings.stop_steps)
+
+    def _eigenvalue(self) -> float | None:
+        """Of the Hessian of the validation loss in alpha, where it is asked for."""
+        if not self._settings.takes_eigenvalue:
+            return None
+        first = self._valid.first(self._settings.batch_size)
+        batch = Batch(self._augment.normalise(first.images), first.labels)
+        return self._measuring.eigenvalue(self.supernet, batch)
+
+    def _stop_epoch(self, eigenvalue: float | None) -> int | None:
+        """The epoch to return to now, before the last one; None: the search goes on."""
+        if self._settings.early_stop != EIGENVALUE or self.epoch + 1 == self._epochs:
+            return None
+        so_far = [record.diagnosis for record in self.trajectory]
+        values = [math.nan if one is None else one.eigenvalue for one in so_far]
+        found = [math.nan if value is None else value for value in (*values, eigenvalue)]
+        return stop_epoch(found, self._settings.stop_growth, self._settings.stop_start)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
@@ -211,6 +292,7 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything from which `load_state_dict` continues exactly."""
+        stop = self._operation_stop
         return {
             "fingerprint": self.fingerprint,
             "weights": self.supernet.state_dict(),
@@ -218,8 +300,12 @@ class Search:
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
             "trajectory": [record.to_dict(self.space) for record in self.trajectory],
-            "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
-        }
+            "epoch under way": {
+                "steps": list(self._steps),
+                "seconds": self._seconds,
+                "begun with": self._measuring.begun_with(),
+            },
+        } | ({} if stop is None else {"operation stop": stop.state_dict()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state of a search with the same fingerprint."""
@@ -231,5 +317,11 @@ class Search:
         self.trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
         under_way = state["epoch under way"]
         device = self._train.labels.device
-        self._steps = [step.to(device) for step in under_way["steps"]]
+        # A step of an earlier version has fewer numbers.
+        missing = [torch.full((_STEP - len(step),), math.nan) for step in under_way["steps"]]
+        steps = zip(under_way["steps"], missing, strict=True)
+        self._steps = [torch.cat((step, nan.to(step))).to(device) for step, nan in steps]
+        self._measuring.load(under_way.get("begun with"), is_under_way=bool(self._steps))
+        if self._operation_stop is not None:
+            self._operation_stop.load_state_dict(state["operation stop"])
         self._seconds = under_way["seconds"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from oneshot_hpo.checks import (
+    TRUTH,
     Kind,
     check_settings,
     number,
@@ -26,6 +27,9 @@ class SettingsError(SearchError, ValueError):
 
 SUPERNETS = ("corrected", "paper")
 """The presets of the supernet; their differences are documented in its module."""
+
+EIGENVALUE, OPERATIONS = "eigenvalue", "operations"
+"""Rules of `SearchSettings.early_stop`."""
 
 COUNT = whole(1, 1_000_000)
 """Whatever is counted; more is a slip."""
@@ -62,6 +66,9 @@ class SearchSettings:
 
     unused: ClassVar[frozenset[str]] = frozenset()
     """Settings that the searcher does not use, so that tuning them would change nothing."""
+    draws_cells: ClassVar[bool] = False
+    """Whether the searcher draws the cells that it trains, so that its validation loss is no smooth
+    function of alpha, and an operation is in some steps alone."""
 
     supernet: str = setting("corrected", one_of(*SUPERNETS))
     """Preset of the supernet: corrected, or paper (the authors' network as it is)."""
@@ -105,8 +112,28 @@ class SearchSettings:
     """Share of the training images that the search uses, of those that train the weights and of
     those that train the architecture; drawn by the search's seed."""
 
+    hessian_eigenvalue: bool = setting(False, TRUTH)
+    """Whether each epoch records the largest eigenvalue of the validation loss's Hessian in alpha,
+    on the first `batch_size` validation images."""
+    early_stop: str | None = setting(None, optional(one_of(EIGENVALUE, OPERATIONS), "none"))
+    """eigenvalue: end the search where that eigenvalue grows, as RobustDARTS does; operations: end
+    the training of operations that overfit, OLES; None: neither."""
+    stop_growth: float = setting(4 / 3, number(above=1, keep=float))
+    """eigenvalue: growth over 5 epochs at which the search ends (RobustDARTS: 1 / 0.75)."""
+    stop_start: int = setting(10, whole(0, 1_000_000))
+    """eigenvalue: the first epochs, to which the search never returns (authors' code: 10 of 50)."""
+    stop_match: float = setting(0.4, number(low=-1, high=1, keep=float))
+    """operations: mean cosine of the training and the validation gradient below which an operation
+    is trained no more (OLES's code: 0.4)."""
+    stop_steps: int = setting(20, COUNT)
+    """operations: steps over which that mean is taken (OLES's code: 20)."""
+
     def __post_init__(self) -> None:
         check_settings(self, self._refused)
+        if self.draws_cells:
+            why = "this searcher draws a cell in each step, and has no loss that is smooth in alpha"
+            self._require("hessian_eigenvalue", not self.hessian_eigenvalue, f"false: {why}")
+            self._require("early_stop", self.early_stop is None, f"null: {why}")
 
     def _require(self, name: str, holds: bool, words: str) -> None:
         """Raise SettingsError, naming the setting and what it must be, unless it holds."""
@@ -120,6 +147,11 @@ class SearchSettings:
     def own_ranges(cls) -> dict[str, TunedRange]:
         """The searcher's own hyperparameters that are tuned, by name."""
         return {f.name: f.metadata["tuned"] for f in fields(cls) if "tuned" in f.metadata}
+
+    @property
+    def takes_eigenvalue(self) -> bool:
+        """Whether the eigenvalue is computed after each epoch."""
+        return self.hessian_eigenvalue or self.early_stop == EIGENVALUE
 
     @property
     def channel_proportion(self) -> int:

@@ -114,7 +114,7 @@ def _trajectory(
     if not complete:
         return None
 
-    epochs = complete[0].epochs
+    epochs = max((search.epochs for search in complete), key=len)
     one_shot = np.full((len(shown), len(epochs)), np.inf)
     test = np.full((len(shown), len(epochs)), np.inf)
     for row, (search, crashed) in enumerate(shown):
@@ -123,7 +123,9 @@ def _trajectory(
         # A loss that is not finite marks the crash.
         one_shot[row, np.isnan(one_shot[row])] = np.inf
         if not crashed:
+            one_shot[row, length:] = search.one_shot_error[-1]  # it was stopped early
             test[row, :length] = search.test_error[:length]
+            test[row, length:] = search.test_error[-1]
 
     known = ~np.isnan(test).any(axis=0)
     return Trajectory(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -32,6 +33,10 @@ class AlphaSearcher(Searcher):
             weight_decay=settings.arch_weight_decay,
             foreach=True,
         )
+
+    def architecture_weights(self) -> Sequence[Tensor]:
+        """Alpha."""
+        return self.alphas
 
     def state_dict(self) -> dict[str, Any]:
         """Alpha and the state of Adam."""

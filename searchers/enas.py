@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -83,6 +84,10 @@ class Enas(SampledSearcher):
             images=settings.ranked_batches * settings.batch_size,
             finalists=settings.evaluated_cells,
         )
+
+    def architecture_weights(self) -> Sequence[Tensor]:
+        """The controller's parameters."""
+        return list(self._controller.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Controller, its optimizer and the baseline."""

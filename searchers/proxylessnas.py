@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.search_spaces.choices import OPERATION
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
@@ -118,6 +121,14 @@ class ProxylessNas(AlphaSearcher):
             used = sorted({candidate for way in choice.ways for candidate in way})
             weights[place] = {candidate: total[candidate] for candidate in used}
         return Encoding(tuple(weights))
+
+    @torch.no_grad()
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """Of the probabilities of each choice's paths."""
+        return {
+            self._space.choices[place].name: ChoiceState.of(alpha.softmax(0).tolist())
+            for place, alpha in zip(self._open, self.alphas, strict=True)
+        }
 
     @torch.no_grad()
     def _step(self, pairs: list[list[int]]) -> None:

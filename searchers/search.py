@@ -72,7 +72,7 @@ def run_search(
     try:
         with _kernels(device, deterministic):
             new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
-            return _run(new, device, space, epochs, folder, on_epoch, stop_asked)
+            return _run(new, device, space, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
         # The traceback's frames hold the network and the tensors of the failed step.
@@ -91,7 +91,6 @@ def _run(
     new_search: Callable[[torch.device], Search],
     device: str,
     space: SearchSpace,
-    epochs: int,
     folder: Path | None,
     on_epoch: Callable[[EpochRecord], None] | None,
     stop_asked: Callable[[], bool],
@@ -103,7 +102,7 @@ def _run(
         checkpoint.remove_stale_temporaries(folder)
         _continue_from(folder, search)
 
-    while search.epoch < epochs:
+    while not search.finished:
         try:
             record = search.run_epoch(stop_asked)
         except SearchStopped:

@@ -7,31 +7,37 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.conclusion import Conclusion, OneShot
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
+from oneshot_hpo.searchers.early_stop import stop_epoch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
+from oneshot_hpo.searchers.measuring import Measuring
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
-from oneshot_hpo.searchers.perturbation import (
-    DecidedNetwork,
-    Perturbation,
-    steps_between_decisions,
-)
-from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.operation_stop import OperationStop
+from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
-from oneshot_hpo.searchers.selection import best_of_likely
-from oneshot_hpo.searchers.settings import ONE_SHOT, PERTURBATION, WEIGHTS, SearchSettings
+from oneshot_hpo.searchers.settings import (
+    EIGENVALUE,
+    OPERATIONS,
+    SearchSettings,
+    SettingsError,
+)
+
+_STEP = 5
+"""Numbers of a step: `Search.step`."""
 
 
 def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
@@ -62,19 +68,6 @@ def fingerprint(
         "seed": seed,
         **settings.to_record(),
     }
-
-
-class _OneShot(NamedTuple):
-    """The fields of an epoch's record that the one-shot network gives."""
-
-    architecture: Architecture | None
-    loss: float
-    error: float
-    of: str
-    compare_seconds: float | None = None
-
-
-_NOTHING = _OneShot(None, 0.0, 0.0, FOUND)
 
 
 class Search:
@@ -124,17 +117,27 @@ class Search:
             weight_decay=settings.weight_decay,
             foreach=True,
         )
+        self._operation_stop = self._new_operation_stop()
+        self._measuring = Measuring(space, self._searcher, device)
+        self._conclusion = Conclusion(
+            settings, space, self.supernet, self._searcher, self.evaluation, own
+        )
         self.trajectory: list[EpochRecord] = []
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
-        # The selection after the last epoch, if it was begun.
-        self._perturbation: Perturbation | None = None
 
     @property
     def epoch(self) -> int:
         """Number of finished epochs."""
         return len(self.trajectory)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its epochs are over, or it was stopped early."""
+        last = self.trajectory[-1].diagnosis if self.trajectory else None
+        stopped = last is not None and last.stopped_at is not None
+        return stopped or self.epoch == self._epochs
 
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
@@ -145,40 +148,44 @@ class Search:
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
-        try:
-            return self._run_epoch(started, stop_asked, concludes)
-        except SearchStopped:
-            self._seconds = time.perf_counter() - started
-            raise
 
-    def _run_epoch(
-        self, started: float, stop_asked: Callable[[], bool], concludes: bool
-    ) -> EpochRecord:
+        def check_stop() -> None:
+            if stop_asked():
+                self._seconds = time.perf_counter() - started
+                raise SearchStopped(self.epoch + 1, len(self._steps))
+
         learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
         self._searcher.begin_epoch(self.epoch, self._epochs)
-
-        was_selecting = self._perturbation is not None  # all steps of the last epoch are done
-        if not was_selecting:
+        if not self._conclusion.is_begun:
             self._set_learning_rate(learning_rate)
             for _ in self._train_epoch():
-                if stop_asked():
-                    raise SearchStopped(self.epoch + 1, len(self._steps))
+                check_stop()
 
-        train_loss, train_error, architecture_loss = (
-            torch.stack(self._steps).double().mean(0).tolist()
-        )
-        # A selection that is continued measures what it finds.
-        one_shot = _NOTHING if was_selecting else self._measured()
+        steps = torch.stack(self._steps).double()
+        train_loss, train_error, architecture_loss = steps[:, :3].mean(0).tolist()
+        one_shot = self._conclusion.measured()
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
             ("one-shot validation loss", one_shot.loss),
         ):
             self._check_finite(name, loss, learning_rate)
-
-        if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
-            one_shot = self._concluded(one_shot, stop_asked)
+        if concludes:
+            one_shot = self._concluded(one_shot, check_stop)
             self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
+
+        eigenvalue = self._eigenvalue()
+        back = self._stop_epoch(eigenvalue) if concludes else None
+        if back is not None:
+            one_shot = one_shot._replace(architecture=self.trajectory[back - 1].architecture)
+        stopped = self._operation_stop
+        diagnosis = self._measuring.diagnosis(
+            one_shot.architecture,
+            steps[:, 3:],
+            eigenvalue=eigenvalue,
+            frozen=None if stopped is None else stopped.share,
+            stopped_at=back,
+        )
 
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -191,6 +198,7 @@ class Search:
             time=time.perf_counter() - started,
             measured=one_shot.of,
             compare_seconds=one_shot.compare_seconds,
+            diagnosis=diagnosis,
         )
 
         self.trajectory.append(record)
@@ -205,8 +213,9 @@ class Search:
         In the warm-up there is no step of the architecture. A step of the weights adds up the
         gradients of the searcher's encodings, nearly always of one.
 
-        Returns training loss and error, means over these, and the loss of the architecture step (0
-        for none), on the device without synchronisation.
+        Returns training loss and error, means over these, loss of the architecture step (0 for
+        none), and the norms of the gradients of the weights and of the architecture (NaN for none),
+        (5,), on the device without synchronisation.
         """
         network = self.supernet if network is None else network
         train, valid = self._augmented(train), self._augmented(valid)
@@ -224,71 +233,40 @@ class Search:
             loss.backward()
             losses.append(loss.detach())
             errors.append(wrong(logits, train.labels) / len(train))
-        torch.nn.utils.clip_grad_norm_(
+        norm = torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
-        self._optimizer.step()
+        self._update_weights()
 
         error = torch.stack(errors).mean()
         if architecture_loss is None:
-            architecture_loss = torch.zeros_like(error)
-        return torch.stack((torch.stack(losses).mean(), error, architecture_loss))
-
-    def _measured(self) -> _OneShot:
-        """The searcher's architecture, and the one-shot loss and error of its encoding."""
-        encoding = self._searcher.evaluation_encoding()
-        loss, error = self.evaluation.loss_and_error(encoding)
-        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
-
-    def _concluded(self, measured: _OneShot, stop_asked: Callable[[], bool]) -> _OneShot:
-        """The cell that the search would end with now; if cells are compared, with its own error.
-
-        Before the last epoch the searcher's generator is left as it was, so that later epochs are
-        those of a search that does not compare cells in between.
-        """
-        started = time.perf_counter()
-        is_last = self.epoch + 1 == self._epochs
-        selection = self.settings.selection if is_last else WEIGHTS
-        if selection == PERTURBATION:
-            found, earlier = self._perturbed(stop_asked)
-            started -= earlier
-        elif selection == ONE_SHOT:
-            found = best_of_likely(self._searcher, self.evaluation, self.settings)
+            architecture_loss, own_norm = torch.zeros_like(error), torch.full_like(error, math.nan)
         else:
-            generator = self._generators["searcher"]
-            before = generator.get_state()
-            found = self._searcher.conclude(self.evaluation)
-            if not is_last:
-                generator.set_state(before)
-            if not self._searcher.compares_cells:
-                return measured._replace(architecture=found)
+            own_norm = self._measuring.gradient_norm().to(error)
+        return torch.stack((torch.stack(losses).mean(), error, architecture_loss, norm, own_norm))
 
-        loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
-        return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
+    def _concluded(self, measured: OneShot, check_stop: Callable[[], None]) -> OneShot:
+        """What the search would end with now; before the last epoch where the settings ask for it.
 
-    def _perturbed(self, stop_asked: Callable[[], bool]) -> tuple[Architecture, float]:
-        """The architecture of DARTS-PT, and the seconds that stopped attempts took for it."""
-        started = time.perf_counter()
-        if self._perturbation is None:
-            self._perturbation = Perturbation(self.space, self._generators["searcher"])
+        Raises what `check_stop` does.
+        """
+        if self.epoch + 1 == self._epochs:
+            steps = self._epochs * len(self._steps)
+            return self._conclusion.at_the_end(measured, steps, self._tune, check_stop)
+        if self.settings.concludes_after(self.epoch + 1, self._epochs):
+            return self._conclusion.before_the_end(measured)
+        return measured
+
+    def _tune(self, network: OneShotNetwork, done: int, steps: int) -> None:
+        """A step on a network with the supernet's weights, after the search's own steps.
+
+        On random images of both parts, so that training can be continued at any step.
+        """
+        if not done:
             self._optimizer.state.clear()  # the momentum of the search
-        selection = self._perturbation
-        network = DecidedNetwork(self.supernet, selection)
-
-        def tune(done: int, steps: int) -> None:
-            cosine = cosine_learning_rate(self.settings, done, steps)
-            self._set_learning_rate(RATE_SHARE * cosine)
-            order, size = self._generators["order"], self.settings.batch_size
-            self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
-
-        between = steps_between_decisions(self.settings, self._epochs * len(self._steps))
-        for _ in selection.run(
-            between, tune, self._searcher.selection_mixture, self.evaluation.loss_and_error
-        ):
-            if stop_asked():
-                selection.seconds += time.perf_counter() - started
-                raise SearchStopped(self.epoch + 1, len(self._steps))
-        return selection.architecture(), selection.seconds
+        self._set_learning_rate(RATE_SHARE * cosine_learning_rate(self.settings, done, steps))
+        order, size = self._generators["order"], self.settings.batch_size
+        self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
 
     def _set_learning_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:
@@ -299,6 +277,43 @@ class Search:
         if not math.isfinite(loss):
             cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
             raise SearchDiverged(self.epoch + 1, cause)
+
+    def _update_weights(self) -> None:
+        """A step of SGD, of the operations that are still trained."""
+        if self._operation_stop is None:
+            self._optimizer.step()
+            return
+        gradients = self._searcher.valid_gradients()
+        if gradients is not None:
+            self._operation_stop.compare(gradients)
+        self._operation_stop.step(self._optimizer)
+
+    def _new_operation_stop(self) -> OperationStop | None:
+        if self.settings.early_stop != OPERATIONS:
+            return None
+        if not self.supernet.operation_units():
+            raise SettingsError(
+                f"search setting early_stop: the supernet of {self.space.title} does not say which "
+                f"weights belong to which operation, as {OPERATIONS} needs"
+            )
+        return OperationStop(self.supernet, self.settings.stop_match, self.settings.stop_steps)
+
+    def _eigenvalue(self) -> float | None:
+        """Of the Hessian of the validation loss in alpha, where it is asked for."""
+        if not self.settings.takes_eigenvalue:
+            return None
+        first = self._valid.first(self.settings.batch_size)
+        batch = Batch(self._augment.normalise(first.images), first.labels)
+        return self._measuring.eigenvalue(self.supernet, batch)
+
+    def _stop_epoch(self, eigenvalue: float | None) -> int | None:
+        """The epoch to return to now, before the last one; None: the search goes on."""
+        if self.settings.early_stop != EIGENVALUE or self.epoch + 1 == self._epochs:
+            return None
+        so_far = [record.diagnosis for record in self.trajectory]
+        values = [math.nan if one is None else one.eigenvalue for one in so_far]
+        found = [math.nan if value is None else value for value in (*values, eigenvalue)]
+        return stop_epoch(found, self.settings.stop_growth, self.settings.stop_start)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
@@ -318,7 +333,7 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything from which `load_state_dict` continues exactly."""
-        selection = self._perturbation
+        stop = self._operation_stop
         return {
             "fingerprint": self.fingerprint,
             "weights": self.supernet.state_dict(),
@@ -326,8 +341,13 @@ class Search:
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
             "trajectory": [record.to_dict(self.space) for record in self.trajectory],
-            "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
-        } | ({} if selection is None else {"selection": selection.state_dict()})
+            "epoch under way": {
+                "steps": list(self._steps),
+                "seconds": self._seconds,
+                "begun with": self._measuring.begun_with(),
+            },
+            "conclusion": self._conclusion.state_dict(),
+        } | ({} if stop is None else {"operation stop": stop.state_dict()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state of a search with the same fingerprint."""
@@ -339,8 +359,12 @@ class Search:
         self.trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
         under_way = state["epoch under way"]
         device = self._train.labels.device
-        self._steps = [step.to(device) for step in under_way["steps"]]
+        # A step of an earlier version has fewer numbers.
+        missing = [torch.full((_STEP - len(step),), math.nan) for step in under_way["steps"]]
+        steps = zip(under_way["steps"], missing, strict=True)
+        self._steps = [torch.cat((step, nan.to(step))).to(device) for step, nan in steps]
+        self._measuring.load(under_way.get("begun with"), is_under_way=bool(self._steps))
+        if self._operation_stop is not None:
+            self._operation_stop.load_state_dict(state["operation stop"])
         self._seconds = under_way["seconds"]
-        if "selection" in state:
-            self._perturbation = Perturbation(self.space, torch.Generator())
-            self._perturbation.load_state_dict(state["selection"])
+        self._conclusion.load_state_dict(state.get("conclusion", {}))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.records import MIXTURE
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 
 class Searcher(ABC):
@@ -100,7 +101,10 @@ class Searcher(ABC):
         Those that a search compares with `selection: one_shot`.
         """
         architecture = self.architecture()
-        assert architecture is not None
+        if architecture is None:
+            raise SettingsError(
+                "search setting selection cannot be one_shot: the searcher names no candidates"
+            )
         return [architecture]
 
     def selection_mixture(self) -> Encoding:
@@ -109,6 +113,31 @@ class Searcher(ABC):
         That from which `selection: perturbation` leaves out one at a time.
         """
         return self.evaluation_encoding()
+
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """How decided each open choice is, by name; none: no probabilities of choices are learned.
+
+        Draws nothing from the generator.
+        """
+        return {}
+
+    def architecture_weights(self) -> Sequence[torch.Tensor]:
+        """What an architecture step updates, gradients in `grad`; none: nothing is learned."""
+        return ()
+
+    def validation_loss(self, supernet: OneShotNetwork, valid: Batch) -> torch.Tensor | None:
+        """The loss on a batch, twice differentiable in `architecture_weights`; None: it is not.
+
+        Draws nothing from the generator.
+        """
+        return None
+
+    def valid_gradients(self) -> Sequence[torch.Tensor] | None:
+        """Gradients of the last architecture step's loss in all weights of the supernet.
+
+        None: there was no step, or `early_stop` does not ask for them.
+        """
+        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -25,6 +25,8 @@ _HOPELESS_STARTS = 3
 _MUTE_SECONDS = 600.0
 """How long a job may run without a registered worker; its prologue may be slow."""
 
+_NO_REASON = "None"
+"""What squeue says of a waiting job at which SLURM has not looked yet."""
 _NEVER_PASSES = {
     "PartitionTimeLimit",
     "PartitionNodeLimit",
@@ -77,6 +79,7 @@ class JobKeeper:
         self._poll_seconds = poll_seconds
         self._submitted: set[str] = set()
         self._served: set[str] = set()  # ids of jobs whose worker has registered
+        self._held: set[str] = set()  # ids of jobs for whose waiting SLURM gives a reason
         self._mute: dict[str, float] = {}  # by job without a registered worker: since when
         self._failed_starts = 0
         self._not_before = 0.0
@@ -86,8 +89,11 @@ class JobKeeper:
 
     @property
     def starting(self) -> int:
-        """Number of running jobs whose worker has not registered yet."""
-        return len(self._mute)
+        """Number of jobs whose worker has not registered yet and that SLURM does not hold back.
+
+        A job counts as soon as it is submitted: SLURM may start it before the next look.
+        """
+        return len((self._submitted | self._mute.keys()) - self._served - self._held)
 
     def close(self) -> None:
         """Stop submitting; returns when a running submission has finished."""
@@ -129,6 +135,7 @@ class JobKeeper:
         self._served |= serving
         self._count_failed_starts(jobs)
         waiting = [job for job in jobs.values() if job.state == "PENDING"]
+        self._held = {job.id for job in waiting if job.reason != _NO_REASON}
         self.status = _status(len(serving), jobs, waiting)
         if self.problem is None:
             self._check_reasons(waiting)

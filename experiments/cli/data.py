@@ -34,10 +34,11 @@ def import_(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="nasbench_only108.tfrecord, nasbench_full.tfrecord; nasbench201.csv.gz, a folder "
-            "NATS-tss-v1_0-3ffb9-simple, NAS-Bench-201-v1_1-096897.pth; transnas_micro.csv, "
-            "transnas_macro.csv; cifar-10-python.tar.gz, cifar-100-python.tar.gz, "
-            "ImageNet16.tar.gz, or a folder cifar-10-batches-py, cifar-100-python, ImageNet16.",
+            help="nasbench_only108.tfrecord, nasbench_full.tfrecord, nb101_completed.npz; "
+            "nasbench201.csv.gz, a folder NATS-tss-v1_0-3ffb9-simple, "
+            "NAS-Bench-201-v1_1-096897.pth; transnas_micro.csv, transnas_macro.csv; "
+            "cifar-10-python.tar.gz, cifar-100-python.tar.gz, ImageNet16.tar.gz, or a folder "
+            "cifar-10-batches-py, cifar-100-python, ImageNet16.",
         ),
     ],
     replace: ReplaceOption = False,

@@ -14,7 +14,7 @@ from oneshot_hpo.experiments.numbers.sample import Sample
 from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.outcome import Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import TRANSFER
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.terminal.hints import command
@@ -105,6 +105,9 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
         yield f"{folder}: {study.transfer}"
     if study.imputed is not None:
         yield f"{folder}: {study.imputed}"
+    runs = [result for _, result in confirmation.results_of(name).values()]
+    if (undecided := undecided_note(runs)) is not None:
+        yield f"{folder}: {name}: {undecided}"
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
         yield f"{folder}: {done} of {planned} runs have finished; for the rest: {confirm}"

@@ -14,9 +14,9 @@ from oneshot_hpo.experiments.data.images import is_intact
 from oneshot_hpo.experiments.data.importing import (
     ReportBytes,
     coverage,
-    entries,
     import_data,
     present_table,
+    real_entries,
     release_of,
 )
 from oneshot_hpo.experiments.errors import DataError
@@ -138,7 +138,7 @@ def _there(remote: Remote, folder: Path) -> str | None:
     table = present_table()
     if table is None:
         return None
-    more = entries(table) - remote.entries
+    more = real_entries(table) - remote.entries
     # An official table equals another one; any other is replaced by it unless it holds more.
     if more > 0 or (more == 0 and release_of(table)):
         return f"NAS-Bench-101 is there ({coverage(table)})"

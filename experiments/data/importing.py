@@ -14,8 +14,10 @@ from oneshot_hpo.experiments.data.recorded import FILES, import_recorded, reader
 from oneshot_hpo.experiments.errors import DataError
 from oneshot_hpo.search_spaces import TableError, TrainedCells, load_table
 from oneshot_hpo.search_spaces.data_folder import NASBENCH101, VARIABLE, data_folder
+from oneshot_hpo.search_spaces.nasbench101.completed_file import import_completed, is_completed
 from oneshot_hpo.search_spaces.nasbench101.official_file import import_tfrecord
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import trained_cells
+from oneshot_hpo.search_spaces.table import Origin
 from oneshot_hpo.search_spaces.table_file import is_temporary_table, write_table
 
 ReportBytes = Callable[[int, int | None], object]
@@ -58,8 +60,9 @@ def open_data_folder() -> Iterator[Path]:
 def import_data(source: Path, folder: Path, *, replace: bool, on_progress: ReportBytes) -> str:
     """Import a file or folder into the data folder; returns what it holds, in words.
 
-    source: a nasbench_*.tfrecord, an archive or a folder of one of IMAGE_SETS, or what
-        `recorded.reader_of` knows of NAS-Bench-201 and TransNAS-Bench-101; its content says which.
+    source: a nasbench_*.tfrecord, a completed table of NAS-Bench-101, an archive or a folder of one
+        of IMAGE_SETS, or what `recorded.reader_of` knows of NAS-Bench-201 and TransNAS-Bench-101;
+        its content says which.
     replace: also in place of a table that holds more, or of intact images.
     All or nothing. Raises DataError, TableError or DatasetError for what cannot be imported,
     OSError for a disk that is full or cannot be read.
@@ -79,24 +82,37 @@ def import_data(source: Path, folder: Path, *, replace: bool, on_progress: Repor
         summary = import_images(images, source, target, replace=replace, on_progress=on_progress)
         return f"{summary}; in {folder}"
 
-    if ".tfrecord" not in source.name:
+    read_cells = _nasbench101_reader(source)
+    if read_cells is None:
         raise DataError(
-            f"{source} is neither a nasbench_*.tfrecord, nor a file of NAS-Bench-201 or "
-            "TransNAS-Bench-101, nor a folder or an archive of the files of CIFAR-10, CIFAR-100 or "
-            "ImageNet16-120"
+            f"{source} is neither a nasbench_*.tfrecord, nor a completed table of NAS-Bench-101, "
+            "nor a file of NAS-Bench-201 or TransNAS-Bench-101, nor a folder or an archive of the "
+            "files of CIFAR-10, CIFAR-100 or ImageNet16-120"
         )
+    table = read_cells(source, on_progress)
+    _write_nasbench101(table, source, folder, replace=replace)
+    official = "" if release_of(table) else "; not an official release"
+    return f"NAS-Bench-101: {coverage(table)}{official}; in {folder}"
 
-    table = import_tfrecord(source, on_progress)
+
+def _nasbench101_reader(source: Path) -> Callable[[Path, ReportBytes], TrainedCells] | None:
+    """What reads a file of NAS-Bench-101; None for another file. Raises DataError."""
+    if ".tfrecord" in source.name:
+        return import_tfrecord
+    try:
+        return import_completed if source.is_file() and is_completed(source) else None
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror}") from None
+
+
+def _write_nasbench101(table: TrainedCells, source: Path, folder: Path, *, replace: bool) -> None:
     there = present_table()
-    if not replace and there is not None and entries(there) > entries(table):
+    if not replace and there is not None and real_entries(there) > real_entries(table):
         raise DataError(
             f"{folder / NASBENCH101} holds more ({coverage(there)}) than {source} "
             f"({coverage(table)}), and was kept; --replace puts the new one in its place"
         )
-
     write_table(table, folder / NASBENCH101)
-    official = "" if release_of(table) else "; not an official release"
-    return f"NAS-Bench-101: {coverage(table)}{official}; in {folder}"
 
 
 def present_table() -> TrainedCells | None:
@@ -107,15 +123,22 @@ def present_table() -> TrainedCells | None:
         return None
 
 
-def entries(table: TrainedCells) -> int:
-    """Cells times budgets: of two tables of NAS-Bench-101, the one with more holds more."""
-    return len(table) * len(table.budgets)
+def real_entries(table: TrainedCells) -> int:
+    """Cells times budgets whose validation error is not imputed: how much a table holds."""
+    return len(table) * len(table.budgets) - _imputed_entries(table)
 
 
 def coverage(table: TrainedCells) -> str:
     """The cells and budgets of a table, in words."""
     budgets = ", ".join(map(str, table.budgets))
-    return f"{len(table):,} cells, {budgets} epochs, {table.repeats} repeats"
+    imputed = _imputed_entries(table) / (len(table) * len(table.budgets))
+    share = f", {imputed:.0%} of the validation errors imputed" if imputed else ""
+    return f"{len(table):,} cells, {budgets} epochs, {table.repeats} repeats{share}"
+
+
+def _imputed_entries(table: TrainedCells) -> int:
+    origins = table.origins.get(table.main_metric("valid"))
+    return 0 if origins is None else int((origins == Origin.IMPUTED).sum())
 
 
 def release_of(table: TrainedCells) -> str | None:

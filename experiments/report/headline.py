@@ -49,6 +49,8 @@ def read(study: OpenedStudy) -> Headline:
         sentences.append(study.transfer)
     if study.imputed is not None:
         sentences.append(study.imputed)
+    if study.undecided is not None:
+        sentences.append(study.undecided)
     sentences.append(comparing_words(view))
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not finished; this is its current state.")

@@ -26,6 +26,16 @@ _BEFORE = (
         hint="validation error in the supernet, of the cell found or of the mixture, in percent",
     ),
 )
+_COSTS = {
+    "parameters": Column("parameters", numeric=True, hint="of the cell's own network"),
+    "macs": Column("MACs", numeric=True, hint="multiply-accumulates of that network for an image"),
+    "training_seconds": Column(
+        "training s", numeric=True, hint="seconds to train it, in the table"
+    ),
+    "peak_memory": Column("GPU MiB", numeric=True, hint="most memory that the search used"),
+}
+"""Columns that are shown if a trial has such a value, by the field of its `Outcome`."""
+_UNDECIDED = Column("undecided", choices=True, hint="its choices ended within noise of uniform")
 _AFTER = (
     Column("proposed by", choices=True),
     Column("bracket", numeric=True, choices=True),
@@ -49,17 +59,26 @@ def table(study: OpenedStudy) -> Table:
         for name in hyperparameters
     }
     columns = [Column(name, numeric=numeric[name]) for name in hyperparameters]
+    outcomes = [Outcome.from_result(result) for _, result in study.trials]
+    costs = [field for field in _COSTS if any(getattr(one, field) for one in outcomes)]
+    more = [_COSTS[field] for field in costs]
+    if study.undecided is not None:
+        more.append(_UNDECIDED)
     return Table(
         name=TRIALS,
         caption="All trials of the study, errors in percent",
-        columns=[*_BEFORE, *columns, *_AFTER],
-        rows=[_row(study, hyperparameters, trial, result) for trial, result in study.trials],
+        columns=[*_BEFORE, *more, *columns, *_AFTER],
+        rows=[_row(study, hyperparameters, costs, trial, result) for trial, result in study.trials],
         filtered=True,
     )
 
 
 def _row(
-    study: OpenedStudy, hyperparameters: list[str], trial: Trial, result: TrialResult | None
+    study: OpenedStudy,
+    hyperparameters: list[str],
+    costs: list[str],
+    trial: Trial,
+    result: TrialResult | None,
 ) -> Row:
     outcome = Outcome.from_result(result)
     record = study.view.record(trial)
@@ -78,6 +97,8 @@ def _row(
         share(outcome.regret),
         share(None if outcome.percentile is None else outcome.percentile / 100),
         share(outcome.one_shot),
+        *(_cost(outcome, field) for field in costs),
+        *([Cell("yes" if outcome.undecided else "")] if study.undecided is not None else []),
         *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
         NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
@@ -98,3 +119,12 @@ def _proposer(trial: Trial, info: dict[str, object]) -> str:
 
 def _seconds(seconds: float | None) -> Cell:
     return NOTHING if seconds is None else Cell(f"{seconds:.1f}", seconds)
+
+
+def _cost(outcome: Outcome, field: str) -> Cell:
+    value: float | None = getattr(outcome, field)
+    if value is None:
+        return NOTHING
+    if field == "peak_memory":
+        value /= 2**20
+    return Cell(f"{value:,.0f}" if value >= 100 else f"{value:.1f}", value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
-from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
+from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import (
@@ -111,6 +111,11 @@ class OpenedStudy:
         if not count:
             return None
         return f"The errors of {count} of {len(results)} results are {IMPUTED}."
+
+    @cached_property
+    def undecided(self) -> str | None:
+        """A sentence if searches ended undecided (`Diagnosis.undecided`), else None."""
+        return undecided_note(result for _, result in self.view.evaluations)
 
     @property
     def times(self) -> StudyTimes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +26,22 @@ KEYS = {
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
     "scaled_rate": "arch_learning_rate",
+    "undecided": "undecided",
+    "parameters": "parameters",
+    "macs": "macs",
+    "training_seconds": "training_seconds",
+    "peak_memory": "peak_memory",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and both kinds of seconds have places of their own in a result."""
 
 IMPUTED = "of a model, not of a training: its table imputes what was not measured"
 """The words for an error that rests on an imputed value."""
+
+UNDECIDED = (
+    "undecided: their choices are within noise of uniform, and each cell is the sign of a drift"
+)
+"""The words for searches whose choices have not been made (`Diagnosis.undecided`)."""
 
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
@@ -44,6 +54,10 @@ CRASHED = {"state": "CRASHED"}
 """The `info` of a search that crashed; its reason is the result's `exception`."""
 
 _is_number = checks.number().test
+_NUMBERS = (
+    *("valid", "test", "valid_regret", "regret", "percentile", "one_shot"),
+    *("parameters", "macs", "training_seconds", "peak_memory", "scaled_rate"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +91,16 @@ class Outcome:
     """Whether the table is of another data set than the search."""
     imputed: bool = False
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
+    undecided: bool = False
+    """Whether the search ended with choices within noise of uniform (`Diagnosis.undecided`)."""
+    parameters: int | None = None
+    """Trainable parameters of the architecture's own network, as its table records them."""
+    macs: int | None = None
+    """Multiply-accumulates of that network for one image."""
+    training_seconds: float | None = None
+    """The table's time of training it, mean over the repeats."""
+    peak_memory: int | None = None
+    """Most bytes that the search had allocated on its GPU; None without one."""
     drawn_repeat: int | None = None
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
     scaled_rate: float | None = None
@@ -93,13 +117,7 @@ class Outcome:
             return cls()
 
         info = result.info
-        numbers = {
-            field: _number(info.get(KEYS[field]))
-            for field in (
-                *("valid", "test", "valid_regret", "regret", "percentile", "one_shot"),
-                "scaled_rate",
-            )
-        }
+        numbers: dict[str, Any] = {field: _number(info.get(KEYS[field])) for field in _NUMBERS}
         return cls(
             **numbers,
             loss=None if result.crashed else _number(result.loss),
@@ -107,6 +125,7 @@ class Outcome:
             key=_of_type(info.get(KEYS["key"]), str),
             transfer=bool(info.get(KEYS["transfer"])),
             imputed=bool(info.get(KEYS["imputed"])),
+            undecided=bool(info.get(KEYS["undecided"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             seconds=search_seconds(result),
             compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
@@ -137,6 +156,14 @@ class Outcome:
         if value is None:
             raise UserError(_missing(f"no number for {KEYS[field]}", journal))
         return value
+
+
+def undecided_note(results: Iterable[TrialResult]) -> str | None:
+    """A sentence if some of these searches ended undecided, else None."""
+    flags = [Outcome.from_result(result).undecided for result in results]
+    if not any(flags):
+        return None
+    return f"{sum(flags)} of {len(flags)} searches ended {UNDECIDED}."
 
 
 def search_seconds(result: TrialResult) -> float | None:

@@ -17,6 +17,7 @@ import numpy as np
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
+from oneshot_hpo.experiments.study.cell_costs import cell_costs
 from oneshot_hpo.experiments.study.outcome import COMPARE_SECONDS, CRASHED, SECONDS, Outcome
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
@@ -121,6 +122,9 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
         one_shot=result.trajectory[-1].valid_error,
         transfer=task.transfer,
         scaled_rate=result.arch_learning_rate if settings.has_scaled_rate else None,
+        undecided=result.undecided,
+        peak_memory=result.peak_memory,
+        **cell_costs(task.table, task.dataset, space, result.architecture),
     )
     if task.objective == "mean":
         return outcome

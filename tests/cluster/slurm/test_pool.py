@@ -187,6 +187,7 @@ def test_a_failed_task_waits_for_a_worker_that_is_starting(
     with opened(tmp_path, workers=2, prologue=prologue) as pool:
         pool.another_seconds = 0.0
         wait_until(lambda: pool.live_workers == 1)
+        assert pool._keeper.starting >= 1  # also before the keeper has looked at the queue
         pool.submit("failing", failing)
         failed = collect(pool, 1)["failing"]
         assert failed.failed is not None

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cifar10_writer import write_cifar10
+from support.completed_writer import completed_arrays, write_completed
 from support.data_imports import names, refused, refused_by_a_full_disk, stop_halfway
 from support.study_commands import run
 from support.tfrecord_writer import random_records, write_tfrecord
@@ -108,6 +109,19 @@ def test_what_holds_more_is_kept(tmp_path: Path, data: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_completed_table_is_taken_but_not_in_place_of_as_many_real_numbers(
+    tmp_path: Path, data: Path
+) -> None:
+    cells = get_space(1).cells[:8]
+    completed = write_completed(tmp_path / "completed.npz", completed_arrays(cells))
+    said = imported(completed)
+    assert "8 cells, 4, 12, 36, 108 epochs, 3 repeats, 88% of the validation errors impu" in said
+    imported(tfrecord(tmp_path / "real.tfrecord", 8))
+    before = contents(data)
+    assert "holds more (8 cells, 108 epochs" in refused(completed)
+    assert contents(data) == before
+
+
 def test_whole_images_are_kept(cifar10: Path, tmp_path: Path, data: Path) -> None:
     imported(cifar10)
     before = contents(data / NAME)

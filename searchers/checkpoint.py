@@ -108,8 +108,17 @@ def _check_pickle(content: bytes) -> None:
             raise ValueError(f"it has the instruction {instruction.name}")
 
 
-def check_fingerprint(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise CheckpointMismatch unless a checkpoint is of the wanted search."""
+def check_fingerprint(
+    folder: Path,
+    found: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    absent: Mapping[str, Any],
+) -> None:
+    """Raise CheckpointMismatch unless a checkpoint is of the wanted search.
+
+    absent: what a search did that lacks a key (`SearchSettings.absent_values`).
+    """
+    found, wanted = {**absent, **found}, {**absent, **wanted}
     for key in wanted.keys() | found.keys():
         if found.get(key) != wanted.get(key):
             raise CheckpointMismatch(

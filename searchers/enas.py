@@ -15,8 +15,10 @@ from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.own_settings import EnasSettings
-from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
+from oneshot_hpo.searchers.sampled_searcher import SampledSearcher, best_of_many
 from oneshot_hpo.searchers.settings import SearchSettings
+
+_BETA2 = 0.999
 
 
 class Enas(SampledSearcher):
@@ -38,7 +40,11 @@ class Enas(SampledSearcher):
         self._settings = settings
         self._controller = controller_of(space, generator)
         self._optimizer = torch.optim.Adam(
-            self._controller.parameters(), lr=settings.arch_learning_rate, foreach=True
+            self._controller.parameters(),
+            lr=settings.arch_learning_rate,
+            betas=(settings.controller_beta1, _BETA2),
+            eps=settings.controller_epsilon,
+            foreach=True,
         )
         self._baseline: float | None = None
 
@@ -65,10 +71,18 @@ class Enas(SampledSearcher):
         return error
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The best on one validation batch of some cells from the controller (section 2.2)."""
-        drawn = [self._drawn() for _ in range(self._settings.sampled_cells)]
-        errors = evaluation.errors(drawn, images=self._settings.batch_size)
-        return drawn[min(range(len(drawn)), key=errors.__getitem__)]
+        """The cell with the lowest error on all validation images among the best of many.
+
+        Section 2.2 takes the best on one batch, where many cells are equal; NAS-Bench-1Shot1's
+        code evaluates the best of them in full.
+        """
+        settings = self._settings
+        return best_of_many(
+            [self._drawn() for _ in range(settings.sampled_cells)],
+            evaluation,
+            images=settings.ranked_batches * settings.batch_size,
+            finalists=settings.evaluated_cells,
+        )
 
     def architecture_weights(self) -> Sequence[Tensor]:
         """The controller's parameters."""

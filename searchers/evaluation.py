@@ -37,9 +37,15 @@ class OneShotEvaluation:
         self._normalise = normalise
 
     @torch.no_grad()
-    def loss_and_error(self, encoding: Encoding) -> list[float]:
-        """Cross-entropy and share of wrong labels over all validation images."""
-        sums: list[float] = self._sums(self._supernet, encoding, self._valid).tolist()
+    def loss_and_error(self, encoding: Encoding, *, recalibration_images: int = 0) -> list[float]:
+        """Cross-entropy and share of wrong labels over all validation images.
+
+        recalibration_images: as in `errors`.
+        """
+        supernet, calibration = self._calibrated(recalibration_images)
+        if calibration is not None:
+            supernet(calibration, encoding)  # in training mode
+        sums: list[float] = self._sums(supernet, encoding, self._valid).tolist()
         return [total / len(self._valid) for total in sums]
 
     def errors(
@@ -56,16 +62,20 @@ class OneShotEvaluation:
             batch-norm statistics; 0: it is evaluated like the supernet.
         """
         valid = self._valid.first(images)
-        supernet, calibration = self._supernet, None
-        if recalibration_images:
-            supernet = copy.deepcopy(supernet)  # the search's own supernet keeps its statistics
-            supernet.keep_statistics(momentum=1.0)
-            calibration = self._normalise(self._train.first(recalibration_images).images)
+        supernet, calibration = self._calibrated(recalibration_images)
         supernet.eval()
         totals = supernet.wrong_labels(architectures, self._batches(valid), calibration)
         supernet.train()
         errors: list[float] = (totals / len(valid)).tolist()
         return errors
+
+    def _calibrated(self, images: int) -> tuple[OneShotNetwork, Tensor | None]:
+        """The supernet that evaluates, and the normalised images that calibrate it, if any."""
+        if not images:
+            return self._supernet, None
+        supernet = copy.deepcopy(self._supernet)  # the search's own one keeps its statistics
+        supernet.keep_statistics(momentum=1.0)
+        return supernet, self._normalise(self._train.first(images).images)
 
     def _batches(self, images: Batch) -> list[Batch]:
         """Images in batches of equal size, normalised."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from oneshot_hpo.checks import setting, whole
+from oneshot_hpo.checks import TRUTH, number, one_of, optional, setting, whole
 from oneshot_hpo.searchers.settings import (
     COUNT,
+    NOT_NEGATIVE,
     OPERATIONS,
     POSITIVE,
     SHARE,
@@ -18,7 +19,10 @@ from oneshot_hpo.searchers.settings import (
     tuned,
 )
 
-_NO_ARCHITECTURE_OPTIMIZER = frozenset({"arch_learning_rate", "arch_weight_decay"})
+FAIRNESS = ("expectation", "strict")
+"""How often a step of the weights uses each candidate: equally often on average, or exactly."""
+
+_NO_ARCHITECTURE_OPTIMIZER = frozenset({"arch_learning_rate", "arch_weight_decay", "warmup_share"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class PcDartsSettings(SearchSettings):
     partial_channels: int = setting(4, COUNT)
     """k: operations see one of k channels; divides `channels` (PC-DARTS, section 4.2: 4)."""
     warmup_share: float = tuned(0.3, SHARE, 0.0, 0.6)
-    """Share of the epochs that train the weights only (section 4.2: 15 of 50)."""
+    """Share of the epochs that train the weights alone (section 4.2: 15 of 50)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,11 +71,38 @@ class GdasSettings(SearchSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomWsSettings(SearchSettings):
-    """Settings of random search with weight sharing."""
+class SampledSettings(SearchSettings):
+    """Settings of searchers that train on drawn cells, and compare cells to find one.
+
+    What comparing costs is fixed by these settings: it does not grow with the epochs.
+    """
+
+    conclude_every: int | None = setting(None, optional(COUNT, "the end alone"), before=None)
+    """Compare cells after every so many epochs, too, not only after the last, so that these epochs
+    have a cell. It costs their time and changes nothing else."""
+
+    def concludes_after(self, epoch: int, epochs: int) -> bool:
+        """Whether cells are compared after an epoch, 1 .. epochs."""
+        every = self.conclude_every
+        return epoch == epochs or (every is not None and epoch % every == 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniformSettings(SampledSettings):
+    """Settings of searchers that train on uniformly drawn cells."""
 
     unused: ClassVar = _NO_ARCHITECTURE_OPTIMIZER
     draws_cells: ClassVar = True
+
+    fairness: str = setting("expectation", one_of(*FAIRNESS), before="expectation")
+    """expectation: a step of the weights draws one cell. strict (FairNAS, algorithm 1): it adds up
+    the gradients of several cells that together use every candidate equally often, as many as
+    there are candidates of a choice, and takes as many times as long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomWsSettings(UniformSettings):
+    """Settings of random search with weight sharing."""
 
     ranked_cells: int = tuned(1000, COUNT, 10, 1000, log=True)
     """Cells drawn at the end and ranked by their error on some batches (authors' code: 1,000)."""
@@ -82,11 +113,8 @@ class RandomWsSettings(SearchSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SinglePathSettings(SearchSettings):
+class SinglePathSettings(UniformSettings):
     """Settings of single-path one-shot with uniform sampling."""
-
-    unused: ClassVar = _NO_ARCHITECTURE_OPTIMIZER
-    draws_cells: ClassVar = True
 
     population: int = setting(50, COUNT)
     """Cells in a generation of the evolution (SPOS: 50)."""
@@ -96,26 +124,46 @@ class SinglePathSettings(SearchSettings):
     """The best cells so far, from which the next generation is bred (SPOS: 10)."""
     mutation_prob: float = tuned(0.1, SHARE, 0.02, 0.5, log=True)
     """Probability that a choice of a mutated cell is redrawn (SPOS: 0.1)."""
+    refill: bool = setting(True, TRUTH, before=False)
+    """Replace cells that were scored before by further children, then by random cells, so that
+    every generation has its size (authors' code). Without it generations shrink."""
+    scored_images: int | None = setting(8000, optional(COUNT, "all of them"), before=None)
+    """Validation images, from the first, on which a cell is scored (authors' code: 8,000)."""
     recalibration_images: int = setting(512, whole(0, 1_000_000))
     """Training images whose batch-norm statistics a cell is evaluated with; 0: it is evaluated
     with those of the batch (SPOS: 20,000 of ImageNet's 1.28 million)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnasSettings(SearchSettings):
-    """Settings of ENAS; the architecture's optimizer is the controller's."""
+class EnasSettings(SampledSettings):
+    """Settings of ENAS; the architecture's optimizer is the controller's.
+
+    Text and code of the authors differ in the controller's optimizer and in the entropy's weight.
+    The defaults are the text's, and torch's where the text says nothing.
+    """
 
     unused: ClassVar = frozenset({"arch_weight_decay"})
     draws_cells: ClassVar = True
 
     arch_learning_rate: float = setting(3.5e-4, POSITIVE)
-    """Adam step of the controller (ENAS, section 3.2: 0.00035)."""
+    """Adam step of the controller (ENAS, section 3.2: 0.00035; authors' code: 0.0035)."""
+    controller_beta1: float = setting(0.9, number(low=0, below=1, keep=float), before=0.9)
+    """Adam's decay of the mean gradient (authors' code: 0)."""
+    controller_epsilon: float = setting(1e-8, POSITIVE, before=1e-8)
+    """What Adam adds to the root of the mean squared gradient (authors' code: 1e-3)."""
     entropy_weight: float = tuned(0.1, SHARE, 1e-4, 1.0, log=True)
-    """Bonus for the entropy of a sample, in the reward (ENAS, section 3.2: 0.1)."""
+    """Bonus for the entropy of a sample, in the reward (ENAS, section 3.2: 0.1; authors' code:
+    0.0001)."""
     baseline_decay: float = tuned(0.99, SHARE, 0.5, 0.99)
     """Decay of the moving average that is the reward's baseline (authors' code: 0.99)."""
-    sampled_cells: int = setting(100, COUNT)
-    """Cells drawn from the controller at the end, of which the best is taken."""
+    sampled_cells: int = setting(1000, COUNT)
+    """Cells drawn from the controller at the end and ranked by their error on some batches
+    (NAS-Bench-1Shot1's code: 1,000)."""
+    ranked_batches: int = setting(10, COUNT, before=1)
+    """Number of validation batches of `batch_size` that rank them (the same code: 1, on which many
+    cells are equal)."""
+    evaluated_cells: int = setting(5, COUNT, before=1)
+    """The best of those cells, evaluated on all validation images (the same code: 5)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,3 +174,7 @@ class ProxylessSettings(SearchSettings):
 
     arch_learning_rate: float = setting(6e-3, POSITIVE)
     """Adam step of the architecture weights (ProxylessNAS, section 4.1: 0.006)."""
+    arch_weight_decay: float = setting(0.0, NOT_NEGATIVE)
+    """L2 penalty of the architecture weights (authors' code: none)."""
+    warmup_share: float = setting(0.25, SHARE, before=0.0)
+    """Share of the epochs that train the weights alone (authors' code: 40, then 120)."""

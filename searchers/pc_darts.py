@@ -8,18 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.darts import Darts
-from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.network.encoding import Weight
-from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
-from oneshot_hpo.searchers.own_settings import PcDartsSettings
-from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class PcDarts(Darts):
-    """DARTS with operations that see one of k channels, and alpha frozen in the first epochs.
+    """DARTS with operations that see one of k channels, and edges that have weights of their own.
 
     Partial channels (section 3.2) are the supernet's `channel_proportion`. Edge normalisation
     (section 3.3) multiplies the shares of each group by the softmax of its beta, where the groups
@@ -29,30 +24,7 @@ class PcDarts(Darts):
     betas: by the choice's place, (groups,).
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        settings: SearchSettings,
-        device: torch.device,
-        generator: torch.Generator,
-    ) -> None:
-        self.betas: dict[int, Tensor] = {}
-        super().__init__(space, settings, device, generator)
-        assert isinstance(settings, PcDartsSettings)
-        self._warmup_share = settings.warmup_share
-        self._warming_up = False
-
-    def begin_epoch(self, epoch: int, epochs: int) -> None:
-        """Train the weights alone in the first `warmup_share` of the epochs, not in the last."""
-        self._warming_up = epoch < min(self._warmup_share * epochs, epochs - 1)
-
-    def architecture_step(
-        self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
-    ) -> Tensor | None:
-        """As in DARTS, after the warm-up."""
-        if self._warming_up:
-            return None
-        return super().architecture_step(supernet, train, valid, weights)
+    betas: dict[int, Tensor]
 
     def more_alphas(self) -> list[Tensor]:
         """Beta of each choice with groups."""

@@ -15,6 +15,7 @@ from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
+from oneshot_hpo.searchers.records import FOUND
 from oneshot_hpo.searchers.sampling import draw
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -30,6 +31,8 @@ class ProxylessNas(AlphaSearcher):
 
     alphas: (ways,) for each choice that is not settled, those of operations first.
     """
+
+    evaluated = FOUND
 
     def __init__(
         self,

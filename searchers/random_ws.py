@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -10,17 +11,18 @@ from torch import Tensor
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
+from oneshot_hpo.searchers.fairness import check_fair, fair_paths
+from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
-from oneshot_hpo.searchers.own_settings import RandomWsSettings
-from oneshot_hpo.searchers.sampled_searcher import SampledSearcher
+from oneshot_hpo.searchers.own_settings import RandomWsSettings, UniformSettings
+from oneshot_hpo.searchers.sampled_searcher import SampledSearcher, best_of_many
 from oneshot_hpo.searchers.sampling import uniform_architecture
-from oneshot_hpo.searchers.settings import SearchSettings
 
-_Settings = TypeVar("_Settings", bound=SearchSettings)
+_Settings = TypeVar("_Settings", bound=UniformSettings)
 
 
 class UniformSearcher(SampledSearcher, Generic[_Settings]):
-    """Trains the weights on uniformly drawn cells; it has no architecture before the end."""
+    """Trains the weights on uniformly drawn cells, one a step, or as many as fairness needs."""
 
     def __init__(
         self,
@@ -32,6 +34,16 @@ class UniformSearcher(SampledSearcher, Generic[_Settings]):
         self._space = space
         self._settings = settings
         self._generator = generator
+        self._is_strict = settings.fairness == "strict"
+        if self._is_strict:
+            check_fair(space)
+
+    def weights_encodings(self) -> Sequence[Encoding]:
+        """One drawn cell; with strict fairness, cells that use all candidates equally often."""
+        if self._is_strict:
+            paths = fair_paths(self._space, self._generator)
+            return [Encoding.discrete(path) for path in paths]
+        return super().weights_encodings()
 
     def architecture_step(
         self, supernet: OneShotNetwork, train: Batch, valid: Batch, weights: torch.optim.SGD
@@ -54,20 +66,11 @@ class RandomWs(UniformSearcher[RandomWsSettings]):
     """At the end many cells are ranked on some batches, the best few evaluated in full."""
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The cell with the lowest error on all validation images among the best of many.
-
-        All are ranked on the same images: on others for each, as in the authors' code, luck in
-        the images decides.
-        """
+        """The cell with the lowest error on all validation images among the best of many."""
         settings = self._settings
-        drawn = list(dict.fromkeys(self._drawn() for _ in range(settings.ranked_cells)))
-        images = settings.ranked_batches * settings.batch_size
-        best = _ranked(drawn, evaluation.errors(drawn, images=images))
-        best = best[: settings.evaluated_cells]
-        return _ranked(best, evaluation.errors(best))[0]
-
-
-def _ranked(architectures: list[Architecture], errors: list[float]) -> list[Architecture]:
-    """Cells by ascending error, equal ones in the order of drawing."""
-    order = sorted(range(len(errors)), key=errors.__getitem__)
-    return [architectures[place] for place in order]
+        return best_of_many(
+            [self._drawn() for _ in range(settings.ranked_cells)],
+            evaluation,
+            images=settings.ranked_batches * settings.batch_size,
+            finalists=settings.evaluated_cells,
+        )

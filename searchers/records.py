@@ -10,19 +10,27 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.diagnosis import Diagnosis
 from oneshot_hpo.searchers.errors import SearchError
 
+MIXTURE, DRAWN, FOUND = "mixture", "drawn cell", "found cell"
+"""What a one-shot error is of: the candidates as the searcher weighs them, a cell drawn for the
+measurement, or the cell that the search would end with."""
+
 
 @dataclass(frozen=True)
 class EpochRecord:
     """The search after one epoch.
 
     epoch: 1 is the first.
-    architecture: the one that the search would end with now; None if the searcher compares
-        architectures only after the last epoch.
+    architecture: the one that the search would end with now; None if the searcher has not compared
+        architectures after this epoch.
     train_loss, train_error: cross-entropy and share of wrong labels over the epoch's own steps.
-    valid_loss, valid_error: loss and error of the supernet under the searcher's encoding, over all
-        of supernet_valid at the end of the epoch: the one-shot validation error.
+    valid_loss, valid_error: loss and error of the supernet under one encoding, over all of
+        supernet_valid at the end of the epoch: the one-shot validation error.
     learning_rate: SGD step of the weights in this epoch.
     time: wall-clock seconds of the epoch; ignored in comparisons.
+    measured: what valid_loss and valid_error are of: MIXTURE, DRAWN or FOUND; None: an earlier
+        version wrote the record.
+    compare_seconds: the part of `time` that comparing cells took; None: none were compared.
+        Ignored in comparisons.
     diagnosis: what the search did in the epoch; None: a version wrote it that did not record it.
     """
 
@@ -34,6 +42,8 @@ class EpochRecord:
     valid_error: float
     learning_rate: float
     time: float = field(compare=False)
+    measured: str | None = None
+    compare_seconds: float | None = field(default=None, compare=False)
     diagnosis: Diagnosis | None = None
 
     def to_dict(self, space: SearchSpace) -> dict[str, Any]:
@@ -41,10 +51,13 @@ class EpochRecord:
         found = self.architecture
         architecture = None if found is None else space.to_document(found)
         document = asdict(self) | {"architecture": architecture}
-        if self.diagnosis is None:
-            del document["diagnosis"]
-            return document
-        return document | {"diagnosis": self.diagnosis.to_dict()}
+        if self.diagnosis is not None:
+            document["diagnosis"] = self.diagnosis.to_dict()
+        # Records of earlier versions lack these.
+        for name in ("measured", "compare_seconds", "diagnosis"):
+            if document[name] is None:
+                del document[name]
+        return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], space: SearchSpace) -> EpochRecord:

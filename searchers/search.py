@@ -172,7 +172,8 @@ def _continue_from(folder: Path, search: Search) -> None:
         if state is not None:
             found = state.get("fingerprint")
             found = found if isinstance(found, dict) else {}
-            checkpoint.check_fingerprint(folder, found, search.fingerprint)
+            absent = search.settings.absent_values()
+            checkpoint.check_fingerprint(folder, found, search.fingerprint, absent)
             try:
                 search.load_state_dict(state)
             except Exception as error:  # not written by this program with this fingerprint

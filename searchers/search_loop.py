@@ -6,43 +6,27 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
-from oneshot_hpo.searchers.early_stop import stop_epoch
+from oneshot_hpo.searchers.early_stop import early_stop
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.measuring import Measuring
 from oneshot_hpo.searchers.network.one_shot import supernet_of
-from oneshot_hpo.searchers.operation_stop import OperationStop
-from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.operation_stop import operation_stop_of
+from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
-from oneshot_hpo.searchers.settings import (
-    EIGENVALUE,
-    OPERATIONS,
-    SearchSettings,
-    SettingsError,
-)
+from oneshot_hpo.searchers.settings import SearchSettings
 
-_LATER = {
-    "image_size": None,
-    "train_share": 1.0,
-    "hessian_eigenvalue": False,
-    "early_stop": None,
-    "stop_growth": 4 / 3,
-    "stop_start": 10,
-    "stop_match": 0.4,
-    "stop_steps": 20,
-}
 _STEP = 5
 """Numbers of a step: `Search.step`."""
 
@@ -57,6 +41,11 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     return lowest + (settings.learning_rate - lowest) * share
 
 
+def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:
+    """Whether epoch 0 .. epochs - 1 trains the weights alone; the last one never does."""
+    return epoch < min(settings.warmup_share * epochs, epochs - 1)
+
+
 def fingerprint(
     searcher: str,
     settings: SearchSettings,
@@ -65,13 +54,7 @@ def fingerprint(
     epochs: int,
     seed: int,
 ) -> dict[str, Any]:
-    """The identity of a search, which its checkpoints record.
-
-    Settings of later versions are left out at their defaults, as earlier checkpoints lack them.
-    """
-    values = asdict(settings)
-    later = {name: values.pop(name) for name in _LATER}
-    values |= {name: value for name, value in later.items() if value != _LATER[name]}
+    """The identity of a search, which its checkpoints record."""
     return {
         "searcher": searcher,
         "space": space.id,
@@ -79,8 +62,18 @@ def fingerprint(
         "images": data.checksum,
         "epochs": epochs,
         "seed": seed,
-        **values,
+        **settings.to_record(),
     }
+
+
+class _OneShot(NamedTuple):
+    """The fields of an epoch's record that the one-shot network gives."""
+
+    architecture: Architecture | None
+    loss: float
+    error: float
+    of: str
+    compare_seconds: float | None = None
 
 
 class Search:
@@ -96,7 +89,7 @@ class Search:
         seed: int,
         device: torch.device,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
         # Independent streams: the draws of one part do not depend on another part.
@@ -126,7 +119,7 @@ class Search:
             weight_decay=settings.weight_decay,
             foreach=True,
         )
-        self._operation_stop = self._new_operation_stop()
+        self._operation_stop = operation_stop_of(space, self.supernet, settings)
         self._measuring = Measuring(space, self._searcher, device)
         self.trajectory: list[EpochRecord] = []
         # The current epoch: the results of its steps, and how long they took.
@@ -149,12 +142,13 @@ class Search:
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
-        concludes: after the last epoch, let the searcher compare the cells that it may end with.
+        concludes: after the epochs that the settings name, the last one above all, let the searcher
+            decide on a cell; if it compares cells for it, the error measured is the found cell's.
         Raises SearchDiverged, and SearchStopped after a step if `stop_asked()`; the next call then
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
-        learning_rate = cosine_learning_rate(self._settings, self.epoch, self._epochs)
+        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._searcher.begin_epoch(self.epoch, self._epochs)
@@ -166,43 +160,45 @@ class Search:
 
         steps = torch.stack(self._steps).double()
         train_loss, train_error, architecture_loss = steps[:, :3].mean(0).tolist()
-        encoding = self._searcher.evaluation_encoding()
-        valid_loss, valid_error = self.evaluation.loss_and_error(encoding)
+        one_shot = self._measured()
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
-            ("one-shot validation loss", valid_loss),
+            ("one-shot validation loss", one_shot.loss),
         ):
-            if not math.isfinite(loss):
-                cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
-                raise SearchDiverged(self.epoch + 1, cause)
+            self._check_finite(name, loss, learning_rate)
+
+        if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
+            one_shot = self._concluded(one_shot)
+            self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
 
         eigenvalue = self._eigenvalue()
-        back = self._stop_epoch(eigenvalue) if concludes else None
-        if back is not None:
-            architecture = self.trajectory[back - 1].architecture
-        elif concludes and self.epoch + 1 == self._epochs:
-            architecture = self._searcher.conclude(self.evaluation)
-        else:
-            architecture = self._searcher.architecture()
-        stopped = self._operation_stop
+        stopped_at = None
+        if concludes and self.epoch + 1 < self._epochs:
+            stopped_at = early_stop(self.settings, self.trajectory, eigenvalue)
+        if stopped_at is not None:
+            before = self.trajectory[stopped_at - 1].architecture
+            one_shot = one_shot._replace(architecture=before)
+        stop = self._operation_stop
         diagnosis = self._measuring.diagnosis(
-            architecture,
+            one_shot.architecture,
             steps[:, 3:],
             eigenvalue=eigenvalue,
-            frozen=None if stopped is None else stopped.share,
-            stopped_at=back,
+            frozen=None if stop is None else stop.share,
+            stopped_at=stopped_at,
         )
 
         record = EpochRecord(
             epoch=self.epoch + 1,
-            architecture=architecture,
+            architecture=one_shot.architecture,
             train_loss=train_loss,
             train_error=train_error,
-            valid_loss=valid_loss,
-            valid_error=valid_error,
+            valid_loss=one_shot.loss,
+            valid_error=one_shot.error,
             learning_rate=learning_rate,
             time=time.perf_counter() - started,
+            measured=one_shot.of,
+            compare_seconds=one_shot.compare_seconds,
             diagnosis=diagnosis,
         )
 
@@ -213,29 +209,40 @@ class Search:
     def step(self, train: Batch, valid: Batch) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
 
-        Returns training loss, training error, loss of the architecture step (0 for none), and the
-        norms of the gradients of the weights and of the architecture (NaN for none), (5,), on the
-        device without synchronisation.
+        In the warm-up there is no step of the architecture. A step of the weights adds up the
+        gradients of the searcher's encodings, nearly always of one.
+
+        Returns training loss and error, means over these, the loss of the architecture step (0 for
+        none), and the norms of the gradients of the weights and of the architecture (NaN for none),
+        (5,), on the device without synchronisation.
         """
         train, valid = self._augmented(train), self._augmented(valid)
-        architecture_loss = self._searcher.architecture_step(
-            self.supernet, train, valid, self._optimizer
-        )
-        logits = self.supernet(train.images, self._searcher.weights_encoding())
-        loss = F.cross_entropy(logits, train.labels)
+        architecture_loss = None
+        if not warms_up(self.settings, self.epoch, self._epochs):
+            architecture_loss = self._searcher.architecture_step(
+                self.supernet, train, valid, self._optimizer
+            )
+
         self._optimizer.zero_grad()
-        loss.backward()
+        losses, errors = [], []
+        for encoding in self._searcher.weights_encodings():
+            logits = self.supernet(train.images, encoding)
+            loss = F.cross_entropy(logits, train.labels)
+            loss.backward()
+            losses.append(loss.detach())
+            errors.append(wrong(logits, train.labels) / len(train))
         norm = torch.nn.utils.clip_grad_norm_(
-            self.supernet.parameters(), self._settings.grad_clip, foreach=True
+            self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
         self._update_weights()
 
-        error = wrong(logits, train.labels) / len(train)
+        error = torch.stack(errors).mean()
         if architecture_loss is None:
             architecture_loss, own_norm = torch.zeros_like(error), torch.full_like(error, math.nan)
         else:
             own_norm = self._measuring.gradient_norm().to(error)
-        return torch.stack((loss.detach(), error, architecture_loss, norm, own_norm))
+        loss = torch.stack(losses).mean()
+        return torch.stack((loss, error, architecture_loss, norm, own_norm))
 
     def _update_weights(self) -> None:
         """A step of SGD, of the operations that are still trained."""
@@ -247,32 +254,43 @@ class Search:
             self._operation_stop.compare(gradients)
         self._operation_stop.step(self._optimizer)
 
-    def _new_operation_stop(self) -> OperationStop | None:
-        if self._settings.early_stop != OPERATIONS:
-            return None
-        if not self.supernet.operation_units():
-            raise SettingsError(
-                f"search setting early_stop: the supernet of {self.space.title} does not say which "
-                f"weights belong to which operation, as {OPERATIONS} needs"
-            )
-        return OperationStop(self.supernet, self._settings.stop_match, self._settings.stop_steps)
-
     def _eigenvalue(self) -> float | None:
         """Of the Hessian of the validation loss in alpha, where it is asked for."""
-        if not self._settings.takes_eigenvalue:
+        if not self.settings.takes_eigenvalue:
             return None
-        first = self._valid.first(self._settings.batch_size)
+        first = self._valid.first(self.settings.batch_size)
         batch = Batch(self._augment.normalise(first.images), first.labels)
         return self._measuring.eigenvalue(self.supernet, batch)
 
-    def _stop_epoch(self, eigenvalue: float | None) -> int | None:
-        """The epoch to return to now, before the last one; None: the search goes on."""
-        if self._settings.early_stop != EIGENVALUE or self.epoch + 1 == self._epochs:
-            return None
-        so_far = [record.diagnosis for record in self.trajectory]
-        values = [math.nan if one is None else one.eigenvalue for one in so_far]
-        found = [math.nan if value is None else value for value in (*values, eigenvalue)]
-        return stop_epoch(found, self._settings.stop_growth, self._settings.stop_start)
+    def _measured(self) -> _OneShot:
+        """The searcher's architecture, and the one-shot loss and error of its encoding."""
+        encoding = self._searcher.evaluation_encoding()
+        loss, error = self.evaluation.loss_and_error(encoding)
+        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
+
+    def _concluded(self, measured: _OneShot) -> _OneShot:
+        """The cell that the search would end with now; if cells are compared, with its own error.
+
+        Before the last epoch the searcher's generator is left as it was, so that later epochs are
+        those of a search that does not compare cells in between.
+        """
+        started = time.perf_counter()
+        generator = self._generators["searcher"]
+        before = generator.get_state()
+        found = self._searcher.conclude(self.evaluation)
+        if self.epoch + 1 < self._epochs:
+            generator.set_state(before)
+
+        if not self._searcher.compares_cells:
+            return measured._replace(architecture=found)
+        loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
+        return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
+
+    def _check_finite(self, name: str, loss: float, learning_rate: float) -> None:
+        """Raise SearchDiverged for a loss that is not finite."""
+        if not math.isfinite(loss):
+            cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
+            raise SearchDiverged(self.epoch + 1, cause)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
@@ -280,7 +298,7 @@ class Search:
         # resumed at any step: its order is drawn again.
         order = torch.Generator()
         order.set_state(self._generators["order"].get_state())
-        batches = paired_batches(self._train, self._valid, self._settings.batch_size, order)
+        batches = paired_batches(self._train, self._valid, self.settings.batch_size, order)
         for train, valid in itertools.islice(batches, len(self._steps), None):
             self._steps.append(self.step(train, valid))
             yield

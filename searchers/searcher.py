@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -14,6 +14,7 @@ from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
+from oneshot_hpo.searchers.records import MIXTURE
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
@@ -22,7 +23,11 @@ class Searcher(ABC):
 
     One searcher is one file, its settings and one line in searchers.registry; supernet, data,
     loop and checkpoint are shared.
+
+    evaluated: what `evaluation_encoding` is: MIXTURE, DRAWN or FOUND of searchers.records.
     """
+
+    evaluated: ClassVar[str] = MIXTURE
 
     @abstractmethod
     def __init__(
@@ -54,6 +59,10 @@ class Searcher(ABC):
     def weights_encoding(self) -> Encoding:
         """The encoding for the next step of the weights."""
 
+    def weights_encodings(self) -> Sequence[Encoding]:
+        """The encodings whose gradients the next step of the weights adds up: one."""
+        return [self.weights_encoding()]
+
     @abstractmethod
     def evaluation_encoding(self) -> Encoding:
         """The encoding for the one-shot validation error."""
@@ -63,10 +72,28 @@ class Searcher(ABC):
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
     def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The architecture that the search ends with, after its last epoch."""
+        """The architecture that the search ends with, after its last epoch.
+
+        Where `SearchSettings.concludes_after` says so it is called after earlier epochs, too; it
+        must change nothing but the searcher's generator.
+        """
         architecture = self.architecture()
         assert architecture is not None
         return architecture
+
+    @property
+    def compares_cells(self) -> bool:
+        """Whether `conclude` compares cells; then the one-shot error is of the one that it finds.
+
+        By default those do that have no architecture before.
+        """
+        return self.architecture() is None
+
+    def loss_and_error_of(
+        self, evaluation: OneShotEvaluation, architecture: Architecture
+    ) -> list[float]:
+        """One-shot loss and error of a found architecture, on all validation images."""
+        return evaluation.loss_and_error(Encoding.discrete(architecture))
 
     def choice_states(self) -> Mapping[str, ChoiceState]:
         """How decided each open choice is, by name; none: no probabilities of choices are learned.

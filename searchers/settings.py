@@ -1,9 +1,16 @@
-"""The hyperparameters of a one-shot search."""
+"""The hyperparameters of a one-shot search.
+
+Old studies and checkpoints. A study and a checkpoint write out every setting that they have, so a
+later default changes nothing for them. A setting that they lack came later: its field says with
+`before=` what searches did before it existed. `absent_values` lists these values, `with_absent`
+completes recorded settings, `to_record` writes settings so that old and new records compare. A
+setting without `before` is one that every record has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from oneshot_hpo.checks import (
@@ -51,9 +58,11 @@ class TunedRange:
     log: bool = False
 
 
-def tuned(default: Any, kind: Kind, low: float, high: float, *, log: bool = False) -> Any:
+def tuned(
+    default: Any, kind: Kind, low: float, high: float, *, log: bool = False, **metadata: Any
+) -> Any:
     """A searcher's own setting that configuration space CS3 tunes."""
-    return setting(default, kind, tuned=TunedRange(low, high, log))
+    return setting(default, kind, tuned=TunedRange(low, high, log), **metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +105,8 @@ class SearchSettings:
     """Adam step of the architecture weights (paper: 3e-4)."""
     arch_weight_decay: float = setting(1e-3, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (paper: 1e-3)."""
+    warmup_share: float = setting(0.0, SHARE, before=0.0)
+    """Share of the epochs, the first ones, that train the weights alone (paper: none)."""
 
     cutout_prob: float = setting(0.0, SHARE)
     """Share of images with a cutout in the last epoch, reached linearly from 0 (paper: 0)."""
@@ -106,26 +117,28 @@ class SearchSettings:
     CIFAR-100 and ImageNet16-120 only, where smaller images are shifted by an eighth of their
     height; digits must not be mirrored."""
 
-    image_size: int | None = setting(None, optional(COUNT, "whole images"))
+    image_size: int | None = setting(None, optional(COUNT, "whole images"), before=None)
     """Height and width in pixels that the search averages images down to; None: as they are."""
-    train_share: float = setting(1.0, number(above=0, high=1, keep=float))
+    train_share: float = setting(1.0, number(above=0, high=1, keep=float), before=1.0)
     """Share of the training images that the search uses, of those that train the weights and of
     those that train the architecture; drawn by the search's seed."""
 
-    hessian_eigenvalue: bool = setting(False, TRUTH)
+    hessian_eigenvalue: bool = setting(False, TRUTH, before=False)
     """Whether each epoch records the largest eigenvalue of the validation loss's Hessian in alpha,
     on the first `batch_size` validation images."""
-    early_stop: str | None = setting(None, optional(one_of(EIGENVALUE, OPERATIONS), "none"))
+    early_stop: str | None = setting(
+        None, optional(one_of(EIGENVALUE, OPERATIONS), "none"), before=None
+    )
     """eigenvalue: end the search where that eigenvalue grows, as RobustDARTS does; operations: end
     the training of operations that overfit, OLES; None: neither."""
-    stop_growth: float = setting(4 / 3, number(above=1, keep=float))
+    stop_growth: float = setting(4 / 3, number(above=1, keep=float), before=4 / 3)
     """eigenvalue: growth over 5 epochs at which the search ends (RobustDARTS: 1 / 0.75)."""
-    stop_start: int = setting(10, whole(0, 1_000_000))
+    stop_start: int = setting(10, whole(0, 1_000_000), before=10)
     """eigenvalue: the first epochs, to which the search never returns (authors' code: 10 of 50)."""
-    stop_match: float = setting(0.4, number(low=-1, high=1, keep=float))
+    stop_match: float = setting(0.4, number(low=-1, high=1, keep=float), before=0.4)
     """operations: mean cosine of the training and the validation gradient below which an operation
     is trained no more (OLES's code: 0.4)."""
-    stop_steps: int = setting(20, COUNT)
+    stop_steps: int = setting(20, COUNT, before=20)
     """operations: steps over which that mean is taken (OLES's code: 20)."""
 
     def __post_init__(self) -> None:
@@ -147,6 +160,28 @@ class SearchSettings:
     def own_ranges(cls) -> dict[str, TunedRange]:
         """The searcher's own hyperparameters that are tuned, by name."""
         return {f.name: f.metadata["tuned"] for f in fields(cls) if "tuned" in f.metadata}
+
+    def concludes_after(self, epoch: int, epochs: int) -> bool:
+        """Whether the searcher decides on a cell after an epoch, 1 .. epochs: after the last."""
+        return epoch == epochs
+
+    @classmethod
+    def absent_values(cls) -> dict[str, Any]:
+        """What a record that lacks a setting did, by the setting's name."""
+        return {f.name: f.metadata["before"] for f in fields(cls) if "before" in f.metadata}
+
+    @classmethod
+    def with_absent(cls, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings that a study or checkpoint recorded, with those that it lacks."""
+        return {**cls.absent_values(), **recorded}
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values by name, without those that an absent setting means."""
+        absent = self.absent_values()
+        values = asdict(self).items()
+        return {
+            name: value for name, value in values if name not in absent or value != absent[name]
+        }
 
     @property
     def takes_eigenvalue(self) -> bool:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 SUPERNET, SCORES = "supernet.json", "scores.jsonl"
 _AT_ONCE = 100  # cells between two lines of scores
+_ALWAYS_RECORDED = ("image_size", "train_share")
+"""Settings that the first analyses wrote, which had them from the beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,12 @@ class Supernet:
     def document(self) -> dict[str, Any]:
         """Plain values, different for different supernets."""
         document: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        recorded = self.settings.to_record()
+        document["settings"] = {
+            name: value
+            for name, value in document["settings"].items()
+            if name in recorded or name in _ALWAYS_RECORDED
+        }
         if self.configurations is None:  # as before there were such tables
             del document["configurations"]
         return document

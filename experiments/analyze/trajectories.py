@@ -22,7 +22,7 @@ from oneshot_hpo.experiments.numbers.searches import (
     trial_search,
 )
 from oneshot_hpo.experiments.numbers.sources import finished_trials
-from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.numbers.spread import Spread, spread_of_known
 from oneshot_hpo.experiments.study.cell_errors import CellErrors
 from oneshot_hpo.experiments.study.inputs import dataset_identity
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -238,12 +238,11 @@ def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -
             one_shot[row, length:] = search.one_shot_error[length - 1]
             test[row, length:] = search.test_error[length - 1]
     places = np.arange(1.0, epochs + 1)
-    known = ~np.isnan(test).any(axis=0)  # some searchers name a cell at the end alone
     return Setting(
         label,
         tuple(runs),
-        spread(places, one_shot),
-        spread(places[known], test[:, known]),
+        spread_of_known(places, one_shot),
+        spread_of_known(places, test),
         dict(zip(runs, test[:, -1].tolist(), strict=True)),
     )
 

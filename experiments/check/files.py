@@ -18,7 +18,7 @@ from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, wri
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
-from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.specification import StudySpec, recorded
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.hpo import Rerun, Trial
 from oneshot_hpo.search_spaces import get_space
@@ -85,7 +85,8 @@ def _check_checkpoint(
                     max(1, round(trial.budget)),
                     trial.seed,
                 )
-                check_fingerprint(folder, state["fingerprint"], wanted)
+                absent = spec.search_settings.absent_values()
+                check_fingerprint(folder, state["fingerprint"], wanted, absent)
         except DamagedCheckpoint as damage:
             report.add(f"{damage}; the trial continues from the other one, or starts again")
         except (CheckpointMismatch, KeyError) as mismatch:
@@ -100,8 +101,8 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
     path = folder / SPECIFICATION
     try:
         words = f"{path} differs from the journal's header, which counts"
-        # Keys that an earlier version did not write get the same defaults as in the header.
-        same = validated(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
+        # Keys that an earlier version did not write get the same values as in the header.
+        same = recorded(load_yaml(path.read_text(encoding="utf-8")), str(path)) == spec
     except StudyFileError:
         same = False
     except FileNotFoundError:

@@ -77,12 +77,16 @@ def search(
 def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:
     from oneshot_hpo.experiments.terminal.hints import say
     from oneshot_hpo.experiments.wording import percent
+    from oneshot_hpo.searchers.records import DRAWN
 
+    of_what = " of a drawn cell" if record.measured == DRAWN else ""
+    compared = record.compare_seconds
+    comparing = "" if compared is None else f", {compared:.1f} s of it to compare cells"
     say(
         console,
         f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  "
-        f"one-shot validation error {percent(record.valid_error):>7}  "
-        f"training loss {record.train_loss:.3f}  {record.time:.1f} s",
+        f"one-shot validation error{of_what} {percent(record.valid_error):>7}  "
+        f"training loss {record.train_loss:.3f}  {record.time:.1f} s{comparing}",
     )
 
 

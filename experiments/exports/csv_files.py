@@ -41,6 +41,12 @@ _REPORTED = {
 }
 """Columns of a trial's architecture, with the fields of its `Outcome`."""
 
+_EPOCH = (
+    *("epoch", "train_loss", "train_error", "valid_loss", "valid_error", "learning_rate"),
+    *("measured", "compare_seconds"),
+)
+"""Columns of an epoch, which its record has under the same names; earlier versions lack some."""
+
 
 def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
@@ -86,6 +92,7 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
         **{key: trial.config.get(key) for key in study.view.space},
         "model_based": info_of(study, trial).get("model_based_pick"),
         "seconds": outcome.seconds,
+        "compare_seconds": outcome.compare_seconds,
         **{key: _iso(times.get(key)) for key in ("submitted", "started", "finished")},
         "attempts": None if is_prior(trial) else trial.attempt + 1,
         "seed": None if is_prior(trial) else trial.seed,
@@ -95,7 +102,7 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
 
 
 def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One row of epochs.csv: valid_error is the one-shot validation error, time is in seconds.
+    """One row of epochs.csv; valid_error, the one-shot error, is of what `measured` says.
 
     cell: the key of its architecture. The numbers of `diagnosis.NUMBERS` follow; choices: those of
     each choice (`ChoiceState`), as JSON.
@@ -103,9 +110,8 @@ def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:
     architecture = record["architecture"]
     diagnosis = record.get("diagnosis") or {}
     choices = diagnosis.get("choices")
-    own = ("architecture", "time", "diagnosis")
     return {
-        **{key: value for key, value in record.items() if key not in own},
+        **{key: record.get(key) for key in _EPOCH},
         "seconds": record["time"],
         "architecture": None if architecture is None else json.dumps(architecture),
         "cell": diagnosis.get("cell"),

@@ -18,6 +18,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
 from oneshot_hpo.searchers.diagnosis import NUMBERS, numbers
+from oneshot_hpo.searchers.records import DRAWN
 
 EPOCH_TAGS = {
     "one_shot/valid_error": "valid_error",
@@ -30,6 +31,12 @@ EPOCH_TAGS = {
 
 DIAGNOSIS_TAGS = {f"search/{name}": name for name in NUMBERS}
 """Scalars of each epoch that a diagnosis has, with their names in it."""
+
+DRAWN_TAGS = {
+    "one_shot/valid_error": "drawn_cell/valid_error",
+    "one_shot/valid_loss": "drawn_cell/valid_loss",
+}
+"""Tags instead of these for epochs in which a drawn cell was measured, not the search's own."""
 
 FINAL_TAGS = {
     "table/valid_error": "valid",
@@ -102,7 +109,8 @@ def _epochs(
     time = started if finished is None else finished - took
     for record in records:
         time += record["time"]
-        values = {tag: record[key] for tag, key in EPOCH_TAGS.items()}
+        other = DRAWN_TAGS if record.get("measured") == DRAWN else {}
+        values = {other.get(tag, tag): record[key] for tag, key in EPOCH_TAGS.items()}
         yield record["epoch"], time, values | _diagnosis(record)
 
 

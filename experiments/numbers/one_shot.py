@@ -54,7 +54,9 @@ class OneShotCorrelation:
 def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
     """Correlations over a study's trials, by budget. NotEnoughData: no budget has LEAST trials."""
     results = successful_trials(study)
-    found, notes = [], []
+    found: list[BudgetCorrelation] = []
+    notes: list[str] = []
+    too_old: list[str] = []
     for budget in sorted({trial.budget for trial, _ in study.view.evaluations}):
         here = [(trial, result) for trial, result in results if trial.budget == budget]
         crashed = sum(
@@ -68,6 +70,14 @@ def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
             continue
 
         searches = [trial_search(study, trial, result) for trial, result in here]
+        drawn = sum(len(one.epochs) > 0 and np.isnan(one.one_shot_error[-1]) for one in searches)
+        if drawn:
+            too_old.append(
+                f"{study.source}: {drawn} of the trials with {budget:g} epochs are of an earlier "
+                "version, whose one-shot error is of a cell drawn at random, not of the cell found"
+            )
+            continue
+
         outcomes = [Outcome.from_result(result) for _, result in here]
         one_shot = np.array([outcome.reported("one_shot") for outcome in outcomes])
         test = np.array([outcome.reported("test") for outcome in outcomes])
@@ -75,12 +85,14 @@ def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
         at_end = rank_correlation(one_shot, test)
         found.append(BudgetCorrelation(budget, one_shot, test, at_end, epochs, by_epoch, crashed))
 
+    if not found and too_old:
+        raise NotEnoughData(too_old[-1])
     if not found:
         raise NotEnoughData(
             f"{study.source}: a rank correlation needs {LEAST} trials of one budget that did not "
             f"crash; there are {trials_by_budget(results)}"
         )
-    return OneShotCorrelation(study.cells.table.name, found, notes)
+    return OneShotCorrelation(study.cells.table.name, found, notes + too_old)
 
 
 def _by_epoch(searches: list[Search]) -> tuple[Array, list[RankCorrelation]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oneshot_hpo.experiments.study.outcome import search_seconds
+from oneshot_hpo.experiments.study.outcome import compare_seconds, search_seconds
 from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
 
 
@@ -20,8 +20,19 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
 
 
 def seconds_left(study: StudyView, workers: int) -> float | None:
-    """Seconds until a study is finished, at the pace of its searches; None without a pace."""
-    pace = seconds_an_epoch(study.evaluations)
+    """Seconds until a study is finished, at the pace of its searches; None without a pace.
+
+    What comparing cells takes is the same at every budget.
+    """
+    searches = [
+        (trial.budget, seconds, compare_seconds(result))
+        for trial, result in study.evaluations
+        if not result.crashed and (seconds := search_seconds(result)) is not None
+    ]
+    if not searches:
+        return None
+    epochs, seconds, compared = (sum(column) for column in zip(*searches, strict=True))
+    an_epoch, a_search = (seconds - compared) / epochs, compared / len(searches)
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((rung.planned - rung.finished) * rung.budget for rung in rungs)
-    return None if pace is None else left * pace / workers
+    left = sum((r.planned - r.finished) * (a_search + r.budget * an_epoch) for r in rungs)
+    return left / workers

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
+from oneshot_hpo.searchers.records import DRAWN, MIXTURE
 
 Array = NDArray[np.float64]
 
@@ -23,10 +26,11 @@ class Search:
     """A search of E epochs; errors are shares in [0, 1]."""
 
     one_shot_error: Array
-    """(E,) validation error of the supernet after each epoch."""
+    """(E,) one-shot validation error after each epoch; NaN where a drawn cell was measured, and
+    not the cell or mixture of the search; infinite where it is not a number."""
     valid_error: Array
-    """(E,) table's validation error of the cell that it would end with; NaN where the searcher
-    compares architectures only after the last epoch."""
+    """(E,) table's validation error of the cell that it would end with; NaN where the searcher had
+    not compared architectures."""
     test_error: Array
     """(E,) its test error, likewise."""
     seconds: Array
@@ -55,11 +59,12 @@ def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = No
     """
     try:
         records = read_metrics(folder)
-        one_shot = np.array([record["valid_error"] for record in records], float)
+        one_shot = _one_shot(records)
         seconds = np.array([record["time"] for record in records], float)
         architectures = [record["architecture"] for record in records]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder / METRICS} is damaged ({error})") from None
+
     unknown = (np.nan, np.nan)
     of_table = [unknown if one is None else cells.errors(one) for one in architectures]
     if records and result is not None and not result.crashed:
@@ -67,3 +72,15 @@ def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = No
         of_table[-1] = outcome.reported("valid"), outcome.reported("test")
     valid, test = np.array(of_table, float).reshape(-1, 2).T
     return Search(one_shot, valid, test, seconds)
+
+
+def _one_shot(records: Sequence[Mapping[str, Any]]) -> Array:
+    errors = np.array([record["valid_error"] for record in records], float)
+    errors[np.isnan(errors)] = np.inf
+    # Earlier versions did not write what they measured. Searchers without a cell before the end
+    # measured a drawn one then, and after the last epoch, too.
+    is_sampled = any(record["architecture"] is None for record in records)
+    before = DRAWN if is_sampled else MIXTURE
+    measured = [record.get("measured") or before for record in records]
+    errors[[one == DRAWN for one in measured]] = np.nan
+    return errors

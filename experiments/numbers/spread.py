@@ -58,6 +58,12 @@ def spread(x: Array, values: Array) -> Spread:
     return Spread(np.asarray(x, float), median, low, high, len(values))
 
 
+def spread_of_known(x: Array, values: Array) -> Spread:
+    """The spread at the points where every repetition has a value, and none is NaN."""
+    known = ~np.isnan(values).any(axis=0)
+    return spread(x[known], values[:, known])
+
+
 def spread_of_steps(runs: Sequence[Steps], *, hold: bool = False) -> Spread | None:
     """The spread of step functions, from the last start to the first end.
 

@@ -11,7 +11,7 @@ from oneshot_hpo.experiments.numbers.groups import confirmed_settings, group_stu
 from oneshot_hpo.experiments.numbers.methods import Method, Role
 from oneshot_hpo.experiments.numbers.searches import Search, rerun_search, trial_search
 from oneshot_hpo.experiments.numbers.sources import Sources, successful_trials
-from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.numbers.spread import Spread, spread_of_known
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.search_spaces import SpaceId, title_of
 
@@ -25,12 +25,15 @@ class Trajectory:
     """Whether these are the runs of a confirmation, with fresh seeds, or single trials of studies
     that are not confirmed."""
     one_shot: Spread
-    """One-shot errors over the runs; x is the epoch from 1. Infinite where they are crashes."""
+    """One-shot errors over the runs; x is the epoch from 1. Infinite where they are crashes. For
+    searchers that compare cells, only epochs after which they did."""
     test: Spread
-    """Test errors, from the table, of the cell that a search would end with; the last epoch alone
-    for searchers that compare architectures only then."""
+    """Test errors, from the table, of the cell that a search would end with; for searchers that
+    compare cells, only epochs after which they did."""
     crashed: int
     """Number of runs that crashed."""
+    epochs: int
+    """Number of epochs of a search."""
 
     @property
     def label(self) -> str:
@@ -84,6 +87,11 @@ def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
             notes.append(f"{source}: {method.label}: there are no epochs to show")
         else:
             found.append(trajectory)
+            if len(trajectory.one_shot.x) < trajectory.epochs:
+                notes.append(
+                    f"{source}: {method.label}: only epochs after which cells were compared are "
+                    "shown; conclude_every adds such epochs"
+                )
 
     if not found:
         if not groups:
@@ -120,18 +128,16 @@ def _trajectory(
     for row, (search, crashed) in enumerate(shown):
         length = min(len(search.epochs), len(epochs))
         one_shot[row, :length] = search.one_shot_error[:length]
-        # A loss that is not finite marks the crash.
-        one_shot[row, np.isnan(one_shot[row])] = np.inf
         if not crashed:
             one_shot[row, length:] = search.one_shot_error[-1]  # it was stopped early
             test[row, :length] = search.test_error[:length]
             test[row, length:] = search.test_error[-1]
 
-    known = ~np.isnan(test).any(axis=0)
     return Trajectory(
         method,
         confirmed,
-        spread(epochs, one_shot),
-        spread(epochs[known], test[:, known]),
+        spread_of_known(epochs, one_shot),
+        spread_of_known(epochs, test),
         len(shown) - len(complete),
+        len(epochs),
     )

@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import configuration, percent
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
+from oneshot_hpo.searchers.records import DRAWN
 
 _LINES, _EPOCHS = 20, 3
 """Lines of a log and epochs of a search to show."""
@@ -124,7 +125,9 @@ def _tail(text: str) -> str:
 
 
 def _epoch(record: dict[str, Any]) -> str:
+    of_what = " of a drawn cell" if record.get("measured") == DRAWN else ""
     return (
-        f"epoch {record['epoch']}: training loss {record['train_loss']:.4g}, one-shot validation "
-        f"error {percent(record['valid_error'])}, learning rate {record['learning_rate']:.3g}"
+        f"epoch {record['epoch']}: training loss {record['train_loss']:.4g}, "
+        f"one-shot validation error{of_what} {percent(record['valid_error'])}, "
+        f"learning rate {record['learning_rate']:.3g}"
     )

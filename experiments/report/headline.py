@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.pages.values import count, epochs, setting, share
 from oneshot_hpo.experiments.report.naming import title
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.experiments.study.summary import verdict
+from oneshot_hpo.experiments.study.summary import comparing_words, verdict
 from oneshot_hpo.experiments.wording import duration, percent
 from oneshot_hpo.hpo import Trial, TrialResult
 
@@ -51,6 +51,7 @@ def read(study: OpenedStudy) -> Headline:
         sentences.append(study.imputed)
     if study.undecided is not None:
         sentences.append(study.undecided)
+    sentences.append(comparing_words(view))
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not finished; this is its current state.")
     return Headline([sentence for sentence in sentences if sentence], cards)

@@ -20,7 +20,11 @@ _BEFORE = (
     Column("test", numeric=True, hint="test error of the cell found, in percent"),
     Column("regret", numeric=True, hint="test error above the best of the space, in points"),
     Column("percentile", numeric=True, hint="share of cells with a higher test error, in percent"),
-    Column("one-shot", numeric=True, hint="validation error of the supernet, in percent"),
+    Column(
+        "one-shot",
+        numeric=True,
+        hint="validation error in the supernet, of the cell found or of the mixture, in percent",
+    ),
 )
 _COSTS = {
     "parameters": Column("parameters", numeric=True, hint="of the cell's own network"),
@@ -36,6 +40,7 @@ _AFTER = (
     Column("proposed by", choices=True),
     Column("bracket", numeric=True, choices=True),
     Column("search s", numeric=True, hint="seconds of search of one worker"),
+    Column("comparing s", numeric=True, hint="of these, seconds in which cells were compared"),
     Column("finished", hint="when its result was recorded"),
     Column("attempts", numeric=True),
     Column("seed"),
@@ -98,6 +103,7 @@ def _row(
         Cell(_proposer(trial, record.info)),
         NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
         _seconds(outcome.seconds),
+        _seconds(outcome.compare_seconds),
         NOTHING if record.finished_at is None else Cell(moment(record.finished_at)),
         count(trial.attempt + 1),
         Cell(str(trial.seed)),

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     from oneshot_hpo.experiments.study.specification import StudySpec
 
+_RULES: dict[str, tuple[Any, ...]] = {"arch_weight_decay": (0,)}
+"""Values of settings that are not on the scale that a named space tunes."""
 _VALUES = ("lower", "upper", "choices", "sequence", "constant", "default")
 """Keys of a hyperparameter that hold values of the setting, or lists of them."""
 
@@ -79,8 +81,20 @@ def _named(spec: StudySpec, name: str, defaults: Mapping[str, Any]) -> Configura
         image_size=spec.image_size,
         defaults={key: value for key, value in defaults.items() if value is not None},
         own=own,
-        without=searcher.unused,
+        without=_left_out(spec),
     )
+
+
+def _left_out(spec: StudySpec) -> frozenset[str]:
+    """Settings that a named space does not tune in this study.
+
+    The searcher does not use them, the study has a rule in place of their value, or it trains the
+    architecture without weight decay, which the range of the decay does not hold.
+    """
+    ruled = {
+        name for name, value in spec.search.items() if name in _RULES and value in _RULES[name]
+    }
+    return settings_class(spec.searcher).unused | ruled
 
 
 def completed(spec: StudySpec) -> str | dict[str, Any]:

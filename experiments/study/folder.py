@@ -14,7 +14,7 @@ from typing import Any
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
-from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.specification import StudySpec, recorded
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo import Observation, Study
@@ -125,7 +125,7 @@ def specification_of(
     header: dict[str, Any], folder: Path, journal: str = JOURNAL_NAME
 ) -> StudySpec:
     """The specification in a journal's header. StudyFileError: it cannot be used."""
-    return validated(header.get("specification"), str(folder / journal))
+    return recorded(header.get("specification"), str(folder / journal))
 
 
 def check_study(folder: Path) -> None:

@@ -25,6 +25,7 @@ _OUTCOME = {
     "percentile": "percentile",
     "one_shot_error": "one_shot",
     "seconds": "seconds",
+    "compare_seconds": "compare_seconds",
     "parameters": "parameters",
     "macs": "macs",
     "training_seconds": "training_seconds",
@@ -33,7 +34,7 @@ _OUTCOME = {
 _LAST = ("undecided", "architecture", "exception")
 _EPOCH = (
     *("epoch", "train_loss", "train_error", "valid_loss", "valid_error", "learning_rate"),
-    *("seconds", "architecture", "cell", *NUMBERS),
+    *("seconds", "measured", "compare_seconds", "architecture", "cell", *NUMBERS),
 )
 _WHOLE = {"rung": "Int64", "model_based": "boolean"}
 """Types of columns in which a value may be missing."""
@@ -52,8 +53,10 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
     loss: what the optimizer minimised. valid_error, test_error: of the cell found, trained on its
         own, in [0, 1]. valid_regret, regret: validation and test error above the best of the space.
     percentile: cells with a higher test error, in percent. one_shot_error: validation error of the
-        supernet. All of these are missing for a trial without a result.
-    seconds: search time of one worker, over all attempts.
+        cell found, or of the mixture, in the supernet. All of these are missing for a trial without
+        a result.
+    seconds: search time of one worker, over all attempts. compare_seconds: the part of it that
+        comparing cells took, missing where none were compared.
     parameters, macs, training_seconds: of the cell's own network, the time in the table.
         peak_memory: most bytes of the GPU that the search used. Missing where they are not known.
     undecided: whether the search's choices ended within noise of uniform (`Diagnosis.undecided`).
@@ -85,8 +88,11 @@ def epochs_frame(study: OpenedStudy) -> pd.DataFrame:
     epoch: from 1. train_loss, train_error: over the epoch's own steps. valid_loss, valid_error: of
         the supernet on its validation images at the end of the epoch (one-shot error).
     learning_rate: of the weights. seconds: that the epoch took.
+    measured: what the valid_ columns are of: "mixture", "drawn cell" or "found cell"; missing in
+        epochs of an earlier version.
+    compare_seconds: the part of seconds that comparing cells took.
     architecture: the document of the architecture that the search would end with now, missing where
-        the searcher compares architectures only after the last epoch. cell: its key.
+        the searcher has not compared architectures after this epoch. cell: its key.
     Then the numbers of `searchers.diagnosis.NUMBERS`, missing in records of earlier versions.
 
     UserError: a file of epochs is damaged.

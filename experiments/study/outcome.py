@@ -32,7 +32,7 @@ KEYS = {
     "peak_memory": "peak_memory",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
-`loss` and `seconds` have places of their own in a result."""
+`loss` and both kinds of seconds have places of their own in a result."""
 
 IMPUTED = "of a model, not of a training: its table imputes what was not measured"
 """The words for an error that rests on an imputed value."""
@@ -44,6 +44,9 @@ UNDECIDED = (
 
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
+
+COMPARE_SECONDS = "compare_seconds"
+"""The key of `compare_seconds` there."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
@@ -77,7 +80,8 @@ class Outcome:
     percentile: float | None = None
     """Share of the space's architectures with a higher test error, in percent."""
     one_shot: float | None = None
-    """Validation error of the supernet at the end of the search, in [0, 1]."""
+    """One-shot validation error at the end of the search, in [0, 1]: of the cell found, where the
+    searcher compared cells, otherwise of the mixture or cell that its last record names."""
     document: Mapping[str, Any] | None = None
     """The architecture as its space writes it (`SearchSpace.to_document`)."""
     key: str | None = None
@@ -100,6 +104,8 @@ class Outcome:
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
+    compare_seconds: float | None = None
+    """The part of `seconds` in which the searcher compared cells; None: it compared none."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -119,6 +125,7 @@ class Outcome:
             undecided=bool(info.get(KEYS["undecided"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             seconds=search_seconds(result),
+            compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
         )
 
     def to_info(self) -> dict[str, Any]:
@@ -159,6 +166,11 @@ def undecided_note(results: Iterable[TrialResult]) -> str | None:
 def search_seconds(result: TrialResult) -> float | None:
     """`Outcome.seconds` alone, which is cheaper for repeated passes over a long study."""
     return result.timestamps.get(SECONDS)
+
+
+def compare_seconds(result: TrialResult) -> float:
+    """`Outcome.compare_seconds` alone; 0 where no cells were compared."""
+    return result.timestamps.get(COMPARE_SECONDS, 0.0)
 
 
 def _number(value: Any) -> float | None:

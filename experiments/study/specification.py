@@ -208,6 +208,18 @@ def validated(document: Any, origin: str) -> StudySpec:
     return spec
 
 
+def recorded(document: Any, origin: str) -> StudySpec:
+    """The specification that a study wrote when it was launched, perhaps by an earlier version.
+
+    Search settings that it lacks have the values that they had then. StudyFileError: it is wrong.
+    """
+    from oneshot_hpo.searchers.registry import settings_class
+
+    spec = validated(document, origin)
+    search = settings_class(spec.searcher).with_absent(spec.search)
+    return spec.model_copy(update={"search": search})
+
+
 def complete(spec: StudySpec, origin: str) -> StudySpec:
     """Check what needs data, tables or code, and write out every default of the search and BOHB.
 

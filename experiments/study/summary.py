@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import number, percent
+from oneshot_hpo.experiments.wording import duration, number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
@@ -38,6 +38,8 @@ def print_summary(console: Console, study: StudyView, folder: Path, transfer: st
     say_paragraph(console, verdict(study))
     if transfer is not None:
         say_paragraph(console, transfer)
+    if words := comparing_words(study):
+        say_paragraph(console, words)
     say(console, "")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
@@ -66,6 +68,19 @@ def verdict(study: StudyView) -> str:
         f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
         f"points {test_word} on test. This is one search each: other seeds may order them "
         "otherwise." + lost
+    )
+
+
+def comparing_words(study: StudyView) -> str:
+    """What comparing cells cost, in a sentence; empty where no search compared any."""
+    outcomes = [Outcome.from_result(result) for _, result in study.evaluations]
+    compared = sum(outcome.compare_seconds or 0.0 for outcome in outcomes)
+    searched = sum(outcome.seconds or 0.0 for outcome in outcomes)
+    if not compared or not searched:
+        return ""
+    return (
+        f"Comparing cells took {duration(compared)} of the searches' {duration(searched)} "
+        f"({compared / searched:.0%}); that does not depend on the budget."
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.study.cell_costs import cell_costs
-from oneshot_hpo.experiments.study.outcome import CRASHED, SECONDS, Outcome
+from oneshot_hpo.experiments.study.outcome import COMPARE_SECONDS, CRASHED, SECONDS, Outcome
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, SpaceId, get_space, load_table
 from oneshot_hpo.searchers import SearchStopped
 from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
@@ -68,7 +68,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     exception: why the search crashed, else None. A crash is a fact about the configuration: a loss
         that is not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, the time of the finished epochs of all attempts.
+        search_seconds, the time of the finished epochs of all attempts; where the searcher compared
+        cells, compare_seconds, the part of it that this took.
 
     A trial may be run again at any time: it continues from its checkpoint, and if its folder
     already has a result, that is returned. Raises TaskStopped, after a checkpoint, when its worker
@@ -86,7 +87,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         result["timestamps"] = {
             "started": started,
             "finished": time.time(),
-            SECONDS: sum(row["time"] for row in read_metrics(task.folder)),
+            **_seconds(read_metrics(task.folder)),
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
@@ -171,6 +172,15 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
             raise
         raise TaskFailed(_reason(error)) from None
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
+
+
+def _seconds(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The seconds of finished epochs, and of comparing cells in them, if any were compared."""
+    found = {SECONDS: sum(record["time"] for record in records)}
+    compared = [record.get("compare_seconds") for record in records]
+    if any(compared):
+        found[COMPARE_SECONDS] = sum(seconds or 0.0 for seconds in compared)
+    return found
 
 
 def _reason(error: Exception) -> str:

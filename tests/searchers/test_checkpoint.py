@@ -73,11 +73,11 @@ def test_metrics_are_one_object_a_line(tmp_path):
 
 
 def test_a_mismatch_names_the_first_difference(tmp_path):
-    check_fingerprint(tmp_path, {"seed": 1}, {"seed": 1})
+    check_fingerprint(tmp_path, {"seed": 1}, {"seed": 1}, {})
     with pytest.raises(CheckpointMismatch, match="seed = 1, not 2"):
-        check_fingerprint(tmp_path, {"space": 1, "seed": 1}, {"space": 1, "seed": 2})
+        check_fingerprint(tmp_path, {"space": 1, "seed": 1}, {"space": 1, "seed": 2}, {})
     with pytest.raises(CheckpointMismatch, match=r"momentum = None, not 0\.5"):
-        check_fingerprint(tmp_path, {"seed": 1}, {"seed": 1, "momentum": 0.5})
+        check_fingerprint(tmp_path, {"seed": 1}, {"seed": 1, "momentum": 0.5}, {})
 
 
 def test_only_old_leftovers_of_killed_writers_are_removed(tmp_path):

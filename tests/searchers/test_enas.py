@@ -41,8 +41,34 @@ def test_a_step_leaves_the_supernet_alone():
     assert all(weight.grad is None for weight in steps.supernet.parameters())
 
 
+def test_ends_with_the_best_in_full_of_the_best_on_some_images():
+    """On one batch many cells are equal: the first of them is not the best."""
+    many = {"sampled_cells": 40, "ranked_batches": 2, "evaluated_cells": 8}
+    steps = Steps("enas", get_space(1), batch_size=2, seed=4, **many)
+    state = steps.generator.get_state()
+    drawn = list(dict.fromkeys(steps.searcher._drawn() for _ in range(40)))
+    steps.generator.set_state(state)
+    evaluation = OneShotEvaluation(steps.supernet, steps.train, steps.valid, lambda x: x)
+    found = steps.searcher.conclude(evaluation)
+
+    quick = dict(zip(drawn, evaluation.errors(drawn, images=4), strict=True))
+    best = sorted(drawn, key=quick.__getitem__)[:8]
+    in_full = dict(zip(best, evaluation.errors(best), strict=True))
+    assert found == min(best, key=in_full.__getitem__)
+    assert in_full[found] < in_full[best[0]]
+
+
+def test_the_controllers_optimizer_has_the_settings_of_the_authors_code():
+    text = Steps("enas", get_space(1)).searcher._optimizer.param_groups[0]
+    assert (text["betas"], text["eps"]) == ((0.9, 0.999), 1e-8)
+    theirs = Steps("enas", get_space(1), controller_beta1=0, controller_epsilon=1e-3)
+    code = theirs.searcher._optimizer.param_groups[0]
+    assert (code["betas"], code["eps"]) == ((0, 0.999), 1e-3)
+
+
 def test_ends_with_the_best_of_its_cells_on_one_batch():
-    steps = Steps("enas", get_space(1), sampled_cells=6, batch_size=8)
+    once = {"sampled_cells": 6, "ranked_batches": 1, "evaluated_cells": 1}
+    steps = Steps("enas", get_space(1), batch_size=8, **once)
     state = steps.generator.get_state()
     drawn = [steps.searcher._drawn() for _ in range(6)]
     steps.generator.set_state(state)

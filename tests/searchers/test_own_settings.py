@@ -3,26 +3,40 @@ import pytest
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
+SAMPLED = {"conclude_every": None}
+UNIFORM = SAMPLED | {"fairness": "expectation"}
 DEFAULTS = {
     "darts": {},
     "darts_second_order": {"hessian_epsilon": 0.01},
     "pc_darts": {"partial_channels": 4, "warmup_share": 0.3},
     "gdas": {"temperature_start": 10.0, "temperature_end": 1.0},
-    "random_ws": {"ranked_cells": 1000, "ranked_batches": 10, "evaluated_cells": 5},
+    "random_ws": UNIFORM | {"ranked_cells": 1000, "ranked_batches": 10, "evaluated_cells": 5},
     "single_path": {
+        **UNIFORM,
         "population": 50,
         "generations": 20,
         "survivors": 10,
         "mutation_prob": 0.1,
+        "refill": True,
+        "scored_images": 8000,
         "recalibration_images": 512,
     },
     "enas": {
+        **SAMPLED,
         "arch_learning_rate": 3.5e-4,
+        "controller_beta1": 0.9,
+        "controller_epsilon": 1e-8,
         "entropy_weight": 0.1,
         "baseline_decay": 0.99,
-        "sampled_cells": 100,
+        "sampled_cells": 1000,
+        "ranked_batches": 10,
+        "evaluated_cells": 5,
     },
-    "proxylessnas": {"arch_learning_rate": 6e-3},
+    "proxylessnas": {
+        "arch_learning_rate": 6e-3,
+        "arch_weight_decay": 0.0,
+        "warmup_share": 0.25,
+    },
 }
 
 
@@ -55,12 +69,17 @@ def test_ranges_contain_the_default(name):
         ("random_ws", {"ranked_cells": 0}),
         ("random_ws", {"ranked_batches": 1.5}),
         ("random_ws", {"evaluated_cells": "5"}),
+        ("random_ws", {"conclude_every": 0}),
+        ("random_ws", {"fairness": "fair"}),
         ("single_path", {"population": 0}),
         ("single_path", {"survivors": True}),
         ("single_path", {"mutation_prob": -0.1}),
         ("single_path", {"recalibration_images": -1}),
         ("enas", {"baseline_decay": 1.1}),
+        ("single_path", {"refill": 1}),
+        ("single_path", {"scored_images": 0}),
         ("enas", {"sampled_cells": 0}),
+        ("enas", {"controller_beta1": 1.0}),
     ],
 )
 def test_bad_values_are_refused_by_name(name, changed):
@@ -71,3 +90,17 @@ def test_bad_values_are_refused_by_name(name, changed):
 def test_a_setting_of_another_searcher_is_unknown():
     with pytest.raises(SettingsError, match="no search setting 'temperature_start'"):
         settings_class("darts")().with_config({"temperature_start": 5.0})
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "old"),
+    [
+        ("random_ws", {}, {"fairness": "expectation", "conclude_every": None}),
+        ("single_path", {}, {"refill": False, "scored_images": None}),
+        ("enas", {"sampled_cells": 100}, {"ranked_batches": 1, "evaluated_cells": 1}),
+    ],
+)
+def test_a_record_without_later_settings_compares_cells_as_it_did(name, recorded, old):
+    settings = settings_class(name)(**settings_class(name).with_absent(recorded))
+    assert {key: getattr(settings, key) for key in old} == old
+    assert not settings.to_record().keys() & old.keys()

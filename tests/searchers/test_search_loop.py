@@ -1,13 +1,14 @@
 import dataclasses
 
 import pytest
-from support.tiny_searches import TINY, search
+from support.tiny_searches import TINY, equal_states, search, state_of
 
 from oneshot_hpo.search_spaces import get_space
-from oneshot_hpo.searchers import SearchDiverged, SearchSettings
+from oneshot_hpo.searchers import SearchDiverged, SearchSettings, run_search
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
 from oneshot_hpo.searchers.data.images import random_images
-from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint
+from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint, warms_up
 
 
 def test_a_search_improves_its_supernet(digits):
@@ -90,6 +91,38 @@ def test_settings_reach_the_optimizers(few_digits, tmp_path):
     )
 
 
+@pytest.mark.parametrize(("epochs", "warm"), [(50, 15), (10, 3), (4, 2), (2, 1), (1, 0)])
+def test_the_warm_up_is_the_first_epochs_and_never_all(epochs, warm):
+    """Fifteen of fifty, as in the paper of PC-DARTS."""
+    settings = settings_class("pc_darts")()
+    warming_up = [warms_up(settings, epoch, epochs) for epoch in range(epochs)]
+    assert warming_up == [epoch < warm for epoch in range(epochs)]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SEARCHERS if "warmup_share" not in settings_class(name).unused]
+)
+def test_what_is_learnt_of_the_architecture_is_frozen_in_the_warm_up_only(
+    few_digits, tmp_path, name
+):
+    settings = settings_class(name)(**(vars(TINY) | {"warmup_share": 0.5, "channels": 4}))
+    states = []
+    run_search(
+        searcher=name,
+        settings=settings,
+        space=get_space(1),
+        data=few_digits,
+        epochs=4,
+        seed=0,
+        folder=tmp_path,
+        on_epoch=lambda record: states.append(state_of(tmp_path)),
+    )
+    first, second, third, _ = (state["searcher"] for state in states)
+    assert equal_states(first, second)
+    assert not equal_states(second, third)
+    assert not equal_states(states[0]["weights"], states[1]["weights"])
+
+
 def test_the_learning_rate_never_rises():
     settings = SearchSettings(learning_rate=5e-4, learning_rate_min=1e-3)
     assert cosine_learning_rate(settings, 3, 10) == 5e-4
@@ -113,8 +146,8 @@ def test_settings_that_came_later_are_in_the_fingerprint_only_where_they_are_use
         settings = dataclasses.replace(TINY, **changed)
         return fingerprint("darts", settings, get_space(1), few_digits, 3, 0)
 
-    assert not {"image_size", "train_share"} & found().keys()
-    assert found() == found(image_size=None, train_share=1)
+    assert not {"image_size", "train_share", "warmup_share"} & found().keys()
+    assert found() == found(image_size=None, train_share=1, warmup_share=0)
     assert found(image_size=4) == found() | {"image_size": 4}
     assert found(train_share=0.5) == found() | {"train_share": 0.5}
 

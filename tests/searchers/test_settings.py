@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.tiny_searches import TINY, search
 
+from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 
@@ -82,3 +83,20 @@ def test_images_are_made_smaller_only_and_not_to_nothing(digits):
     ):
         with pytest.raises(SettingsError, match=words):
             search(digits, settings=dataclasses.replace(TINY, image_size=size), epochs=1)
+
+
+def test_a_setting_that_a_record_lacks_has_the_value_from_before_it_existed():
+    proxyless = settings_class("proxylessnas")
+    assert proxyless().warmup_share > 0
+    assert proxyless(**proxyless.with_absent({"channels": 8})).warmup_share == 0
+    assert proxyless.with_absent({"warmup_share": 0.5})["warmup_share"] == 0.5
+    assert "warmup_share" not in settings_class("pc_darts").absent_values()  # it always had one
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_a_record_leaves_out_what_its_absence_says(name):
+    kind = settings_class(name)
+    for settings in (kind(), kind(**kind.absent_values()), kind(train_share=0.5)):
+        record = settings.to_record()
+        assert kind(**kind.with_absent(record)) == settings
+    assert not kind(**kind.absent_values()).to_record().keys() & kind.absent_values().keys()

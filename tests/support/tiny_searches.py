@@ -53,6 +53,7 @@ def state_of(folder):
     state = load_checkpoint(folder)
     for record in state["trajectory"]:
         record.pop("time")
+        record.pop("compare_seconds", None)
     return state
 
 

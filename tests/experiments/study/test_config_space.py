@@ -188,7 +188,7 @@ def test_a_value_may_need_another_hyperparameter(tiny_study: Path) -> None:
     [
         ("cs9", "unknown configuration space 'cs9': choose one of cs1, cs2, cs3, none"),
         ("{learning_rte: {lower: 0.1, upper: 1}}", "no search setting 'learning_rte': did you"),
-        ("{warmup_share: {lower: 0.1, upper: 1}}", "no search setting 'warmup_share'"),
+        ("{temperature_end: {lower: 0.1, upper: 1}}", "no search setting 'temperature_end'"),
         ("{learning_rate: {lower: 0, upper: 1}}", "learning_rate must be a number above 0, not 0"),
         ("{batch_size: {lower: 1.5, upper: 3}}", "batch_size must be a whole number from 1"),
         ("{supernet: {choices: [papr]}}", "supernet must be one of corrected, paper, not 'papr'"),

@@ -193,7 +193,7 @@ def test_the_quickstart_has_its_size() -> None:
         ("random_ws", {"ranked_cells"}, {"arch_learning_rate", "arch_weight_decay"}),
         ("single_path", {"mutation_prob"}, {"arch_learning_rate", "arch_weight_decay"}),
         ("enas", {"entropy_weight", "baseline_decay"}, {"arch_weight_decay"}),
-        ("proxylessnas", set(), set()),
+        ("proxylessnas", set(), {"arch_weight_decay"}),
     ],
 )
 def test_cs3_is_the_searchers(

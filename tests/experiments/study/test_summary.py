@@ -5,8 +5,9 @@ import pytest
 from rich.console import Console
 from support.scripted_study import Loss, better_later, work
 
-from oneshot_hpo.experiments.study.summary import print_summary, verdict
-from oneshot_hpo.hpo import Study
+from oneshot_hpo.experiments.numbers.pace import seconds_left
+from oneshot_hpo.experiments.study.summary import comparing_words, print_summary, verdict
+from oneshot_hpo.hpo import Study, TrialResult
 
 
 def printed(study: Study, folder: Path) -> str:
@@ -49,3 +50,26 @@ def test_the_verdict_is_honest(study: Study, tmp_path: Path, loss: Loss, words: 
     assert study.finished
     assert words in verdict(study)
     assert words in " ".join(printed(study, tmp_path).split())
+
+
+def test_what_comparing_cells_cost_is_said(study: Study, tmp_path: Path) -> None:
+    work(study, better_later, evaluations=1)
+    assert not comparing_words(study)
+    trial = study.ask()
+    assert trial is not None
+    spent = {"search_seconds": 80.0 - 10 * study.evaluations[0][0].budget, "compare_seconds": 20.0}
+    study.tell(trial, TrialResult(0.04, {"valid_error": 0.04}, None, spent))
+    assert comparing_words(study) == (
+        "Comparing cells took 0:20 of the searches' 1:20 (25%); that does not depend on the budget."
+    )
+
+
+def test_what_comparing_cells_takes_is_expected_of_every_search_alike(study: Study) -> None:
+    for seconds in (30.0, 30.0 + 2.0):
+        trial = study.ask()
+        assert trial is not None
+        spent = {"search_seconds": seconds + 4 * trial.budget, "compare_seconds": seconds}
+        study.tell(trial, TrialResult(0.04, {"valid_error": 0.04}, None, spent))
+    rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
+    wanted = sum((rung.planned - rung.finished) * (31 + 4 * rung.budget) for rung in rungs)
+    assert seconds_left(study, 1) == pytest.approx(wanted)

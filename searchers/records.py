@@ -78,9 +78,13 @@ class SearchResult:
 
     @property
     def undecided(self) -> bool:
-        """Whether its choices ended within noise of uniform (`Diagnosis.undecided`)."""
-        last = self.trajectory[-1].diagnosis
-        return last is not None and last.undecided
+        """Whether its choices ended within noise of uniform (`Diagnosis.undecided`).
+
+        A search that compares cells in the end is decided by that.
+        """
+        last = self.trajectory[-1]
+        compared = last.measured == FOUND
+        return last.diagnosis is not None and last.diagnosis.undecided and not compared
 
     @property
     def peak_memory(self) -> int | None:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+from oneshot_hpo.searchers.records import EpochRecord
+from oneshot_hpo.searchers.settings import EIGENVALUE, SearchSettings
 
 WINDOW = 5
 """Epochs over which eigenvalues are averaged, centred (paper: 5)."""
 LAG = 5
 """Epochs between the two averages that are compared (paper: k = 5)."""
+
+
+def early_stop(
+    settings: SearchSettings, trajectory: Sequence[EpochRecord], eigenvalue: float | None
+) -> int | None:
+    """The epoch to whose architecture a search returns now; None: it goes on.
+
+    trajectory: the epochs before this one. eigenvalue: of this one.
+    """
+    if settings.early_stop != EIGENVALUE:
+        return None
+    so_far = [record.diagnosis for record in trajectory]
+    values = [None if one is None else one.eigenvalue for one in so_far]
+    known = [math.nan if value is None else value for value in (*values, eigenvalue)]
+    return stop_epoch(known, settings.stop_growth, settings.stop_start)
 
 
 def stop_epoch(eigenvalues: Sequence[float], growth: float, start: int) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.controller import controller_of
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
@@ -84,6 +85,10 @@ class Enas(SampledSearcher):
             images=settings.ranked_batches * settings.batch_size,
             finalists=settings.evaluated_cells,
         )
+
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """Of the controller's decisions, each after the most probable ones before it."""
+        return self._controller.choice_states()
 
     def architecture_weights(self) -> Sequence[Tensor]:
         """The controller's parameters."""

@@ -8,7 +8,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
+from oneshot_hpo.searchers.settings import OPERATIONS, SearchSettings, SettingsError
+
+
+def operation_stop_of(
+    space: SearchSpace, supernet: OneShotNetwork, settings: SearchSettings
+) -> OperationStop | None:
+    """What a search with these settings stops its operations with; None: it stops none.
+
+    Raises SettingsError for a supernet that does not name the operations of its weights.
+    """
+    if settings.early_stop != OPERATIONS:
+        return None
+    if not supernet.operation_units():
+        raise SettingsError(
+            f"search setting early_stop: the supernet of {space.title} does not say which weights "
+            f"belong to which operation, as {OPERATIONS} needs"
+        )
+    return OperationStop(supernet, settings.stop_match, settings.stop_steps)
 
 
 class OperationStop:

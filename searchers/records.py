@@ -51,11 +51,12 @@ class EpochRecord:
         found = self.architecture
         architecture = None if found is None else space.to_document(found)
         document = asdict(self) | {"architecture": architecture}
-        for name in ("measured", "compare_seconds", "diagnosis"):
-            if document[name] is None:  # as in records of earlier versions
-                del document[name]
         if self.diagnosis is not None:
             document["diagnosis"] = self.diagnosis.to_dict()
+        # Records of earlier versions lack these.
+        for name in ("measured", "compare_seconds", "diagnosis"):
+            if document[name] is None:
+                del document[name]
         return document
 
     @classmethod
@@ -81,9 +82,13 @@ class SearchResult:
 
     @property
     def undecided(self) -> bool:
-        """Whether its choices ended within noise of uniform (`Diagnosis.undecided`)."""
-        last = self.trajectory[-1].diagnosis
-        return last is not None and last.undecided
+        """Whether its choices ended within noise of uniform (`Diagnosis.undecided`).
+
+        A search that compares cells in the end is decided by that.
+        """
+        last = self.trajectory[-1]
+        compared = last.measured == FOUND
+        return last.diagnosis is not None and last.diagnosis.undecided and not compared
 
     @property
     def peak_memory(self) -> int | None:

@@ -20,21 +20,16 @@ from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
-from oneshot_hpo.searchers.early_stop import stop_epoch
+from oneshot_hpo.searchers.early_stop import early_stop
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
 from oneshot_hpo.searchers.measuring import Measuring
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
-from oneshot_hpo.searchers.operation_stop import OperationStop
+from oneshot_hpo.searchers.operation_stop import operation_stop_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
-from oneshot_hpo.searchers.settings import (
-    EIGENVALUE,
-    OPERATIONS,
-    SearchSettings,
-    SettingsError,
-)
+from oneshot_hpo.searchers.settings import SearchSettings
 
 _STEP = 5
 """Numbers of a step: `Search.step`."""
@@ -117,7 +112,7 @@ class Search:
             weight_decay=settings.weight_decay,
             foreach=True,
         )
-        self._operation_stop = self._new_operation_stop()
+        self._operation_stop = operation_stop_of(space, self.supernet, settings)
         self._measuring = Measuring(space, self._searcher, device)
         self._conclusion = Conclusion(
             settings, space, self.supernet, self._searcher, self.evaluation, own
@@ -175,16 +170,19 @@ class Search:
             self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
 
         eigenvalue = self._eigenvalue()
-        back = self._stop_epoch(eigenvalue) if concludes else None
-        if back is not None:
-            one_shot = one_shot._replace(architecture=self.trajectory[back - 1].architecture)
-        stopped = self._operation_stop
+        stopped_at = None
+        if concludes and self.epoch + 1 < self._epochs:
+            stopped_at = early_stop(self.settings, self.trajectory, eigenvalue)
+        if stopped_at is not None:
+            before = self.trajectory[stopped_at - 1].architecture
+            one_shot = one_shot._replace(architecture=before)
+        stop = self._operation_stop
         diagnosis = self._measuring.diagnosis(
             one_shot.architecture,
             steps[:, 3:],
             eigenvalue=eigenvalue,
-            frozen=None if stopped is None else stopped.share,
-            stopped_at=back,
+            frozen=None if stop is None else stop.share,
+            stopped_at=stopped_at,
         )
 
         record = EpochRecord(
@@ -213,7 +211,7 @@ class Search:
         In the warm-up there is no step of the architecture. A step of the weights adds up the
         gradients of the searcher's encodings, nearly always of one.
 
-        Returns training loss and error, means over these, loss of the architecture step (0 for
+        Returns training loss and error, means over these, the loss of the architecture step (0 for
         none), and the norms of the gradients of the weights and of the architecture (NaN for none),
         (5,), on the device without synchronisation.
         """
@@ -243,7 +241,26 @@ class Search:
             architecture_loss, own_norm = torch.zeros_like(error), torch.full_like(error, math.nan)
         else:
             own_norm = self._measuring.gradient_norm().to(error)
-        return torch.stack((torch.stack(losses).mean(), error, architecture_loss, norm, own_norm))
+        loss = torch.stack(losses).mean()
+        return torch.stack((loss, error, architecture_loss, norm, own_norm))
+
+    def _update_weights(self) -> None:
+        """A step of SGD, of the operations that are still trained."""
+        if self._operation_stop is None:
+            self._optimizer.step()
+            return
+        gradients = self._searcher.valid_gradients()
+        if gradients is not None:
+            self._operation_stop.compare(gradients)
+        self._operation_stop.step(self._optimizer)
+
+    def _eigenvalue(self) -> float | None:
+        """Of the Hessian of the validation loss in alpha, where it is asked for."""
+        if not self.settings.takes_eigenvalue:
+            return None
+        first = self._valid.first(self.settings.batch_size)
+        batch = Batch(self._augment.normalise(first.images), first.labels)
+        return self._measuring.eigenvalue(self.supernet, batch)
 
     def _concluded(self, measured: OneShot, check_stop: Callable[[], None]) -> OneShot:
         """What the search would end with now; before the last epoch where the settings ask for it.
@@ -277,43 +294,6 @@ class Search:
         if not math.isfinite(loss):
             cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
             raise SearchDiverged(self.epoch + 1, cause)
-
-    def _update_weights(self) -> None:
-        """A step of SGD, of the operations that are still trained."""
-        if self._operation_stop is None:
-            self._optimizer.step()
-            return
-        gradients = self._searcher.valid_gradients()
-        if gradients is not None:
-            self._operation_stop.compare(gradients)
-        self._operation_stop.step(self._optimizer)
-
-    def _new_operation_stop(self) -> OperationStop | None:
-        if self.settings.early_stop != OPERATIONS:
-            return None
-        if not self.supernet.operation_units():
-            raise SettingsError(
-                f"search setting early_stop: the supernet of {self.space.title} does not say which "
-                f"weights belong to which operation, as {OPERATIONS} needs"
-            )
-        return OperationStop(self.supernet, self.settings.stop_match, self.settings.stop_steps)
-
-    def _eigenvalue(self) -> float | None:
-        """Of the Hessian of the validation loss in alpha, where it is asked for."""
-        if not self.settings.takes_eigenvalue:
-            return None
-        first = self._valid.first(self.settings.batch_size)
-        batch = Batch(self._augment.normalise(first.images), first.labels)
-        return self._measuring.eigenvalue(self.supernet, batch)
-
-    def _stop_epoch(self, eigenvalue: float | None) -> int | None:
-        """The epoch to return to now, before the last one; None: the search goes on."""
-        if self.settings.early_stop != EIGENVALUE or self.epoch + 1 == self._epochs:
-            return None
-        so_far = [record.diagnosis for record in self.trajectory]
-        values = [math.nan if one is None else one.eigenvalue for one in so_far]
-        found = [math.nan if value is None else value for value in (*values, eigenvalue)]
-        return stop_epoch(found, self.settings.stop_growth, self.settings.stop_start)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""

@@ -1,5 +1,6 @@
 """The diagnosis of each epoch, and when a search is undecided."""
 
+import dataclasses
 import json
 import math
 
@@ -10,7 +11,7 @@ from support.tiny_searches import TINY, search
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import load_checkpoint, save_checkpoint
 from oneshot_hpo.searchers.diagnosis import NUMBERS, ChoiceState, Diagnosis, numbers
-from oneshot_hpo.searchers.records import EpochRecord, SearchStopped
+from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchResult, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 
@@ -139,6 +140,32 @@ def test_edges_and_betas_of_a_space_with_groups_have_names_of_their_own():
     assert len(found) == 2 * (14 + 3)  # both edges of the first node are kept
     assert found["normal_3~2"].uniform == 1 / 8
     assert found["reduce_5~edges"].uniform == 2 / 5
+
+
+@pytest.mark.parametrize(("space", "names"), [(1, 7), ("nasbench201", 6), ("darts", 3 * 8)])
+def test_a_controllers_decisions_are_those_of_its_most_probable_cell(space, names):
+    generator = torch.Generator().manual_seed(1)
+    found = get_space(space)
+    one = searcher_class("enas")(found, settings_class("enas")(), torch.device("cpu"), generator)
+    before = generator.get_state()
+    states = one.choice_states()
+    assert len(states) == names
+    assert one.choice_states() == states
+    assert torch.equal(generator.get_state(), before)
+    assert all(0.9 < state.entropy <= 1.0001 for state in states.values())  # not trained yet
+    if space != "darts":
+        assert {choice.name for choice in found.choices if not choice.is_settled} == set(states)
+
+
+def test_a_search_that_compares_cells_is_decided_by_that(few_digits):
+    record = search(few_digits, epochs=1).trajectory[0]
+    one = SearchResult(record.architecture, (record,))
+    assert record.diagnosis.undecided
+    assert one.undecided
+    compared = dataclasses.replace(record, measured=FOUND)
+    assert not dataclasses.replace(one, trajectory=(compared,)).undecided
+    old = dataclasses.replace(record, diagnosis=None)
+    assert not dataclasses.replace(one, trajectory=(old,)).undecided
 
 
 def stop_mid_epoch(data, folder):

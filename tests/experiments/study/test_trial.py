@@ -8,6 +8,7 @@ import torch
 
 from oneshot_hpo.cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
 from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.experiments.study.cell_costs import cell_costs
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.trial import (
     RESULT,
@@ -65,9 +66,13 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
     outcome = table_outcome(task.table, get_space(1), searched.architecture)
     assert result["exception"] is None
     assert result["loss"] == outcome.valid
-    assert result["info"] == outcome.to_info() | {
-        "one_shot_error": searched.trajectory[-1].valid_error,
-    }
+    known = dataclasses.replace(
+        outcome,
+        one_shot=searched.trajectory[-1].valid_error,
+        undecided=searched.undecided,
+        **cell_costs(task.table, "digits", get_space(1), searched.architecture),
+    )
+    assert result["info"] == known.to_info()
     times = result["timestamps"]
     assert 0 < times["search_seconds"] < times["finished"] - times["started"]
 

@@ -29,6 +29,9 @@ class Searcher(ABC):
 
     evaluated: ClassVar[str] = MIXTURE
 
+    settings_class: ClassVar[type[SearchSettings]] = SearchSettings
+    """The settings of a searcher that is a plug-in; the registry names those of the others."""
+
     @abstractmethod
     def __init__(
         self,

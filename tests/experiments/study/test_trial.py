@@ -64,6 +64,9 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
     assert result["loss"] == outcome.valid
     assert result["info"] == outcome.to_info() | {
         "one_shot_error": searched.trajectory[-1].valid_error,
+        "undecided": True,  # two epochs of two steps
+        "parameters": 1,
+        "training_seconds": 1.0,
     }
     times = result["timestamps"]
     assert 0 < times["search_seconds"] < times["finished"] - times["started"]

@@ -28,7 +28,7 @@ class AlphaSearcher(Searcher):
         self.alphas = alphas
         self.optimizer = torch.optim.Adam(
             alphas,
-            lr=settings.arch_learning_rate,
+            lr=settings.arch_rate,
             betas=betas,
             weight_decay=settings.arch_weight_decay,
             foreach=True,

@@ -14,6 +14,7 @@ from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.alphas import AlphaLayout
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.diagnosis import ChoiceState
+from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.settings import OPERATIONS, SearchSettings
@@ -92,6 +93,19 @@ class Darts(AlphaSearcher):
         """The architecture with the strongest candidates."""
         return self._space.decode(self.strengths())
 
+    def likely(self, count: int) -> list[Architecture]:
+        """The first is `architecture`; the probability of a set of parents is their product."""
+        scores = []
+        for choice, values in zip(self._space.choices, self.strengths(), strict=True):
+            logits = values if choice.groups is None or choice.is_settled else np.log(values)
+            scores.append(np.array([logits[list(way)].sum() for way in choice.ways]))
+        return most_likely(self._space, scores, count)
+
+    @torch.no_grad()
+    def selection_mixture(self) -> Encoding:
+        """Every candidate with its share, without noise."""
+        return self._soft_mixture()
+
     @torch.no_grad()
     def choice_states(self) -> Mapping[str, ChoiceState]:
         """Of the softmax of each mixture; those of a choice with groups are named by group."""
@@ -129,7 +143,10 @@ class Darts(AlphaSearcher):
         return found
 
     def mixture(self) -> Encoding:
-        """All candidates, with the weights that alpha gives them now."""
+        """What a step computes: all candidates, with the weights that alpha gives them now."""
+        return self._soft_mixture()
+
+    def _soft_mixture(self) -> Encoding:
         shares = self.layout.apart([alpha.softmax(-1) for alpha in self.alphas])
         return Encoding(tuple(self.weights(place, shares) for place in range(self._num_choices)))
 

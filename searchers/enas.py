@@ -39,10 +39,11 @@ class Enas(SampledSearcher):
     ) -> None:
         assert isinstance(settings, EnasSettings)
         self._settings = settings
+        self._space, self._device = space, device
         self._controller = controller_of(space, generator)
         self._optimizer = torch.optim.Adam(
             self._controller.parameters(),
-            lr=settings.arch_learning_rate,
+            lr=settings.arch_rate,
             betas=(settings.controller_beta1, _BETA2),
             eps=settings.controller_epsilon,
             foreach=True,

@@ -14,6 +14,7 @@ from oneshot_hpo.searchers.settings import (
     NOT_NEGATIVE,
     OPERATIONS,
     POSITIVE,
+    RATE,
     SHARE,
     SearchSettings,
     tuned,
@@ -145,7 +146,7 @@ class EnasSettings(SampledSettings):
     unused: ClassVar = frozenset({"arch_weight_decay"})
     draws_cells: ClassVar = True
 
-    arch_learning_rate: float = setting(3.5e-4, POSITIVE)
+    arch_learning_rate: float | str = setting(3.5e-4, RATE)
     """Adam step of the controller (ENAS, section 3.2: 0.00035; authors' code: 0.0035)."""
     controller_beta1: float = setting(0.9, number(low=0, below=1, keep=float), before=0.9)
     """Adam's decay of the mean gradient (authors' code: 0)."""
@@ -172,7 +173,7 @@ class ProxylessSettings(SearchSettings):
 
     draws_cells: ClassVar = True
 
-    arch_learning_rate: float = setting(6e-3, POSITIVE)
+    arch_learning_rate: float | str = setting(6e-3, RATE)
     """Adam step of the architecture weights (ProxylessNAS, section 4.1: 0.006)."""
     arch_weight_decay: float = setting(0.0, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (authors' code: none)."""

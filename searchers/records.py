@@ -71,10 +71,14 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The architecture found, and the record of every epoch, the first epoch first."""
+    """The architecture found, and the record of every epoch, the first epoch first.
+
+    arch_learning_rate: Adam step of the architecture, as set or as the rule gave it.
+    """
 
     architecture: Architecture
     trajectory: tuple[EpochRecord, ...]
+    arch_learning_rate: float
 
     @property
     def undecided(self) -> bool:

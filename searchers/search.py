@@ -120,7 +120,7 @@ def _run(
     if folder is not None:
         checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         checkpoint.write_architecture(folder, space.to_document(architecture))
-    return SearchResult(architecture, tuple(search.trajectory))
+    return SearchResult(architecture, tuple(search.trajectory), search.settings.arch_rate)
 
 
 @contextmanager

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.conclusion import Conclusion, OneShot
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.early_stop import early_stop
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
 from oneshot_hpo.searchers.measuring import Measuring
-from oneshot_hpo.searchers.network.one_shot import supernet_of
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
 from oneshot_hpo.searchers.operation_stop import operation_stop_of
-from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
+from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
 from oneshot_hpo.searchers.settings import SearchSettings
 
 _STEP = 5
@@ -39,11 +43,6 @@ def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> f
     lowest = min(settings.learning_rate_min, settings.learning_rate)
     share = (1 + math.cos(math.pi * epoch / epochs)) / 2
     return lowest + (settings.learning_rate - lowest) * share
-
-
-def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:
-    """Whether epoch 0 .. epochs - 1 trains the weights alone; the last one never does."""
-    return epoch < min(settings.warmup_share * epochs, epochs - 1)
 
 
 def fingerprint(
@@ -66,16 +65,6 @@ def fingerprint(
     }
 
 
-class _OneShot(NamedTuple):
-    """The fields of an epoch's record that the one-shot network gives."""
-
-    architecture: Architecture | None
-    loss: float
-    error: float
-    of: str
-    compare_seconds: float | None = None
-
-
 class Search:
     """The state of a search, and how one epoch changes it."""
 
@@ -89,6 +78,10 @@ class Search:
         seed: int,
         device: torch.device,
     ) -> None:
+        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
+        # In the fingerprint the architecture's rate may be a rule; what follows has a number.
+        rate = architecture_rate(settings, len(data.supernet_train), epochs)
+        settings = dataclasses.replace(settings, arch_learning_rate=rate)
         self.settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
@@ -121,11 +114,13 @@ class Search:
         )
         self._operation_stop = operation_stop_of(space, self.supernet, settings)
         self._measuring = Measuring(space, self._searcher, device)
+        self._conclusion = Conclusion(
+            settings, space, self.supernet, self._searcher, self.evaluation, own
+        )
         self.trajectory: list[EpochRecord] = []
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
-        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
 
     @property
     def epoch(self) -> int:
@@ -148,28 +143,30 @@ class Search:
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
-        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        self._searcher.begin_epoch(self.epoch, self._epochs)
 
-        for _ in self._train_epoch():
+        def check_stop() -> None:
             if stop_asked():
                 self._seconds = time.perf_counter() - started
                 raise SearchStopped(self.epoch + 1, len(self._steps))
 
+        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
+        self._searcher.begin_epoch(self.epoch, self._epochs)
+        if not self._conclusion.is_begun:
+            self._set_learning_rate(learning_rate)
+            for _ in self._train_epoch():
+                check_stop()
+
         steps = torch.stack(self._steps).double()
         train_loss, train_error, architecture_loss = steps[:, :3].mean(0).tolist()
-        one_shot = self._measured()
+        one_shot = self._conclusion.measured()
         for name, loss in (
             ("training loss of the weights", train_loss),
             ("validation loss of the architecture steps", architecture_loss),
             ("one-shot validation loss", one_shot.loss),
         ):
             self._check_finite(name, loss, learning_rate)
-
-        if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
-            one_shot = self._concluded(one_shot)
+        if concludes:
+            one_shot = self._concluded(one_shot, check_stop)
             self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
 
         eigenvalue = self._eigenvalue()
@@ -206,8 +203,10 @@ class Search:
         self._steps, self._seconds = [], 0.0
         return record
 
-    def step(self, train: Batch, valid: Batch) -> Tensor:
+    def step(self, train: Batch, valid: Batch, network: OneShotNetwork | None = None) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
+
+        network: None for the supernet; one with the supernet's weights.
 
         In the warm-up there is no step of the architecture. A step of the weights adds up the
         gradients of the searcher's encodings, nearly always of one.
@@ -216,17 +215,18 @@ class Search:
         none), and the norms of the gradients of the weights and of the architecture (NaN for none),
         (5,), on the device without synchronisation.
         """
+        network = self.supernet if network is None else network
         train, valid = self._augmented(train), self._augmented(valid)
         architecture_loss = None
         if not warms_up(self.settings, self.epoch, self._epochs):
             architecture_loss = self._searcher.architecture_step(
-                self.supernet, train, valid, self._optimizer
+                network, train, valid, self._optimizer
             )
 
         self._optimizer.zero_grad()
         losses, errors = [], []
         for encoding in self._searcher.weights_encodings():
-            logits = self.supernet(train.images, encoding)
+            logits = network(train.images, encoding)
             loss = F.cross_entropy(logits, train.labels)
             loss.backward()
             losses.append(loss.detach())
@@ -262,29 +262,32 @@ class Search:
         batch = Batch(self._augment.normalise(first.images), first.labels)
         return self._measuring.eigenvalue(self.supernet, batch)
 
-    def _measured(self) -> _OneShot:
-        """The searcher's architecture, and the one-shot loss and error of its encoding."""
-        encoding = self._searcher.evaluation_encoding()
-        loss, error = self.evaluation.loss_and_error(encoding)
-        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
+    def _concluded(self, measured: OneShot, check_stop: Callable[[], None]) -> OneShot:
+        """What the search would end with now; before the last epoch where the settings ask for it.
 
-    def _concluded(self, measured: _OneShot) -> _OneShot:
-        """The cell that the search would end with now; if cells are compared, with its own error.
-
-        Before the last epoch the searcher's generator is left as it was, so that later epochs are
-        those of a search that does not compare cells in between.
+        Raises what `check_stop` does.
         """
-        started = time.perf_counter()
-        generator = self._generators["searcher"]
-        before = generator.get_state()
-        found = self._searcher.conclude(self.evaluation)
-        if self.epoch + 1 < self._epochs:
-            generator.set_state(before)
+        if self.epoch + 1 == self._epochs:
+            steps = self._epochs * len(self._steps)
+            return self._conclusion.at_the_end(measured, steps, self._tune, check_stop)
+        if self.settings.concludes_after(self.epoch + 1, self._epochs):
+            return self._conclusion.before_the_end(measured)
+        return measured
 
-        if not self._searcher.compares_cells:
-            return measured._replace(architecture=found)
-        loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
-        return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
+    def _tune(self, network: OneShotNetwork, done: int, steps: int) -> None:
+        """A step on a network with the supernet's weights, after the search's own steps.
+
+        On random images of both parts, so that training can be continued at any step.
+        """
+        if not done:
+            self._optimizer.state.clear()  # the momentum of the search
+        self._set_learning_rate(RATE_SHARE * cosine_learning_rate(self.settings, done, steps))
+        order, size = self._generators["order"], self.settings.batch_size
+        self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
+
+    def _set_learning_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
 
     def _check_finite(self, name: str, loss: float, learning_rate: float) -> None:
         """Raise SearchDiverged for a loss that is not finite."""
@@ -323,6 +326,7 @@ class Search:
                 "seconds": self._seconds,
                 "begun with": self._measuring.begun_with(),
             },
+            "conclusion": self._conclusion.state_dict(),
         } | ({} if stop is None else {"operation stop": stop.state_dict()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -343,3 +347,4 @@ class Search:
         if self._operation_stop is not None:
             self._operation_stop.load_state_dict(state["operation stop"])
         self._seconds = under_way["seconds"]
+        self._conclusion.load_state_dict(state.get("conclusion", {}))

@@ -15,7 +15,7 @@ from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.records import MIXTURE
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 
 class Searcher(ABC):
@@ -94,6 +94,25 @@ class Searcher(ABC):
     ) -> list[float]:
         """One-shot loss and error of a found architecture, on all validation images."""
         return evaluation.loss_and_error(Encoding.discrete(architecture))
+
+    def likely(self, count: int) -> list[Architecture]:
+        """At most `count` architectures of different keys that are likely, the likeliest first.
+
+        Those that a search compares with `selection: one_shot`.
+        """
+        architecture = self.architecture()
+        if architecture is None:
+            raise SettingsError(
+                "search setting selection cannot be one_shot: the searcher names no candidates"
+            )
+        return [architecture]
+
+    def selection_mixture(self) -> Encoding:
+        """All candidates of all choices, weighted by how likely they are.
+
+        That from which `selection: perturbation` leaves out one at a time.
+        """
+        return self.evaluation_encoding()
 
     def choice_states(self) -> Mapping[str, ChoiceState]:
         """How decided each open choice is, by name; none: no probabilities of choices are learned.

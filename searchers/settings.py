@@ -35,6 +35,13 @@ class SettingsError(SearchError, ValueError):
 SUPERNETS = ("corrected", "paper")
 """The presets of the supernet; their differences are documented in its module."""
 
+SCALED = "scaled"
+"""A learning rate of the architecture by a rule: `schedules.architecture_rate`."""
+
+WEIGHTS, ONE_SHOT, PERTURBATION = "weights", "one_shot", "perturbation"
+SELECTIONS = (WEIGHTS, ONE_SHOT, PERTURBATION)
+"""How a search chooses the architecture that it ends with."""
+
 EIGENVALUE, OPERATIONS = "eigenvalue", "operations"
 """Rules of `SearchSettings.early_stop`."""
 
@@ -43,6 +50,11 @@ COUNT = whole(1, 1_000_000)
 POSITIVE = number(above=0, keep=float)
 NOT_NEGATIVE = number(low=0, keep=float)
 SHARE = number(low=0, high=1, keep=float)
+RATE = Kind(
+    lambda value: value == SCALED if isinstance(value, str) else POSITIVE.test(value),
+    f"a number above 0, or {SCALED}",
+    lambda value: value if isinstance(value, str) else float(value),
+)
 _TRUE_FALSE_NULL = Kind(lambda value: value in (None, True, False), "true, false or null")
 
 
@@ -101,8 +113,9 @@ class SearchSettings:
     grad_clip: float = setting(5.0, POSITIVE)
     """Largest L2 norm of the gradient of all weights (paper: 5)."""
 
-    arch_learning_rate: float = setting(3e-4, POSITIVE)
-    """Adam step of the architecture weights (paper: 3e-4)."""
+    arch_learning_rate: float | str = setting(3e-4, RATE)
+    """Adam step of the architecture weights (paper: 3e-4); scaled: the default for a search as long
+    as the paper's, larger for a shorter one (`schedules.architecture_rate`)."""
     arch_weight_decay: float = setting(1e-3, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (paper: 1e-3)."""
     warmup_share: float = setting(0.0, SHARE, before=0.0)
@@ -122,6 +135,19 @@ class SearchSettings:
     train_share: float = setting(1.0, number(above=0, high=1, keep=float), before=1.0)
     """Share of the training images that the search uses, of those that train the weights and of
     those that train the architecture; drawn by the search's seed."""
+
+    selection: str = setting(WEIGHTS, one_of(*SELECTIONS), before=WEIGHTS)
+    """How the search chooses the architecture after its last epoch. weights: as the searcher's
+    paper does. one_shot: the one of the likeliest architectures with the lowest one-shot error.
+    perturbation: DARTS-PT, choice by choice what the supernet can least do without."""
+    selection_candidates: int = setting(10, COUNT, before=10)
+    """one_shot: how many of the likeliest architectures are compared."""
+    finetune_batches: int | None = setting(
+        None, optional(whole(0, 1_000_000), "as published"), before=None
+    )
+    """Batches of training on inherited weights, at a tenth of `learning_rate`. one_shot: of each
+    candidate before it is compared (None: 0). perturbation: of the supernet between two decisions
+    (None: a twentieth of the search's steps, as authors' 5 of 100 epochs)."""
 
     hessian_eigenvalue: bool = setting(False, TRUTH, before=False)
     """Whether each epoch records the largest eigenvalue of the validation loss's Hessian in alpha,
@@ -147,6 +173,9 @@ class SearchSettings:
             why = "this searcher draws a cell in each step, and has no loss that is smooth in alpha"
             self._require("hessian_eigenvalue", not self.hessian_eigenvalue, f"false: {why}")
             self._require("early_stop", self.early_stop is None, f"null: {why}")
+        if self.early_stop == EIGENVALUE:
+            why = f"{EIGENVALUE} as early_stop returns to the weights of an earlier epoch"
+            self._require("selection", self.selection == WEIGHTS, f"{WEIGHTS}: {why}")
 
     def _require(self, name: str, holds: bool, words: str) -> None:
         """Raise SettingsError, naming the setting and what it must be, unless it holds."""
@@ -182,6 +211,18 @@ class SearchSettings:
         return {
             name: value for name, value in values if name not in absent or value != absent[name]
         }
+
+    @property
+    def has_scaled_rate(self) -> bool:
+        """Whether the search learns an architecture at a rate by rule."""
+        name = "arch_learning_rate"
+        return self.arch_learning_rate == SCALED and name not in self.unused
+
+    @property
+    def arch_rate(self) -> float:
+        """`arch_learning_rate` as the number that the search has put in place of a rule."""
+        assert not isinstance(self.arch_learning_rate, str)
+        return self.arch_learning_rate
 
     @property
     def takes_eigenvalue(self) -> bool:

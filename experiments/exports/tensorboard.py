@@ -29,14 +29,14 @@ EPOCH_TAGS = {
 }
 """Scalars of each epoch, and their names in its record."""
 
-DIAGNOSIS_TAGS = {f"search/{name}": name for name in NUMBERS}
-"""Scalars of each epoch that a diagnosis has, with their names in it."""
-
 DRAWN_TAGS = {
     "one_shot/valid_error": "drawn_cell/valid_error",
     "one_shot/valid_loss": "drawn_cell/valid_loss",
 }
 """Tags instead of these for epochs in which a drawn cell was measured, not the search's own."""
+
+DIAGNOSIS_TAGS = {f"search/{name}": name for name in NUMBERS}
+"""Scalars of each epoch that a diagnosis has, with their names in it."""
 
 FINAL_TAGS = {
     "table/valid_error": "valid",

@@ -25,6 +25,7 @@ KEYS = {
     "transfer": "transfer",
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
+    "scaled_rate": "arch_learning_rate",
     "undecided": "undecided",
     "parameters": "parameters",
     "macs": "macs",
@@ -55,7 +56,7 @@ CRASHED = {"state": "CRASHED"}
 _is_number = checks.number().test
 _NUMBERS = (
     *("valid", "test", "valid_regret", "regret", "percentile", "one_shot"),
-    *("parameters", "macs", "training_seconds", "peak_memory"),
+    *("parameters", "macs", "training_seconds", "peak_memory", "scaled_rate"),
 )
 
 
@@ -102,6 +103,8 @@ class Outcome:
     """Most bytes that the search had allocated on its GPU; None without one."""
     drawn_repeat: int | None = None
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
+    scaled_rate: float | None = None
+    """What the rule `arch_learning_rate: scaled` gave; None: the rate was set."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
     compare_seconds: float | None = None

@@ -105,9 +105,10 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
     space = get_space(task.space)
+    settings = task.settings.with_config(task.config)
     result = run_search(
         searcher=task.searcher,
-        settings=task.settings.with_config(task.config),
+        settings=settings,
         space=space,
         data=load_images(task.dataset),
         epochs=max(1, round(task.budget)),
@@ -121,6 +122,7 @@ def search_cell(task: TrialTask, on_epoch: Callable[[EpochRecord], None] | None 
         table_outcome(task.table, space, result.architecture),
         one_shot=result.trajectory[-1].valid_error,
         transfer=task.transfer,
+        scaled_rate=result.arch_learning_rate if settings.has_scaled_rate else None,
         undecided=result.undecided,
         peak_memory=result.peak_memory,
         **cell_costs(task.table, task.dataset, space, result.architecture),

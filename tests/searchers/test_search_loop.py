@@ -8,7 +8,7 @@ from oneshot_hpo.searchers import SearchDiverged, SearchSettings, run_search
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
 from oneshot_hpo.searchers.data.images import random_images
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
-from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint, warms_up
+from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint
 
 
 def test_a_search_improves_its_supernet(digits):
@@ -89,14 +89,6 @@ def test_settings_reach_the_optimizers(few_digits, tmp_path):
     assert [record.learning_rate for record in result.trajectory] == pytest.approx(
         [0.2, 0.001 + 0.199 * 0.75, 0.001 + 0.199 * 0.25]
     )
-
-
-@pytest.mark.parametrize(("epochs", "warm"), [(50, 15), (10, 3), (4, 2), (2, 1), (1, 0)])
-def test_the_warm_up_is_the_first_epochs_and_never_all(epochs, warm):
-    """Fifteen of fifty, as in the paper of PC-DARTS."""
-    settings = settings_class("pc_darts")()
-    warming_up = [warms_up(settings, epoch, epochs) for epoch in range(epochs)]
-    assert warming_up == [epoch < warm for epoch in range(epochs)]
 
 
 @pytest.mark.parametrize(

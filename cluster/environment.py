@@ -8,6 +8,7 @@ import from their working directory.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,6 +33,45 @@ FIGURE_VARIABLES = ("MPLBACKEND",)
 """Dropped: figures are only written to files, and a missing backend makes the import fail."""
 
 
+_DROPPED = "ONESHOT_HPO_DROPPED"
+"""Holds, as JSON, the variables that were dropped when this process started in place of another."""
+_OURS = "ONESHOT_HPO_"
+_SET_HERE = (SAFE_PATH, "TMPDIR", "MALLOC_TRIM_THRESHOLD_")
+"""Variables that a worker's process has from this project, or from Dask."""
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""The number of threads with which a worker computes."""
+
+
+def as_given() -> dict[str, str]:
+    """The environment that the user gave to this process, outside of `child_environment`."""
+    own = {name: value for name, value in os.environ.items() if name != _DROPPED}
+    return own | json.loads(os.environ.get(_DROPPED, "{}"))
+
+
+def with_dropped(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for a process in place of this one, which still knows what this one lacks."""
+    given = as_given()
+    dropped = {name: value for name, value in given.items() if name not in environment}
+    return {**environment, _DROPPED: json.dumps(dropped)} if dropped else dict(environment)
+
+
+def for_program(given: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a user's program that runs on a worker.
+
+    given: the environment in which the study was launched. here: the worker's. A variable counts as
+    the worker has it where that is no mere copy of what was given: its GPU, what SLURM sets, what a
+    prologue changed. Of the numbers of threads, the given one counts.
+    """
+    copied = clean(given)
+    own = {
+        name: value
+        for name, value in here.items()
+        if copied.get(name) != value and name not in _SET_HERE and not name.startswith(_OURS)
+    }
+    threads = {name: given[name] for name in THREAD_VARIABLES if name in given}
+    return {**given, **own, **threads}
+
+
 def without_python_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without the Python variables that may stop or change a program.
 
@@ -51,7 +91,7 @@ def clean(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in without_python_variables(environment).items()
-        if not name.startswith("DASK_") and name not in FIGURE_VARIABLES
+        if not name.startswith("DASK_") and name not in (*FIGURE_VARIABLES, _DROPPED)
     }
 
 

@@ -39,6 +39,7 @@ class ExternalPool(DaskPool):
     """
 
     patience_seconds = math.inf  # the user may start workers again
+    is_private = False  # whether connections are encrypted is up to the user
 
     def __init__(
         self,

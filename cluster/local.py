@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from collections.abc import Collection, Iterator, Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -14,7 +15,7 @@ from distributed.deploy.spec import SpecCluster
 
 from oneshot_hpo.cluster.dask_logs import CLUSTER_LOG, dask_logs_to
 from oneshot_hpo.cluster.dask_settings import dask_settings
-from oneshot_hpo.cluster.environment import SAFE_PATH, child_environment
+from oneshot_hpo.cluster.environment import SAFE_PATH, THREAD_VARIABLES, child_environment
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.leftovers import end_session
 from oneshot_hpo.cluster.memory import out_of_memory_kills
@@ -24,6 +25,7 @@ from oneshot_hpo.cluster.pool import Task
 from oneshot_hpo.cluster.private_folder import NoPrivateFolder, private_folder
 from oneshot_hpo.cluster.servers import Nanny, Scheduler
 from oneshot_hpo.cluster.start_failures import start_failure
+from oneshot_hpo.cluster.stopping import ask_to_stop
 from oneshot_hpo.cluster.tls import WITHOUT_HTTP, new_security, remove_old_key
 from oneshot_hpo.cluster.worker import Retirement, Worker
 from oneshot_hpo.cluster.worker_log import bound_log, log_tail
@@ -32,7 +34,6 @@ from oneshot_hpo.cluster.worker_setup import session_file
 
 _CLOSED = (Status.closing_gracefully, Status.closed, Status.failed)
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 LOOPBACK = "127.0.0.1"
 
 _DASK: dict[str, object] = {
@@ -78,7 +79,10 @@ class LocalPool(OwnPool):
         gpus: Sequence[int | str] = (),
         scratch: Path,
         retired: Collection[str] = (),
+        save_seconds: float = 0.0,
     ) -> None:
+        """save_seconds: how long running tasks may take to stop when the pool is closed."""
+        self._save_seconds = save_seconds
         gpus = [gpu for gpu in gpus if _gpu_name(gpu) not in retired] or gpus
         self._gpus = {number: gpus[number % len(gpus)] for number in range(workers) if gpus}
 
@@ -155,7 +159,29 @@ class LocalPool(OwnPool):
             raise
 
     def close(self) -> None:
-        """End the workers at once, whatever they run."""
+        """End the workers, whatever they run, once their tasks have had time to stop.
+
+        A second Ctrl-C meanwhile ends them at once.
+        """
+        try:
+            self._let_tasks_stop()
+        finally:
+            self._end_workers()
+
+    def _let_tasks_stop(self) -> None:
+        """Ask running tasks to stop, and wait for that, but not longer than they may take."""
+        deadline = time.monotonic() + self._save_seconds
+        tasks = [attempt.future for attempt in self._running.values()]
+        if self._save_seconds and tasks:
+            self._soon(self._ask_to_stop())
+        self._save_seconds = 0.0  # closing a second time asks no more
+        while time.monotonic() < deadline and any(task.status == "pending" for task in tasks):
+            time.sleep(0.05)
+
+    async def _ask_to_stop(self) -> None:
+        await self._client.run(ask_to_stop, on_error="ignore")
+
+    def _end_workers(self) -> None:
         # Nannies are closed first, with a short timeout: a trial does not react to a request within
         # an epoch, and its checkpoint makes a kill harmless.
         self._cluster.sync(self._close_nannies)

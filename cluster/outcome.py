@@ -20,6 +20,7 @@ class Outcome:
 
     taken: with `lost`: the worker was taken away (time limit, preemption, ...), which is not the
         task's fault; if a worker dies, the task may be the cause.
+    left: with `lost`: the task itself gave up its worker (TaskLost), which is alive.
     log: with `lost`: the last lines of the worker's log, if known.
     worker: the worker that had the task.
     """
@@ -30,5 +31,6 @@ class Outcome:
     failed: str | None = None
     lost: str | None = None
     taken: bool = False
+    left: bool = False
     log: str = ""
     worker: Worker | None = field(default=None, compare=False)

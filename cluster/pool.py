@@ -16,7 +16,7 @@ from distributed.scheduler import KilledWorker
 
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.stopping import TaskStopped
-from oneshot_hpo.cluster.task import TaskFailed, TaskReturn, run_task
+from oneshot_hpo.cluster.task import TaskFailed, TaskLost, TaskReturn, run_task
 from oneshot_hpo.cluster.worker import Retirement, Worker, elsewhere
 
 _GONE_SECONDS = 5.0
@@ -56,6 +56,9 @@ class DaskPool(abc.ABC):
 
     another_seconds = 30.0
     """How long a task waits for a worker other than those to avoid."""
+
+    is_private = True
+    """Whether what a task carries to its worker is seen by nobody else."""
 
     def __init__(self, client: distributed.Client, retired: Collection[str] = ()) -> None:
         """retired: names and hosts of workers that are not to be used."""
@@ -311,6 +314,8 @@ class DaskPool(abc.ABC):
         except TaskFailed as failure:
             await self._renew(worker)
             return Outcome(key, failed=str(failure), worker=worker)
+        except TaskLost as loss:
+            return Outcome(key, lost=f"{loss} (on worker {worker.name})", left=True, worker=worker)
         except TaskStopped as stop:
             return Outcome(key, lost=str(stop), taken=True, worker=worker)
         except (CommClosedError, distributed.CancelledError, asyncio.CancelledError) as loss:

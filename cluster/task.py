@@ -17,6 +17,13 @@ class TaskFailed(Exception):
     """
 
 
+class TaskLost(Exception):
+    """Raised by a task whose place cannot run it: it is run again, on another worker if possible.
+
+    Unlike a failure it says nothing of the task; the worker's process may run other tasks.
+    """
+
+
 class TaskReturn(NamedTuple):
     """The return value of a task, with facts from its worker."""
 

@@ -21,6 +21,7 @@ _BUILT_IN = {
     "method": "oneshot_hpo.hpo.baselines.registry",
     "dataset": "oneshot_hpo.searchers.data.registry",
     "export": "oneshot_hpo.experiments.exports.registry",
+    "objective": "oneshot_hpo.experiments.objectives.registry",
 }
 """By kind, the module whose ENTRIES are built in."""
 
@@ -46,7 +47,7 @@ class Entry:
     """Something that can be chosen by name."""
 
     kind: str
-    """What it is: space, searcher, method, dataset or export."""
+    """What it is: space, searcher, method, dataset, export or objective."""
     name: str
     """How a user calls it."""
     target: str

@@ -73,12 +73,12 @@ class EpochRecord:
 class SearchResult:
     """The architecture found, and the record of every epoch, the first epoch first.
 
-    arch_learning_rate: Adam step of the architecture, as set or as the rule gave it.
+    arch_learning_rate: Adam step of the architecture, as set or as the rule gave it; None: unknown.
     """
 
     architecture: Architecture
     trajectory: tuple[EpochRecord, ...]
-    arch_learning_rate: float
+    arch_learning_rate: float | None = None
 
     @property
     def undecided(self) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +23,16 @@ from oneshot_hpo.searchers.network.scratch import (
     ScratchSettings,
     scratch_networks_of,
 )
+from oneshot_hpo.searchers.records import SearchStopped
+
+
+@dataclass(frozen=True)
+class ScratchEpoch:
+    """A finished epoch, 1 is the first: its mean training loss, and how long it took."""
+
+    epoch: int
+    train_loss: float
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -62,38 +76,113 @@ def train_networks(
     training images before evaluation. Weights and the order of the images come from generators
     of the seed, the epochs and the first architecture.
     """
-    train = data.scratch_train
-    pixels = torch.from_numpy(train.images).to(device)
-    labels = torch.from_numpy(train.labels).to(device)
-    mean = pixels.mean((0, 2, 3), keepdim=True)
-    deviation = pixels.std((0, 2, 3), keepdim=True).clamp_min(1e-6)  # a channel may be constant
-    images = (pixels - mean) / deviation
-    entropy = np.random.SeedSequence([seed, epochs, network.entropy])
-    weights_seed, order_seed = entropy.generate_state(2, np.uint32)
-    network.initialise(torch.Generator().manual_seed(int(weights_seed)))
-    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    steps = math.ceil(len(train) / settings.batch_size) * epochs
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    order_rng = np.random.default_rng(int(order_seed))
-    network.train()
+    training = ScratchTraining(network, data, settings, epochs=epochs, seed=seed, device=device)
     for _ in range(epochs):
-        order = torch.from_numpy(order_rng.permutation(len(train))).to(device)
-        for batch in order.split(settings.batch_size):
-            logits = network(images[batch])
-            target = labels[batch, None].expand(-1, network.count)
-            loss = F.cross_entropy(logits, target, reduction="sum") / len(batch)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+        training.run_epoch()
+    return training.result()
 
-    network.recalibrate(images)
-    return ScratchResult(
-        valid_hits=_hits(network, data.valid, mean, deviation),
-        test_hits=_hits(network, data.test, mean, deviation),
-    )
+
+class ScratchTraining:
+    """The training of networks side by side, epoch by epoch, which can be stopped and continued."""
+
+    def __init__(
+        self,
+        network: ScratchNetworks,
+        data: ImageSplits,
+        settings: ScratchSettings,
+        *,
+        epochs: int,
+        seed: int,
+        device: str = "cpu",
+    ) -> None:
+        """The arguments of `train_networks`."""
+        self._network, self._data, self._batch_size = network, data, settings.batch_size
+        train = data.scratch_train
+        pixels = torch.from_numpy(train.images).to(device)
+        self._labels = torch.from_numpy(train.labels).to(device)
+        self._mean = pixels.mean((0, 2, 3), keepdim=True)
+        # A channel may be constant.
+        self._deviation = pixels.std((0, 2, 3), keepdim=True).clamp_min(1e-6)
+        self._images = (pixels - self._mean) / self._deviation
+
+        entropy = np.random.SeedSequence([seed, epochs, network.entropy])
+        weights_seed, self._order_seed = map(int, entropy.generate_state(2, np.uint32))
+        network.initialise(torch.Generator().manual_seed(weights_seed))
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+        self._optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+        steps = math.ceil(len(train) / settings.batch_size) * epochs
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, steps)
+        self._order = np.random.default_rng(self._order_seed)
+        self._epoch, self._losses, self._seconds = 0, list[Tensor](), 0.0
+        network.train()
+
+    def run_epoch(self, stop_asked: Callable[[], bool] = lambda: False) -> ScratchEpoch:
+        """Train for the next epoch, or for the rest of one that was stopped.
+
+        Raises SearchStopped after a step if `stop_asked()`.
+        """
+        started = time.perf_counter() - self._seconds
+        order = copy.deepcopy(self._order)
+        batches = self._batches(order)
+        for batch in itertools.islice(batches, len(self._losses), None):
+            self._losses.append(self._step(batch))
+            if stop_asked():
+                self._seconds = time.perf_counter() - started
+                raise SearchStopped(self._epoch + 1, len(self._losses))
+
+        loss = float(torch.stack(self._losses).double().mean())
+        self._epoch, self._order, self._losses = self._epoch + 1, order, []
+        seconds, self._seconds = time.perf_counter() - started, 0.0
+        return ScratchEpoch(self._epoch, loss, seconds)
+
+    def result(self) -> ScratchResult:
+        """Evaluate the networks; no epoch can follow."""
+        self._network.recalibrate(self._images)
+        return ScratchResult(
+            valid_hits=self._hits(self._data.valid), test_hits=self._hits(self._data.test)
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything from which `load_state_dict` continues exactly."""
+        return {
+            "epoch": self._epoch,
+            "losses": list(self._losses),
+            "seconds": self._seconds,
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore the state of a training with the same arguments."""
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        self._epoch, self._seconds = state["epoch"], state["seconds"]
+        self._losses = [loss.to(self._labels.device) for loss in state["losses"]]
+        self._order = np.random.default_rng(self._order_seed)
+        for _ in range(self._epoch):
+            self._order.permutation(len(self._labels))
+
+    def _batches(self, order: np.random.Generator) -> tuple[Tensor, ...]:
+        """The places of each step's images in an epoch."""
+        shuffled = torch.from_numpy(order.permutation(len(self._labels)))
+        return shuffled.to(self._labels.device).split(self._batch_size)
+
+    def _step(self, batch: Tensor) -> Tensor:
+        """One step; the mean loss of the networks, on the device."""
+        logits = self._network(self._images[batch])
+        target = self._labels[batch, None].expand(-1, self._network.count)
+        loss = F.cross_entropy(logits, target, reduction="sum") / len(batch)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self._schedule.step()
+        return loss.detach() / self._network.count
+
+    def _hits(self, part: Images) -> np.ndarray:
+        return _hits(self._network, part, self._mean, self._deviation)
 
 
 def _hits(network: nn.Module, part: Images, mean: Tensor, deviation: Tensor) -> np.ndarray:

@@ -70,7 +70,7 @@ def run_search(
         )
 
     try:
-        with _kernels(device, deterministic):
+        with kernels(device, deterministic):
             new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
             return _run(new, device, space, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
@@ -124,7 +124,7 @@ def _run(
 
 
 @contextmanager
-def _kernels(device: str, deterministic: bool) -> Iterator[None]:
+def kernels(device: str, deterministic: bool) -> Iterator[None]:
     """Use deterministic GPU kernels, or the fastest, and restore torch's settings afterwards.
 
     Where torch has no deterministic kernel it warns and uses the other.

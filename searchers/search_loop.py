@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.conclusion import Conclusion, OneShot
+from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -54,7 +55,11 @@ def fingerprint(
     seed: int,
 ) -> dict[str, Any]:
     """The identity of a search, which its checkpoints record."""
+    # Earlier versions left the statistics of operations that were not drawn as they were: such a
+    # search cannot be continued.
+    draws = settings.supernet == "paper" and not issubclass(searcher_class(searcher), Darts)
     return {
+        **({"running statistics": "of every operation"} if draws else {}),
         "searcher": searcher,
         "space": space.id,
         "data set": data.name,

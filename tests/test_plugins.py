@@ -14,7 +14,7 @@ from oneshot_hpo.plugins import Entry, MissingPackage, UnknownName, entries, fin
 from oneshot_hpo.search_spaces import SearchSpace
 
 ROOT = Path(__file__).parents[1]
-KINDS = ("space", "searcher", "method", "dataset", "export")
+KINDS = ("space", "searcher", "method", "dataset", "export", "objective")
 ALL = [entry for kind in KINDS for entry in entries(kind)]
 
 
@@ -42,6 +42,7 @@ def test_entries_are_of_their_kind_and_names_are_unique() -> None:
         ("searcher", "dart", "no searcher 'dart': did you mean darts? there are darts, "),
         ("space", "nasbench101", "no space 'nasbench101': did you mean nasbench101-3? there are "),
         ("method", "bohv", "no method 'bohv': did you mean bohb? there are rs, "),
+        ("objective", "means", "no objective 'means': did you mean mean? there are mean, "),
         ("export", "excel", "no export 'excel': there are hpbandster, "),
         ("dataset", "cifar", "no dataset 'cifar': did you mean cifar10? there are digits, "),
     ],

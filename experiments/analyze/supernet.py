@@ -183,7 +183,7 @@ def score(supernet: Supernet, requests: Sequence[ScoreRequest], folder: Path) ->
 def _search(supernet: Supernet, device: str) -> Search:
     import torch
 
-    from oneshot_hpo.experiments.study.trial import load_images
+    from oneshot_hpo.experiments.objectives.objective import load_images
     from oneshot_hpo.searchers.search_loop import Search
 
     return Search(

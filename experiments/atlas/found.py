@@ -47,8 +47,9 @@ def cells_of(study: OpenedStudy, known: SpaceMap, table: str) -> StudyCells:
     """
     folder, spec, view, space = study.folder, study.located, study.view, known.space
     if spec.space != space.id:
-        raise UserError(f"{folder} is a study of {title_of(spec.space)}, not of {space.title}")
-    if table_checksum(spec.table) != table_checksum(table):
+        searched = title_of(spec.required_space)
+        raise UserError(f"{folder} is a study of {searched}, not of {space.title}")
+    if table_checksum(spec.required_table) != table_checksum(table):
         raise UserError(
             f"{folder} is a study of the table {spec.table}, not of {table}: --table {spec.table}"
         )

@@ -45,8 +45,8 @@ def write_atlas(
 
     opened = [OpenedStudy(folder) for folder in folders]
     first = opened[0].located if opened else None
-    chosen = space if space is not None else (first.space if first else 1)
-    source = table if table is not None else (first.table if first else "digits")
+    chosen = space if space is not None else (first.required_space if first else 1)
+    source = table if table is not None else (first.required_table if first else "digits")
     where = enumerable(get_space(chosen))
     known = SpaceMap(where, load_table(source))
     known.rows  # noqa: B018 - raises first if the table lacks a cell of the space

@@ -13,6 +13,7 @@ import numpy as np
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import DRAW, MEAN, TEST_MEAN
 from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.wording import unknown_key
@@ -29,7 +30,7 @@ from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table
 from oneshot_hpo.search_spaces.table import mean_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
-OBJECTIVES = ("mean", "draw")
+OBJECTIVES = (MEAN, DRAW, TEST_MEAN)
 EVALUATIONS = 280
 """Of a repetition, where no other limit is chosen."""
 ALL = "all"
@@ -41,6 +42,10 @@ CONVENTIONS = {
     "valid_error": "what the method was told: mean of the repeats, or a repeat drawn at each query",
     "test_error": "mean of the repeats after the largest budget",
     "simulated_seconds": "training times of all evaluations so far, one after the other",
+}
+_ON_TEST = {
+    "incumbent": "lowest test error at the largest budget evaluated so far, first of equals",
+    "valid_error": "what the method was told: mean test error of the repeats (selection on test)",
 }
 
 _PACKAGES = ("oneshot-hpo", "numpy", "scipy", "ConfigSpace", "smac", "scikit-learn", "pyarrow")
@@ -69,7 +74,7 @@ class Block:
 class BaselinePlan:
     """Everything that decides the results; equal plans have equal results.
 
-    table: digits, nasbench101 or a file. objective: mean or draw, see CONVENTIONS.
+    table: digits, nasbench101 or a file. objective: one of OBJECTIVES, see `conventions`.
     settings: by method, of its settings class.
     evaluations: of a repetition, in full ones; None where `seconds` of simulated training are its
     limit. budget: of every evaluation, in epochs; None: methods may use all budgets of the table.
@@ -135,6 +140,11 @@ class BaselinePlan:
             self.repetitions, getattr(self.settings[method], "repetitions", self.repetitions)
         )
 
+    @property
+    def conventions(self) -> dict[str, str]:
+        """What the numbers of the results mean."""
+        return CONVENTIONS | (_ON_TEST if self.objective == TEST_MEAN else {})
+
     @cached_property
     def document(self) -> dict[str, Any]:
         """The plan for a JSON file: settings, conventions, versions, the table's checksum."""
@@ -149,7 +159,7 @@ class BaselinePlan:
             "repetitions": self.repetitions,
             "seed": self.seed,
             "objective": self.objective,
-            "conventions": CONVENTIONS,
+            "conventions": self.conventions,
             "versions": machine.versions(filter(_is_installed, _PACKAGES)),
         } | {name: value for name, value in chosen.items() if value is not None}
 
@@ -178,7 +188,8 @@ def make_plan(
             f"{repetitions}"
         )
     if objective not in OBJECTIVES:
-        raise UserError(f"--objective is {' or '.join(OBJECTIVES)}, not {objective!r}")
+        known = f"{', '.join(OBJECTIVES[:-1])} or {OBJECTIVES[-1]}"
+        raise UserError(f"--objective is {known}, not {objective!r}")
 
     names = _names(methods)
     plan = BaselinePlan(
@@ -197,6 +208,9 @@ def make_plan(
     opened = load_table(table)
     for space in plan.spaces:
         opened.best(get_space(space), budget)  # every entry of the space is there
+        if objective == TEST_MEAN:
+            for each in plan.budgets:  # the table has test errors after each of them
+                opened.mean_errors("test", opened.entries(get_space(space)), each)
         if seconds is not None:
             _check_seconds(plan, space, seconds)
         for method in plan.methods:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan, Block
+from oneshot_hpo.experiments.objectives.section import DRAW, TEST_MEAN
 from oneshot_hpo.hpo.baselines import Problem, make_optimizer
-from oneshot_hpo.search_spaces import EnumerableSpace, SpaceId, enumerable, get_space, load_table
-from oneshot_hpo.search_spaces.table import mean_of
+from oneshot_hpo.search_spaces import (
+    EnumerableSpace,
+    SpaceId,
+    Table,
+    enumerable,
+    get_space,
+    load_table,
+)
+from oneshot_hpo.search_spaces.table import MissingCell, mean_of
 
 
 class Answers(NamedTuple):
     """A table's values for a configuration of each of R repetitions: arrays (R,)."""
 
     losses: np.ndarray
-    """Validation errors, the only values that a method sees."""
+    """The errors that a method sees, of validation images unless it selects on test."""
     seconds: np.ndarray
     """Training times."""
 
@@ -31,6 +40,7 @@ class TableObjective:
     configuration. valid_errors, seconds: by budget,
     float (U, repeats), NaN where one is absent. mean_valid_errors, mean_seconds: by budget, float
     (U,), means of the repeats; test_errors: float (U,), likewise, after the largest budget.
+    mean_test_errors: by budget, where the table has them.
     """
 
     space: EnumerableSpace
@@ -38,6 +48,7 @@ class TableObjective:
     of_configuration: np.ndarray
     valid_errors: dict[int, np.ndarray]
     mean_valid_errors: dict[int, np.ndarray]
+    mean_test_errors: dict[int, np.ndarray]
     seconds: dict[int, np.ndarray]
     mean_seconds: dict[int, np.ndarray]
     test_errors: np.ndarray
@@ -54,6 +65,7 @@ class TableObjective:
             of_configuration=trained.entry_of(searched),
             valid_errors={b: trained.errors("valid", rows, b) for b in trained.budgets},
             mean_valid_errors={b: trained.mean_errors("valid", rows, b) for b in trained.budgets},
+            mean_test_errors=mean_test_errors(trained, rows),
             seconds=seconds,
             mean_seconds={budget: mean_of(times) for budget, times in seconds.items()},
             test_errors=trained.mean_errors("test", rows),
@@ -62,6 +74,10 @@ class TableObjective:
     def ask_mean(self, cells: np.ndarray, budget: int) -> Answers:
         """Means over the repeats of R cells."""
         return Answers(self.mean_valid_errors[budget][cells], self.mean_seconds[budget][cells])
+
+    def ask_test_mean(self, cells: np.ndarray, budget: int) -> Answers:
+        """Means over the repeats of R cells, with test errors in place of validation errors."""
+        return Answers(self.mean_test_errors[budget][cells], self.mean_seconds[budget][cells])
 
     def ask_repeat(self, cells: np.ndarray, budget: int, uniform: np.ndarray) -> Answers:
         """One repeat of each of R cells, drawn by (R,) numbers in [0, 1)."""
@@ -114,9 +130,11 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
 
         numbers = objective.space.configurations(proposal.configurations)
         cells = objective.of_configuration[numbers]
-        if plan.objective == "draw":
+        if plan.objective == DRAW:
             uniform = np.array([generator.random() for generator in noise])
             answers = objective.ask_repeat(cells, budget, uniform)
+        elif plan.objective == TEST_MEAN:
+            answers = objective.ask_test_mean(cells, budget)
         else:
             answers = objective.ask_mean(cells, budget)
         optimizer.tell(answers.losses)
@@ -130,6 +148,15 @@ def search(plan: BaselinePlan, block: Block, objective: TableObjective) -> Trace
     if plan.seconds is not None:
         within = np.cumsum(seconds, axis=1) <= plan.seconds
     return Trace(np.array(budgets), numbers, cells, losses, seconds, within)
+
+
+def mean_test_errors(table: Table, rows: np.ndarray) -> dict[int, np.ndarray]:
+    """Mean test errors of rows, float (U,), by budget; budgets without them are left out."""
+    found = {}
+    for budget in table.budgets:
+        with suppress(MissingCell):
+            found[budget] = table.mean_errors("test", rows, budget)
+    return found
 
 
 def repetition_seed(

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan
 from oneshot_hpo.experiments.baselines.running import SECONDS
+from oneshot_hpo.experiments.objectives.section import ON_TEST, TEST_MEAN
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
@@ -43,6 +44,8 @@ def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
     headings = ("method", "space", "repetitions", "median", "quartiles", "evaluations/s")
     title = f"test regret after {plan.limit}, percentage points"
     print_table(console, headings, groups, title=title)
+    if plan.objective == TEST_MEAN:
+        say(console, f"note: {ON_TEST}")
     say(console, f"all evaluations: {results}")
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.experiments.study.trial import TrialTask, search_cell, table_outcome
+from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 

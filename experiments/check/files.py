@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.files import strange_files
+from oneshot_hpo.experiments.objectives.objective import FOLDER, objective_of
 from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, write_specification
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -52,14 +53,16 @@ def check_checkpoints(
     by_key = {trial.key: trial for trial in pending}
     sound = 0
     for own in sorted({path.parent for path in trials.rglob("checkpoint*.pt")}):
-        key = str(own.relative_to(trials))
+        is_objective = own.name == FOLDER
+        key = str((own.parent if is_objective else own).relative_to(trials))
         if key in finished:
             removal = functools.partial(remove_checkpoints, own)
             report.add(f"{own}: checkpoints of a finished trial", removal)
         elif key not in by_key:
             report.add(f"{own}: checkpoints of a trial that was never submitted")
         else:
-            sound += _check_checkpoint(report, own, by_key[key], spec)
+            # An objective's checkpoint is of a training: the worker compares what it is of.
+            sound += _check_checkpoint(report, own, by_key[key], None if is_objective else spec)
     if sound:
         report.checked.append(f"{sound} checkpoints")
 
@@ -80,8 +83,8 @@ def _check_checkpoint(
                 wanted = fingerprint(
                     spec.searcher,
                     spec.search_settings.with_config(trial.config),
-                    get_space(spec.space),
-                    load_dataset(spec.dataset),
+                    get_space(spec.required_space),
+                    objective_of(spec.objective).search_images(load_dataset(spec.required_dataset)),
                     max(1, round(trial.budget)),
                     trial.seed,
                 )

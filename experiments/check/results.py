@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.check.findings import Report
+from oneshot_hpo.experiments.objectives.section import DRAW, MEAN, TEST_MEAN, chosen
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome, valid_repeats
 from oneshot_hpo.experiments.study.outcome import KEYS, Outcome
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.experiments.study.trial import RESULT, table_outcome, valid_repeats
+from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
@@ -66,18 +68,15 @@ def _impossible(result: TrialResult) -> list[str]:
 
 def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     """Differences between a result and the table's record of its cell, in words."""
-    space = get_space(spec.space)
+    space = get_space(spec.required_space)
     try:
         reported = Outcome.from_result(result)
-        outcome = table_outcome(spec.table, space, reported.architecture(space))
+        outcome = table_outcome(spec.required_table, space, reported.architecture(space))
     except (KeyError, TypeError, ValueError) as error:
         return [f"its cell cannot be looked up in the table: {error}"]
-    loss = outcome.loss
-    if spec.objective == "draw" and reported.drawn_repeat is not None:
-        repeats = valid_repeats(spec.table, space, reported.architecture(space))
-        loss = float(repeats[reported.drawn_repeat])
-    expected = outcome.to_info() | {"loss": loss}
+    expected = outcome.to_info()
     del expected["state"]
+    expected |= _expected_loss(spec, reported, outcome)
     journaled = result.info | {"loss": result.loss}
     if spec.transfer or _TRANSFER in journaled:
         expected[_TRANSFER] = bool(spec.transfer)
@@ -87,6 +86,21 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
         for key, value in expected.items()
         if not _agrees(key, journaled.get(key), value, equals)
     ]
+
+
+def _expected_loss(spec: StudySpec, reported: Outcome, outcome: Outcome) -> dict[str, Any]:
+    """The loss that the table gives by the study's objective, and the objective's name.
+
+    outcome: the table's of the cell reported. Empty for an objective that needs more than a table.
+    """
+    name = chosen(spec.objective).name
+    if name == TEST_MEAN:
+        return {"loss": outcome.test, KEYS["objective"]: name}
+    if name == DRAW and reported.drawn_repeat is not None:
+        space = get_space(spec.space)
+        repeats = valid_repeats(spec.required_table, space, reported.architecture(space))
+        return {"loss": float(repeats[reported.drawn_repeat])}
+    return {"loss": outcome.loss} if name in (MEAN, DRAW) else {}
 
 
 def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:
@@ -103,8 +117,8 @@ def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:
 
 def _percent_of_equals(spec: StudySpec, error: float) -> float:
     """Share of the space's cells with this mean test error, in percent."""
-    table = _table(spec.table)
-    errors = table.mean_errors("test", table.entries(get_space(spec.space)))
+    table = _table(spec.required_table)
+    errors = table.mean_errors("test", table.entries(get_space(spec.required_space)))
     return float((errors == error).mean() * 100)
 
 

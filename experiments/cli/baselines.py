@@ -61,7 +61,11 @@ def run(
         int, typer.Option(max=bounds.REPETITIONS, help="Runs of each method.")
     ] = 500,
     objective: Annotated[
-        str, typer.Option(help="What a method sees: mean of the repeats, or draw one each time.")
+        str,
+        typer.Option(
+            help="What a method sees: mean of the repeats, draw (one each time), or test_mean: "
+            "selection on test."
+        ),
     ] = "mean",
     seed: SeedOption = 0,
     workers: Annotated[

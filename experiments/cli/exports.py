@@ -68,8 +68,8 @@ def export(
     if prior := len(study.view.prior):
         counts += f"; and {prior} results that the study began with"
     say(console, counts)
-    if study.transfer is not None:
-        say(console, f"note: {study.transfer}")
+    for words in study.caveats:
+        say(console, f"note: {words}")
     reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
     say(console, f"to read it: {reading}")
 

@@ -25,11 +25,13 @@ def start_cleanly() -> None:
     """
     if not _is_ours():
         return
-    for name in environment.FIGURE_VARIABLES:
-        os.environ.pop(name, None)
     wanted = environment.without_python_variables(os.environ)
+    for name in environment.FIGURE_VARIABLES:
+        wanted.pop(name, None)
     if wanted != dict(os.environ) or _imports_from_here():
-        os.execve(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]], wanted)
+        # A study may run a program of the user's, with the environment that the user gave.
+        known = environment.with_dropped(wanted)
+        os.execve(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]], known)
 
 
 def _is_ours() -> bool:

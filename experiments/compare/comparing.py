@@ -11,6 +11,7 @@ from oneshot_hpo.experiments.compare.statistics import Comparison, Question, com
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines
 from oneshot_hpo.experiments.numbers.sample import Origin, Sample, matched
+from oneshot_hpo.experiments.objectives.section import ON_TEST, TEST_MEAN
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.search_spaces import SpaceId, ordered
 from oneshot_hpo.search_spaces.table import TableError
@@ -76,7 +77,7 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
     UserError: the sources use different tables, or a file has no results in the studies' spaces.
     """
-    tables = {table_checksum(study.spec.table): study for study in studies}
+    tables = {table_checksum(study.spec.required_table): study for study in studies}
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
@@ -119,16 +120,19 @@ def _space(
 
     evaluations = mains[0].evaluations if mains else None
     for file in baselines:
-        table = here[0].spec.table if here else known_table(file)
+        table = here[0].spec.required_table if here else known_table(file)
         found = file.samples(searched, table, evaluations)
         used = found[0].evaluations
-        note = f"{file.path}: regrets of the best of {used} evaluations by validation"
+        seen = "test" if file.objective == TEST_MEAN else "validation"
+        note = f"{file.path}: regrets of the best of {used} evaluations by {seen}"
         if evaluations is not None:
             source = mains[0].source
             words = f", for it has no more; {source} had {evaluations}"
             note += f", as many as {source} had" if used == evaluations else words
             note += "; a study's are those of one new search each"
         notes.append(note)
+        if file.objective == TEST_MEAN:
+            notes.append(f"{file.path}: {ON_TEST}")
         mains += found
         samples += found
 

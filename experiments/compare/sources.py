@@ -101,10 +101,8 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
     """Caveats of a study for the comparison, a sentence each."""
     folder, view = study.folder, study.view
     confirm = command("confirm", folder)
-    if study.transfer is not None:
-        yield f"{folder}: {study.transfer}"
-    if study.imputed is not None:
-        yield f"{folder}: {study.imputed}"
+    for words in study.caveats:
+        yield f"{folder}: {words}"
     runs = [result for _, result in confirmation.results_of(name).values()]
     if (undecided := undecided_note(runs)) is not None:
         yield f"{folder}: {name}: {undecided}"
@@ -140,14 +138,15 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
 
     spec = study.located
     seconds = [outcome.seconds for outcome in outcomes if outcome.seconds is not None]
-    mark = "" if study.transfer is None else f" on {Path(spec.dataset).stem} ({TRANSFER})"
+    mark = "" if study.transfer is None else f" on {Path(spec.required_dataset).stem} ({TRANSFER})"
+    mark += "" if study.on_test is None else ", selected on test"
     tuned = space_words(spec.config_space) if name == confirmation.tuned else {}
     return Sample(
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
         source=study.source,
         origin=(study.folder.resolve(), name),
-        table=load_table(spec.table).name,
-        space=spec.space,
+        table=load_table(spec.required_table).name,
+        space=spec.required_space,
         regrets=np.array(regrets),
         seeds=tuple(run.seed for run, _ in runs),
         seconds=float(np.mean(seconds)) if seconds else None,

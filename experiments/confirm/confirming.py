@@ -27,6 +27,7 @@ from oneshot_hpo.experiments.study.calls import (
     overrides_of,
     path_or_none,
 )
+from oneshot_hpo.experiments.study.command_keys import check_values
 from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.folder import check_writable_study
@@ -198,7 +199,10 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
         raise UserError(f"--set {next(iter(document))}: a setting has search.KEY=VALUE only")
     if not isinstance(values, dict):
         raise UserError(f"--setting {name}: give its values with --set search.KEY=VALUE")
-    spec.checked_settings(values)
+    if spec.command is None:
+        spec.checked_settings(values)
+    else:
+        check_values(spec, values)
     return values
 
 

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
+from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch, seconds_an_objective
 from oneshot_hpo.experiments.terminal.panel import Rendering, counts, error
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.hpo import ConfirmationView, Rerun, TrialResult
@@ -51,7 +51,10 @@ def seconds_left(confirmation: ConfirmationView, workers: int) -> float | None:
     """Seconds until every run has finished, at the pace so far; None without a pace."""
     pace = seconds_an_epoch(confirmation.evaluations)
     left = confirmation.total_evaluations - len(confirmation.evaluations)
-    return None if pace is None else left * confirmation.budget * pace / workers
+    if pace is None:
+        return None
+    each = confirmation.budget * pace + seconds_an_objective(confirmation.evaluations)
+    return left * each / workers
 
 
 CONFIRMATION = Rendering(confirmation_panel, run_line, seconds_left)

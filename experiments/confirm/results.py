@@ -27,11 +27,13 @@ def results_of(confirmation: ConfirmationView) -> bytes:
     """Every run, by setting and seed; equal runs give equal bytes, whatever interrupted them.
 
     Errors and regrets are shares in [0, 1], empty for a crash, whose reason is in the last column.
-    A column `transfer` is added if the table is of another data set.
+    A column `transfer` is added if the table is of another data set, a column `objective` if the
+    loss is not the table's validation error.
     """
-    results = [result for _, result in confirmation.evaluations]
-    is_transfer = any(Outcome.from_result(result).transfer for result in results)
-    fields = (*_FIELDS, "transfer") if is_transfer else _FIELDS
+    outcomes = [Outcome.from_result(result) for _, result in confirmation.evaluations]
+    is_transfer = any(outcome.transfer for outcome in outcomes)
+    has_objective = any(outcome.objective is not None for outcome in outcomes)
+    fields = (*_FIELDS, *["transfer"] * is_transfer, *["objective"] * has_objective)
     columns = [KEYS[field] for field in fields]
 
     text = io.StringIO()
@@ -40,9 +42,8 @@ def results_of(confirmation: ConfirmationView) -> bytes:
     for name in confirmation.settings:
         for number, (run, result) in confirmation.results_of(name).items():
             outcome = Outcome.from_result(result)
-            values = [getattr(outcome, field) for field in fields]
-            if is_transfer and result.crashed:
-                values[-1] = None  # a crash has no errors that a transfer could affect
+            # A crash has no errors that a transfer could affect.
+            values = [None if result.crashed else getattr(outcome, field) for field in fields]
             tuned = int(name == confirmation.tuned)
             row = [name, tuned, number, run.seed, run.budget, *values, result.exception or ""]
             writer.writerow(map(cell, row))

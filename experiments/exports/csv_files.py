@@ -54,7 +54,8 @@ def write(study: OpenedStudy, folder: Path) -> None:
     Rows of bracket -2 are a warm-started study's prior results. transfer: whether errors and
     regrets come from a table of another data set. imputed: whether they rest on values of a model;
     undecided: whether the search's choices ended within noise of uniform; such a column exists only
-    if some do. Columns of an epoch's diagnosis are empty for records of earlier versions.
+    if some do. objective: what the loss is, only where it is not the table's validation error.
+    Columns of an epoch's diagnosis are empty for records of earlier versions.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
@@ -70,11 +71,13 @@ def write(study: OpenedStudy, folder: Path) -> None:
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
     """Columns that qualify the numbers of a row."""
     outcome = Outcome.from_result(result)
-    flags = {TRANSFER: study.transfer is not None}
+    flags: dict[str, Any] = {TRANSFER: study.transfer is not None}
     if study.imputed is not None:
         flags["imputed"] = outcome.imputed
     if study.undecided is not None:
         flags["undecided"] = outcome.undecided
+    if study.has("objective"):
+        flags["objective"] = outcome.objective
     return flags
 
 
@@ -84,7 +87,7 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
     times = times_of(study, trial, result)
     return {
         "id": name(trial),
-        "bracket": trial.id[0],
+        "bracket": study.view.bracket_of(trial),
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,

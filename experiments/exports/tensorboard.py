@@ -65,7 +65,10 @@ def _write_trial(
     outcome = Outcome.from_result(result)
     final = {tag: getattr(outcome, field) for tag, field in FINAL_TAGS.items()}
     metrics = {tag: value for tag, value in final.items() if value is not None}
-    experiment, start, _ = hparams({"budget": trial.budget} | trial.config, metrics)
+    settings = {"budget": trial.budget} | trial.config
+    if outcome.objective is not None:
+        settings["objective"] = outcome.objective
+    experiment, start, _ = hparams(settings, metrics)
 
     writer = FileWriter(str(folder))
     writer.add_summary(experiment, walltime=started)

@@ -99,16 +99,24 @@ def _figures(sources: Sources) -> Iterator[tuple[str, _Draw]]:
 
 
 def _marked(draw: _Draw, studies: list[OpenedStudy]) -> _Draw:
-    """A figure that says so where studies in it are of another data set's table."""
-    transfers = {study.source: study.transfer for study in studies if study.transfer}
-    if not transfers:
+    """A figure that says which studies in it are a transfer, or select on test."""
+    marks = {
+        "transfer: the table is of another data set": {s.source: s.transfer for s in studies},
+        "selected on test": {s.source: s.on_test for s in studies},
+    }
+    marks = {title: {k: v for k, v in found.items() if v} for title, found in marks.items()}
+    if not any(marks.values()):
         return draw
 
     def marked(notes: list[str]) -> Figure:
         figure = draw(notes)
-        notes += [f"{source}: {words}" for source, words in transfers.items()]
-        of = "" if len(transfers) == len(studies) else f" ({', '.join(transfers)})"
-        figure.suptitle(f"transfer: the table is of another data set{of}", fontsize=7)
+        titles = []
+        for title, found in marks.items():
+            notes += [f"{source}: {words}" for source, words in found.items()]
+            if found:
+                of = "" if len(found) == len(studies) else f" ({', '.join(found)})"
+                titles.append(f"{title}{of}")
+        figure.suptitle("; ".join(titles), fontsize=7)
         return figure
 
     return marked

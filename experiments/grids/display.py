@@ -36,7 +36,10 @@ def print_costs(
     members = grid.chosen(only)
     groups: dict[str, Cost] = {}
     for member in members:
-        name = f"{member.spec.searcher}, {title_of(member.spec.space)}"
+        space = member.spec.space
+        name = (
+            member.spec.searcher if space is None else f"{member.spec.searcher}, {title_of(space)}"
+        )
         groups[name] = groups.get(name, Cost()) + cost(member.spec, grid.confirm)
     total = sum(groups.values(), Cost())
     rows = [[(name, *_figures(one)) for name, one in groups.items()]]

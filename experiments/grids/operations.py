@@ -25,7 +25,7 @@ def operations_an_epoch(spec: StudySpec) -> float:
     """
     images, channels, pixels = _CIFAR10
     if spec.dataset != "cifar10":
-        part = load_dataset(spec.dataset).supernet_train
+        part = load_dataset(spec.required_dataset).supernet_train
         images, channels, pixels = len(part), part.images.shape[1], part.images.shape[2]
     wanted = spec.search_settings
     data = random_images(_BATCH, channels, wanted.image_size or pixels)
@@ -34,7 +34,7 @@ def operations_an_epoch(spec: StudySpec) -> float:
         wanted, batch_size=_BATCH, cutout_prob=0.0, image_size=None, train_share=1.0
     )
     device = torch.device("cpu")
-    search = Search(spec.searcher, settings, get_space(spec.space), data, 1, 0, device)
+    search = Search(spec.searcher, settings, get_space(spec.required_space), data, 1, 0, device)
     batch = Batch.of(data.supernet_train, device)
     with FlopCounterMode(display=False) as counter:
         search.step(batch, batch)

@@ -11,6 +11,7 @@ import numpy as np
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.experiments.objectives.section import MEAN
 from oneshot_hpo.plugins import require_extra
 from oneshot_hpo.search_spaces import (
     SpaceId,
@@ -44,6 +45,8 @@ class Baselines:
     """The name of the table of trained cells, as the file says it."""
     checksum: str
     """SHA-256 of that table's file."""
+    objective: str = MEAN
+    """What its methods minimised."""
 
     @property
     def spaces(self) -> list[SpaceId]:
@@ -134,6 +137,7 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
         rows = file.read(columns=list(_COLUMNS))
         plan = json.loads(file.schema_arrow.metadata[_PLAN])
         name, checksum = plan["table"]["name"], plan["table"]["sha256"]
+        objective = plan.get("objective", MEAN)
     except UserError:
         raise
     except Exception:  # Arrow has many words for a file that is none
@@ -148,7 +152,7 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
         raise UserError(f"{path} is empty")
     if any(rows[column].null_count for column in _COLUMNS):
         raise UserError(f"{path} is no file of results: a value is missing")
-    file = Baselines(source, path, rows, str(name), str(checksum))
+    file = Baselines(source, path, rows, str(name), str(checksum), str(objective))
     try:
         file.spaces  # noqa: B018 - of spaces that are known here
     except UnknownSpace as error:

@@ -10,6 +10,7 @@ from typing import Any
 from oneshot_hpo.experiments.numbers.methods import Method, Role
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.study_runs import evaluations_spent
+from oneshot_hpo.experiments.objectives.section import text as objective_words
 from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.inputs import INPUTS, identity
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -188,6 +189,8 @@ def _differing(own: StudySpec, others: Sequence[StudySpec]) -> str:
         for key in ("min_budget", "eta", "iterations", "objective", "bohb")
         if any(getattr(other, key) != getattr(own, key) for other in others)
     }
+    if "objective" in optimizer:
+        optimizer["objective"] = objective_words(own.objective)
     spaces = [space_words(other.config_space) for other in others]
     space = {
         key: words

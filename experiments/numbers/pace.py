@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oneshot_hpo.experiments.study.outcome import compare_seconds, search_seconds
+from oneshot_hpo.experiments.study.outcome import (
+    compare_seconds,
+    objective_seconds,
+    search_seconds,
+)
 from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
 
 
@@ -19,10 +23,17 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
     return spent / epochs if epochs else None
 
 
+def seconds_an_objective(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> float:
+    """Mean seconds that an objective takes itself, whatever the budget; 0 if that is not known."""
+    spent = [objective_seconds(result) for _, result in evaluations]
+    known = [seconds for seconds in spent if seconds is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
 def seconds_left(study: StudyView, workers: int) -> float | None:
     """Seconds until a study is finished, at the pace of its searches; None without a pace.
 
-    What comparing cells takes is the same at every budget.
+    What comparing cells takes is the same at every budget, and so is the objective's own time.
     """
     searches = [
         (trial.budget, seconds, compare_seconds(result))
@@ -32,7 +43,8 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
     if not searches:
         return None
     epochs, seconds, compared = (sum(column) for column in zip(*searches, strict=True))
-    an_epoch, a_search = (seconds - compared) / epochs, compared / len(searches)
+    an_epoch = (seconds - compared) / epochs
+    a_trial = compared / len(searches) + seconds_an_objective(study.evaluations)
     rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((r.planned - r.finished) * (a_search + r.budget * an_epoch) for r in rungs)
+    left = sum((r.planned - r.finished) * (a_trial + r.budget * an_epoch) for r in rungs)
     return left / workers

@@ -35,7 +35,7 @@ class Sources:
     @property
     def spaces(self) -> list[SpaceId]:
         """The search spaces of the studies; without a study, of the baselines."""
-        found = {study.spec.space for study in self.studies} or {
+        found = {study.spec.required_space for study in self.studies} or {
             space for file in self.baselines for space in file.spaces
         }
         return ordered(found)
@@ -138,7 +138,7 @@ def _table(studies: Sequence[OpenedStudy], baselines: Sequence[Baselines]) -> st
     """The table of all sources. UserError: there are several."""
     if not studies:
         return known_table(baselines[0])
-    tables = {table_checksum(study.located.table): study for study in studies}
+    tables = {table_checksum(study.located.required_table): study for study in studies}
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
@@ -146,4 +146,4 @@ def _table(studies: Sequence[OpenedStudy], baselines: Sequence[Baselines]) -> st
             f"{second.cells.table.name} with other content: regrets of different tables do not "
             "belong in one figure"
         )
-    return studies[0].located.table
+    return studies[0].located.required_table

@@ -65,7 +65,7 @@ def read(study: OpenedStudy, baselines: Sequence[Path]) -> ComparisonSection:
         if not study.spec.iterations:
             return ComparisonSection(reason="Nothing was tuned, and the search was not repeated.")
         for file in files:
-            file.samples(study.spec.space, study.located.table, None)
+            file.samples(study.spec.required_space, study.located.required_table, None)
         if not _is_ready(study):
             return ComparisonSection(
                 reason="There is nothing to confirm yet: no evaluation at the largest budget, "

@@ -9,7 +9,7 @@ from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import count, epochs, setting, share
 from oneshot_hpo.experiments.report.naming import title
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.outcome import Outcome, loss_words
 from oneshot_hpo.experiments.study.summary import comparing_words, verdict
 from oneshot_hpo.experiments.wording import duration, percent
 from oneshot_hpo.hpo import Trial, TrialResult
@@ -45,10 +45,7 @@ def read(study: OpenedStudy) -> Headline:
     if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
-    if study.transfer is not None:
-        sentences.append(study.transfer)
-    if study.imputed is not None:
-        sentences.append(study.imputed)
+    sentences += study.caveats
     if study.undecided is not None:
         sentences.append(study.undecided)
     sentences.append(comparing_words(view))
@@ -109,7 +106,7 @@ def _sentences(study: OpenedStudy) -> list[str]:
         trial, result = view.incumbent
         assert result.loss is not None
         return [
-            f"Best so far: {percent(result.loss)} validation error, {title(trial)}. The default "
+            f"Best so far: {loss_words(result)}, {title(trial)}. The default "
             "has not finished yet, so there is nothing to compare with."
         ]
     return [_regrets(view.incumbent, view.baseline), verdict(view)]

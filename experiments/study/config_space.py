@@ -11,8 +11,9 @@
       learning_rate: {upper: 0.3}       # another end of a range
 
 Every hyperparameter is a setting of the search. A range is of whole numbers if the setting is one.
-The default is the entry's, else the study's setting of the search. A frozen study holds the whole
-space, so later changes of the file have no effect.
+The default is the entry's, else the study's setting of the search. A command knows no settings: its
+hyperparameters have any names, a range is of whole numbers if its bounds are, and each has a
+default. A frozen study holds the whole space, so later changes of the file have no effect.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.study.config_space_changes import changed, read_space
-from oneshot_hpo.experiments.study.document import is_space_file
+from oneshot_hpo.experiments.study.document import BASE, is_space_file
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Range, StudyError, configuration_space
 from oneshot_hpo.hpo.bohb.encoding import Encoding
+from oneshot_hpo.hpo.configuration_spaces import UNTUNED
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.space_document import (
     document_from_space,
@@ -53,9 +55,16 @@ _VALUES = ("lower", "upper", "choices", "sequence", "constant", "default")
 
 def space_of(spec: StudySpec) -> ConfigurationSpace:
     """The configuration space of a study that is complete. StudyError: it cannot be made."""
-    if isinstance(spec.config_space, str):
-        return _named(spec, spec.config_space, spec.search)
-    return space_from_document(spec.config_space)
+    if not isinstance(spec.config_space, str):
+        return space_from_document(spec.config_space)
+    if spec.command is not None:
+        return space_from_document({})
+    return _named(spec, spec.config_space, spec.search)
+
+
+def named_space(given: str | Mapping[str, Any]) -> str:
+    """The name of a study's configuration space, or of the one that its section changes."""
+    return given if isinstance(given, str) else str(given.get(BASE, ""))
 
 
 def default_configuration(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,23 +115,48 @@ def completed(spec: StudySpec) -> str | dict[str, Any]:
     """
     given = spec.config_space
     if isinstance(given, str) and not is_space_file(given):
-        space_of(spec)  # raises where there is no such name
+        if spec.command is None:
+            space_of(spec)  # raises where there is no such name
+        elif given != UNTUNED:
+            raise UserError(
+                f"config_space: {given} is of searchers of this project: give a command's "
+                "hyperparameters one by one, as NAME: {lower: 0, upper: 1, default: 0.5}"
+            )
         return given
     try:
         if isinstance(given, str):
             document = read_space(Path(given))
         else:
             # A name's own defaults are left out: the search has them.
-            document = changed(given, lambda name: document_from_space(_named(spec, name, {})))
-        document = _with_settings(spec, document)
+            document = changed(given, functools.partial(_base, spec))
+        if spec.command is None:
+            document = _with_settings(spec, document)
+        else:
+            _check_has_defaults(document)
         space = space_from_document(document)
-        _check_default(spec, space)
+        if spec.command is None:
+            _check_default(spec, space)
         if spec.iterations and not Encoding(space).dimensions:
             raise StudyError("it leaves nothing to tune: iterations has to be 0")
         whole = document_from_space(space)
     except ValueError as error:
         raise UserError(f"config_space: {one_line(error)}") from None
     return {key: whole[key] for key in (*hyperparameters(document), *whole)}
+
+
+def _base(spec: StudySpec, name: str) -> dict[str, Any]:
+    """The document of the space of a name, which another one changes."""
+    if spec.command is not None:
+        raise StudyError(f"base: {name} is of searchers of this project, not of a command")
+    return document_from_space(_named(spec, name, {}))
+
+
+def _check_has_defaults(document: Mapping[str, Any]) -> None:
+    """Raise StudyError where the default configuration of a command is not said."""
+    for name, entry in hyperparameters(document).items():
+        hyperparameter_of(name, entry)
+        if "constant" not in entry and "default" not in entry:
+            raise StudyError(f"{name}: give its default, as what it runs with when it is not tuned")
 
 
 def label(config_space: str | Mapping[str, Any]) -> str:

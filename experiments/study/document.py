@@ -23,6 +23,9 @@ FILE_KEYS: dict[str, Callable[[str], bool]] = {
 CONFIG_SPACE, BASE = "config_space", "base"
 """The key of the configuration space, and in its section that of the one which it changes."""
 
+COMMAND, CWD = "command", "cwd"
+"""The key of a program that runs as a trial, and that of the folder in which it runs."""
+
 LARGEST = 1_000_000
 """Bytes of a study file, or of one that it names."""
 GRID = "grid"
@@ -32,8 +35,9 @@ GRID = "grid"
 def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
 
-    A relative path of a data set, table or configuration space is relative to the study file's
-    folder; in an override, to the current folder. StudyFileError: the file cannot be read.
+    A relative path of a data set, table, configuration space or command's folder is relative to
+    the study file's folder; in an override, to the current folder. StudyFileError: the file cannot
+    be read.
     """
     path = _find(source)
     try:
@@ -88,7 +92,9 @@ def is_space_file(config_space: str) -> bool:
 
 
 def _anchor(document: dict[str, Any], folder: Path) -> None:
-    for key in (*FILE_KEYS, CONFIG_SPACE):
+    if COMMAND in document:
+        document.setdefault(CWD, ".")
+    for key in (*FILE_KEYS, CONFIG_SPACE, CWD):
         if key in document:
             document[key] = _anchored(key, document[key], folder)
     grid = document.get(GRID)
@@ -103,7 +109,9 @@ def _anchored(key: str, value: Any, folder: Path) -> Any:
     if not isinstance(value, str):
         return value
     with suppress(OSError, ValueError):  # not a path: opening it gives the message
-        if key == CONFIG_SPACE:
+        if key == CWD:
+            is_path = True
+        elif key == CONFIG_SPACE:
             is_path = is_space_file(value)
         elif key not in FILE_KEYS or FILE_KEYS[key](value):
             is_path = False

@@ -12,12 +12,21 @@ from rich.console import Console
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.inputs import INPUTS, PLACES, checksums, present
+from oneshot_hpo.experiments.study.document import COMMAND
+from oneshot_hpo.experiments.study.inputs import (
+    INPUTS,
+    MOVABLE,
+    PLACES,
+    checksums,
+    places_of,
+    present,
+)
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command, say
 
 _IRRELEVANT = ("python", "scikit-learn")
 """Recorded, but without effect on what a study computes: data have a checksum."""
+_WITH_CHECKSUM = INPUTS | {COMMAND: "files of the command"}
 _SHOWN = 12  # characters of a checksum
 
 
@@ -41,7 +50,7 @@ def check_environment(
     folder = study.folder
     specification = study.view.header.get("specification", {})
     recorded = {key: dict(specification.get(key, {})) for key in ("versions", "checksums")}
-    recorded[PLACES] = {key: specification[key] for key in INPUTS if key in specification}
+    recorded[PLACES] = {key: specification[key] for key in MOVABLE if specification.get(key)}
     for note in study.environments if confirming else study.view.notes:
         for key in recorded.keys() & note.keys():
             recorded[key] |= note[key]
@@ -60,7 +69,7 @@ def check_environment(
     if recorded["versions"]:
         here["versions"] = machine.versions()
     if recorded["checksums"]:
-        here["checksums"] = checksums(**places)
+        here["checksums"] = checksums(study.spec.model_copy(update=places))
 
     differences = _differences(recorded, here, places)
     text = "; ".join(differences)
@@ -78,7 +87,7 @@ def check_environment(
 
     if not differences and not moved:
         return None
-    differences += [f"{INPUTS[key]} now at {place}" for key, place in moved.items()]
+    differences += [f"{MOVABLE[key]} now at {place}" for key, place in moved.items()]
     changed = here if text else {}
     return "; ".join(differences), changed | ({PLACES: moved} if moved else {})
 
@@ -88,7 +97,7 @@ def _places(study: OpenedStudy, given: Mapping[str, str] | None) -> dict[str, st
     if "specification" not in study.view.header:
         return {}
     spec = present(study.spec, study.folder, given, notes=study.environments)
-    return {key: getattr(spec, key) for key in INPUTS}
+    return places_of(spec)
 
 
 def _moved(
@@ -97,7 +106,7 @@ def _moved(
     """New places that the user named, by key; prints which inputs were found elsewhere."""
     for key, place in places.items():
         if place != recorded[key] and key not in given:
-            words = f"{INPUTS[key]} {recorded[key]} is missing; the same content is at {place}"
+            words = f"{MOVABLE[key]} {recorded[key]} is missing; the same content is at {place}"
             say(console, words)
     return {key: place for key, place in given.items() if place != recorded.get(key)}
 
@@ -111,10 +120,11 @@ def _differences(
         for package, was in recorded["versions"].items()
         if package not in _IRRELEVANT and was != here["versions"].get(package, was)
     ]
-    for key, what in INPUTS.items():
+    for key, what in _WITH_CHECKSUM.items():
         was, now = (
             checksum.get(key, "") for checksum in (recorded["checksums"], here["checksums"])
         )
         if was != now:
-            words.append(f"{what} {names[key]}, SHA-256 {was[:_SHOWN]} → {now[:_SHOWN]}")
+            named = f"{what} {names[key]}" if key in names else what
+            words.append(f"{named}, SHA-256 {was[:_SHOWN]} → {now[:_SHOWN]}")
     return words

@@ -18,6 +18,7 @@ class Failures:
 
     def __init__(self) -> None:
         self._tried: dict[str, list[Worker]] = {}  # by trial
+        self._left: dict[str, list[Worker]] = {}  # by trial
         self._in_a_row: dict[str, list[str]] = {}  # trials, by the name of a worker
 
     def add(self, key: str, worker: Worker) -> None:
@@ -25,9 +26,17 @@ class Failures:
         self._tried.setdefault(key, []).append(worker)
         self._in_a_row.setdefault(worker.name, []).append(key)
 
+    def leave(self, key: str, worker: Worker) -> None:
+        """Record that a trial gave up a worker, without having failed."""
+        self._left.setdefault(key, []).append(worker)
+
     def tried(self, key: str) -> Sequence[Worker]:
         """The workers on which a trial has failed so far."""
         return self._tried.get(key, ())
+
+    def avoided(self, key: str) -> Sequence[Worker]:
+        """The workers on which a trial has failed, or which it gave up."""
+        return (*self.tried(key), *self._left.get(key, ()))
 
     def is_data(self, key: str) -> bool:
         """Whether a trial has failed often enough to be the cause itself.
@@ -52,6 +61,7 @@ class Failures:
     def ended(self, key: str, worker: Worker | None) -> None:
         """Record that a trial finished on a worker, with a loss or with a crash of its own."""
         self._tried.pop(key, None)
+        self._left.pop(key, None)
         if worker is not None:
             self._in_a_row.pop(worker.name, None)
 
@@ -61,7 +71,7 @@ def first_bracket_crashed(study: StudyView) -> str | None:
 
     Exceptions are compared by name, not by message.
     """
-    results = [result for trial, result in study.evaluations if trial.id[0] == 0]
+    results = [result for trial, result in study.evaluations if study.bracket_of(trial) == 0]
     planned = sum(rung.planned for rung in study.brackets[0].rungs)
     if len(results) < planned or not all(result.crashed for result in results):
         return None

@@ -27,7 +27,7 @@ from oneshot_hpo.experiments.study.folder import resume as resume_command
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.pairing import doubt, transfer_note
+from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
 from oneshot_hpo.experiments.study.specification import (
@@ -230,7 +230,7 @@ def _run(
                 run = StudyRun(study, spec, folder, display)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
-        print_summary(console, study, folder, transfer_note(spec))
+        print_summary(console, study, folder, OpenedStudy(folder).caveats)
         if study.incumbent is None:
             last = study.evaluations[-1][1].exception
             raise StudyFailed(

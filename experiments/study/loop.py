@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import threading
@@ -12,11 +13,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Generic
 
+from oneshot_hpo.cluster.environment import as_given
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
+from oneshot_hpo.experiments.objectives.objective import FOLDER
+from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
@@ -34,6 +38,8 @@ from oneshot_hpo.hpo import (
 )
 from oneshot_hpo.hpo.journal.own_file import open_own
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT
+from oneshot_hpo.searchers.command import Command
+from oneshot_hpo.searchers.command.program import last_written
 
 POLL_SECONDS = 0.25
 """How often the loop stops waiting to check signals and update the display."""
@@ -62,6 +68,7 @@ class StudyRun(Generic[Run]):
         self._failures = Failures()
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
+        self._environment = as_given()  # before a pool changes it for its workers
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
@@ -119,21 +126,35 @@ class StudyRun(Generic[Run]):
         self._display.update(self._study, 0, "")
 
     def _submit(self, pool: DaskPool, trial: Run) -> None:
+        command = self._command(pool)
         task = TrialTask(
             searcher=self._spec.searcher,
-            settings=self._spec.search_settings,
-            config=trial.config,
+            settings=self._spec.search_settings if command is None else None,
+            command=command,
+            config=trial.config if command is None else arguments(self._spec, trial.config),
             space=self._spec.space,
             dataset=self._spec.dataset,
             table=self._spec.table,
             budget=trial.budget,
             seed=trial.seed,
+            objective_seed=trial.objective_seed if isinstance(trial, Trial) else None,
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
         )
         self._in_flight[trial.key] = (trial, time.time())
-        pool.submit(trial.key, run_trial, task, avoid=self._failures.tried(trial.key))
+        pool.submit(trial.key, run_trial, task, avoid=self._failures.avoided(trial.key))
+
+    def _command(self, pool: DaskPool) -> Command | None:
+        """The command that runs as a trial; None for a search.
+
+        It gets this process's environment, which may hold secrets: no file of the study has it, and
+        workers of a user's own cluster keep theirs.
+        """
+        command = self._spec.program
+        if command is None or not pool.is_private:
+            return command
+        return dataclasses.replace(command, environment=self._environment)
 
     def _settle(self, pool: DaskPool, outcome: Outcome) -> None:
         """Tell a result or a crash, retry a lost or failed trial, or stop the study."""
@@ -204,7 +225,8 @@ class StudyRun(Generic[Run]):
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
-            alike = first_bracket_crashed(self._study) if trial.id[0] == 0 else None
+            in_first = self._study.bracket_of(trial) == 0
+            alike = first_bracket_crashed(self._study) if in_first else None
             if alike is not None:
                 reason = f"every evaluation of the first bracket crashed alike, the last: {alike}"
                 raise StudyFailed(reason, "all")
@@ -221,6 +243,8 @@ class StudyRun(Generic[Run]):
     def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
         """Queue a lost trial again; count an attempt only if the trial may have been the cause."""
         self._keep_log(trial, outcome)
+        if outcome.left and outcome.worker is not None:
+            self._failures.leave(trial.key, outcome.worker)
         if outcome.taken:
             self._check_gain(trial, lost)
             self._submit(pool, trial)
@@ -236,10 +260,7 @@ class StudyRun(Generic[Run]):
 
     def _check_gain(self, trial: Run, lost: str) -> None:
         """Raise StudyStopped if this trial keeps losing its workers without saving progress."""
-        try:
-            saved = (self._folder / "trials" / trial.key / CHECKPOINT).stat().st_mtime_ns
-        except FileNotFoundError:
-            saved = 0
+        saved = self._saved(self._folder / "trials" / trial.key)
         before, times = self._fruitless.get(trial.key, (0, 0))
         times = times + 1 if saved == before else 1
         self._fruitless[trial.key] = (saved, times)
@@ -249,6 +270,12 @@ class StudyRun(Generic[Run]):
                 "workers' time limit may be too short"
             )
 
+    def _saved(self, folder: Path) -> int:
+        """When a trial last saved progress, in nanoseconds; 0 if it has not."""
+        if self._spec.command is not None:
+            return last_written(folder)
+        return max(map(_written, (folder / CHECKPOINT, folder / FOLDER / CHECKPOINT)))
+
     def _keep_log(self, trial: Run, outcome: Outcome) -> None:
         if outcome.log:
             path = self._folder / "trials" / trial.key / LOST_LOG
@@ -256,6 +283,14 @@ class StudyRun(Generic[Run]):
             log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             with os.fdopen(log, "a", encoding="utf-8") as file:
                 file.write(f"{outcome.lost}:\n{outcome.log}\n")
+
+
+def _written(checkpoint: Path) -> int:
+    """When a checkpoint was written, in nanoseconds; 0: there is none."""
+    try:
+        return checkpoint.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @contextlib.contextmanager

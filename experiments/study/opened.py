@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import MEAN, selection_note
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
@@ -104,6 +105,23 @@ class OpenedStudy:
         return None if self.spec.transfer is False else transfer_note(self.located)
 
     @cached_property
+    def on_test(self) -> str | None:
+        """A sentence if the study selects on test, else None."""
+        objective = self.view.header.get("specification", {}).get("objective", MEAN)
+        return selection_note(objective)
+
+    def has(self, *fields: str) -> bool:
+        """Whether a result has one of these fields of an `Outcome`."""
+        outcomes = (Outcome.from_result(result) for _, result in self.view.evaluations)
+        return any(getattr(outcome, name) is not None for outcome in outcomes for name in fields)
+
+    @property
+    def caveats(self) -> list[str]:
+        """Sentences that qualify every number of the study."""
+        words = (self.transfer, self.imputed, self.on_test)
+        return [sentence for sentence in words if sentence is not None]
+
+    @cached_property
     def imputed(self) -> str | None:
         """A sentence if results rest on imputed values of the table, else None."""
         results = [result for _, result in self.view.evaluations]
@@ -127,7 +145,7 @@ class OpenedStudy:
         """Errors of cells in the study's table. TableError: it cannot be read."""
         from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
-        return CellErrors(self.located.table, self.located.space)
+        return CellErrors(self.located.required_table, self.located.required_space)
 
     @cached_property
     def largest_budget(self) -> int | float:

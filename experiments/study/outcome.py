@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo import checks
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import LOSS, measure
+from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:  # workers make outcomes, and do not load the optimizer's package
@@ -31,6 +33,8 @@ KEYS = {
     "macs": "macs",
     "training_seconds": "training_seconds",
     "peak_memory": "peak_memory",
+    "objective": "objective",
+    "trained": "trained",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and both kinds of seconds have places of their own in a result."""
@@ -48,6 +52,9 @@ SECONDS = "search_seconds"
 
 COMPARE_SECONDS = "compare_seconds"
 """The key of `compare_seconds` there."""
+
+OBJECTIVE_SECONDS = "objective_seconds"
+"""The key of `objective_seconds`, likewise."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
@@ -69,7 +76,7 @@ class Outcome:
     """
 
     loss: float | None = None
-    """What the optimizer minimises: the validation error, or one repeat of it; in [0, 1]."""
+    """What the optimizer minimises; an error is in [0, 1]."""
     valid: float | None = None
     """Mean validation error of the architecture trained on its own, in [0, 1]."""
     test: float | None = None
@@ -105,10 +112,17 @@ class Outcome:
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
     scaled_rate: float | None = None
     """What the rule `arch_learning_rate: scaled` gave; None: the rate was set."""
+    objective: str | None = None
+    """The name of the objective that made the loss; None: the mean, or one repeat, of the table's
+    validation error."""
+    trained: Mapping[str, Any] | None = None
+    """The errors of the objective's own trainings, valid_error and test_error, one a seed."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
     compare_seconds: float | None = None
     """The part of `seconds` in which the searcher compared cells; None: it compared none."""
+    objective_seconds: float | None = None
+    """The objective's own time, likewise; None if it is not measured."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -127,8 +141,11 @@ class Outcome:
             imputed=bool(info.get(KEYS["imputed"])),
             undecided=bool(info.get(KEYS["undecided"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
+            objective=_of_type(info.get(KEYS["objective"]), str),
+            trained=_of_type(info.get(KEYS["trained"]), dict),
             seconds=search_seconds(result),
             compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
+            objective_seconds=objective_seconds(result),
         )
 
     def to_info(self) -> dict[str, Any]:
@@ -166,6 +183,13 @@ def undecided_note(results: Iterable[TrialResult]) -> str | None:
     return f"{sum(flags)} of {len(flags)} searches ended {UNDECIDED}."
 
 
+def loss_words(result: TrialResult) -> str:
+    """The loss of a result that did not crash: "4.21 % validation error", "loss 0.0512"."""
+    assert result.loss is not None
+    name = measure(_of_type(result.info.get(KEYS["objective"]), str))
+    return f"loss {result.loss:.4g}" if name == LOSS else f"{percent(result.loss)} {name}"
+
+
 def search_seconds(result: TrialResult) -> float | None:
     """`Outcome.seconds` alone, which is cheaper for repeated passes over a long study."""
     return result.timestamps.get(SECONDS)
@@ -174,6 +198,11 @@ def search_seconds(result: TrialResult) -> float | None:
 def compare_seconds(result: TrialResult) -> float:
     """`Outcome.compare_seconds` alone; 0 where no cells were compared."""
     return result.timestamps.get(COMPARE_SECONDS, 0.0)
+
+
+def objective_seconds(result: TrialResult) -> float | None:
+    """`Outcome.objective_seconds` alone."""
+    return result.timestamps.get(OBJECTIVE_SECONDS)
 
 
 def _number(value: Any) -> float | None:

@@ -63,8 +63,10 @@ def allowed_transfer(dataset: str, table: str, transfer: bool | None, how: str) 
     return pair is Pair.TRANSFER
 
 
-def doubt(dataset: str, table: str) -> str | None:
+def doubt(dataset: str | None, table: str | None) -> str | None:
     """A warning for a pair that is assumed to belong together without proof; else None."""
+    if dataset is None or table is None:
+        return None
     cells = load_table(table)
     pair = Pair.SAME if cells.dataset_checksum else _pair_by_names(dataset, cells)
     if pair is Pair.UNKNOWN:
@@ -83,6 +85,8 @@ def transfer_note(spec: StudySpec) -> str | None:
     spec: with current paths of data set and table. Studies of earlier versions did not record
     whether they are a transfer: for them the names decide.
     """
+    if spec.dataset is None or spec.table is None:
+        return None
     is_transfer = spec.transfer
     if is_transfer is None:
         try:

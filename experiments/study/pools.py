@@ -12,12 +12,15 @@ from oneshot_hpo.cluster.private_folder import NoPrivateFolder
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyStopped, UserError, one_line
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.searchers.command.program import SAVE_SECONDS
 
 if TYPE_CHECKING:
     from oneshot_hpo.cluster.pool import DaskPool
     from oneshot_hpo.cluster.slurm.pool import SlurmJobs
 
 
+_ENDING_SECONDS = 10.0
+"""How long a command's processes may take to end once they are killed."""
 RETIRED = "retired"
 """The key, in a journal's note, of a retired worker's place, which later pools leave out."""
 
@@ -65,6 +68,8 @@ def open_pool(
         gpus=machine.gpus(),
         scratch=folder / "logs",
         retired=retired,
+        # A search of this project has its checkpoint; a command saves when it is told to end.
+        save_seconds=0.0 if spec.command is None else SAVE_SECONDS + _ENDING_SECONDS,
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
-from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.objectives.section import MEAN, OF_TABLE, chosen, selection_note
+from oneshot_hpo.experiments.study import bounds, command_keys
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
     GRID,
@@ -30,15 +32,22 @@ if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
     from oneshot_hpo.hpo import OptimizerSettings
+    from oneshot_hpo.search_spaces import SpaceId
+    from oneshot_hpo.searchers.command import Command
     from oneshot_hpo.searchers.settings import SearchSettings
 
-_OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
+_OPTIMIZER_KEYS = (
+    *("min_budget", "max_budget", "eta", "iterations", "seed"),
+    *("trial_seed", "default_budget"),
+)
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
 WRITTEN = ("versions", "checksums")
 """Keys of the launch environment, which only launch writes."""
+
+_ExitCode = Annotated[int, Field(ge=1, le=255)]
 
 _EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
 
@@ -51,19 +60,33 @@ class StudySpec(pydantic.BaseModel):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="letters, digits, '.', '_' and '-'"
     )
-    space: int | str = Field(description="1, 2, 3 or the name of a search space")
-    searcher: str = Field(description="the name of a searcher")
+    space: int | str | None = Field(
+        default=None, description="1, 2, 3 or the name of a search space"
+    )
+    searcher: str = Field(description="the name of a searcher, or command")
+    command: list[str] | None = Field(
+        default=None, description="a list of words: a program and its arguments", min_length=1
+    )
+    cwd: str | None = Field(default=None, description="the path of a folder")
+    lost_exit_codes: list[_ExitCode] | None = Field(
+        default=None, description="a list of exit codes from 1 to 255"
+    )
+    record_pattern: str | None = Field(default=None, description="a regular expression")
     config_space: str | dict[str, Any] = Field(
         description="the name of a configuration space, the path of a file of ConfigSpace's, or a "
         "section of hyperparameters"
     )
-    dataset: str = Field(description="digits, cifar10, or the path of a folder or .npz file")
-    table: str = Field(description="digits, nasbench101, or the path of an .npz file")
+    dataset: str | None = Field(
+        default=None, description="digits, cifar10, or the path of a folder or .npz file"
+    )
+    table: str | None = Field(
+        default=None, description="digits, nasbench101, or the path of an .npz file"
+    )
     transfer: bool | None = Field(
         default=None, description="true, to allow a table of another data set than is searched on"
     )
-    objective: Literal["mean", "draw"] = Field(
-        default="mean", description="mean (of the table's repeats) or draw (one, by the seed)"
+    objective: str | dict[str, Any] = Field(
+        default=MEAN, description="the name of an objective, or a section {NAME: {SETTING: VALUE}}"
     )
     min_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
     max_budget: int = Field(ge=1, le=bounds.EPOCHS, description=_EPOCHS)
@@ -74,6 +97,14 @@ class StudySpec(pydantic.BaseModel):
         description=f"a whole number from 0 to {bounds.ITERATIONS:,}",
     )
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
+    trial_seed: Literal["trial", "study"] = Field(
+        default="trial", description="trial (a seed for each trial) or study (one for all trials)"
+    )
+    default_budget: Literal["max", "min"] = Field(
+        default="max",
+        description="max (the default configuration is evaluated on its own, at the largest "
+        "budget) or min (it is the first one of the first bracket)",
+    )
     workers: int | None = Field(
         default=None,
         ge=1,
@@ -91,16 +122,55 @@ class StudySpec(pydantic.BaseModel):
         default_factory=dict, description="a section that launch writes itself"
     )
 
+    @pydantic.model_serializer(mode="wrap")
+    def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The keys that a study has: those of commands are no defaults of other studies."""
+        document: dict[str, Any] = written(self)
+        if self.command is None:
+            for key in command_keys.KEYS:
+                document.pop(key, None)
+        return document
+
     @property
     def title(self) -> str:
         """The study in a line."""
         from oneshot_hpo.search_spaces import title_of
 
-        tuned = f"tuned in {self.space_label}" if self.iterations else "not tuned"
-        on = Path(self.dataset).stem
+        words = f"{self.name}: {self.program_label}"
+        if self.space is not None:
+            words += f" in {title_of(self.space)}"
+        if self.dataset is not None:
+            words += f" on {Path(self.dataset).stem}"
         if self.transfer:
-            on += f" (transfer: table {Path(self.table).stem})"
-        return f"{self.name}: {self.searcher} in {title_of(self.space)} on {on}, {tuned}"
+            words += f" (transfer: table {Path(self.required_table).stem})"
+        words += f", tuned in {self.space_label}" if self.iterations else ", not tuned"
+        return words + (", selected on test" if selection_note(self.objective) else "")
+
+    @property
+    def program_label(self) -> str:
+        """What runs as a trial, in a few words: the searcher's name, or the command."""
+        return self.searcher if self.command is None else f"command {shlex.join(self.command[:2])}"
+
+    @property
+    def required_space(self) -> SpaceId:
+        """The search space. UserError: the study has none, as a command may."""
+        if self.space is None:
+            raise _absent(self, "space")
+        return self.space
+
+    @property
+    def required_dataset(self) -> str:
+        """The data set. UserError: the study has none, as a command may."""
+        if self.dataset is None:
+            raise _absent(self, "dataset")
+        return self.dataset
+
+    @property
+    def required_table(self) -> str:
+        """The table. UserError: the study has none, as its command or objective may allow."""
+        if self.table is None:
+            raise _absent(self, "table")
+        return self.table
 
     @property
     def space_label(self) -> str:
@@ -112,7 +182,7 @@ class StudySpec(pydantic.BaseModel):
     @property
     def image_size(self) -> int:
         """Height in pixels of the images that a search trains on."""
-        size: int = self.search.get("image_size") or image_size_of(self.dataset)
+        size: int = self.search.get("image_size") or image_size_of(self.required_dataset)
         return size
 
     @property
@@ -125,8 +195,13 @@ class StudySpec(pydantic.BaseModel):
     def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
         """The settings with a configuration laid over them. SettingsError: a value is invalid."""
         settings = self.search_settings.with_config(config)
-        settings.check_image_size(image_size_of(self.dataset))
+        settings.check_image_size(image_size_of(self.required_dataset))
         return settings
+
+    @property
+    def program(self) -> Command | None:
+        """The command that runs as a trial; None: a searcher of this project does."""
+        return command_keys.program(self)
 
     @property
     def optimizer_settings(self) -> OptimizerSettings:
@@ -193,11 +268,15 @@ def validated(document: Any, origin: str) -> StudySpec:
 
     try:
         spec = StudySpec.model_validate(document)
-        settings_class(spec.searcher)().with_config(spec.search)
+        command_keys.check(spec)
+        if spec.command is None:
+            _check_needed(spec)
+            settings_class(spec.searcher)().with_config(spec.search)
         for key in spec.bohb:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
         spec.optimizer_settings  # noqa: B018 - checks itself
+        chosen(spec.objective)
         if spec.iterations and spec.config_space == UNTUNED:
             raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
         spec.cluster.check()
@@ -216,6 +295,8 @@ def recorded(document: Any, origin: str) -> StudySpec:
     from oneshot_hpo.searchers.registry import settings_class
 
     spec = validated(document, origin)
+    if spec.command is not None:
+        return spec
     search = settings_class(spec.searcher).with_absent(spec.search)
     return spec.model_copy(update={"search": search})
 
@@ -226,37 +307,59 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     In the result `transfer` says whether the table is of another data set, not only whether it may
     be.
 
-    StudyFileError, which begins with `origin`: a missing space, configuration space, data set or
-    table, a table of another data set where that is not allowed, a fixed setting outside the
-    configuration space's range, or a configuration space that the search refuses.
+    StudyFileError, which begins with `origin`: a missing space, configuration space, data set,
+    table or objective, a table of another data set where that is not allowed, an objective that
+    refuses the table, a fixed setting outside the configuration space's range, or a configuration
+    space that the search refuses.
     """
+    from oneshot_hpo.experiments.objectives.objective import completed as completed_objective
+    from oneshot_hpo.experiments.objectives.objective import objective_of
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
-    from oneshot_hpo.searchers.registry import settings_class
 
+    update: dict[str, Any] = {}
     try:
-        space = get_space(spec.space)
-        image_size = spec.image_size
-        load_table(spec.table).best(space)  # raises if an entry of the space is missing
-        transfer = allowed_transfer(spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER)
-        search = dataclasses.asdict(settings_class(spec.searcher)()) | spec.search
-        if "cutout_length" not in spec.search:
-            # The paper's 16 pixels are half of an image; for smaller images it is half as well.
-            search["cutout_length"] = min(search["cutout_length"], image_size // 2)
-        bohb = _bohb_defaults() | spec.bohb
-        update = {
-            "space": space.id,
-            "transfer": transfer,
-            "search": search,
-            "bohb": bohb,
-            "cluster": spec.cluster.completed(),
-        }
+        update["objective"] = completed_objective(spec.objective)
+        space = None if spec.space is None else get_space(spec.space)
+        table = None if spec.table is None else load_table(spec.table)
+        if space is not None:
+            update["space"] = space.id
+            if table is not None:
+                table.best(space)  # raises if an entry of the space is missing
+        if spec.command is None or spec.objective != MEAN:
+            objective_of(spec.objective).check(get_space(spec.required_space), table)
+        if spec.dataset is not None and spec.table is not None:
+            update["transfer"] = allowed_transfer(
+                spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER
+            )
+        if spec.command is None:
+            update["search"] = _completed_search(spec)
+        else:
+            update |= command_keys.completed(spec)
+        update["bohb"] = _bohb_defaults() | spec.bohb
+        update["cluster"] = spec.cluster.completed()
         spec = spec.model_copy(update=update)
-        spec.checked_settings({})
+        if spec.command is None:
+            spec.checked_settings({})
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
+        command_keys.check_words(spec)
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
+
+
+def _completed_search(spec: StudySpec) -> dict[str, Any]:
+    """The settings of the search with every default."""
+    from oneshot_hpo.experiments.study.config_space import named_space
+    from oneshot_hpo.hpo.configuration_spaces import published_defaults
+    from oneshot_hpo.searchers.registry import settings_class
+
+    given = published_defaults(named_space(spec.config_space), spec.image_size) | spec.search
+    search = dataclasses.asdict(settings_class(spec.searcher)()) | given
+    if "cutout_length" not in given:
+        # The paper's 16 pixels are half of an image; for smaller images it is half as well.
+        search["cutout_length"] = min(search["cutout_length"], spec.image_size // 2)
+    return search
 
 
 def freeze(spec: StudySpec) -> StudySpec:
@@ -277,7 +380,7 @@ def freeze(spec: StudySpec) -> StudySpec:
             "workers": workers,
             "cluster": cluster,
             "versions": machine.versions(),
-            "checksums": checksums(spec.dataset, spec.table),
+            "checksums": checksums(spec),
         }
     )
 
@@ -298,6 +401,25 @@ def _bohb_defaults() -> dict[str, Any]:
     return {field.name: field.default for field in fields if field.name not in _OPTIMIZER_KEYS}
 
 
+def _check_needed(spec: StudySpec) -> None:
+    """Raise UserError where a search of this project lacks what it needs.
+
+    A table is needed by objectives that read one.
+    """
+    reads_table = chosen(spec.objective).name in OF_TABLE
+    for key in command_keys.MAY_BE_ABSENT:
+        if getattr(spec, key) is None and (key != "table" or reads_table):
+            raise UserError(_missing_words(key, StudySpec.model_fields[key].description))
+
+
+def _absent(spec: StudySpec, key: str) -> UserError:
+    return UserError(f"the study file of {spec.name} has no {key}")
+
+
+def _missing_words(key: str, description: str | None) -> str:
+    return f"key {key!r} is missing ({description})"
+
+
 def _first_problem(error: pydantic.ValidationError) -> str:
     """One line about the most likely mistake: a misspelt key explains a missing one."""
     problems = error.errors(include_url=False)
@@ -315,5 +437,5 @@ def _first_problem(error: pydantic.ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         return unknown_key(key, section, [name for name in fields if name not in WRITTEN])
     if problem["type"] == "missing":
-        return f"key {dotted!r} is missing ({fields[key].description})"
+        return _missing_words(dotted, fields[key].description)
     return f"key {dotted!r} must be {fields[key].description}, not {problem['input']!r}"

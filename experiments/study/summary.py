@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -27,17 +28,19 @@ _FILES = {
 }
 
 
-def print_summary(console: Console, study: StudyView, folder: Path, transfer: str | None) -> None:
+def print_summary(
+    console: Console, study: StudyView, folder: Path, caveats: Sequence[str] = ()
+) -> None:
     """Print tuned against default, the verdict in a sentence, and where the files are.
 
-    transfer: the sentence for a study whose table is of another data set, else None.
+    caveats: sentences that qualify every number.
     """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
-    if transfer is not None:
-        say_paragraph(console, transfer)
+    for sentence in caveats:
+        say_paragraph(console, sentence)
     if words := comparing_words(study):
         say_paragraph(console, words)
     say(console, "")
@@ -56,19 +59,24 @@ def verdict(study: StudyView) -> str:
     assert study.baseline is not None
     if not study.settings.iterations:
         return "Nothing was tuned: this is one search with the study's own settings."
-    tuned, default = study.incumbent[1], study.baseline[1]
+    (best, tuned), (first, default) = study.incumbent, study.baseline
     assert tuned.loss is not None
     if default.loss is None:
         return f"The default configuration crashed: {default.exception}." + lost
-    if tuned.loss >= default.loss:
+    if best.budget == first.budget and tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
     valid, valid_word = _gain(default, tuned, "valid")
     test, test_word = _gain(default, tuned, "test")
-    return (
+    words = (
         f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
-        f"points {test_word} on test. This is one search each: other seeds may order them "
-        "otherwise." + lost
+        f"points {test_word} on test."
     )
+    if best.budget != first.budget:
+        words += (
+            f" Epochs of the search: {number(first.budget)} for the default, {number(best.budget)} "
+            "for the tuned configuration."
+        )
+    return f"{words} This is one search each: other seeds may order them otherwise.{lost}"
 
 
 def comparing_words(study: StudyView) -> str:

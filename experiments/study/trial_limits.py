@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
-from oneshot_hpo.experiments.study.outcome import search_seconds
+from oneshot_hpo.experiments.study.outcome import objective_seconds, search_seconds
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 
 _ENOUGH = 3
@@ -31,7 +31,8 @@ class TrialLimits:
         if result.crashed or "started" not in times or "finished" not in times:
             return
         # The last attempt may have continued the search of earlier ones.
-        took = max(times["finished"] - times["started"], search_seconds(result) or 0.0)
+        worked = (search_seconds(result) or 0.0) + (objective_seconds(result) or 0.0)
+        took = max(times["finished"] - times["started"], worked)
         self._took.setdefault(trial.budget, []).append(took)
 
     def seconds(self, budget: int | float) -> float | None:

@@ -37,9 +37,13 @@ RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
     "cluster.slurm.prologue": _slurm("prologue"),
     # sbatch's options run commands too, for instance --export=ALL,LD_PRELOAD=...
     "cluster.slurm.extra_directives": _slurm("extra_directives"),
+    "command": lambda spec: spec.command or (),
+    # The same words run another program in another folder.
+    "cwd": lambda spec: [spec.cwd] if spec.cwd is not None else (),
 }
 """By key of a study file: the lines that run, or that decide what runs. Everything else in a study
 file is data; the settings of SLURM refuse anything else."""
+_TYPED = ("cluster", "command", "cwd")
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def trusted_file() -> Path | None:
 
 
 def _are_typed(commands: Mapping[str, list[str]], overrides: Sequence[str]) -> bool:
-    document = parse_overrides([text for text in overrides if text.startswith("cluster")])
+    document = parse_overrides([text for text in overrides if text.startswith(_TYPED)])
     return all(_value(document, key) == lines for key, lines in commands.items())
 
 

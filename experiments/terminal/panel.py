@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from oneshot_hpo.experiments.numbers.pace import seconds_left
-from oneshot_hpo.experiments.wording import configuration, percent
+from oneshot_hpo.experiments.study.outcome import loss_words
+from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.hpo import BracketState, ConfirmationView, StudyView, Trial, TrialResult
 
 _BRACKETS_SHOWN = 8
@@ -68,10 +69,10 @@ def trial_line(trial: Trial, result: TrialResult) -> str:
 
 
 def error(result: TrialResult) -> str:
-    """The validation error that a trial ended with, or its crash."""
+    """The loss that a trial ended with, in words, or its crash."""
     if result.loss is None:
         return f"crashed ({result.exception})"
-    return f"{percent(result.loss)} validation error"
+    return loss_words(result)
 
 
 STUDY = Rendering(study_panel, trial_line, seconds_left)

@@ -109,6 +109,11 @@ def parameter_count(
     return count
 
 
+def check_trainable(space: SearchSpace) -> None:
+    """Raise SettingsError for a space whose architectures cannot be trained here."""
+    _module(space)
+
+
 def split_networks(x: Tensor, count: int) -> Tensor:
     """(B, count * C, H, W) in the channels-last format as (B, H, W, count, C)."""
     return x.permute(0, 2, 3, 1).unflatten(3, (count, -1))

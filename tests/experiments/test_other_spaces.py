@@ -19,9 +19,9 @@ from oneshot_hpo.experiments.baselines.search import TableObjective, search
 from oneshot_hpo.experiments.baselines.summary import final_test_errors
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome, valid_repeats
 from oneshot_hpo.experiments.study.cell_errors import CellErrors
 from oneshot_hpo.experiments.study.specification import complete, load_study
-from oneshot_hpo.experiments.study.trial import table_outcome, valid_repeats
 from oneshot_hpo.search_spaces import load_table
 
 TABLE = MadeTable.new()

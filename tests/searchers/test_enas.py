@@ -66,6 +66,17 @@ def test_the_controllers_optimizer_has_the_settings_of_the_authors_code():
     assert (code["betas"], code["eps"]) == ((0, 0.999), 1e-3)
 
 
+def test_a_step_changes_no_running_statistics():
+    """As in the authors' code, the reward is of a network that is being evaluated."""
+    steps = Steps("enas", get_space(2), supernet="paper")
+    before = {name: values.clone() for name, values in steps.supernet.named_buffers()}
+    steps.step()
+    after = dict(steps.supernet.named_buffers())
+    assert before
+    assert all(torch.equal(values, after[name]) for name, values in before.items())
+    assert steps.supernet.training
+
+
 def test_ends_with_the_best_of_its_cells_on_one_batch():
     once = {"sampled_cells": 6, "ranked_batches": 1, "evaluated_cells": 1}
     steps = Steps("enas", get_space(1), batch_size=8, **once)

@@ -5,7 +5,7 @@ from support.tiny_searches import TINY, equal_states, search, state_of
 
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import SearchDiverged, SearchSettings, run_search
-from oneshot_hpo.searchers.checkpoint import load_checkpoint
+from oneshot_hpo.searchers.checkpoint import CheckpointMismatch, check_fingerprint, load_checkpoint
 from oneshot_hpo.searchers.data.images import random_images
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint
@@ -142,6 +142,23 @@ def test_settings_that_came_later_are_in_the_fingerprint_only_where_they_are_use
     assert found() == found(image_size=None, train_share=1, warmup_share=0)
     assert found(image_size=4) == found() | {"image_size": 4}
     assert found(train_share=0.5) == found() | {"train_share": 0.5}
+
+
+def test_a_search_of_drawn_cells_with_other_statistics_is_not_continued(few_digits, tmp_path):
+    """Those of the preset paper were once of the drawn operations alone."""
+
+    def found(searcher, **changed):
+        settings = settings_class(searcher)(channels=4, stacks=1, **changed)
+        return fingerprint(searcher, settings, get_space(1), few_digits, 3, 0)
+
+    key = "running statistics"
+    assert key not in found("random_ws")
+    assert key not in found("darts", supernet="paper")
+    assert key not in found("gdas", supernet="paper")
+    now = found("random_ws", supernet="paper")
+    before = {name: value for name, value in now.items() if name != key}
+    with pytest.raises(CheckpointMismatch, match="with running statistics = None, not 'of every"):
+        check_fingerprint(tmp_path, before, now, {})
 
 
 def test_a_share_of_the_images_makes_as_many_fewer_steps(few_digits, tmp_path):

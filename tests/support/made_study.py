@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from oneshot_hpo.experiments.objectives.objective import Found, objective_of
+from oneshot_hpo.experiments.objectives.section import MEAN, Section
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import BASELINE_ID, Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed
@@ -70,7 +71,9 @@ def write_search(folder: Path, run: Trial | Rerun, crashed: bool) -> None:
     write_metrics(folder / "trials" / run.key, [record.to_dict(get_space(1)) for record in records])
 
 
-def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:
+def result_of(
+    run: Trial | Rerun, started: float, crashed: bool, objective: Section = MEAN
+) -> TrialResult:
     """The result of a search that began at `started`."""
     epochs = 1 if crashed else int(run.budget)
     times = {
@@ -81,8 +84,14 @@ def result_of(run: Trial | Rerun, started: float, crashed: bool) -> TrialResult:
     if crashed:
         reason = "SearchDiverged: the search diverged in epoch 2: loss is nan"
         return TrialResult(None, {"state": "CRASHED"}, reason, times)
-    found = table_outcome("digits", get_space(1), architecture_of(run, epochs))
-    outcome = dataclasses.replace(found, one_shot=one_shot_error(run, epochs))
+    found = Found(
+        space=get_space(1),
+        architecture=architecture_of(run, epochs),
+        table="digits",
+        dataset="digits",
+    )
+    outcome = objective_of(objective).evaluate(found, run.seed, lambda: False)
+    outcome = dataclasses.replace(outcome, one_shot=one_shot_error(run, epochs))
     return TrialResult(outcome.loss, outcome.to_info(), None, times)
 
 
@@ -117,7 +126,8 @@ def run_study(
                 break
 
             clock, _, started, trial, crashed = heapq.heappop(running)
-            study.tell(trial, result_of(trial, started, crashed))
+            objective = study.header["specification"]["objective"]
+            study.tell(trial, result_of(trial, started, crashed, objective))
             finished += 1
 
     _set_clock(folder / "journal.jsonl")
@@ -154,4 +164,4 @@ def confirm(folder: Path, seeds: int, crashing: Sequence[int] = ()) -> None:
         while (run := confirmation.ask()) is not None:
             crashed = run.number in crashing
             write_search(folder / "confirm", run, crashed)
-            confirmation.tell(run, result_of(run, time.time(), crashed))
+            confirmation.tell(run, result_of(run, time.time(), crashed, spec.objective))

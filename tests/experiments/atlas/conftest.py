@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from oneshot_hpo.experiments.atlas.making import write_atlas
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
-from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.search_spaces import get_space
 

@@ -68,7 +68,7 @@ def test_settings_are_changed_by_method() -> None:
         ({"evaluations": 0}, "must be 1 or more, not 0"),
         ({"evaluations": 2}, "bohb, table of digits: the first bracket takes 3 evaluations"),
         ({"repetitions": -1}, "must be 1 or more"),
-        ({"objective": "median"}, "mean or draw"),
+        ({"objective": "median"}, "mean, draw or test_mean"),
         ({"table": "none.npz"}, "no table 'none.npz'"),
         pytest.param(
             {"methods": "smac", "evaluations": 10**6, "objective": "mean"},

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.outcome import CRASHED, Outcome
-from oneshot_hpo.experiments.study.trial import table_outcome
 from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.search_spaces import get_space
 

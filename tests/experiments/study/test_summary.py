@@ -12,7 +12,7 @@ from oneshot_hpo.hpo import Study, TrialResult
 
 def printed(study: Study, folder: Path) -> str:
     console = Console(file=io.StringIO(), width=80)
-    print_summary(console, study, folder, None)
+    print_summary(console, study, folder)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -8,6 +8,7 @@ import torch
 
 from oneshot_hpo.cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
 from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.cell_costs import cell_costs
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.trial import (
@@ -16,7 +17,6 @@ from oneshot_hpo.experiments.study.trial import (
     finished_result,
     run_trial,
     search_cell,
-    table_outcome,
 )
 from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
@@ -130,6 +130,15 @@ def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) ->
         assert mean.loss == mean.valid
         drawn.add(outcome.drawn_repeat)
     assert drawn == {0, 1, 2}
+
+
+def test_a_draw_is_by_the_objectives_own_seed_where_searches_share_one(task: TrialTask) -> None:
+    """With `trial_seed: study`; otherwise all trials would draw the same repeat."""
+    shared = dataclasses.replace(task, budget=1, objective="draw")
+    # The first search leaves its checkpoint, from which the others end at once.
+    found = [search_cell(dataclasses.replace(shared, objective_seed=own)) for own in range(8)]
+    assert {outcome.drawn_repeat for outcome in found} == {0, 1, 2}
+    assert len({outcome.key for outcome in found}) == 1
 
 
 def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:

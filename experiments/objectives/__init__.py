@@ -1,0 +1,1 @@
+"""What a study minimises: the loss of a found architecture, and what is known of it."""

@@ -1,0 +1,89 @@
+"""What a worker does where a program of the user's is the trial: run it, and take its result."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING
+
+from oneshot_hpo.cluster.environment import for_program
+from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
+from oneshot_hpo.cluster.task import TaskLost
+from oneshot_hpo.experiments.errors import one_line
+from oneshot_hpo.experiments.objectives.objective import Found, ObjectiveStopped, objective_of
+from oneshot_hpo.experiments.objectives.section import MEAN
+from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.searchers.command import (
+    CommandFailed,
+    CommandLost,
+    CommandResult,
+    CommandStopped,
+    run_command,
+)
+
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.trial import TrialTask
+
+
+def command_outcome(task: TrialTask) -> Outcome:
+    """Run a trial's command, and evaluate what it found.
+
+    Raises what `run_command` does; TaskStopped and TaskLost for what no configuration causes.
+    """
+    assert task.command is not None
+    assert task.folder is not None
+    command = task.command
+    if command.environment is not None:
+        here = for_program(command.environment, os.environ)
+        command = dataclasses.replace(command, environment=here)
+
+    try:
+        result = run_command(
+            command,
+            task.config,
+            budget=task.epochs,
+            seed=task.seed,
+            trial=task.folder,
+            stop_asked=stop_asked,
+        )
+    except CommandStopped as stop:
+        raise TaskStopped(f"its worker had to leave: {stop}") from None
+    except CommandLost as loss:
+        raise TaskLost(str(loss)) from None
+
+    found = _found(task, result)
+    if found is not None and (result.validation_error is None or task.objective != MEAN):
+        try:
+            outcome = objective_of(task.objective).evaluate(found, task.seed, stop_asked)
+        except ObjectiveStopped as stop:
+            raise TaskStopped(f"its worker had to leave: {stop}") from None
+        return dataclasses.replace(outcome, transfer=task.transfer)
+    if result.validation_error is None or task.objective != MEAN:
+        raise CommandFailed("result.json has no architecture, which the study's objective needs")
+
+    return dataclasses.replace(
+        Outcome() if found is None else found.alone(),
+        loss=result.validation_error,
+        valid=result.validation_error,
+        test=result.test_error,
+    )
+
+
+def _found(task: TrialTask, result: CommandResult) -> Found | None:
+    """The architecture of a result, if any. CommandFailed: it is not of the study's space."""
+    if result.architecture is None:
+        return None
+    if task.space is None:
+        raise CommandFailed("result.json has an architecture, but the study file names no space")
+    if task.table is None and task.objective == MEAN and result.validation_error is None:
+        raise CommandFailed("result.json has no validation_error, and the study has no table")
+
+    space = get_space(task.space)
+    try:
+        architecture = space.from_document(result.architecture)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise CommandFailed(
+            f"result.json: its architecture is none of {space.title}: {one_line(error)}"
+        ) from None
+    return Found(space=space, architecture=architecture, table=task.table, dataset=task.dataset)

@@ -174,7 +174,7 @@ class SearchSettings:
             self._require("hessian_eigenvalue", not self.hessian_eigenvalue, f"false: {why}")
             self._require("early_stop", self.early_stop is None, f"null: {why}")
         if self.early_stop == EIGENVALUE:
-            why = f"{EIGENVALUE} as early_stop returns to the weights of an earlier epoch"
+            why = f"{EIGENVALUE} as early_stop returns to the cell of an earlier epoch"
             self._require("selection", self.selection == WEIGHTS, f"{WEIGHTS}: {why}")
 
     def _require(self, name: str, holds: bool, words: str) -> None:

@@ -86,7 +86,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     """Evaluate a trial: {"loss", "info", "exception", "timestamps"}.
 
     loss: of the architecture found, by the objective; None for a crash.
-    info: `Outcome.to_info`; nothing in it depends on the time or on the worker.
+    info: `Outcome.to_info`; nothing in it depends on the time or on the worker, but for the peak
+        memory of its GPU.
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
         not finite, or a setting that the search refuses.
     timestamps: when its last attempt started and finished, in seconds since 1970, and

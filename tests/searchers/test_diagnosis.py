@@ -11,7 +11,7 @@ from support.tiny_searches import TINY, search
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import load_checkpoint, save_checkpoint
 from oneshot_hpo.searchers.diagnosis import NUMBERS, ChoiceState, Diagnosis, numbers
-from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchResult, SearchStopped
+from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 
@@ -158,8 +158,8 @@ def test_a_controllers_decisions_are_those_of_its_most_probable_cell(space, name
 
 
 def test_a_search_that_compares_cells_is_decided_by_that(few_digits):
-    record = search(few_digits, epochs=1).trajectory[0]
-    one = SearchResult(record.architecture, (record,))
+    one = search(few_digits, epochs=1)
+    [record] = one.trajectory
     assert record.diagnosis.undecided
     assert one.undecided
     compared = dataclasses.replace(record, measured=FOUND)

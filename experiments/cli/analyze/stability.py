@@ -26,7 +26,7 @@ def stability(
         ),
     ] = 3,
     supernets: options.SupernetsOption = 5,
-    cells: options.CellsOption = "1000",
+    cells: options.CellsOption = "500",
     recalibrate: options.CalibrationOption = 0,
     overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,

@@ -36,8 +36,11 @@ FIGURE_VARIABLES = ("MPLBACKEND",)
 _DROPPED = "ONESHOT_HPO_DROPPED"
 """Holds, as JSON, the variables that were dropped when this process started in place of another."""
 _OURS = "ONESHOT_HPO_"
-_SET_HERE = (SAFE_PATH, "TMPDIR", "MALLOC_TRIM_THRESHOLD_")
-"""Variables that a worker's process has from this project, or from Dask."""
+_SET_HERE = (
+    *(SAFE_PATH, "TMPDIR", "PYTHONHASHSEED", "MALLOC_TRIM_THRESHOLD_", "__DASK_PARENT_PID"),
+    "KMP_INIT_AT_FORK",
+)
+"""Variables that a worker's process has from this project, from Dask, or from what it imported."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """The number of threads with which a worker computes."""
 
@@ -51,7 +54,7 @@ def as_given() -> dict[str, str]:
 def with_dropped(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment for a process in place of this one, which still knows what this one lacks."""
     given = as_given()
-    dropped = {name: value for name, value in given.items() if name not in environment}
+    dropped = {name: value for name, value in given.items() if environment.get(name) != value}
     return {**environment, _DROPPED: json.dumps(dropped)} if dropped else dict(environment)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 
-from oneshot_hpo import plugins
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.plugins import Entry
 from oneshot_hpo.search_spaces.errors import SpaceError
 from oneshot_hpo.search_spaces.space import SearchSpace, SpaceId
@@ -43,20 +43,28 @@ class UnknownSpace(SpaceError, ValueError):
 
 @cache
 def get_space(name: SpaceId) -> SearchSpace:
-    """A search space by its name, or 1, 2 or 3 of NAS-Bench-1Shot1; raises UnknownSpace."""
+    """A search space by its name, or 1, 2 or 3 of NAS-Bench-1Shot1; raises UnknownSpace.
+
+    A plug-in is a SearchSpace, or a class or function that makes one without arguments.
+    """
     key = _NUMBERED.get(str(name), str(name))
     try:
-        space: SearchSpace = plugins.find("space", key)
+        entry = plugins.entry("space", key)
+        space: SearchSpace = foreign.made(entry.load(), SearchSpace, entry.label)
+        if not entry.is_built_in:
+            space.plugin = key
+        return space
+    except (foreign.NotAllowed, foreign.BrokenPlugin) as error:
+        raise UnknownSpace(str(error)) from None
     except plugins.UnknownName:
         near = get_close_matches(key, plugins.names("space"), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         word = key if key.isdecimal() else repr(name)
         raise UnknownSpace(f"there are search spaces {known_spaces()}, not {word}{hint}") from None
-    return space
 
 
 def spaces_of(family: str) -> list[SearchSpace]:
-    """The spaces that share tables of a family."""
+    """The built-in spaces that share tables of a family."""
     every = (get_space(name) for name in plugins.names("space"))
     return [space for space in every if space.family == family]
 
@@ -83,7 +91,7 @@ def title_of(space: SpaceId) -> str:
     try:
         return get_space(space).title
     except UnknownSpace:
-        return f"space {space}"
+        return f"space {foreign.label_of(str(space))}"
 
 
 def heading_of(space: SpaceId) -> str:

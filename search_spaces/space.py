@@ -46,6 +46,10 @@ class SearchSpace(ABC):
     choices: all decisions, in the order of an architecture's picks; settled ones included.
     operations: names of the operations that its choices pick among, in a fixed order.
     parameter_free: those of them without weights; None: the space does not say.
+    supernet, scratch: of a plug-in, its networks, which are imported with torch. supernet:
+    "module:function", with the arguments of `searchers.network.one_shot.supernet_of`. scratch:
+    "module:Name" of something with the functions `networks_of`, `shared_shape` and
+    `parameter_count`, with the arguments of those in `searchers.network.scratch`.
     """
 
     name: str
@@ -54,11 +58,15 @@ class SearchSpace(ABC):
     choices: tuple[Choice, ...]
     operations: tuple[str, ...]
     parameter_free: frozenset[str] | None = None
+    supernet: str | None = None
+    scratch: str | None = None
+    plugin: str | None = None
+    """How a study names a plug-in; `get_space` sets it."""
 
     @property
     def id(self) -> SpaceId:
         """Its id in study files and journals: the name, or the number in NAS-Bench-1Shot1."""
-        return self.name
+        return self.plugin or self.name
 
     @property
     def entropy(self) -> int:
@@ -302,7 +310,7 @@ class EnumerableSpace(SearchSpace):
 
 def tag_of(space: SpaceId) -> str:
     """The name of a space in file names: space1, or its own name."""
-    return f"space{space}" if isinstance(space, int) else space
+    return f"space{space}" if isinstance(space, int) else space.rpartition(":")[2]
 
 
 def enumerable(space: SearchSpace) -> EnumerableSpace:

@@ -147,9 +147,12 @@ class Table(ABC):
     def entry_of(self, space: SearchSpace) -> np.ndarray:
         """The place in `entries` of every configuration of a space, int (C,)."""
 
-    @abstractmethod
     def stored(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """The document and the arrays of its file (see `table_file`)."""
+        """The document and the arrays of its file (see `table_file`).
+
+        Raises TableError for a table that has no such form.
+        """
+        raise TableError(f"the table of {self.name} cannot be written to a file")
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.search_spaces.array_file import BadArrays, mapped_arrays, write_arrays
 from oneshot_hpo.search_spaces.choices import Architecture
 from oneshot_hpo.search_spaces.data_folder import (
@@ -24,6 +26,7 @@ from oneshot_hpo.search_spaces.data_folder import (
 )
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
+from oneshot_hpo.search_spaces.table_content import content_checksum
 from oneshot_hpo.whole_files import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}
@@ -67,17 +70,22 @@ _DEFAULT_FAMILY = "nasbench101"
 def load_table(source: str | Path) -> Table:
     """Open a table by its name, "digits" (shipped) or "nasbench201" (imported), or its file's path.
 
-    A name may end in a colon and a data set, where the table has several: the first one is the
+    The name may be a plug-in's, of the class Table or a function without arguments that returns
+    one. It may end in a colon and a data set, where the table has several: the first one is the
     default. Raises TableError.
     """
     name, dataset = _split_source(source)
+    if _is_plugin(name):
+        table = _plugin(name)
+        return table if dataset is None else table.on(dataset)
+
     path = table_path(source)
     try:
         return _table(mapped_arrays(path), dataset)
     except FileNotFoundError:
         if name in _IN_DATA_FOLDER:
             raise TableError(_ABSENT[name].format(folder=path.parent)) from None
-        names = ", ".join([*_SHIPPED, *_IN_DATA_FOLDER])
+        names = ", ".join([*plugins.names("table"), *sorted(plugins.registered("table"))])
         raise TableError(f"no table {str(source)!r}: use {names} or the path of a table") from None
     except (TableError, BadArrays) as error:
         raise TableError(f"{path}: {error}") from None
@@ -86,7 +94,7 @@ def load_table(source: str | Path) -> Table:
 
 
 def table_path(source: str | Path) -> Path:
-    """The path of the table with this name or path; it need not exist."""
+    """The path of the table with this name or path; it need not exist. A plug-in's has none."""
     name, _ = _split_source(source)
     if name in _SHIPPED:
         return Path(str(files("oneshot_hpo.search_spaces") / "tables" / _SHIPPED[name]))
@@ -98,11 +106,17 @@ def table_path(source: str | Path) -> Path:
 def is_table_name(source: str) -> bool:
     """Whether a table is meant by its name, with a data set or without, and not by a path."""
     name, _ = _split_source(source)
-    return name in _SHIPPED or name in _IN_DATA_FOLDER
+    return plugins.is_name("table", name)
 
 
 def table_checksum(source: str | Path) -> str:
-    """SHA-256 of the file of the table of this name or path. Raises OSError."""
+    """SHA-256 of the file of the table of this name or path; of a plug-in, of all its values.
+
+    Raises OSError, and for a plug-in TableError.
+    """
+    name, _ = _split_source(source)
+    if _is_plugin(name):
+        return _plugin_checksum(str(source))
     with table_path(source).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -156,10 +170,35 @@ def is_temporary_table(path: Path) -> bool:
 
 def _split_source(source: str | Path) -> tuple[str, str | None]:
     """A table's name and the data set after its colon; of a path, the path and None."""
+    reference = foreign.reference_of(str(source))
     name, colon, dataset = str(source).partition(":")
-    if colon and (name in _SHIPPED or name in _IN_DATA_FOLDER):
+    if colon and name in plugins.names("table"):
+        return name, dataset
+    if reference is not None:
+        return reference.target, reference.rest
+    if colon and plugins.is_name("table", name):
         return name, dataset
     return str(source), None
+
+
+def _is_plugin(name: str) -> bool:
+    return name not in plugins.names("table") and plugins.is_name("table", name)
+
+
+@functools.cache
+def _plugin(name: str) -> Table:
+    """Raises TableError."""
+    try:
+        entry = plugins.entry("table", name)
+        table: Table = foreign.made(entry.load(), Table, entry.label)
+    except foreign.PluginError as error:
+        raise TableError(str(error)) from None
+    return table
+
+
+@functools.cache
+def _plugin_checksum(source: str) -> str:
+    return content_checksum(load_table(source))
 
 
 def _table(arrays: Mapping[str, np.ndarray], dataset: str | None) -> Table:
@@ -172,3 +211,9 @@ def _table(arrays: Mapping[str, np.ndarray], dataset: str | None) -> Table:
     read = getattr(import_module(module), function)
     table: Table = read(arrays, document)
     return table if dataset is None else table.on(dataset)
+
+
+digits, nasbench101, nasbench201, transnas_micro, transnas_macro = (
+    functools.partial(load_table, name) for name in (*_SHIPPED, *_IN_DATA_FOLDER)
+)
+"""The targets of `table_registry`."""

@@ -1,10 +1,13 @@
-"""The one-shot optimizers by name. Adding one is one file, its settings and one entry here."""
+"""The one-shot optimizers by name. Adding one is one file, its settings and one entry here.
+
+A plug-in is a class derived from Searcher, which names its settings itself.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oneshot_hpo import plugins
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.plugins import Entry
 from oneshot_hpo.searchers.errors import SearchError
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -67,13 +70,15 @@ class UnknownSearcher(SearchError, ValueError):
 
 def searcher_class(name: str) -> type[Searcher]:
     """The class of a searcher; raises UnknownSearcher."""
-    found: type[Searcher] = _known(name).load()
-    return found
+    entry = _known(name)
+    return _plugin(entry) if not entry.is_built_in else entry.load()
 
 
 def settings_class(name: str) -> type[SearchSettings]:
     """The settings class of a searcher, with its own settings; raises UnknownSearcher."""
-    found: type[SearchSettings] = _known(name).load_settings()
+    entry = _known(name)
+    found: type[SearchSettings]
+    found = _plugin(entry).settings_class if not entry.is_built_in else entry.load_settings()
     return found
 
 
@@ -87,3 +92,18 @@ def _known(name: str) -> Entry:
         return plugins.entry("searcher", name)
     except plugins.UnknownName as error:
         raise UnknownSearcher(str(error)) from None
+
+
+def _plugin(entry: Entry) -> type[Searcher]:
+    """The class of a searcher that is not built in. Raises UnknownSearcher."""
+    from oneshot_hpo.searchers.searcher import Searcher  # imports torch, as every searcher does
+
+    try:
+        found = entry.load()
+        foreign.check_class(found, Searcher, entry.label)
+        foreign.check_class(
+            found.settings_class, SearchSettings, f"settings_class of {entry.label}"
+        )
+    except foreign.PluginError as error:
+        raise UnknownSearcher(str(error)) from None
+    return found

@@ -39,7 +39,7 @@ DRAWS = {"experiments/confirm/display.py", "experiments/study/status.py"}
 """Panels of rich outside `terminal/`."""
 LOOSE = {"__init__", "errors", "files", "machine", "wording"}
 
-LEAVES = {"checks", "errors", "plugins", "suggestions", "whole_files"}
+LEAVES = {"checks", "errors", "foreign", "plugins", "suggestions", "whole_files"}
 """Modules of oneshot_hpo/ that every room may import, for they import no room: what each room would
 else have a copy of."""
 

@@ -14,7 +14,7 @@ from oneshot_hpo.plugins import Entry, MissingPackage, UnknownName, entries, fin
 from oneshot_hpo.search_spaces import SearchSpace
 
 ROOT = Path(__file__).parents[1]
-KINDS = ("space", "searcher", "method", "dataset", "export", "objective")
+KINDS = ("space", "table", "searcher", "method", "dataset", "export", "objective")
 ALL = [entry for kind in KINDS for entry in entries(kind)]
 
 

@@ -14,6 +14,7 @@ again.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -95,7 +96,7 @@ def searched(run: Run) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         task = TrialTask(
             searcher=name,
-            settings=settings,
+            settings=dataclasses.asdict(settings),
             config={},
             space=spec.space,
             dataset=spec.dataset,

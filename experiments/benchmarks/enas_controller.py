@@ -26,7 +26,6 @@ from rich.table import Table
 
 from oneshot_hpo.experiments.benchmarks.searcher_regret import SIZES, SPACE
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
-from oneshot_hpo.searchers.registry import settings_class
 
 ADAM = {
     "torch": {"controller_beta1": 0.9, "controller_epsilon": 1e-8},
@@ -86,7 +85,7 @@ def searched(run: Run) -> tuple[Run, float, float]:
     started = time.process_time()
     task = TrialTask(
         searcher="enas",
-        settings=settings_class("enas")(**run.settings),
+        settings=run.settings,
         config={},
         space=SPACE,
         dataset="digits",

@@ -23,7 +23,7 @@ from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.search_spaces import get_space
-from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.searchers.registry import SEARCHERS
 
 SPACE = 1
 SIZES: dict[str, Any] = {
@@ -75,7 +75,7 @@ def searched(name: str, seed: int, epochs: int) -> Outcome:
     started = time.perf_counter()
     task = TrialTask(
         searcher=name,
-        settings=settings_class(name)(**SIZES),
+        settings=SIZES,
         config={},
         space=SPACE,
         dataset="digits",

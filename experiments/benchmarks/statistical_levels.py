@@ -108,7 +108,7 @@ def _sample(number: int, regrets: Array) -> Sample:
         origin=(Path(name), name),
         table="made up",
         space=1,
-        regrets=regrets,
+        values=regrets,
         seeds=tuple(range(len(regrets))),
     )
 

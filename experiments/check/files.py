@@ -32,6 +32,7 @@ from oneshot_hpo.searchers.checkpoint import (
     load_checkpoint,
     remove_checkpoints,
 )
+from oneshot_hpo.searchers.command.program import OWN_FOLDER
 from oneshot_hpo.searchers.data.datasets import load_dataset
 
 
@@ -52,7 +53,8 @@ def check_checkpoints(
     trials = folder / "trials"
     by_key = {trial.key: trial for trial in pending}
     sound = 0
-    for own in sorted({path.parent for path in trials.rglob("checkpoint*.pt")}):
+    found = {path.parent for path in trials.rglob("checkpoint*.pt")}
+    for own in sorted(path for path in found if not _is_of_command(path, trials)):
         is_objective = own.name == FOLDER
         key = str((own.parent if is_objective else own).relative_to(trials))
         if key in finished:
@@ -65,6 +67,11 @@ def check_checkpoints(
             sound += _check_checkpoint(report, own, by_key[key], None if is_objective else spec)
     if sound:
         report.checked.append(f"{sound} checkpoints")
+
+
+def _is_of_command(folder: Path, trials: Path) -> bool:
+    """Whether a folder is one in which a program of the user's keeps what it likes."""
+    return OWN_FOLDER in folder.relative_to(trials).parts[2:]
 
 
 def _check_checkpoint(

@@ -10,14 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.check.findings import Report
-from oneshot_hpo.experiments.objectives.section import DRAW, MEAN, TEST_MEAN, chosen
+from oneshot_hpo.experiments.objectives.section import (
+    BUILT_IN,
+    DRAW,
+    LOSS,
+    MEAN,
+    TEST_MEAN,
+    chosen,
+    loss_name,
+)
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome, valid_repeats
 from oneshot_hpo.experiments.study.outcome import KEYS, Outcome
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
-from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
+from oneshot_hpo.search_spaces.table import SINGLE_PRECISION, mean_of
 
 _SHARES = [KEYS[field] for field in ("valid", "test", "one_shot")]
 _REGRETS = [KEYS[field] for field in ("valid_regret", "regret")]
@@ -40,9 +48,9 @@ def check_results(
         where = f"{folder}, {trial.key}"
         if result.crashed:
             continue
-        for words in _impossible(result):
+        for words in _impossible(result, spec):
             report.add(f"{where}: {words}")
-        if spec is not None and KEYS["document"] in result.info:
+        if spec is not None and spec.table is not None and KEYS["document"] in result.info:
             compared += 1
             for words in _otherwise(result, spec):
                 report.add(f"{where}: {words}")
@@ -51,7 +59,7 @@ def check_results(
         report.checked.append(f"{compared} results compared with the table")
 
 
-def _impossible(result: TrialResult) -> list[str]:
+def _impossible(result: TrialResult, spec: StudySpec | None) -> list[str]:
     values = {"loss": result.loss} | {key: result.info.get(key) for key in (*_SHARES, *_REGRETS)}
     words = []
     for key, value in values.items():
@@ -61,6 +69,10 @@ def _impossible(result: TrialResult) -> list[str]:
             words.append(f"{key} is {value!r}, which is not a number")
         elif key in _REGRETS and value < -SINGLE_PRECISION:
             words.append(f"{key} is {value}: better than the best cell")
+        elif key == "loss" and spec is not None and loss_name(spec.objective) == LOSS:
+            continue  # of any size
+        elif spec is not None and spec.command is not None:
+            continue  # a command's errors are any numbers
         elif key not in _REGRETS and not 0 <= value <= 1:
             words.append(f"{key} is {value}, not in [0, 1]")
     return words
@@ -76,6 +88,8 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
         return [f"its cell cannot be looked up in the table: {error}"]
     expected = outcome.to_info()
     del expected["state"]
+    if _has_own_errors(spec, reported):
+        expected = {key: expected[key] for key in (KEYS["document"], KEYS["key"])}
     expected |= _expected_loss(spec, reported, outcome)
     journaled = result.info | {"loss": result.loss}
     if spec.transfer or _TRANSFER in journaled:
@@ -88,19 +102,47 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     ]
 
 
+def _has_own_errors(spec: StudySpec, reported: Outcome) -> bool:
+    """Whether errors are a command's or an objective's own, so that a table may say others."""
+    if spec.command is not None and reported.regret is None:
+        return True
+    return chosen(spec.objective).name not in BUILT_IN
+
+
 def _expected_loss(spec: StudySpec, reported: Outcome, outcome: Outcome) -> dict[str, Any]:
-    """The loss that the table gives by the study's objective, and the objective's name.
+    """What the table says of the loss and of its costs, by the study's objective.
 
     outcome: the table's of the cell reported. Empty for an objective that needs more than a table.
     """
-    name = chosen(spec.objective).name
+    own = chosen(spec.objective)
+    if _has_own_errors(spec, reported):
+        return {}
+
+    expected: dict[str, Any] = {}
+    if own.plus or own.name == TEST_MEAN:
+        expected[KEYS["objective"]] = own.words
+    error = _table_error(own.name, spec, reported, outcome)
+    if error is not None:
+        costs = [weight * reported.costs.get(cost, 0.0) for cost, weight in own.plus.items()]
+        expected["loss"] = error + sum(costs)
+    table = _table(spec.required_table)
+    if own.plus and own.plus.keys() <= table.metrics.keys():
+        space = get_space(spec.required_space)
+        row = table.row_of(space, reported.architecture(space))
+        means = {cost: float(mean_of(table.values(cost, row))) for cost in own.plus}
+        expected[KEYS["costs"]] = means
+    return expected
+
+
+def _table_error(name: str, spec: StudySpec, reported: Outcome, outcome: Outcome) -> float | None:
+    """The loss of an objective that reads the table; None for another."""
     if name == TEST_MEAN:
-        return {"loss": outcome.test, KEYS["objective"]: name}
+        return outcome.test
     if name == DRAW and reported.drawn_repeat is not None:
-        space = get_space(spec.space)
+        space = get_space(spec.required_space)
         repeats = valid_repeats(spec.required_table, space, reported.architecture(space))
-        return {"loss": float(repeats[reported.drawn_repeat])}
-    return {"loss": outcome.loss} if name in (MEAN, DRAW) else {}
+        return float(repeats[reported.drawn_repeat])
+    return outcome.loss if name in (MEAN, DRAW) else None
 
 
 def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:

@@ -14,7 +14,6 @@ from oneshot_hpo.experiments.cli.options import (
     SearchSetOption,
     SeedOption,
     SpaceOption,
-    TableOption,
 )
 
 if TYPE_CHECKING:
@@ -29,10 +28,18 @@ def search(
     searcher: SearcherOption = "darts",
     space: SpaceOption = "1",
     dataset: DatasetOption = "digits",
-    table: TableOption = "digits",
+    table: Annotated[
+        str, typer.Option(help="digits, nasbench101 or the path of an .npz file; none for none.")
+    ] = "digits",
     epochs: EpochsOption = 50,
     seed: SeedOption = 0,
     overrides: SearchSetOption = None,
+    objective: Annotated[
+        str,
+        typer.Option(
+            help="As in a study file: mean, draw, test_mean, train, or '{train: {epochs: 4}}'."
+        ),
+    ] = "mean",
     folder: Annotated[
         Path | None,
         typer.Option("--dir", metavar="DIR", help="Keep checkpoints here, or continue from them."),
@@ -41,12 +48,15 @@ def search(
     """Run one search, without a study."""
     from oneshot_hpo.experiments.errors import UserError, one_line
     from oneshot_hpo.experiments.study import single_search
+    from oneshot_hpo.experiments.study.document import parse_overrides
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import ending
+    from oneshot_hpo.experiments.terminal.hints import say
     from oneshot_hpo.search_spaces import get_space
     from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
 
     console = terminal()
+    trained = None if table == "none" else table
 
     def show(record: EpochRecord) -> None:
         _print_epoch(console, record, epochs)
@@ -54,24 +64,27 @@ def search(
     kept = "nothing is kept" if folder is None else "the same command resumes from the last epoch"
     with ending(kept, on_failure="once that is repaired, run the command again"):
         settings, transfer = single_search.settings_of(overrides or [])
+        section = parse_overrides([f"objective={objective}"])["objective"]
         try:
             outcome = single_search.search(
                 searcher,
                 space=space,
                 dataset=dataset,
-                table=table,
+                table=trained,
                 epochs=epochs,
                 seed=seed,
                 settings=settings,
                 transfer=transfer,
+                objective=section,
                 folder=folder,
                 on_epoch=show,
+                say=lambda line: say(console, line),
             )
         except (SearchDiverged, OutOfDeviceMemory) as failure:
             raise UserError(one_line(failure)) from None
         except OSError as failure:
             raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
-        _print_outcome(console, outcome, get_space(space), dataset, table)
+        _print_outcome(console, outcome, get_space(space), dataset, trained)
 
 
 def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:
@@ -91,21 +104,20 @@ def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:
 
 
 def _print_outcome(
-    console: Console, outcome: Outcome, space: SearchSpace, dataset: str, table: str
+    console: Console, outcome: Outcome, space: SearchSpace, dataset: str, table: str | None
 ) -> None:
     """The architecture, its errors in the table, and what to know of the table."""
     from oneshot_hpo.experiments.study.outcome import IMPUTED
     from oneshot_hpo.experiments.study.pairing import doubt, transfer_words
+    from oneshot_hpo.experiments.study.summary import lines_of
     from oneshot_hpo.experiments.terminal.hints import say
-    from oneshot_hpo.experiments.wording import percent
 
     for line in space.lines(outcome.architecture(space)):
         say(console, line)
     say(console, f"cell {outcome.key}, trained alone:")
-    say(console, f"  validation error {percent(outcome.reported('valid'))}")
-    say(console, f"  test error       {percent(outcome.reported('test'))}")
-    say(console, f"  test regret      {percent(outcome.reported('regret'))}")
-    say(console, f"  better than      {outcome.reported('percentile'):.1f} % of the cells on test")
+    for label, text in lines_of(outcome).items():
+        value = text.replace(" of cells", " of the cells on test")
+        say(console, f"  {label:16} {value}")
 
     for line in _costs(outcome):
         say(console, line)
@@ -118,7 +130,7 @@ def _print_outcome(
         )
     if outcome.imputed:
         say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
-    if outcome.transfer:
+    if outcome.transfer and table is not None:
         say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:
         say(console, f"note: {words}")

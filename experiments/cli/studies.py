@@ -71,7 +71,9 @@ def launch(
         raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
-        script = launching.slurm_script(study, folder, settings, submit=submit)
+        script = launching.slurm_script(
+            terminal(), study, folder, settings, submit=submit, consent=consent
+        )
         typer.echo(printable(script, kept="\n\t") if sys.stdout.isatty() else script, nl=False)
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
@@ -151,23 +153,31 @@ def status(
         show_status(terminal(), folder)
 
 
-def show(study: StudyArgument, overrides: StudySetOption = None) -> None:
+def show(
+    study: StudyArgument, overrides: StudySetOption = None, trust: TrustOption = False
+) -> None:
     """Print a study's full specification with every default, or a grid, as a file to edit."""
     from oneshot_hpo.experiments.grids.grid import load_grid
+    from oneshot_hpo.experiments.study import own_code
     from oneshot_hpo.experiments.study.document import CONFIG_SPACE
     from oneshot_hpo.experiments.study.specification import WRITTEN, complete, load_study
+    from oneshot_hpo.experiments.study.trust import Consent, check_code_trusted
     from oneshot_hpo.experiments.study.yaml_files import dump_yaml
+    from oneshot_hpo.experiments.terminal.console import terminal
 
     grid = load_grid(study, overrides or [])
     if grid is not None:
         typer.echo(dump_yaml(dict(grid.document)), nl=False)
         return
-    spec = complete(load_study(study, overrides or []), study)
+    spec = load_study(study, overrides or [])
+    check_code_trusted(terminal(stderr=True), [spec], Consent(trust, overrides or ()))
+    spec = complete(spec, study)
 
     from oneshot_hpo.experiments.study.config_space import space_lines  # ConfigSpace takes a second
     from oneshot_hpo.experiments.study.scaled_rate import rate_lines
 
-    for key, value in spec.model_dump(mode="json", exclude=set(WRITTEN)).items():
+    written = own_code.as_written(spec, Path(study).parent)
+    for key, value in (spec.model_dump(mode="json", exclude=set(WRITTEN)) | written).items():
         typer.echo(dump_yaml({key: value}), nl=False)
         lines = {CONFIG_SPACE: space_lines, "search": rate_lines}.get(key, lambda spec: [])(spec)
         typer.echo("".join(f"# {line}\n" for line in lines), nl=False)

@@ -34,7 +34,8 @@ class Pairing:
 class Space:
     """All samples of one search space, and the comparisons among them."""
 
-    id: SpaceId
+    id: SpaceId | None
+    """None: of studies that name no space."""
     samples: list[Sample]
     pairings: list[Pairing]
     notes: list[str]
@@ -77,7 +78,9 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
     UserError: the sources use different tables, or a file has no results in the studies' spaces.
     """
-    tables = {table_checksum(study.spec.required_table): study for study in studies}
+    tables = {
+        table_checksum(study.spec.table): study for study in studies if study.spec.table is not None
+    }
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
@@ -88,7 +91,9 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
     found = {study.main.space for study in studies} or {
         space for file in baselines for space in file.spaces
     }
-    spaces = [_space(space, studies, baselines) for space in ordered(found)]
+    without: list[SpaceId | None] = [None] if None in found else []
+    named = ordered(space for space in found if space is not None)
+    spaces = [_space(space, studies, baselines) for space in [*named, *without]]
     questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
 
     answers = iter(compare_all(questions, SEED))
@@ -104,9 +109,9 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
 
 def _space(
-    searched: SpaceId, studies: Sequence[Study], baselines: Sequence[Baselines]
+    searched: SpaceId | None, studies: Sequence[Study], baselines: Sequence[Baselines]
 ) -> tuple[Space, list[tuple[Sample, Sample]]]:
-    """The samples of a space, and the pairs to compare."""
+    """The samples of a space, and the pairs to compare. UserError: they cannot be compared."""
     here = [study for study in studies if study.main.space == searched]
     mains = [study.main for study in here]
     samples: list[Sample] = []
@@ -120,6 +125,8 @@ def _space(
 
     evaluations = mains[0].evaluations if mains else None
     for file in baselines:
+        if searched is None:
+            raise UserError(f"{file.path}: baselines cannot be compared with a study of no space")
         table = here[0].spec.required_table if here else known_table(file)
         found = file.samples(searched, table, evaluations)
         used = found[0].evaluations
@@ -136,12 +143,24 @@ def _space(
         mains += found
         samples += found
 
+    _check_measures(mains)
     pairs += [(mains[0], other) for other in mains[1:]]
     notes += _budgets(mains)
     different = {sample.origin: sample for sample in reversed(samples)}
     notes += _repeated(samples, different)
     space = Space(searched, [one for one in samples if different[one.origin] is one], [], notes)
     return space, _each_once(pairs, different)
+
+
+def _check_measures(samples: Sequence[Sample]) -> None:
+    """Raise UserError unless all samples are of one kind of numbers."""
+    for sample in samples[1:]:
+        if sample.measure != samples[0].measure:
+            first = samples[0]
+            raise UserError(
+                f"{first.source} has a {first.measure}, {sample.source} a {sample.measure}: they "
+                "cannot be compared; compare studies with the same table, or without one"
+            )
 
 
 def _repeated(samples: Sequence[Sample], different: Mapping[Origin, Sample]) -> Iterator[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from rich.console import Console
 
 from oneshot_hpo.experiments.compare.comparing import SEED, Space
 from oneshot_hpo.experiments.compare.statistics import median_interval
-from oneshot_hpo.experiments.compare.wording import interval, points, sentences
+from oneshot_hpo.experiments.compare.wording import heading, interval, points, sentences, unit
 from oneshot_hpo.experiments.terminal.hints import say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.search_spaces import title_of
 
 
 def print_spaces(console: Console, spaces: list[Space]) -> None:
@@ -28,21 +29,23 @@ def _print_table(console: Console, space: Space) -> None:
     has_crashes = any(sample.crashed for sample in space.samples)
     rows = []
     for sample in space.samples:
+        shown = partial(points, measure=sample.measure)
+        bounds = median_interval(sample.values, np.random.default_rng(SEED))
         row = (
             space.name(sample),
-            str(len(sample.regrets)),
-            points(float(np.median(sample.regrets))),
-            interval(median_interval(sample.regrets, np.random.default_rng(SEED))),
-            points(sample.mean),
-            "" if np.isnan(sample.deviation) else points(sample.deviation),
+            str(len(sample.values)),
+            shown(float(np.median(sample.values))),
+            interval(bounds, sample.measure),
+            shown(sample.mean),
+            "" if np.isnan(sample.deviation) else shown(sample.deviation),
         )
         rows.append((*row, str(sample.crashed or "")) if has_crashes else row)
 
+    words = unit(space.samples[0].measure)
     headings = ("", "seeds", "median", "95 % interval", "mean", "deviation")
     print_table(
         console,
         (*headings, "crashed") if has_crashes else headings,
         [rows],
-        title=f"test regret in {title_of(space.id)}, table {space.samples[0].table}, "
-        "in percentage points",
+        title=heading(space) + (f", in {words}" if words else ""),
     )

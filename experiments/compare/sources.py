@@ -10,7 +10,15 @@ import numpy as np
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines, read_baselines
-from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.experiments.numbers.sample import REGRET, Sample
+from oneshot_hpo.experiments.objectives.section import (
+    LOSS,
+    MEAN,
+    TEST,
+    VALIDATION,
+    loss_name,
+    text,
+)
 from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -24,6 +32,9 @@ from oneshot_hpo.search_spaces import load_table
 
 TUNED = "tuned"
 BASELINE_RESULTS = "results.parquet"
+
+_FIELDS = {REGRET: "regret", TEST: "test", VALIDATION: "valid", LOSS: "loss"}
+"""By measure, the field of an outcome."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,12 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
     runs = [result for _, result in confirmation.results_of(name).values()]
     if (undecided := undecided_note(runs)) is not None:
         yield f"{folder}: {name}: {undecided}"
+    measure = _measure(confirmation)
+    if measure != REGRET:
+        yield f"{folder}: there is no table, so no regret: each number is the {measure} of a run"
+    objective = view.header.get("specification", {}).get("objective", MEAN)
+    if measure != LOSS and loss_name(objective) == LOSS:
+        yield f"{folder}: its objective is {text(objective)}; compared is the {measure}"
     if not confirmation.finished:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
         yield f"{folder}: {done} of {planned} runs have finished; for the rest: {confirm}"
@@ -128,11 +145,12 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
     if not runs:
         raise UserError(f"{study.source}: no run of {name} has finished yet")
     outcomes = [Outcome.from_result(result) for _, result in runs]
-    regrets = [
-        float("inf") if result.crashed else outcome.reported("regret", CONFIRMATION_NAME)
+    measure = _measure(confirmation)
+    values = [
+        float("inf") if result.crashed else outcome.reported(_FIELDS[measure], CONFIRMATION_NAME)
         for (_, result), outcome in zip(runs, outcomes, strict=True)
     ]
-    if np.isinf(regrets).all():
+    if np.isinf(values).all():
         reason = runs[-1][1].exception
         raise UserError(f"{study.source}: every run of {name} crashed ({reason})")
 
@@ -145,9 +163,10 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
         method=f"{spec.searcher} {_kind(confirmation, name, spec)}{mark}",
         source=study.source,
         origin=(study.folder.resolve(), name),
-        table=load_table(spec.required_table).name,
-        space=spec.required_space,
-        regrets=np.array(regrets),
+        table=None if spec.table is None else load_table(spec.table).name,
+        space=spec.space,
+        values=np.array(values),
+        measure=measure,
         seeds=tuple(run.seed for run, _ in runs),
         seconds=float(np.mean(seconds)) if seconds else None,
         budget=confirmation.budget,
@@ -159,6 +178,15 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
             "study seed": spec.seed,
         },
     )
+
+
+def _measure(confirmation: ConfirmationView) -> str:
+    """What runs are compared by: the test regret, or the next best that a run has."""
+    outcomes = [Outcome.from_result(result) for _, result in confirmation.evaluations]
+    for measure, field in _FIELDS.items():
+        if any(getattr(outcome, field) is not None for outcome in outcomes):
+            return measure
+    return REGRET
 
 
 def _kind(confirmation: ConfirmationView, name: str, spec: StudySpec) -> str:

@@ -1,16 +1,18 @@
 """A table of methods by space, as CSV, Markdown or LaTeX.
 
-A cell is mean and standard deviation of the test regret in percentage points. Bold and * are based
-on ranks: bold is the method with the highest mean rank-biserial correlation with the others of its
-space; * marks those that are worse than it by the rank test of `statistics.compare_ranks`. As the
-data choose the bold one, p values are corrected for all pairs of a space (Holm), level 0.05. A
-method with neither mark has not been shown to be worse.
+A cell is mean and standard deviation of the test regret in percentage points; without a table, of
+an error in percent or of the loss. Bold and * are based on ranks: bold is the method with the
+highest mean rank-biserial correlation with the others of its space; * marks those that are worse
+than it by the rank test of `statistics.compare_ranks`. As the data choose the bold one, p values
+are corrected for all pairs of a space (Holm), level 0.05. A method with neither mark has not been
+shown to be worse.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,18 +22,19 @@ from oneshot_hpo.experiments.compare.comparing import SEED, Space
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.compare.ranking import rank_samples
 from oneshot_hpo.experiments.compare.statistics import Interval, median_interval
-from oneshot_hpo.experiments.compare.wording import points
+from oneshot_hpo.experiments.compare.wording import points, unit
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.experiments.objectives.section import LOSS
 from oneshot_hpo.search_spaces import SpaceId, heading_of, title_of
 from oneshot_hpo.whole_files import write_whole
 
 SUFFIXES = (".csv", ".md", ".tex")
 _KEY = (
-    "Test regret in percentage points, mean and standard deviation (number of seeds); bold: best "
-    "by ranks (mean rank-biserial correlation with the others of the space), *: worse than it by "
-    "ranks (p < 0.05, Holm's correction for all pairs of the space)"
+    "{measure}, mean and standard deviation (number of seeds); bold: best by ranks (mean "
+    "rank-biserial correlation with the others of the space), *: worse than it by ranks (p < 0.05, "
+    "Holm's correction for all pairs of the space)"
 )
 
 
@@ -52,6 +55,10 @@ class Cell:
     median_interval: Interval | None
 
 
+Cells = dict[SpaceId | None, list[Cell]]
+"""The cells of each space; None: of studies that name no space."""
+
+
 def check_suffix(path: Path) -> None:
     """UserError unless a table can be written under this name."""
     if path.suffix not in SUFFIXES:
@@ -62,7 +69,7 @@ def check_suffix(path: Path) -> None:
 
 def write_table(path: Path, spaces: list[Space]) -> None:
     """Write the table in the format of the file's suffix. UserError: it cannot be written."""
-    cells = {space.id: _cells(space) for space in spaces}
+    cells: Cells = {space.id: _cells(space) for space in spaces}
     form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
         write_whole(path, form(cells).encode())
@@ -86,14 +93,14 @@ def _cells(space: Space) -> list[Cell]:
                 p_value=p_value,
                 worse=bool(worse),
                 testable=bool(ranking.least[best, number] < ALPHA),
-                median_interval=median_interval(sample.regrets, np.random.default_rng(SEED)),
+                median_interval=median_interval(sample.values, np.random.default_rng(SEED)),
             )
         )
     return cells
 
 
-def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
-    """One row per method and space; regrets in percentage points."""
+def _csv(cells: Cells) -> str:
+    """One row per method and space; values as in `points`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -106,14 +113,15 @@ def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
     for space, row in cells.items():
         for cell in row:
             sample, bounds = cell.sample, cell.median_interval
-            values = [sample.mean, sample.deviation, float(np.median(sample.regrets))]
+            scale = 1 if sample.measure == LOSS else 100
+            values = [sample.mean, sample.deviation, float(np.median(sample.values))]
             values += [bounds.low, bounds.high] if bounds else [float("nan")] * 2
             writer.writerow(
                 [
-                    *map(cell_of, (sample.method, sample.source, sample.table)),
-                    space,
-                    *(len(sample.regrets), sample.crashed),
-                    *("" if np.isnan(value) else f"{100 * value:.4f}" for value in values),
+                    *map(cell_of, (sample.method, sample.source, sample.table or "")),
+                    "" if space is None else space,
+                    *(len(sample.values), sample.crashed),
+                    *("" if np.isnan(value) else f"{scale * value:.4f}" for value in values),
                     *(int(cell.best), "" if cell.p_value is None else f"{cell.p_value:.4g}"),
                     int(cell.worse),
                 ]
@@ -122,7 +130,7 @@ def _csv(cells: dict[SpaceId, list[Cell]]) -> str:
     return text.getvalue()
 
 
-def _key(cells: dict[SpaceId, list[Cell]]) -> str:
+def _key(cells: Cells) -> str:
     """What the marks mean, and in which spaces no * is possible."""
     mute = [
         str(space)
@@ -130,11 +138,15 @@ def _key(cells: dict[SpaceId, list[Cell]]) -> str:
         if len(row) > 1 and not any(cell.testable for cell in row)
     ]
     few = f"; too few seeds for any * with this number of methods in space {', '.join(mute)}"
-    return _KEY + (few if mute else "")
+    measure = next(cell.sample.measure for row in cells.values() for cell in row)
+    words = f"{measure[:1].upper()}{measure[1:]}" + (
+        f" in {unit(measure)}" if unit(measure) else ""
+    )
+    return _KEY.format(measure=words) + (few if mute else "")
 
 
-def _markdown(cells: dict[SpaceId, list[Cell]]) -> str:
-    heads = ["method", *(title_of(space) for space in cells)]
+def _markdown(cells: Cells) -> str:
+    heads = ["method", *(_title(space) for space in cells)]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for name, row in _rows(cells):
         words = [_text(cell, "**", "**", " ± ", "\\*") for cell in row]
@@ -142,8 +154,8 @@ def _markdown(cells: dict[SpaceId, list[Cell]]) -> str:
     return "\n".join([*lines, "", f"{_key(cells)}.", ""])
 
 
-def _latex(cells: dict[SpaceId, list[Cell]]) -> str:
-    heads = " & ".join(["Method", *(heading_of(space) for space in cells)])
+def _latex(cells: Cells) -> str:
+    heads = " & ".join(["Method", *(_title(space, heading_of) for space in cells)])
     lines = [f"% {_key(cells)}.", "% \\usepackage{booktabs}"]
     lines += [f"\\begin{{tabular}}{{l{'c' * len(cells)}}}", "\\toprule", f"{heads} \\\\"]
     lines.append("\\midrule")
@@ -153,7 +165,12 @@ def _latex(cells: dict[SpaceId, list[Cell]]) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def _rows(cells: dict[SpaceId, list[Cell]]) -> list[tuple[str, list[Cell | None]]]:
+def _title(space: SpaceId | None, title: Callable[[SpaceId], str] = title_of) -> str:
+    """A space as the head of a column; "result" for studies without one."""
+    return "result" if space is None else title(space)
+
+
+def _rows(cells: Cells) -> list[tuple[str, list[Cell | None]]]:
     """One row per method, None for spaces without it."""
     names = list(dict.fromkeys(cell.name for row in cells.values() for cell in row))
     by_name = {space: {cell.name: cell for cell in row} for space, row in cells.items()}
@@ -164,15 +181,15 @@ def _text(cell: Cell | None, bold: str, end: str, plus_minus: str, star: str) ->
     if cell is None:
         return ""
     sample = cell.sample
-    text = points(sample.mean)
+    text = points(sample.mean, sample.measure)
     if not np.isnan(sample.deviation):
-        text += f"{plus_minus}{points(sample.deviation)}"
+        text += f"{plus_minus}{points(sample.deviation, sample.measure)}"
     if cell.best:
         text = f"{bold}{text}{end}"
     if cell.worse:
         text += star
     crashed = f", {sample.crashed} crashed" if sample.crashed else ""
-    return f"{text} ({len(sample.regrets)}{crashed})"
+    return f"{text} ({len(sample.values)}{crashed})"
 
 
 def _escaped(text: str) -> str:

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from oneshot_hpo.experiments.compare.comparing import Pairing, Space
 from oneshot_hpo.experiments.compare.power import COVERED, MOST_SEEDS, POWER, Seeds, least_seeds
 from oneshot_hpo.experiments.compare.statistics import Comparison, Interval
+from oneshot_hpo.experiments.numbers.sample import REGRET
+from oneshot_hpo.experiments.objectives.section import LOSS
+from oneshot_hpo.search_spaces import title_of
 
 
-def points(share: float) -> str:
-    """A regret in percentage points, or "crash"."""
-    return "crash" if math.isinf(share) else f"{100 * share:.2f}"
+def points(value: float, measure: str = REGRET) -> str:
+    """A value without its unit: percentage points, or a loss as it is; or "crash"."""
+    if math.isinf(value):
+        return "crash"
+    return f"{value:.4g}" if measure == LOSS else f"{100 * value:.2f}"
 
 
-def interval(bounds: Interval | None) -> str:
-    """The interval of a regret in percentage points; empty if there is none."""
-    return "" if bounds is None else f"{points(bounds.low)} to {points(bounds.high)}"
+def unit(measure: str) -> str:
+    """The unit of `points`, in words; empty for a loss."""
+    return {REGRET: "percentage points", LOSS: ""}.get(measure, "percent")
+
+
+def interval(bounds: Interval | None, measure: str = REGRET) -> str:
+    """An interval like `points`; empty if there is none."""
+    if bounds is None:
+        return ""
+    return f"{points(bounds.low, measure)} to {points(bounds.high, measure)}"
+
+
+def heading(space: Space) -> str:
+    """What the numbers of a space are, and of what: "test regret in space 1, table digits"."""
+    first = space.samples[0]
+    where = "" if space.id is None else f" in {title_of(space.id)}"
+    return f"{first.measure}{where}" + ("" if first.table is None else f", table {first.table}")
 
 
 def sentences(space: Space, pairing: Pairing) -> str:
@@ -37,7 +58,7 @@ def _seeds(pairing: Pairing) -> str:
     comparison = pairing.comparison
     if comparison.pairs is None:
         return f"{_count(comparison.sizes[0])} against {comparison.sizes[1]}"
-    sizes = [len(sample.regrets) for sample in (pairing.first, pairing.second)]
+    sizes = [len(sample.values) for sample in (pairing.first, pairing.second)]
     words = _count(comparison.pairs)
     if max(sizes) > comparison.pairs:
         words += f" that both have (of {sizes[0]} and {sizes[1]})"
@@ -52,7 +73,7 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
             return "Samples this small cannot show a difference."
         least = least_seeds(paired=True, other=None)
         return f"With fewer than {least} seeds no difference can be shown."
-    words = _medians(comparison, first, second)
+    words = _medians(pairing, first, second)
     if comparison.pairs is not None:
         equal = comparison.pairs - comparison.wins - comparison.losses
         words += f"; higher with {comparison.wins} seeds, lower with {comparison.losses}"
@@ -67,12 +88,19 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
     )
 
 
-def _medians(comparison: Comparison, first: str, second: str) -> str:
-    ratio, bounds = comparison.ratio, comparison.ratio_interval
+def _medians(pairing: Pairing, first: str, second: str) -> str:
+    measure = pairing.first.measure
+    short = measure.removeprefix("test ") if measure == REGRET else measure
+    if measure == LOSS:  # it may be negative, so that a ratio means nothing
+        low, high = (
+            points(float(np.median(one.values)), LOSS) for one in (pairing.first, pairing.second)
+        )
+        return f"The median loss of {second} is {high}, that of {first} {low}"
+    ratio, bounds = pairing.comparison.ratio, pairing.comparison.ratio_interval
     if not math.isfinite(ratio):
-        words = "The ratio of median regrets is infinite, as the lower one is 0 or the "
+        words = f"The ratio of median {short}s is infinite, as the lower one is 0 or the "
         return f"{words}higher one a crash"
-    words = f"The median regret of {second} is {ratio:.2f} times that of {first}"
+    words = f"The median {short} of {second} is {ratio:.2f} times that of {first}"
     if bounds is None:
         return words
     high = f"{bounds.high:.2f}" if math.isfinite(bounds.high) else "infinity"

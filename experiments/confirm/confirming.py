@@ -20,7 +20,7 @@ from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
     for_a_program,
@@ -86,6 +86,7 @@ def confirm_study(
     spec = present(study.spec, folder, given, notes=study.environments)
     spec = with_overrides(spec, [override for override in overrides if override not in values])
     check_trusted(console, [spec], consent)
+    own_code.check_copies(spec)
 
     workers = workers or spec.workers or 1
     settings = _settings(study.view, folder, spec, setting, values)

@@ -16,6 +16,10 @@ _FIELDS = ("valid", "test", "valid_regret", "regret", "percentile", "one_shot", 
 """Fields of an outcome; their columns have the journal's names."""
 
 
+_OF_TABLE = ("valid_regret", "regret", "percentile")
+"""Those that only a table gives."""
+
+
 def write_results(folder: Path, confirmation: ConfirmationView) -> Path:
     """Write every run into the confirmation's folder."""
     path = folder / RESULTS
@@ -28,12 +32,15 @@ def results_of(confirmation: ConfirmationView) -> bytes:
 
     Errors and regrets are shares in [0, 1], empty for a crash, whose reason is in the last column.
     A column `transfer` is added if the table is of another data set, a column `objective` if the
-    loss is not the table's validation error.
+    loss is not the table's validation error. Without a table there are no regrets.
     """
-    outcomes = [Outcome.from_result(result) for _, result in confirmation.evaluations]
+    results = [result for _, result in confirmation.evaluations]
+    outcomes = [Outcome.from_result(result) for result in results if not result.crashed]
     is_transfer = any(outcome.transfer for outcome in outcomes)
     has_objective = any(outcome.objective is not None for outcome in outcomes)
-    fields = (*_FIELDS, *["transfer"] * is_transfer, *["objective"] * has_objective)
+    without_table = outcomes and not any(map(_has_table, outcomes))
+    known = [one for one in _FIELDS if not (without_table and one in _OF_TABLE)]
+    fields = (*known, *["transfer"] * is_transfer, *["objective"] * has_objective)
     columns = [KEYS[field] for field in fields]
 
     text = io.StringIO()
@@ -48,3 +55,7 @@ def results_of(confirmation: ConfirmationView) -> bytes:
             row = [name, tuned, number, run.seed, run.budget, *values, result.exception or ""]
             writer.writerow(map(cell, row))
     return text.getvalue().encode()
+
+
+def _has_table(outcome: Outcome) -> bool:
+    return any(getattr(outcome, field) is not None for field in _OF_TABLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,10 @@ _EPOCH = (
 """Columns of an epoch, which its record has under the same names; earlier versions lack some."""
 
 
+_OF_TABLE = ("valid_regret", "regret", "percentile")
+"""Those that only a table gives; without one they have no column."""
+
+
 def write(study: OpenedStudy, folder: Path) -> None:
     """Write both tables; errors and regrets are shares in [0, 1], times are in UTC (ISO 8601).
 
@@ -55,17 +59,14 @@ def write(study: OpenedStudy, folder: Path) -> None:
     regrets come from a table of another data set. imputed: whether they rest on values of a model;
     undecided: whether the search's choices ended within noise of uniform; such a column exists only
     if some do. objective: what the loss is, only where it is not the table's validation error.
-    Columns of an epoch's diagnosis are empty for records of earlier versions.
+    objective_seconds, cost.METRIC: where an objective has them. Without a table there are no
+    columns of regrets and percentile. Columns of an epoch's diagnosis are empty for records of
+    earlier versions.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
     _write_table(folder / TRIALS, rows)
-    epochs = (
-        {"id": name(trial), "budget": trial.budget} | _epoch_row(record)
-        for trial, _ in study.trials
-        for record in epochs_of(study, trial)
-    )
-    _write_table(folder / EPOCHS, epochs)
+    _write_table(folder / EPOCHS, _epoch_rows(study))
 
 
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
@@ -76,13 +77,23 @@ def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
         flags["imputed"] = outcome.imputed
     if study.undecided is not None:
         flags["undecided"] = outcome.undecided
-    if study.has("objective"):
+    if "objective" in study.known:
         flags["objective"] = outcome.objective
+    if "objective_seconds" in study.known:
+        flags["objective_seconds"] = outcome.objective_seconds
+    for metric in study.costs:
+        flags[f"cost.{metric}"] = outcome.costs.get(metric)
     return flags
 
 
 def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> dict[str, Any]:
     """One row of trials.csv; a trial that has not finished has no result."""
+    without_table = study.lacks(*_OF_TABLE)
+    reported = {
+        column: field
+        for column, field in _REPORTED.items()
+        if not (without_table and field in _OF_TABLE)
+    }
     outcome = Outcome.from_result(result)
     times = times_of(study, trial, result)
     return {
@@ -91,7 +102,7 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,
-        **{column: getattr(outcome, field) for column, field in _REPORTED.items()},
+        **{column: getattr(outcome, field) for column, field in reported.items()},
         **{key: trial.config.get(key) for key in study.view.space},
         "model_based": info_of(study, trial).get("model_based_pick"),
         "seconds": outcome.seconds,
@@ -102,6 +113,18 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
         "module_hash": outcome.key,
         "exception": None if result is None else result.exception,
     }
+
+
+def _epoch_rows(study: OpenedStudy) -> Iterator[dict[str, Any]]:
+    """The rows of epochs.csv, all with the same columns: a command may record others each time."""
+    names: dict[str, None] = {}
+    if study.view.header.get("specification", {}).get("command") is not None:
+        records = (record for trial, _ in study.trials for record in epochs_of(study, trial))
+        names = dict.fromkeys(key for record in records for key in _epoch_row(record))
+    for trial, _ in study.trials:
+        place = {"id": name(trial), "budget": trial.budget}
+        for record in epochs_of(study, trial):
+            yield place | names | _epoch_row(record) | place
 
 
 def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:

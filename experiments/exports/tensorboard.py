@@ -114,7 +114,8 @@ def _epochs(
         time += record["time"]
         other = DRAWN_TAGS if record.get("measured") == DRAWN else {}
         values = {other.get(tag, tag): record[key] for tag, key in EPOCH_TAGS.items()}
-        yield record["epoch"], time, values | _diagnosis(record)
+        known = {tag: value for tag, value in values.items() if value is not None}  # of a command
+        yield record["epoch"], time, known | _diagnosis(record)
 
 
 def _diagnosis(record: dict[str, Any]) -> dict[str, float]:

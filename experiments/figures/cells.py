@@ -10,7 +10,7 @@ from matplotlib.patches import BoxStyle, FancyArrowPatch, FancyBboxPatch
 
 from oneshot_hpo.experiments.figures.style import WIDTH, new_figure
 from oneshot_hpo.experiments.numbers.cells import BOX, CellDrawing
-from oneshot_hpo.experiments.wording import called, percent
+from oneshot_hpo.experiments.wording import called
 
 _LABELS = {
     "maxpool3x3": "max pool\n3 × 3",
@@ -44,7 +44,7 @@ def draw_cells(cells: Sequence[CellDrawing]) -> Figure:
         ax.set_aspect("equal")
         ax.set_axis_off()
         words = f"{cell.title} (trial {cell.key})" + (", the same cell" if same else "")
-        errors = f"validation {percent(cell.valid_error)}, test {percent(cell.test_error)}"
+        errors = cell.errors.replace(" error", "")
         ax.set_title(f"{words}\n{errors}")
     return figure
 

@@ -22,6 +22,7 @@ from oneshot_hpo.experiments.study.document import GRID, lay, read_document
 from oneshot_hpo.experiments.study.specification import WRITTEN, StudySpec, validated
 from oneshot_hpo.experiments.study.yaml_files import load_yaml
 from oneshot_hpo.experiments.wording import unknown_key
+from oneshot_hpo.foreign import reference_of
 
 CONFIRM = "confirm"
 _MOST = 10_000
@@ -126,9 +127,13 @@ def _copied(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _word(key: str, value: Any) -> str:
-    """A value in a member's name: a word speaks for itself, a number needs its key."""
+    """A value in a member's name: a word speaks for itself, a number needs its key.
+
+    Of a path it is the file, of code the name in it.
+    """
     if isinstance(value, str):
-        return value.rpartition("/")[2]  # the file of a path
+        reference = reference_of(value)
+        return value.rpartition("/")[2] if reference is None else reference.name
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{key.split('.')[-1]}-{shown}"
 

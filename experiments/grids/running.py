@@ -20,12 +20,18 @@ from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.folder import check_path
 from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
-from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.trust import (
+    NOTHING_SAID,
+    Consent,
+    check_code_trusted,
+    check_trusted,
+)
 from oneshot_hpo.experiments.study.yaml_files import YamlError, dump_yaml, load_yaml
 from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import command, say
@@ -59,12 +65,17 @@ def launch_grid(
     """
     members = grid.chosen(only)
     specs = {
-        member.name: freeze(complete(_spec(member, options), f"{grid.name}, {member.name}"))
+        member.name: _spec(member, options)
         for member in members
         if not (folder / member.name / JOURNAL_NAME).exists()
     }
+    check_code_trusted(console, specs.values(), options.consent)
+    specs = {name: freeze(complete(spec, f"{grid.name}, {name}")) for name, spec in specs.items()}
     check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
+
     folder.mkdir(parents=True, exist_ok=True)
+    for member in grid.members:
+        own_code.keep_copies(member.spec, folder)
     write_whole(folder / GRID_FILE, dump_yaml(dict(grid.document)).encode())
 
     left = []

@@ -114,7 +114,7 @@ class Baselines:
                     origin=(self.path.resolve(), method),
                     table=table.name,
                     space=space,
-                    regrets=errors - best,
+                    values=errors - best,
                     evaluations=last + 1,
                 )
             )

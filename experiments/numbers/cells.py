@@ -10,7 +10,9 @@ from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.sources import successful_trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.wording import percent
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 
 Point = tuple[float, float]
@@ -38,11 +40,19 @@ class CellDrawing:
     """V positions: layer from 0 (longest path from the input), row (0 is the middle)."""
     cell_key: str
     """Equal for isomorphic cells: NAS-Bench-101's hash, or another space's own key."""
-    valid_error: float
-    """Error of the cell trained on its own, from the table, in [0, 1]; `test_error` likewise."""
-    test_error: float
+    valid_error: float | None
+    """Error of the cell trained on its own, in [0, 1], if known; `test_error` likewise."""
+    test_error: float | None
     identity: str
     """The cell in words: NAS-Bench-101's hash, or its space's text."""
+
+    @property
+    def errors(self) -> str:
+        """Its errors in words; empty if none is known."""
+        known = (("validation", self.valid_error), ("test", self.test_error))
+        return ", ".join(
+            f"{words} error {percent(value)}" for words, value in known if value is not None
+        )
 
 
 def found_cells(study: OpenedStudy) -> list[CellDrawing]:
@@ -51,6 +61,8 @@ def found_cells(study: OpenedStudy) -> list[CellDrawing]:
     NotEnoughData: no trial has finished without a crash.
     """
     successful_trials(study)  # raises if there is none
+    if study.lacks("document"):
+        raise NotEnoughData(f"{study.source}: its results name no architecture")
     found = []
     baseline = study.view.baseline
     if baseline is not None and not baseline[1].crashed:
@@ -62,7 +74,7 @@ def found_cells(study: OpenedStudy) -> list[CellDrawing]:
 
 def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) -> CellDrawing:
     outcome = Outcome.from_result(result)
-    space = study.cells.space
+    space = get_space(study.spec.required_space)
     architecture = outcome.architecture(space)
     cell = space.drawing(architecture)
     if cell is None:
@@ -75,8 +87,8 @@ def _drawing(study: OpenedStudy, title: str, trial: Trial, result: TrialResult) 
         edges=cell.edges,
         positions=layered(len(cell.labels), cell.edges),
         cell_key=key,
-        valid_error=outcome.reported("valid"),
-        test_error=outcome.reported("test"),
+        valid_error=outcome.valid,
+        test_error=outcome.test,
         identity=f"NAS-Bench-101's hash: {key}"
         if space.family == NasBench101Space.family
         else f"Cell: {space.text(architecture)}",

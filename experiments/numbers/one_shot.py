@@ -45,7 +45,7 @@ class BudgetCorrelation:
 class OneShotCorrelation:
     """A study's correlations, smallest budget first."""
 
-    table: str
+    table: str | None
     budgets: list[BudgetCorrelation]
     """Budgets with at least LEAST trials; the others are noted."""
     notes: list[str]
@@ -54,6 +54,9 @@ class OneShotCorrelation:
 def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
     """Correlations over a study's trials, by budget. NotEnoughData: no budget has LEAST trials."""
     results = successful_trials(study)
+    for field, what in (("one_shot", "one-shot error"), ("test", "test error of a cell")):
+        if study.lacks(field):
+            raise NotEnoughData(f"{study.source}: its results have no {what}")
     found: list[BudgetCorrelation] = []
     notes: list[str] = []
     too_old: list[str] = []
@@ -92,7 +95,7 @@ def one_shot_correlation(study: OpenedStudy) -> OneShotCorrelation:
             f"{study.source}: a rank correlation needs {LEAST} trials of one budget that did not "
             f"crash; there are {trials_by_budget(results)}"
         )
-    return OneShotCorrelation(study.cells.table.name, found, notes + too_old)
+    return OneShotCorrelation(study.table_name, found, notes + too_old)
 
 
 def _by_epoch(searches: list[Search]) -> tuple[Array, list[RankCorrelation]]:

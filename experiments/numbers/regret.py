@@ -98,14 +98,14 @@ def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) ->
     curves: list[Curve] = []
     notes: list[str] = []
     if axis != "simulated":
-        groups = group_studies(sources, space)
+        groups = _with_regrets(group_studies(sources, space), notes)
         for group in groups:
             curves += _study_curves(group, axis, error, notes)
         for one in confirmed_settings(groups):
             curves += _confirmed_curves(one, axis, error, notes)
 
-    if axis != "real":
-        curves += _baseline_curves(sources, space, axis, error, notes)
+    if axis != "real" and sources.table is not None:
+        curves += _baseline_curves(sources, sources.table, space, axis, error, notes)
 
     if not curves:
         why = {
@@ -115,6 +115,17 @@ def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) ->
         }[axis]
         raise NotEnoughData(notes[0] if notes else f"{title_of(space)}: {why}")
     return RegretCurves(space, _table_name(sources), axis, error, curves, notes)
+
+
+def _with_regrets(groups: Sequence[StudyGroup], notes: list[str]) -> list[StudyGroup]:
+    """The groups whose results have regrets; notes which have none."""
+    found = []
+    for group in groups:
+        if any(study.lacks(*REGRETS.values()) for study in group.studies):
+            notes.append(f"{group.sources}: there is no regret without a table")
+        else:
+            found.append(group)
+    return found
 
 
 def _study_curves(group: StudyGroup, axis: Axis, error: Error, notes: list[str]) -> list[Curve]:
@@ -167,7 +178,7 @@ def _confirmed_curves(
 
 
 def _baseline_curves(
-    sources: Sources, space: SpaceId, axis: Axis, error: Error, notes: list[str]
+    sources: Sources, table: str, space: SpaceId, axis: Axis, error: Error, notes: list[str]
 ) -> list[Curve]:
     found: list[Curve] = []
     for file in sources.baselines:
@@ -175,7 +186,7 @@ def _baseline_curves(
             notes.append(f"{file.path} has no results in {title_of(space)}")
             continue
         several = len(sources.baselines) > 1
-        for name, runs in baseline_steps(file, sources.table, space, axis, error).items():
+        for name, runs in baseline_steps(file, table, space, axis, error).items():
             method = Method(name, "baseline")
             if several and any(curve.method == method for curve in found):
                 method = Method(name, "baseline", f"[{file.source}]")
@@ -190,6 +201,7 @@ def _baseline_curves(
 def _table_name(sources: Sources) -> str:
     from oneshot_hpo.search_spaces import load_table
 
+    assert sources.table is not None  # of what a regret is
     return load_table(sources.table).name
 
 

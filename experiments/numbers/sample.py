@@ -1,4 +1,4 @@
-"""A sample: the test regrets of one method in one space, one per seed."""
+"""A sample: the test regrets of one method in one space, one per seed; without a table, errors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from oneshot_hpo.search_spaces import SpaceId
 
+REGRET = "test regret"
+
 Origin = tuple[Path, str]
 """A file or folder, resolved, and a setting or method in it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The test regrets of a method, as shares in [0, 1]; infinite for a crash."""
+    """The results of a method, one a seed; infinite for a crash."""
 
     method: str
     """The name in a table's row: "darts tuned in cs2", "random_search"."""
@@ -26,12 +28,12 @@ class Sample:
     """Its source, as the user named it."""
     origin: Origin
     """Equal for equal samples, however they were named."""
-    table: str
-    """The name of the table of trained cells."""
-    space: SpaceId
-    """Search space 1, 2 or 3, or the name of another."""
-    regrets: NDArray[np.float64]
-    """(n,) test regrets."""
+    table: str | None
+    """The name of the table of trained cells; None: there is none."""
+    space: SpaceId | None
+    """Search space 1, 2 or 3, or the name of another; None: a command's study names none."""
+    values: NDArray[np.float64]
+    """(n,) test regrets as shares in [0, 1], or what `measure` says; lower is better."""
     seeds: tuple[int, ...] | None = None
     """(n,) the seed of each; None: seeds are not comparable with other samples."""
     seconds: float | None = None
@@ -40,38 +42,40 @@ class Sample:
     """Epochs of a search; None for methods without them."""
     evaluations: int | None = None
     """Evaluations after which the incumbent was taken, or those of its study."""
+    measure: str = REGRET
+    """What the values are; a study without a table has no regrets, only errors or losses."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings that distinguish it from other samples of its method."""
 
     @property
     def crashed(self) -> int:
         """Number of searches that crashed."""
-        return int(np.isinf(self.regrets).sum())
+        return int(np.isinf(self.values).sum())
 
     @property
     def mean(self) -> float:
-        """Mean regret of the searches that did not crash; NaN if all did."""
-        finite = self.regrets[np.isfinite(self.regrets)]
+        """Mean of the searches that did not crash; NaN if all did."""
+        finite = self.values[np.isfinite(self.values)]
         return float(finite.mean()) if len(finite) else float("nan")
 
     @property
     def deviation(self) -> float:
         """Standard deviation of the searches that did not crash; NaN for fewer than two."""
-        finite = self.regrets[np.isfinite(self.regrets)]
+        finite = self.values[np.isfinite(self.values)]
         return float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
 
 
 def matched(first: Sample, second: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
-    """The regrets of two samples for a test, and whether they are pairs with the same seed.
+    """The values of two samples for a test, and whether they are pairs with the same seed.
 
     If the samples have seeds in common, only those are paired; else all values are used.
     """
     common = set(first.seeds or ()) & set(second.seeds or ())
     if not common:
-        return first.regrets, second.regrets, False
+        return first.values, second.values, False
     assert first.seeds is not None
     assert second.seeds is not None
-    one = dict(zip(first.seeds, first.regrets, strict=True))
-    two = dict(zip(second.seeds, second.regrets, strict=True))
+    one = dict(zip(first.seeds, first.values, strict=True))
+    two = dict(zip(second.seeds, second.values, strict=True))
     order = [seed for seed in first.seeds if seed in common]
     return np.array([one[s] for s in order]), np.array([two[s] for s in order]), True

@@ -44,17 +44,24 @@ class Search:
 
 def trial_search(study: OpenedStudy, trial: Trial, result: TrialResult | None = None) -> Search:
     """The finished epochs of a trial. UserError: their file is damaged."""
-    return read_search(study.trial_folder(trial), study.cells, result)
+    return read_search(study.trial_folder(trial), _cells(study), result)
 
 
 def rerun_search(study: OpenedStudy, run: Rerun, result: TrialResult | None = None) -> Search:
     """The finished epochs of a confirmation's run. UserError: their file is damaged."""
-    return read_search(study.rerun_folder(run), study.cells, result)
+    return read_search(study.rerun_folder(run), _cells(study), result)
 
 
-def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = None) -> Search:
+def _cells(study: OpenedStudy) -> CellErrors | None:
+    return None if study.located.table is None else study.cells
+
+
+def read_search(
+    folder: Path, cells: CellErrors | None, result: TrialResult | None = None
+) -> Search:
     """The search in a trial's folder; without epochs if their file is missing.
 
+    cells: None where there is no table: then the last epoch's cell alone may have errors.
     result: its result, which has the errors of the last cell. UserError: the file is damaged.
     """
     try:
@@ -66,10 +73,16 @@ def read_search(folder: Path, cells: CellErrors, result: TrialResult | None = No
         raise UserError(f"{folder / METRICS} is damaged ({error})") from None
 
     unknown = (np.nan, np.nan)
-    of_table = [unknown if one is None else cells.errors(one) for one in architectures]
+    of_table = [
+        unknown if one is None or cells is None else cells.errors(one) for one in architectures
+    ]
     if records and result is not None and not result.crashed:
         outcome = Outcome.from_result(result)
-        of_table[-1] = outcome.reported("valid"), outcome.reported("test")
+        valid_end, test_end = outcome.valid, outcome.test
+        of_table[-1] = (
+            np.nan if valid_end is None else valid_end,
+            np.nan if test_end is None else test_end,
+        )
     valid, test = np.array(of_table, float).reshape(-1, 2).T
     return Search(one_shot, valid, test, seconds)
 

@@ -29,16 +29,16 @@ class Sources:
     """By study, the one setting of its confirmation that the user named; None for tuned and
     default."""
     baselines: list[Baselines]
-    table: str
-    """The name or path of the table of trained cells of all of them."""
+    table: str | None
+    """The name or path of the table of trained cells of those that have one; None: none has."""
 
     @property
     def spaces(self) -> list[SpaceId]:
         """The search spaces of the studies; without a study, of the baselines."""
-        found = {study.spec.required_space for study in self.studies} or {
+        found = {study.spec.space for study in self.studies} or {
             space for file in self.baselines for space in file.spaces
         }
-        return ordered(found)
+        return ordered(space for space in found if space is not None)
 
 
 def read_figure_sources(words: Sequence[str]) -> Sources:
@@ -91,6 +91,10 @@ def _checked(
     """Checked sources of one table. UserError: tables differ, or baselines lack the spaces."""
     sources = Sources(studies, settings, baselines, _table(studies, baselines))
     for baseline in baselines:
+        if sources.table is None:
+            raise UserError(
+                f"{baseline.path}: baselines are compared by their table, and no study here has one"
+            )
         baseline.trained_cells(sources.table)
         if not set(baseline.spaces) & set(sources.spaces):
             has = ", ".join(map(str, baseline.spaces))
@@ -134,11 +138,12 @@ def trials_by_budget(trials: Sequence[tuple[Trial, TrialResult]]) -> str:
     return ", ".join(f"{count} ({budget:g} epochs)" for budget, count in sorted(counts.items()))
 
 
-def _table(studies: Sequence[OpenedStudy], baselines: Sequence[Baselines]) -> str:
-    """The table of all sources. UserError: there are several."""
+def _table(studies: Sequence[OpenedStudy], baselines: Sequence[Baselines]) -> str | None:
+    """The table of all sources; None: they have none. UserError: there are several."""
     if not studies:
         return known_table(baselines[0])
-    tables = {table_checksum(study.located.required_table): study for study in studies}
+    with_table = [study for study in studies if study.located.table is not None]
+    tables = {table_checksum(study.located.required_table): study for study in with_table}
     if len(tables) > 1:
         first, second = list(tables.values())[:2]
         raise UserError(
@@ -146,4 +151,4 @@ def _table(studies: Sequence[OpenedStudy], baselines: Sequence[Baselines]) -> st
             f"{second.cells.table.name} with other content: regrets of different tables do not "
             "belong in one figure"
         )
-    return studies[0].located.required_table
+    return with_table[0].located.table if with_table else None

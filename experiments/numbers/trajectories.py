@@ -46,7 +46,7 @@ class Trajectories:
     """All trajectories of a space."""
 
     space: SpaceId
-    table: str
+    table: str | None
     found: list[Trajectory]
     notes: list[str]
     """What is left out, a sentence each."""
@@ -99,7 +99,7 @@ def trajectories(sources: Sources, space: SpaceId) -> Trajectories:
         first = groups[0].studies[0]
         successful_trials(first)  # raises if all crashed
         raise NotEnoughData(notes[0] if notes else f"{first.source}: no search to show")
-    return Trajectories(space, groups[0].studies[0].cells.table.name, found, notes)
+    return Trajectories(space, groups[0].studies[0].table_name, found, notes)
 
 
 def _single(study: OpenedStudy) -> list[tuple[Role, Search, bool]]:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo import plugins
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.experiments.errors import ExperimentError, UserError, one_line
-from oneshot_hpo.experiments.objectives.section import Section, chosen
+from oneshot_hpo.experiments.objectives.section import (
+    ERROR,
+    OF_TABLE,
+    PLUS,
+    Chosen,
+    Section,
+    chosen,
+)
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.settings import SearchSettings
 
 FOLDER = "objective"
 """The objective's folder in a trial's."""
@@ -45,6 +54,8 @@ class Found:
     """The name or path of the study's table; None: it has none."""
     dataset: str | None
     """The name or path of the images that were searched on; None: the study names none."""
+    settings: SearchSettings | None = None
+    """The settings of the search, the configuration laid over them; None for a command."""
     folder: Path | None = None
     """For checkpoints and records of the objective, `FOLDER` in the trial's; None: keep none."""
     device: str = "cpu"
@@ -101,21 +112,48 @@ class Objective(ABC):
 def objective_of(section: Any) -> Objective:
     """The objective of a study file's section.
 
-    UserError, or UnknownName: there is none of this name, it is no objective, or it refuses its
+    UserError or PluginError: there is none of this name, it is no objective, or it refuses its
     settings.
     """
     own = chosen(section)
-    target = plugins.find("objective", own.name)
-    if not (isinstance(target, type) and issubclass(target, Objective)):
-        raise UserError(f"objective {own.name}: {target!r} is not a subclass of Objective")
-    known = settings_of(target)
-    for key in own.settings:
-        if key not in known:
-            raise UserError(unknown_key(key, f"objective.{own.name}", known))
-    try:
-        return target(**own.settings)
-    except (TypeError, ValueError) as error:  # a method is missing, or a setting is refused
-        raise UserError(f"objective {own.name}: {one_line(error)}") from None
+    objective = _made(own)
+    if not own.plus:
+        return objective
+
+    from oneshot_hpo.experiments.objectives.combined import Combined
+
+    return Combined(objective, own.plus, own.words)
+
+
+def evaluated(section: Any, found: Found, seed: int, stop_asked: Callable[[], bool]) -> Outcome:
+    """The outcome of a found architecture by a section's objective, with the objective's name.
+
+    Raises what `Objective.evaluate` does, NoLoss for a loss that is not finite, and UserError for
+    what is no outcome with a loss.
+    """
+    own = chosen(section)
+    outcome = objective_of(section).evaluate(found, seed, stop_asked)
+    if not isinstance(outcome, Outcome):
+        raise UserError(f"objective {own.name} returned {outcome!r:.80}, not an Outcome")
+    if isinstance(outcome.loss, bool) or not isinstance(outcome.loss, int | float):
+        raise UserError(
+            f"objective {own.name} returned the loss {outcome.loss!r:.80}, not a number"
+        )
+    if not math.isfinite(outcome.loss):
+        raise NoLoss(f"objective {own.name}: the loss is {outcome.loss}")
+    if outcome.objective is None and own.name not in OF_TABLE:
+        return dataclasses.replace(outcome, objective=own.words)
+    return outcome
+
+
+def completed(section: Any) -> Section:
+    """A section with every setting written out; a name alone for an objective without settings."""
+    own = chosen(section)
+    objective = _made(own)
+    known = settings_of(type(objective))
+    values = {key: getattr(objective, key) for key in known}
+    whole: Section = {own.name: values} if known else own.name
+    return {ERROR: whole, PLUS: dict(own.plus)} if own.plus else whole
 
 
 def settings_of(kind: type[Objective]) -> list[str]:
@@ -123,8 +161,17 @@ def settings_of(kind: type[Objective]) -> list[str]:
     return [one.name for one in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
 
 
-def completed(section: Any) -> Section:
-    """A section with every setting written out; a name alone for an objective without settings."""
-    name, objective = chosen(section).name, objective_of(section)
-    known = settings_of(type(objective))
-    return {name: {key: getattr(objective, key) for key in known}} if known else name
+def _made(own: Chosen) -> Objective:
+    """The objective that a section names, without the costs that are added to it."""
+    entry = plugins.entry("objective", own.name)
+    target = entry.load()
+    foreign.check_class(target, Objective, entry.label)
+    known = settings_of(target)
+    for key in own.settings:
+        if key not in known:
+            raise UserError(unknown_key(key, f"objective.{foreign.label_of(own.name)}", known))
+    try:
+        made: Objective = target(**own.settings)
+    except (TypeError, ValueError) as error:  # a setting is missing, or refused
+        raise UserError(f"{entry.label}: {one_line(error)}") from None
+    return made

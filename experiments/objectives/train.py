@@ -6,6 +6,7 @@ import dataclasses
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from oneshot_hpo.searchers.data.held_out import held_out
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.records import SearchStopped
 from oneshot_hpo.searchers.settings import COUNT, POSITIVE, SettingsError
+
+if TYPE_CHECKING:
+    from oneshot_hpo.searchers.network.scratch import ScratchSettings
 
 _TRAIN = 2  # separates these seeds from the search, and from the draw of a repeat
 
@@ -52,6 +56,14 @@ class FromScratch(Objective):
     def __post_init__(self) -> None:
         check_settings(self, lambda name, fault: UserError(f"{name} {fault}"))
 
+    @property
+    def network(self) -> ScratchSettings:
+        """The settings of the network and its training."""
+        from oneshot_hpo.searchers.network.scratch import ScratchSettings  # loads torch
+
+        names = [one.name for one in dataclasses.fields(ScratchSettings)]
+        return ScratchSettings(**{name: getattr(self, name) for name in names})
+
     def check(self, space: SearchSpace, table: Table | None) -> None:
         """UserError: the space's architectures cannot be trained here."""
         from oneshot_hpo.searchers.network.scratch import check_trainable  # loads torch
@@ -67,16 +79,14 @@ class FromScratch(Objective):
 
     def evaluate(self, found: Found, seed: int, stop_asked: Callable[[], bool]) -> Outcome:
         """See `Objective.evaluate`."""
-        from oneshot_hpo.searchers.network.scratch import ScratchSettings
         from oneshot_hpo.searchers.scratch_run import TrainingDiverged, train_repeatedly
 
-        names = [one.name for one in dataclasses.fields(ScratchSettings)]
         try:
             rows = train_repeatedly(
                 found.space,
                 found.architecture,
                 self.search_images(found.images),
-                ScratchSettings(**{name: getattr(self, name) for name in names}),
+                self.network,
                 epochs=self.epochs,
                 seeds=_seeds(seed, self.seeds),
                 folder=found.folder,

@@ -11,23 +11,19 @@ import numpy as np
 from oneshot_hpo.experiments.compare.comparing import SEED, Space, compare_sources
 from oneshot_hpo.experiments.compare.sources import confirmed_study, read_sources
 from oneshot_hpo.experiments.compare.statistics import median_interval
-from oneshot_hpo.experiments.compare.wording import interval, points, sentences
+from oneshot_hpo.experiments.compare.wording import heading, interval, points, sentences
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.sample import REGRET, Sample
+from oneshot_hpo.experiments.objectives.section import LOSS
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, count, epochs
 from oneshot_hpo.experiments.report.headline import Card
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command
-from oneshot_hpo.search_spaces import title_of
 
-_COLUMNS = (
-    Column("what"),
-    Column("seeds", numeric=True),
-    Column("median", numeric=True, hint="test regret in percentage points"),
-    Column("95 % interval", hint="of the median, by bootstrap"),
-    Column("mean", numeric=True, hint="of the searches that did not crash"),
-    Column("deviation", numeric=True, hint="standard deviation between seeds"),
-)
+_UNITS = {REGRET: " points", LOSS: ""}
+_IN_UNITS = {REGRET: ", in points", LOSS: ""}
+"""By measure; errors are in percent."""
 _CRASHED = Column("crashed", numeric=True)
 
 
@@ -111,11 +107,13 @@ def _cards(space: Space) -> list[Card]:
     than = f"than {default}" if pairing.comparison.shown else f"better or worse than {default}"
     cards = [Card(f"{tuned}, with fresh seeds", verdict, than)]
     for sample in (pairing.first, pairing.second):
-        bounds = interval(median_interval(sample.regrets, np.random.default_rng(SEED)))
-        median = float(np.median(sample.regrets))
-        words = f"of {len(sample.regrets)} seeds" + (f", 95 %: {bounds}" if bounds else "")
-        value = points(median) + ("" if np.isinf(median) else " points")
-        cards.append(Card(f"{space.name(sample)}: median test regret", value, words))
+        limits = median_interval(sample.values, np.random.default_rng(SEED))
+        bounds = interval(limits, sample.measure)
+        median = float(np.median(sample.values))
+        words = f"of {len(sample.values)} seeds" + (f", 95 %: {bounds}" if bounds else "")
+        value = points(median, sample.measure)
+        value += "" if np.isinf(median) else _UNITS.get(sample.measure, " %")
+        cards.append(Card(f"{space.name(sample)}: median {sample.measure}", value, words))
     return cards
 
 
@@ -123,24 +121,36 @@ def _table(space: Space) -> Table:
     rows = []
     has_crashes = any(sample.crashed for sample in space.samples)
     for sample in space.samples:
-        median = float(np.median(sample.regrets))
-        bounds = median_interval(sample.regrets, np.random.default_rng(SEED))
+        median = float(np.median(sample.values))
+        bounds = median_interval(sample.values, np.random.default_rng(SEED))
         cells = [
             Cell(space.name(sample)),
-            count(len(sample.regrets)),
-            _points(median),
-            Cell(interval(bounds)),
-            _points(sample.mean),
-            NOTHING if np.isnan(sample.deviation) else _points(sample.deviation),
+            count(len(sample.values)),
+            _points(median, sample),
+            Cell(interval(bounds, sample.measure)),
+            _points(sample.mean, sample),
+            NOTHING if np.isnan(sample.deviation) else _points(sample.deviation, sample),
         ]
         rows.append(Row([*cells, *([count(sample.crashed)] if has_crashes else [])]))
+    measure, caption = space.samples[0].measure, heading(space)
     return Table(
         name="comparison-table",
-        caption=f"Test regret in {title_of(space.id)}, table {space.samples[0].table}, in points",
-        columns=[*_COLUMNS, *([_CRASHED] if has_crashes else [])],
+        caption=f"{caption[:1].upper()}{caption[1:]}{_IN_UNITS.get(measure, ', in percent')}",
+        columns=[*_columns(measure), *([_CRASHED] if has_crashes else [])],
         rows=rows,
     )
 
 
-def _points(value: float) -> Cell:
-    return Cell(points(value), value)
+def _columns(measure: str) -> tuple[Column, ...]:
+    return (
+        Column("what"),
+        Column("seeds", numeric=True),
+        Column("median", numeric=True, hint=f"{measure}{_IN_UNITS.get(measure, ', in percent')}"),
+        Column("95 % interval", hint="of the median, by bootstrap"),
+        Column("mean", numeric=True, hint="of the searches that did not crash"),
+        Column("deviation", numeric=True, hint="standard deviation between seeds"),
+    )
+
+
+def _points(value: float, sample: Sample) -> Cell:
+    return Cell(points(value, sample.measure), value)

@@ -125,9 +125,16 @@ def _tail(text: str) -> str:
 
 
 def _epoch(record: dict[str, Any]) -> str:
+    """An epoch in a line, with what is known of it: a command records what it likes."""
     of_what = " of a drawn cell" if record.get("measured") == DRAWN else ""
-    return (
-        f"epoch {record['epoch']}: training loss {record['train_loss']:.4g}, "
-        f"one-shot validation error{of_what} {percent(record['valid_error'])}, "
-        f"learning rate {record['learning_rate']:.3g}"
-    )
+    known = {
+        "training loss": ("train_loss", "{:.4g}".format),
+        f"one-shot validation error{of_what}": ("valid_error", percent),
+        "learning rate": ("learning_rate", "{:.3g}".format),
+    }
+    words = [
+        f"{name} {written(record[key])}"
+        for name, (key, written) in known.items()
+        if record.get(key) is not None
+    ]
+    return f"epoch {record['epoch']}: {', '.join(words)}"

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from oneshot_hpo.experiments.numbers.pace import seconds_left
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
-from oneshot_hpo.experiments.pages.values import count, epochs, setting, share
+from oneshot_hpo.experiments.pages.values import NOTHING, count, epochs, setting, share
 from oneshot_hpo.experiments.report.naming import title
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome, loss_words
-from oneshot_hpo.experiments.study.summary import comparing_words, verdict
-from oneshot_hpo.experiments.wording import duration, percent
+from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
+from oneshot_hpo.experiments.study.summary import comparing_words, lines_of, verdict
+from oneshot_hpo.experiments.wording import duration
 from oneshot_hpo.hpo import Trial, TrialResult
+
+_SHOWN_FIRST = ("test regret", "test error", "validation error")
+_BESIDE = ("validation error", "loss")
+"""What a card shows, the first that there is, and what it adds."""
+
+_SHARES = {
+    "validation error, %": "valid",
+    "test error, %": "test",
+    "test regret, points": "regret",
+}
 
 
 @dataclass(frozen=True)
@@ -78,9 +89,7 @@ def settings_table(study: OpenedStudy) -> Table | None:
 
     rows = [
         _row("epochs", [count(trial.budget) for trial, _ in columns.values()]),
-        _row("validation error, %", _shares(columns, "valid")),
-        _row("test error, %", _shares(columns, "test")),
-        _row("test regret, points", _shares(columns, "regret")),
+        *_known(columns),
         *(
             _row(name, [setting(trial.config, name) for trial, _ in columns.values()])
             for name in view.space
@@ -132,14 +141,37 @@ def _card(label: str, pair: tuple[Trial, TrialResult]) -> Card:
     if result.loss is None:
         return Card(label, "crashed", epochs(trial.budget))
     outcome = Outcome.from_result(result)
-    valid = f"validation error {percent(outcome.reported('valid'))}"
-    regret = f"{100 * outcome.reported('regret'):.2f} points"
-    return Card(f"{label}: test regret", regret, f"{valid}, {epochs(trial.budget)}")
+    known = lines_of(outcome)
+    shown = next((one for one in _SHOWN_FIRST if one in known), "loss")
+    detail = [f"{one} {known[one]}" for one in _BESIDE if one in known and one != shown]
+    value = known.get(shown, loss_text(result.loss, outcome.objective))
+    if outcome.regret is not None:
+        value = f"{100 * outcome.regret:.2f} points"
+    return Card(f"{label}: {shown}", value, ", ".join([*detail, epochs(trial.budget)]))
 
 
-def _shares(columns: dict[str, tuple[Trial, TrialResult]], field: str) -> list[Cell]:
+def _known(columns: dict[str, tuple[Trial, TrialResult]]) -> Iterator[Row]:
+    """A row for each number that any of the results has."""
     outcomes = [Outcome.from_result(result) for _, result in columns.values()]
-    return [share(getattr(outcome, field)) for outcome in outcomes]
+    if any(outcome.has_own_loss for outcome in outcomes):
+        losses = [
+            NOTHING if one.loss is None else Cell(loss_text(one.loss, one.objective))
+            for one in outcomes
+        ]
+        yield _row("loss", losses)
+    for name, field in _SHARES.items():
+        if any(getattr(outcome, field) is not None for outcome in outcomes):
+            yield _row(name, [share(getattr(outcome, field)) for outcome in outcomes])
+    for metric in dict.fromkeys(metric for outcome in outcomes for metric in outcome.costs):
+        label = next(one for one in outcomes if metric in one.costs).cost_label(metric)
+        yield _row(label, [_number(one.costs.get(metric)) for one in outcomes])
+    if any(outcome.objective_seconds is not None for outcome in outcomes):
+        yield _row("search, s", [_number(one.seconds) for one in outcomes])
+        yield _row("objective, s", [_number(one.objective_seconds) for one in outcomes])
+
+
+def _number(value: float | None) -> Cell:
+    return NOTHING if value is None else Cell(f"{value:.4g}", value)
 
 
 def _row(name: str, cells: list[Cell]) -> Row:

@@ -6,7 +6,7 @@ from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, count, moment, setting, share
 from oneshot_hpo.experiments.report.naming import anchor, name
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.outcome import Outcome, loss_text
 from oneshot_hpo.hpo import BASELINE_ID, Trial, TrialResult
 
 TRIALS = "trials-table"
@@ -16,17 +16,30 @@ _BEFORE = (
     Column("configuration", hint="bracket, rung of its first run, number there"),
     Column("epochs", numeric=True, choices=True, hint="its budget"),
     Column("state", choices=True),
-    Column("validation", numeric=True, hint="validation error of the cell found, in percent"),
-    Column("test", numeric=True, hint="test error of the cell found, in percent"),
-    Column("regret", numeric=True, hint="test error above the best of the space, in points"),
-    Column("percentile", numeric=True, hint="share of cells with a higher test error, in percent"),
-    Column(
+)
+_RESULTS = {
+    "valid": Column(
+        "validation", numeric=True, hint="validation error of the cell found, in percent"
+    ),
+    "test": Column("test", numeric=True, hint="test error of the cell found, in percent"),
+    "regret": Column(
+        "regret", numeric=True, hint="test error above the best of the space, in points"
+    ),
+    "percentile": Column(
+        "percentile", numeric=True, hint="share of cells with a higher test error, in percent"
+    ),
+    "one_shot": Column(
         "one-shot",
         numeric=True,
         hint="validation error in the supernet, of the cell found or of the mixture, in percent",
     ),
+}
+"""By field of an outcome; left out if there are results, and none has it."""
+_LOSS = Column("loss", numeric=True, hint="what was minimised")
+_OBJECTIVE_SECONDS = Column(
+    "objective s", numeric=True, hint="seconds of the objective's own trainings, beside the search"
 )
-_COSTS = {
+_FACTS = {
     "parameters": Column("parameters", numeric=True, hint="of the cell's own network"),
     "macs": Column("MACs", numeric=True, hint="multiply-accumulates of that network for an image"),
     "training_seconds": Column(
@@ -59,24 +72,49 @@ def table(study: OpenedStudy) -> Table:
         for name in hyperparameters
     }
     columns = [Column(name, numeric=numeric[name]) for name in hyperparameters]
-    outcomes = [Outcome.from_result(result) for _, result in study.trials]
-    costs = [field for field in _COSTS if any(getattr(one, field) for one in outcomes)]
-    more = [_COSTS[field] for field in costs]
+    results = _results(study)
+    facts = [field for field in _FACTS if any(getattr(one, field) for one in study.outcomes)]
+    more = [_FACTS[field] for field in facts]
     if study.undecided is not None:
         more.append(_UNDECIDED)
     return Table(
         name=TRIALS,
         caption="All trials of the study, errors in percent",
-        columns=[*_BEFORE, *more, *columns, *_AFTER],
-        rows=[_row(study, hyperparameters, costs, trial, result) for trial, result in study.trials],
+        columns=[*_BEFORE, *results.values(), *more, *columns, *_AFTER],
+        rows=[_row(study, list(results), facts, hyperparameters, *pair) for pair in study.trials],
         filtered=True,
     )
 
 
+def _results(study: OpenedStudy) -> dict[str, Column]:
+    """The columns of results, by field of an outcome or name of a cost."""
+    columns = {"loss": _LOSS} if any(one.has_own_loss for one in study.outcomes) else {}
+    columns |= {name: column for name, column in _RESULTS.items() if not study.lacks(name)}
+    columns |= {name: Column(label, numeric=True) for name, label in study.costs.items()}
+    if "objective_seconds" in study.known:
+        columns["objective_seconds"] = _OBJECTIVE_SECONDS
+    return columns
+
+
+def _result(outcome: Outcome, name: str) -> Cell:
+    if name == "loss":
+        text = "" if outcome.loss is None else loss_text(outcome.loss, outcome.objective)
+        return Cell(text, outcome.loss) if text else NOTHING
+    if name == "percentile":
+        return share(None if outcome.percentile is None else outcome.percentile / 100)
+    if name in _RESULTS:
+        return share(getattr(outcome, name))
+    if name == "objective_seconds":
+        return _seconds(outcome.objective_seconds)
+    value = outcome.costs.get(name)
+    return NOTHING if value is None else Cell(f"{value:.4g}", value)
+
+
 def _row(
     study: OpenedStudy,
+    results: list[str],
+    facts: list[str],
     hyperparameters: list[str],
-    costs: list[str],
     trial: Trial,
     result: TrialResult | None,
 ) -> Row:
@@ -93,12 +131,8 @@ def _row(
         Cell(name(trial)),
         count(trial.budget),
         Cell(state, mark=mark, link=link),
-        share(outcome.valid),
-        share(outcome.test),
-        share(outcome.regret),
-        share(None if outcome.percentile is None else outcome.percentile / 100),
-        share(outcome.one_shot),
-        *(_cost(outcome, field) for field in costs),
+        *(_result(outcome, name) for name in results),
+        *(_fact(outcome, field) for field in facts),
         *([Cell("yes" if outcome.undecided else "")] if study.undecided is not None else []),
         *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
@@ -122,7 +156,7 @@ def _seconds(seconds: float | None) -> Cell:
     return NOTHING if seconds is None else Cell(f"{seconds:.1f}", seconds)
 
 
-def _cost(outcome: Outcome, field: str) -> Cell:
+def _fact(outcome: Outcome, field: str) -> Cell:
     value: float | None = getattr(outcome, field)
     if value is None:
         return NOTHING

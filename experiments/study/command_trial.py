@@ -10,7 +10,7 @@ from oneshot_hpo.cluster.environment import for_program
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskLost
 from oneshot_hpo.experiments.errors import one_line
-from oneshot_hpo.experiments.objectives.objective import Found, ObjectiveStopped, objective_of
+from oneshot_hpo.experiments.objectives.objective import Found, ObjectiveStopped, evaluated
 from oneshot_hpo.experiments.objectives.section import MEAN
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.search_spaces import get_space
@@ -55,7 +55,7 @@ def command_outcome(task: TrialTask) -> Outcome:
     found = _found(task, result)
     if found is not None and (result.validation_error is None or task.objective != MEAN):
         try:
-            outcome = objective_of(task.objective).evaluate(found, task.seed, stop_asked)
+            outcome = evaluated(task.objective, found, task.seed, stop_asked)
         except ObjectiveStopped as stop:
             raise TaskStopped(f"its worker had to leave: {stop}") from None
         return dataclasses.replace(outcome, transfer=task.transfer)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.errors import StudyFileError, one_line
+from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
-from oneshot_hpo.plugins import names
+from oneshot_hpo.plugins import is_name
 from oneshot_hpo.search_spaces.table_file import is_table_name
 from oneshot_hpo.suggestions import did_you_mean
 
 FILE_KEYS: dict[str, Callable[[str], bool]] = {
-    "dataset": lambda value: value in names("dataset"),
+    "dataset": functools.partial(is_name, "dataset"),
     "table": is_table_name,
 }
 """Keys that hold a known name or the path of a file, and whether a value is such a name."""
@@ -36,8 +38,8 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The keys of a study file, or of a shipped study, with KEY=VALUE overrides laid over them.
 
     A relative path of a data set, table, configuration space or command's folder is relative to
-    the study file's folder; in an override, to the current folder. StudyFileError: the file cannot
-    be read.
+    the study file's folder; in an override, to the current folder. A file of code lies beside the
+    study file in any case. StudyFileError: the file cannot be read.
     """
     path = _find(source)
     try:
@@ -56,6 +58,13 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     document.setdefault("name", path.stem)
     for override in overrides:
         override_key(document, override)
+    try:
+        own_code.anchor(document, path.parent)
+        _anchor_axes(document.get(GRID), path.parent)
+    except UserError as error:
+        raise StudyFileError(f"{source}: {error}") from None
+    if COMMAND in document:
+        document.setdefault(CWD, str(Path.cwd()))
     return document
 
 
@@ -102,11 +111,18 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
         grid[CONFIG_SPACE] = [_anchored(CONFIG_SPACE, space, folder) for space in spaces]
 
 
+def _anchor_axes(grid: Any, folder: Path) -> None:
+    """Replace the files of code that a grid varies by references."""
+    for key in own_code.KEYS:
+        if isinstance(grid, dict) and isinstance(values := grid.get(key), list):
+            grid[key] = [own_code.anchored(value, folder) for value in values]
+
+
 def _anchored(key: str, value: Any, folder: Path) -> Any:
     """A value, its path taken from the folder if it is one."""
     if key == CONFIG_SPACE and isinstance(value, dict) and BASE in value:
         return value | {BASE: _anchored(key, value[BASE], folder)}
-    if not isinstance(value, str):
+    if not isinstance(value, str) or own_code.names_a_file(value):
         return value
     with suppress(OSError, ValueError):  # not a path: opening it gives the message
         if key == CWD:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.document import COMMAND
 from oneshot_hpo.experiments.study.inputs import (
     INPUTS,
@@ -58,6 +59,7 @@ def check_environment(
     places = _places(study, given)
     moved = _moved(console, recorded[PLACES], places, given or {})
 
+    code = own_code.module_checksums(study.spec) if recorded["checksums"] else {}
     here: dict[str, dict[str, str]] = {"versions": {}, "checksums": {}}
     for key, words in (("versions", "package versions"), ("checksums", "data and table")):
         if not recorded[key]:
@@ -67,9 +69,9 @@ def check_environment(
             )
 
     if recorded["versions"]:
-        here["versions"] = machine.versions()
+        here["versions"] = machine.versions() | own_code.versions(study.spec)
     if recorded["checksums"]:
-        here["checksums"] = checksums(study.spec.model_copy(update=places))
+        here["checksums"] = checksums(study.spec.model_copy(update=places)) | code
 
     differences = _differences(recorded, here, places)
     text = "; ".join(differences)
@@ -120,7 +122,8 @@ def _differences(
         for package, was in recorded["versions"].items()
         if package not in _IRRELEVANT and was != here["versions"].get(package, was)
     ]
-    for key, what in _WITH_CHECKSUM.items():
+    modules = {name: f"module {name}" for name in here["checksums"] if name not in _WITH_CHECKSUM}
+    for key, what in (_WITH_CHECKSUM | modules).items():
         was, now = (
             checksum.get(key, "") for checksum in (recorded["checksums"], here["checksums"])
         )

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import pwd
+import shutil
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Any
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.specification import StudySpec, recorded
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
+from oneshot_hpo.foreign import COPIES
 from oneshot_hpo.hpo import Observation, Study
 from oneshot_hpo.hpo.journal.file import DRAFT_NAME, JOURNAL_NAME
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME
@@ -27,13 +30,13 @@ CONFIRMATION = "confirm"
 """The confirmation's folder, inside the study's."""
 STUDY_NAMES = (
     *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
-    *("trials", "logs", "slurm", "exports", "report", CONFIRMATION),
+    *("trials", "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
 )
 """Everything that the program creates in a study's folder."""
 _WRITTEN = ("trials", "logs", "slurm", CONFIRMATION)
 """Folders inside a study's, into which workers and master write."""
-_REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME)
-"""Files left by a launch that was killed before it wrote its journal."""
+_REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME, COPIES)
+"""What may be left by a launch that was killed before it wrote its journal."""
 
 
 _NO_NAME = {
@@ -95,6 +98,7 @@ def create_study(
 
     made = make_folder(folder)
     try:
+        own_code.keep_copies(spec, folder)
         study = Study.create(
             folder,
             header=header,
@@ -104,6 +108,8 @@ def create_study(
         )
     except (ValueError, OSError) as error:
         with contextlib.suppress(OSError):  # not empty: another master was faster
+            if not (folder / JOURNAL_NAME).exists():
+                shutil.rmtree(folder / COPIES, ignore_errors=True)
             for path in made:
                 path.rmdir()
         if isinstance(error, OSError):
@@ -124,8 +130,13 @@ def write_specification(folder: Path, spec: StudySpec) -> None:
 def specification_of(
     header: dict[str, Any], folder: Path, journal: str = JOURNAL_NAME
 ) -> StudySpec:
-    """The specification in a journal's header. StudyFileError: it cannot be used."""
-    return recorded(header.get("specification"), str(folder / journal))
+    """The specification in a journal's header. StudyFileError: it cannot be used.
+
+    The files of code that it names are the copies in the folder.
+    """
+    spec = recorded(header.get("specification"), str(folder / journal))
+    own_code.locate(spec, folder)
+    return spec
 
 
 def check_study(folder: Path) -> None:

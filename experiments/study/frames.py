@@ -30,6 +30,7 @@ _OUTCOME = {
     "macs": "macs",
     "training_seconds": "training_seconds",
     "peak_memory": "peak_memory",
+    "objective_seconds": "objective_seconds",
 }
 _LAST = ("undecided", "architecture", "exception")
 _EPOCH = (
@@ -56,7 +57,8 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
         cell found, or of the mixture, in the supernet. All of these are missing for a trial without
         a result.
     seconds: search time of one worker, over all attempts. compare_seconds: the part of it that
-        comparing cells took, missing where none were compared.
+        comparing cells took, missing where none were compared. objective_seconds: of the
+        objective's own trainings. Without a table regrets and percentile are missing.
     parameters, macs, training_seconds: of the cell's own network, the time in the table.
         peak_memory: most bytes of the GPU that the search used. Missing where they are not known.
     undecided: whether the search's choices ended within noise of uniform (`Diagnosis.undecided`).

@@ -15,6 +15,7 @@ from oneshot_hpo.experiments.errors import (
     UserError,
     one_line,
 )
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import (
     SPECIFICATION,
@@ -39,7 +40,12 @@ from oneshot_hpo.experiments.study.specification import (
 )
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
-from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.trust import (
+    NOTHING_SAID,
+    Consent,
+    check_code_trusted,
+    check_trusted,
+)
 from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
@@ -47,9 +53,21 @@ from oneshot_hpo.hpo import Study, StudyView, Trial
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
-def slurm_script(source: str, folder: Path | None, settings: Sequence[str], *, submit: bool) -> str:
-    """The job script that a launch submits first: the master's with `submit`, else the workers'."""
+def slurm_script(
+    console: Console,
+    source: str,
+    folder: Path | None,
+    settings: Sequence[str],
+    *,
+    submit: bool,
+    consent: Consent,
+) -> str:
+    """The job script that a launch submits first: the master's with `submit`, else the workers'.
+
+    NotTrusted: the study names code that would have to run for its script.
+    """
     spec, folder = study_and_folder(source, folder, settings)
+    check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     jobs = slurm_jobs(spec, folder)
     if jobs is None:
@@ -89,6 +107,7 @@ def launch_study(
     """
     spec, folder = study_and_folder(source, folder, settings)
     check_vacant(folder)
+    check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
     launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
@@ -153,6 +172,9 @@ def resume_study(
     spec = with_overrides(spec, overrides)
     spec = spec.model_copy(update={"workers": workers or spec.workers})
     check_trusted(console, [spec], consent)
+    own_code.check_copies(spec)
+    for line in own_code.changes(spec, folder):
+        say(console, line)
     if cluster is None:
         slurm_jobs(spec, folder)  # raises early for a path that SLURM cannot handle
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Generic
 
+from oneshot_hpo import foreign
 from oneshot_hpo.cluster.environment import as_given
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.outcome import Outcome
@@ -129,7 +130,7 @@ class StudyRun(Generic[Run]):
         command = self._command(pool)
         task = TrialTask(
             searcher=self._spec.searcher,
-            settings=self._spec.search_settings if command is None else None,
+            settings=self._spec.search,
             command=command,
             config=trial.config if command is None else arguments(self._spec, trial.config),
             space=self._spec.space,
@@ -141,6 +142,7 @@ class StudyRun(Generic[Run]):
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
+            code=foreign.allowed(),
         )
         self._in_flight[trial.key] = (trial, time.time())
         pool.submit(trial.key, run_trial, task, avoid=self._failures.avoided(trial.key))

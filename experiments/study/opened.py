@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.trust import allow_if_trusted
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     ConfirmationView,
@@ -77,8 +79,13 @@ class OpenedStudy:
 
     @cached_property
     def spec(self) -> StudySpec:
-        """The specification in the journal's header. StudyFileError: it cannot be used."""
-        return specification_of(self.view.header, self.folder)
+        """The specification in the journal's header. StudyFileError: it cannot be used.
+
+        Code of the user's that it names can be imported from then on, if it was trusted before.
+        """
+        spec = specification_of(self.view.header, self.folder)
+        allow_if_trusted(spec)
+        return spec
 
     @cached_property
     def located(self) -> StudySpec:
@@ -110,10 +117,31 @@ class OpenedStudy:
         objective = self.view.header.get("specification", {}).get("objective", MEAN)
         return selection_note(objective)
 
-    def has(self, *fields: str) -> bool:
-        """Whether a result has one of these fields of an `Outcome`."""
-        outcomes = (Outcome.from_result(result) for _, result in self.view.evaluations)
-        return any(getattr(outcome, name) is not None for outcome in outcomes for name in fields)
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes of the results so far, without crashes, in the order of tell."""
+        results = [result for _, result in self.view.evaluations if not result.crashed]
+        return [Outcome.from_result(result) for result in results]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The fields of an `Outcome` that a result has."""
+        names = [field.name for field in dataclasses.fields(Outcome)]
+        found = (name for name in names for one in self.outcomes if getattr(one, name) is not None)
+        return frozenset(found)
+
+    def lacks(self, *fields: str) -> bool:
+        """Whether there are results, and none has any of these fields: there is no table, say."""
+        return bool(self.outcomes) and not self.known & set(fields)
+
+    @property
+    def costs(self) -> dict[str, str]:
+        """The costs that the study's objective adds to an error, with their labels."""
+        return {
+            metric: outcome.cost_label(metric)
+            for outcome in self.outcomes
+            for metric in outcome.costs
+        }
 
     @property
     def caveats(self) -> list[str]:
@@ -124,11 +152,10 @@ class OpenedStudy:
     @cached_property
     def imputed(self) -> str | None:
         """A sentence if results rest on imputed values of the table, else None."""
-        results = [result for _, result in self.view.evaluations]
-        count = sum(Outcome.from_result(result).imputed for result in results)
+        count = sum(outcome.imputed for outcome in self.outcomes)
         if not count:
             return None
-        return f"The errors of {count} of {len(results)} results are {IMPUTED}."
+        return f"The errors of {count} of {len(self.view.evaluations)} results are {IMPUTED}."
 
     @cached_property
     def undecided(self) -> str | None:
@@ -146,6 +173,11 @@ class OpenedStudy:
         from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
         return CellErrors(self.located.required_table, self.located.required_space)
+
+    @property
+    def table_name(self) -> str | None:
+        """The name of the study's table; None: it has none."""
+        return None if self.located.table is None else self.cells.table.name
 
     @cached_property
     def largest_budget(self) -> int | float:

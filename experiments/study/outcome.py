@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo import checks
@@ -35,6 +35,8 @@ KEYS = {
     "peak_memory": "peak_memory",
     "objective": "objective",
     "trained": "trained",
+    "costs": "costs",
+    "measured": "measured",
 }
 """The key of each field in the `info` of a journaled result, in the order in which it is written.
 `loss` and both kinds of seconds have places of their own in a result."""
@@ -117,6 +119,10 @@ class Outcome:
     validation error."""
     trained: Mapping[str, Any] | None = None
     """The errors of the objective's own trainings, valid_error and test_error, one a seed."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """What a combined objective adds to the error, by metric: parameters, latency, …"""
+    measured: tuple[str, ...] = ()
+    """Those of them that the worker measured, so that they depend on it."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
     compare_seconds: float | None = None
@@ -131,7 +137,7 @@ class Outcome:
             return cls()
 
         info = result.info
-        numbers: dict[str, Any] = {field: _number(info.get(KEYS[field])) for field in _NUMBERS}
+        numbers: dict[str, Any] = {name: _number(info.get(KEYS[name])) for name in _NUMBERS}
         return cls(
             **numbers,
             loss=None if result.crashed else _number(result.loss),
@@ -143,6 +149,8 @@ class Outcome:
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             objective=_of_type(info.get(KEYS["objective"]), str),
             trained=_of_type(info.get(KEYS["trained"]), dict),
+            costs=_numbers(info.get(KEYS["costs"])),
+            measured=_words(info.get(KEYS["measured"])),
             seconds=search_seconds(result),
             compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
             objective_seconds=objective_seconds(result),
@@ -150,10 +158,22 @@ class Outcome:
 
     def to_info(self) -> dict[str, Any]:
         """The `info` that journals a successful search, without unknown fields."""
-        known = {key: getattr(self, field) for field, key in KEYS.items()}
+        known = {key: getattr(self, name) for name, key in KEYS.items()}
+        known["measured"] = list(self.measured)
         return SUCCESS | {
-            key: value for key, value in known.items() if value is not None and value is not False
+            key: value
+            for key, value in known.items()
+            if value is not None and value is not False and value not in ({}, [])
         }
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether the loss is a number of its own, and none of the architecture's errors."""
+        return self.objective is not None and self.loss not in (None, self.valid, self.test)
+
+    def cost_label(self, metric: str) -> str:
+        """A cost's name for people, which says if it was measured: "latency (measured)"."""
+        return f"{metric} (measured)" if metric in self.measured else metric
 
     def architecture(self, space: SearchSpace) -> Architecture:
         """The architecture found, in `space`. UserError: the journal does not have it."""
@@ -177,7 +197,7 @@ class Outcome:
 
 def undecided_note(results: Iterable[TrialResult]) -> str | None:
     """A sentence if some of these searches ended undecided, else None."""
-    flags = [Outcome.from_result(result).undecided for result in results]
+    flags = [Outcome.from_result(one).undecided for one in results if not one.crashed]
     if not any(flags):
         return None
     return f"{sum(flags)} of {len(flags)} searches ended {UNDECIDED}."
@@ -186,8 +206,14 @@ def undecided_note(results: Iterable[TrialResult]) -> str | None:
 def loss_words(result: TrialResult) -> str:
     """The loss of a result that did not crash: "4.21 % validation error", "loss 0.0512"."""
     assert result.loss is not None
-    name = measure(_of_type(result.info.get(KEYS["objective"]), str))
-    return f"loss {result.loss:.4g}" if name == LOSS else f"{percent(result.loss)} {name}"
+    objective = _of_type(result.info.get(KEYS["objective"]), str)
+    name, number = measure(objective), loss_text(result.loss, objective)
+    return f"{name} {number}" if name == LOSS else f"{number} {name}"
+
+
+def loss_text(loss: float, objective: str | None) -> str:
+    """A loss alone: "4.21 %", "0.0512"; objective: `Outcome.objective`."""
+    return f"{loss:.4g}" if measure(objective) == LOSS else percent(loss)
 
 
 def search_seconds(result: TrialResult) -> float | None:
@@ -208,6 +234,17 @@ def objective_seconds(result: TrialResult) -> float | None:
 def _number(value: Any) -> float | None:
     """A finite number as it is; None for anything else."""
     return value if _is_number(value) else None
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    """The finite numbers of a mapping; empty for anything else."""
+    found = value if isinstance(value, dict) else {}
+    return {str(key): number for key, number in found.items() if _is_number(number)}
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """The words of a list; empty for anything else."""
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
 
 
 def _of_type(value: Any, kind: type) -> Any:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.plugins import names
+from oneshot_hpo.foreign import label_of, reference_of
+from oneshot_hpo.plugins import is_name, names
 from oneshot_hpo.search_spaces import Table, TableError, load_table
 from oneshot_hpo.search_spaces.table import CIFAR10
-from oneshot_hpo.searchers.data.datasets import FOLDERS
+from oneshot_hpo.searchers.data.datasets import FOLDERS, load_dataset
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.study.specification import StudySpec
@@ -38,8 +39,6 @@ def pair_of(dataset: str, table: str) -> Pair:
 
     Raises DatasetError or TableError if they cannot be read.
     """
-    from oneshot_hpo.searchers.data.datasets import load_dataset
-
     cells = load_table(table)
     recorded = cells.dataset_checksum
     is_digits_table = table == _DIGITS and dataset != _DIGITS
@@ -74,7 +73,7 @@ def doubt(dataset: str | None, table: str | None) -> str | None:
     if pair is Pair.BY_NAME:
         return (
             f"the table {cells.name} records no checksum of its images: that they are those of "
-            f"{dataset} follows from the name alone"
+            f"{label_of(dataset)} follows from the name alone"
         )
     return None
 
@@ -98,11 +97,11 @@ def transfer_note(spec: StudySpec) -> str | None:
 
 def transfer_words(dataset: str, table: str) -> str:
     """The sentence for a pair that is known to be a transfer."""
-    own = Path(dataset).stem
+    own = short_name(dataset)
     try:
         name, trained_on = load_table(table).name, load_table(table).dataset
     except TableError:  # the table is gone
-        name, trained_on = Path(table).stem, None
+        name, trained_on = short_name(table), None
     if trained_on == own:
         trained_on = f"other images of the name {own}"
     return (
@@ -117,7 +116,13 @@ def _pair_by_names(dataset: str, table: Table) -> Pair:
     own = _known_name(dataset)
     if own is not None:
         return Pair.SAME if own == table.dataset else Pair.TRANSFER
-    return Pair.BY_NAME if Path(dataset).stem == table.dataset else Pair.TRANSFER
+    name = load_dataset(dataset).name if is_name("dataset", dataset) else Path(dataset).stem
+    return Pair.BY_NAME if name == table.dataset else Pair.TRANSFER
+
+
+def short_name(source: str) -> str:
+    """A data set or table in a sentence: its name, or its file's without folder and suffix."""
+    return label_of(source) if reference_of(source) is not None else Path(source).stem
 
 
 def _is_file(dataset: str) -> bool:

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
@@ -15,7 +14,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
 from oneshot_hpo.experiments.objectives.section import MEAN, OF_TABLE, chosen, selection_note
-from oneshot_hpo.experiments.study import bounds, command_keys
+from oneshot_hpo.experiments.study import bounds, command_keys, own_code
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
     GRID,
@@ -24,9 +23,11 @@ from oneshot_hpo.experiments.study.document import (
     read_document,
 )
 from oneshot_hpo.experiments.study.inputs import checksums
-from oneshot_hpo.experiments.study.pairing import allowed_transfer
+from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
+from oneshot_hpo.foreign import label_of
+from oneshot_hpo.plugins import names
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -44,7 +45,7 @@ _OPTIMIZER_KEYS = (
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
-WRITTEN = ("versions", "checksums")
+WRITTEN = ("versions", "checksums", "plugins")
 """Keys of the launch environment, which only launch writes."""
 
 _ExitCode = Annotated[int, Field(ge=1, le=255)]
@@ -121,6 +122,9 @@ class StudySpec(pydantic.BaseModel):
     checksums: dict[str, str] = Field(
         default_factory=dict, description="a section that launch writes itself"
     )
+    plugins: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="a section that launch writes itself"
+    )
 
     @pydantic.model_serializer(mode="wrap")
     def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -140,16 +144,18 @@ class StudySpec(pydantic.BaseModel):
         if self.space is not None:
             words += f" in {title_of(self.space)}"
         if self.dataset is not None:
-            words += f" on {Path(self.dataset).stem}"
+            words += f" on {short_name(self.dataset)}"
         if self.transfer:
-            words += f" (transfer: table {Path(self.required_table).stem})"
+            words += f" (transfer: table {short_name(self.required_table)})"
         words += f", tuned in {self.space_label}" if self.iterations else ", not tuned"
         return words + (", selected on test" if selection_note(self.objective) else "")
 
     @property
     def program_label(self) -> str:
         """What runs as a trial, in a few words: the searcher's name, or the command."""
-        return self.searcher if self.command is None else f"command {shlex.join(self.command[:2])}"
+        if self.command is not None:
+            return f"command {shlex.join(self.command[:2])}"
+        return label_of(self.searcher)
 
     @property
     def required_space(self) -> SpaceId:
@@ -261,17 +267,16 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
 def validated(document: Any, origin: str) -> StudySpec:
     """The specification in a document. StudyFileError, which begins with `origin`: it is wrong.
 
-    What needs data or tables to check is left to `complete`.
+    What needs data, tables or code of the user's to check is left to `complete`.
     """
     from oneshot_hpo.hpo.configuration_spaces import UNTUNED
-    from oneshot_hpo.searchers.registry import settings_class
 
     try:
         spec = StudySpec.model_validate(document)
         command_keys.check(spec)
         if spec.command is None:
             _check_needed(spec)
-            settings_class(spec.searcher)().with_config(spec.search)
+            _check_searcher(spec)
         for key in spec.bohb:
             if key not in _bohb_defaults():
                 raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
@@ -354,8 +359,10 @@ def _completed_search(spec: StudySpec) -> dict[str, Any]:
     from oneshot_hpo.hpo.configuration_spaces import published_defaults
     from oneshot_hpo.searchers.registry import settings_class
 
+    defaults = settings_class(spec.searcher)()
+    defaults.with_config(spec.search)
     given = published_defaults(named_space(spec.config_space), spec.image_size) | spec.search
-    search = dataclasses.asdict(settings_class(spec.searcher)()) | given
+    search = dataclasses.asdict(defaults) | given
     if "cutout_length" not in given:
         # The paper's 16 pixels are half of an image; for smaller images it is half as well.
         search["cutout_length"] = min(search["cutout_length"], spec.image_size // 2)
@@ -375,14 +382,18 @@ def freeze(spec: StudySpec) -> StudySpec:
     workers = spec.workers or machine.default_workers()
     threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
     cluster = spec.cluster.model_copy(update={"threads": threads})
-    return spec.model_copy(
-        update={
-            "workers": workers,
-            "cluster": cluster,
-            "versions": machine.versions(),
-            "checksums": checksums(spec),
-        }
+    spec = spec.model_copy(
+        update={"workers": workers, "cluster": cluster, "plugins": own_code.records(spec)}
     )
+    return spec.model_copy(update=environment_of(spec))
+
+
+def environment_of(spec: StudySpec) -> dict[str, dict[str, str]]:
+    """What a study's numbers depend on, as it is here: versions and checksums, by name."""
+    return {
+        "versions": machine.versions() | own_code.versions(spec),
+        "checksums": checksums(spec) | own_code.module_checksums(spec),
+    }
 
 
 @functools.cache
@@ -399,6 +410,16 @@ def _bohb_defaults() -> dict[str, Any]:
 
     fields = dataclasses.fields(OptimizerSettings)
     return {field.name: field.default for field in fields if field.name not in _OPTIMIZER_KEYS}
+
+
+def _check_searcher(spec: StudySpec) -> None:
+    """Raise UserError for a searcher that is not there, or settings that it refuses."""
+    from oneshot_hpo.searchers.registry import check_searcher, settings_class
+
+    if spec.searcher in names("searcher"):
+        settings_class(spec.searcher)().with_config(spec.search)
+    elif "searcher" not in spec.plugins:  # a study that has begun may be read without it
+        check_searcher(spec.searcher)
 
 
 def _check_needed(spec: StudySpec) -> None:

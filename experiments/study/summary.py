@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import duration, number, percent
@@ -20,6 +20,8 @@ _ROWS = (
     ("test error", "test"),
     ("test regret", "regret"),
 )
+
+NOTHING = "–"
 
 _FILES = {
     "every decision and result": JOURNAL_NAME,
@@ -65,12 +67,7 @@ def verdict(study: StudyView) -> str:
         return f"The default configuration crashed: {default.exception}." + lost
     if best.budget == first.budget and tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
-    valid, valid_word = _gain(default, tuned, "valid")
-    test, test_word = _gain(default, tuned, "test")
-    words = (
-        f"Tuned, the cell is {valid:.2f} percentage points {valid_word} on validation, {test:.2f} "
-        f"points {test_word} on test."
-    )
+    words = f"{_gains(default, tuned)}."
     if best.budget != first.budget:
         words += (
             f" Epochs of the search: {number(first.budget)} for the default, {number(best.budget)} "
@@ -92,10 +89,19 @@ def comparing_words(study: StudyView) -> str:
     )
 
 
-def _gain(default: TrialResult, tuned: TrialResult, field: str) -> tuple[float, str]:
-    was, now = (Outcome.from_result(result).reported(field) for result in (default, tuned))
-    gain = 100 * (was - now)
-    return abs(gain), "better" if gain >= 0 else "worse"
+def _gains(default: TrialResult, tuned: TrialResult) -> str:
+    """How much better the tuned cell is on validation and on test, where both are known."""
+    was, now = Outcome.from_result(default), Outcome.from_result(tuned)
+    gains: list[str] = []
+    for field, where in (("valid", "validation"), ("test", "test")):
+        one, two = getattr(was, field), getattr(now, field)
+        if one is not None and two is not None:
+            unit = "points" if gains else "percentage points"
+            word = "better" if one >= two else "worse"
+            gains.append(f"{100 * abs(one - two):.2f} {unit} {word} on {where}")
+    if gains:
+        return f"Tuned, the cell is {', '.join(gains)}"
+    return f"Tuned: {loss_words(tuned)}; the default: {loss_words(default)}"
 
 
 def _print_table(console: Console, study: StudyView) -> None:
@@ -103,8 +109,7 @@ def _print_table(console: Console, study: StudyView) -> None:
     assert study.baseline is not None
     columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
 
-    results = [(label, *(_share(result, field) for _, result in columns)) for label, field in _ROWS]
-    results.append(("better than", *(_rank(result) for _, result in columns)))
+    results = _results([result for _, result in columns])
     results.append(("epochs", *(number(trial.budget) for trial, _ in columns)))
     values = [
         (name, *(number(trial.config.get(name, "")) for trial, _ in columns))
@@ -114,11 +119,36 @@ def _print_table(console: Console, study: StudyView) -> None:
     print_table(console, headings, [results, values])
 
 
-def _share(result: TrialResult, field: str) -> str:
-    return "crashed" if result.crashed else percent(Outcome.from_result(result).reported(field))
+def _results(results: Sequence[TrialResult]) -> list[tuple[str, ...]]:
+    """The rows of what is known of any of these results."""
+    outcomes = [Outcome.from_result(result) for result in results]
+    labels = dict.fromkeys(label for outcome in outcomes for label in lines_of(outcome))
+    return [
+        (
+            label,
+            *(
+                "crashed" if result.crashed else lines_of(outcome).get(label, NOTHING)
+                for result, outcome in zip(results, outcomes, strict=True)
+            ),
+        )
+        for label in labels
+    ]
 
 
-def _rank(result: TrialResult) -> str:
-    if result.crashed:
-        return "crashed"
-    return f"{Outcome.from_result(result).reported('percentile'):.1f} % of cells"
+def lines_of(outcome: Outcome) -> dict[str, str]:
+    """What is known of an architecture, by label; the loss too where it is none of its errors."""
+    lines = {}
+    if outcome.loss is not None and outcome.has_own_loss:
+        lines["loss"] = loss_text(outcome.loss, outcome.objective)
+    for label, field in _ROWS:
+        value = getattr(outcome, field)
+        if value is not None:
+            lines[label] = percent(value)
+    if outcome.percentile is not None:
+        lines["better than"] = f"{outcome.percentile:.1f} % of cells"
+    for label, value in outcome.costs.items():
+        lines[outcome.cost_label(label)] = f"{value:.4g}"
+    if outcome.objective_seconds is not None and outcome.seconds is not None:
+        lines["search"] = f"{outcome.seconds:.1f} s"
+        lines["objective"] = f"{outcome.objective_seconds:.1f} s"
+    return lines

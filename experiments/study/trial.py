@@ -12,6 +12,7 @@ from typing import Any
 
 import google_crc32c
 
+from oneshot_hpo import foreign
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
 from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 from oneshot_hpo.experiments.errors import is_user_error, one_line
@@ -20,6 +21,7 @@ from oneshot_hpo.experiments.objectives.objective import (
     Found,
     NoLoss,
     ObjectiveStopped,
+    evaluated,
     load_images,
     objective_of,
 )
@@ -39,7 +41,8 @@ from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
 from oneshot_hpo.searchers.command import Command
 from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
-from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.registry import settings_class
+from oneshot_hpo.searchers.settings import SettingsError
 from oneshot_hpo.whole_files import write_whole
 
 RESULT = "result.json"
@@ -50,15 +53,16 @@ _CHECKSUM = b', "crc32c": "'  # the last key: of all bytes before it
 class TrialTask:
     """Everything that a worker needs to run a trial.
 
-    config is laid over settings; budget is in epochs (rounded, if a rung's is not whole); table is
-    None for a study without one; objective is the study file's section; transfer says that the
-    table is of another data set, which the result then records; folder holds the trial's
-    checkpoint, metrics and result, None to keep none. A search has settings, space and dataset; a
-    command may have none of them. objective_seed is that of the objective; None: it is seed.
+    settings are by name, and config is laid over them; budget is in epochs (rounded, if a rung's is
+    not whole); table is None for a study without one; objective is the study file's section;
+    transfer says that the table is of another data set, which the result then records; folder holds
+    the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
+    of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
+    them, and has no settings. objective_seed is that of the objective; None: it is seed.
     """
 
     searcher: str
-    settings: SearchSettings | None
+    settings: Mapping[str, Any]
     command: Command | None = None
     config: Mapping[str, Any]
     space: SpaceId | None
@@ -70,6 +74,7 @@ class TrialTask:
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
+    code: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -97,6 +102,7 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     (a device, memory, a bug), and TaskLost where a command was killed or has to run elsewhere.
     """
     assert task.folder is not None
+    foreign.allow_all(task.code)
     result = finished_result(task.folder)
 
     if result is None:
@@ -140,12 +146,11 @@ def search_cell(
     """
     from oneshot_hpo.searchers.search import run_search  # loads torch, which a master does not need
 
-    assert task.settings is not None
     assert task.space is not None
     assert task.dataset is not None
     objective = objective_of(task.objective)
     space = get_space(task.space)
-    settings = task.settings.with_config(task.config)
+    settings = settings_class(task.searcher)(**task.settings).with_config(task.config)
     result = run_search(
         searcher=task.searcher,
         settings=settings,
@@ -163,12 +168,13 @@ def search_cell(
         architecture=result.architecture,
         table=task.table,
         dataset=task.dataset,
+        settings=settings,
         folder=None if task.folder is None else task.folder / FOLDER,
         device=device_name(),
         say=say,
     )
     seed = task.seed if task.objective_seed is None else task.objective_seed
-    outcome = objective.evaluate(found, seed, stop_asked)
+    outcome = evaluated(task.objective, found, seed, stop_asked)
     return dataclasses.replace(
         outcome,
         one_shot=result.trajectory[-1].valid_error,

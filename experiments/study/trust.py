@@ -1,9 +1,10 @@
-"""Studies that run shell commands: they are shown, and run only once the user trusts them.
+"""Studies that run commands or code of their own: they are shown, and run only once trusted.
 
-A study file or folder may come from somebody else, and its shell commands run on the account of
-whoever launches it. So each user has a file of digests of the commands that were trusted. A study
-with other commands is refused until the user has seen them and passes --trust. The digest covers
-the commands alone: a study may be moved, copied and resumed.
+A study file or folder may come from somebody else, and its shell commands, and the files and
+modules that it names, run on the account of whoever launches it. So each user has a file of digests
+of what was trusted. A study with other commands is refused until the user has seen them and passes
+--trust. The digest covers the commands, and of files their content: a study may be moved, copied
+and resumed. Whoever only looks at a study runs nothing of it, unless it was trusted before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,9 @@ from typing import Any
 import platformdirs
 from rich.console import Console
 
+from oneshot_hpo import foreign
 from oneshot_hpo.experiments.errors import UserError, printable
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.terminal.hints import say
@@ -33,6 +37,16 @@ def _slurm(key: str) -> Callable[[StudySpec], Iterable[str]]:
     return lambda spec: (spec.cluster.slurm or {}).get(key) or ()
 
 
+def _code(key: str) -> Callable[[StudySpec], Iterable[str]]:
+    """The file or module that a key names, a file with the checksum of its content."""
+
+    def line(spec: StudySpec) -> Iterable[str]:
+        reference = own_code.references(spec).get(key)
+        return () if reference is None else (reference.target,)
+
+    return line
+
+
 RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
     "cluster.slurm.prologue": _slurm("prologue"),
     # sbatch's options run commands too, for instance --export=ALL,LD_PRELOAD=...
@@ -40,10 +54,11 @@ RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
     "command": lambda spec: spec.command or (),
     # The same words run another program in another folder.
     "cwd": lambda spec: [spec.cwd] if spec.cwd is not None else (),
+    **{key: _code(key) for key in own_code.KEYS},
 }
 """By key of a study file: the lines that run, or that decide what runs. Everything else in a study
-file is data; the settings of SLURM refuse anything else."""
-_TYPED = ("cluster", "command", "cwd")
+file is data, or a name that an installed package has registered; the settings of SLURM refuse
+anything else."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +98,39 @@ def digest_of(commands: Mapping[str, list[str]]) -> str:
 def check_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent) -> None:
     """Let studies pass whose commands are trusted, and remember those that --trust or --set names.
 
+    From then on this process may import the code that they name.
+
     NotTrusted, after the commands were shown: there are others.
     """
+    specs = list(specs)
     wanted = {digest_of(commands): commands for commands in map(commands_of, specs) if commands}
     known = _read() if wanted else set()
     new = {digest: commands for digest, commands in wanted.items() if digest not in known}
-    if not new:
-        return
+    if new:
+        _accept(console, new, consent)
+    for spec in specs:
+        own_code.allow(spec)
 
+
+def check_code_trusted(console: Console, specs: Iterable[StudySpec], consent: Consent) -> None:
+    """`check_trusted` for studies that are not complete: their code runs when they are completed.
+
+    Studies without code pass; completing them runs nothing, and decides what is shown of them.
+    """
+    check_trusted(console, [spec for spec in specs if own_code.references(spec)], consent)
+
+
+def allow_if_trusted(spec: StudySpec) -> None:
+    """Let this process import the code that a study names, if it was trusted before."""
+    if not own_code.references(spec):
+        return
+    with suppress(UserError):  # the file cannot be relied on
+        if digest_of(commands_of(spec)) in _read():
+            own_code.allow(spec)
+
+
+def _accept(console: Console, new: Mapping[str, Mapping[str, list[str]]], consent: Consent) -> None:
+    """Remember commands, by digest, that the user consents to. NotTrusted: to some they do not."""
     accepted = {
         digest
         for digest, commands in new.items()
@@ -118,7 +158,9 @@ def trusted_file() -> Path | None:
 
 
 def _are_typed(commands: Mapping[str, list[str]], overrides: Sequence[str]) -> bool:
-    document = parse_overrides([text for text in overrides if text.startswith(_TYPED)])
+    sections = {key.split(".")[0] for key in RUNS}
+    own = [text for text in overrides if text.split("=")[0].split(".")[0].strip() in sections]
+    document = parse_overrides(own)
     return all(_value(document, key) == lines for key, lines in commands.items())
 
 
@@ -133,6 +175,9 @@ def _show(console: Console, commands: Mapping[str, list[str]]) -> None:
         say(console, f"{key}:")
         for line in lines:
             say(console, f"  {printable(line)}")
+            reference = foreign.reference_of(line) if key in own_code.KEYS else None
+            if reference is not None and (path := foreign.location_of(reference)) is not None:
+                say(console, f"  which is {printable(str(path))}")
 
 
 def _read() -> set[str]:

@@ -7,7 +7,6 @@ else the command records.
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -22,6 +21,7 @@ from oneshot_hpo.searchers.records import EpochRecord
 RECORDS = "records.jsonl"
 """In a command's folder: a JSON object a line, one for each epoch."""
 _KEYS = tuple(field.name for field in fields(EpochRecord))
+_NUMBERS = frozenset(_KEYS) - {"architecture"}
 _SAME = {
     "validation_error": "valid_error",
     "validation_loss": "valid_loss",
@@ -31,6 +31,7 @@ _SAME = {
 _LARGEST = 100_000_000
 """Bytes of records; a larger file is not read."""
 
+_is_number = checks.number().test
 _is_epoch = checks.whole(1, 1_000_000).test
 
 
@@ -75,7 +76,8 @@ class Epochs:
         """Take records into the rows; a record that names no epoch is of the one given with it."""
         changed = False
         for number, record in records:
-            own = {_SAME.get(key, key): _plain(value) for key, value in record.items()}
+            own = {_SAME.get(key, key): value for key, value in record.items()}
+            own = {key: _plain(key, value) for key, value in own.items()}
             epoch: int = own["epoch"] if _is_epoch(own.get("epoch")) else number
             row = dict.fromkeys(_KEYS) | own | {"epoch": epoch}
             before = self._rows.get(epoch)
@@ -124,5 +126,8 @@ def _value(text: str | None) -> Any:
     return text
 
 
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _plain(key: str, value: Any) -> Any:
+    """A value as JSON can hold it; null for what is no number where an `EpochRecord` has one."""
+    if key in _NUMBERS or isinstance(value, float):
+        return value if _is_number(value) else None
+    return value

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oneshot_hpo import plugins
+from oneshot_hpo import foreign, plugins
 from oneshot_hpo.search_spaces.data_folder import CIFAR10, CIFAR100, IMAGENET16, data_folder
 from oneshot_hpo.searchers.data import cifar100, imagenet16
 from oneshot_hpo.searchers.data.cifar10 import files_folder, load_cifar10
@@ -33,11 +33,11 @@ def load_dataset(source: str | Path) -> ImageSplits:
     cifar-100-python, ImageNet16 of the data folder; searchers.data.pickled_images splits them.
     A file: images (N, H, W) or (N, H, W, C), square, uint8 or numbers of any range, which is
     scaled to [0, 1]; labels (N,), whole numbers or text, numbered in sorted order.
-    digits and files are split as `split_arrays` says. Raises DatasetError.
+    digits and files are split as `split_arrays` says.
+    A plug-in: a function without arguments that returns ImageSplits. Raises DatasetError.
     """
-    if source in plugins.names("dataset"):
-        named: ImageSplits = plugins.find("dataset", str(source))()
-        return named
+    if plugins.is_name("dataset", str(source)):
+        return _named(str(source))
     path = Path(source)
     if path.is_dir():
         return _load_folder(path)
@@ -56,6 +56,18 @@ def load_dataset(source: str | Path) -> ImageSplits:
             f"{path}: not an .npz file with arrays 'images' and 'labels' ({error})"
         ) from None
     return split_arrays(path.stem, images, labels)
+
+
+def _named(name: str) -> ImageSplits:
+    """A data set that is built in, or a plug-in."""
+    splits: ImageSplits
+    try:
+        entry = plugins.entry("dataset", name)
+        found = entry.load()
+        splits = found() if entry.is_built_in else foreign.made(found, ImageSplits, entry.label)
+    except foreign.PluginError as error:
+        raise DatasetError(str(error)) from None
+    return splits
 
 
 def load_digits() -> ImageSplits:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 
+from oneshot_hpo import foreign
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -78,7 +79,7 @@ class OneShotNetwork(nn.Module):
 
 def check_supernet(space: SearchSpace) -> None:
     """Raise SettingsError for a space that has no supernet."""
-    if space.family not in SUPERNETS:
+    if space.complete.supernet is None and space.family not in SUPERNETS:
         raise SettingsError(f"{space.title} has no supernet: one-shot searches need one")
 
 
@@ -94,8 +95,19 @@ def supernet_of(
     space without a supernet, or for settings that its supernet cannot be made with.
     """
     check_supernet(space)
-    module, function = SUPERNETS[space.family]
-    network: OneShotNetwork = getattr(import_module(module), function)(
-        space.complete, data, settings, generator
-    )
+    network: OneShotNetwork = _maker(space.complete)(space.complete, data, settings, generator)
+    if space.complete.supernet is not None:
+        foreign.made(network, OneShotNetwork, f"the supernet of {space.title}")
     return network
+
+
+def _maker(space: SearchSpace) -> Callable[..., OneShotNetwork]:
+    """The function that makes a space's supernet: a plug-in names its own."""
+    made: Callable[..., OneShotNetwork]
+    if space.supernet is not None:
+        what = f"the supernet of {space.title}"
+        made = foreign.imported(space.supernet, what, trusted=True)
+    else:
+        module, function = SUPERNETS[space.family]
+        made = getattr(import_module(module), function)
+    return made

@@ -7,11 +7,12 @@ from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from oneshot_hpo import foreign
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.settings import SettingsError
 
@@ -124,8 +125,16 @@ def joined_networks(x: Tensor) -> Tensor:
     return x.flatten(3).permute(0, 3, 1, 2)
 
 
-def _module(space: SearchSpace) -> ModuleType:
-    """Raises SettingsError for a space whose architectures cannot be trained here."""
+def _module(space: SearchSpace) -> Any:
+    """Where a space's functions are: a plug-in names its own.
+
+    Raises SettingsError for a space whose architectures cannot be trained here.
+    """
+    space = space.complete
+    if space.scratch is not None:
+        return foreign.imported(
+            space.scratch, f"the networks of {space.title} trained from scratch", trusted=True
+        )
     if space.family not in MODULES:
         raise SettingsError(
             f"the architectures of {space.title} cannot be trained from scratch here"

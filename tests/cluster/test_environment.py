@@ -50,3 +50,33 @@ def test_the_environment_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyP
         os.environ["PYTHONHASHSEED"] = "6640"  # Dask's nannies do so
     assert dict(os.environ) == before
     assert tempfile.gettempdir() != str(tmp_path)
+
+
+def test_a_users_program_has_the_environment_of_the_launch_and_its_workers_place() -> None:
+    given = KEPT | HOSTILE | SLURM | {"TMPDIR": "/mine", "PYTHONPATH": ":/a", "HOME": "/home"}
+    copied = environment.clean(given)
+    ours = {
+        "PYTHONSAFEPATH": "1",
+        "TMPDIR": "/private",
+        "PYTHONHASHSEED": "6640",
+        "ONESHOT_HPO_WORKER_LOG": "log",
+    }
+    placed = {"CUDA_VISIBLE_DEVICES": "0", "OMP_NUM_THREADS": "2", "SLURM_JOB_ID": "8"}
+    assert environment.for_program(given, copied | ours) == given
+    assert environment.for_program(given, copied | ours | placed) == given | placed
+    with_threads = given | {"OMP_NUM_THREADS": "4"}
+    assert environment.for_program(with_threads, copied | ours | placed) == (
+        with_threads | placed | {"OMP_NUM_THREADS": "4"}
+    )
+
+
+def test_what_was_dropped_at_the_start_is_known_and_not_handed_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = KEPT | HOSTILE | {"PYTHONPATH": ":/a"}
+    monkeypatch.setattr(os, "environ", dict(given))
+    started = environment.with_dropped(environment.clean(given))
+    monkeypatch.setattr(os, "environ", started)
+    assert environment.as_given() == given
+    assert environment.clean(started) == KEPT | {"PYTHONPATH": "/a"}
+    assert environment.with_dropped(given) == given

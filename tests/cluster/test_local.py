@@ -16,7 +16,7 @@ import pytest
 from support.collecting import collect
 from support.processes import running
 from support.waiting import HANG_SECONDS, wait_for_end, wait_until
-from support.worker_tasks import beside_another, failing, when, where
+from support.worker_tasks import beside_another, failing, given_up, saved_when_asked, when, where
 
 from oneshot_hpo.cluster.local import LocalPool
 from oneshot_hpo.cluster.outcome import Outcome
@@ -180,6 +180,26 @@ def test_closing_ends_busy_workers_quietly(
     assert not psutil.pid_exists(worker)
     assert capfd.readouterr() == ("", "")
     assert f"process {worker}" in "".join(p.read_text() for p in tmp_path.glob("worker-*.log"))
+
+
+def test_a_task_that_gives_up_its_worker_is_lost_and_the_worker_stays(pool: LocalPool) -> None:
+    pool.submit("given up", given_up)
+    outcome = collect(pool, 1)["given up"]
+    assert outcome.worker is not None
+    assert outcome.lost == f"the GPU is taken (on worker {outcome.worker.name})"
+    assert outcome.left
+    assert not outcome.taken
+    assert outcome.worker in pool._alive()
+
+
+def test_tasks_may_save_while_the_pool_closes(tmp_path: Path) -> None:
+    begun, saved = tmp_path / "begun", tmp_path / "saved"
+    with LocalPool(
+        workers=1, threads=1, scratch=tmp_path / "logs", save_seconds=HANG_SECONDS
+    ) as pool:
+        pool.submit("long", saved_when_asked, str(begun), str(saved), 2 * HANG_SECONDS)
+        wait_until(begun.exists)
+    assert saved.exists()
 
 
 def test_the_output_of_a_task_goes_into_a_log(

@@ -57,7 +57,7 @@ def test_baselines_are_run_and_read_by_the_name_of_the_space(table: str, tmp_pat
     best = load_table(table).best(SPACE).test_error
     for sample in samples:
         last = final_test_errors(results, sample.method, "grouped")
-        np.testing.assert_allclose(np.sort(sample.regrets), np.sort(last - best))
+        np.testing.assert_allclose(np.sort(sample.values), np.sort(last - best))
     with pytest.raises(UserError, match="holds nothing of space 1, only of grouped"):
         file.samples(1, table, None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import distributed
 
 from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
-from oneshot_hpo.cluster.task import TaskFailed
+from oneshot_hpo.cluster.task import TaskFailed, TaskLost
 
 
 def until_asked(seconds: float) -> str:
@@ -57,6 +57,20 @@ def stopped_at_once(task: object) -> None:
 def failing() -> None:
     """A task whose failure may be its worker's fault."""
     raise TaskFailed("RuntimeError: a device")
+
+
+def given_up() -> None:
+    """A task that cannot run where it is."""
+    raise TaskLost("the GPU is taken")
+
+
+def saved_when_asked(begun: str, saved: str, seconds: float) -> None:
+    """`until_asked`, with files that mark its start and its end."""
+    Path(begun).touch()
+    try:
+        until_asked(seconds)
+    finally:
+        Path(saved).touch()
 
 
 def where() -> tuple[str, int]:

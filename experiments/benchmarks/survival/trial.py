@@ -14,7 +14,6 @@ from oneshot_hpo.experiments.cli.exit_codes import STOPPED
 from oneshot_hpo.experiments.errors import one_line
 from oneshot_hpo.experiments.study.trial import TrialTask, finished_result, run_trial
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, read_metrics
-from oneshot_hpo.searchers.registry import settings_class
 
 EPOCHS = 2
 IMAGES = 120
@@ -50,7 +49,7 @@ def write_digits(path: Path) -> Path:
 
 def search(searcher: str, dataset: Path, folder: Path) -> int:
     """Run or resume the trial; an OSError stops it with a line, as it stops a study."""
-    settings = settings_class(searcher)(**_SMALLEST, **_SMALLEST_OF.get(searcher, {}))
+    settings = _SMALLEST | _SMALLEST_OF.get(searcher, {})
     try:
         run_trial(
             TrialTask(

@@ -11,7 +11,7 @@ from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
 from oneshot_hpo.experiments.report.charts.hover import sentence
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.wording import called, percent
+from oneshot_hpo.experiments.wording import called
 
 _COLOURS = {
     "conv 1×1": "#f3d08a",
@@ -69,9 +69,9 @@ def _chart(cell: CellDrawing) -> Chart:
     )
 
     caption = (
-        f"Found by {_named(cell.key)}. Trained on its own: validation error "
-        f"{percent(cell.valid_error)}, test error {percent(cell.test_error)}. "
-        f"{cell.identity}."
+        f"Found by {_named(cell.key)}. "
+        + (f"Trained on its own: {cell.errors}. " if cell.errors else "")
+        + f"{cell.identity}."
     )
     return Chart(f"cell-{cell.title}", f"The {cell.title} cell", caption, figure, height=_HEIGHT)
 

@@ -265,9 +265,9 @@ def test_baselines_are_taken_after_as_many_evaluations(
     (space,) = compared(confirmed("a", LOW, HIGH), file)
     samples = {sample.method: sample for sample in space.samples}
     # The study had 6 evaluations: the sixth of the baseline's 20 counts.
-    assert samples["re"].regrets == pytest.approx(falling[:, 5] - best)
+    assert samples["re"].values == pytest.approx(falling[:, 5] - best)
     assert samples["re"].evaluations == 6
-    assert samples["rs"].regrets == pytest.approx(falling[:, 5] + 0.001 - best)
+    assert samples["rs"].values == pytest.approx(falling[:, 5] + 0.001 - best)
     assert [pairing.second.method for pairing in space.pairings] == ["darts default", "re", "rs"]
     assert "the best of 6 evaluations by validation, as many as" in text_of(
         str(Path(file).parent / "a"), file

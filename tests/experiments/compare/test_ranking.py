@@ -21,7 +21,7 @@ def sample(method: str, regrets: np.ndarray, seeds: bool = True) -> Sample:
         origin=(Path(method), method),
         table="made up",
         space=1,
-        regrets=regrets,
+        values=regrets,
         seeds=tuple(range(len(regrets))) if seeds else None,
     )
 

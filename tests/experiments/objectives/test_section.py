@@ -71,8 +71,8 @@ def test_what_is_no_section_is_refused(section: Any) -> None:
         ({"mean": {"seeds": 3}}, "unknown key 'seeds' in section objective.mean"),
         ({"weighted": {"wait": 3}}, "unknown key 'wait' in section objective.weighted: did you"),
         ({"weighted": {"weight": 0}}, "objective weighted: weight must be above 0"),
-        ("unfinished", "objective unfinished: Can't instantiate abstract class Unfinished"),
-        ("pytest", "is not a subclass of Objective"),
+        ("unfinished", "objective unfinished lacks what Objective asks for: evaluate"),
+        ("pytest", "objective pytest is a module, not a class derived from Objective"),
     ],
 )
 def test_a_study_with_an_objective_that_cannot_be_used_is_refused_in_a_line(

@@ -132,7 +132,7 @@ def test_a_training_that_diverges_is_no_loss(few: str) -> None:
 def task(few: str, tmp_path: Path) -> TrialTask:
     return TrialTask(
         searcher="darts",
-        settings=SETTINGS,
+        settings=dataclasses.asdict(SETTINGS),
         config={},
         space=1,
         dataset=few,

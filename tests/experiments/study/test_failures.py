@@ -74,6 +74,17 @@ def test_a_first_bracket_with_one_result_or_two_faults_is_no_reason_to_stop(tmp_
             assert first_bracket_crashed(study) is None
 
 
+def test_a_worker_that_a_trial_gave_up_is_avoided_but_not_blamed() -> None:
+    failures, worker = Failures(), Worker("tls://10.0.0.1:1", "0", "10.0.0.1")
+    failures.leave("a", worker)
+    failures.leave("b", worker)
+    assert list(failures.avoided("a")) == [worker]
+    assert not failures.tried("a")
+    assert not failures.is_sick(worker)
+    failures.ended("a", worker)
+    assert not failures.avoided("a")
+
+
 def test_limits_of_a_trial(study: Study) -> None:
     trial = study.ask()
     assert trial is not None

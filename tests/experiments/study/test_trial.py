@@ -24,7 +24,6 @@ from oneshot_hpo.searchers import SearchSettings, run_search
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import DatasetError
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
-from oneshot_hpo.searchers.own_settings import RandomWsSettings
 from oneshot_hpo.searchers.schedules import architecture_rate
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
@@ -34,7 +33,7 @@ SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=12
 def task(tmp_path: Path, table_file: str) -> TrialTask:
     return TrialTask(
         searcher="darts",
-        settings=SETTINGS,
+        settings=dataclasses.asdict(SETTINGS),
         config={"learning_rate": 0.1},
         space=1,
         dataset="digits",
@@ -80,7 +79,7 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
 
 def test_the_time_of_comparing_cells_is_part_of_the_result(task: TrialTask) -> None:
     own = {"ranked_cells": 4, "ranked_batches": 1, "evaluated_cells": 2}
-    settings = RandomWsSettings(**dataclasses.asdict(SETTINGS) | own)
+    settings = dict(task.settings) | own
     result = run_trial(dataclasses.replace(task, searcher="random_ws", settings=settings))
     times = result["timestamps"]
     assert 0 < times["compare_seconds"] < times["search_seconds"]

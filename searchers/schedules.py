@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 from oneshot_hpo.searchers.settings import SearchSettings
 
 REFERENCE_STEPS = 13_000
 """Architecture steps of a search of NAS-Bench-1Shot1's authors: 50 epochs of 25,000 images in
 batches of 96."""
+
+
+def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
+    """SGD step in epoch 0 .. epochs - 1: half a cosine from learning_rate to learning_rate_min.
+
+    It would reach the minimum in epoch `epochs` (Loshchilov and Hutter, 2017, equation 5).
+    """
+    lowest = min(settings.learning_rate_min, settings.learning_rate)
+    share = (1 + math.cos(math.pi * epoch / epochs)) / 2
+    return lowest + (settings.learning_rate - lowest) * share
 
 
 def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:

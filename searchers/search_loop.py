@@ -16,7 +16,6 @@ from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.conclusion import Conclusion, OneShot
-from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -24,50 +23,17 @@ from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.early_stop import early_stop
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
+from oneshot_hpo.searchers.fingerprint import fingerprint
 from oneshot_hpo.searchers.measuring import Measuring
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
 from oneshot_hpo.searchers.operation_stop import operation_stop_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
-from oneshot_hpo.searchers.schedules import architecture_rate, warms_up
+from oneshot_hpo.searchers.schedules import architecture_rate, cosine_learning_rate, warms_up
 from oneshot_hpo.searchers.settings import SearchSettings
 
 _STEP = 5
 """Numbers of a step: `Search.step`."""
-
-
-def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
-    """SGD step in epoch 0 .. epochs - 1: half a cosine from learning_rate to learning_rate_min.
-
-    It would reach the minimum in epoch `epochs` (Loshchilov and Hutter, 2017, equation 5).
-    """
-    lowest = min(settings.learning_rate_min, settings.learning_rate)
-    share = (1 + math.cos(math.pi * epoch / epochs)) / 2
-    return lowest + (settings.learning_rate - lowest) * share
-
-
-def fingerprint(
-    searcher: str,
-    settings: SearchSettings,
-    space: SearchSpace,
-    data: ImageSplits,
-    epochs: int,
-    seed: int,
-) -> dict[str, Any]:
-    """The identity of a search, which its checkpoints record."""
-    # Earlier versions left the statistics of operations that were not drawn as they were: such a
-    # search cannot be continued.
-    draws = settings.supernet == "paper" and not issubclass(searcher_class(searcher), Darts)
-    return {
-        **({"running statistics": "of every operation"} if draws else {}),
-        "searcher": searcher,
-        "space": space.id,
-        "data set": data.name,
-        "images": data.checksum,
-        "epochs": epochs,
-        "seed": seed,
-        **settings.to_record(),
-    }
 
 
 class Search:

@@ -27,10 +27,10 @@ class Searcher(ABC):
     evaluated: what `evaluation_encoding` is: MIXTURE, DRAWN or FOUND of searchers.records.
     """
 
+    evaluated: ClassVar[str] = MIXTURE
+
     settings_class: ClassVar[type[SearchSettings]] = SearchSettings
     """The settings of a searcher that is a plug-in; the registry names those of the others."""
-
-    evaluated: ClassVar[str] = MIXTURE
 
     @abstractmethod
     def __init__(

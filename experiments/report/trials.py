@@ -39,7 +39,7 @@ _LOSS = Column("loss", numeric=True, hint="what was minimised")
 _OBJECTIVE_SECONDS = Column(
     "objective s", numeric=True, hint="seconds of the objective's own trainings, beside the search"
 )
-_FACTS = {
+_COSTS = {
     "parameters": Column("parameters", numeric=True, hint="of the cell's own network"),
     "macs": Column("MACs", numeric=True, hint="multiply-accumulates of that network for an image"),
     "training_seconds": Column(
@@ -72,16 +72,17 @@ def table(study: OpenedStudy) -> Table:
         for name in hyperparameters
     }
     columns = [Column(name, numeric=numeric[name]) for name in hyperparameters]
-    results = _results(study)
-    facts = [field for field in _FACTS if any(getattr(one, field) for one in study.outcomes)]
-    more = [_FACTS[field] for field in facts]
+    outcomes = [Outcome.from_result(result) for _, result in study.trials]
+    costs = [field for field in _COSTS if any(getattr(one, field) for one in outcomes)]
+    more = [_COSTS[field] for field in costs]
     if study.undecided is not None:
         more.append(_UNDECIDED)
+    results = _results(study)
     return Table(
         name=TRIALS,
         caption="All trials of the study, errors in percent",
         columns=[*_BEFORE, *results.values(), *more, *columns, *_AFTER],
-        rows=[_row(study, list(results), facts, hyperparameters, *pair) for pair in study.trials],
+        rows=[_row(study, list(results), hyperparameters, costs, *pair) for pair in study.trials],
         filtered=True,
     )
 
@@ -113,8 +114,8 @@ def _result(outcome: Outcome, name: str) -> Cell:
 def _row(
     study: OpenedStudy,
     results: list[str],
-    facts: list[str],
     hyperparameters: list[str],
+    costs: list[str],
     trial: Trial,
     result: TrialResult | None,
 ) -> Row:
@@ -132,7 +133,7 @@ def _row(
         count(trial.budget),
         Cell(state, mark=mark, link=link),
         *(_result(outcome, name) for name in results),
-        *(_fact(outcome, field) for field in facts),
+        *(_cost(outcome, field) for field in costs),
         *([Cell("yes" if outcome.undecided else "")] if study.undecided is not None else []),
         *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
@@ -156,7 +157,7 @@ def _seconds(seconds: float | None) -> Cell:
     return NOTHING if seconds is None else Cell(f"{seconds:.1f}", seconds)
 
 
-def _fact(outcome: Outcome, field: str) -> Cell:
+def _cost(outcome: Outcome, field: str) -> Cell:
     value: float | None = getattr(outcome, field)
     if value is None:
         return NOTHING

@@ -55,10 +55,10 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
         own, in [0, 1]. valid_regret, regret: validation and test error above the best of the space.
     percentile: cells with a higher test error, in percent. one_shot_error: validation error of the
         cell found, or of the mixture, in the supernet. All of these are missing for a trial without
-        a result.
+        a result; without a table regrets and percentile are missing.
     seconds: search time of one worker, over all attempts. compare_seconds: the part of it that
         comparing cells took, missing where none were compared. objective_seconds: of the
-        objective's own trainings. Without a table regrets and percentile are missing.
+        objective's own trainings.
     parameters, macs, training_seconds: of the cell's own network, the time in the table.
         peak_memory: most bytes of the GPU that the search used. Missing where they are not known.
     undecided: whether the search's choices ended within noise of uniform (`Diagnosis.undecided`).

@@ -4,9 +4,11 @@ from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.schedules import (
     REFERENCE_STEPS,
     architecture_rate,
+    cosine_learning_rate,
     steps_of_epoch,
     warms_up,
 )
+from oneshot_hpo.searchers.settings import SearchSettings
 
 
 @pytest.mark.parametrize(("epochs", "warm"), [(50, 15), (10, 3), (4, 2), (2, 1), (1, 0)])
@@ -38,3 +40,8 @@ def test_a_shorter_search_has_a_larger_rate_over_the_steps_that_it_makes():
 def test_a_number_is_taken_as_it_is():
     settings = settings_class("gdas")(arch_learning_rate=0.02)
     assert architecture_rate(settings, 539, 12) == 0.02
+
+
+def test_the_learning_rate_never_rises():
+    settings = SearchSettings(learning_rate=5e-4, learning_rate_min=1e-3)
+    assert cosine_learning_rate(settings, 3, 10) == 5e-4

@@ -79,7 +79,7 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
 
 def test_the_time_of_comparing_cells_is_part_of_the_result(task: TrialTask) -> None:
     own = {"ranked_cells": 4, "ranked_batches": 1, "evaluated_cells": 2}
-    settings = dict(task.settings) | own
+    settings = dataclasses.asdict(SETTINGS) | own
     result = run_trial(dataclasses.replace(task, searcher="random_ws", settings=settings))
     times = result["timestamps"]
     assert 0 < times["compare_seconds"] < times["search_seconds"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.local import LocalPool
+from oneshot_hpo.foreign import packed
 
 _MAX_ATTEMPTS = 3  # at a task whose process dies
 
@@ -42,8 +43,7 @@ def run_all(
         while waiting or running:
             while waiting and running < 2 * workers:
                 key = waiting.pop()
-                function, *arguments = tasks[key]
-                pool.submit(key, function, *arguments)
+                pool.submit(key, *packed(*tasks[key]))
                 running += 1
 
             while_waiting()

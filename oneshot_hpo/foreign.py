@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import pickle
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,9 +31,10 @@ COPIES = "plugins"
 """The folder, in a study's, of the files that it runs."""
 
 _WORD = r"[A-Za-z_]\w*"
+_MODULE = rf"(?![\w.]*\.py:){_WORD}(\.{_WORD})*"  # and no file beside something
 _FILE = rf"{COPIES}/(?P<checksum>[0-9a-f]{{64}})/(?P<file>[^/:\s]+\.py)"
 _REFERENCE = re.compile(
-    rf"(?P<source>{_FILE}|{_WORD}(\.{_WORD})*):(?P<name>{_WORD})(:(?P<rest>[^:]+))?", re.ASCII
+    rf"(?P<source>{_FILE}|{_MODULE}):(?P<name>{_WORD})(:(?P<rest>[^:]+))?", re.ASCII
 )
 
 _locations: dict[str, Path] = {}  # by checksum, a file with this content
@@ -49,6 +51,13 @@ class NotAllowed(PluginError):
 
 class BrokenPlugin(PluginError):
     """Code of the user's cannot be imported, or is not what it is used as."""
+
+
+class InvalidResult(OneShotHpoError, RuntimeError):
+    """A searcher, space or objective returned what cannot be used.
+
+    That is a fact about its code: it would do so in every process.
+    """
 
 
 @dataclass(frozen=True)
@@ -157,6 +166,27 @@ def allow_all(references: Mapping[str, str | None]) -> None:
         allow(reference)
 
 
+def packed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
+    """A call for another process, as a function and its arguments, with what may be imported.
+
+    Its arguments may be of classes in the user's files, which the process has to import first.
+    """
+    code = allowed()
+    if not code:
+        return (function, *arguments)
+    return (_unpacked, code, pickle.dumps((function, arguments)))
+
+
+def _unpacked(code: Mapping[str, str | None], call: bytes) -> Any:
+    allow_all(code)
+    for target in code:
+        reference = reference_of(target)
+        if reference is not None and reference.checksum is not None:
+            imported(target, reference.label)
+    function, arguments = pickle.loads(call)
+    return function(*arguments)
+
+
 def is_allowed(reference: Reference) -> bool:
     """Whether this process may import a reference."""
     return reference.target in _allowed
@@ -171,7 +201,10 @@ def imported(target: str, what: str, *, trusted: bool = False) -> Any:
     if reference is None:
         raise BrokenPlugin(f"{what}: {target} is not of the form module:Name")
     if not (trusted or is_allowed(reference)):
-        raise NotAllowed(f"{what} is code of a user's, which is not trusted here")
+        raise NotAllowed(
+            f"{what} is code that you have not trusted, so it does not run: to see it, "
+            "`oneshot-hpo resume DIR`; to trust it, add --trust, once"
+        )
 
     try:
         module = _file(reference) if reference.checksum else import_module(reference.source)
@@ -184,6 +217,13 @@ def imported(target: str, what: str, *, trusted: bool = False) -> Any:
     except AttributeError:
         where = reference.file or reference.source
         raise BrokenPlugin(f"{what}: there is no {reference.name} in {where}") from None
+
+
+def place_of(error: BaseException) -> str:
+    """The last line of a user's file that an exception went through, " (file, line N)", or ""."""
+    files = {str(path) for path in _locations.values()}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def is_installed(reference: Reference) -> bool:

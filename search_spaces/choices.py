@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from oneshot_hpo.foreign import InvalidResult
 from oneshot_hpo.search_spaces.errors import SpaceError
 
 OPERATION, PARENTS = "operation", "parents"
@@ -86,8 +87,10 @@ class Choice:
         """The pick with the largest strengths, float (candidates,); of equals, the first.
 
         With groups: the best candidate of each group, then the best of those (Liu et al., DARTS,
-        section 2.4).
+        section 2.4). Raises InvalidResult for strengths that are not all numbers.
         """
+        if np.isnan(strengths).any():
+            raise InvalidResult(f"the strengths of {self.name} are not all numbers: {strengths}")
         order = np.argsort(-np.asarray(strengths), kind="stable").tolist()
         best: list[int] = []
         seen = set()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.search_spaces.choices import Architecture
-from oneshot_hpo.search_spaces.registry import get_space, spaces_of
+from oneshot_hpo.search_spaces.registry import spaces_of
 from oneshot_hpo.search_spaces.space import EnumerableSpace, SearchSpace, enumerable
 from oneshot_hpo.search_spaces.table import (
     COST,
@@ -35,6 +35,7 @@ _KINDS = (ERROR, SCORE, LOSS, COST, PROXY)
 class RecordedTable(Table):
     """Columns of numbers for the entries of one space, on one or several data sets.
 
+    space: the space whose entries these are.
     entry_numbers: int32 (N,), the entries in the table, ascending: all E of the space or some of
         them. An entry is a configuration, or a unique cell, by the document's `entries`.
     columns: float64 (N, R) by "dataset.metric.budget", or "dataset.metric" for values that are the
@@ -44,6 +45,7 @@ class RecordedTable(Table):
     dataset_name: the data set that the table is opened for; `budgets` are its budgets.
     """
 
+    space: EnumerableSpace
     family: str
     budgets: tuple[int, ...]
     provenance: Mapping[str, Any]
@@ -127,11 +129,6 @@ class RecordedTable(Table):
             int(self.space.unique.first[number]) if self._of_cells else number
         )
 
-    @cached_property
-    def space(self) -> EnumerableSpace:
-        """The space whose entries these are."""
-        return enumerable(get_space(self.provenance["space"]))
-
     def coverage(self, space: SearchSpace) -> int:
         """How many of a space's entries the table holds; 0 for a space of another family."""
         return len(self) if space.family == self.family else 0
@@ -204,16 +201,22 @@ class RecordedTable(Table):
         return MissingCell(f"the table of {self.name} lacks {what} {text}")
 
 
-def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> RecordedTable:
+def of_arrays(
+    arrays: Mapping[str, np.ndarray],
+    document: Mapping[str, Any],
+    space: EnumerableSpace | None = None,
+) -> RecordedTable:
     """The table of a file's arrays, as `RecordedTable.stored` gives them.
 
-    Raises TableError, without the file's name, unless they fit together.
+    space: None: the one that the document names. Raises TableError, without the file's name, unless
+    they fit together.
     """
     if document["format"] != FORMAT:
         raise TableError(f"table format {document['format']} is not known here")
     columns = {name: array for name, array in arrays.items() if name in document["origins"]}
     dataset = next(iter(document["datasets"]))
     table = RecordedTable(
+        space=_named_space(document) if space is None else space,
         family=str(document["family"]),
         budgets=_budgets(document, dataset),
         provenance=document,
@@ -225,12 +228,18 @@ def of_arrays(arrays: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
     return table
 
 
+def _named_space(document: Mapping[str, Any]) -> EnumerableSpace:
+    """The space of a file's document; raises TableError for an unknown one."""
+    name = document["space"]
+    for space in spaces_of(str(document["family"])):
+        if space.name == name:
+            return enumerable(space)
+    raise TableError(f"a table of the space {name!r}, which is not known here")
+
+
 def _check(table: RecordedTable) -> None:
     """Raise TableError unless arrays and document fit together."""
     document, numbers = table.provenance, table.entry_numbers
-    name = document["space"]
-    if name not in [space.name for space in spaces_of(table.family)]:
-        raise TableError(f"a table of the space {name!r}, which is not known here")
     if numbers.dtype != np.int32 or numbers.ndim != 1 or not len(numbers):
         raise TableError(f"{ENTRIES} is not a list of numbers")
     if (np.diff(numbers) <= 0).any() or not 0 <= numbers[0] <= numbers[-1] < table._count:

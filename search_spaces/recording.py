@@ -34,7 +34,7 @@ class Recording:
         self.columns = {ENTRIES: numbers[self._order]}
         self._origins: dict[str, int] = {}
         self._datasets: dict[str, dict[str, Any]] = {}
-        self._family = space.family
+        self._space = space
         self._document = {
             "format": FORMAT,
             "name": name,
@@ -66,7 +66,7 @@ class Recording:
     def document(self) -> dict[str, Any]:
         """The document that describes the columns."""
         return self._document | {
-            "family": self._family,
+            "family": self._space.family,
             "datasets": self._datasets,
             "origins": self._origins,
         }
@@ -82,7 +82,7 @@ class Recording:
             "versions": {"oneshot-hpo": version("oneshot-hpo")},
             "date": time.strftime("%Y-%m-%d"),
         }
-        return of_arrays(self.columns, document)
+        return of_arrays(self.columns, document, self._space)
 
 
 def errors(accuracies: np.ndarray) -> np.ndarray:
@@ -113,4 +113,4 @@ def of_architectures(
         recording.add(dataset, "seconds", metric, final.seconds[:, place], budget)
     recording.add(dataset, "parameters", Metric(kind=COST), np.asarray(parameters))
     document = {"source": {}, "notes": [], **provenance, **recording.document()}
-    return of_arrays(recording.columns, document)
+    return of_arrays(recording.columns, document, space)

@@ -82,13 +82,28 @@ class SearchSpace(ABC):
     def key(self, architecture: Architecture) -> str:
         """A name that is equal for isomorphic architectures and for no others."""
 
-    @abstractmethod
     def to_document(self, architecture: Architecture) -> dict[str, Any]:
-        """An architecture in a journal's form: lists, strings and numbers."""
+        """An architecture in a journal's form: lists, strings and numbers.
 
-    @abstractmethod
+        By default the picked candidates of each choice, joined by commas.
+        """
+        pairs = zip(self.choices, architecture.picks, strict=True)
+        return {choice.name: choice.text(pick) for choice, pick in pairs}
+
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
         """Read what `to_document` wrote; raises InvalidArchitecture for others."""
+        names = [choice.name for choice in self.choices]
+        if set(document) != set(names):
+            raise InvalidArchitecture(
+                f"not an architecture of {self.title}, with {', '.join(names)}: "
+                f"{', '.join(map(repr, document)) or 'nothing'}"
+            )
+        try:
+            return Architecture(
+                tuple(choice.pick(document[choice.name]) for choice in self.choices)
+            )
+        except InvalidArchitecture as error:
+            raise InvalidArchitecture(f"not an architecture of {self.title}: {error}") from None
 
     def check(self, architecture: Architecture) -> None:
         """Raise InvalidArchitecture unless an architecture is of this space."""

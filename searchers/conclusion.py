@@ -92,6 +92,7 @@ class Conclusion:
         """
         started = time.perf_counter()
         selection = self._settings.selection
+        found: Architecture | None
         if selection == ONE_SHOT:
             found = best_of_likely(self._searcher, self._evaluation, self._settings)
         elif selection == PERTURBATION:
@@ -102,9 +103,13 @@ class Conclusion:
         return self._compared(measured, found, started, selection)
 
     def _compared(
-        self, measured: OneShot, found: Architecture, started: float, selection: str = WEIGHTS
+        self,
+        measured: OneShot,
+        found: Architecture | None,
+        started: float,
+        selection: str = WEIGHTS,
     ) -> OneShot:
-        if selection == WEIGHTS and not self._searcher.compares_cells:
+        if found is None or (selection == WEIGHTS and not self._searcher.compares_cells):
             return measured._replace(architecture=found)
         loss, error = self._searcher.loss_and_error_of(self._evaluation, found)
         return OneShot(found, loss, error, FOUND, time.perf_counter() - started)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from oneshot_hpo.search_spaces import Architecture, Choice, SearchSpace
 from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
@@ -78,10 +79,12 @@ class ChoiceController(Controller):
         super().__init__(generator)
         self._space = space
         self.start = nn.Parameter(torch.empty(_HIDDEN))
-        self.lstm = nn.LSTMCell(_HIDDEN, _HIDDEN)
+        self.lstm = skip_init(nn.LSTMCell, _HIDDEN, _HIDDEN)
         counts = [count for choice in space.choices for count in _option_counts(choice)]
         self.embeddings = nn.ParameterList(torch.empty(count, _HIDDEN) for count in counts)
-        self.decisions = nn.ModuleList(nn.Linear(_HIDDEN, count, bias=False) for count in counts)
+        self.decisions = nn.ModuleList(
+            skip_init(nn.Linear, _HIDDEN, count, bias=False) for count in counts
+        )
         _initialise(self, generator)
 
     def sample(self) -> Sample:
@@ -159,11 +162,11 @@ class CellController(Controller):
         self._space = space
         self.start = nn.Parameter(torch.empty(_HIDDEN))
         self.embedding = nn.Parameter(torch.empty(len(OPERATIONS), _HIDDEN))
-        self.lstm = nn.LSTMCell(_HIDDEN, _HIDDEN)
-        self.operation = nn.Linear(_HIDDEN, len(OPERATIONS), bias=False)
-        self.attend_node = nn.Linear(_HIDDEN, _HIDDEN, bias=False)
-        self.attend_state = nn.Linear(_HIDDEN, _HIDDEN, bias=False)
-        self.attention = nn.Linear(_HIDDEN, 1, bias=False)
+        self.lstm = skip_init(nn.LSTMCell, _HIDDEN, _HIDDEN)
+        self.operation = skip_init(nn.Linear, _HIDDEN, len(OPERATIONS), bias=False)
+        self.attend_node = skip_init(nn.Linear, _HIDDEN, _HIDDEN, bias=False)
+        self.attend_state = skip_init(nn.Linear, _HIDDEN, _HIDDEN, bias=False)
+        self.attention = skip_init(nn.Linear, _HIDDEN, 1, bias=False)
         _initialise(self, generator)
 
     def sample(self) -> Sample:

@@ -7,6 +7,7 @@ from typing import Any
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.gdas import Gdas
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.settings import SearchSettings
 
@@ -20,11 +21,13 @@ def fingerprint(
     seed: int,
 ) -> dict[str, Any]:
     """The identity of a search, which its checkpoints record."""
-    # Earlier versions left the statistics of operations that were not drawn as they were: such a
-    # search cannot be continued.
-    draws = settings.supernet == "paper" and not issubclass(searcher_class(searcher), Darts)
+    # Earlier versions left statistics and weights of operations that a step did not draw as they
+    # were: such a search cannot be continued.
+    found = searcher_class(searcher)
+    draws = not issubclass(found, Darts) or issubclass(found, Gdas)
+    is_paper = settings.supernet == "paper"
     return {
-        **({"running statistics": "of every operation"} if draws else {}),
+        **({"operations not drawn": "as in the paper's code"} if draws and is_paper else {}),
         "searcher": searcher,
         "space": space.id,
         "data set": data.name,

@@ -202,6 +202,7 @@ class Search:
             loss.backward()
             losses.append(loss.detach())
             errors.append(wrong(logits, train.labels) / len(train))
+        self._complete_gradients()
         norm = torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
@@ -265,6 +266,17 @@ class Search:
         if not math.isfinite(loss):
             cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
             raise SearchDiverged(self.epoch + 1, cause)
+
+    def _complete_gradients(self) -> None:
+        """In the preset paper, give weights that the step did not use a gradient of zero.
+
+        Weight decay and momentum then move them too, as in the authors' code; without a gradient
+        torch leaves them alone.
+        """
+        if self.settings.supernet == "paper":
+            for weight in self.supernet.parameters():
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""

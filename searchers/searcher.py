@@ -32,7 +32,6 @@ class Searcher(ABC):
     settings_class: ClassVar[type[SearchSettings]] = SearchSettings
     """The settings of a searcher that is a plug-in; the registry names those of the others."""
 
-    @abstractmethod
     def __init__(
         self,
         space: SearchSpace,
@@ -44,6 +43,8 @@ class Searcher(ABC):
 
         settings: an instance of the class that the registry names for this searcher.
         """
+        self.space, self.settings = space, settings
+        self.device, self.generator = device, generator
 
     def begin_epoch(self, epoch: int, epochs: int) -> None:  # noqa: B027 - most need nothing
         """Prepare for epoch 0 .. epochs - 1."""
@@ -66,23 +67,21 @@ class Searcher(ABC):
         """The encodings whose gradients the next step of the weights adds up: one."""
         return [self.weights_encoding()]
 
-    @abstractmethod
     def evaluation_encoding(self) -> Encoding:
-        """The encoding for the one-shot validation error."""
+        """The encoding for the one-shot validation error: by default one for the weights."""
+        return self.weights_encoding()
 
     @abstractmethod
     def architecture(self) -> Architecture | None:
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
-    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The architecture that the search ends with, after its last epoch.
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture | None:
+        """The architecture that the search ends with, after its last epoch; by default the last.
 
         Where `SearchSettings.concludes_after` says so it is called after earlier epochs, too; it
         must change nothing but the searcher's generator.
         """
-        architecture = self.architecture()
-        assert architecture is not None
-        return architecture
+        return self.architecture()
 
     @property
     def compares_cells(self) -> bool:

@@ -43,6 +43,9 @@ LEAVES = {"checks", "errors", "foreign", "plugins", "suggestions", "whole_files"
 """Modules of oneshot_hpo/ that every room may import, for they import no room: what each room would
 else have a copy of."""
 
+CONTRACTS = sorted((ROOT / "oneshot_hpo" / "contracts").glob("*.py"))
+"""Suites for plug-ins' tests: nothing of ours imports them, for users need no pytest."""
+
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -91,6 +94,8 @@ def test_a_module_imports_along_the_arrows(path: Path) -> None:
     assert not tops_of(names) & MUST_NOT_IMPORT[place[0]]
     assert not tops_of(names) & {"tests", "support"}
     if "examples" not in place:
+        assert "pytest" not in tops_of(names)
+        assert not any(name.startswith("oneshot_hpo.contracts") for name in names)
         assert not used_of_the_door(path.read_text())
     if "benchmarks" not in place:
         assert not any(name.startswith("oneshot_hpo.experiments.benchmarks") for name in names)
@@ -105,7 +110,16 @@ def test_leaves_import_the_standard_library_and_each_other() -> None:
     for name in LEAVES:
         names = imported((ROOT / "oneshot_hpo" / f"{name}.py").read_text())
         assert rooms_of(names) == set()
+        assert not any(one.startswith("oneshot_hpo.contracts") for one in names)
         assert tops_of(names) <= set(sys.stdlib_module_names) | {"oneshot_hpo"}
+
+
+@pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.stem)
+def test_contracts_import_what_a_plug_in_may_import(path: Path) -> None:
+    names = imported(path.read_text())
+    assert rooms_of(names) <= {"search_spaces", "searchers", "experiments"}
+    assert not tops_of(names) & {"tests", "support", *MUST_NOT_IMPORT["searchers"]}
+    assert not used_of_the_door(path.read_text())
 
 
 def is_shown_elsewhere(path: Path) -> bool:
@@ -141,7 +155,7 @@ def prints(source: str) -> list[int]:
 
 def test_exit_codes_are_the_command_lines() -> None:
     sources = {path: path.read_text() for path in MODULES if is_shown_elsewhere(path)}
-    exits = re.compile(r"sys\.exit|SystemExit|typer\.Exit|exit_codes")
+    exits = re.compile(r"sys\.exit|SystemExit|typer\.Exit|\bexit_codes")
     assert [path for path, source in sources.items() if exits.search(source)] == []
 
 

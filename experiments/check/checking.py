@@ -9,6 +9,7 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.check.files import (
     check_checkpoints,
+    check_code,
     check_exports,
     check_inputs,
     check_links,
@@ -102,7 +103,7 @@ def _specification(report: Report, study: OpenedStudy) -> StudySpec | None:
         report.add(str(error))
         return None
     check_specification(report, study.folder, spec)
-    return check_inputs(report, study)
+    return check_inputs(report, study) if check_code(report, spec) else None
 
 
 def _with(spec: StudySpec | None, key: str) -> StudySpec | None:

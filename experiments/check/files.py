@@ -15,12 +15,14 @@ from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.files import strange_files
 from oneshot_hpo.experiments.objectives.objective import FOLDER, objective_of
+from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, write_specification
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.specification import StudySpec, recorded
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
+from oneshot_hpo.foreign import BrokenPlugin, content_of, is_allowed
 from oneshot_hpo.hpo import Rerun, Trial
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import (
@@ -121,6 +123,23 @@ def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:
         same, words = False, f"{path} cannot be read ({error})"
     if not same:
         report.add(words, lambda: write_specification(folder, spec))
+
+
+def check_code(report: Report, spec: StudySpec) -> bool:
+    """Check the study's copies of files of code; returns whether its code may run here."""
+    for reference in own_code.files(spec):
+        try:
+            content_of(reference)
+        except BrokenPlugin as fault:
+            report.add(str(fault))
+    strange = [one for one in own_code.references(spec).values() if not is_allowed(one)]
+    if strange:
+        named = ", ".join(one.label for one in strange)
+        report.notes.append(
+            f"its code was not trusted and did not run ({named}): results and checkpoints were not "
+            "compared with it"
+        )
+    return not strange
 
 
 def check_inputs(report: Report, study: OpenedStudy) -> StudySpec:

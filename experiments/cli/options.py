@@ -60,7 +60,6 @@ EpochSecondsOption = Annotated[
         min=0, metavar="SECONDS", help="Grids only: duration of an epoch, to estimate the cost."
     ),
 ]
-SearcherOption = Annotated[str, typer.Option(help="The one-shot optimizer.")]
 
 
 def _several(images: int) -> int:
@@ -78,18 +77,36 @@ AnalysisDirOption = Annotated[
 ]
 
 
+def typed(text: str) -> str:
+    """A name that is typed on the command line; if it is of the user's own code, that may run."""
+    from oneshot_hpo.experiments.study import own_code
+
+    return own_code.typed(text)
+
+
+def typed_each(text: str) -> str:
+    """Like `typed`, for several names with commas."""
+    return ",".join(typed(word.strip()) for word in text.split(","))
+
+
 def space_id(text: str) -> int | str:
     """The id of a space that is named on the command line."""
     from oneshot_hpo.search_spaces import UnknownSpace, get_space
 
     try:
-        return get_space(text).id
+        return get_space(typed(text)).id
     except UnknownSpace as error:
         raise typer.BadParameter(str(error)) from None
 
 
 SpacesOption = Annotated[
-    str, typer.Option("--space", help="1, 2, 3 or other search spaces; several with commas.")
+    str,
+    typer.Option(
+        "--space",
+        parser=typed_each,
+        metavar="SPACE",
+        help="1, 2, 3 or other search spaces; several with commas.",
+    ),
 ]
 SpaceOption = Annotated[
     Any,
@@ -97,14 +114,24 @@ SpaceOption = Annotated[
         "--space", parser=space_id, metavar="SPACE", help="Search space: 1, 2, 3 or a name."
     ),
 ]
+SearcherOption = Annotated[
+    str, typer.Option(parser=typed, metavar="NAME", help="The one-shot optimizer.")
+]
 DatasetOption = Annotated[
     str,
     typer.Option(
-        help="digits, cifar10, cifar100, imagenet16, or a path (.npz, a folder of such files)."
+        parser=typed,
+        metavar="NAME",
+        help="digits, cifar10, cifar100, imagenet16, or a path (.npz, a folder of such files).",
     ),
 ]
 TableOption = Annotated[
-    str, typer.Option(help="digits, nasbench101, nasbench201, transnas-macro, … or a table's file.")
+    str,
+    typer.Option(
+        parser=typed,
+        metavar="NAME",
+        help="digits, nasbench101, nasbench201, transnas-macro, … or a table's file.",
+    ),
 ]
 EpochsOption = Annotated[
     int, typer.Option(min=1, max=bounds.EPOCHS, help="Epochs of the supernet's training.")

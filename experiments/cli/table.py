@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oneshot_hpo.experiments.cli.options import SpaceOption, WorkersOption
+from oneshot_hpo.experiments.cli.options import SpaceOption, WorkersOption, typed
 from oneshot_hpo.experiments.study import bounds
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def common() -> None:
 TableArgument = Annotated[
     str,
     typer.Argument(
+        parser=typed,
         metavar="NAME",
         help="digits, nasbench101, nasbench201, transnas-micro, transnas-macro, or a table's file.",
     ),

@@ -37,9 +37,18 @@ _IN_A_FILE = re.compile(r"(?P<path>[^:]+\.py):(?P<name>[^:]+)(?P<rest>:[^:]+)?")
 _SHOWN = 12  # characters of a checksum
 
 
+def name_in(value: Any) -> str | None:
+    """The name in a value of one of KEYS: a name alone, {NAME: settings}, or that of an error."""
+    if isinstance(value, dict) and ERROR in value:
+        return name_in(value[ERROR])
+    if isinstance(value, dict) and len(value) == 1:
+        (value,) = value
+    return value if isinstance(value, str) else None
+
+
 def names_a_file(value: Any) -> bool:
     """Whether a value of one of KEYS is of the form path.py:Name."""
-    name = _name_in(value)
+    name = name_in(value)
     return name is not None and _IN_A_FILE.fullmatch(name) is not None
 
 
@@ -48,7 +57,7 @@ def anchored(value: Any, folder: Path) -> Any:
 
     UserError: there is no such file, or it lies outside the folder.
     """
-    named = _name_in(value)
+    named = name_in(value)
     match = _IN_A_FILE.fullmatch(named) if named is not None else None
     if named is None or match is None:
         return value
@@ -103,6 +112,11 @@ def references(spec: StudySpec) -> dict[str, Reference]:
     return {key: reference for key, reference in found.items() if reference is not None}
 
 
+def files(spec: StudySpec) -> Iterator[Reference]:
+    """The files that a study names."""
+    return (reference for reference in references(spec).values() if reference.file is not None)
+
+
 def allow(spec: StudySpec) -> None:
     """Let the code that a study names run in this process."""
     for reference in references(spec).values():
@@ -153,7 +167,7 @@ def keep_copies(spec: StudySpec, folder: Path) -> None:
 
     BrokenPlugin: a file has changed since it was read. OSError: the folder cannot be written.
     """
-    for reference in _files(spec):
+    for reference in files(spec):
         content = foreign.content_of(reference)
         copy = folder / reference.source
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -163,25 +177,27 @@ def keep_copies(spec: StudySpec, folder: Path) -> None:
 
 def locate(spec: StudySpec, folder: Path) -> None:
     """Say that a study's files are the copies in its folder."""
-    for reference in _files(spec):
+    for reference in files(spec):
         foreign.locate(reference, folder / reference.source)
 
 
 def check_copies(spec: StudySpec) -> None:
     """Raise BrokenPlugin if the copy of a file is missing or was altered."""
-    for reference in _files(spec):
+    for reference in files(spec):
         foreign.content_of(reference)
 
 
 def changes(spec: StudySpec, folder: Path) -> Iterator[str]:
     """A line for each file that differs from the study's copy of it by now."""
+    seen: set[Path] = set()
     for key, reference in references(spec).items():
         if reference.file is None:
             continue
-        origin = Path(spec.plugins.get(key, {}).get(FILE, folder / reference.file))
-        for path in dict.fromkeys((origin, folder / reference.file)):
+        beside = folder / reference.file
+        for path in (Path(spec.plugins.get(key, {}).get(FILE, beside)), beside):
             now = _checksum(path)
-            if now not in (None, reference.checksum):
+            if path not in seen and now not in (None, reference.checksum):
+                seen.add(path)
                 yield (
                     f"{path} has changed since the launch, SHA-256 "
                     f"{(reference.checksum or '')[:_SHOWN]} → {(now or '')[:_SHOWN]}: the study "
@@ -202,18 +218,9 @@ def _plugins(spec: StudySpec) -> Iterator[tuple[str, plugins.Entry]]:
 def _names(spec: StudySpec) -> Iterator[tuple[str, str]]:
     """What a study names that is not built in, by key: code of the user's, or a path."""
     for key in KEYS:
-        name = _name_in(getattr(spec, key))
+        name = name_in(getattr(spec, key))
         if name is not None and name not in plugins.names(key):
             yield key, name
-
-
-def _name_in(value: Any) -> str | None:
-    """The name in a value of one of KEYS: a name alone, {NAME: settings}, or that of an error."""
-    if isinstance(value, dict) and ERROR in value:
-        return _name_in(value[ERROR])
-    if isinstance(value, dict) and len(value) == 1:
-        (value,) = value
-    return value if isinstance(value, str) else None
 
 
 def _with_name(value: Any, name: str) -> Any:
@@ -221,10 +228,6 @@ def _with_name(value: Any, name: str) -> Any:
     if isinstance(value, dict) and ERROR in value:
         return {**value, ERROR: _with_name(value[ERROR], name)}
     return name if isinstance(value, str) else {name: next(iter(value.values()))}
-
-
-def _files(spec: StudySpec) -> Iterator[Reference]:
-    return (reference for reference in references(spec).values() if reference.file is not None)
 
 
 def _reference(path: Path, name: str, shown: str) -> str:

@@ -322,6 +322,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     """
     from oneshot_hpo.experiments.objectives.objective import completed as completed_objective
     from oneshot_hpo.experiments.objectives.objective import objective_of
+    from oneshot_hpo.experiments.study import plugin_checks
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
     from oneshot_hpo.search_spaces import get_space, load_table
 
@@ -334,6 +335,9 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             update["space"] = space.id
             if table is not None:
                 table.best(space)  # raises if an entry of the space is missing
+            plugin_checks.check_space(str(spec.space), space)
+            if table is not None:
+                plugin_checks.check_table(str(spec.table), table, space)
         if spec.command is None or spec.objective != MEAN:
             objective_of(spec.objective).check(get_space(spec.required_space), table)
         if spec.dataset is not None and spec.table is not None:
@@ -348,7 +352,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
         update["cluster"] = spec.cluster.completed()
         spec = spec.model_copy(update=update)
         if spec.command is None:
-            spec.checked_settings({})
+            settings = spec.checked_settings({})
+            plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
         command_keys.check_words(spec)
     except (ValueError, OSError) as error:
@@ -402,9 +407,12 @@ def environment_of(spec: StudySpec) -> dict[str, dict[str, str]]:
 @functools.cache
 def image_size_of(dataset: str) -> int:
     """Height of a data set's images in pixels; cached, as reading them takes long."""
+    from oneshot_hpo.experiments.study.plugin_checks import check_dataset
     from oneshot_hpo.searchers.data.datasets import load_dataset
 
-    return load_dataset(dataset).image_size
+    splits = load_dataset(dataset)
+    check_dataset(dataset, splits)
+    return splits.image_size
 
 
 def _bohb_defaults() -> dict[str, Any]:

@@ -8,7 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
-from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
+from oneshot_hpo.experiments.study.outcome import (
+    Outcome,
+    loss_text,
+    loss_words,
+    objective_seconds,
+    search_seconds,
+)
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import duration, number, percent
@@ -41,7 +47,7 @@ def print_summary(
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
-    for sentence in caveats:
+    for sentence in (*caveats, *spent_words(study)):
         say_paragraph(console, sentence)
     if words := comparing_words(study):
         say_paragraph(console, words)
@@ -50,6 +56,17 @@ def print_summary(
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
         say(console, f"{what + ':':30}{folder / name}")
+
+
+def spent_words(study: StudyView) -> list[str]:
+    """A sentence on what searches and objective took, where the objective takes time itself."""
+    results = [result for _, result in study.evaluations]
+    own = [seconds for result in results if (seconds := objective_seconds(result)) is not None]
+    if not own:
+        return []
+    searched = sum(search_seconds(result) or 0.0 for result in results)
+    times = f"{duration(searched)} of one worker, their objective {duration(sum(own))}"
+    return [f"The searches took {times}."]
 
 
 def verdict(study: StudyView) -> str:

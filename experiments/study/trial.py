@@ -89,7 +89,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     info: `Outcome.to_info`; nothing in it depends on the time or on the worker, but for the peak
         memory of its GPU.
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
-        not finite, or a setting that the search refuses.
+        not finite, or a setting that the search refuses; or about the user's code, which returned
+        what cannot be used.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
         search_seconds, the time of the finished epochs of all attempts; where the searcher compared
         cells, compare_seconds, the part of it that this took; objective_seconds likewise, where the
@@ -193,12 +194,12 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
         raise
     except (SearchStopped, ObjectiveStopped) as stop:
         raise TaskStopped(f"its worker had to leave: {stop}") from None
-    except (SearchDiverged, SettingsError, NoLoss) as error:
+    except (SearchDiverged, SettingsError, NoLoss, foreign.InvalidResult) as error:
         return {"loss": None, "info": CRASHED, "exception": _reason(error)}
     except Exception as error:
         if is_user_error(error):
             raise
-        raise TaskFailed(_reason(error)) from None
+        raise TaskFailed(f"{_reason(error)}{foreign.place_of(error)}") from None
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
 
 

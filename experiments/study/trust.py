@@ -161,7 +161,16 @@ def _are_typed(commands: Mapping[str, list[str]], overrides: Sequence[str]) -> b
     sections = {key.split(".")[0] for key in RUNS}
     own = [text for text in overrides if text.split("=")[0].split(".")[0].strip() in sections]
     document = parse_overrides(own)
-    return all(_value(document, key) == lines for key, lines in commands.items())
+    return all(_is_typed(key, _value(document, key), lines) for key, lines in commands.items())
+
+
+def _is_typed(key: str, value: Any, lines: list[str]) -> bool:
+    """Whether a value of the command line is what a study would run."""
+    name = own_code.name_in(value) if key in own_code.KEYS else None
+    if name is None:
+        return bool(value == lines)
+    own = ":".join(name.rpartition("/")[2].split(":")[:2])
+    return lines == [name] or [own] == list(map(foreign.label_of, lines))
 
 
 def _value(document: Any, dotted: str) -> Any:

@@ -84,9 +84,11 @@ def scratch_networks_of(
     settings: ScratchSettings,
 ) -> ScratchNetworks:
     """The networks of architectures with one `shared_shape`; ValueError where they have several."""
-    networks: ScratchNetworks = _module(space).networks_of(
-        space.complete, architectures, image_channels, classes, settings
-    )
+    # PyTorch's modules begin with weights of the global generator, which `initialise` replaces.
+    with torch.random.fork_rng(devices=[]):
+        networks: ScratchNetworks = _module(space).networks_of(
+            space.complete, architectures, image_channels, classes, settings
+        )
     return networks
 
 

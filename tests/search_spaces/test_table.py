@@ -55,7 +55,7 @@ def test_noise_is_pooled_over_the_good_rows_without_their_gaps() -> None:
 
 def test_a_record_says_all_of_a_row_and_where_it_is_from() -> None:
     record = TABLE.record(3)
-    assert (record.key, record.budget) == ("row 3", 3)
+    assert (record.key, record.budget) == (SPACE.key(SPACE.architecture(3)), 3)
     assert record.values["latency"].tolist() == [3.0]
     assert record.origins == {
         "valid_ssim": Origin.REAL,

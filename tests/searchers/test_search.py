@@ -8,8 +8,9 @@ import weakref
 
 import pytest
 import torch
-from support.tiny_searches import TINY, equal_states, killed_at, search, state_of
+from support.tiny_searches import TINY, killed_at, search
 
+from oneshot_hpo.contracts.states import equal_states, state_of
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import (
     EpochRecord,

@@ -1,11 +1,15 @@
-"""What holds for every one-shot optimizer."""
+"""What holds for every built-in one-shot optimizer, beside its contract."""
 
 import pytest
-from support.tiny_searches import equal_states, state_of
+import torch
 
-from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.contracts.states import equal_states, state_of
+from oneshot_hpo.search_spaces import Architecture, get_space
 from oneshot_hpo.searchers import SearchDiverged, SearchStopped, run_search
+from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
+from oneshot_hpo.searchers.searcher import Searcher
+from oneshot_hpo.searchers.settings import SearchSettings
 
 TINY = {
     "channels": 4,
@@ -123,27 +127,11 @@ def stopped_after_each_step(data, searcher, folder, **options):
             return result, stops
 
 
-def test_a_search_stopped_after_each_step_continues_bit_for_bit(
-    few_digits, searcher, unchanged, tmp_path
-):
-    state, result = unchanged
-    continued, stops = stopped_after_each_step(few_digits, searcher, tmp_path)
-    assert continued == result
-    assert equal_states(state_of(tmp_path), state)
-    steps = len(few_digits.supernet_train) // TINY["batch_size"]
-    assert steps > 1
-    assert stops == [(epoch, step + 1) for epoch in (1, 2, 3) for step in range(steps)]
-
-
 def test_the_papers_statistics_are_continued_too(few_digits, searcher, tmp_path):
     options = {"epochs": 2, "supernet": "paper"}
     search(few_digits, searcher, folder=tmp_path / "whole", **options)
     stopped_after_each_step(few_digits, searcher, tmp_path / "cut", **options)
     assert equal_states(state_of(tmp_path / "cut"), state_of(tmp_path / "whole"))
-
-
-def test_the_seed_decides(few_digits, searcher, unchanged):
-    assert search(few_digits, searcher, seed=1) != unchanged[1]
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -184,3 +172,29 @@ def test_a_diverging_search_is_reported(few_digits, searcher):
     """
     with pytest.raises(SearchDiverged, match=rf"epoch \d+: the ({LOSSES}) is (nan|-?inf) at"):
         search(few_digits, searcher, epochs=30, learning_rate=1e6, grad_clip=1e9)
+
+
+def test_a_searcher_needs_its_five_methods_and_no_more():
+    space, fixed = get_space("nasbench201"), Architecture(((0,),) * 6)
+
+    class Fixed(Searcher):
+        def architecture_step(self, supernet, train, valid, weights):
+            return None
+
+        def weights_encoding(self):
+            return Encoding.discrete(fixed)
+
+        def architecture(self):
+            return fixed
+
+        def state_dict(self):
+            return {}
+
+        def load_state_dict(self, state):
+            pass
+
+    assert len(Searcher.__abstractmethods__) == 5
+    searcher = Fixed(space, SearchSettings(), torch.device("cpu"), torch.Generator())
+    assert searcher.evaluation_encoding() == searcher.weights_encoding()
+    assert searcher.conclude(None) == fixed
+    assert searcher.space is space

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from oneshot_hpo.search_spaces import Architecture, Choice, EnumerableSpace
+from oneshot_hpo.search_spaces import Architecture, Choice, EnumerableSpace, InvalidArchitecture
 
 OPERATIONS = ("none", "skip", "conv")
 
@@ -30,7 +30,10 @@ class GroupedSpace(EnumerableSpace):
 
     def from_document(self, document: Mapping[str, Any]) -> Architecture:
         """Read them."""
-        architecture = Architecture(tuple(tuple(pick) for pick in document["picks"]))
+        try:
+            architecture = Architecture(tuple(tuple(pick) for pick in document["picks"]))
+        except (KeyError, TypeError):
+            raise InvalidArchitecture(f"{self.title}: no picks in {document}") from None
         self.check(architecture)
         return architecture
 

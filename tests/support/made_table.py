@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.grouped_space import SPACE
 
 from oneshot_hpo.plugins import Entry
 from oneshot_hpo.search_spaces import Metric, MissingCell, SearchSpace, Table, TableError, registry
@@ -78,13 +79,14 @@ class MadeTable(Table):
         return replace(self, provenance={"name": f"made on {dataset}", "dataset": dataset})
 
     def key(self, row: int) -> str:
-        return f"row {row}"
+        return SPACE.key(SPACE.architecture(row))
 
     def entries(self, space: SearchSpace) -> np.ndarray:
         self.check_space(space)
         return np.arange(96)
 
     def entry_of(self, space: SearchSpace) -> np.ndarray:
+        self.check_space(space)
         return np.arange(96)
 
     def stored(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

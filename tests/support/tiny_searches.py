@@ -1,13 +1,10 @@
-"""Searches small enough for tests, and comparisons of their checkpoints."""
+"""Searches small enough for tests."""
 
 import signal
 import time
 
-import torch
-
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import SearchSettings, run_search
-from oneshot_hpo.searchers.checkpoint import load_checkpoint
 
 TINY = SearchSettings(
     channels=2,
@@ -46,25 +43,3 @@ def killed_at(share, **arguments):
             signal.setitimer(signal.ITIMER_PROF, share * (times[1] - times[0]))
 
     run_search(on_epoch=on_epoch, **arguments)
-
-
-def state_of(folder):
-    """A checkpoint without the values that may differ between equal searches."""
-    state = load_checkpoint(folder)
-    for record in state["trajectory"]:
-        record.pop("time")
-        record.pop("compare_seconds", None)
-    return state
-
-
-def equal_states(one, other) -> bool:
-    """Bit for bit, through dictionaries and lists."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal_states(one[k], other[k]) for k in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal_states, one, other))
-    return one == other

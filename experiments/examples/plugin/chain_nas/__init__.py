@@ -1,0 +1,1 @@
+"""Chains of layers: an example of a plug-in for oneshot-hpo."""

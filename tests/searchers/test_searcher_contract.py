@@ -1,0 +1,64 @@
+"""Every one-shot optimizer holds the contract that plug-ins are given."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from oneshot_hpo.contracts import SearcherContract
+from oneshot_hpo.contracts.searches import SmallSearch
+
+SPACES = (1, "nasbench201", pytest.param("darts", marks=pytest.mark.slow))
+
+
+class KilledInSlowTests(SearcherContract):
+    """A process of its own takes seconds to begin: of one searcher it is killed every day."""
+
+    spaces = SPACES
+
+    @pytest.mark.slow
+    def test_a_killed_search_ends_with_the_same_bits(
+        self, first: SmallSearch, tmp_path: Path
+    ) -> None:
+        super().test_a_killed_search_ends_with_the_same_bits(first, tmp_path)
+
+
+class TestDarts(KilledInSlowTests):
+    searcher = "darts"
+
+
+class TestSecondOrderDarts(KilledInSlowTests):
+    searcher = "darts_second_order"
+
+
+class TestPcDarts(KilledInSlowTests):
+    searcher = "pc_darts"
+
+
+class TestGdas(SearcherContract):
+    searcher = "gdas"
+    spaces = SPACES
+
+
+class TestRandomWs(KilledInSlowTests):
+    searcher = "random_ws"
+    settings: ClassVar = {"ranked_cells": 4, "ranked_batches": 2, "evaluated_cells": 2}
+
+
+class TestSinglePath(KilledInSlowTests):
+    searcher = "single_path"
+    settings: ClassVar = {
+        "population": 4,
+        "generations": 2,
+        "survivors": 2,
+        "recalibration_images": 16,
+    }
+
+
+class TestEnas(KilledInSlowTests):
+    searcher = "enas"
+    settings: ClassVar = {"sampled_cells": 3}
+
+
+class TestProxylessNas(KilledInSlowTests):
+    searcher = "proxylessnas"

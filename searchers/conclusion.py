@@ -61,7 +61,7 @@ class Conclusion:
         return self._perturbation is not None
 
     def measured(self) -> OneShot:
-        """The searcher's architecture, and the one-shot loss and error of its encoding.
+        """The one-shot loss and error of the searcher's encoding, without an architecture.
 
         A choice that was begun is continued instead: it measures what it finds.
         """
@@ -69,7 +69,13 @@ class Conclusion:
             return OneShot(None, 0.0, 0.0, FOUND)
         encoding = self._searcher.evaluation_encoding()
         loss, error = self._evaluation.loss_and_error(encoding)
-        return OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
+        return OneShot(None, loss, error, self._searcher.evaluated)
+
+    def named(self, measured: OneShot) -> OneShot:
+        """With the searcher's architecture, which may not be there if a loss is not finite."""
+        if self.is_begun:
+            return measured
+        return measured._replace(architecture=self._searcher.architecture())
 
     def before_the_end(self, measured: OneShot) -> OneShot:
         """What the searcher would end with now; if it compares cells, with the found one's error.

@@ -136,6 +136,7 @@ class Search:
             ("one-shot validation loss", one_shot.loss),
         ):
             self._check_finite(name, loss, learning_rate)
+        one_shot = self._conclusion.named(one_shot)
         if concludes:
             one_shot = self._concluded(one_shot, check_stop)
             self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)

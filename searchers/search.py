@@ -10,10 +10,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.foreign import InvalidResult
+from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
 from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.records import (
@@ -72,7 +74,7 @@ def run_search(
     try:
         with kernels(device, deterministic):
             new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
-            return _run(new, device, space, epochs, folder, on_epoch, stop_asked)
+            return _run(new, device, space, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
         # The traceback's frames hold the network and the tensors of the failed step.
@@ -91,7 +93,6 @@ def _run(
     new_search: Callable[[torch.device], Search],
     device: str,
     space: SearchSpace,
-    epochs: int,
     folder: Path | None,
     on_epoch: Callable[[EpochRecord], None] | None,
     stop_asked: Callable[[], bool],
@@ -103,13 +104,14 @@ def _run(
         checkpoint.remove_stale_temporaries(folder)
         _continue_from(folder, search)
 
-    while search.epoch < epochs:
+    while not search.finished:
         try:
             record = search.run_epoch(stop_asked)
         except SearchStopped:
             if folder is not None:
                 checkpoint.save_checkpoint(folder, search.state_dict())
             raise
+        check_architecture(record.architecture, space, may_be_absent=not search.finished)
         if folder is not None:
             checkpoint.save_checkpoint(folder, search.state_dict())
             checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
@@ -121,7 +123,22 @@ def _run(
     if folder is not None:
         checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         checkpoint.write_architecture(folder, space.to_document(architecture))
-    return SearchResult(architecture, tuple(search.trajectory))
+    return SearchResult(architecture, tuple(search.trajectory), search.settings.arch_rate)
+
+
+def check_architecture(
+    architecture: Any, space: SearchSpace, *, may_be_absent: bool = False
+) -> None:
+    """Raise InvalidResult unless a searcher has returned an architecture of the space."""
+    if architecture is None and may_be_absent:
+        return
+    if not isinstance(architecture, Architecture):
+        kind = "None" if architecture is None else f"a {type(architecture).__name__}"
+        raise InvalidResult(f"the searcher returned {kind}, not an architecture of {space.title}")
+    try:
+        space.check(architecture)
+    except InvalidArchitecture as error:
+        raise InvalidResult(f"the searcher returned what is {error}") from None
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.foreign import InvalidResult
+from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.perturbation import (
@@ -33,6 +34,21 @@ class OneShot(NamedTuple):
     error: float
     of: str
     compare_seconds: float | None = None
+
+
+def check_architecture(
+    architecture: Any, space: SearchSpace, *, may_be_absent: bool = False
+) -> None:
+    """Raise InvalidResult unless a searcher has returned an architecture of the space."""
+    if architecture is None and may_be_absent:
+        return
+    if not isinstance(architecture, Architecture):
+        kind = "None" if architecture is None else f"a {type(architecture).__name__}"
+        raise InvalidResult(f"the searcher returned {kind}, not an architecture of {space.title}")
+    try:
+        space.check(architecture)
+    except InvalidArchitecture as error:
+        raise InvalidResult(f"the searcher returned what is {error}") from None
 
 
 class Conclusion:
@@ -86,6 +102,7 @@ class Conclusion:
         started = time.perf_counter()
         before = self._generator.get_state()
         found = self._searcher.conclude(self._evaluation)
+        check_architecture(found, self._space)
         self._generator.set_state(before)
         return self._compared(measured, found, started)
 
@@ -106,6 +123,7 @@ class Conclusion:
             started -= earlier
         else:
             found = self._searcher.conclude(self._evaluation)
+            check_architecture(found, self._space)
         return self._compared(measured, found, started, selection)
 
     def _compared(

@@ -10,13 +10,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from oneshot_hpo.foreign import InvalidResult
-from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
+from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers import checkpoint
+from oneshot_hpo.searchers.conclusion import check_architecture
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.records import (
     EpochRecord,
@@ -124,21 +123,6 @@ def _run(
         checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         checkpoint.write_architecture(folder, space.to_document(architecture))
     return SearchResult(architecture, tuple(search.trajectory), search.settings.arch_rate)
-
-
-def check_architecture(
-    architecture: Any, space: SearchSpace, *, may_be_absent: bool = False
-) -> None:
-    """Raise InvalidResult unless a searcher has returned an architecture of the space."""
-    if architecture is None and may_be_absent:
-        return
-    if not isinstance(architecture, Architecture):
-        kind = "None" if architecture is None else f"a {type(architecture).__name__}"
-        raise InvalidResult(f"the searcher returned {kind}, not an architecture of {space.title}")
-    try:
-        space.check(architecture)
-    except InvalidArchitecture as error:
-        raise InvalidResult(f"the searcher returned what is {error}") from None
 
 
 @contextmanager

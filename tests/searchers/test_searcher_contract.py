@@ -33,6 +33,7 @@ class TestSecondOrderDarts(KilledInSlowTests):
 
 class TestPcDarts(KilledInSlowTests):
     searcher = "pc_darts"
+    settings: ClassVar = {"partial_channels": 2}
 
 
 class TestGdas(SearcherContract):

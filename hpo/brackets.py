@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.trial import BASELINE_ID, TrialId
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,19 @@ def _bracket(
     )
 
 
+def bracket_of(settings: OptimizerSettings, trial_id: TrialId) -> int:
+    """The bracket in which a configuration runs; -1 for a default that is in none."""
+    in_first = trial_id == BASELINE_ID and settings.default_budget == "min"
+    return 0 if in_first else trial_id[0]
+
+
+def total_evaluations(settings: OptimizerSettings) -> int:
+    """Number of runs in the study: those of all brackets, and a default that is in none."""
+    return planned_evaluations(settings) + (settings.default_budget == "max")
+
+
 def planned_evaluations(settings: OptimizerSettings) -> int:
-    """Number of runs in all brackets of the study, without the baseline."""
+    """Number of runs in all brackets of the study."""
     rungs = len(rung_budgets(settings))
     sizes = [sum(rung.size for rung in bracket(settings, i)) for i in range(rungs)]
     cycles, rest = divmod(settings.iterations, rungs)

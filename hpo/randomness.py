@@ -1,8 +1,8 @@
 """Generators that depend on the study's seed and an event alone, so that none has to be stored.
 
-The n-th decision of a study draws from SeedSequence([seed, purpose, n]); a trial's own seed comes
-from the study's seed and the trial's key. A resumed study therefore draws the same numbers as
-one that never stopped.
+The n-th decision of a study draws from SeedSequence([seed, purpose, n]); a trial's seed comes from
+the study's seed and the trial's key, or from the study's seed alone. A resumed study therefore
+draws the same numbers as one that never stopped.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Purpose(IntEnum):
     MODEL = 1
     TRIAL = 2
     CONFIRMATION = 3
+    STUDY_TRIALS = 4
 
 
 def event_generator(seed: int, purpose: Purpose, seq: int) -> np.random.Generator:
@@ -35,6 +36,12 @@ def trial_seed(seed: int, trial_id: tuple[int, int, int], budget: float) -> int:
     numerator, denominator = budget.as_integer_ratio()  # the same for 50 and 50.0
     # The baseline's iteration is -1, and entropy must not be negative.
     entropy = [seed, int(Purpose.TRIAL), iteration + 1, rung, index, numerator, denominator]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+def study_trial_seed(seed: int) -> int:
+    """The seed that all trials of a study share, in [0, 2**32); `seed` is the study's."""
+    entropy = [seed, int(Purpose.STUDY_TRIALS)]
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 

@@ -10,6 +10,8 @@ from oneshot_hpo.hpo.errors import InvalidSettings
 
 BRACKET_SIZES = ("paper", "hpbandster")
 GENERATORS = ("vectorised", "hpbandster")
+DEFAULT_BUDGETS = ("max", "min")
+TRIAL_SEEDS = ("trial", "study")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,11 @@ class OptimizerSettings:
     """Number of brackets of successive halving; 0 evaluates the default configuration alone."""
     seed: int = setting(0, whole(0))
     """Seed of all random draws of the study."""
+    trial_seed: Literal["trial", "study"] = setting("trial", one_of(*TRIAL_SEEDS))
+    """Seeds of the trials: one for each trial, or one for all trials of the study."""
+    default_budget: Literal["max", "min"] = setting("max", one_of(*DEFAULT_BUDGETS))
+    """Where the default configuration is evaluated: at max_budget and in no bracket, or as the
+    first configuration of the first bracket, at its lowest budget."""
     bracket_sizes: Literal["paper", "hpbandster"] = setting("paper", one_of(*BRACKET_SIZES))
     """Configurations per bracket: Li et al. 2018, Algorithm 1, or HpBandSter's smaller ones."""
     generator: Literal["vectorised", "hpbandster"] = setting("vectorised", one_of(*GENERATORS))
@@ -55,6 +62,10 @@ class OptimizerSettings:
         wide = most <= 1e9 * self.min_budget
         words = f"a billionth of max_budget ({most}) at least"
         require(self, "min_budget", wide, words, _refused)
+
+        in_a_bracket = self.default_budget == "max" or self.iterations > 0
+        words = "max without brackets (iterations 0): the default is then the only evaluation"
+        require(self, "default_budget", in_a_bracket, words, _refused)
 
 
 def _refused(setting: str, fault: str) -> InvalidSettings:

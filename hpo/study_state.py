@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from oneshot_hpo.hpo.brackets import bracket_of
 from oneshot_hpo.hpo.errors import InvalidEvent
 from oneshot_hpo.hpo.incumbent import beats
 from oneshot_hpo.hpo.journal.events import Event, Note
-from oneshot_hpo.hpo.randomness import trial_seed
+from oneshot_hpo.hpo.randomness import study_trial_seed, trial_seed
+from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
 
 Key = tuple[TrialId, int | float]
@@ -45,9 +47,9 @@ class StudyState:
     state.
     """
 
-    def __init__(self, seed: int) -> None:
-        """seed: seed of the study."""
-        self._seed = seed
+    def __init__(self, settings: OptimizerSettings) -> None:
+        """settings: those of the study's optimizer."""
+        self._settings = settings
         self.seq = 0
         """The number of the next decision."""
         self.trials: dict[Key, Trial] = {}
@@ -71,11 +73,16 @@ class StudyState:
         if key in self.trials:
             raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} has already started")
 
-        seed = trial_seed(self._seed, trial_id, budget)
-        trial = Trial(trial_id, budget, event["config"], event["seq"], attempt=0, seed=seed)
+        own = trial_seed(self._settings.seed, trial_id, budget)
+        place = trial_id, budget, event["config"], event["seq"]
+        if self._settings.trial_seed == "study":
+            shared = study_trial_seed(self._settings.seed)
+            trial = Trial(*place, attempt=0, seed=shared, objective_seed=own)
+        else:
+            trial = Trial(*place, attempt=0, seed=own)
         self.trials[key] = self.pending[key] = trial
         self.records[key] = TrialRecord(event["info"], submitted_at=event["time"])
-        _count(self.started_on_rung, trial)
+        self._count(self.started_on_rung, trial)
 
     def tell(self, event: Event) -> None:
         """Finish a pending trial."""
@@ -87,10 +94,10 @@ class StudyState:
         del self.pending[key]
         self.records[key] = replace(self.records[key], finished_at=event["time"])
         self.evaluations.append((trial, result))
-        _count(self.finished_on_rung, trial)
+        self._count(self.finished_on_rung, trial)
 
         if trial.id == BASELINE_ID:
-            self.baseline = (trial, result)
+            self.baseline = self._largest_baseline()
         if result.loss is not None and self._beats_incumbent(trial, result.loss):
             self.incumbent = (trial, result)
 
@@ -112,10 +119,10 @@ class StudyState:
         del self.evaluations[place]
         self.pending[key] = self.trials[key]
         self.records[key] = replace(self.records[key], finished_at=None)
-        _count(self.finished_on_rung, self.trials[key], -1)
+        self._count(self.finished_on_rung, self.trials[key], -1)
 
         if key[0] == BASELINE_ID:
-            self.baseline = None
+            self.baseline = self._largest_baseline()
 
     def pending_trial(self, key: Key) -> Trial:
         """The pending trial with this key. Raises InvalidEvent if it is not pending."""
@@ -140,6 +147,17 @@ class StudyState:
             raise InvalidEvent(f"seq is {event['seq']}, expected {self.seq}")
         self.seq += 1
 
+    def _largest_baseline(self) -> tuple[Trial, TrialResult] | None:
+        """The default's evaluation at the largest budget at which it has finished."""
+        found = [pair for pair in self.evaluations if pair[0].id == BASELINE_ID]
+        return max(found, key=lambda pair: pair[0].budget, default=None)
+
+    def _count(
+        self, counts: dict[tuple[int, int | float], int], trial: Trial, change: int = 1
+    ) -> None:
+        rung = (bracket_of(self._settings, trial.id), trial.budget)
+        counts[rung] = counts.get(rung, 0) + change
+
     def _beats_incumbent(self, trial: Trial, loss: float) -> bool:
         if self.incumbent is None:
             return True
@@ -150,8 +168,3 @@ class StudyState:
 
 def _key(event: Event) -> Key:
     return tuple(event["id"]), event["budget"]
-
-
-def _count(counts: dict[tuple[int, int | float], int], trial: Trial, change: int = 1) -> None:
-    rung = (trial.id[0], trial.budget)
-    counts[rung] = counts.get(rung, 0) + change

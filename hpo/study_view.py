@@ -12,7 +12,7 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
+from oneshot_hpo.hpo.brackets import bracket, bracket_of, total_evaluations
 from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent
 from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
@@ -69,7 +69,7 @@ class StudyView:
             self._settings = OptimizerSettings(**header["optimizer"])
         except (TypeError, ValueError) as error:
             raise CorruptJournal(path, 1, f"optimizer of header: {error}") from None
-        self._state = StudyState(self._settings.seed)
+        self._state = StudyState(self._settings)
         self._first: float | None = None
         self._latest: float = header["time"]
 
@@ -141,12 +141,16 @@ class StudyView:
 
     @property
     def baseline(self) -> tuple[Trial, TrialResult] | None:
-        """The default configuration at the largest budget, once it has finished."""
+        """The default configuration at the largest budget at which it has finished.
+
+        That is the study's largest budget, unless the default is one of the first bracket's
+        configurations (`default_budget: min`), which may not be promoted.
+        """
         return self._state.baseline
 
     @property
     def brackets(self) -> list[BracketState]:
-        """All brackets of the study, started or not; the baseline is in none."""
+        """All brackets of the study, started or not."""
         return [
             BracketState(
                 i,
@@ -163,10 +167,14 @@ class StudyView:
             for i in range(self._settings.iterations)
         ]
 
+    def bracket_of(self, trial: Trial) -> int:
+        """The bracket of a trial, from 0; -1 for the default where it is in none."""
+        return bracket_of(self._settings, trial.id)
+
     @cached_property
     def total_evaluations(self) -> int:
-        """Number of planned evaluations: the baseline and all runs of all brackets."""
-        return 1 + planned_evaluations(self._settings)
+        """Number of planned evaluations: those of all brackets, and a default that is in none."""
+        return total_evaluations(self._settings)
 
     @property
     def finished(self) -> bool:

@@ -29,7 +29,10 @@ class Trial:
     attempt: int
     """Number of earlier attempts, whose worker or connection was lost."""
     seed: int
-    """The seed of the evaluation, shared by all attempts."""
+    """The seed of the search, shared by all attempts, and by all trials where the study says so."""
+    objective_seed: int | None = None
+    """The trial's own seed, for what evaluates its result, where all searches share one; None: it
+    is `seed`."""
 
     @property
     def key(self) -> str:

@@ -56,9 +56,11 @@ class Enas(SampledSearcher):
         that begins with the first reward.
         """
         sample = self._controller.sample()
+        supernet.eval()  # a supernet with running statistics uses them, and keeps them (authors)
         with torch.no_grad():
             logits = supernet(valid.images, Encoding.discrete(sample.architecture))
             error = wrong(logits, valid.labels) / len(valid)
+        supernet.train()
         entropy = float(sample.entropy.detach())
         reward = 1 - float(error) + self._settings.entropy_weight * entropy
         decay = self._settings.baseline_decay

@@ -15,11 +15,13 @@ from torch.nn import functional as F
 
 from oneshot_hpo.foreign import InvalidResult
 from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
+from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
+from oneshot_hpo.searchers.gdas import Gdas
 from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
@@ -50,7 +52,13 @@ def fingerprint(
     seed: int,
 ) -> dict[str, Any]:
     """The identity of a search, which its checkpoints record."""
+    # Earlier versions left statistics and weights of operations that a step did not draw as they
+    # were: such a search cannot be continued.
+    found = searcher_class(searcher)
+    draws = not issubclass(found, Darts) or issubclass(found, Gdas)
+    is_paper = settings.supernet == "paper"
     return {
+        **({"operations not drawn": "as in the paper's code"} if draws and is_paper else {}),
         "searcher": searcher,
         "space": space.id,
         "data set": data.name,
@@ -215,6 +223,7 @@ class Search:
             loss.backward()
             losses.append(loss.detach())
             errors.append(wrong(logits, train.labels) / len(train))
+        self._complete_gradients()
         torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
@@ -247,7 +256,7 @@ class Search:
         if self.epoch + 1 < self._epochs:
             generator.set_state(before)
 
-        if not self._searcher.compares_cells:
+        if found is None or not self._searcher.compares_cells:
             return measured._replace(architecture=found)
         loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
         return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
@@ -257,6 +266,17 @@ class Search:
         if not math.isfinite(loss):
             cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
             raise SearchDiverged(self.epoch + 1, cause)
+
+    def _complete_gradients(self) -> None:
+        """In the preset paper, give weights that the step did not use a gradient of zero.
+
+        Weight decay and momentum then move them too, as in the authors' code; without a gradient
+        torch leaves them alone.
+        """
+        if self.settings.supernet == "paper":
+            for weight in self.supernet.parameters():
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""

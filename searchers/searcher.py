@@ -74,15 +74,13 @@ class Searcher(ABC):
     def architecture(self) -> Architecture | None:
         """The architecture that the search would end with now; None: only `conclude` knows."""
 
-    def conclude(self, evaluation: OneShotEvaluation) -> Architecture:
-        """The architecture that the search ends with, after its last epoch.
+    def conclude(self, evaluation: OneShotEvaluation) -> Architecture | None:
+        """The architecture that the search ends with, after its last epoch; by default the last.
 
         Where `SearchSettings.concludes_after` says so it is called after earlier epochs, too; it
         must change nothing but the searcher's generator.
         """
-        architecture = self.architecture()
-        assert architecture is not None
-        return architecture
+        return self.architecture()
 
     @property
     def compares_cells(self) -> bool:

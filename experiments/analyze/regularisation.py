@@ -22,8 +22,8 @@ from oneshot_hpo.experiments.analyze.trajectories import (
     Ablation,
     Plan,
     finished,
-    grid_ablation,
-    plan_ablation,
+    grid_ablations,
+    plan_ablations,
     read_ablation,
     run_one,
     share_done,
@@ -67,21 +67,25 @@ def analyse_regularisation(
     seeds: int,
     seed: int,
     overrides: Sequence[str],
+    searchers: str,
     workers: int | None,
 ) -> AnalysisReport:
     """Read the folders of grids, run the searches of shipped ones, and publish.
 
-    grids: folders, or names of shipped ablation studies, with commas. UserError, or another of this
-    project's errors: bad input; nothing is written then.
+    grids: folders, or names of shipped ablation studies, with commas. searchers: those of shipped
+    studies that are run, with commas. UserError, or another of this project's errors: bad input;
+    nothing is written then.
     """
     found: list[Ablation] = []
     plans: list[Plan] = []
     for word in words(grids, "GRIDS"):
         if Path(word).is_dir():
-            found.append(grid_ablation(Path(word), space))
+            found += grid_ablations(Path(word), space)
         else:
             table_and_space(table, space)
-            plans.append(plan_ablation(word, space, dataset, epochs, seeds, seed, overrides))
+            plans += plan_ablations(
+                word, space, dataset, epochs, seeds, seed, overrides, words(searchers, "--searcher")
+            )
 
     with analysis_folder(folder):
         if plans:

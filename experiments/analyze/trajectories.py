@@ -36,7 +36,7 @@ from oneshot_hpo.searchers.settings import SearchSettings
 from oneshot_hpo.whole_files import write_whole
 
 _CRASH = "crash.json"
-_STUDY_EPOCHS = 50  # of the shipped ablation studies, but for those that vary it
+_SEARCH = "search."
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class Plan:
         return [one for searches in self.members.values() for one in searches]
 
 
-def plan_ablation(
+def plan_ablations(
     name: str,
     space: SpaceId,
     dataset: str,
@@ -110,27 +110,54 @@ def plan_ablation(
     seeds: int,
     seed: int,
     overrides: Sequence[str],
-) -> Plan:
-    """The searches of a shipped study's settings in one space, on another data set.
+    searchers: Sequence[str],
+) -> list[Plan]:
+    """The searches of what a shipped study varies, in one space and on another data set.
 
-    epochs: replace the study's 50; other lengths in proportion. UserError or StudyFileError: no
-    grid has this name, or it has nothing in this space.
+    epochs: replace the study's, the middle of several lengths; others in proportion. searchers:
+    the ones to search with, of a study that has several for each setting; each has a plan. Settings
+    that the study does not vary are the searcher's defaults. UserError or StudyFileError: no grid
+    has this name, or it has nothing in this space by these searchers.
     """
     grid = load_grid(name)
     if grid is None:
         raise UserError(f"{name} is a single study; name a grid, such as ablation-cutout")
 
     members = _of_space(grid, space)
+    if _is_by_searcher(grid):
+        members = [member for member in members if member.spec.searcher in searchers]
+        if not members:
+            raise UserError(f"{name} has no searches by {' or '.join(searchers)}")
+    return [
+        _plan(title, own, dataset, epochs, seeds, seed, overrides)
+        for title, own in _ablations(grid, members)
+    ]
+
+
+def _plan(
+    title: str,
+    members: Sequence[Member],
+    dataset: str,
+    epochs: int,
+    seeds: int,
+    seed: int,
+    overrides: Sequence[str],
+) -> Plan:
     searches = {}
     for member in members:
         spec = member.spec
-        settings = search_settings(spec.searcher, dataset, overrides).with_config(spec.search)
-        length = max(1, round(spec.max_budget * epochs / _STUDY_EPOCHS))
-        searches[_label(member, length)] = [
+        varied = {
+            key.removeprefix(_SEARCH): value
+            for key, value in member.values.items()
+            if key.startswith(_SEARCH)
+        }
+        settings = search_settings(spec.searcher, dataset, overrides).with_config(varied)
+        length = max(1, round(spec.max_budget * epochs / _usual_epochs(members)))
+        searches[_label(member, length, title)] = [
             PlannedSearch(
                 searcher=spec.searcher,
                 settings=settings,
-                space=space,
+                space=spec.required_space,
                 dataset=dataset,
                 epochs=length,
                 seed=seed + number,
@@ -138,7 +165,7 @@ def plan_ablation(
             for number in range(seeds)
         ]
 
-    return Plan(grid.name, searches, _reference(members))
+    return Plan(title, searches, _reference(members))
 
 
 def run_one(search: PlannedSearch, folder: Path) -> None:
@@ -192,16 +219,20 @@ def read_ablation(plan: Plan, home: Path, cells: CellErrors) -> Ablation:
     return Ablation(plan.name, settings, plan.reference)
 
 
-def grid_ablation(folder: Path, space: SpaceId) -> Ablation:
+def grid_ablations(folder: Path, space: SpaceId) -> list[Ablation]:
     """The searches of a grid that was launched: each study's confirmation, else its one search.
 
-    UserError: it holds no grid, nothing of this space, or a study that has not ended.
+    Each searcher has an ablation of its own where it is searched with several settings. UserError:
+    it holds no grid, nothing of this space, or a study that has not ended.
     """
     if not (folder / "grid.yaml").exists():
         raise UserError(f"{folder} holds no grid (there is no grid.yaml in it)")
     grid = opened_grid(folder)
     members = _of_space(grid, space)
+    return [_read(folder, title, own) for title, own in _ablations(grid, members)]
 
+
+def _read(folder: Path, title: str, members: Sequence[Member]) -> Ablation:
     settings = []
     for member in members:
         own, length = folder / member.name, member.spec.max_budget
@@ -222,8 +253,8 @@ def grid_ablation(folder: Path, space: SpaceId) -> Ablation:
             trial, result = trials[0]
             runs = {trial.seed: (trial_search(study, trial, result), result.crashed)}
 
-        settings.append(_setting(_label(member, length), length, runs))
-    return Ablation(grid.name, settings, _reference(members))
+        settings.append(_setting(_label(member, length, title), length, runs))
+    return Ablation(title, settings, _reference(members))
 
 
 def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -> Setting:
@@ -252,12 +283,39 @@ def _of_space(grid: Grid, space: SpaceId) -> list[Member]:
     return members
 
 
-def _label(member: Member, epochs: int) -> str:
-    """The member's values but for its space; `epochs` is the length of its searches."""
+def _is_by_searcher(grid: Grid) -> bool:
+    """Whether a grid has several settings of the search for each of several searchers."""
+    varied = grid.members[0].values
+    return "searcher" in varied and any(key.startswith(_SEARCH) for key in varied)
+
+
+def _ablations(grid: Grid, members: Sequence[Member]) -> list[tuple[str, list[Member]]]:
+    """The members that are compared with each other, each group with its title."""
+    if not _is_by_searcher(grid):
+        return [(grid.name, list(members))]
+    found: dict[str, list[Member]] = {}
+    for member in members:
+        found.setdefault(f"{grid.name}, {member.spec.searcher}", []).append(member)
+    return list(found.items())
+
+
+def _usual_epochs(members: Sequence[Member]) -> int:
+    """The length of the members' searches, the middle one of several."""
+    lengths = sorted({member.spec.max_budget for member in members})
+    return lengths[len(lengths) // 2]
+
+
+def _label(member: Member, epochs: int, title: str) -> str:
+    """The member's values but for its space and what the title says.
+
+    epochs: the length of its searches.
+    """
     parts = []
     for key, value in member.values.items():
         if key == "max_budget":
             parts.append(f"{epochs} epochs")
+        elif key == "searcher" and title.endswith(f", {value}"):
+            continue
         elif key != "space":
             word = f"{value:g}" if isinstance(value, float) else str(value)
             parts.append(word if isinstance(value, str) else f"{key.split('.')[-1]} {word}")
@@ -267,10 +325,12 @@ def _label(member: Member, epochs: int) -> str:
 def _reference(members: Sequence[Member]) -> int:
     """The place of the first member with the fewest values that are not their default."""
 
+    usual = _usual_epochs(members)
+
     def changed(member: Member) -> int:
         spec = member.spec
         defaults: Any = settings_class(spec.searcher)()
         other = sum(value != getattr(defaults, key) for key, value in spec.search.items())
-        return other + (spec.searcher != "darts") + (spec.max_budget != _STUDY_EPOCHS)
+        return other + (spec.searcher != "darts") + (spec.max_budget != usual)
 
     return min(range(len(members)), key=lambda place: changed(members[place]))

@@ -11,12 +11,12 @@ says nothing of Adam's other numbers: torch's are beta1 0.9 and epsilon 1e-8, th
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
@@ -87,7 +87,7 @@ def searched(run: Run) -> tuple[Run, float, float]:
     started = time.process_time()
     task = TrialTask(
         searcher="enas",
-        settings=asdict(settings_class("enas")(**run.settings)),
+        settings=dataclasses.asdict(settings_class("enas")(**run.settings)),
         config={},
         space=SPACE,
         dataset="digits",

@@ -41,7 +41,7 @@ from oneshot_hpo.experiments.study.specification import StudySpec, complete, fre
 from oneshot_hpo.experiments.study.status import show_status
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, read_study
-from oneshot_hpo.hpo.brackets import planned_evaluations
+from oneshot_hpo.hpo.brackets import total_evaluations
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 SHAPES = {
@@ -194,7 +194,7 @@ def specification(shape: str, evaluations: int, workers: int, overrides: list[st
 
     def planned(iterations: int) -> int:
         spec = load_study("quickstart", [*given, f"iterations={iterations}"])
-        return 1 + planned_evaluations(spec.optimizer_settings)
+        return total_evaluations(spec.optimizer_settings)
 
     iterations = max(1, round(60 * evaluations / planned(60)))
     while planned(iterations) < evaluations:

@@ -152,7 +152,11 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
         raise UserError(f"{study.source}: every run of {name} crashed ({reason})")
 
     spec = study.located
-    seconds = [outcome.seconds for outcome in outcomes if outcome.seconds is not None]
+    seconds = [
+        outcome.seconds + (outcome.objective_seconds or 0.0)
+        for outcome in outcomes
+        if outcome.seconds is not None
+    ]
     mark = "" if study.transfer is None else f" on {Path(spec.required_dataset).stem} ({TRANSFER})"
     mark += "" if study.on_test is None else ", selected on test"
     tuned = space_words(spec.config_space) if name == confirmation.tuned else {}

@@ -89,7 +89,7 @@ def _trial_row(study: OpenedStudy, trial: Trial, result: TrialResult | None) -> 
     times = times_of(study, trial, result)
     return {
         "id": name(trial),
-        "bracket": trial.id[0],
+        "bracket": study.view.bracket_of(trial),
         "budget": trial.budget,
         "state": state(result),
         "loss": None if result is None else result.loss,

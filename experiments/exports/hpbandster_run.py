@@ -24,10 +24,13 @@ def read_run(
     space: ConfigurationSpace,
     max_budget: int | float,
     left_out: list[str] | None = None,
+    *,
+    any_loss: bool = False,
 ) -> list[Observation]:
     """The observations of a run, in the order of its results, for a study with this space.
 
     A result is a crash if it is null or has no finite loss, or if there is an exception.
+    any_loss: whether a loss may be any number, and need not be an error in [0, 1].
     left_out: collects a message for each line that cannot be used; None: the first one raises.
 
     UserError: the first line that cannot be read, a configuration that is not one of the space, a
@@ -42,7 +45,7 @@ def read_run(
     observations = []
     for number, line in _lines(folder / RESULTS):
         try:
-            trial_id, budget, loss = _result(_parsed(line), max_budget)
+            trial_id, budget, loss = _result(_parsed(line), max_budget, any_loss)
             if trial_id not in configs:
                 raise ValueError(f"configuration {list(trial_id)} is not in {CONFIGS}")
             first = seen.setdefault((trial_id, budget), number)
@@ -86,7 +89,9 @@ def _read_configs(
     return configs
 
 
-def _result(row: Any, max_budget: int | float) -> tuple[tuple[int, ...], int | float, float | None]:
+def _result(
+    row: Any, max_budget: int | float, any_loss: bool
+) -> tuple[tuple[int, ...], int | float, float | None]:
     """Id, budget and loss (None for a crash) of a line of results.json; ValueError says why not."""
     if not isinstance(row, list) or len(row) != 5:
         raise ValueError("a line must be [id, budget, timestamps, result, exception]")
@@ -105,7 +110,7 @@ def _result(row: Any, max_budget: int | float) -> tuple[tuple[int, ...], int | f
     if not (loss is None or (isinstance(loss, int | float) and not isinstance(loss, bool))):
         raise ValueError(f"the loss must be a number, not {loss!r}")
     loss = finite_loss(loss)
-    if loss is not None and not 0 <= loss <= 1:
+    if loss is not None and not any_loss and not 0 <= loss <= 1:
         raise ValueError(f"loss {loss:g} is not in [0, 1], as a validation error is")
     return _id(trial_id), int(number) if number == int(number) else number, loss
 

@@ -126,7 +126,7 @@ def _trial(
         },
         user_attrs={
             ID: name(first[0]),
-            "bracket": first[0].id[0],
+            "bracket": study.view.bracket_of(first[0]),
             "default": first[0].id == BASELINE_ID,
             **info_of(study, first[0]),
             # Only of a finished trial: attributes of a running one could not be removed later.
@@ -156,9 +156,9 @@ def _state(
     if is_prior(trial):
         is_top = trial.budget >= study.largest_budget
         return TrialState.COMPLETE if is_top else TrialState.PRUNED
-    if trial.budget == study.largest_budget:  # also of the baseline, which is in no bracket
+    if trial.budget == study.largest_budget:  # also of a default that is in no bracket
         return TrialState.COMPLETE
-    is_decided = decided[trial.id[0]][trial.budget]
+    is_decided = decided[study.view.bracket_of(trial)][trial.budget]
     return TrialState.PRUNED if is_decided else TrialState.RUNNING
 
 

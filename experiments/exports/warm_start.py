@@ -7,6 +7,7 @@ from pathlib import Path
 
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
 from oneshot_hpo.experiments.exports.space_file import SPACE, differences
+from oneshot_hpo.experiments.objectives.section import LOSS, loss_name
 from oneshot_hpo.experiments.study.folder import check_vacant, create_study
 from oneshot_hpo.experiments.study.launching import study_and_folder
 from oneshot_hpo.experiments.study.specification import complete, freeze
@@ -39,7 +40,9 @@ def create_warm_started(
     spec = freeze(complete(spec, source))
 
     space = spec.configuration_space()
-    prior = read_run(run, space, spec.max_budget, left_out)
+    prior = read_run(
+        run, space, spec.max_budget, left_out, any_loss=loss_name(spec.objective) == LOSS
+    )
     differing = differences(run / SPACE, space)
 
     create_study(

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from oneshot_hpo.experiments.figures.style import new_figure, signed
 from oneshot_hpo.experiments.numbers.budgets import BudgetRanks
+from oneshot_hpo.experiments.objectives.section import plural
 
 
 def draw_budgets(ranks: BudgetRanks) -> Figure:
@@ -46,6 +47,6 @@ def draw_budgets(ranks: BudgetRanks) -> Figure:
     ax.spines[:].set_visible(False)
 
     crashed = f"; crashes rank last ({ranks.crashed})" if ranks.crashed else ""
-    ax.set_title(f"validation errors of configurations at two budgets{crashed}", fontsize=7.5)
+    ax.set_title(f"{plural(ranks.measure)} of configurations at two budgets{crashed}", fontsize=7.5)
     figure.colorbar(image, ax=ax, label="Spearman's ρ [95 % interval]", shrink=0.8)
     return figure

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.figures.style import CRASH, legend_columns, new_figure
 from oneshot_hpo.experiments.numbers.configurations import Configurations
+from oneshot_hpo.experiments.objectives.section import axis_label
 
 _CRASH_PLACE = 1.1
 """On the axis of errors, whose ends are 0 and 1."""
@@ -60,7 +61,7 @@ def draw_configurations(configurations: Configurations) -> Figure:
     # Many names alternate between two heights, so that long ones do not overlap.
     lower = 0.08 if len(names) > 5 else 0.0
     below = _INACTIVE if inactive.any() else 0.0
-    labels = [*names, "epochs", "validation\nerror (%)"]
+    labels = [*names, "epochs", axis_label(configurations.measure).replace(" ", "\n", 1)]
     for place, label in enumerate(labels):
         ax.text(place, below - 0.06 - lower * (place % 2), label, ha="center", va="top")
 

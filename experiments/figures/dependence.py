@@ -8,6 +8,7 @@ from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.importance import forest_words
 from oneshot_hpo.experiments.figures.style import GREY, budget_marker, legend_below, new_figure
 from oneshot_hpo.experiments.numbers.importance import Importance
+from oneshot_hpo.experiments.objectives.section import axis_label
 
 _COLUMNS = 3
 
@@ -51,7 +52,7 @@ def draw_dependence(importance: Importance) -> Figure:
         ax.set_xlabel(axis.name)
         ax.grid(which="major")
         if place % columns == 0:
-            ax.set_ylabel("predicted validation\nerror (%)")
+            ax.set_ylabel(f"predicted\n{axis_label(importance.measure)}")
 
     legend_below(figure, panels[0, 0])
     return figure

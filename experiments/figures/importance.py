@@ -39,7 +39,7 @@ def draw_importance(importance: Importance) -> Figure:
     ax.set_yticks(range(len(names)), [names[i] for i in order])
     ax.set_xlim(0, None)
     ax.set_ylim(-0.5, len(names) - 0.5)
-    ax.set_xlabel("share of the validation error's variance that is its own (%)")
+    ax.set_xlabel(f"share of the {importance.measure}'s variance that is its own (%)")
     ax.grid(axis="x")
     legend_below(figure, ax)
     return figure

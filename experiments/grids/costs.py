@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.grids.grid import Grid, Member
 from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
 from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.hpo.brackets import bracket, planned_evaluations
+from oneshot_hpo.hpo.brackets import bracket, total_evaluations
 
 SUSTAINED = 2e12
 """Floating-point operations a second: an assumption. These networks are small for a GPU, and many
@@ -38,10 +38,11 @@ def cost(spec: StudySpec, confirm: int | None = None) -> Cost:
     settings = spec.optimizer_settings
     rungs = [rung for i in range(settings.iterations) for rung in bracket(settings, i)]
     reruns = (confirm or 0) * (2 if settings.iterations else 1)
+    at_largest = reruns + (settings.default_budget == "max")
     return Cost(
         studies=1,
-        evaluations=1 + planned_evaluations(settings) + reruns,
-        epochs=sum(rung.size * rung.budget for rung in rungs) + (1 + reruns) * settings.max_budget,
+        evaluations=total_evaluations(settings) + reruns,
+        epochs=sum(rung.size * rung.budget for rung in rungs) + at_largest * settings.max_budget,
     )
 
 

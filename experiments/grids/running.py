@@ -183,6 +183,9 @@ def check_folder(folder: Path, grid: Grid) -> None:
     check_own_files(folder, (GRID_FILE, *(member.name for member in grid.members)))
     if (folder / GRID_FILE).exists():
         if opened_grid(folder).document != grid.document:
-            raise UserError(f"{folder} holds another grid; choose another folder with --dir")
+            raise UserError(
+                f"{folder} holds another grid, which {resume_command(folder, [])} runs to its end; "
+                "choose another folder with --dir"
+            )
     elif folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no grid; choose another with --dir")

@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.numbers.rank_correlation import (
     rank_correlation,
 )
 from oneshot_hpo.experiments.numbers.sources import successful_trials
+from oneshot_hpo.experiments.objectives.section import VALIDATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 
 
@@ -31,6 +32,8 @@ class BudgetRanks:
     the number of configurations at a budget."""
     crashed: int
     """Crashed evaluations among those that are correlated."""
+    measure: str = VALIDATION
+    """What is minimised (`OpenedStudy.measure`)."""
 
 
 def budget_ranks(study: OpenedStudy) -> BudgetRanks:
@@ -62,4 +65,4 @@ def budget_ranks(study: OpenedStudy) -> BudgetRanks:
             f"{study.source}: a rank correlation needs {LEAST} configurations evaluated at two "
             f"budgets; there are {most} at most"
         )
-    return BudgetRanks(budgets, rows, len(crashed))
+    return BudgetRanks(budgets, rows, len(crashed), study.measure)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.sources import finished_trials
+from oneshot_hpo.experiments.objectives.section import VALIDATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Trial, TrialResult
@@ -51,11 +52,13 @@ class Configurations:
     budgets: Array
     """(N,) the largest budget that has a result, in epochs."""
     losses: Array
-    """(N,) validation errors there, in [0, 1]; infinite for a crash."""
+    """(N,) losses there; infinite for a crash."""
     default: int | None
     """Index of the default configuration."""
     incumbent: int | None
     """Index of the incumbent."""
+    measure: str = VALIDATION
+    """What is minimised (`OpenedStudy.measure`)."""
 
     @property
     def crashed(self) -> NDArray[np.bool_]:
@@ -89,6 +92,7 @@ def configurations(study: OpenedStudy) -> Configurations:
         ),
         default=keys.index("baseline") if "baseline" in keys else None,
         incumbent=None if incumbent is None else keys.index(incumbent[0].key.split("/")[0]),
+        measure=study.measure,
     )
 
 

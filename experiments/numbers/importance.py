@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.configurations import AxisScale, axis_scales, unit_places
 from oneshot_hpo.experiments.numbers.sources import successful_trials, trials_by_budget
 from oneshot_hpo.experiments.numbers.spread import Spread, spread
+from oneshot_hpo.experiments.objectives.section import VALIDATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.bohb.encoding import Encoding
 
@@ -62,6 +63,8 @@ class Importance:
     """(d,) the default configuration, scaled to [0, 1]."""
     notes: list[str]
     """Budgets that are left out, a sentence each."""
+    measure: str = VALIDATION
+    """What is minimised (`OpenedStudy.measure`)."""
 
 
 def importance(study: OpenedStudy) -> Importance:
@@ -96,7 +99,7 @@ def importance(study: OpenedStudy) -> Importance:
             f"crash, with unequal errors; there are {trials_by_budget(results)}"
         )
     default = unit_places(encoding, [dict(study.view.space.get_default_configuration())])[0]
-    return Importance(axis_scales(study), found, default, notes)
+    return Importance(axis_scales(study), found, default, notes, study.measure)
 
 
 def _at_budget(budget: int | float, x: Array, y: Array, crashed: int) -> BudgetImportance:

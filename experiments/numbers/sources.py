@@ -40,6 +40,15 @@ class Sources:
         }
         return ordered(space for space in found if space is not None)
 
+    @property
+    def one_space(self) -> SpaceId:
+        """The search space of a study. NotEnoughData: it has none, as one of a command may."""
+        spaces = self.spaces
+        if not spaces:
+            raise NotEnoughData("the study has no search space: it shows no architectures")
+        (space,) = spaces
+        return space
+
 
 def read_figure_sources(words: Sequence[str]) -> Sources:
     """Read arguments like those of `compare`; studies need not be confirmed or finished.

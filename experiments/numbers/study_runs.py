@@ -8,7 +8,7 @@ from oneshot_hpo.experiments.numbers.searches import rerun_search
 from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.numbers.spread import Steps
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome, search_seconds
+from oneshot_hpo.experiments.study.outcome import Outcome, objective_seconds, search_seconds
 from oneshot_hpo.hpo import Rerun, TrialResult
 from oneshot_hpo.hpo.incumbent import beats
 
@@ -42,10 +42,10 @@ def incumbent_steps(study: OpenedStudy, axis: str, error: str) -> Steps | None:
 
 
 def seconds_spent(result: TrialResult) -> float:
-    """Seconds a search took; 0 if its worker died first."""
+    """Seconds that a search and its objective took; 0 if its worker died first."""
     seconds = search_seconds(result)
     if seconds is not None:
-        return seconds
+        return seconds + (objective_seconds(result) or 0.0)
     times = result.timestamps
     last_attempt = times.get("finished", 0.0) - times.get("started", times.get("finished", 0.0))
     return max(0.0, last_attempt)

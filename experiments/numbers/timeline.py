@@ -98,6 +98,7 @@ class Timeline:
 def timeline(study: OpenedStudy) -> Timeline:
     """The timeline of a study, also if all trials crashed. NotEnoughData: none has finished."""
     finished = finished_trials(study)
+    bracket_of = study.view.bracket_of
     assert study.times.first is not None  # a trial was submitted before it finished
     pending: list[tuple[Trial, TrialResult | None]] = [(t, None) for t in study.view.pending]
     trials = [*finished, *pending]
@@ -119,7 +120,7 @@ def timeline(study: OpenedStudy) -> Timeline:
         bars.append(
             Bar(
                 trial.key,
-                trial.id[0],
+                bracket_of(trial),
                 trial.budget,
                 start - zero,
                 end - zero,
@@ -130,7 +131,7 @@ def timeline(study: OpenedStudy) -> Timeline:
         )
 
     losses = [
-        Loss(retry.trial.key, retry.trial.id[0], retry.time - zero, retry.reason)
+        Loss(retry.trial.key, bracket_of(retry.trial), retry.time - zero, retry.reason)
         for retry in study.view.retries
     ]
     return Timeline(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,18 +133,21 @@ def evaluated(section: Any, found: Found, seed: int, stop_asked: Callable[[], bo
     for what is no outcome with a loss.
     """
     own = chosen(section)
-    name = foreign.label_of(own.name)
     outcome = objective_of(section).evaluate(found, seed, stop_asked)
+    name = foreign.label_of(own.name)
     if not isinstance(outcome, Outcome):
-        raise foreign.InvalidResult(f"objective {name} returned {outcome!r:.80}, not an Outcome")
-    if isinstance(outcome.loss, bool) or not isinstance(outcome.loss, int | float):
+        kind = type(outcome).__name__
+        raise foreign.InvalidResult(f"objective {name} returned a {kind}, not an Outcome")
+    loss: Any = outcome.loss
+    if isinstance(loss, bool) or not isinstance(loss, numbers.Real):
         raise foreign.InvalidResult(
-            f"objective {name} returned the loss {outcome.loss!r:.80}, not a number"
+            f"objective {name} returned the loss {loss!r:.80}, not a number"
         )
-    if not math.isfinite(outcome.loss):
-        raise NoLoss(f"objective {name}: the loss is {outcome.loss}")
+    if not math.isfinite(loss):
+        raise NoLoss(f"objective {name}: the loss is {loss}, not a finite number")
+    outcome = dataclasses.replace(outcome, loss=float(loss))
     if outcome.objective is None and own.name not in OF_TABLE:
-        return dataclasses.replace(outcome, objective=own.words)
+        return dataclasses.replace(outcome, objective=name)
     return outcome
 
 

@@ -111,6 +111,16 @@ def measure(name: str | None) -> str:
     return VALIDATION if name is None else _CALLED.get(name, LOSS)
 
 
+def plural(measure: str) -> str:
+    """Several losses: "validation errors", "losses"."""
+    return "losses" if measure == LOSS else f"{measure}s"
+
+
+def axis_label(measure: str) -> str:
+    """The label of an axis of losses in percent, or times 100 where they are no errors."""
+    return f"100 × {LOSS}" if measure == LOSS else f"{measure}, %"
+
+
 def selection_note(section: Any) -> str | None:
     """A sentence for every result of a study that selects on test; None for other studies."""
     return ON_TEST if chosen(section).name == TEST_MEAN else None

@@ -11,7 +11,12 @@ from oneshot_hpo.experiments.pages.values import NOTHING, count, epochs, setting
 from oneshot_hpo.experiments.report.naming import title
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
-from oneshot_hpo.experiments.study.summary import comparing_words, lines_of, verdict
+from oneshot_hpo.experiments.study.summary import (
+    comparing_words,
+    lines_of,
+    spent_words,
+    verdict,
+)
 from oneshot_hpo.experiments.wording import duration
 from oneshot_hpo.hpo import Trial, TrialResult
 
@@ -56,7 +61,7 @@ def read(study: OpenedStudy) -> Headline:
     if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
-    sentences += [*study.caveats, comparing_words(view)]
+    sentences += [*study.caveats, *spent_words(view), comparing_words(view)]
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not finished; this is its current state.")
     return Headline([sentence for sentence in sentences if sentence], cards)

@@ -106,6 +106,7 @@ def _row(
     outcome = Outcome.from_result(result)
     record = study.view.record(trial)
     state = study.trial_state(result)
+    bracket = study.view.bracket_of(trial)
     mark, link = {
         "crashed": ("bad", f"crash-{trial.key.replace('/', '-')}"),
         "finished": (None, None),
@@ -118,7 +119,7 @@ def _row(
         *(_result(outcome, name) for name in results),
         *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
-        NOTHING if trial.id == BASELINE_ID else count(trial.id[0] + 1),
+        NOTHING if bracket < 0 else count(bracket + 1),
         _seconds(outcome.seconds),
         _seconds(outcome.compare_seconds),
         NOTHING if record.finished_at is None else Cell(moment(record.finished_at)),

@@ -55,7 +55,8 @@ def command_outcome(task: TrialTask) -> Outcome:
     found = _found(task, result)
     if found is not None and (result.validation_error is None or task.objective != MEAN):
         try:
-            outcome = evaluated(task.objective, found, task.seed, stop_asked)
+            seed = task.seed if task.objective_seed is None else task.objective_seed
+            outcome = evaluated(task.objective, found, seed, stop_asked)
         except ObjectiveStopped as stop:
             raise TaskStopped(f"its worker had to leave: {stop}") from None
         return dataclasses.replace(outcome, transfer=task.transfer)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.study.config_space_changes import changed, read_space
-from oneshot_hpo.experiments.study.document import is_space_file
+from oneshot_hpo.experiments.study.document import BASE, is_space_file
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Range, StudyError, configuration_space
 from oneshot_hpo.hpo.bohb.encoding import Encoding
@@ -60,6 +60,11 @@ def space_of(spec: StudySpec) -> ConfigurationSpace:
     if spec.command is not None:
         return space_from_document({})
     return _named(spec, spec.config_space, spec.search)
+
+
+def named_space(given: str | Mapping[str, Any]) -> str:
+    """The name of a study's configuration space, or of the one that its section changes."""
+    return given if isinstance(given, str) else str(given.get(BASE, ""))
 
 
 def default_configuration(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def first_bracket_crashed(study: StudyView) -> str | None:
 
     Exceptions are compared by name, not by message.
     """
-    results = [result for trial, result in study.evaluations if trial.id[0] == 0]
+    results = [result for trial, result in study.evaluations if study.bracket_of(trial) == 0]
     planned = sum(rung.planned for rung in study.brackets[0].rungs)
     if len(results) < planned or not all(result.crashed for result in results):
         return None

@@ -91,7 +91,7 @@ def epochs_frame(study: OpenedStudy) -> pd.DataFrame:
     UserError: a file of epochs is damaged.
     """
     rows = [
-        _place(trial) | record | {"seconds": record.get("time")}
+        _place(study, trial) | record | {"seconds": record.get("time")}
         for trial, _ in study.trials
         for record in study.epochs(trial)
     ]
@@ -106,8 +106,8 @@ def _trial_row(
 ) -> dict[str, Any]:
     outcome = Outcome.from_result(result)
     return {
-        **_place(trial),
-        "rung": rungs.get((trial.id[0], trial.budget)),
+        **_place(study, trial),
+        "rung": rungs.get((study.view.bracket_of(trial), trial.budget)),
         "state": study.trial_state(result),
         "attempts": trial.attempt + 1,
         "model_based": study.view.record(trial).info.get("model_based_pick"),
@@ -119,10 +119,10 @@ def _trial_row(
     }
 
 
-def _place(trial: Trial) -> dict[str, Any]:
+def _place(study: OpenedStudy, trial: Trial) -> dict[str, Any]:
     return {
         "id": trial.key.split("/")[0],
-        "bracket": trial.id[0],
+        "bracket": study.view.bracket_of(trial),
         "budget": trial.budget,
         "seed": trial.seed,
     }

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Generic
 
 from oneshot_hpo import foreign
@@ -25,6 +22,7 @@ from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
+from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
@@ -40,7 +38,7 @@ from oneshot_hpo.hpo import (
 from oneshot_hpo.hpo.journal.own_file import open_own
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT
 from oneshot_hpo.searchers.command import Command
-from oneshot_hpo.searchers.command.program import last_written
+from oneshot_hpo.searchers.command.program import SAVE_SECONDS, last_written
 
 POLL_SECONDS = 0.25
 """How often the loop stops waiting to check signals and update the display."""
@@ -82,13 +80,14 @@ class StudyRun(Generic[Run]):
         limit or preemption) by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for the
         successor.
         """
-        with _noted((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
+        with noted_signals((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
                 with open_pool() as pool:
                     try:
                         self._loop(pool, workers, noted)
                     except Interrupted:
                         if not as_job:
+                            self._say_saving()
                             raise
                         pool.hand_over()
                         raise HandedOver from None
@@ -126,6 +125,13 @@ class StudyRun(Generic[Run]):
                 )
         self._display.update(self._study, 0, "")
 
+    def _say_saving(self) -> None:
+        """Say why it takes a while to stop, where commands may save."""
+        if self._spec.command is not None and self._in_flight:
+            self._display.say(
+                f"commands have {SAVE_SECONDS:.0f} s to save; a second signal ends them at once"
+            )
+
     def _submit(self, pool: DaskPool, trial: Run) -> None:
         command = self._command(pool)
         task = TrialTask(
@@ -138,6 +144,7 @@ class StudyRun(Generic[Run]):
             table=self._spec.table,
             budget=trial.budget,
             seed=trial.seed,
+            objective_seed=trial.objective_seed if isinstance(trial, Trial) else None,
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
@@ -226,7 +233,8 @@ class StudyRun(Generic[Run]):
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
-            alike = first_bracket_crashed(self._study) if trial.id[0] == 0 else None
+            in_first = self._study.bracket_of(trial) == 0
+            alike = first_bracket_crashed(self._study) if in_first else None
             if alike is not None:
                 reason = f"every evaluation of the first bracket crashed alike, the last: {alike}"
                 raise StudyFailed(reason, "all")
@@ -291,32 +299,3 @@ def _written(checkpoint: Path) -> int:
         return checkpoint.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
-
-
-@contextlib.contextmanager
-def _noted(numbers: tuple[int, ...]) -> Iterator[list[int]]:
-    """Inside, the first of these signals is only noted, in the list that this yields.
-
-    So it cannot interrupt a write to the journal. A second signal acts as usual. In
-    a program's other threads nothing is noted: Python delivers signals to the main thread alone.
-    """
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        restore()
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        restore()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.objectives.section import MEAN, selection_note
+from oneshot_hpo.experiments.objectives.section import MEAN, loss_name, selection_note
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
@@ -142,6 +142,11 @@ class OpenedStudy:
             for outcome in self.outcomes
             for metric in outcome.costs
         }
+
+    @property
+    def measure(self) -> str:
+        """What the study minimises: a validation error, a test error, or another loss."""
+        return loss_name(self.view.header.get("specification", {}).get("objective", MEAN))
 
     @property
     def caveats(self) -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from oneshot_hpo.searchers.command import Command
     from oneshot_hpo.searchers.settings import SearchSettings
 
-_OPTIMIZER_KEYS = ("min_budget", "max_budget", "eta", "iterations", "seed")
+_OPTIMIZER_KEYS = (
+    *("min_budget", "max_budget", "eta", "iterations", "seed"),
+    *("trial_seed", "default_budget"),
+)
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
@@ -95,6 +98,14 @@ class StudySpec(pydantic.BaseModel):
         description=f"a whole number from 0 to {bounds.ITERATIONS:,}",
     )
     seed: int = Field(default=0, ge=0, description="a whole number from 0")
+    trial_seed: Literal["trial", "study"] = Field(
+        default="trial", description="trial (a seed for each trial) or study (one for all trials)"
+    )
+    default_budget: Literal["max", "min"] = Field(
+        default="max",
+        description="max (the default configuration is evaluated on its own, at the largest "
+        "budget) or min (it is the first one of the first bracket)",
+    )
     workers: int | None = Field(
         default=None,
         ge=1,
@@ -352,12 +363,15 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
 def _completed_search(spec: StudySpec) -> dict[str, Any]:
     """The settings of the search with every default."""
+    from oneshot_hpo.experiments.study.config_space import named_space
+    from oneshot_hpo.hpo.configuration_spaces import published_defaults
     from oneshot_hpo.searchers.registry import settings_class
 
     defaults = settings_class(spec.searcher)()
     defaults.with_config(spec.search)
-    search = dataclasses.asdict(defaults) | spec.search
-    if "cutout_length" not in spec.search:
+    given = published_defaults(named_space(spec.config_space), spec.image_size) | spec.search
+    search = dataclasses.asdict(defaults) | given
+    if "cutout_length" not in given:
         # The paper's 16 pixels are half of an image; for smaller images it is half as well.
         search["cutout_length"] = min(search["cutout_length"], spec.image_size // 2)
     return search

@@ -8,7 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
-from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
+from oneshot_hpo.experiments.study.outcome import (
+    Outcome,
+    loss_text,
+    loss_words,
+    objective_seconds,
+    search_seconds,
+)
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import duration, number, percent
@@ -41,7 +47,7 @@ def print_summary(
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
-    for sentence in caveats:
+    for sentence in (*caveats, *spent_words(study)):
         say_paragraph(console, sentence)
     if words := comparing_words(study):
         say_paragraph(console, words)
@@ -50,6 +56,17 @@ def print_summary(
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
         say(console, f"{what + ':':30}{folder / name}")
+
+
+def spent_words(study: StudyView) -> list[str]:
+    """A sentence on what searches and objective took, where the objective takes time itself."""
+    results = [result for _, result in study.evaluations]
+    own = [seconds for result in results if (seconds := objective_seconds(result)) is not None]
+    if not own:
+        return []
+    searched = sum(search_seconds(result) or 0.0 for result in results)
+    times = f"{duration(searched)} of one worker, their objective {duration(sum(own))}"
+    return [f"The searches took {times}."]
 
 
 def verdict(study: StudyView) -> str:
@@ -61,16 +78,19 @@ def verdict(study: StudyView) -> str:
     assert study.baseline is not None
     if not study.settings.iterations:
         return "Nothing was tuned: this is one search with the study's own settings."
-    tuned, default = study.incumbent[1], study.baseline[1]
+    (best, tuned), (first, default) = study.incumbent, study.baseline
     assert tuned.loss is not None
     if default.loss is None:
         return f"The default configuration crashed: {default.exception}." + lost
-    if tuned.loss >= default.loss:
+    if best.budget == first.budget and tuned.loss >= default.loss:
         return "No configuration did better than the default: it is still the best." + lost
-    return (
-        f"{_gains(default, tuned)}. This is one search each: other seeds may order them otherwise."
-        + lost
-    )
+    words = f"{_gains(default, tuned)}."
+    if best.budget != first.budget:
+        words += (
+            f" Epochs of the search: {number(first.budget)} for the default, {number(best.budget)} "
+            "for the tuned configuration."
+        )
+    return f"{words} This is one search each: other seeds may order them otherwise.{lost}"
 
 
 def comparing_words(study: StudyView) -> str:

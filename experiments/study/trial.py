@@ -57,7 +57,7 @@ class TrialTask:
     transfer says that the table is of another data set, which the result then records; folder holds
     the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
     of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
-    them, and has no settings.
+    them, and has no settings. objective_seed is that of the objective; None: it is seed.
     """
 
     searcher: str
@@ -69,6 +69,7 @@ class TrialTask:
     table: str | None
     budget: float
     seed: int
+    objective_seed: int | None = None
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
@@ -171,7 +172,8 @@ def search_cell(
         device=device_name(),
         say=say,
     )
-    outcome = evaluated(task.objective, found, task.seed, stop_asked)
+    seed = task.seed if task.objective_seed is None else task.objective_seed
+    outcome = evaluated(task.objective, found, seed, stop_asked)
     one_shot = result.trajectory[-1].valid_error
     return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ConfigSpace import ConfigurationSpace
+from hpbandster.core.base_iteration import Datum
 from hpbandster.core.dispatcher import Job
 from hpbandster.core.master import Master
 from hpbandster.optimizers.bohb import BOHB
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from oneshot_hpo.hpo.bohb.encoding import check_configuration
 from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
 from oneshot_hpo.hpo.bohb.stock_generator import SeededStockGenerator
-from oneshot_hpo.hpo.brackets import bracket, rung_budgets
+from oneshot_hpo.hpo.brackets import bracket, bracket_of, rung_budgets
 from oneshot_hpo.hpo.errors import InvalidEvent, StudyError
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.settings import OptimizerSettings
@@ -52,6 +53,14 @@ class StableSuccessiveHalving(SuccessiveHalving):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._queued: deque[TrialId] = deque()
+
+    def begin_with_default(self, config: dict[str, Any]) -> None:
+        """Make the default, under its own id, the first configuration of a new bracket."""
+        self.data[BASELINE_ID] = Datum(
+            config=config, config_info={"model_based_pick": False}, budget=self.budgets[0]
+        )
+        self.actual_num_configs[0] = 1
+        self._queued.append(BASELINE_ID)
 
     def add_configuration(self, *arguments: Any, **more: Any) -> TrialId:
         """Queue a new configuration."""
@@ -135,7 +144,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         DispatcherlessMaster.__init__(self, generators[settings.generator](space, settings))
         self.settings = settings
         self.space = space
-        self._baseline_started = False
+        self._baseline_started = settings.default_budget == "min"
         self._ready: list[int] = []  # a heap of brackets that may have a run
         self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
         for observation in prior:
@@ -150,28 +159,36 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
     ) -> StableSuccessiveHalving:
         """A new bracket for this iteration."""
         rungs = bracket(self.settings, iteration)
-        return StableSuccessiveHalving(
+        found = StableSuccessiveHalving(
             HPB_iter=iteration,
             num_configs=[rung.size for rung in rungs],
             budgets=[rung.budget for rung in rungs],
             config_sampler=self._sample,
         )
+        if iteration == 0 and self.settings.default_budget == "min":
+            found.begin_with_default(self._default)
+        return found
+
+    @property
+    def _default(self) -> dict[str, Any]:
+        config: dict[str, Any] = plain(dict(self.space.get_default_configuration()))
+        return config
 
     def next_run(
         self, seq: int, logged: tuple[dict[str, Any], dict[str, Any]] | None = None
     ) -> Run | None:
         """Decision `seq`: the next run in the order of HpBandSter's Master.run, or None.
 
-        The default configuration comes first, then runs of the brackets that are active, in order,
-        then the first run of the next bracket. None: a rung has to finish first, or all runs have
-        started. A new configuration is `logged` (configuration, info) if given, else a proposal.
+        The default configuration comes first, on its own or in the first bracket, then runs of the
+        brackets that are active, in order, then the first run of the next bracket. None: a rung has
+        to finish first, or all runs have started. A new configuration is `logged` (configuration,
+        info) if given, else a proposal.
         Raises InvalidEvent when the logged configuration is not in the space.
         """
         if not self._baseline_started:
             self._baseline_started = True
-            default = plain(dict(self.space.get_default_configuration()))
             top = rung_budgets(self.settings)[-1]
-            return Run(BASELINE_ID, default, top, {"model_based_pick": False})
+            return Run(BASELINE_ID, self._default, top, {"model_based_pick": False})
 
         self.config_generator.seq = seq
         self._logged = logged
@@ -208,12 +225,14 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         job.exception = exception
         job.timestamps = timestamps
         self.config_generator.seq = seq
-        if trial_id == BASELINE_ID or not self.iterations[trial_id[0]].awaits(trial_id, budget):
+        number = bracket_of(self.settings, trial_id)
+        if number < 0 or not self.iterations[number].awaits(trial_id, budget):
             self.config_generator.new_result(job)
         else:
-            self.num_running_jobs += 1  # job_callback decrements it
-            self.job_callback(job)
-            heappush(self._ready, trial_id[0])
+            # What Master.job_callback does, which takes the bracket from the id.
+            self.iterations[number].register_result(job)
+            self.config_generator.new_result(job)
+            heappush(self._ready, number)
 
     def retry_crash(
         self, seq: int, trial_id: TrialId, config: dict[str, Any], budget: int | float
@@ -224,8 +243,9 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         """
         self.config_generator.seq = seq
         self.config_generator.forget_crash(config, budget)
-        if trial_id != BASELINE_ID:
-            self.iterations[trial_id[0]].run_again(trial_id, budget)
+        number = bracket_of(self.settings, trial_id)
+        if number >= 0:
+            self.iterations[number].run_again(trial_id, budget)
 
     def _run(self, iteration: int, run: tuple[TrialId, dict[str, Any], int | float]) -> Run:
         trial_id, config, budget = run

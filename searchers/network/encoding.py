@@ -25,6 +25,11 @@ class Encoding:
     weights: tuple[Mapping[int, Weight], ...]
     positive: bool = True
 
+    @property
+    def is_discrete(self) -> bool:
+        """Whether every weight is exactly 1, as those of one architecture are."""
+        return all(weight is None for given in self.weights for weight in given.values())
+
     @classmethod
     def discrete(cls, architecture: Architecture) -> Encoding:
         """The encoding of one architecture: its candidates with weight 1."""

@@ -102,7 +102,7 @@ def test_a_script_of_fifteen_lines_from_launch_to_compare(tmp_path: Path) -> Non
         ["compare", folder],
         ["report", folder],
         ["check", folder],
-        ["export", folder],
+        ["export", folder, "--to", "csv"],
     ):
         ended = run(*words, cwd=tmp_path)
         assert ended.returncode == 0, (words, ended.stdout, ended.stderr)

@@ -1,4 +1,5 @@
 import pytest
+from ConfigSpace import Float, Integer
 from ConfigSpace.hyperparameters import (
     Hyperparameter,
     UniformFloatHyperparameter,
@@ -81,3 +82,31 @@ def test_the_default_of_an_unused_hyperparameter_is_not_checked() -> None:
 def test_bad_input_is_named(arguments: dict, message: str) -> None:
     with pytest.raises(StudyError, match=message):
         configuration_space(**arguments)
+
+
+@pytest.mark.parametrize("image_size", [32, 8])
+def test_the_published_cs3_has_nine_hyperparameters_and_the_middle_of_ranges(
+    image_size: int,
+) -> None:
+    """ConfigSpace's own default, for each hyperparameter to which the authors give none."""
+    own = {"temperature_start": Range(10.0, 1.0, 20.0)}
+    space = configuration_space("cs3-paper", image_size=image_size, own=own)
+    assert len(space) == 9
+    assert "temperature_start" not in space
+    unnamed = {
+        "arch_learning_rate": Float("x", (1e-5, 1e-2), log=True),
+        "arch_weight_decay": Float("x", (1e-4, 1e-1), log=True),
+        "momentum": Float("x", (0.0, 0.99)),
+        "cutout_length": Integer("x", (2, image_size), log=True),
+        "batch_size": Integer("x", (16, 128)),
+        "grad_clip": Integer("x", (1, 9)),
+    }
+    for name, middle in unnamed.items():
+        assert space[name].default_value == pytest.approx(middle.default_value, rel=1e-12), name
+    assert space["weight_decay"].default_value == 3e-4
+    assert space["cutout_prob"].default_value == 0
+    assert space["learning_rate"].default_value == 0.025
+
+    ranges = {name: (space[name].lower, space[name].upper) for name in space}
+    cs3 = configuration_space("cs3", image_size=image_size)
+    assert ranges == {name: (cs3[name].lower, cs3[name].upper) for name in cs3}

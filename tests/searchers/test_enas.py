@@ -41,6 +41,17 @@ def test_a_step_leaves_the_supernet_alone():
     assert all(weight.grad is None for weight in steps.supernet.parameters())
 
 
+def test_a_step_changes_no_running_statistics():
+    """As in the authors' code, the reward is of a network that is being evaluated."""
+    steps = Steps("enas", get_space(2), supernet="paper")
+    before = {name: values.clone() for name, values in steps.supernet.named_buffers()}
+    steps.step()
+    after = dict(steps.supernet.named_buffers())
+    assert before
+    assert all(torch.equal(values, after[name]) for name, values in before.items())
+    assert steps.supernet.training
+
+
 def test_ends_with_the_best_in_full_of_the_best_on_some_images():
     """On one batch many cells are equal: the first of them is not the best."""
     many = {"sampled_cells": 40, "ranked_batches": 2, "evaluated_cells": 8}

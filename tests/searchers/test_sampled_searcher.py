@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from support.tiny_searches import equal_states, state_of
 
+from oneshot_hpo.contracts.states import equal_states, state_of
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import SearchStopped, run_search
 from oneshot_hpo.searchers.records import DRAWN, FOUND

@@ -1,14 +1,17 @@
 import dataclasses
 
 import pytest
-from support.tiny_searches import TINY, equal_states, search, state_of
+import torch
+from support.tiny_searches import TINY, search
 
+from oneshot_hpo.contracts.states import equal_states, state_of
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers import SearchDiverged, SearchSettings, run_search
-from oneshot_hpo.searchers.checkpoint import load_checkpoint
+from oneshot_hpo.searchers.checkpoint import CheckpointMismatch, check_fingerprint, load_checkpoint
+from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import random_images
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
-from oneshot_hpo.searchers.search_loop import cosine_learning_rate, fingerprint, warms_up
+from oneshot_hpo.searchers.search_loop import Search, cosine_learning_rate, fingerprint, warms_up
 
 
 def test_a_search_improves_its_supernet(digits):
@@ -150,6 +153,38 @@ def test_settings_that_came_later_are_in_the_fingerprint_only_where_they_are_use
     assert found() == found(image_size=None, train_share=1, warmup_share=0)
     assert found(image_size=4) == found() | {"image_size": 4}
     assert found(train_share=0.5) == found() | {"train_share": 0.5}
+
+
+@pytest.mark.parametrize("name", ["gdas", "random_ws"])
+def test_weight_decay_moves_what_a_step_of_the_paper_did_not_draw(few_digits, name):
+    """As in the authors' code, every weight has a gradient, if only of zero."""
+    settings = settings_class(name)(channels=4, stacks=1, cells_per_stack=1, supernet="paper")
+    run = Search(name, settings, get_space(1), few_digits, 1, 0, torch.device("cpu"))
+    batch = Batch.of(few_digits.supernet_train, torch.device("cpu")).first(16)
+    for _ in range(10):
+        before = [weight.detach().clone() for weight in run.supernet.parameters()]
+        run.step(batch, batch)
+        for old, new in zip(before, run.supernet.parameters(), strict=True):
+            assert not torch.equal(old, new)
+
+
+def test_a_search_that_treated_what_it_did_not_draw_otherwise_is_not_continued(
+    few_digits, tmp_path
+):
+    """Earlier versions left its statistics and weights as they were, in the preset paper too."""
+
+    def found(searcher, **changed):
+        settings = settings_class(searcher)(channels=4, stacks=1, **changed)
+        return fingerprint(searcher, settings, get_space(1), few_digits, 3, 0)
+
+    key = "operations not drawn"
+    assert key not in found("random_ws")
+    assert key not in found("darts", supernet="paper")
+    assert key in found("gdas", supernet="paper")
+    now = found("random_ws", supernet="paper")
+    before = {name: value for name, value in now.items() if name != key}
+    with pytest.raises(CheckpointMismatch, match="with operations not drawn = None, not"):
+        check_fingerprint(tmp_path, before, now, {})
 
 
 def test_a_share_of_the_images_makes_as_many_fewer_steps(few_digits, tmp_path):

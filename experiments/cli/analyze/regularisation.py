@@ -24,7 +24,7 @@ def regularisation(
     table: options.TableOption = "digits",
     epochs: Annotated[
         int,
-        typer.Option(min=2, max=bounds.EPOCHS, help="For a shipped study: replaces its 50 epochs."),
+        typer.Option(min=2, max=bounds.EPOCHS, help="For a shipped study: replaces its epochs."),
     ] = 12,
     seeds: Annotated[
         int,
@@ -32,6 +32,10 @@ def regularisation(
             min=1, max=bounds.REPETITIONS, help="For a shipped study: seeds of each setting."
         ),
     ] = 10,
+    searchers: Annotated[
+        str,
+        typer.Option("--searcher", help="For a shipped study: those to search with; with commas."),
+    ] = "darts",
     overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
@@ -52,6 +56,7 @@ def regularisation(
         seeds=seeds,
         seed=seed,
         overrides=overrides or [],
+        searchers=searchers,
         workers=workers,
     )
     show(console, report)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.numbers.budgets import budget_ranks
 from oneshot_hpo.experiments.numbers.rank_correlation import LEAST, RankCorrelation
+from oneshot_hpo.experiments.objectives.section import plural
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart
 from oneshot_hpo.experiments.pages.values import epochs
@@ -56,7 +57,7 @@ def chart(study: OpenedStudy) -> Chart:
     )
 
     caption = (
-        "Spearman's rank correlation of the validation errors of configurations that were "
+        f"Spearman's rank correlation of the {plural(ranks.measure)} of configurations that were "
         f"evaluated at both budgets (n of them, at least {LEAST}). These were promoted, and ranks "
         "agree less among promoted configurations than among all."
     )

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.configurations import AxisScale
 from oneshot_hpo.experiments.numbers.importance import BudgetImportance, Importance, importance
+from oneshot_hpo.experiments.objectives.section import axis_label
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart, plain
 from oneshot_hpo.experiments.pages.values import epochs
@@ -74,7 +75,7 @@ def _importance(title: str, found: Importance, study: OpenedStudy) -> Chart:
     )
 
     caption = (
-        "fANOVA: how much of the validation error's variance a random forest attributes to each "
+        f"fANOVA: how much of the {found.measure}'s variance a random forest attributes to each "
         "hyperparameter alone, by budget; median and quartiles over forests. R² is what a forest "
         f"explains of unseen trials.{_useless(found)}"
     )
@@ -110,7 +111,7 @@ def _dependence(found: Importance, place: int) -> Chart:
 
     figure.update_layout(
         xaxis={"title": {"text": plain(axis.name)}, "range": [-0.02, 1.02], **_ticks(axis)},
-        yaxis={"title": {"text": "validation error, %"}},
+        yaxis={"title": {"text": axis_label(found.measure)}},
         hovermode="closest",
     )
     caption = f"The forest's mean prediction; dotted: the default.{_useless(found)}"

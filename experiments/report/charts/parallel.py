@@ -8,6 +8,7 @@ from plotly.colors import sample_colorscale
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.configurations import AxisScale, configurations
+from oneshot_hpo.experiments.objectives.section import axis_label
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, plain
 from oneshot_hpo.experiments.report.charts.trials import Trials
@@ -33,7 +34,7 @@ def chart(trials: Trials) -> Chart:
     ]
 
     axes = [_hyperparameter(axis, found.places[:, d]) for d, axis in enumerate(found.axes)]
-    axes += [_budgets(found.budgets), _errors(found.losses)]
+    axes += [_budgets(found.budgets), _errors(found.losses, found.measure)]
 
     figure = go.Figure()
     colours = sample_colorscale(_COLOURS, _ranks(found.losses))
@@ -56,8 +57,9 @@ def chart(trials: Trials) -> Chart:
 
     _draw_axes(figure, axes)
     caption = (
-        "Each line is a configuration at its largest budget, from blue for the lowest validation "
-        "error to red. Draw a box over an axis to choose a range, and over more axes to narrow it: "
+        "Each line is a configuration at its largest budget, from blue for the lowest "
+        f"{found.measure} to red. Draw a box over an axis to choose a range, and over more axes to "
+        "narrow it: "
         "the table of trials then shows only these. A double click clears the choice."
     )
     return Chart(
@@ -86,14 +88,14 @@ def _budgets(budgets: np.ndarray) -> _Axis:
     return "epochs", place / top, [(n / top, f"{budget:g}") for n, budget in enumerate(known)]
 
 
-def _errors(losses: np.ndarray) -> _Axis:
+def _errors(losses: np.ndarray, measure: str) -> _Axis:
     finite = losses[np.isfinite(losses)]
     low, width = finite.min(), max(np.ptp(finite), 1e-9)
     ticks = [(share, f"{100 * (low + share * width):.1f}") for share in (0, 0.25, 0.5, 0.75, 1)]
     if len(finite) < len(losses):
         ticks.append((_CRASH, "crash"))
     places = np.where(np.isfinite(losses), (losses - low) / width, _CRASH)
-    return "validation error, %", places, ticks
+    return axis_label(measure), places, ticks
 
 
 def _ranks(losses: np.ndarray) -> list[float]:

@@ -43,7 +43,7 @@ _CAPTIONS = {
 
 def chart(sources: Sources, axis: Axis, trials: Trials) -> Chart:
     """The regret of a study, its confirmation and baselines. NotEnoughData: there is no curve."""
-    [space] = sources.spaces
+    space = sources.one_space
     panel = regret_curves(sources, space, axis, "test")
     figure = go.Figure()
 

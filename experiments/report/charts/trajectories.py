@@ -17,7 +17,7 @@ from oneshot_hpo.experiments.report.charts.hover import noted
 
 def chart(sources: Sources) -> Chart:
     """The trajectories of tuned and default. NotEnoughData: there are no epochs to show."""
-    [space] = sources.spaces
+    space = sources.one_space
     found = trajectories(sources, space)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07)
     looked = looks([trajectory.method for trajectory in found.found])

@@ -70,7 +70,9 @@ class OneShotCell(nn.Module):
     The parameters of all blocks are stacked: projections to blocks 1..n and to the output
     (2 n C, in_channels, 1, 1), convolutions (n, c, c, 3, 3) and (n, c, c, 1, 1), batch
     normalisation of blocks (n, 2, c), 3 x 3 before 1 x 1. So operations that a step does not
-    compute have gradients of zero, and weight decay and momentum still move them.
+    compute have gradients of zero, and weight decay and momentum still move them, unless no block
+    computes its own of that kind: then they have no gradient (in the preset paper the search gives
+    them one).
 
     channel_proportion: k; operations see the first c = C / k channels, the others bypass them
         and all are shuffled (Xu et al., PC-DARTS, ICLR 2020, section 3.2).

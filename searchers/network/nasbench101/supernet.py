@@ -8,9 +8,10 @@ corrected: nearer to NAS-Bench-101's network. Batch normalisation always uses th
     the batch, pooling between stacks halves the image exactly, the classifier follows the average
     pooling directly, and the searchers' edge weights sum to a node's number of parents.
 paper: the authors' network as it is (github.com/automl/nasbench-1shot1, optimizers/darts).
-    Running statistics move by 0.997 with each batch, those of architecture steps included;
-    pooling between stacks pads the image, a projection precedes the average pooling, edge weights
-    sum to 1.
+    Running statistics move by 0.997 with each batch, those of architecture steps included. A step
+    on one cell computes every operation, those of weight 0 too, so that the running statistics of
+    all of them are the last batch's; GDAS alone computes what it draws. Pooling between stacks
+    pads the image, a projection precedes the average pooling, edge weights sum to 1.
 
 In both, choice blocks have all the channels of their stack, where NAS-Bench-101 splits the
 channels of the output among its parents: weights could not be shared otherwise.
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import Architecture
+from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits
@@ -100,6 +102,8 @@ class Supernet(OneShotNetwork):
 
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
+        if self.head is not None and self.training and encoding.is_discrete:
+            encoding = _with_every_candidate(encoding, self.stem.new_zeros(()))
         wiring = Wiring(encoding)
         x = self.cells[0](self.begin(images), None, wiring)
         for index in range(1, len(self.cells)):
@@ -153,6 +157,17 @@ def supernet_of(
         generator,
         settings.channel_proportion,
     )
+
+
+def _with_every_candidate(encoding: Encoding, zero: Tensor) -> Encoding:
+    """An encoding with all candidates of every choice; absent ones get the weight `zero`."""
+    blocks = len(encoding.weights) // 2
+    numbers = [*range(1, blocks + 2), *[len(OPERATIONS)] * blocks]
+    weights = tuple(
+        {place: given.get(place, zero) for place in range(number)}
+        for number, given in zip(numbers, encoding.weights, strict=True)
+    )
+    return Encoding(weights, positive=False)
 
 
 class _Head(Normalisation):

@@ -148,13 +148,22 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, table_file):
 
 
 def test_settings_of_the_shipped_ablations(tmp_path):
-    plan = trajectories.plan_ablation("ablation-order", 1, "digits", 10, 2, 0, TINY)
+    from oneshot_hpo.experiments.errors import UserError
+
+    (plan,) = trajectories.plan_ablations("ablation-order", 1, "digits", 10, 2, 0, TINY, ["darts"])
     assert {one.epochs for one in plan.searches} == {5, 10, 20}
     assert list(plan.members)[plan.reference] == "darts, 10 epochs"
     assert len(plan.searches) == 12
-    cutout = trajectories.plan_ablation("ablation-cutout", 1, "digits", 10, 2, 0, TINY)
+    both = ["darts", "gdas"]
+    cutout, gdas = trajectories.plan_ablations("ablation-cutout", 1, "digits", 10, 2, 0, TINY, both)
+    assert (cutout.name, gdas.name) == ("ablation-cutout, darts", "ablation-cutout, gdas")
+    assert {one.searcher for one in gdas.searches} == {"gdas"}
+    assert list(gdas.members) == list(cutout.members)
+    assert {one.epochs for one in cutout.searches} == {10}
     assert list(cutout.members) == ["cutout_prob 0", "cutout_prob 1"]
     assert cutout.reference == 0
+    with pytest.raises(UserError, match="no searches by enas"):
+        trajectories.plan_ablations("ablation-cutout", 1, "digits", 10, 2, 0, TINY, ["enas"])
     # What two studies have in common is searched once.
     assert cutout.searches[0].name in {one.name for one in plan.searches}
 
@@ -164,7 +173,7 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     from oneshot_hpo.experiments.analyze import regularisation
     from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
-    plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 2, 0, TINY)
+    (plan,) = trajectories.plan_ablations("ablation-cutout", 1, "digits", 2, 2, 0, TINY, ["darts"])
     for search in plan.searches:
         trajectories.run_one(search, tmp_path / search.name)
         assert trajectories.finished(tmp_path / search.name)
@@ -184,7 +193,7 @@ def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
     from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
     wild = [*TINY, "search.learning_rate=1e30", "search.grad_clip=1e30"]
-    plan = trajectories.plan_ablation("ablation-cutout", 1, "digits", 2, 1, 0, wild)
+    (plan,) = trajectories.plan_ablations("ablation-cutout", 1, "digits", 2, 1, 0, wild, ["darts"])
     for search in plan.searches:
         trajectories.run_one(search, tmp_path / search.name)
         assert trajectories.finished(tmp_path / search.name)
@@ -228,15 +237,15 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
     (tmp_path / "grid.yaml").write_text(dump_yaml(document))
     settings = [f"{key}={value}" for key, value in common.items()]
     with pytest.raises(UserError, match="does not exist yet"):
-        trajectories.grid_ablation(tmp_path, 1)
+        trajectories.grid_ablations(tmp_path, 1)
     for rate in rates:
         own = tmp_path / f"space-1_learning_rate-{rate:g}"
         run_study(own, *settings, f"search.learning_rate={rate}")
-    single = trajectories.grid_ablation(tmp_path, 1)
+    (single,) = trajectories.grid_ablations(tmp_path, 1)
     assert [len(setting.seeds) for setting in single.settings] == [1, 1]
     for rate in rates:
         confirm_default(tmp_path / f"space-1_learning_rate-{rate:g}", 6)
-    found = trajectories.grid_ablation(tmp_path, 1)
+    (found,) = trajectories.grid_ablations(tmp_path, 1)
     assert [setting.label for setting in found.settings] == [
         "learning_rate 0.25",
         "learning_rate 0.025",
@@ -248,7 +257,7 @@ def test_a_grid_that_was_launched_is_read(tmp_path):
     assert "median (quartiles) of 6 seeds" in said
     assert "With this few seeds" not in said
     with pytest.raises(UserError, match="no study in space 2"):
-        trajectories.grid_ablation(tmp_path, 2)
+        trajectories.grid_ablations(tmp_path, 2)
 
 
 @pytest.mark.parametrize("analysis", ["quality", "bias", "pruning", "correlation"])

@@ -5,8 +5,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.experiments.benchmarks.reference_network import ReferenceNetwork
-from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces import Architecture, get_space
 from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
+from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
@@ -58,18 +59,47 @@ def test_mixtures_and_their_gradients_are_the_papers_supernets(name: str, number
     assert torch.allclose(reference(images, *weights), supernet(images, searcher.mixture()))
 
 
+def weights_of(
+    space: NasBench101Space, architecture: Architecture
+) -> tuple[Tensor, list[Tensor | None]]:
+    """The weights of a cell in the authors' code: 1 for its operations and edges, else 0."""
+    operations = torch.zeros(space.num_blocks, len(OPERATIONS))
+    for block, place in enumerate(space.operation_places(architecture)):
+        operations[block, place] = 1
+    parents: list[Tensor | None] = []
+    for node, sources in enumerate(space.parents(architecture), start=1):
+        edges = torch.zeros(node)
+        edges[list(sources)] = 1
+        parents.append(edges)
+    return operations, parents
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_one_shot_errors_of_drawn_cells_are_the_papers(number: int) -> None:
+    """After steps on drawn cells, each cell has the statistics that the authors' network has."""
+    supernet, reference = make("random_ws", number)
+    space, rng = get_space(number), np.random.default_rng(number)
+    assert isinstance(space, NasBench101Space)
+    images = batch()[0]
+    for step in range(3):
+        architecture = space.sample(rng)
+        seen = images.roll(step, 2) * (1 + step)
+        supernet(seen, Encoding.discrete(architecture))
+        reference(seen, *weights_of(space, architecture))
+
+    supernet.eval()
+    reference.eval()
+    for _ in range(6):
+        other = space.sample(rng)
+        logits = supernet(images, Encoding.discrete(other))
+        assert torch.allclose(reference(images, *weights_of(space, other)), logits)
+
+
 @pytest.mark.parametrize("only_live", [False, True])
 def test_discrete_cells_are_the_papers_supernets(only_live: bool) -> None:
     supernet, reference = make("random_ws", 1, only_live)
     space, images = get_space(1), batch()[0]
     for seed in range(4):
         architecture = space.sample(np.random.default_rng(seed))
-        operations = torch.zeros(space.num_blocks, len(OPERATIONS))
-        for block, place in enumerate(space.operation_places(architecture)):
-            operations[block, place] = 1
-        parents: list[Tensor | None] = [torch.zeros(node) for node in range(1, 6)]
-        for edges, sources in zip(parents, space.parents(architecture), strict=True):
-            assert edges is not None
-            edges[list(sources)] = 1
         logits = supernet(images, Encoding.discrete(architecture))
-        assert torch.allclose(reference(images, operations, parents), logits)
+        assert torch.allclose(reference(images, *weights_of(space, architecture)), logits)

@@ -139,6 +139,8 @@ def test_a_study_shows_its_loss_and_its_costs(tmp_path: Path) -> None:
 
     page = write_report(folder, [], tmp_path / "page.html").read_text()
     assert "Best so far" not in page and ">loss<" in page.replace("\n", "")
+    assert r"100 \u00d7 loss" in page
+    assert OpenedStudy(folder).measure == "loss"
     (space,) = compare(folder)
     assert any("its objective is mean + 1e-06 × parameters" in note for note in space.notes)
     write(study, tmp_path)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_status_shows_errors_and_what_the_objective_cost(folder: Path) -> None:
     text = printed(show_status, folder)
     assert "test error" in text and "objective" in text and "2.0 s" in text
     assert "regret" not in text and "better than" not in text
+    assert re.search(r"The searches took \d+:\d+.* of one worker, their objective \d:\d\d\.", text)
     assert "points better on validation" in text or "points worse on validation" in text
 
 

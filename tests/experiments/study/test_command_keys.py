@@ -64,7 +64,7 @@ def test_space_table_and_data_set_may_be_absent(tmp_path: Path) -> None:
     assert "in its own space (rate, layers)" in spec.title
     assert set(spec.configuration_space()) == {"rate", "layers"}
     for required in ("required_space", "required_table", "required_dataset"):
-        with pytest.raises(UserError, match="mine is a study of a command"):
+        with pytest.raises(UserError, match="the study file of mine has no"):
             getattr(spec, required)
 
 
@@ -145,7 +145,7 @@ def test_a_study_of_one_run_needs_no_hyperparameter(tmp_path: Path) -> None:
         ({"record_pattern": "("}, "record_pattern is no regular expression"),
         ({"record_pattern": "epoch"}, "record_pattern names no group"),
         ({"table": "digits"}, "key 'space' is missing"),
-        ({"objective": "draw"}, "its study file has no space"),
+        ({"objective": "draw"}, "the study file of mine has no space"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -186,7 +186,7 @@ def test_a_value_may_need_another_hyperparameter(tiny_study: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("cs9", "unknown configuration space 'cs9': choose one of cs1, cs2, cs3, none"),
+        ("cs9", "unknown configuration space 'cs9': choose one of cs1, cs2, cs3, cs3-paper, none"),
         ("{learning_rte: {lower: 0.1, upper: 1}}", "no search setting 'learning_rte': did you"),
         ("{temperature_end: {lower: 0.1, upper: 1}}", "no search setting 'temperature_end'"),
         ("{learning_rate: {lower: 0, upper: 1}}", "learning_rate must be a number above 0, not 0"),

@@ -109,6 +109,15 @@ def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) ->
     assert drawn == {0, 1, 2}
 
 
+def test_a_draw_is_by_the_objectives_own_seed_where_searches_share_one(task: TrialTask) -> None:
+    """With `trial_seed: study`; otherwise all trials would draw the same repeat."""
+    shared = dataclasses.replace(task, budget=1, objective="draw")
+    # The first search leaves its checkpoint, from which the others end at once.
+    found = [search_cell(dataclasses.replace(shared, objective_seed=own)) for own in range(8)]
+    assert {outcome.drawn_repeat for outcome in found} == {0, 1, 2}
+    assert len({outcome.key for outcome in found}) == 1
+
+
 def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:
     first = run_trial(task)
     assert task.folder is not None

@@ -295,18 +295,19 @@ def validated(document: Any, origin: str) -> StudySpec:
 def recorded(document: Any, origin: str) -> StudySpec:
     """The specification that a study wrote when it was launched, perhaps by an earlier version.
 
-    Search settings that it lacks have the values that they had then. StudyFileError: it is wrong.
+    Search settings that it lacks have the values that they had then; of a searcher that is built
+    in, as reading a study runs no code of the user's. StudyFileError: it is wrong.
     """
-    from oneshot_hpo.searchers.registry import settings_class
+    from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
     from oneshot_hpo.searchers.settings import SearchSettings
 
     spec = validated(document, origin)
     if spec.command is not None:
         return spec
-    # Reading a study imports nothing of the user's, whose own settings have no earlier versions.
-    is_ours = spec.searcher in names("searcher")
-    settings = settings_class(spec.searcher) if is_ours else SearchSettings
-    return spec.model_copy(update={"search": settings.with_absent(spec.search)})
+    # A searcher of the user's own is not imported: reading a study runs no code of it.
+    own = settings_class(spec.searcher) if spec.searcher in SEARCHERS else SearchSettings
+    search = own.with_absent(spec.search)
+    return spec.model_copy(update={"search": search})
 
 
 def complete(spec: StudySpec, origin: str) -> StudySpec:

@@ -23,6 +23,7 @@ class PrunedSpace(EnumerableSpace):
         self._complete, self.left = space, left
         self.name, self.family, self.title = space.name, space.family, space.title
         self.choices, self.operations = space.choices, space.operations
+        self.parameter_free = space.parameter_free
 
     @classmethod
     def of_cells(cls, space: EnumerableSpace, cells: np.ndarray) -> PrunedSpace:

@@ -45,6 +45,7 @@ class SearchSpace(ABC):
     title: its name in messages.
     choices: all decisions, in the order of an architecture's picks; settled ones included.
     operations: names of the operations that its choices pick among, in a fixed order.
+    parameter_free: those of them without weights; None: the space does not say.
     supernet, scratch: of a plug-in, its networks, which are imported with torch. supernet:
     "module:function", with the arguments of `searchers.network.one_shot.supernet_of`. scratch:
     "module:Name" of something with the functions `networks_of`, `shared_shape` and
@@ -56,6 +57,7 @@ class SearchSpace(ABC):
     title: str
     choices: tuple[Choice, ...]
     operations: tuple[str, ...]
+    parameter_free: frozenset[str] | None = None
     supernet: str | None = None
     scratch: str | None = None
     plugin: str | None = None
@@ -144,6 +146,21 @@ class SearchSpace(ABC):
         """An architecture for people: the picks of each choice on a line."""
         pairs = zip(self.choices, architecture.picks, strict=True)
         return [f"{choice.name}: {choice.text(pick)}" for choice, pick in pairs]
+
+    def parameter_free_share(self, architecture: Architecture) -> float | None:
+        """Share of an architecture's operations without weights; None: the space does not say.
+
+        Loose ends count: a candidate is an operation's name, or one before a `~` and its source.
+        """
+        if self.parameter_free is None:
+            return None
+        picked = [
+            choice.candidates[place].split("~")[0]
+            for choice, pick in zip(self.choices, architecture.picks, strict=True)
+            if choice.kind == OPERATION
+            for place in pick
+        ]
+        return sum(name in self.parameter_free for name in picked) / len(picked)
 
     def drawing(self, architecture: Architecture) -> Drawing | None:
         """The cell as a graph; None if the space has no drawings."""

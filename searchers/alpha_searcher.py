@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,11 +28,15 @@ class AlphaSearcher(Searcher):
         self.alphas = alphas
         self.optimizer = torch.optim.Adam(
             alphas,
-            lr=settings.arch_learning_rate,
+            lr=settings.arch_rate,
             betas=betas,
             weight_decay=settings.arch_weight_decay,
             foreach=True,
         )
+
+    def architecture_weights(self) -> Sequence[Tensor]:
+        """Alpha."""
+        return self.alphas
 
     def state_dict(self) -> dict[str, Any]:
         """Alpha and the state of Adam."""

@@ -12,6 +12,7 @@ from torch.nn.utils import skip_init
 from oneshot_hpo.search_spaces import Architecture, Choice, SearchSpace
 from oneshot_hpo.search_spaces.nasbench101.cell import OPERATIONS
 from oneshot_hpo.search_spaces.nasbench101.space import NasBench101Space
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.sampling import draw
 
 _HIDDEN = 64  # units of the LSTM (authors' code)
@@ -28,11 +29,35 @@ class Sample(NamedTuple):
 
 
 class Controller(nn.Module):
-    """An LSTM that draws architectures, one decision after the other."""
+    """An LSTM that draws architectures, one decision after the other.
+
+    generator: draws the initial parameters and the architectures, on the CPU.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+        self._states: dict[str, ChoiceState] | None = None
 
     @abstractmethod
     def sample(self) -> Sample:
         """Draw an architecture."""
+
+    @torch.no_grad()
+    def choice_states(self) -> dict[str, ChoiceState]:
+        """How decided each decision is, if the most probable options are taken before it."""
+        self._states = {}
+        self.sample()
+        found, self._states = self._states, None
+        return found
+
+    def _decided(self, name: str, logits: Tensor, count: int) -> list[int]:
+        """Draw `count` different options; for `choice_states` take the most probable ones."""
+        if self._states is None:
+            return draw(logits, count, self._generator)
+        self._states[name] = ChoiceState.of(logits.softmax(0).tolist(), count)
+        likeliest: list[int] = logits.topk(count).indices.tolist()
+        return likeliest
 
 
 def controller_of(space: SearchSpace, generator: torch.Generator) -> Controller:
@@ -48,13 +73,11 @@ class ChoiceController(Controller):
     k of them without replacement, then on a candidate of each.
 
     Each decision is the LSTM's next input; it has an embedding of its own.
-
-    generator: draws the initial parameters and the architectures, on the CPU.
     """
 
     def __init__(self, space: SearchSpace, generator: torch.Generator) -> None:
-        super().__init__()
-        self._space, self._generator = space, generator
+        super().__init__(generator)
+        self._space = space
         self.start = nn.Parameter(torch.empty(_HIDDEN))
         self.lstm = skip_init(nn.LSTMCell, _HIDDEN, _HIDDEN)
         counts = [count for choice in space.choices for count in _option_counts(choice)]
@@ -66,18 +89,21 @@ class ChoiceController(Controller):
 
     def sample(self) -> Sample:
         """Draw an architecture."""
-        state = _Decisions(self, self._generator)
+        state = _Decisions(self)
         first, picks = 0, []
         for choice in self._space.choices:
             if choice.is_settled:
                 picks.append(choice.ways[0])
             elif choice.groups is None:
-                (number,) = state.decide(first, 1)
+                (number,) = state.decide(choice.name, first, 1)
                 picks.append(choice.ways[number])
             else:
-                groups = sorted(state.decide(first, choice.k))
+                groups = sorted(state.decide(f"{choice.name}~edges", first, choice.k))
                 options = _options(choice)
-                pick = [options[g][state.decide(first + 1 + g, 1)[0]] for g in groups]
+                pick = []
+                for group in groups:
+                    (number,) = state.decide(f"{choice.name}~{group}", first + 1 + group, 1)
+                    pick.append(options[group][number])
                 picks.append(tuple(sorted(pick)))
             first += len(_option_counts(choice))
         architecture = Architecture(tuple(picks))
@@ -87,18 +113,18 @@ class ChoiceController(Controller):
 class _Decisions:
     """The decisions of one sample so far."""
 
-    def __init__(self, controller: ChoiceController, generator: torch.Generator) -> None:
+    def __init__(self, controller: ChoiceController) -> None:
         self.log_probability, self.entropy = torch.zeros(()), torch.zeros(())
-        self._controller, self._generator = controller, generator
+        self._controller = controller
         self._hidden = self._memory = torch.zeros(_HIDDEN)
         self._input: Tensor = controller.start
 
-    def decide(self, place: int, count: int) -> list[int]:
+    def decide(self, name: str, place: int, count: int) -> list[int]:
         """Draw `count` different options by the decision of this place, in the order drawn."""
         controller = self._controller
         self._hidden, self._memory = controller.lstm(self._input, (self._hidden, self._memory))
         logits = _bounded(controller.decisions[place](self._hidden))
-        drawn = draw(logits, count, self._generator)
+        drawn = controller._decided(name, logits, count)
         log_probability, entropy = _successive(logits, drawn)
         self.log_probability = self.log_probability + log_probability
         self.entropy = self.entropy + entropy
@@ -129,13 +155,11 @@ class CellController(Controller):
     Pham et al., ICML 2018, section 2.4: parents by attention over the states in which the LSTM
     left the nodes before; each decision is the LSTM's next input. A node with k parents draws
     them one after the other without replacement.
-
-    generator: draws the initial parameters and the cells, on the CPU.
     """
 
     def __init__(self, space: NasBench101Space, generator: torch.Generator) -> None:
-        super().__init__()
-        self._space, self._generator = space, generator
+        super().__init__(generator)
+        self._space = space
         self.start = nn.Parameter(torch.empty(_HIDDEN))
         self.embedding = nn.Parameter(torch.empty(len(OPERATIONS), _HIDDEN))
         self.lstm = skip_init(nn.LSTMCell, _HIDDEN, _HIDDEN)
@@ -158,7 +182,8 @@ class CellController(Controller):
             if num_parents < node:
                 query = self.attend_node(torch.stack(nodes)) + self.attend_state(hidden)
                 logits = _bounded(self.attention(query.tanh()).squeeze(1))
-                sources = draw(logits, num_parents, self._generator)
+                name = self._space.choices[node - 1].name
+                sources = self._decided(name, logits, num_parents)
                 chances = _successive(logits, sources)
                 log_probability = log_probability + chances[0]
                 entropy = entropy + chances[1]
@@ -169,7 +194,8 @@ class CellController(Controller):
 
             if node <= self._space.num_blocks:
                 logits = _bounded(self.operation(hidden))
-                (place,) = draw(logits, 1, self._generator)
+                name = self._space.choices[self._space.num_blocks + node].name
+                (place,) = self._decided(name, logits, 1)
                 chances = _successive(logits, [place])
                 log_probability = log_probability + chances[0]
                 entropy = entropy + chances[1]

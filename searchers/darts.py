@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,9 +13,11 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.alphas import AlphaLayout
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
+from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import OPERATIONS, SearchSettings
 
 _INITIAL_DEVIATION = 1e-3
 _BETAS = (0.5, 0.999)
@@ -40,6 +42,8 @@ class Darts(AlphaSearcher):
     ) -> None:
         self._space, self._device, self._initial = space, device, generator
         self._averages = settings.supernet == "paper"
+        self._keeps_gradients = settings.early_stop == OPERATIONS
+        self._valid_gradients: list[Tensor] | None = None
         self.layout = AlphaLayout(space.choices)
         alphas = [self.new_alpha(*shape) for shape in self.layout.shapes]
         self.optimize([*alphas, *self.more_alphas()], settings, _BETAS)
@@ -68,10 +72,13 @@ class Darts(AlphaSearcher):
     ) -> tuple[Tensor, list[Tensor]]:
         """The validation loss and its gradient in alpha (equation 3 of DARTS, xi = 0)."""
         loss = F.cross_entropy(supernet(valid.images, self.mixture()), valid.labels)
+        weights_too = list(supernet.parameters()) if self._keeps_gradients else []
         gradients = torch.autograd.grad(
-            loss, self.alphas, allow_unused=True, materialize_grads=True
+            loss, [*self.alphas, *weights_too], allow_unused=True, materialize_grads=True
         )
-        return loss.detach(), list(gradients)
+        if weights_too:
+            self._valid_gradients = list(gradients[len(self.alphas) :])
+        return loss.detach(), list(gradients[: len(self.alphas)])
 
     @torch.no_grad()
     def weights_encoding(self) -> Encoding:
@@ -85,6 +92,42 @@ class Darts(AlphaSearcher):
     def architecture(self) -> Architecture:
         """The architecture with the strongest candidates."""
         return self._space.decode(self.strengths())
+
+    def likely(self, count: int) -> list[Architecture]:
+        """The first is `architecture`; the probability of a set of parents is their product."""
+        scores = []
+        for choice, values in zip(self._space.choices, self.strengths(), strict=True):
+            logits = values if choice.groups is None or choice.is_settled else np.log(values)
+            scores.append(np.array([logits[list(way)].sum() for way in choice.ways]))
+        return most_likely(self._space, scores, count)
+
+    @torch.no_grad()
+    def selection_mixture(self) -> Encoding:
+        """Every candidate with its share, without noise."""
+        return self._soft_mixture()
+
+    @torch.no_grad()
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """Of the softmax of each mixture; those of a choice with groups are named by group."""
+        shares = [alpha.softmax(-1).tolist() for alpha in self.alphas]
+        found = {}
+        for choice, rows in zip(self._space.choices, self.layout.rows, strict=True):
+            for number, row in enumerate(rows):
+                share = shares[row.tensor] if row.row is None else shares[row.tensor][row.row]
+                if choice.groups is None:
+                    found[choice.name] = ChoiceState.of(share, choice.k)
+                else:
+                    found[f"{choice.name}~{number}"] = ChoiceState.of(share)
+        return found
+
+    def validation_loss(self, supernet: OneShotNetwork, valid: Batch) -> Tensor | None:
+        """Of the mixture that is trained."""
+        return F.cross_entropy(supernet(valid.images, self.mixture()), valid.labels)
+
+    def valid_gradients(self) -> Sequence[Tensor] | None:
+        """With `early_stop: operations`, once for each step."""
+        found, self._valid_gradients = self._valid_gradients, None
+        return found
 
     @torch.no_grad()
     def strengths(self) -> list[np.ndarray]:
@@ -100,7 +143,10 @@ class Darts(AlphaSearcher):
         return found
 
     def mixture(self) -> Encoding:
-        """All candidates, with the weights that alpha gives them now."""
+        """What a step computes: all candidates, with the weights that alpha gives them now."""
+        return self._soft_mixture()
+
+    def _soft_mixture(self) -> Encoding:
         shares = self.layout.apart([alpha.softmax(-1) for alpha in self.alphas])
         return Encoding(tuple(self.weights(place, shares) for place in range(self._num_choices)))
 

@@ -43,13 +43,13 @@ class SecondOrderDarts(Darts):
         w: list[Tensor] = list(supernet.parameters())
         xi = weights.param_groups[0]["lr"]
         loss = F.cross_entropy(supernet(train.images, self.weights_encoding()), train.labels)
-        step = _sgd_step(weights, w, torch.autograd.grad(loss, w))
+        step = _sgd_step(weights, w, _gradients(loss, w))
 
         before = [parameter.detach().clone() for parameter in w]
         with torch.no_grad():
             torch._foreach_add_(w, step, alpha=-xi)
         loss = F.cross_entropy(supernet(valid.images, self.mixture()), valid.labels)
-        gradients = torch.autograd.grad(loss, [*self.alphas, *w])
+        gradients = _gradients(loss, [*self.alphas, *w])
         direct, v = gradients[: len(self.alphas)], gradients[len(self.alphas) :]
 
         epsilon = self._epsilon / torch.linalg.vector_norm(torch.stack(torch._foreach_norm(v)))
@@ -59,12 +59,17 @@ class SecondOrderDarts(Darts):
             with torch.no_grad():
                 torch._foreach_copy_(w, torch._foreach_add(before, shift, alpha=sign))
             train_loss = F.cross_entropy(supernet(train.images, self.mixture()), train.labels)
-            sides.append(torch.autograd.grad(train_loss, self.alphas))
+            sides.append(_gradients(train_loss, self.alphas))
         with torch.no_grad():
             torch._foreach_copy_(w, before)
         implicit = [(plus - minus) / (2 * epsilon) for plus, minus in zip(*sides, strict=True)]
         both = zip(direct, implicit, strict=True)
         return loss.detach(), [first - xi * second for first, second in both]
+
+
+def _gradients(loss: Tensor, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+    """Gradients, zero for what the loss does not depend on: choices may have been decided."""
+    return torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True)
 
 
 def _sgd_step(
@@ -75,6 +80,11 @@ def _sgd_step(
     values = [weight.detach() for weight in weights]
     step = list(torch._foreach_add(gradients, values, alpha=group["weight_decay"]))
     buffers = [optimizer.state[weight].get("momentum_buffer") for weight in weights]
-    if buffers[0] is not None:
-        step = list(torch._foreach_add(step, buffers, alpha=group["momentum"]))
+    if any(buffer is not None for buffer in buffers):
+        # A weight that no step has used yet has no momentum.
+        known = [
+            torch.zeros_like(weight) if buffer is None else buffer
+            for weight, buffer in zip(values, buffers, strict=True)
+        ]
+        step = list(torch._foreach_add(step, known, alpha=group["momentum"]))
     return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.controller import controller_of
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
@@ -37,10 +39,11 @@ class Enas(SampledSearcher):
     ) -> None:
         assert isinstance(settings, EnasSettings)
         self._settings = settings
+        self._space, self._device = space, device
         self._controller = controller_of(space, generator)
         self._optimizer = torch.optim.Adam(
             self._controller.parameters(),
-            lr=settings.arch_learning_rate,
+            lr=settings.arch_rate,
             betas=(settings.controller_beta1, _BETA2),
             eps=settings.controller_epsilon,
             foreach=True,
@@ -84,6 +87,14 @@ class Enas(SampledSearcher):
             images=settings.ranked_batches * settings.batch_size,
             finalists=settings.evaluated_cells,
         )
+
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """Of the controller's decisions, each after the most probable ones before it."""
+        return self._controller.choice_states()
+
+    def architecture_weights(self) -> Sequence[Tensor]:
+        """The controller's parameters."""
+        return list(self._controller.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Controller, its optimizer and the baseline."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import Architecture
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.fine_tuning import FineTuning
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 
@@ -54,13 +55,22 @@ class OneShotEvaluation:
         *,
         images: int | None = None,
         recalibration_images: int = 0,
+        fine_tuning: FineTuning | None = None,
     ) -> list[float]:
         """Share of wrong labels under each architecture.
 
         images: number of validation images to use, from the first; None: all.
         recalibration_images: number of training images from which each architecture takes its
             batch-norm statistics; 0: it is evaluated like the supernet.
+        fine_tuning: trains each architecture first, on a copy of the supernet.
         """
+        if fine_tuning is not None and fine_tuning.batches:
+            found = []
+            for one in architectures:
+                own = self._tuned(one, fine_tuning)
+                found += own.errors([one], images=images, recalibration_images=recalibration_images)
+            return found
+
         valid = self._valid.first(images)
         supernet, calibration = self._calibrated(recalibration_images)
         supernet.eval()
@@ -68,6 +78,12 @@ class OneShotEvaluation:
         supernet.train()
         errors: list[float] = (totals / len(valid)).tolist()
         return errors
+
+    def _tuned(self, architecture: Architecture, tuning: FineTuning) -> OneShotEvaluation:
+        """An evaluation with weights on which an architecture was trained."""
+        supernet = copy.deepcopy(self._supernet)
+        tuning.train(supernet, Encoding.discrete(architecture), self._train, self._normalise)
+        return OneShotEvaluation(supernet, self._train, self._valid, self._normalise)
 
     def _calibrated(self, images: int) -> tuple[OneShotNetwork, Tensor | None]:
         """The supernet that evaluates, and the normalised images that calibrate it, if any."""

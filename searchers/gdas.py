@@ -55,6 +55,10 @@ class Gdas(Darts):
         factor = (self._clip / (norm + 1e-6)).clamp_max(1)
         return loss, [gradient * factor for gradient in gradients]
 
+    def validation_loss(self, supernet: OneShotNetwork, valid: Batch) -> Tensor | None:
+        """None: it is the loss of a draw."""
+        return None
+
     @torch.no_grad()
     def evaluation_encoding(self) -> Encoding:
         """The most likely operations, edges at their weights without noise."""

@@ -12,7 +12,9 @@ from oneshot_hpo.checks import TRUTH, number, one_of, optional, setting, whole
 from oneshot_hpo.searchers.settings import (
     COUNT,
     NOT_NEGATIVE,
+    OPERATIONS,
     POSITIVE,
+    RATE,
     SHARE,
     SearchSettings,
     tuned,
@@ -30,6 +32,11 @@ class SecondOrderSettings(SearchSettings):
 
     hessian_epsilon: float = tuned(0.01, POSITIVE, 1e-3, 1.0, log=True)
     """Length of the finite difference: weights move by it in total (DARTS, footnote 2: 0.01)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        words = "null or eigenvalue: operations are stopped in searches of first order alone"
+        self._require("early_stop", self.early_stop != OPERATIONS, words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +62,8 @@ class PcDartsSettings(SearchSettings):
 @dataclass(frozen=True, kw_only=True)
 class GdasSettings(SearchSettings):
     """Settings of GDAS."""
+
+    draws_cells: ClassVar = True
 
     temperature_start: float = tuned(10.0, POSITIVE, 2.0, 20.0, log=True)
     """Temperature of the Gumbel softmax in the first epoch (GDAS: 10)."""
@@ -84,6 +93,7 @@ class UniformSettings(SampledSettings):
     """Settings of searchers that train on uniformly drawn cells."""
 
     unused: ClassVar = _NO_ARCHITECTURE_OPTIMIZER
+    draws_cells: ClassVar = True
 
     fairness: str = setting("expectation", one_of(*FAIRNESS), before="expectation")
     """expectation: a step of the weights draws one cell. strict (FairNAS, algorithm 1): it adds up
@@ -134,8 +144,9 @@ class EnasSettings(SampledSettings):
     """
 
     unused: ClassVar = frozenset({"arch_weight_decay"})
+    draws_cells: ClassVar = True
 
-    arch_learning_rate: float = setting(3.5e-4, POSITIVE)
+    arch_learning_rate: float | str = setting(3.5e-4, RATE)
     """Adam step of the controller (ENAS, section 3.2: 0.00035; authors' code: 0.0035)."""
     controller_beta1: float = setting(0.9, number(low=0, below=1, keep=float), before=0.9)
     """Adam's decay of the mean gradient (authors' code: 0)."""
@@ -160,7 +171,9 @@ class EnasSettings(SampledSettings):
 class ProxylessSettings(SearchSettings):
     """Settings of ProxylessNAS."""
 
-    arch_learning_rate: float = setting(6e-3, POSITIVE)
+    draws_cells: ClassVar = True
+
+    arch_learning_rate: float | str = setting(6e-3, RATE)
     """Adam step of the architecture weights (ProxylessNAS, section 4.1: 0.006)."""
     arch_weight_decay: float = setting(0.0, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (authors' code: none)."""

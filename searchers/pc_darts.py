@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from oneshot_hpo.searchers.darts import Darts
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.network.encoding import Weight
 
 
@@ -33,6 +34,16 @@ class PcDarts(Darts):
             if choice.groups is not None and not choice.is_settled
         }
         return list(self.betas.values())
+
+    @torch.no_grad()
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """As in DARTS, and of the softmax of each beta, where an edge is left out."""
+        found = dict(super().choice_states())
+        for place, beta in self.betas.items():
+            choice = self._space.choices[place]
+            if choice.k < len(beta):
+                found[f"{choice.name}~edges"] = ChoiceState.of(beta.softmax(0).tolist(), choice.k)
+        return found
 
     @torch.no_grad()
     def strengths(self) -> list[np.ndarray]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,6 +13,8 @@ from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.search_spaces.choices import OPERATION
 from oneshot_hpo.searchers.alpha_searcher import AlphaSearcher
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
+from oneshot_hpo.searchers.likely import most_likely
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.records import FOUND
@@ -40,6 +45,7 @@ class ProxylessNas(AlphaSearcher):
     ) -> None:
         self._space = space
         self._generator = generator
+        self._device = device
         unsettled = [place for place, one in enumerate(space.choices) if not one.is_settled]
         self._open = sorted(unsettled, key=lambda place: space.choices[place].kind != OPERATION)
         sizes = [len(space.choices[place].ways) for place in self._open]
@@ -70,7 +76,8 @@ class ProxylessNas(AlphaSearcher):
         leaves = torch.stack(gates).to(device).requires_grad_()
         logits = supernet(valid.images, self._gated(pairs, leaves))
         loss = F.cross_entropy(logits, valid.labels)
-        (slopes,) = torch.autograd.grad(loss, leaves)
+        # Where other choices are decided the open ones may have no effect.
+        (slopes,) = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
 
         choices = zip(self.alphas, pairs, probabilities, slopes.cpu(), strict=True)
         for alpha, pair, probability, slope in choices:
@@ -91,6 +98,37 @@ class ProxylessNas(AlphaSearcher):
     def architecture(self) -> Architecture:
         """The most likely path of each choice."""
         return self._decoded([int(alpha.argmax()) for alpha in self.alphas])
+
+    @torch.no_grad()
+    def likely(self, count: int) -> list[Architecture]:
+        """The first is `architecture`."""
+        scores = [np.zeros(len(choice.ways)) for choice in self._space.choices]
+        for place, alpha in zip(self._open, self.alphas, strict=True):
+            scores[place] = alpha.double().numpy()
+        return most_likely(self._space, scores, count)
+
+    @torch.no_grad()
+    def selection_mixture(self) -> Encoding:
+        """Every candidate with the probability of the paths that use it."""
+        weights: list[dict[int, Weight]] = [
+            dict.fromkeys(choice.ways[0]) for choice in self._space.choices
+        ]
+        for place, alpha in zip(self._open, self.alphas, strict=True):
+            choice, shares = self._space.choices[place], alpha.softmax(0).to(self._device)
+            total = torch.zeros(len(choice.candidates), device=self._device)
+            for way, share in zip(choice.ways, shares, strict=True):
+                total[list(way)] += share
+            used = sorted({candidate for way in choice.ways for candidate in way})
+            weights[place] = {candidate: total[candidate] for candidate in used}
+        return Encoding(tuple(weights))
+
+    @torch.no_grad()
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """Of the probabilities of each choice's paths."""
+        return {
+            self._space.choices[place].name: ChoiceState.of(alpha.softmax(0).tolist())
+            for place, alpha in zip(self._open, self.alphas, strict=True)
+        }
 
     @torch.no_grad()
     def _step(self, pairs: list[list[int]]) -> None:

@@ -31,7 +31,7 @@ class UniformSearcher(SampledSearcher, Generic[_Settings]):
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
-        self._space = space
+        self._space, self._device = space, device
         self._settings = settings
         self._generator = generator
         self._is_strict = settings.fairness == "strict"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.diagnosis import Diagnosis
 from oneshot_hpo.searchers.errors import SearchError
 
 MIXTURE, DRAWN, FOUND = "mixture", "drawn cell", "found cell"
@@ -30,6 +31,7 @@ class EpochRecord:
         version wrote the record.
     compare_seconds: the part of `time` that comparing cells took; None: none were compared.
         Ignored in comparisons.
+    diagnosis: what the search did in the epoch; None: a version wrote it that did not record it.
     """
 
     epoch: int
@@ -42,13 +44,17 @@ class EpochRecord:
     time: float = field(compare=False)
     measured: str | None = None
     compare_seconds: float | None = field(default=None, compare=False)
+    diagnosis: Diagnosis | None = None
 
     def to_dict(self, space: SearchSpace) -> dict[str, Any]:
         """Plain values that JSON can hold; the architecture as the space writes it."""
         found = self.architecture
         architecture = None if found is None else space.to_document(found)
         document = asdict(self) | {"architecture": architecture}
-        for name in ("measured", "compare_seconds"):  # which records of earlier versions lack
+        if self.diagnosis is not None:
+            document["diagnosis"] = self.diagnosis.to_dict()
+        # Records of earlier versions lack these.
+        for name in ("measured", "compare_seconds", "diagnosis"):
             if document[name] is None:
                 del document[name]
         return document
@@ -58,15 +64,38 @@ class EpochRecord:
         """Read what `to_dict` wrote."""
         found = document["architecture"]
         architecture = None if found is None else space.from_document(found)
-        return cls(**{**document, "architecture": architecture})
+        own = document.get("diagnosis")
+        diagnosis = None if own is None else Diagnosis.from_dict(own)
+        return cls(**{**document, "architecture": architecture, "diagnosis": diagnosis})
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The architecture found, and the record of every epoch, the first epoch first."""
+    """The architecture found, and the record of every epoch, the first epoch first.
+
+    arch_learning_rate: Adam step of the architecture, as set or as the rule gave it; None: unknown.
+    """
 
     architecture: Architecture
     trajectory: tuple[EpochRecord, ...]
+    arch_learning_rate: float | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether its choices ended within noise of uniform (`Diagnosis.undecided`).
+
+        A search that compares cells in the end is decided by that.
+        """
+        last = self.trajectory[-1]
+        compared = last.measured == FOUND
+        return last.diagnosis is not None and last.diagnosis.undecided and not compared
+
+    @property
+    def peak_memory(self) -> int | None:
+        """Most bytes that it had allocated on its GPU; None without one."""
+        diagnoses = [record.diagnosis for record in self.trajectory]
+        peaks = [one.peak_memory for one in diagnoses if one is not None and one.peak_memory]
+        return max(peaks, default=None)
 
 
 class SearchDiverged(SearchError, ArithmeticError):

@@ -74,7 +74,7 @@ def run_search(
     try:
         with kernels(device, deterministic):
             new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
-            return _run(new, device, space, epochs, folder, on_epoch, stop_asked)
+            return _run(new, device, space, folder, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
         # The traceback's frames hold the network and the tensors of the failed step.
@@ -93,7 +93,6 @@ def _run(
     new_search: Callable[[torch.device], Search],
     device: str,
     space: SearchSpace,
-    epochs: int,
     folder: Path | None,
     on_epoch: Callable[[EpochRecord], None] | None,
     stop_asked: Callable[[], bool],
@@ -105,14 +104,14 @@ def _run(
         checkpoint.remove_stale_temporaries(folder)
         _continue_from(folder, search)
 
-    while search.epoch < epochs:
+    while not search.finished:
         try:
             record = search.run_epoch(stop_asked)
         except SearchStopped:
             if folder is not None:
                 checkpoint.save_checkpoint(folder, search.state_dict())
             raise
-        check_architecture(record.architecture, space, may_be_absent=search.epoch < epochs)
+        check_architecture(record.architecture, space, may_be_absent=not search.finished)
         if folder is not None:
             checkpoint.save_checkpoint(folder, search.state_dict())
             checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
@@ -124,7 +123,7 @@ def _run(
     if folder is not None:
         checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         checkpoint.write_architecture(folder, space.to_document(architecture))
-    return SearchResult(architecture, tuple(search.trajectory))
+    return SearchResult(architecture, tuple(search.trajectory), search.settings.arch_rate)
 
 
 def check_architecture(

@@ -2,80 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
-from oneshot_hpo.searchers.darts import Darts
+from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.conclusion import Conclusion, OneShot
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.data.reduced import reduced
+from oneshot_hpo.searchers.early_stop import early_stop
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation, wrong
-from oneshot_hpo.searchers.gdas import Gdas
-from oneshot_hpo.searchers.network.one_shot import supernet_of
-from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchDiverged, SearchStopped
+from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
+from oneshot_hpo.searchers.fingerprint import fingerprint
+from oneshot_hpo.searchers.measuring import Measuring
+from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
+from oneshot_hpo.searchers.operation_stop import operation_stop_of
+from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
+from oneshot_hpo.searchers.schedules import architecture_rate, cosine_learning_rate, warms_up
 from oneshot_hpo.searchers.settings import SearchSettings
 
-
-def cosine_learning_rate(settings: SearchSettings, epoch: int, epochs: int) -> float:
-    """SGD step in epoch 0 .. epochs - 1: half a cosine from learning_rate to learning_rate_min.
-
-    It would reach the minimum in epoch `epochs` (Loshchilov and Hutter, 2017, equation 5).
-    """
-    lowest = min(settings.learning_rate_min, settings.learning_rate)
-    share = (1 + math.cos(math.pi * epoch / epochs)) / 2
-    return lowest + (settings.learning_rate - lowest) * share
-
-
-def warms_up(settings: SearchSettings, epoch: int, epochs: int) -> bool:
-    """Whether epoch 0 .. epochs - 1 trains the weights alone; the last one never does."""
-    return epoch < min(settings.warmup_share * epochs, epochs - 1)
-
-
-def fingerprint(
-    searcher: str,
-    settings: SearchSettings,
-    space: SearchSpace,
-    data: ImageSplits,
-    epochs: int,
-    seed: int,
-) -> dict[str, Any]:
-    """The identity of a search, which its checkpoints record."""
-    # Earlier versions left statistics and weights of operations that a step did not draw as they
-    # were: such a search cannot be continued.
-    found = searcher_class(searcher)
-    draws = not issubclass(found, Darts) or issubclass(found, Gdas)
-    is_paper = settings.supernet == "paper"
-    return {
-        **({"operations not drawn": "as in the paper's code"} if draws and is_paper else {}),
-        "searcher": searcher,
-        "space": space.id,
-        "data set": data.name,
-        "images": data.checksum,
-        "epochs": epochs,
-        "seed": seed,
-        **settings.to_record(),
-    }
-
-
-class _OneShot(NamedTuple):
-    """The fields of an epoch's record that the one-shot network gives."""
-
-    architecture: Architecture | None
-    loss: float
-    error: float
-    of: str
-    compare_seconds: float | None = None
+_STEP = 5
+"""Numbers of a step: `Search.step`."""
 
 
 class Search:
@@ -91,6 +49,10 @@ class Search:
         seed: int,
         device: torch.device,
     ) -> None:
+        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
+        # In the fingerprint the architecture's rate may be a rule; what follows has a number.
+        rate = architecture_rate(settings, len(data.supernet_train), epochs)
+        settings = dataclasses.replace(settings, arch_learning_rate=rate)
         self.settings = settings
         self._epochs = epochs
         settings.check_image_size(data.image_size)
@@ -121,16 +83,27 @@ class Search:
             weight_decay=settings.weight_decay,
             foreach=True,
         )
+        self._operation_stop = operation_stop_of(space, self.supernet, settings)
+        self._measuring = Measuring(space, self._searcher, device)
+        self._conclusion = Conclusion(
+            settings, space, self.supernet, self._searcher, self.evaluation, own
+        )
         self.trajectory: list[EpochRecord] = []
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
-        self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
 
     @property
     def epoch(self) -> int:
         """Number of finished epochs."""
         return len(self.trajectory)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its epochs are over, or it was stopped early."""
+        last = self.trajectory[-1].diagnosis if self.trajectory else None
+        stopped = last is not None and last.stopped_at is not None
+        return stopped or self.epoch == self._epochs
 
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
@@ -141,29 +114,48 @@ class Search:
         continues the epoch.
         """
         started = time.perf_counter() - self._seconds
-        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        self._searcher.begin_epoch(self.epoch, self._epochs)
 
-        for _ in self._train_epoch():
+        def check_stop() -> None:
             if stop_asked():
                 self._seconds = time.perf_counter() - started
                 raise SearchStopped(self.epoch + 1, len(self._steps))
 
-        train_loss, train_error, architecture_loss = (
-            torch.stack(self._steps).double().mean(0).tolist()
-        )
-        # Before anything is decided by them.
-        self._check_finite("training loss of the weights", train_loss, learning_rate)
-        name = "validation loss of the architecture steps"
-        self._check_finite(name, architecture_loss, learning_rate)
-        one_shot = self._measured()
-        self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
+        learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
+        self._searcher.begin_epoch(self.epoch, self._epochs)
+        if not self._conclusion.is_begun:
+            self._set_learning_rate(learning_rate)
+            for _ in self._train_epoch():
+                check_stop()
 
-        if concludes and self.settings.concludes_after(self.epoch + 1, self._epochs):
-            one_shot = self._concluded(one_shot)
+        steps = torch.stack(self._steps).double()
+        train_loss, train_error, architecture_loss = steps[:, :3].mean(0).tolist()
+        one_shot = self._conclusion.measured()
+        for name, loss in (
+            ("training loss of the weights", train_loss),
+            ("validation loss of the architecture steps", architecture_loss),
+            ("one-shot validation loss", one_shot.loss),
+        ):
+            self._check_finite(name, loss, learning_rate)
+        one_shot = self._conclusion.named(one_shot)
+        if concludes:
+            one_shot = self._concluded(one_shot, check_stop)
             self._check_finite("one-shot validation loss", one_shot.loss, learning_rate)
+
+        eigenvalue = self._eigenvalue()
+        stopped_at = None
+        if concludes and self.epoch + 1 < self._epochs:
+            stopped_at = early_stop(self.settings, self.trajectory, eigenvalue)
+        if stopped_at is not None:
+            before = self.trajectory[stopped_at - 1].architecture
+            one_shot = one_shot._replace(architecture=before)
+        stop = self._operation_stop
+        diagnosis = self._measuring.diagnosis(
+            one_shot.architecture,
+            steps[:, 3:],
+            eigenvalue=eigenvalue,
+            frozen=None if stop is None else stop.share,
+            stopped_at=stopped_at,
+        )
 
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -176,70 +168,99 @@ class Search:
             time=time.perf_counter() - started,
             measured=one_shot.of,
             compare_seconds=one_shot.compare_seconds,
+            diagnosis=diagnosis,
         )
 
         self.trajectory.append(record)
         self._steps, self._seconds = [], 0.0
         return record
 
-    def step(self, train: Batch, valid: Batch) -> Tensor:
+    def step(self, train: Batch, valid: Batch, network: OneShotNetwork | None = None) -> Tensor:
         """One step of the architecture, then one of the weights, on batches before augmentation.
+
+        network: None for the supernet; one with the supernet's weights.
 
         In the warm-up there is no step of the architecture. A step of the weights adds up the
         gradients of the searcher's encodings, nearly always of one.
 
-        Returns training loss and error, means over these, and the loss of the architecture step (0
-        for none), on the device without synchronisation.
+        Returns training loss and error, means over these, the loss of the architecture step (0 for
+        none), and the norms of the gradients of the weights and of the architecture (NaN for none),
+        (5,), on the device without synchronisation.
         """
+        network = self.supernet if network is None else network
         train, valid = self._augmented(train), self._augmented(valid)
         architecture_loss = None
         if not warms_up(self.settings, self.epoch, self._epochs):
             architecture_loss = self._searcher.architecture_step(
-                self.supernet, train, valid, self._optimizer
+                network, train, valid, self._optimizer
             )
 
         self._optimizer.zero_grad()
         losses, errors = [], []
         for encoding in self._searcher.weights_encodings():
-            logits = self.supernet(train.images, encoding)
+            logits = network(train.images, encoding)
             loss = F.cross_entropy(logits, train.labels)
             loss.backward()
             losses.append(loss.detach())
             errors.append(wrong(logits, train.labels) / len(train))
         self._complete_gradients()
-        torch.nn.utils.clip_grad_norm_(
+        norm = torch.nn.utils.clip_grad_norm_(
             self.supernet.parameters(), self.settings.grad_clip, foreach=True
         )
-        self._optimizer.step()
+        self._update_weights()
 
         error = torch.stack(errors).mean()
         if architecture_loss is None:
-            architecture_loss = torch.zeros_like(error)
-        return torch.stack((torch.stack(losses).mean(), error, architecture_loss))
+            architecture_loss, own_norm = torch.zeros_like(error), torch.full_like(error, math.nan)
+        else:
+            own_norm = self._measuring.gradient_norm().to(error)
+        loss = torch.stack(losses).mean()
+        return torch.stack((loss, error, architecture_loss, norm, own_norm))
 
-    def _measured(self) -> _OneShot:
-        """The searcher's architecture, and the one-shot loss and error of its encoding."""
-        encoding = self._searcher.evaluation_encoding()
-        loss, error = self.evaluation.loss_and_error(encoding)
-        return _OneShot(self._searcher.architecture(), loss, error, self._searcher.evaluated)
+    def _update_weights(self) -> None:
+        """A step of SGD, of the operations that are still trained."""
+        if self._operation_stop is None:
+            self._optimizer.step()
+            return
+        gradients = self._searcher.valid_gradients()
+        if gradients is not None:
+            self._operation_stop.compare(gradients)
+        self._operation_stop.step(self._optimizer)
 
-    def _concluded(self, measured: _OneShot) -> _OneShot:
-        """The cell that the search would end with now; if cells are compared, with its own error.
+    def _eigenvalue(self) -> float | None:
+        """Of the Hessian of the validation loss in alpha, where it is asked for."""
+        if not self.settings.takes_eigenvalue:
+            return None
+        first = self._valid.first(self.settings.batch_size)
+        batch = Batch(self._augment.normalise(first.images), first.labels)
+        return self._measuring.eigenvalue(self.supernet, batch)
 
-        Before the last epoch the searcher's generator is left as it was, so that later epochs are
-        those of a search that does not compare cells in between.
+    def _concluded(self, measured: OneShot, check_stop: Callable[[], None]) -> OneShot:
+        """What the search would end with now; before the last epoch where the settings ask for it.
+
+        Raises what `check_stop` does.
         """
-        started = time.perf_counter()
-        generator = self._generators["searcher"]
-        before = generator.get_state()
-        found = self._searcher.conclude(self.evaluation)
-        if self.epoch + 1 < self._epochs:
-            generator.set_state(before)
+        if self.epoch + 1 == self._epochs:
+            steps = self._epochs * len(self._steps)
+            return self._conclusion.at_the_end(measured, steps, self._tune, check_stop)
+        if self.settings.concludes_after(self.epoch + 1, self._epochs):
+            return self._conclusion.before_the_end(measured)
+        return measured
 
-        if found is None or not self._searcher.compares_cells:
-            return measured._replace(architecture=found)
-        loss, error = self._searcher.loss_and_error_of(self.evaluation, found)
-        return _OneShot(found, loss, error, FOUND, time.perf_counter() - started)
+    def _tune(self, network: OneShotNetwork, done: int, steps: int) -> None:
+        """A step on a network with the supernet's weights, after the search's own steps.
+
+        On random images of both parts, so that training can be continued at any step.
+        """
+        if not done:
+            self._optimizer.state.clear()  # the momentum of the search
+        self._set_learning_rate(RATE_SHARE * cosine_learning_rate(self.settings, done, steps))
+        order, size = self._generators["order"], self.settings.batch_size
+        self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
+
+    def _set_learning_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
 
     def _check_finite(self, name: str, loss: float, learning_rate: float) -> None:
         """Raise SearchDiverged for a loss that is not finite."""
@@ -276,6 +297,7 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything from which `load_state_dict` continues exactly."""
+        stop = self._operation_stop
         return {
             "fingerprint": self.fingerprint,
             "weights": self.supernet.state_dict(),
@@ -283,8 +305,13 @@ class Search:
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
             "trajectory": [record.to_dict(self.space) for record in self.trajectory],
-            "epoch under way": {"steps": list(self._steps), "seconds": self._seconds},
-        }
+            "epoch under way": {
+                "steps": list(self._steps),
+                "seconds": self._seconds,
+                "begun with": self._measuring.begun_with(),
+            },
+            "conclusion": self._conclusion.state_dict(),
+        } | ({} if stop is None else {"operation stop": stop.state_dict()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state of a search with the same fingerprint."""
@@ -296,5 +323,12 @@ class Search:
         self.trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
         under_way = state["epoch under way"]
         device = self._train.labels.device
-        self._steps = [step.to(device) for step in under_way["steps"]]
+        # A step of an earlier version has fewer numbers.
+        missing = [torch.full((_STEP - len(step),), math.nan) for step in under_way["steps"]]
+        steps = zip(under_way["steps"], missing, strict=True)
+        self._steps = [torch.cat((step, nan.to(step))).to(device) for step, nan in steps]
+        self._measuring.load(under_way.get("begun with"), is_under_way=bool(self._steps))
+        if self._operation_stop is not None:
+            self._operation_stop.load_state_dict(state["operation stop"])
         self._seconds = under_way["seconds"]
+        self._conclusion.load_state_dict(state.get("conclusion", {}))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 
 from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
+from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.records import MIXTURE
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 
 class Searcher(ABC):
@@ -26,10 +27,10 @@ class Searcher(ABC):
     evaluated: what `evaluation_encoding` is: MIXTURE, DRAWN or FOUND of searchers.records.
     """
 
+    evaluated: ClassVar[str] = MIXTURE
+
     settings_class: ClassVar[type[SearchSettings]] = SearchSettings
     """The settings of a searcher that is a plug-in; the registry names those of the others."""
-
-    evaluated: ClassVar[str] = MIXTURE
 
     def __init__(
         self,
@@ -95,6 +96,50 @@ class Searcher(ABC):
     ) -> list[float]:
         """One-shot loss and error of a found architecture, on all validation images."""
         return evaluation.loss_and_error(Encoding.discrete(architecture))
+
+    def likely(self, count: int) -> list[Architecture]:
+        """At most `count` architectures of different keys that are likely, the likeliest first.
+
+        Those that a search compares with `selection: one_shot`.
+        """
+        architecture = self.architecture()
+        if architecture is None:
+            raise SettingsError(
+                "search setting selection cannot be one_shot: the searcher names no candidates"
+            )
+        return [architecture]
+
+    def selection_mixture(self) -> Encoding:
+        """All candidates of all choices, weighted by how likely they are.
+
+        That from which `selection: perturbation` leaves out one at a time.
+        """
+        return self.evaluation_encoding()
+
+    def choice_states(self) -> Mapping[str, ChoiceState]:
+        """How decided each open choice is, by name; none: no probabilities of choices are learned.
+
+        Draws nothing from the generator.
+        """
+        return {}
+
+    def architecture_weights(self) -> Sequence[torch.Tensor]:
+        """What an architecture step updates, gradients in `grad`; none: nothing is learned."""
+        return ()
+
+    def validation_loss(self, supernet: OneShotNetwork, valid: Batch) -> torch.Tensor | None:
+        """The loss on a batch, twice differentiable in `architecture_weights`; None: it is not.
+
+        Draws nothing from the generator.
+        """
+        return None
+
+    def valid_gradients(self) -> Sequence[torch.Tensor] | None:
+        """Gradients of the last architecture step's loss in all weights of the supernet.
+
+        None: there was no step, or `early_stop` does not ask for them.
+        """
+        return None
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from oneshot_hpo.checks import (
+    TRUTH,
     Kind,
     check_settings,
     number,
@@ -34,11 +35,26 @@ class SettingsError(SearchError, ValueError):
 SUPERNETS = ("corrected", "paper")
 """The presets of the supernet; their differences are documented in its module."""
 
+SCALED = "scaled"
+"""A learning rate of the architecture by a rule: `schedules.architecture_rate`."""
+
+WEIGHTS, ONE_SHOT, PERTURBATION = "weights", "one_shot", "perturbation"
+SELECTIONS = (WEIGHTS, ONE_SHOT, PERTURBATION)
+"""How a search chooses the architecture that it ends with."""
+
+EIGENVALUE, OPERATIONS = "eigenvalue", "operations"
+"""Rules of `SearchSettings.early_stop`."""
+
 COUNT = whole(1, 1_000_000)
 """Whatever is counted; more is a slip."""
 POSITIVE = number(above=0, keep=float)
 NOT_NEGATIVE = number(low=0, keep=float)
 SHARE = number(low=0, high=1, keep=float)
+RATE = Kind(
+    lambda value: value == SCALED if isinstance(value, str) else POSITIVE.test(value),
+    f"a number above 0, or {SCALED}",
+    lambda value: value if isinstance(value, str) else float(value),
+)
 _TRUE_FALSE_NULL = Kind(lambda value: value in (None, True, False), "true, false or null")
 
 
@@ -71,6 +87,9 @@ class SearchSettings:
 
     unused: ClassVar[frozenset[str]] = frozenset()
     """Settings that the searcher does not use, so that tuning them would change nothing."""
+    draws_cells: ClassVar[bool] = False
+    """Whether the searcher draws the cells that it trains, so that its validation loss is no smooth
+    function of alpha, and an operation is in some steps alone."""
 
     supernet: str = setting("corrected", one_of(*SUPERNETS))
     """Preset of the supernet: corrected, or paper (the authors' network as it is)."""
@@ -94,8 +113,9 @@ class SearchSettings:
     grad_clip: float = setting(5.0, POSITIVE)
     """Largest L2 norm of the gradient of all weights (paper: 5)."""
 
-    arch_learning_rate: float = setting(3e-4, POSITIVE)
-    """Adam step of the architecture weights (paper: 3e-4)."""
+    arch_learning_rate: float | str = setting(3e-4, RATE)
+    """Adam step of the architecture weights (paper: 3e-4); scaled: the default for a search as long
+    as the paper's, larger for a shorter one (`schedules.architecture_rate`)."""
     arch_weight_decay: float = setting(1e-3, NOT_NEGATIVE)
     """L2 penalty of the architecture weights (paper: 1e-3)."""
     warmup_share: float = setting(0.0, SHARE, before=0.0)
@@ -116,8 +136,46 @@ class SearchSettings:
     """Share of the training images that the search uses, of those that train the weights and of
     those that train the architecture; drawn by the search's seed."""
 
+    selection: str = setting(WEIGHTS, one_of(*SELECTIONS), before=WEIGHTS)
+    """How the search chooses the architecture after its last epoch. weights: as the searcher's
+    paper does. one_shot: the one of the likeliest architectures with the lowest one-shot error.
+    perturbation: DARTS-PT, choice by choice what the supernet can least do without."""
+    selection_candidates: int = setting(10, COUNT, before=10)
+    """one_shot: how many of the likeliest architectures are compared."""
+    finetune_batches: int | None = setting(
+        None, optional(whole(0, 1_000_000), "as published"), before=None
+    )
+    """Batches of training on inherited weights, at a tenth of `learning_rate`. one_shot: of each
+    candidate before it is compared (None: 0). perturbation: of the supernet between two decisions
+    (None: a twentieth of the search's steps, as authors' 5 of 100 epochs)."""
+
+    hessian_eigenvalue: bool = setting(False, TRUTH, before=False)
+    """Whether each epoch records the largest eigenvalue of the validation loss's Hessian in alpha,
+    on the first `batch_size` validation images."""
+    early_stop: str | None = setting(
+        None, optional(one_of(EIGENVALUE, OPERATIONS), "none"), before=None
+    )
+    """eigenvalue: end the search where that eigenvalue grows, as RobustDARTS does; operations: end
+    the training of operations that overfit, OLES; None: neither."""
+    stop_growth: float = setting(4 / 3, number(above=1, keep=float), before=4 / 3)
+    """eigenvalue: growth over 5 epochs at which the search ends (RobustDARTS: 1 / 0.75)."""
+    stop_start: int = setting(10, whole(0, 1_000_000), before=10)
+    """eigenvalue: the first epochs, to which the search never returns (authors' code: 10 of 50)."""
+    stop_match: float = setting(0.4, number(low=-1, high=1, keep=float), before=0.4)
+    """operations: mean cosine of the training and the validation gradient below which an operation
+    is trained no more (OLES's code: 0.4)."""
+    stop_steps: int = setting(20, COUNT, before=20)
+    """operations: steps over which that mean is taken (OLES's code: 20)."""
+
     def __post_init__(self) -> None:
         check_settings(self, self._refused)
+        if self.draws_cells:
+            why = "this searcher draws a cell in each step, and has no loss that is smooth in alpha"
+            self._require("hessian_eigenvalue", not self.hessian_eigenvalue, f"false: {why}")
+            self._require("early_stop", self.early_stop is None, f"null: {why}")
+        if self.early_stop == EIGENVALUE:
+            why = f"{EIGENVALUE} as early_stop returns to the cell of an earlier epoch"
+            self._require("selection", self.selection == WEIGHTS, f"{WEIGHTS}: {why}")
 
     def _require(self, name: str, holds: bool, words: str) -> None:
         """Raise SettingsError, naming the setting and what it must be, unless it holds."""
@@ -153,6 +211,23 @@ class SearchSettings:
         return {
             name: value for name, value in values if name not in absent or value != absent[name]
         }
+
+    @property
+    def has_scaled_rate(self) -> bool:
+        """Whether the search learns an architecture at a rate by rule."""
+        name = "arch_learning_rate"
+        return self.arch_learning_rate == SCALED and name not in self.unused
+
+    @property
+    def arch_rate(self) -> float:
+        """`arch_learning_rate` as the number that the search has put in place of a rule."""
+        assert not isinstance(self.arch_learning_rate, str)
+        return self.arch_learning_rate
+
+    @property
+    def takes_eigenvalue(self) -> bool:
+        """Whether the eigenvalue is computed after each epoch."""
+        return self.hessian_eigenvalue or self.early_stop == EIGENVALUE
 
     @property
     def channel_proportion(self) -> int:

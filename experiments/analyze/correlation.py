@@ -44,6 +44,18 @@ NAME = "correlation"
 
 
 @dataclass(frozen=True)
+class FineTuned:
+    """Rank correlation of cells that were trained for some batches on what they inherit.
+
+    gain: Spearman's, minus that of the same cells without this training.
+    """
+
+    batches: int
+    spearman: Estimate
+    gain: Estimate
+
+
+@dataclass(frozen=True)
 class Correlation:
     """Rank correlation of a searcher's supernets in a space after an epoch; means over them."""
 
@@ -54,6 +66,7 @@ class Correlation:
     supernets: int
     spearman: Estimate
     kendall: Estimate
+    finetuned: FineTuned | None = None
 
 
 def analyse_correlation(
@@ -64,12 +77,15 @@ def analyse_correlation(
     searchers: str,
     epochs: int,
     after: str | None,
+    finetune: int = 0,
 ) -> AnalysisReport:
     """Train supernets, score cells after several epochs, and publish the rank correlations.
 
     spaces, searchers: with commas; searchers may be "all". after: the epochs, with commas; None:
-    those of `spread`. UserError, or another of this project's errors: bad input; nothing is
-    written then.
+    those of `spread`. finetune: score the cells after the last of these epochs once more, each
+    after training on so many batches; 0: do not.
+
+    UserError, or another of this project's errors: bad input; nothing is written then.
     """
     names = list(SEARCHERS) if searchers == "all" else words(searchers, "--searcher")
     points = spread(epochs) if after is None else numbers(after, "--after")
@@ -90,6 +106,8 @@ def analyse_correlation(
     for (number, _), own in supernets.items():
         for epoch in points:
             plan.add(own, epoch, samples[number])
+        if finetune:
+            plan.add(own, points[-1], samples[number], finetune=finetune)
 
     with plan.run(console):
         found = []
@@ -101,7 +119,12 @@ def analyse_correlation(
                     own = supernets[number, name]
                     scores = plan.scores(own, epoch, sample)
                     both = rank_correlations(scores, sample.test_errors, weights)
-                    found.append(Correlation(number, name, epoch, len(sample), len(own), *both))
+                    tuned = None
+                    if finetune and epoch == points[-1]:
+                        after_it = plan.scores(own, epoch, sample, finetune=finetune)
+                        tuned = fine_tuned(finetune, scores, after_it, sample.test_errors, weights)
+                    one = Correlation(number, name, epoch, len(sample), len(own), *both, tuned)
+                    found.append(one)
 
         notes = pair_notes(options.dataset, options.table)
         return publish(
@@ -121,6 +144,22 @@ def rank_correlations(
     return rho, tau
 
 
+def fine_tuned(
+    batches: int, before: Sequence[Array], after: Sequence[Array], errors: Array, weights: Array
+) -> FineTuned:
+    """Spearman's correlation of scores after fine-tuning, and by how much it is larger.
+
+    before, after: of each supernet (n,); others as in `rank_correlations`.
+    """
+
+    def gain(number: int, resampled: Array | None) -> Array:
+        tuned, plain = (spearman(scores[number], errors, resampled) for scores in (after, before))
+        return tuned - plain
+
+    rho = estimate(lambda i, w: spearman(after[i], errors, w), len(after), weights, limit=1)
+    return FineTuned(batches, rho, estimate(gain, len(after), weights, limit=2))
+
+
 def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
     """A row for each, for the CSV."""
     table = []
@@ -134,8 +173,20 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
         }
         for name, value in (("spearman", one.spearman), ("kendall", one.kendall)):
             row |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+        if any(other.finetuned for other in found):
+            row |= _tuned_columns(one.finetuned)
         table.append(row)
     return table
+
+
+def _tuned_columns(tuned: FineTuned | None) -> dict[str, Any]:
+    """The columns of fine-tuning, empty for an epoch without it."""
+    columns: dict[str, Any] = {"finetune_batches": tuned.batches if tuned else None}
+    for name in ("spearman", "gain"):
+        value: Estimate | None = getattr(tuned, name, None)
+        for end, part in (("", "value"), ("_low", "low"), ("_high", "high")):
+            columns[f"finetuned_{name}{end}"] = getattr(value, part, None)
+    return columns
 
 
 def sentences(found: Sequence[Correlation]) -> list[str]:
@@ -164,8 +215,22 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
             line += (
                 f" Of the epochs scored, Spearman's is highest after {best.epoch}: {best.spearman}."
             )
+        if last.finetuned is not None:
+            line += f" {_tuned_words(last.finetuned)}"
         lines.append(line)
     return lines
+
+
+def _tuned_words(tuned: FineTuned) -> str:
+    verdict = {
+        1: "fine-tuning improves the ranks",
+        0: "that fine-tuning changes the ranks is not shown",
+        -1: "fine-tuning makes the ranks worse",
+    }[tuned.gain.sign]
+    return (
+        f"After {tuned.batches} batches of training on inherited weights Spearman's is "
+        f"{tuned.spearman}, a difference of {tuned.gain}: {verdict}."
+    )
 
 
 def draw(found: Sequence[Correlation]) -> Figure:

@@ -22,6 +22,7 @@ from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings
 
 _SMALL = "quickstart"  # the study whose sizes are meant for the digits
+_SIZES = ("channels", "stacks", "cells_per_stack", "batch_size", "cutout_length")
 
 
 def search_settings(searcher: str, dataset: str, overrides: Sequence[str]) -> SearchSettings:
@@ -36,7 +37,8 @@ def search_settings(searcher: str, dataset: str, overrides: Sequence[str]) -> Se
         key = foreign[0] if foreign else "search"
         raise UserError(f"--set {key}: only search.SETTING=VALUE has a meaning here")
 
-    sizes = load_study(_SMALL).search if dataset == "digits" else {}
+    small = load_study(_SMALL).search if dataset == "digits" else {}
+    sizes = {name: small[name] for name in _SIZES if name in small}
     settings = settings_class(searcher)().with_config(sizes | own)
     settings.check_image_size(load_dataset(dataset).image_size)
     return settings

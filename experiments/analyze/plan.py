@@ -80,10 +80,15 @@ class SupernetPlan:
             for number in range(self.options.supernets)
         ]
 
-    def add(self, supernets: Sequence[Supernet], epoch: int, sample: Sample) -> None:
-        """Have the cells of a sample scored by each of these supernets, as it is after an epoch."""
+    def add(
+        self, supernets: Sequence[Supernet], epoch: int, sample: Sample, *, finetune: int = 0
+    ) -> None:
+        """Have the cells of a sample scored by each of these supernets, as it is after an epoch.
+
+        finetune: batches on which each cell trains the weights that it inherits first.
+        """
         for supernet in supernets:
-            self._requests[supernet].append(self._request(epoch, sample))
+            self._requests[supernet].append(self._request(epoch, sample, finetune))
 
     @contextmanager
     def run(self, console: Console) -> Iterator[None]:
@@ -96,9 +101,11 @@ class SupernetPlan:
             self._run(console)
             yield
 
-    def scores(self, supernets: Sequence[Supernet], epoch: int, sample: Sample) -> list[Array]:
+    def scores(
+        self, supernets: Sequence[Supernet], epoch: int, sample: Sample, *, finetune: int = 0
+    ) -> list[Array]:
         """One-shot validation errors of the cells that were scored, (n,) for each supernet."""
-        request = self._request(epoch, sample)
+        request = self._request(epoch, sample, finetune)
         return [scores(self._folder(supernet), request) for supernet in supernets]
 
     def _run(self, console: Console) -> None:
@@ -118,8 +125,8 @@ class SupernetPlan:
             console, self.options.folder, tasks, self.options.workers, title, len(requests), share
         )
 
-    def _request(self, epoch: int, sample: Sample) -> ScoreRequest:
-        return ScoreRequest.of_sample(epoch, self.options.calibration, sample)
+    def _request(self, epoch: int, sample: Sample, finetune: int) -> ScoreRequest:
+        return ScoreRequest.of_sample(epoch, self.options.calibration, finetune, sample)
 
     def _folder(self, supernet: Supernet) -> Path:
         return self.options.folder / SUPERNETS / supernet.name

@@ -106,7 +106,7 @@ def analyse_pruning(
         for number, supernet in enumerate(whole):
             entropy = [options.seed, search_space.entropy, number, round(1e6 * share)]
             left = remaining(errors, share, kind, np.random.default_rng(entropy))
-            trained = _pruned(supernet, table, search_space, left) if share else supernet
+            trained = restricted(supernet, table, search_space, left) if share else supernet
             rng = np.random.default_rng([*entropy, 1])
             sample = sample_cells(table, search_space, count, rng, left)
             plan.add([trained], epochs, sample)
@@ -129,7 +129,7 @@ def analyse_pruning(
         )
 
 
-def _pruned(
+def restricted(
     supernet: Supernet, table: Table, space: EnumerableSpace, left: NDArray[np.int64]
 ) -> Supernet:
     """A supernet that is trained on these entries of a table alone, int (K,)."""

@@ -6,6 +6,7 @@ A resample of n cells is how often each is in it, a row of weights that sum to n
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,33 @@ def estimate(
     reach = math.hypot(of_supernets, of_cells)
     low, high = np.clip(values.mean() + np.array([-reach, reach]), -limit, limit)
     return Estimate(float(values.mean()), float(low), float(high), supernets)
+
+
+def pair_estimate(
+    statistic: Callable[[int, int, Array | None], Array], supernets: int, weights: Array
+) -> Estimate:
+    """The mean of a statistic in [-1, 1] over pairs of supernets, with an interval as `estimate`.
+
+    statistic: of two numbers of supernets and resamples. Pairs with a supernet in common are not
+    independent: the deviation between supernets is that of the jackknife, which leaves out one of
+    them. Two supernets are one pair, whose interval is that of cells alone.
+    """
+    pairs = list(itertools.combinations(range(supernets), 2))
+    values = np.array([statistic(*pair, None) for pair in pairs]).ravel()
+    mean = float(values.mean())
+    resampled = np.mean([statistic(*pair, weights) for pair in pairs], axis=0)
+    of_cells = stats.norm.ppf(0.975) * resampled.std(ddof=1)
+    of_supernets = 0.0
+    if supernets > 2:
+        without = [
+            np.mean([v for v, pair in zip(values, pairs, strict=True) if left not in pair])
+            for left in range(supernets)
+        ]
+        deviation = math.sqrt((supernets - 1) * np.var(without))
+        of_supernets = stats.t.ppf(0.975, supernets - 1) * deviation
+    reach = math.hypot(of_supernets, of_cells)
+    low, high = np.clip(mean + np.array([-reach, reach]), -1, 1)
+    return Estimate(mean, float(low), float(high), supernets if supernets > 2 else 1)
 
 
 def interval_words(supernets: int | None) -> str:

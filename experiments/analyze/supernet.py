@@ -5,7 +5,8 @@
     epoch-<n>/         its weights after an epoch at which cells are scored
     checkpoint.pt      of a training that is not finished
     scores.jsonl       a line for some cells that are scored: epoch, images that calibrate
-                       batch normalisation (0: none), configurations and their one-shot errors
+                       batch normalisation (0: none), batches on which each cell was fine-tuned
+                       first (absent: none), configurations and their one-shot errors
 
 It can be stopped at any moment and resumes. The errors of a configuration do not depend on the
 other cells that are scored with it.
@@ -103,16 +104,23 @@ class ScoreRequest:
 
     epoch: the weights after it. calibration: how many training images give each cell its
     batch-norm statistics; 0: it is evaluated as the supernet is. configurations: by their number.
+    finetune: batches on which each cell trains the weights that it inherits before it is scored.
     """
 
     epoch: int
     calibration: int
     configurations: tuple[int, ...]
+    finetune: int = 0
+
+    @property
+    def how(self) -> tuple[int, int, int]:
+        """What decides a score besides the cell: epoch, calibration, finetune."""
+        return self.epoch, self.calibration, self.finetune
 
     @classmethod
-    def of_sample(cls, epoch: int, calibration: int, sample: Sample) -> ScoreRequest:
+    def of_sample(cls, epoch: int, calibration: int, finetune: int, sample: Sample) -> ScoreRequest:
         """The cells of a sample."""
-        return cls(epoch, calibration, tuple(sample.configurations.tolist()))
+        return cls(epoch, calibration, tuple(sample.configurations.tolist()), finetune)
 
 
 def scores(folder: Path, request: ScoreRequest) -> np.ndarray:
@@ -139,6 +147,7 @@ def score(supernet: Supernet, requests: Sequence[ScoreRequest], folder: Path) ->
     """
     from oneshot_hpo.cluster.stopping import TaskStopped, stop_asked
     from oneshot_hpo.experiments.study.trial import device_name
+    from oneshot_hpo.searchers.fine_tuning import FineTuning  # loads torch
 
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / SUPERNET, json.dumps(supernet.document).encode())
@@ -163,8 +172,11 @@ def score(supernet: Supernet, requests: Sequence[ScoreRequest], folder: Path) ->
             errors = search.evaluation.errors(
                 [space.architecture(number) for number in numbers],
                 recalibration_images=one.calibration,
+                fine_tuning=FineTuning(one.finetune, supernet.settings),
             )
-            line = {"epoch": one.epoch, "calibration": one.calibration}
+            line: dict[str, Any] = {"epoch": one.epoch, "calibration": one.calibration}
+            if one.finetune:
+                line["finetune"] = one.finetune
             _append(folder, line | {"configurations": numbers, "errors": errors})
 
 
@@ -231,14 +243,13 @@ def _scores(folder: Path, requests: Iterable[ScoreRequest]) -> list[np.ndarray]:
     """The `scores` for each request; the file is read once."""
     found = _read(folder)
     return [
-        np.array([found[one.epoch, one.calibration].get(n, np.nan) for n in one.configurations])
-        for one in requests
+        np.array([found[one.how].get(n, np.nan) for n in one.configurations]) for one in requests
     ]
 
 
-def _read(folder: Path) -> dict[tuple[int, int], dict[int, float]]:
-    """Errors of configurations, by epoch and calibration."""
-    found: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+def _read(folder: Path) -> dict[tuple[int, int, int], dict[int, float]]:
+    """Errors of configurations, by `ScoreRequest.how`."""
+    found: dict[tuple[int, int, int], dict[int, float]] = defaultdict(dict)
     try:
         lines = (folder / SCORES).read_bytes().splitlines()
     except FileNotFoundError:
@@ -249,5 +260,5 @@ def _read(folder: Path) -> dict[tuple[int, int], dict[int, float]]:
         except ValueError:
             continue
         errors = zip(line["configurations"], line["errors"], strict=True)
-        found[line["epoch"], line["calibration"]].update(errors)
+        found[line["epoch"], line["calibration"], line.get("finetune", 0)].update(errors)
     return found

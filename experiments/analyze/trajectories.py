@@ -266,6 +266,9 @@ def _setting(label: str, epochs: int, runs: Mapping[int, tuple[Search, bool]]) -
         test[row, :length] = search.test_error[:length]
         if crashed:
             test[row, -1] = np.inf
+        elif length:  # one that was stopped early ends with its last cell
+            one_shot[row, length:] = search.one_shot_error[length - 1]
+            test[row, length:] = search.test_error[length - 1]
     places = np.arange(1.0, epochs + 1)
     return Setting(
         label,

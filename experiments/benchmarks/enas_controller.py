@@ -11,7 +11,6 @@ says nothing of Adam's other numbers: torch's are beta1 0.9 and epsilon 1e-8, th
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
 import json
 import time
@@ -27,7 +26,6 @@ from rich.table import Table
 
 from oneshot_hpo.experiments.benchmarks.searcher_regret import SIZES, SPACE
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
-from oneshot_hpo.searchers.registry import settings_class
 
 ADAM = {
     "torch": {"controller_beta1": 0.9, "controller_epsilon": 1e-8},
@@ -87,7 +85,7 @@ def searched(run: Run) -> tuple[Run, float, float]:
     started = time.process_time()
     task = TrialTask(
         searcher="enas",
-        settings=dataclasses.asdict(settings_class("enas")(**run.settings)),
+        settings=run.settings,
         config={},
         space=SPACE,
         dataset="digits",

@@ -80,7 +80,7 @@ def _check_checkpoint(
     report: Report, folder: Path, trial: Trial | Rerun, spec: StudySpec | None
 ) -> int:
     """Check a trial's checkpoints; returns the number of sound ones."""
-    from oneshot_hpo.searchers.search_loop import fingerprint  # loads torch
+    from oneshot_hpo.searchers.fingerprint import fingerprint  # loads torch
 
     sound = 0
     for name in (CHECKPOINT, PREVIOUS):

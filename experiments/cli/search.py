@@ -119,9 +119,32 @@ def _print_outcome(
         value = text.replace(" of cells", " of the cells on test")
         say(console, f"  {label:16} {value}")
 
+    for line in _costs(outcome):
+        say(console, line)
+
+    if outcome.undecided:
+        say(
+            console,
+            "note: the search ended undecided: its choices are within noise of uniform, so the "
+            "cell is the sign of a drift",
+        )
     if outcome.imputed:
         say(console, f"note: an error of it, or the best of the space, is {IMPUTED}")
     if outcome.transfer and table is not None:
         say(console, transfer_words(dataset, table))
     elif (words := doubt(dataset, table)) is not None:
         say(console, f"note: {words}")
+
+
+def _costs(outcome: Outcome) -> list[str]:
+    """What its own network and the search cost, as far as it is known."""
+    shown = []
+    if outcome.parameters is not None:
+        shown.append(f"  parameters       {outcome.parameters:,}")
+    if outcome.macs is not None:
+        shown.append(f"  MACs             {outcome.macs:,} for an image")
+    if outcome.training_seconds is not None:
+        shown.append(f"  training         {outcome.training_seconds:.1f} s in the table")
+    if outcome.peak_memory is not None:
+        shown.append(f"search: at most {outcome.peak_memory / 2**20:.0f} MiB of the GPU's memory")
+    return shown

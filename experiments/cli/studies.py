@@ -174,9 +174,10 @@ def show(
     spec = complete(spec, study)
 
     from oneshot_hpo.experiments.study.config_space import space_lines  # ConfigSpace takes a second
+    from oneshot_hpo.experiments.study.scaled_rate import rate_lines
 
     written = own_code.as_written(spec, Path(study).parent)
     for key, value in (spec.model_dump(mode="json", exclude=set(WRITTEN)) | written).items():
         typer.echo(dump_yaml({key: value}), nl=False)
-        if key == CONFIG_SPACE:
-            typer.echo("".join(f"# {line}\n" for line in space_lines(spec)), nl=False)
+        lines = {CONFIG_SPACE: space_lines, "search": rate_lines}.get(key, lambda spec: [])(spec)
+        typer.echo("".join(f"# {line}\n" for line in lines), nl=False)

@@ -22,7 +22,7 @@ from oneshot_hpo.experiments.objectives.section import (
 from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.study.outcome import Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import TRANSFER
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.terminal.hints import command
@@ -114,6 +114,9 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
     confirm = command("confirm", folder)
     for words in study.caveats:
         yield f"{folder}: {words}"
+    runs = [result for _, result in confirmation.results_of(name).values()]
+    if (undecided := undecided_note(runs)) is not None:
+        yield f"{folder}: {name}: {undecided}"
     measure = _measure(confirmation)
     if measure != REGRET:
         yield f"{folder}: there is no table, so no regret: each number is the {measure} of a run"

@@ -23,6 +23,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import TRANSFER
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.searchers.diagnosis import numbers
 
 TRIALS, EPOCHS = "trials.csv", "epochs.csv"
 
@@ -33,6 +34,10 @@ _REPORTED = {
     "test_regret": "regret",
     "percentile": "percentile",
     "one_shot_error": "one_shot",
+    "parameters": "parameters",
+    "macs": "macs",
+    "training_seconds": "training_seconds",
+    "peak_memory": "peak_memory",
 }
 """Columns of a trial's architecture, with the fields of its `Outcome`."""
 
@@ -52,9 +57,11 @@ def write(study: OpenedStudy, folder: Path) -> None:
 
     Rows of bracket -2 are a warm-started study's prior results. transfer: whether errors and
     regrets come from a table of another data set. imputed: whether they rest on values of a model;
-    the column exists only if some do. objective: what the loss is, only where it is not the table's
-    validation error. objective_seconds, cost.METRIC: where an objective has them. Without a table
-    there are no columns of regrets and percentile.
+    undecided: whether the search's choices ended within noise of uniform; such a column exists only
+    if some do. objective: what the loss is, only where it is not the table's validation error.
+    objective_seconds, cost.METRIC: where an objective has them. Without a table there are no
+    columns of regrets and percentile. Columns of an epoch's diagnosis are empty for records of
+    earlier versions.
     """
     trials = [*prior_trials(study), *study.trials]
     rows = [_trial_row(study, *pair) | _flags(study, pair[1]) for pair in trials]
@@ -64,10 +71,12 @@ def write(study: OpenedStudy, folder: Path) -> None:
 
 def _flags(study: OpenedStudy, result: TrialResult | None) -> dict[str, Any]:
     """Columns that qualify the numbers of a row."""
-    flags: dict[str, Any] = {TRANSFER: study.transfer is not None}
     outcome = Outcome.from_result(result)
+    flags: dict[str, Any] = {TRANSFER: study.transfer is not None}
     if study.imputed is not None:
         flags["imputed"] = outcome.imputed
+    if study.undecided is not None:
+        flags["undecided"] = outcome.undecided
     if "objective" in study.known:
         flags["objective"] = outcome.objective
     if "objective_seconds" in study.known:
@@ -119,12 +128,21 @@ def _epoch_rows(study: OpenedStudy) -> Iterator[dict[str, Any]]:
 
 
 def _epoch_row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One row of epochs.csv; valid_error, the one-shot error, is of what `measured` says."""
+    """One row of epochs.csv; valid_error, the one-shot error, is of what `measured` says.
+
+    cell: the key of its architecture. The numbers of `diagnosis.NUMBERS` follow; choices: those of
+    each choice (`ChoiceState`), as JSON.
+    """
     architecture = record["architecture"]
+    diagnosis = record.get("diagnosis") or {}
+    choices = diagnosis.get("choices")
     return {
         **{key: record.get(key) for key in _EPOCH},
         "seconds": record["time"],
         "architecture": None if architecture is None else json.dumps(architecture),
+        "cell": diagnosis.get("cell"),
+        **numbers(record),
+        "choices": json.dumps(choices) if choices else None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.hparams import metadata
@@ -16,6 +17,7 @@ from oneshot_hpo.experiments.exports.evaluations import epochs_of, name, prior_t
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.searchers.diagnosis import NUMBERS, numbers
 from oneshot_hpo.searchers.records import DRAWN
 
 EPOCH_TAGS = {
@@ -33,10 +35,16 @@ DRAWN_TAGS = {
 }
 """Tags instead of these for epochs in which a drawn cell was measured, not the search's own."""
 
+DIAGNOSIS_TAGS = {f"search/{name}": name for name in NUMBERS}
+"""Scalars of each epoch that a diagnosis has, with their names in it."""
+
 FINAL_TAGS = {
     "table/valid_error": "valid",
     "table/test_error": "test",
     "table/test_regret": "regret",
+    "cell/parameters": "parameters",
+    "cell/macs": "macs",
+    "cell/training_seconds": "training_seconds",
 }
 """Scalars of a finished trial at its last epoch, and metrics of the page HPARAMS, by the fields of
 its `Outcome`."""
@@ -107,4 +115,13 @@ def _epochs(
         other = DRAWN_TAGS if record.get("measured") == DRAWN else {}
         values = {other.get(tag, tag): record[key] for tag, key in EPOCH_TAGS.items()}
         known = {tag: value for tag, value in values.items() if value is not None}  # of a command
-        yield record["epoch"], time, known
+        yield record["epoch"], time, known | _diagnosis(record)
+
+
+def _diagnosis(record: dict[str, Any]) -> dict[str, float]:
+    """The values of a record's diagnosis by tag, and the largest probability of each choice."""
+    found = numbers(record)
+    known = {tag: found[key] for tag, key in DIAGNOSIS_TAGS.items()}
+    choices = (record.get("diagnosis") or {}).get("choices", {})
+    largest = {f"choices/{name}": state["largest"] for name, state in choices.items()}
+    return {tag: value for tag, value in known.items() if value is not None} | largest

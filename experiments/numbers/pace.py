@@ -33,7 +33,7 @@ def seconds_an_objective(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]
 def seconds_left(study: StudyView, workers: int) -> float | None:
     """Seconds until a study is finished, at the pace of its searches; None without a pace.
 
-    What comparing cells takes is the same at every budget, and so is an objective's own time.
+    What comparing cells takes is the same at every budget, and so is the objective's own time.
     """
     searches = [
         (trial.budget, seconds, compare_seconds(result))

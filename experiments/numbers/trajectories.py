@@ -122,14 +122,16 @@ def _trajectory(
     if not complete:
         return None
 
-    epochs = complete[0].epochs
+    epochs = max((search.epochs for search in complete), key=len)
     one_shot = np.full((len(shown), len(epochs)), np.inf)
     test = np.full((len(shown), len(epochs)), np.inf)
     for row, (search, crashed) in enumerate(shown):
         length = min(len(search.epochs), len(epochs))
         one_shot[row, :length] = search.one_shot_error[:length]
         if not crashed:
+            one_shot[row, length:] = search.one_shot_error[-1]  # it was stopped early
             test[row, :length] = search.test_error[:length]
+            test[row, length:] = search.test_error[-1]
 
     return Trajectory(
         method,

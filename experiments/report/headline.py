@@ -61,7 +61,10 @@ def read(study: OpenedStudy) -> Headline:
     if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
     sentences = _sentences(study)
-    sentences += [*study.caveats, *spent_words(view), comparing_words(view)]
+    sentences += [*study.caveats, *spent_words(view)]
+    if study.undecided is not None:
+        sentences.append(study.undecided)
+    sentences.append(comparing_words(view))
     if view.evaluations and not view.finished:
         sentences.insert(0, "The study has not finished; this is its current state.")
     return Headline([sentence for sentence in sentences if sentence], cards)

@@ -39,6 +39,16 @@ _LOSS = Column("loss", numeric=True, hint="what was minimised")
 _OBJECTIVE_SECONDS = Column(
     "objective s", numeric=True, hint="seconds of the objective's own trainings, beside the search"
 )
+_COSTS = {
+    "parameters": Column("parameters", numeric=True, hint="of the cell's own network"),
+    "macs": Column("MACs", numeric=True, hint="multiply-accumulates of that network for an image"),
+    "training_seconds": Column(
+        "training s", numeric=True, hint="seconds to train it, in the table"
+    ),
+    "peak_memory": Column("GPU MiB", numeric=True, hint="most memory that the search used"),
+}
+"""Columns that are shown if a trial has such a value, by the field of its `Outcome`."""
+_UNDECIDED = Column("undecided", choices=True, hint="its choices ended within noise of uniform")
 _AFTER = (
     Column("proposed by", choices=True),
     Column("bracket", numeric=True, choices=True),
@@ -62,12 +72,17 @@ def table(study: OpenedStudy) -> Table:
         for name in hyperparameters
     }
     columns = [Column(name, numeric=numeric[name]) for name in hyperparameters]
+    outcomes = [Outcome.from_result(result) for _, result in study.trials]
+    costs = [field for field in _COSTS if any(getattr(one, field) for one in outcomes)]
+    more = [_COSTS[field] for field in costs]
+    if study.undecided is not None:
+        more.append(_UNDECIDED)
     results = _results(study)
     return Table(
         name=TRIALS,
         caption="All trials of the study, errors in percent",
-        columns=[*_BEFORE, *results.values(), *columns, *_AFTER],
-        rows=[_row(study, list(results), hyperparameters, *pair) for pair in study.trials],
+        columns=[*_BEFORE, *results.values(), *more, *columns, *_AFTER],
+        rows=[_row(study, list(results), hyperparameters, costs, *pair) for pair in study.trials],
         filtered=True,
     )
 
@@ -100,6 +115,7 @@ def _row(
     study: OpenedStudy,
     results: list[str],
     hyperparameters: list[str],
+    costs: list[str],
     trial: Trial,
     result: TrialResult | None,
 ) -> Row:
@@ -117,6 +133,8 @@ def _row(
         count(trial.budget),
         Cell(state, mark=mark, link=link),
         *(_result(outcome, name) for name in results),
+        *(_cost(outcome, field) for field in costs),
+        *([Cell("yes" if outcome.undecided else "")] if study.undecided is not None else []),
         *(setting(trial.config, hyperparameter) for hyperparameter in hyperparameters),
         Cell(_proposer(trial, record.info)),
         NOTHING if bracket < 0 else count(bracket + 1),
@@ -137,3 +155,12 @@ def _proposer(trial: Trial, info: dict[str, object]) -> str:
 
 def _seconds(seconds: float | None) -> Cell:
     return NOTHING if seconds is None else Cell(f"{seconds:.1f}", seconds)
+
+
+def _cost(outcome: Outcome, field: str) -> Cell:
+    value: float | None = getattr(outcome, field)
+    if value is None:
+        return NOTHING
+    if field == "peak_memory":
+        value /= 2**20
+    return Cell(f"{value:,.0f}" if value >= 100 else f"{value:.1f}", value)

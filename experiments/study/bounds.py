@@ -27,6 +27,8 @@ EVALUATIONS = 10_000_000
 """Evaluations in one run of a black-box optimizer."""
 IMAGES = 1_000_000
 """Images in a step or in a calibration."""
+BATCHES = 1_000_000
+"""Batches on which an architecture is fine-tuned."""
 
 
 def check(name: str, value: Any, kind: Kind) -> None:

@@ -39,7 +39,7 @@ from oneshot_hpo.hpo.space_document import (
 )
 from oneshot_hpo.hpo.space_document.hyperparameters import hyperparameter_of
 from oneshot_hpo.searchers.registry import settings_class
-from oneshot_hpo.searchers.settings import SettingsError
+from oneshot_hpo.searchers.settings import SCALED, SettingsError
 from oneshot_hpo.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from oneshot_hpo.experiments.study.specification import StudySpec
 
-_RULES: dict[str, tuple[Any, ...]] = {"arch_weight_decay": (0,)}
+_RULES: dict[str, tuple[Any, ...]] = {"arch_weight_decay": (0,), "arch_learning_rate": (SCALED,)}
 """Values of settings that are not on the scale that a named space tunes."""
 _VALUES = ("lower", "upper", "choices", "sequence", "constant", "default")
 """Keys of a hyperparameter that hold values of the setting, or lists of them."""
@@ -237,7 +237,8 @@ def _check_default_inside(name: str, entry: Mapping[str, Any]) -> None:
         inside, words = value in values, f"one of {values}"
     else:
         lower, upper = entry["lower"], entry["upper"]
-        inside, words = value is not None and lower <= value <= upper, f"in [{lower}, {upper}]"
+        inside = isinstance(value, int | float) and lower <= value <= upper
+        words = f"in [{lower}, {upper}]"
     if not inside:
         raise StudyError(
             f"{name}: the default is the search's, which is {value!r} and not {words}: give a "

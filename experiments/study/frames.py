@@ -9,6 +9,7 @@ import pandas as pd
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
 from oneshot_hpo.hpo.brackets import bracket
+from oneshot_hpo.searchers.diagnosis import NUMBERS, numbers
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -24,13 +25,17 @@ _OUTCOME = {
     "percentile": "percentile",
     "one_shot_error": "one_shot",
     "seconds": "seconds",
-    "objective_seconds": "objective_seconds",
     "compare_seconds": "compare_seconds",
+    "parameters": "parameters",
+    "macs": "macs",
+    "training_seconds": "training_seconds",
+    "peak_memory": "peak_memory",
+    "objective_seconds": "objective_seconds",
 }
-_LAST = ("architecture", "exception")
+_LAST = ("undecided", "architecture", "exception")
 _EPOCH = (
     *("epoch", "train_loss", "train_error", "valid_loss", "valid_error", "learning_rate"),
-    *("seconds", "measured", "compare_seconds", "architecture"),
+    *("seconds", "measured", "compare_seconds", "architecture", "cell", *NUMBERS),
 )
 _WHOLE = {"rung": "Int64", "model_based": "boolean"}
 """Types of columns in which a value may be missing."""
@@ -50,10 +55,13 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
         own, in [0, 1]. valid_regret, regret: validation and test error above the best of the space.
     percentile: cells with a higher test error, in percent. one_shot_error: validation error of the
         cell found, or of the mixture, in the supernet. All of these are missing for a trial without
-        a result.
+        a result; without a table regrets and percentile are missing.
     seconds: search time of one worker, over all attempts. compare_seconds: the part of it that
         comparing cells took, missing where none were compared. objective_seconds: of the
-        objective's own trainings. Without a table regrets and percentile are missing.
+        objective's own trainings.
+    parameters, macs, training_seconds: of the cell's own network, the time in the table.
+        peak_memory: most bytes of the GPU that the search used. Missing where they are not known.
+    undecided: whether the search's choices ended within noise of uniform (`Diagnosis.undecided`).
     submitted, started, finished: times in UTC, missing where unknown.
     architecture: hash of the cell found. exception: why the search crashed.
 
@@ -86,12 +94,16 @@ def epochs_frame(study: OpenedStudy) -> pd.DataFrame:
         epochs of an earlier version.
     compare_seconds: the part of seconds that comparing cells took.
     architecture: the document of the architecture that the search would end with now, missing where
-        the searcher has not compared architectures after this epoch.
+        the searcher has not compared architectures after this epoch. cell: its key.
+    Then the numbers of `searchers.diagnosis.NUMBERS`, missing in records of earlier versions.
 
     UserError: a file of epochs is damaged.
     """
     rows = [
-        _place(study, trial) | record | {"seconds": record.get("time")}
+        _place(study, trial)
+        | record
+        | {"seconds": record.get("time"), "cell": (record.get("diagnosis") or {}).get("cell")}
+        | numbers(record)
         for trial, _ in study.trials
         for record in study.epochs(trial)
     ]
@@ -114,6 +126,7 @@ def _trial_row(
         **{f"config.{name}": value for name, value in trial.config.items()},
         **{column: getattr(outcome, field) for column, field in _OUTCOME.items()},
         **study.trial_times(trial, result),
+        "undecided": outcome.undecided,
         "architecture": outcome.key,
         "exception": None if result is None else result.exception,
     }

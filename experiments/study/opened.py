@@ -15,7 +15,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import MEAN, loss_name, selection_note
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
-from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome
+from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import allow_if_trusted
@@ -161,6 +161,11 @@ class OpenedStudy:
         if not count:
             return None
         return f"The errors of {count} of {len(self.view.evaluations)} results are {IMPUTED}."
+
+    @cached_property
+    def undecided(self) -> str | None:
+        """A sentence if searches ended undecided (`Diagnosis.undecided`), else None."""
+        return undecided_note(result for _, result in self.view.evaluations)
 
     @property
     def times(self) -> StudyTimes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,12 @@ KEYS = {
     "transfer": "transfer",
     "drawn_repeat": "drawn_repeat",
     "imputed": "imputed",
+    "scaled_rate": "arch_learning_rate",
+    "undecided": "undecided",
+    "parameters": "parameters",
+    "macs": "macs",
+    "training_seconds": "training_seconds",
+    "peak_memory": "peak_memory",
     "objective": "objective",
     "trained": "trained",
     "costs": "costs",
@@ -38,20 +44,29 @@ KEYS = {
 IMPUTED = "of a model, not of a training: its table imputes what was not measured"
 """The words for an error that rests on an imputed value."""
 
+UNDECIDED = (
+    "undecided: their choices are within noise of uniform, and each cell is the sign of a drift"
+)
+"""The words for searches whose choices have not been made (`Diagnosis.undecided`)."""
+
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
 
-OBJECTIVE_SECONDS = "objective_seconds"
-"""The key of `objective_seconds`, likewise."""
-
 COMPARE_SECONDS = "compare_seconds"
 """The key of `compare_seconds` there."""
+
+OBJECTIVE_SECONDS = "objective_seconds"
+"""The key of `objective_seconds`, likewise."""
 
 SUCCESS = {"state": "SUCCESS"}
 CRASHED = {"state": "CRASHED"}
 """The `info` of a search that crashed; its reason is the result's `exception`."""
 
 _is_number = checks.number().test
+_NUMBERS = (
+    *("valid", "test", "valid_regret", "regret", "percentile", "one_shot"),
+    *("parameters", "macs", "training_seconds", "peak_memory", "scaled_rate"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +100,20 @@ class Outcome:
     """Whether the table is of another data set than the search."""
     imputed: bool = False
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
+    undecided: bool = False
+    """Whether the search ended with choices within noise of uniform (`Diagnosis.undecided`)."""
+    parameters: int | None = None
+    """Trainable parameters of the architecture's own network, as its table records them."""
+    macs: int | None = None
+    """Multiply-accumulates of that network for one image."""
+    training_seconds: float | None = None
+    """The table's time of training it, mean over the repeats."""
+    peak_memory: int | None = None
+    """Most bytes that the search had allocated on its GPU; None without one."""
     drawn_repeat: int | None = None
     """The repeat of the table that is the loss, from 0; None if the loss is the mean."""
+    scaled_rate: float | None = None
+    """What the rule `arch_learning_rate: scaled` gave; None: the rate was set."""
     objective: str | None = None
     """The name of the objective that made the loss; None: the mean, or one repeat, of the table's
     validation error."""
@@ -98,10 +125,10 @@ class Outcome:
     """Those of them that the worker measured, so that they depend on it."""
     seconds: float | None = None
     """Search time of one worker in seconds, over all attempts."""
-    objective_seconds: float | None = None
-    """The objective's own time, likewise; None if it is not measured."""
     compare_seconds: float | None = None
     """The part of `seconds` in which the searcher compared cells; None: it compared none."""
+    objective_seconds: float | None = None
+    """The objective's own time, likewise; None if it is not measured."""
 
     @classmethod
     def from_result(cls, result: TrialResult | None) -> Outcome:
@@ -110,10 +137,7 @@ class Outcome:
             return cls()
 
         info = result.info
-        numbers = {
-            name: _number(info.get(KEYS[name]))
-            for name in ("valid", "test", "valid_regret", "regret", "percentile", "one_shot")
-        }
+        numbers: dict[str, Any] = {name: _number(info.get(KEYS[name])) for name in _NUMBERS}
         return cls(
             **numbers,
             loss=None if result.crashed else _number(result.loss),
@@ -121,14 +145,15 @@ class Outcome:
             key=_of_type(info.get(KEYS["key"]), str),
             transfer=bool(info.get(KEYS["transfer"])),
             imputed=bool(info.get(KEYS["imputed"])),
+            undecided=bool(info.get(KEYS["undecided"])),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             objective=_of_type(info.get(KEYS["objective"]), str),
             trained=_of_type(info.get(KEYS["trained"]), dict),
             costs=_numbers(info.get(KEYS["costs"])),
             measured=_words(info.get(KEYS["measured"])),
             seconds=search_seconds(result),
-            objective_seconds=objective_seconds(result),
             compare_seconds=_number(result.timestamps.get(COMPARE_SECONDS)),
+            objective_seconds=objective_seconds(result),
         )
 
     def to_info(self) -> dict[str, Any]:
@@ -170,6 +195,14 @@ class Outcome:
         return value
 
 
+def undecided_note(results: Iterable[TrialResult]) -> str | None:
+    """A sentence if some of these searches ended undecided, else None."""
+    flags = [Outcome.from_result(one).undecided for one in results if not one.crashed]
+    if not any(flags):
+        return None
+    return f"{sum(flags)} of {len(flags)} searches ended {UNDECIDED}."
+
+
 def loss_words(result: TrialResult) -> str:
     """The loss of a result that did not crash: "4.21 % validation error", "loss 0.0512"."""
     assert result.loss is not None
@@ -188,14 +221,14 @@ def search_seconds(result: TrialResult) -> float | None:
     return result.timestamps.get(SECONDS)
 
 
-def objective_seconds(result: TrialResult) -> float | None:
-    """`Outcome.objective_seconds` alone."""
-    return result.timestamps.get(OBJECTIVE_SECONDS)
-
-
 def compare_seconds(result: TrialResult) -> float:
     """`Outcome.compare_seconds` alone; 0 where no cells were compared."""
     return result.timestamps.get(COMPARE_SECONDS, 0.0)
+
+
+def objective_seconds(result: TrialResult) -> float | None:
+    """`Outcome.objective_seconds` alone."""
+    return result.timestamps.get(OBJECTIVE_SECONDS)
 
 
 def _number(value: Any) -> float | None:

@@ -298,12 +298,15 @@ def recorded(document: Any, origin: str) -> StudySpec:
     Search settings that it lacks have the values that they had then; of a searcher that is built
     in, as reading a study runs no code of the user's. StudyFileError: it is wrong.
     """
-    from oneshot_hpo.searchers.registry import settings_class
+    from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
+    from oneshot_hpo.searchers.settings import SearchSettings
 
     spec = validated(document, origin)
-    if spec.searcher not in names("searcher"):
+    if spec.command is not None:
         return spec
-    search = settings_class(spec.searcher).with_absent(spec.search)
+    # A searcher of the user's own is not imported: reading a study runs no code of it.
+    own = settings_class(spec.searcher) if spec.searcher in SEARCHERS else SearchSettings
+    search = own.with_absent(spec.search)
     return spec.model_copy(update={"search": search})
 
 

@@ -18,7 +18,7 @@ from oneshot_hpo.experiments.study.slurm_master import (
     forget_workers,
 )
 from oneshot_hpo.experiments.study.summary import print_summary
-from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.panel import study_panel
 from oneshot_hpo.experiments.terminal.rate_limiter import RateLimiter
 from oneshot_hpo.hpo import StudyLocked
@@ -123,6 +123,8 @@ def _job_counts(jobs: QueuedJobs) -> str:
 
 
 def _print_end(console: Console, study: OpenedStudy) -> None:
+    if study.undecided is not None:
+        say_paragraph(console, study.undecided)
     if study.state == "finished":
         print_summary(console, study.view, study.folder, study.caveats)
     elif study.state == "stopped":

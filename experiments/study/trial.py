@@ -26,6 +26,7 @@ from oneshot_hpo.experiments.objectives.objective import (
     objective_of,
 )
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
+from oneshot_hpo.experiments.study.cell_costs import cell_costs
 from oneshot_hpo.experiments.study.command_trial import command_outcome
 from oneshot_hpo.experiments.study.outcome import (
     COMPARE_SECONDS,
@@ -85,13 +86,14 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
     """Evaluate a trial: {"loss", "info", "exception", "timestamps"}.
 
     loss: of the architecture found, by the objective; None for a crash.
-    info: `Outcome.to_info`; nothing in it depends on the time or on the worker.
+    info: `Outcome.to_info`; nothing in it depends on the time or on the worker, but for the peak
+        memory of its GPU.
     exception: why it crashed, else None. A crash is a fact about the configuration: a loss that is
         not finite, or a setting that the search refuses; or about the user's code, which returned
         what cannot be used.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
         search_seconds, the time of the finished epochs of all attempts; where the searcher compared
-        cells, compare_seconds, the part of it that this took; objective_seconds, where the
+        cells, compare_seconds, the part of it that this took; objective_seconds likewise, where the
         objective trains.
 
     A trial may be run again at any time: it continues from its checkpoint, and if its folder
@@ -126,7 +128,7 @@ def _seconds(task: TrialTask) -> dict[str, float]:
     if task.command is not None:
         seconds = {SECONDS: seconds_spent(task.folder)}
     else:
-        seconds = _search_seconds(read_metrics(task.folder))
+        seconds = _of_search(read_metrics(task.folder))
     own = read_metrics(task.folder / FOLDER)
     return seconds | ({OBJECTIVE_SECONDS: sum(row["time"] for row in own)} if own else {})
 
@@ -174,8 +176,15 @@ def search_cell(
     )
     seed = task.seed if task.objective_seed is None else task.objective_seed
     outcome = evaluated(task.objective, found, seed, stop_asked)
-    one_shot = result.trajectory[-1].valid_error
-    return dataclasses.replace(outcome, one_shot=one_shot, transfer=task.transfer)
+    return dataclasses.replace(
+        outcome,
+        one_shot=result.trajectory[-1].valid_error,
+        transfer=task.transfer,
+        scaled_rate=result.arch_learning_rate if settings.has_scaled_rate else None,
+        undecided=result.undecided,
+        peak_memory=result.peak_memory,
+        **cell_costs(task.table, task.dataset, space, result.architecture),
+    )
 
 
 def _evaluate(task: TrialTask) -> dict[str, Any]:
@@ -194,7 +203,7 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
     return {"loss": outcome.loss, "info": outcome.to_info(), "exception": None}
 
 
-def _search_seconds(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def _of_search(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The seconds of finished epochs, and of comparing cells in them, if any were compared."""
     found = {SECONDS: sum(record["time"] for record in records)}
     compared = [record.get("compare_seconds") for record in records]

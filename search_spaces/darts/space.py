@@ -41,6 +41,7 @@ class DartsSpace(SearchSpace):
 
     name, family, title = "darts", "darts", "the space of DARTS"
     operations = OPERATIONS
+    parameter_free = frozenset({NONE, "max_pool_3x3", "avg_pool_3x3", SKIP})
 
     def __init__(self) -> None:
         self.choices = tuple(_edges_into(cell, node) for cell in CELLS for node in NODES)

@@ -11,6 +11,7 @@ import numpy as np
 from oneshot_hpo.search_spaces.choices import PARENTS, Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.nasbench101.cell import (
     INPUT,
+    MAXPOOL3X3,
     OPERATIONS,
     OUTPUT,
     Cell,
@@ -37,6 +38,7 @@ class NasBench101Space(EnumerableSpace):
 
     family = "nasbench101"
     operations = OPERATIONS
+    parameter_free = frozenset({MAXPOOL3X3})
 
     def __init__(self, number: int, num_parents: tuple[int, ...]) -> None:
         self.number, self.num_parents = number, num_parents

@@ -15,8 +15,8 @@ import numpy as np
 from oneshot_hpo.search_spaces.choices import Architecture, Choice, InvalidArchitecture
 from oneshot_hpo.search_spaces.space import Drawing, EnumerableSpace
 
-NONE, SKIP = "none", "skip_connect"
-OPERATIONS = (NONE, SKIP, "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+NONE, SKIP, POOL = "none", "skip_connect", "avg_pool_3x3"
+OPERATIONS = (NONE, SKIP, "nor_conv_1x1", "nor_conv_3x3", POOL)
 """In the order of the authors' code."""
 NODES = 4
 EDGES = tuple((source, node) for node in range(1, NODES) for source in range(node))
@@ -36,6 +36,7 @@ class EdgeCellSpace(EnumerableSpace):
     def __init__(self, name: str, family: str, title: str, operations: tuple[str, ...]) -> None:
         self.name, self.family, self.title = name, family, title
         self.operations = operations
+        self.parameter_free = frozenset(operations) & {NONE, SKIP, POOL}
         self.choices = tuple(Choice(f"edge_{source}_{node}", operations) for source, node in EDGES)
 
     def places(self, architecture: Architecture) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from oneshot_hpo.searchers.data.images import Images
+from oneshot_hpo.searchers.schedules import steps_of_epoch
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Batch:
         """The images with these indices."""
         return Batch(self.images[indices], self.labels[indices])
 
+    def drawn(self, count: int, generator: torch.Generator) -> Batch:
+        """Different random images, at most all of them; `generator` is on the CPU."""
+        indices = torch.randperm(len(self), generator=generator)[:count]
+        return self.rows(indices.to(self.labels.device))
+
     def first(self, count: int | None) -> Batch:
         """The first images, at most all of them; None: all."""
         return Batch(self.images[:count], self.labels[:count])
@@ -47,7 +53,7 @@ def paired_batches(
     `generator` is on the CPU.
     """
     size = min(batch_size, len(train))
-    steps = len(train) // size
+    steps = steps_of_epoch(len(train), batch_size)
     train_order = torch.randperm(len(train), generator=generator)
     rounds = -(-steps * size // len(valid))
     valid_order = torch.cat(

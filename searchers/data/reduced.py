@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from oneshot_hpo.searchers.data.images import Images, ImageSplits
+from oneshot_hpo.searchers.schedules import kept_images
 
 
 def reduced(
@@ -54,8 +55,7 @@ def area_averages(images: np.ndarray, size: int) -> np.ndarray:
 
 
 def _drawn(part: Images, share: float, rng: np.random.Generator) -> Images:
-    count = max(1, round(share * len(part)))
-    rows = np.sort(rng.permutation(len(part))[:count])
+    rows = np.sort(rng.permutation(len(part))[: kept_images(len(part), share)])
     return Images(part.images[rows], part.labels[rows])
 
 

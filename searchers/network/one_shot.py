@@ -32,6 +32,15 @@ class OneShotNetwork(nn.Module):
     def forward(self, images: Tensor, encoding: Encoding) -> Tensor:
         """Images (N, in_channels, H, H), normalised, to logits (N, classes)."""
 
+    def operation_units(self) -> dict[str, Tensor]:
+        """The operations that weights belong to, by name of the parameter.
+
+        A number from 0 for each operation of each edge or block of each cell, int64 in a shape that
+        broadcasts to the parameter's. Parameters of no operation, and operations without
+        parameters, are left out.
+        """
+        return {}
+
     def keep_statistics(self, momentum: float) -> None:
         """Forget running batch-norm statistics; keep them from now on, and evaluate with them."""
         weight = next(self.parameters())

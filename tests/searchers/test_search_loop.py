@@ -10,8 +10,9 @@ from oneshot_hpo.searchers import SearchDiverged, SearchSettings, run_search
 from oneshot_hpo.searchers.checkpoint import CheckpointMismatch, check_fingerprint, load_checkpoint
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import random_images
+from oneshot_hpo.searchers.fingerprint import fingerprint
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
-from oneshot_hpo.searchers.search_loop import Search, cosine_learning_rate, fingerprint, warms_up
+from oneshot_hpo.searchers.search_loop import Search
 
 
 def test_a_search_improves_its_supernet(digits):
@@ -94,14 +95,6 @@ def test_settings_reach_the_optimizers(few_digits, tmp_path):
     )
 
 
-@pytest.mark.parametrize(("epochs", "warm"), [(50, 15), (10, 3), (4, 2), (2, 1), (1, 0)])
-def test_the_warm_up_is_the_first_epochs_and_never_all(epochs, warm):
-    """Fifteen of fifty, as in the paper of PC-DARTS."""
-    settings = settings_class("pc_darts")()
-    warming_up = [warms_up(settings, epoch, epochs) for epoch in range(epochs)]
-    assert warming_up == [epoch < warm for epoch in range(epochs)]
-
-
 @pytest.mark.parametrize(
     "name", [name for name in SEARCHERS if "warmup_share" not in settings_class(name).unused]
 )
@@ -126,11 +119,6 @@ def test_what_is_learnt_of_the_architecture_is_frozen_in_the_warm_up_only(
     assert not equal_states(states[0]["weights"], states[1]["weights"])
 
 
-def test_the_learning_rate_never_rises():
-    settings = SearchSettings(learning_rate=5e-4, learning_rate_min=1e-3)
-    assert cosine_learning_rate(settings, 3, 10) == 5e-4
-
-
 def test_divergence_names_epoch_and_cause(few_digits, tmp_path):
     settings = TINY.with_config({"learning_rate": 1e6, "grad_clip": 1e9})
     with pytest.raises(SearchDiverged, match=r"epoch \d.*loss.*(nan|inf)") as caught:
@@ -140,19 +128,6 @@ def test_divergence_names_epoch_and_cause(few_digits, tmp_path):
     )
     assert len(records) == caught.value.epoch - 1
     assert not (tmp_path / "architecture.json").exists()
-
-
-def test_settings_that_came_later_are_in_the_fingerprint_only_where_they_are_used(few_digits):
-    """So that a checkpoint of an earlier version is continued."""
-
-    def found(**changed):
-        settings = dataclasses.replace(TINY, **changed)
-        return fingerprint("darts", settings, get_space(1), few_digits, 3, 0)
-
-    assert not {"image_size", "train_share", "warmup_share"} & found().keys()
-    assert found() == found(image_size=None, train_share=1, warmup_share=0)
-    assert found(image_size=4) == found() | {"image_size": 4}
-    assert found(train_share=0.5) == found() | {"train_share": 0.5}
 
 
 @pytest.mark.parametrize("name", ["gdas", "random_ws"])

@@ -100,3 +100,9 @@ def test_a_record_leaves_out_what_its_absence_says(name):
         record = settings.to_record()
         assert kind(**kind.with_absent(record)) == settings
     assert not kind(**kind.absent_values()).to_record().keys() & kind.absent_values().keys()
+
+
+def test_a_search_that_returns_to_an_earlier_epoch_selects_by_weights():
+    with pytest.raises(SettingsError, match="selection must be weights: eigenvalue as early_stop"):
+        SearchSettings(early_stop="eigenvalue", selection="one_shot")
+    assert SearchSettings(early_stop="operations", selection="one_shot").selection == "one_shot"

@@ -10,6 +10,7 @@ from oneshot_hpo.experiments.cli.analyze.operations import operations
 from oneshot_hpo.experiments.cli.analyze.pruning import pruning
 from oneshot_hpo.experiments.cli.analyze.quality import quality
 from oneshot_hpo.experiments.cli.analyze.regularisation import regularisation
+from oneshot_hpo.experiments.cli.analyze.stability import stability
 
 app = typer.Typer(
     name="analyze", help="What supernets know, and what tables say.", no_args_is_help=True
@@ -27,3 +28,4 @@ app.command()(operations)
 app.command()(pruning)
 app.command()(quality)
 app.command()(regularisation)
+app.command()(stability)

@@ -8,6 +8,7 @@ import typer
 
 from oneshot_hpo.experiments.cli import options
 from oneshot_hpo.experiments.cli.analyze.showing import show
+from oneshot_hpo.experiments.study import bounds
 
 
 def correlation(
@@ -28,6 +29,15 @@ def correlation(
     supernets: options.SupernetsOption = 3,
     cells: options.CellsOption = "1000",
     recalibrate: options.CalibrationOption = 0,
+    finetune: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=bounds.BATCHES,
+            metavar="BATCHES",
+            help="Score the cells after the last epoch again, each trained on so many batches.",
+        ),
+    ] = 0,
     overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
@@ -55,5 +65,6 @@ def correlation(
         searchers=searchers,
         epochs=epochs,
         after=after,
+        finetune=finetune,
     )
     show(console, report)

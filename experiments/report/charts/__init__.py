@@ -12,6 +12,7 @@ from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart
 from oneshot_hpo.experiments.report.charts import (
     budgets,
     cells,
+    decisions,
     hyperparameters,
     one_shot,
     regret,
@@ -61,6 +62,7 @@ def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
             "Inside the searches",
             [
                 drawn("trajectories", "Epoch by epoch", lambda: trajectories(sources)),
+                drawn("decisions", decisions.TITLE, lambda: decisions.chart(study)),
                 drawn("one-shot", one_shot.AT_END, lambda: one_shot.at_end(trials)),
                 drawn("one-shot-epochs", one_shot.BY_EPOCH, lambda: one_shot.by_epoch(trials)),
                 drawn("budgets", budgets.TITLE, lambda: budgets.chart(study)),

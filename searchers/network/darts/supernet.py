@@ -87,6 +87,17 @@ class Supernet(OneShotNetwork):
             before, last = last, cell((before, last), wiring[kind])
         return F.linear(global_average(last), self.classifier, self.classifier_bias)
 
+    def operation_units(self) -> dict[str, Tensor]:
+        """Each operation with weights of each edge of each cell."""
+        units: dict[str, Tensor] = {}
+        numbers: dict[str, int] = {}
+        for name, parameter in self.named_parameters():
+            parts = name.split(".")
+            if parts[0] == "cells" and parts[2] == "edges":
+                number = numbers.setdefault(".".join(parts[:5]), len(numbers))
+                units[name] = torch.full((1,) * parameter.ndim, number)
+        return units
+
 
 def supernet_of(
     space: SearchSpace,

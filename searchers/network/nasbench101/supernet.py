@@ -110,6 +110,18 @@ class Supernet(OneShotNetwork):
             x = self.cells[index](self.before(index, x), held_blocks(wiring), wiring)
         return self.end(x, held_blocks(wiring))
 
+    def operation_units(self) -> dict[str, Tensor]:
+        """Both convolutions of each block of each cell."""
+        units = {}
+        for index in range(len(self.cells)):
+            first = 2 * self._blocks * index
+            pairs = torch.arange(first, first + 2 * self._blocks).view(-1, 2, 1)
+            own = f"cells.{index}"
+            units[f"{own}.conv3x3"] = pairs[:, 0].view(-1, 1, 1, 1, 1)
+            units[f"{own}.conv1x1"] = pairs[:, 1].view(-1, 1, 1, 1, 1)
+            units[f"{own}.norm.scale"] = units[f"{own}.norm.shift"] = pairs
+        return units
+
     @torch.no_grad()
     def wrong_labels(
         self,

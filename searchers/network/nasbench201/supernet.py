@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.search_spaces.nasbench201.space import EDGES
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.nasbench201.cell import SearchCell, Wiring
@@ -86,6 +87,18 @@ class Supernet(OneShotNetwork):
             x = module(x, wiring) if isinstance(module, SearchCell) else module(x)
         x = self.last_norm(x).relu_()
         return F.linear(global_average(x), self.classifier, self.classifier_bias)
+
+    def operation_units(self) -> dict[str, Tensor]:
+        """Both convolutions of each edge of each cell."""
+        units: dict[str, Tensor] = {}
+        for index, module in enumerate(self.body):
+            if isinstance(module, SearchCell):
+                for name in ("conv3x3", "conv1x1"):
+                    rows, channels = module.get_parameter(name).shape[:2]
+                    first = len(units) * len(EDGES)
+                    edge = torch.arange(rows) // channels
+                    units[f"body.{index}.{name}"] = (first + edge).view(-1, 1, 1, 1)
+        return units
 
 
 class ReductionBlock(nn.Module):

@@ -88,11 +88,14 @@ def test_correlation_and_then_quality_of_the_same_supernet(tmp_path, table_file,
     common = ["--dir", out, "--table", table_file, "--cells", "24", *SETS]
     ended = run(
         *("analyze", "correlation", *common, "--searcher", "random_ws", "--epochs", 2),
-        *("--supernets", 1, "--workers", 1),
+        *("--supernets", 1, "--workers", 1, "--finetune", 2),
     )
     assert ended.returncode == 0, ended.stderr
     assert "Space 1, random_ws, after epoch 2: ranks of 24 cells" in ended.stdout
     (first, last) = rows(out / "correlation.csv")
+    assert (first["finetune_batches"], last["finetune_batches"]) == ("", "2")
+    assert last["finetuned_spearman"] != last["spearman"]
+    assert "After 2 batches of training on inherited weights Spearman's is" in ended.stdout
     assert (first["epoch"], last["epoch"]) == ("1", "2")
     assert float(last["spearman_low"]) <= float(last["spearman"]) <= float(last["spearman_high"])
     said = (out / "correlation.txt").read_text()

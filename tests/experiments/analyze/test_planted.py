@@ -79,6 +79,26 @@ def test_the_correlation_is_the_planted_one(sample, rho):
     assert f"{spearman.value:.2f} ({spearman.low:.2f} to {spearman.high:.2f})" in said
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.2, 0.8), (0.8, 0.2), (0.5, 0.5)])
+def test_what_fine_tuning_gains_is_the_difference_of_two_planted_correlations(
+    sample, before, after
+):
+    plain, tuned = (planted(sample.test_errors, rho) for rho in (before, after))
+    weights = resamples(len(sample), np.random.default_rng(0))
+    found = correlation.fine_tuned(3, plain, tuned, sample.test_errors, weights)
+    rho = correlation.rank_correlations(plain, sample.test_errors, weights)
+    assert found.gain.value == pytest.approx(found.spearman.value - rho[0].value)
+    assert found.gain.low < found.gain.value < found.gain.high or before == after
+    assert found.gain.sign == np.sign(after - before)
+    one = correlation.Correlation(1, "darts", 5, 400, 3, *rho, found)
+    (said,) = correlation.sentences([one])
+    words = {1: "improves the ranks", 0: "is not shown", -1: "makes the ranks worse"}
+    assert "After 3 batches of training" in said
+    assert words[int(np.sign(after - before))] in said.partition("After 3 batches")[2]
+    (row,) = correlation.rows([one])
+    assert (row["finetune_batches"], row["finetuned_gain"]) == (3, found.gain.value)
+
+
 def test_quality_of_a_perfect_a_blind_and_an_inverse_supernet(sample):
     errors = sample.test_errors
     weights = resamples(len(sample), np.random.default_rng(0))

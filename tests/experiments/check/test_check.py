@@ -27,7 +27,8 @@ from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, save_checkpoint
 from oneshot_hpo.searchers.data.datasets import load_dataset
-from oneshot_hpo.searchers.search_loop import Search, fingerprint
+from oneshot_hpo.searchers.fingerprint import fingerprint
+from oneshot_hpo.searchers.search_loop import Search
 
 
 @pytest.fixture

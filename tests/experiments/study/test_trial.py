@@ -9,6 +9,8 @@ import torch
 from oneshot_hpo.cluster.stopping import TaskStopped, allow_tasks, ask_to_stop
 from oneshot_hpo.cluster.task import TaskFailed
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
+from oneshot_hpo.experiments.study.cell_costs import cell_costs
+from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.trial import (
     RESULT,
     TrialTask,
@@ -16,12 +18,13 @@ from oneshot_hpo.experiments.study.trial import (
     run_trial,
     search_cell,
 )
+from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers import SearchSettings, run_search
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import DatasetError
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
-from oneshot_hpo.searchers.own_settings import RandomWsSettings
+from oneshot_hpo.searchers.schedules import architecture_rate
 
 SETTINGS = SearchSettings(channels=2, stacks=2, cells_per_stack=1, batch_size=128, cutout_length=4)
 
@@ -62,19 +65,38 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
     outcome = table_outcome(task.table, get_space(1), searched.architecture)
     assert result["exception"] is None
     assert result["loss"] == outcome.valid
-    assert result["info"] == outcome.to_info() | {
-        "one_shot_error": searched.trajectory[-1].valid_error,
-    }
+    known = dataclasses.replace(
+        outcome,
+        one_shot=searched.trajectory[-1].valid_error,
+        undecided=True,  # two epochs of two steps
+        **cell_costs(task.table, "digits", get_space(1), searched.architecture),
+    )
+    assert result["info"] == known.to_info()
+    assert {"parameters", "training_seconds"} < result["info"].keys()
     times = result["timestamps"]
     assert 0 < times["search_seconds"] < times["finished"] - times["started"]
 
 
 def test_the_time_of_comparing_cells_is_part_of_the_result(task: TrialTask) -> None:
     own = {"ranked_cells": 4, "ranked_batches": 1, "evaluated_cells": 2}
-    settings = dataclasses.asdict(RandomWsSettings(**dataclasses.asdict(SETTINGS) | own))
+    settings = dataclasses.asdict(SETTINGS) | own
     result = run_trial(dataclasses.replace(task, searcher="random_ws", settings=settings))
     times = result["timestamps"]
     assert 0 < times["compare_seconds"] < times["search_seconds"]
+
+
+def test_the_journal_has_the_rate_that_a_rule_gave(task: TrialTask) -> None:
+    short = dataclasses.replace(task, budget=1)
+    rate = architecture_rate(
+        SearchSettings(arch_learning_rate="scaled", batch_size=128),
+        len(load_dataset("digits").supernet_train),
+        1,
+    )
+    scaled = dataclasses.replace(short, config={"arch_learning_rate": "scaled"})
+    assert run_trial(scaled)["info"]["arch_learning_rate"] == rate > 0.1
+    assert Outcome.from_result(
+        TrialResult(loss=None, info={"arch_learning_rate": rate})
+    ) == Outcome(scaled_rate=rate)
 
 
 def test_a_trial_whose_worker_has_to_leave_resumes_with_the_next_step(task: TrialTask) -> None:

@@ -36,8 +36,7 @@ class OperationStop:
     Gradient matching is the cosine of the gradients of an operation's weights on a training and on
     a validation batch, both flat, averaged over `steps` steps. Once it is below `threshold` the
     operation's weights stay as they are for the rest of the search: neither momentum nor weight
-    decay moves them. An operation is one of one edge or block of one cell; all of a channel's
-    values are taken together.
+    decay moves them. An operation is that of one edge or block of one cell.
 
     This is the paper's rule. The authors' code (github.com/PasaLab/oles) adds the validation
     gradient to the training gradient before it compares the two, which makes cosines larger, takes

@@ -22,7 +22,8 @@ BASES = {
 }
 NO_ERRORS = {
     *("TaskStopped", "TaskFailed", "SearchStopped", "HandedOver"),
-    *("Interrupted", "CommandInterrupted"),
+    *("Interrupted", "CommandInterrupted", "ObjectiveStopped"),
+    *("TaskLost", "CommandLost", "CommandStopped"),
 }
 """Exceptions that carry work from one place to another inside; a caller never sees them."""
 

@@ -197,7 +197,7 @@ class Outcome:
 
 def undecided_note(results: Iterable[TrialResult]) -> str | None:
     """A sentence if some of these searches ended undecided, else None."""
-    flags = [Outcome.from_result(result).undecided for result in results]
+    flags = [Outcome.from_result(one).undecided for one in results if not one.crashed]
     if not any(flags):
         return None
     return f"{sum(flags)} of {len(flags)} searches ended {UNDECIDED}."

@@ -295,7 +295,8 @@ def validated(document: Any, origin: str) -> StudySpec:
 def recorded(document: Any, origin: str) -> StudySpec:
     """The specification that a study wrote when it was launched, perhaps by an earlier version.
 
-    Search settings that it lacks have the values that they had then. StudyFileError: it is wrong.
+    Search settings that it lacks have the values that they had then; of a searcher that is built
+    in, as reading a study runs no code of the user's. StudyFileError: it is wrong.
     """
     from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
     from oneshot_hpo.searchers.settings import SearchSettings

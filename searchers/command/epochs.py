@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from oneshot_hpo.searchers.records import EpochRecord
 
 RECORDS = "records.jsonl"
 """In a command's folder: a JSON object a line, one for each epoch."""
-_KEYS = tuple(field.name for field in fields(EpochRecord))
+_KEYS = tuple(field.name for field in fields(EpochRecord) if field.default is MISSING)
+"""The keys that every row has."""
 _NUMBERS = frozenset(_KEYS) - {"architecture"}
 _SAME = {
     "validation_error": "valid_error",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_hpo import checks
+from oneshot_hpo.searchers.errors import SearchError
 from oneshot_hpo.searchers.records import SearchDiverged
 
 RESULT = "result.json"
@@ -21,7 +22,7 @@ _LARGEST = 10_000_000
 _is_number = checks.number().test
 
 
-class BadResult(ValueError):
+class BadResult(SearchError, ValueError):
     """A command's result is missing, or is none; the message says what is wrong with it."""
 
 

@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+from oneshot_hpo.searchers.errors import SearchError
+
 BUDGET, SEED, FOLDER, SETTINGS = "budget", "seed", "folder", "settings"
 OWN = (BUDGET, SEED, FOLDER, SETTINGS)
 """Placeholders that the study fills; no hyperparameter may have these names."""
 _NAME = re.compile(r"[\w-]+")
 
 
-class WordError(ValueError):
+class WordError(SearchError, ValueError):
     """A word of a command that cannot be filled in; the message says why."""
 
 

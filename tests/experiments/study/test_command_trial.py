@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oneshot_hpo.cluster.stopping import TaskStopped
 from oneshot_hpo.cluster.task import TaskFailed, TaskLost
+from oneshot_hpo.experiments.objectives.objective import ObjectiveStopped
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.search_spaces import get_space
@@ -92,6 +94,22 @@ def test_a_result_that_does_not_fit_the_study_fails_in_one_line(
     with pytest.raises(TaskFailed, match=words) as caught:
         run_trial(task(tmp_path, writes(document), **options))
     assert "\n" not in str(caught.value)
+
+
+def test_a_command_is_not_run_again_for_an_objective_that_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"space": 1, "table": "digits", "dataset": "digits", "objective": "draw"}
+    with monkeypatch.context() as stopping:
+
+        def stop(*_: object) -> None:
+            raise ObjectiveStopped("after epoch 1")
+
+        stopping.setattr("oneshot_hpo.experiments.study.command_trial.evaluated", stop)
+        with pytest.raises(TaskStopped, match="after epoch 1"):
+            run_trial(task(tmp_path, writes({"architecture": DOCUMENT}), **options))
+    result = run_trial(task(tmp_path, "raise SystemExit(1)", **options))
+    assert result["info"]["architecture"] == DOCUMENT
 
 
 def test_exit_codes_decide_whether_it_failed_or_is_lost(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 
@@ -64,9 +65,19 @@ def get_space(name: SpaceId) -> SearchSpace:
 
 
 def spaces_of(family: str) -> list[SearchSpace]:
-    """The built-in spaces that share tables of a family."""
+    """The spaces that share tables of a family: built-in ones, else those of installed packages.
+
+    Packages that cannot be imported are left out.
+    """
     every = (get_space(name) for name in plugins.names("space"))
-    return [space for space in every if space.family == family]
+    ours = [space for space in every if space.family == family]
+    return ours or [space for space in _registered() if space.family == family]
+
+
+def _registered() -> Iterator[SearchSpace]:
+    for name in plugins.registered("space"):
+        with suppress(UnknownSpace):
+            yield get_space(name)
 
 
 def space_ids(text: str, option: str = "--space") -> tuple[SpaceId, ...]:

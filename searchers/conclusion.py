@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from oneshot_hpo.foreign import InvalidResult
-from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.perturbation import (
@@ -18,7 +17,7 @@ from oneshot_hpo.searchers.perturbation import (
     steps_between_decisions,
 )
 from oneshot_hpo.searchers.records import FOUND
-from oneshot_hpo.searchers.searcher import Searcher
+from oneshot_hpo.searchers.searcher import Searcher, check_architecture
 from oneshot_hpo.searchers.selection import best_of_likely
 from oneshot_hpo.searchers.settings import ONE_SHOT, PERTURBATION, WEIGHTS, SearchSettings
 
@@ -34,21 +33,6 @@ class OneShot(NamedTuple):
     error: float
     of: str
     compare_seconds: float | None = None
-
-
-def check_architecture(
-    architecture: Any, space: SearchSpace, *, may_be_absent: bool = False
-) -> None:
-    """Raise InvalidResult unless a searcher has returned an architecture of the space."""
-    if architecture is None and may_be_absent:
-        return
-    if not isinstance(architecture, Architecture):
-        kind = "None" if architecture is None else f"a {type(architecture).__name__}"
-        raise InvalidResult(f"the searcher returned {kind}, not an architecture of {space.title}")
-    try:
-        space.check(architecture)
-    except InvalidArchitecture as error:
-        raise InvalidResult(f"the searcher returned what is {error}") from None
 
 
 class Conclusion:
@@ -102,7 +86,6 @@ class Conclusion:
         started = time.perf_counter()
         before = self._generator.get_state()
         found = self._searcher.conclude(self._evaluation)
-        check_architecture(found, self._space)
         self._generator.set_state(before)
         return self._compared(measured, found, started)
 
@@ -123,7 +106,6 @@ class Conclusion:
             started -= earlier
         else:
             found = self._searcher.conclude(self._evaluation)
-            check_architecture(found, self._space)
         return self._compared(measured, found, started, selection)
 
     def _compared(
@@ -133,6 +115,7 @@ class Conclusion:
         started: float,
         selection: str = WEIGHTS,
     ) -> OneShot:
+        check_architecture(found, self._space, may_be_absent=True)
         if found is None or (selection == WEIGHTS and not self._searcher.compares_cells):
             return measured._replace(architecture=found)
         loss, error = self._searcher.loss_and_error_of(self._evaluation, found)

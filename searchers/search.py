@@ -15,7 +15,6 @@ import torch
 
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers import checkpoint
-from oneshot_hpo.searchers.conclusion import check_architecture
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.records import (
     EpochRecord,
@@ -25,6 +24,7 @@ from oneshot_hpo.searchers.records import (
 )
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.search_loop import Search
+from oneshot_hpo.searchers.searcher import check_architecture
 from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 _logger = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.foreign import InvalidResult
+from oneshot_hpo.search_spaces import Architecture, InvalidArchitecture, SearchSpace
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.diagnosis import ChoiceState
 from oneshot_hpo.searchers.evaluation import OneShotEvaluation
@@ -148,3 +149,18 @@ class Searcher(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state of a searcher of the same space."""
+
+
+def check_architecture(
+    architecture: Any, space: SearchSpace, *, may_be_absent: bool = False
+) -> None:
+    """Raise InvalidResult unless a searcher has returned an architecture of the space."""
+    if architecture is None and may_be_absent:
+        return
+    if not isinstance(architecture, Architecture):
+        kind = "None" if architecture is None else f"a {type(architecture).__name__}"
+        raise InvalidResult(f"the searcher returned {kind}, not an architecture of {space.title}")
+    try:
+        space.check(architecture)
+    except InvalidArchitecture as error:
+        raise InvalidResult(f"the searcher returned what is {error}") from None

@@ -67,7 +67,8 @@ class Block:
     @property
     def key(self) -> str:
         """A name for its file; blocks of a method and a space sort by it in their order."""
-        return f"{self.method}-{self.space}-{self.first:07}"
+        space = str(self.space).rpartition(":")[2]  # of a plug-in, its name alone
+        return f"{self.method}-{space}-{self.first:07}"
 
 
 @dataclass(frozen=True, kw_only=True)

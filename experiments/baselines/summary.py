@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.baselines.running import SECONDS
 from oneshot_hpo.experiments.objectives.section import ON_TEST, TEST_MEAN
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
+from oneshot_hpo.foreign import label_of
 from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 
 
@@ -37,7 +38,7 @@ def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
                 plan.evaluations_in(space) * len(values) / max(seconds[f"{method} {space}"], 1e-3)
             )
             quartiles = f"{low:.3f} to {high:.3f}"
-            counts = (str(space), str(len(values)))
+            counts = (label_of(str(space)), str(len(values)))
             rows.append((method, *counts, f"{median:.3f}", quartiles, f"{rate:,.0f}"))
         groups.append(rows)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oneshot_hpo.experiments.cli.options import SeedOption, TableOption
+from oneshot_hpo.experiments.cli.options import SeedOption, TableOption, typed_each
 from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.plugins import require_extra
 
@@ -93,7 +93,7 @@ def run(
 
     plan = make_plan(
         table=table,
-        spaces=space or ["1"],
+        spaces=[typed_each(word) for word in space or ["1"]],
         methods=methods,
         overrides=overrides or [],
         evaluations=evaluations,

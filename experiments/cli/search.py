@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.cli.options import (
     SearchSetOption,
     SeedOption,
     SpaceOption,
+    typed,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def search(
     from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchDiverged
 
     console = terminal()
-    trained = None if table == "none" else table
+    trained = None if table == "none" else typed(table)
 
     def show(record: EpochRecord) -> None:
         _print_epoch(console, record, epochs)

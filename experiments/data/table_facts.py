@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.foreign import label_of
 from oneshot_hpo.search_spaces import MissingCell, Table, TrainedCells
 from oneshot_hpo.search_spaces.recorded_table import RecordedTable
 from oneshot_hpo.search_spaces.registry import spaces_of
@@ -155,7 +156,7 @@ def _origins(table: Table, metric: str, rows: np.ndarray, budget: int) -> dict[s
 
 
 def _row(name: str, table: Table, text: str) -> int:
-    """The row of an architecture that a space of the table's family wrote."""
+    """The row of an architecture that a space of the table's family wrote, or with this key."""
     problem = ""
     for space in spaces_of(table.family):
         try:
@@ -166,7 +167,12 @@ def _row(name: str, table: Table, text: str) -> int:
             return table.row_of(space, architecture)
     if isinstance(table, TrainedCells):
         return table.row(text)
-    raise UserError(f"{name}: {problem}")
+    if not problem:  # its space is in a file or module that the table does not name
+        rows = [row for row in range(len(table)) if table.key(row) == text]
+        if rows:
+            return rows[0]
+        problem = f"no architecture has the key {text[:80]!r}"
+    raise UserError(f"{label_of(name)}: {problem}")
 
 
 def _text(table: Table, row: int) -> str:

@@ -80,12 +80,13 @@ def anchor(document: dict[str, Any], folder: Path) -> None:
 
 
 def typed(text: str) -> str:
-    """A name that the user typed for a command: it may run, and its path is from here on.
+    """A name that the user typed for a command: it may run, and a path is of the current folder.
 
     UserError: there is no such file.
     """
+    reference = foreign.reference_of(text)
     match = _IN_A_FILE.fullmatch(text)
-    if match is not None:
+    if match is not None and (reference is None or foreign.location_of(reference) is None):
         text = _reference(Path(match["path"]), match["name"], text) + (match["rest"] or "")
     reference = foreign.reference_of(text)
     if reference is not None:
@@ -104,6 +105,12 @@ def as_written(spec: StudySpec, folder: Path) -> dict[str, Any]:
             name = f"{place}{name.removeprefix(path.name)}"
         found[key] = _with_name(getattr(spec, key), name)
     return found
+
+
+def typed_section(section: Any) -> Any:
+    """Like `typed`, for a name alone or a name with settings."""
+    name = name_in(section)
+    return section if name is None else _with_name(section, typed(name))
 
 
 def references(spec: StudySpec) -> dict[str, Reference]:

@@ -76,8 +76,8 @@ def check_searcher(name: str, settings: SearchSettings, space: SearchSpace) -> N
 
     import torch
 
-    from oneshot_hpo.searchers.conclusion import check_architecture
     from oneshot_hpo.searchers.registry import searcher_class
+    from oneshot_hpo.searchers.searcher import check_architecture
 
     with _asked(entry.label):
         generator = torch.Generator().manual_seed(0)

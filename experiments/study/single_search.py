@@ -60,6 +60,7 @@ def search(
     searcher, dataset = map(own_code.typed, (searcher, fspath(dataset)))
     table = None if table is None else own_code.typed(fspath(table))
     space = own_code.typed(space) if isinstance(space, str) else space
+    objective = own_code.typed_section(objective)
     own = settings_class(searcher)().with_config(dict(settings or {}))
     opened = None if table is None else load_table(table)
     objective_of(objective).check(get_space(space), opened)

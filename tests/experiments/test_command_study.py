@@ -97,7 +97,6 @@ def test_a_script_of_fifteen_lines_from_launch_to_compare(tmp_path: Path) -> Non
 
     folder = tmp_path / "studies" / "study"
     for words in (
-        ["status", folder],
         ["confirm", folder, "--seeds", "3"],
         ["compare", folder],
         ["report", folder],

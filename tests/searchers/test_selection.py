@@ -1,5 +1,7 @@
 """How a search chooses the architecture that it ends with, for every searcher."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -26,14 +28,19 @@ KINDS = {
 }
 
 
+FEW = ("darts", "pc_darts", "proxylessnas", "enas")
+"""In DARTS's space perturbation takes long: one of each kind of searcher."""
+
+
 def settings_of(name, **changed):
     return settings_class(name)(**(SIZES | changed))
 
 
-def search(data, name, kind, space, *, folder, stop_asked=lambda: False, **changed):
+def search(data, name, kind, space, *, folder, stop_asked=lambda: False):
+    channels = {"channels": 8} if (space, name) == ("darts", "pc_darts") else {}
     return run_search(
         searcher=name,
-        settings=settings_of(name, selection=kind, **(KINDS[kind] | changed)),
+        settings=settings_of(name, selection=kind, **KINDS[kind], **channels),
         space=get_space(space),
         data=data,
         epochs=1,
@@ -49,6 +56,8 @@ def cases():
     for space in (1, "nasbench201", "darts"):
         for name in SEARCHERS:
             for kind in KINDS:
+                if (space, kind) == ("darts", "perturbation") and name not in FEW:
+                    continue
                 is_short = space == 1 and name in ("gdas", "proxylessnas", "enas")
                 is_short |= space == "nasbench201" and name in ("darts", "random_ws")
                 marks = [] if is_short else [pytest.mark.slow]
@@ -66,17 +75,25 @@ def test_a_selection_that_is_stopped_at_any_time_ends_bit_for_bit(
     assert record.measured == FOUND
     assert 0 < record.compare_seconds < record.time
 
+    # In DARTS's space there are some 70 steps: it is stopped at every twelfth.
+    every = 12 if (space, kind) == ("darts", "perturbation") else 1
     stops = 0
     while True:
+        polls = itertools.count(1)
         try:
             again = search(
-                few_digits, name, kind, space, folder=tmp_path / "cut", stop_asked=lambda: True
+                few_digits,
+                name,
+                kind,
+                space,
+                folder=tmp_path / "cut",
+                stop_asked=lambda polls=polls: next(polls) % every == 0,
             )
             break
         except SearchStopped:
             stops += 1
     assert again == result
-    assert stops >= (2 if kind == "one_shot" else 8)
+    assert stops >= (2 if kind == "one_shot" else 5)
     assert again.trajectory[0].compare_seconds > 0
     states = [state_of(tmp_path / folder) for folder in ("whole", "cut")]
     for state in states:

@@ -129,6 +129,17 @@ def test_a_file_that_is_typed_is_trusted(study_file: Path) -> None:
         )
 
 
+def test_single_commands_take_what_is_typed(study_file: Path) -> None:
+    own = study_file.parent
+    asked = called("table", "query", "mine.py:LayersTable", "bend-bend-line", cwd=own)
+    assert "valid_error 0.0675" in asked.stdout
+    small = [word for key in ("stacks=1", "batch_size=16") for word in ("--set", f"search.{key}")]
+    names = [word for key in NAMES for word in (f"--{key}", f"mine.py:{NAMES[key]}")]
+    searched = called("search", *names, "--epochs", 1, *small, cwd=own)
+    assert searched.returncode == 0 and "better than" in searched.stdout
+    assert "no searcher" in refused("search", "--searcher", "mime:Mine")
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
-from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table, load_table
+from oneshot_hpo.experiments.objectives.table_outcome import opened_table
+from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table
 from oneshot_hpo.search_spaces.table import CIFAR10
-
-_table = functools.lru_cache(maxsize=2)(load_table)  # once a worker process, not once a trial
 
 _MACS = "macs"
 _NASBENCH101 = {"channels": 128, "stacks": 3, "cells_per_stack": 3}
@@ -29,7 +27,7 @@ def cell_costs(
     """
     if table is None:
         return {}
-    opened = _table(table)
+    opened = opened_table(table)
     row = opened.row_of(space, architecture)
     found = {
         "parameters": _first(opened, "parameters", row),
@@ -92,7 +90,7 @@ def _counted(
     parameters: float | None,
 ) -> int | None:
     """Counted in the network of these sizes; None unless it has as many parameters as recorded."""
-    from oneshot_hpo.searchers.network.cost import multiply_accumulates
+    from oneshot_hpo.searchers.network.costs import multiply_accumulates_of
     from oneshot_hpo.searchers.network.scratch import MODULES, ScratchSettings, parameter_count
 
     if space.family not in MODULES:
@@ -102,4 +100,4 @@ def _counted(
     colours, pixels, classes = shape
     if parameters != parameter_count(space, architecture, colours, classes, settings):
         return None
-    return multiply_accumulates(space, architecture, colours, pixels, classes, settings)
+    return multiply_accumulates_of(space, architecture, colours, pixels, classes, settings)

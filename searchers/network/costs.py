@@ -9,6 +9,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from oneshot_hpo.search_spaces import Architecture, SearchSpace
+from oneshot_hpo.searchers.network.scratch import ScratchSettings, scratch_networks_of
+
 _WARM_UPS, _FORWARDS = 3, 21
 
 
@@ -23,6 +26,25 @@ def multiply_accumulates(network: nn.Module, image: torch.Tensor) -> int:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(image)
     return int(counter.get_total_flops()) // 2
+
+
+def multiply_accumulates_of(
+    space: SearchSpace,
+    architecture: Architecture,
+    image_channels: int,
+    image_size: int,
+    classes: int,
+    settings: ScratchSettings,
+) -> int:
+    """`multiply_accumulates` of an architecture's own network.
+
+    Nothing is computed: the shapes alone decide. Raises SettingsError for a space whose
+    architectures cannot be trained here.
+    """
+    with torch.device("meta"):
+        network = scratch_networks_of(space, [architecture], image_channels, classes, settings)
+        image = torch.empty(1, image_channels, image_size, image_size)
+    return multiply_accumulates(network, image)
 
 
 def latency(network: nn.Module, image: torch.Tensor) -> float:

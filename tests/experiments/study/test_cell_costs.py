@@ -7,7 +7,7 @@ import pytest
 from oneshot_hpo.experiments.study import cell_costs
 from oneshot_hpo.experiments.study.cell_costs import cell_costs as costs_of
 from oneshot_hpo.search_spaces import get_space, load_table
-from oneshot_hpo.searchers.network.cost import multiply_accumulates
+from oneshot_hpo.searchers.network.costs import multiply_accumulates_of
 from oneshot_hpo.searchers.network.scratch import ScratchSettings
 
 SPACE = get_space(1)
@@ -43,7 +43,7 @@ def test_multiply_accumulates_of_nasbench201_are_the_benchmarks():
         "|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
     )
     settings = ScratchSettings(channels=16, stacks=3, cells_per_stack=5)
-    assert multiply_accumulates(space, best, 3, 32, 10, settings) / 1e6 == pytest.approx(
+    assert multiply_accumulates_of(space, best, 3, 32, 10, settings) / 1e6 == pytest.approx(
         184.73, abs=0.01
     )
 
@@ -61,8 +61,8 @@ def test_macs_are_left_out_where_the_network_is_not_the_tables(monkeypatch):
 
     for changed in ({**table.provenance["settings"], "channels": 16}, None):
         other = with_sizes(changed)
-        monkeypatch.setattr(cell_costs, "_table", lambda _, own=other: own)
+        monkeypatch.setattr(cell_costs, "opened_table", lambda _, own=other: own)
         assert "macs" not in costs_of("digits", "digits", SPACE, ALL_3X3)
-    monkeypatch.setattr(cell_costs, "_table", lambda _: table)
+    monkeypatch.setattr(cell_costs, "opened_table", lambda _: table)
     assert "macs" not in costs_of("digits", "cifar10", SPACE, ALL_3X3)  # other images
     assert "parameters" in costs_of("digits", "cifar10", SPACE, ALL_3X3)

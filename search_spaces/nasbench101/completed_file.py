@@ -7,22 +7,18 @@ budgets with three repeats each, and a code that says which of them were measure
 from __future__ import annotations
 
 import hashlib
-import time
 import zipfile
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from oneshot_hpo.search_spaces.nasbench101.cell import vertices_on_paths
 from oneshot_hpo.search_spaces.nasbench101.graphs import unpack_cell
+from oneshot_hpo.search_spaces.nasbench101.official_file import IMAGES, provenance_of
 from oneshot_hpo.search_spaces.nasbench101.record import EPOCHS, MAX_VERTICES
 from oneshot_hpo.search_spaces.nasbench101.trained_cells import TrainedCells
 from oneshot_hpo.search_spaces.table import SPLITS, Origin, Runs, TableError
-
-IMAGES = 9_984
-"""Images of each accuracy: 39 batches of 256."""
 
 _REPEATS = 3
 _COLUMN = (len(EPOCHS), _REPEATS)
@@ -191,20 +187,7 @@ def _by_cell(array: np.ndarray) -> np.ndarray:
 
 
 def _provenance(source: Path) -> dict[str, object]:
-    status = source.stat()
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "name": "NAS-Bench-101",
-        "dataset": "CIFAR-10",
-        "source": {
-            "file": source.name,
-            "bytes": status.st_size,
-            "modified": status.st_mtime_ns,
-            "sha256": digest,
-            "release": None,
-        },
-        "versions": {"oneshot-hpo": version("oneshot-hpo")},
-        "date": time.strftime("%Y-%m-%d"),
-        "notes": ["completed by imputation: each number says whether it was measured"],
-    }
+    note = "completed by imputation: each number says whether it was measured"
+    return provenance_of(source, source.stat(), digest, release=None) | {"notes": [note]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import zlib
 from array import array
@@ -26,7 +27,9 @@ RELEASES = {
 }
 """The official files and their SHA-256, from the README of google-research/nasbench."""
 
-_IMAGES = 9_984  # of each accuracy: 39 batches of 256
+IMAGES = 9_984
+"""Images of each accuracy: 39 batches of 256."""
+
 _REPEATS = 3
 _POINTS = 2  # halfway and at the end
 _CHUNK = 1 << 13  # records between two checks and reports
@@ -57,21 +60,26 @@ def import_tfrecord(source: Path, on_progress: Callable[[int, int], object]) -> 
 
     sha256 = digest.hexdigest()
     release = next((name for name, known in RELEASES.items() if known == sha256), None)
-    return records.table(
-        {
-            "name": "NAS-Bench-101",
-            "dataset": "CIFAR-10",
-            "source": {
-                "file": source.name,
-                "bytes": status.st_size,
-                "modified": status.st_mtime_ns,
-                "sha256": sha256,
-                "release": release,
-            },
-            "versions": {"oneshot-hpo": version("oneshot-hpo")},
-            "date": time.strftime("%Y-%m-%d"),
-        }
-    )
+    return records.table(provenance_of(source, status, sha256, release))
+
+
+def provenance_of(
+    source: Path, status: os.stat_result, sha256: str, release: str | None
+) -> dict[str, object]:
+    """The provenance of a table that is read from a file; release: the official one's name."""
+    return {
+        "name": "NAS-Bench-101",
+        "dataset": "CIFAR-10",
+        "source": {
+            "file": source.name,
+            "bytes": status.st_size,
+            "modified": status.st_mtime_ns,
+            "sha256": sha256,
+            "release": release,
+        },
+        "versions": {"oneshot-hpo": version("oneshot-hpo")},
+        "date": time.strftime("%Y-%m-%d"),
+    }
 
 
 class _Records:
@@ -117,9 +125,9 @@ class _Records:
         evaluations = np.array(self._unchecked).reshape(-1, _POINTS, len(SPLITS) + 1)
         accuracies, seconds = evaluations[..., :-1], evaluations[..., -1]
         with np.errstate(invalid="ignore", over="ignore"):
-            hits = np.rint(accuracies * _IMAGES)
-            exact = (hits / _IMAGES).astype(np.float32) == accuracies
-            exact &= (hits <= _IMAGES) & ~np.signbit(accuracies)
+            hits = np.rint(accuracies * IMAGES)
+            exact = (hits / IMAGES).astype(np.float32) == accuracies
+            exact &= (hits <= IMAGES) & ~np.signbit(accuracies)
             times = seconds.astype(np.float32)
             rising = (times == seconds) & np.isfinite(times)
             rising &= (times[:, :1] > 0) & (times[:, 1:] >= times[:, :1])
@@ -129,7 +137,7 @@ class _Records:
             record, point, metric = np.argwhere(~exact)[0]
             raise TableError(
                 f"{self._name}: record {first + record} is wrong: its {SPLITS[metric]} accuracy "
-                f"{accuracies[record, point, metric]} is not a share of {_IMAGES} images"
+                f"{accuracies[record, point, metric]} is not a share of {IMAGES} images"
             )
         if not rising.all():
             record = int(np.argwhere(~rising)[0][0])
@@ -175,7 +183,7 @@ class _Records:
             graphs=np.array(self._graphs, np.uint32)[by_hash],
             parameters=np.array(self._parameters, np.int32)[by_hash],
             budgets=tuple(budgets.tolist()),
-            images=dict.fromkeys(SPLITS, _IMAGES),
+            images=dict.fromkeys(SPLITS, IMAGES),
             final=runs(1),
             halfway=runs(0),
             provenance=provenance,

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support.cifar10_writer import write_cifar10
 from support.completed_writer import completed_arrays, write_completed
+from support.damage import cut, flip
 from support.data_imports import names, refused, refused_by_a_full_disk, stop_halfway
 from support.study_commands import run
 from support.tfrecord_writer import random_records, write_tfrecord
@@ -154,16 +155,6 @@ def test_a_linked_folder_is_replaced_and_its_files_are_kept(cifar10: Path, data:
     assert names(data) == [NAME]
 
 
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
 def _other_archive(path: Path) -> None:
     other = path.with_name("text")
     other.write_text("text")
@@ -177,8 +168,8 @@ def _gzip_of_text(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (_cut, "damaged"),
-        (_flip, "damaged"),
+        (cut, "damaged"),
+        (flip, "damaged"),
         (_other_archive, r"batches.meta is missing"),
         (_gzip_of_text, "damaged"),
     ],
@@ -193,7 +184,7 @@ def test_a_damaged_archive_changes_nothing(
 
 
 def test_a_damaged_batch_is_named_where_the_user_has_it(cifar10: Path, data: Path) -> None:
-    _cut(cifar10 / "data_batch_3")
+    cut(cifar10 / "data_batch_3")
     assert str(cifar10 / "data_batch_3") in refused(cifar10)
     (cifar10 / "data_batch_3").unlink()
     assert f"{cifar10}: not CIFAR-10, data_batch_3 is missing" in refused(cifar10)
@@ -204,7 +195,7 @@ def test_a_damaged_table_changes_nothing(tmp_path: Path, data: Path) -> None:
     imported(tfrecord(tmp_path / "nasbench.tfrecord", 3))
     before = contents(data)
     path = tfrecord(tmp_path / "damaged.tfrecord", 9)
-    _flip(path)
+    flip(path)
     assert "damaged" in refused(path)
     assert contents(data) == before
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.cifar10_writer import write_cifar10
+from support.damage import cut, flip
 from support.study_commands import called
 from support.tfrecord_writer import random_records, write_tfrecord
 
@@ -75,16 +76,6 @@ def test_images_of_another_program_are_described(data: Path) -> None:
     assert "not imported by oneshot-hpo" in info()
 
 
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
 def _empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -94,7 +85,7 @@ def _folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, _empty, _folder])
+@pytest.mark.parametrize("damage", [cut, flip, _empty, _folder])
 def test_a_damaged_table_is_named(filled: Path, damage: Callable[[Path], None]) -> None:
     damage(filled / TABLE)
     shown = info()
@@ -102,7 +93,7 @@ def test_a_damaged_table_is_named(filled: Path, damage: Callable[[Path], None]) 
     assert "20 training" in shown
 
 
-@pytest.mark.parametrize("damage", [_cut, _empty, _folder, Path.unlink])
+@pytest.mark.parametrize("damage", [cut, _empty, _folder, Path.unlink])
 def test_damaged_images_are_named(filled: Path, damage: Callable[[Path], None]) -> None:
     damage(filled / IMAGES / "data_batch_4")
     shown = info()

@@ -16,8 +16,8 @@ _SMALLEST, _LARGEST = 1e-6, 1e6  # concentrations: torch's draws may never end b
 class DrNas(DrawnMixture):
     """Shares are drawn from a Dirichlet distribution, whose concentration is elu(alpha) + 1.
 
-    Alpha descends the validation loss by pathwise derivatives (section 3.1). Its weight decay is
-    the distance from the uniform concentration 1 that the paper penalises (section 3.2). The
+    Alpha descends the validation loss by pathwise derivatives. Its weight decay is
+    the distance from the uniform concentration 1 that the authors penalise. The
     search ends with the mean of the distribution.
     """
 

@@ -18,9 +18,9 @@ from oneshot_hpo.searchers.settings import SearchSettings
 
 
 class FairDarts(Darts):
-    """Each candidate has a weight of its own, the sigmoid of its alpha (section 4.1).
+    """Each candidate has a weight of its own, the sigmoid of its alpha: none competes.
 
-    A zero-one loss drives the sigmoids apart (section 4.2): minus the mean of their squared
+    A zero-one loss drives the sigmoids apart: minus the mean of their squared
     distances from 1/2. The strongest candidates are the architecture; the paper, in DARTS's space,
     leaves out edges below a threshold, which no architecture of our spaces can.
     """

@@ -88,9 +88,9 @@ class SdartsRsSettings(SearchSettings):
     """Settings of SDARTS with random smoothing."""
 
     perturbation_start: float = setting(0.03, NOT_NEGATIVE)
-    """Largest change of a share in the first epoch (SDARTS, section 5: 0.03)."""
+    """Largest change of a share in the first epoch (authors' code: 0.03)."""
     perturbation_end: float = tuned(0.3, NOT_NEGATIVE, 0.03, 1.0, log=True)
-    """That after the last epoch, reached linearly (the same section: 0.3)."""
+    """That after the last epoch, reached linearly (the same code: 0.3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class SdartsAdvSettings(SdartsRsSettings):
     """Settings of SDARTS with adversarial perturbations."""
 
     attack_steps: int = setting(7, COUNT)
-    """Steps of projected gradient ascent that look for the worst shares (SDARTS: 7)."""
+    """Steps of projected gradient ascent that look for the worst shares (authors' code: 7)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class FairDartsSettings(SearchSettings):
     arch_learning_rate: float | str = setting(3e-3, RATE)
     """Adam step of the architecture weights (authors' code: 0.003)."""
     zero_one_weight: float = tuned(10.0, NOT_NEGATIVE, 0.1, 100.0, log=True)
-    """Weight of the loss that drives sigmoids to 0 or 1 (FairDARTS, section 5.1: 10)."""
+    """Weight of the loss that drives sigmoids to 0 or 1 (authors' code: 10)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""SDARTS with adversarial perturbations (Chen and Hsieh, ICML 2020, equation 3): SDARTS-ADV."""
+"""SDARTS with adversarial perturbations (Chen and Hsieh, ICML 2020): SDARTS-ADV."""
 
 from __future__ import annotations
 

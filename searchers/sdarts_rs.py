@@ -1,4 +1,4 @@
-"""SDARTS with random smoothing (Chen and Hsieh, ICML 2020, equation 2): SDARTS-RS."""
+"""SDARTS with random smoothing (Chen and Hsieh, ICML 2020): SDARTS-RS."""
 
 from __future__ import annotations
 

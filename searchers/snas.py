@@ -20,7 +20,7 @@ _LARGEST_GRADIENT = 10.0  # of alpha (authors' code)
 
 
 class Snas(DrawnMixture):
-    """Shares are drawn from a concrete distribution, whose temperature falls (section 2.3).
+    """Shares are drawn from a concrete distribution, whose temperature falls.
 
     Alpha and the weights descend the same loss: of one draw, on training images. Validation images
     are not used.

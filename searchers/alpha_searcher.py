@@ -12,14 +12,21 @@ from oneshot_hpo.searchers.searcher import Searcher
 from oneshot_hpo.searchers.settings import SearchSettings
 
 
+def clipped(gradients: Sequence[Tensor], largest: float) -> list[Tensor]:
+    """Gradients whose L2 norm, of all together, is `largest` at most."""
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients))))
+    factor = (largest / (norm + 1e-6)).clamp_max(1)
+    return [gradient * factor for gradient in gradients]
+
+
 class AlphaSearcher(Searcher):
     """A searcher whose state is its architecture weights and their optimizer.
 
-    alphas: the weights, a list of tensors. optimizer: Adam, which descends their gradients.
+    alphas: the weights, a list of tensors. optimizer: descends their gradients, Adam by default.
     """
 
     alphas: list[Tensor]
-    optimizer: torch.optim.Adam
+    optimizer: torch.optim.Optimizer
 
     def optimize(
         self, alphas: list[Tensor], settings: SearchSettings, betas: tuple[float, float]
@@ -39,7 +46,7 @@ class AlphaSearcher(Searcher):
         return self.alphas
 
     def state_dict(self) -> dict[str, Any]:
-        """Alpha and the state of Adam."""
+        """Alpha and the state of the optimizer."""
         return {
             "alphas": [alpha.detach() for alpha in self.alphas],
             "optimizer": self.optimizer.state_dict(),

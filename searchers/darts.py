@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,7 +21,6 @@ from oneshot_hpo.searchers.network.one_shot import OneShotNetwork
 from oneshot_hpo.searchers.settings import OPERATIONS, SearchSettings
 
 _INITIAL_DEVIATION = 1e-3
-_BETAS = (0.5, 0.999)
 
 
 class Darts(AlphaSearcher):
@@ -31,7 +31,10 @@ class Darts(AlphaSearcher):
 
     alphas: as `AlphaLayout` says. In NAS-Bench-1Shot1 (section 3.2) they are (n, 3) of the choice
     blocks' operations, then (candidates,) of each node with more candidates than parents.
+    adam_betas: its decays of mean and squared gradients.
     """
+
+    adam_betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Darts(AlphaSearcher):
         self._valid_gradients: list[Tensor] | None = None
         self.layout = AlphaLayout(space.choices)
         alphas = [self.new_alpha(*shape) for shape in self.layout.shapes]
-        self.optimize([*alphas, *self.more_alphas()], settings, _BETAS)
+        self.optimize([*alphas, *self.more_alphas()], settings, self.adam_betas)
 
     def new_alpha(self, *shape: int) -> Tensor:
         """Logits that are nearly equal."""
@@ -109,7 +112,7 @@ class Darts(AlphaSearcher):
     @torch.no_grad()
     def choice_states(self) -> Mapping[str, ChoiceState]:
         """Of the softmax of each mixture; those of a choice with groups are named by group."""
-        shares = [alpha.softmax(-1).tolist() for alpha in self.alphas]
+        shares = [self.shares(alpha).tolist() for alpha in self.alphas]
         found = {}
         for choice, rows in zip(self._space.choices, self.layout.rows, strict=True):
             for number, row in enumerate(rows):
@@ -136,19 +139,37 @@ class Darts(AlphaSearcher):
         for choice, rows in zip(self._space.choices, self.layout.rows, strict=True):
             values = np.zeros(len(choice.candidates))
             for row in rows:
-                logits = row.of(self.alphas)
-                strength = logits if choice.groups is None else logits.softmax(-1)
+                strength = self.strength(row.of(self.alphas), choice.groups is not None)
                 values[list(row.candidates)] = strength.tolist()
             found.append(values)
         return found
+
+    def strength(self, logits: Tensor, is_group: bool) -> Tensor:
+        """What compares the candidates of a row, up to a constant: the logits themselves.
+
+        is_group: they are compared with those of other rows, too, by their shares.
+        """
+        return self.shares(logits) if is_group else logits
+
+    def shares(self, alpha: Tensor) -> Tensor:
+        """The share of each candidate, without noise; those of a row, the last axis, sum to 1."""
+        return alpha.softmax(-1)
 
     def mixture(self) -> Encoding:
         """What a step computes: all candidates, with the weights that alpha gives them now."""
         return self._soft_mixture()
 
+    def weighed(self, shares: Sequence[Tensor], *, positive: bool = True) -> Encoding:
+        """All candidates with given shares, a tensor for each of alphas.
+
+        positive: no share is zero.
+        """
+        apart = self.layout.apart(shares)
+        weights = tuple(self.weights(place, apart) for place in range(len(self._space.choices)))
+        return Encoding(weights, positive)
+
     def _soft_mixture(self) -> Encoding:
-        shares = self.layout.apart([alpha.softmax(-1) for alpha in self.alphas])
-        return Encoding(tuple(self.weights(place, shares) for place in range(self._num_choices)))
+        return self.weighed([self.shares(alpha) for alpha in self.alphas])
 
     def weights(self, place: int, shares: Sequence[Tensor | Sequence[Tensor]]) -> dict[int, Weight]:
         """The weights of one choice's candidates, from shares that sum to 1 in each row."""
@@ -163,7 +184,3 @@ class Darts(AlphaSearcher):
                 share = choice.k * share
             weights.update(zip(row.candidates, share.unbind(), strict=True))
         return weights or dict.fromkeys(choice.ways[0])
-
-    @property
-    def _num_choices(self) -> int:
-        return len(self._space.choices)

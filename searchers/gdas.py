@@ -9,6 +9,7 @@ from torch import Tensor
 
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.search_spaces.choices import OPERATION
+from oneshot_hpo.searchers.alpha_searcher import clipped
 from oneshot_hpo.searchers.darts import Darts
 from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
@@ -51,9 +52,7 @@ class Gdas(Darts):
     ) -> tuple[Tensor, list[Tensor]]:
         """As in DARTS, through one draw, and clipped."""
         loss, gradients = super().gradient(supernet, train, valid, weights)
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        factor = (self._clip / (norm + 1e-6)).clamp_max(1)
-        return loss, [gradient * factor for gradient in gradients]
+        return loss, clipped(gradients, self._clip)
 
     def validation_loss(self, supernet: OneShotNetwork, valid: Batch) -> Tensor | None:
         """None: it is the loss of a draw."""

@@ -72,6 +72,74 @@ class GdasSettings(SearchSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SnasSettings(SearchSettings):
+    """Settings of SNAS."""
+
+    draws_cells: ClassVar = True
+
+    temperature_start: float = tuned(1.0, POSITIVE, 0.3, 10.0, log=True)
+    """Temperature of the concrete distribution before the first epoch (authors' code: 1)."""
+    temperature_end: float = tuned(0.03, POSITIVE, 0.01, 1.0, log=True)
+    """Its temperature in the last epoch, reached linearly (authors' code: 0.03)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SdartsRsSettings(SearchSettings):
+    """Settings of SDARTS with random smoothing."""
+
+    perturbation_start: float = setting(0.03, NOT_NEGATIVE)
+    """Largest change of a share in the first epoch (authors' code: 0.03)."""
+    perturbation_end: float = tuned(0.3, NOT_NEGATIVE, 0.03, 1.0, log=True)
+    """That after the last epoch, reached linearly (the same code: 0.3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SdartsAdvSettings(SdartsRsSettings):
+    """Settings of SDARTS with adversarial perturbations."""
+
+    attack_steps: int = setting(7, COUNT)
+    """Steps of projected gradient ascent that look for the worst shares (authors' code: 7)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FairDartsSettings(SearchSettings):
+    """Settings of FairDARTS."""
+
+    arch_learning_rate: float | str = setting(3e-3, RATE)
+    """Adam step of the architecture weights (authors' code: 0.003)."""
+    zero_one_weight: float = tuned(10.0, NOT_NEGATIVE, 0.1, 100.0, log=True)
+    """Weight of the loss that drives sigmoids to 0 or 1 (authors' code: 10)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaLeNasSettings(SearchSettings):
+    """Settings of BaLeNAS."""
+
+    likelihood_images: int = tuned(25_000, COUNT, 1_000, 1_000_000, log=True)
+    """N: images that the likelihood counts; the more, the narrower the distribution of alpha
+    (those of CIFAR-10 that train the architecture: 25,000). The prior's precision is N times
+    `arch_weight_decay`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        words = "above 0: N times it is the precision of alpha's prior"
+        self._require("arch_weight_decay", self.arch_weight_decay > 0, words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DdpNasSettings(SearchSettings):
+    """Settings of DDPNAS."""
+
+    unused: ClassVar = frozenset({"arch_learning_rate", "arch_weight_decay"})
+    draws_cells: ClassVar = True
+
+    distribution_momentum: float = tuned(0.9, number(low=0, below=1, keep=float), 0.5, 0.99)
+    """Decay of what the distribution moves by (authors' configuration: 0.9)."""
+    sharpness: float = tuned(100.0, POSITIVE, 10.0, 1000.0, log=True)
+    """Factor of accuracies, in [0, 1], before their softmax (authors' code: 100)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SampledSettings(SearchSettings):
     """Settings of searchers that train on drawn cells, and compare cells to find one.
 

@@ -60,6 +60,28 @@ ENTRIES = (
         "ProxylessNAS (Cai et al. 2019)",
         f"{_OWN}:ProxylessSettings",
     ),
+    _entry("drnas", "DrNas", "DrNAS, Dirichlet (Chen et al. 2021)"),
+    _entry("snas", "Snas", "SNAS (Xie et al. 2019)", f"{_OWN}:SnasSettings"),
+    _entry(
+        "sdarts_rs",
+        "SdartsRs",
+        "SDARTS, random smoothing (Chen and Hsieh 2020)",
+        f"{_OWN}:SdartsRsSettings",
+    ),
+    _entry(
+        "sdarts_adv",
+        "SdartsAdv",
+        "SDARTS, adversarial (Chen and Hsieh 2020)",
+        f"{_OWN}:SdartsAdvSettings",
+    ),
+    _entry("fairdarts", "FairDarts", "FairDARTS (Chu et al. 2020)", f"{_OWN}:FairDartsSettings"),
+    _entry(
+        "ddpnas",
+        "DdpNas",
+        "DDPNAS, distribution pruning (Zheng et al. 2023)",
+        f"{_OWN}:DdpNasSettings",
+    ),
+    _entry("balenas", "BaLeNas", "BaLeNAS (Zhang et al. 2022)", f"{_OWN}:BaLeNasSettings"),
 )
 SEARCHERS = tuple(entry.name for entry in ENTRIES)
 

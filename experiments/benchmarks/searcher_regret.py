@@ -1,7 +1,11 @@
-"""Test regret of the cells that each searcher finds on the digits, beside random cells.
+"""Test regret of the cells that each searcher finds, and how many random trainings that is worth.
 
-Every searcher with its default settings but for the sizes that the shipped study `quickstart` has
-for digits, the same number of epochs for all, seeds 0, 1, ...
+Every searcher in space 1 and in NAS-Bench-201, on tables whose cells were trained on the digits:
+default settings but for the sizes that the shipped study `quickstart` has, the same number of
+epochs for all, seeds 0, 1, ... A search is worth n random trainings if its mean regret is that of
+the best of n random cells, which is computed exactly: cells drawn uniformly with replacement, the
+one with the lowest mean validation error of the table taken. Intervals are 95 % bootstrap intervals
+of the mean. Finished searches are lines of a file: the command can be stopped and run again.
 
     OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.searcher_regret --processes 2
 """
@@ -9,20 +13,22 @@ for digits, the same number of epochs for all, seeds 0, 1, ...
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import json
 import time
-from concurrent.futures import ProcessPoolExecutor
-from statistics import median, quantiles
-from typing import Any
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
-from oneshot_hpo.experiments.study.outcome import Outcome
+from oneshot_hpo.experiments.errors import is_user_error, one_line
+from oneshot_hpo.experiments.objectives.table_outcome import opened_table
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
-from oneshot_hpo.search_spaces import get_space
+from oneshot_hpo.search_spaces import EnumerableSpace, get_space
 from oneshot_hpo.searchers.registry import SEARCHERS
 
 SPACE = 1
@@ -33,65 +39,163 @@ SIZES: dict[str, Any] = {
     "batch_size": 50,
     "cutout_length": 4,
 }
+TABLES = {"1": "digits", "nasbench201": "digits-nasbench201"}
+"""By space, a table of all its cells on the digits."""
+_RESAMPLES = 10_000
+_MOST = 1000  # random trainings; what is better than so many is worth more
 
 
-def main() -> None:
-    """Prints a row for each searcher, and one for random cells."""
+class Run(NamedTuple):
+    """One search."""
+
+    space: str
+    table: str
+    searcher: str
+    epochs: int
+    seed: int
+
+
+class Found(NamedTuple):
+    """The test regret of the cell that a search found, in [0, 1], and its processor seconds."""
+
+    regret: float
+    seconds: float
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Search what the file lacks, then print a table for each space."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--searchers", default=",".join(SEARCHERS))
+    parser.add_argument("--spaces", default=",".join(TABLES))
+    parser.add_argument(
+        "--table", action="append", default=[], metavar="SPACE=TABLE", help="name or path"
+    )
     parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--processes", type=int, default=1)
-    arguments = parser.parse_args()
-    names = arguments.searchers.split(",")
-    runs = [(name, seed, arguments.epochs) for name in names for seed in range(arguments.seeds)]
+    parser.add_argument("--results", type=Path, default=Path("searcher-regret.jsonl"))
+    given = parser.parse_args(arguments)
 
-    table = Table(
-        "searcher", "median test regret", "quartiles", "median valid. error", "s a search"
-    )
-    rng = np.random.default_rng(0)
-    space = get_space(SPACE)
-    random_cells = [
-        table_outcome("digits", space, space.sample(rng)) for _ in range(arguments.seeds)
+    tables = TABLES | dict(pair.split("=", 1) for pair in given.table)
+    names, spaces = given.searchers.split(","), given.spaces.split(",")
+    try:
+        random = {space: best_of_random(tables[space], space) for space in spaces}
+    except Exception as error:
+        if not is_user_error(error):
+            raise
+        parser.error(one_line(error))
+    runs = [
+        Run(space, tables[space], name, given.epochs, seed)
+        for seed in range(given.seeds)  # the outermost, so that a part has every searcher
+        for space in spaces
+        for name in names
     ]
-    table.add_row("random cells", *_columns(random_cells), "")
 
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        found = list(pool.map(searched, *zip(*runs, strict=True)))
-    for name in names:
-        of_name = [row for run, row in zip(runs, found, strict=True) if run[0] == name]
-        seconds = median(outcome.seconds or 0.0 for outcome in of_name)
-        table.add_row(name, *_columns(of_name), f"{seconds:.0f}")
+    done, console = read(given.results), Console()
+    left = [run for run in runs if run not in done]
+    with ProcessPoolExecutor(given.processes) as pool:
+        for future in as_completed([pool.submit(searched, run) for run in left]):
+            run, found = future.result()
+            append(given.results, run, found)
+            done[run] = found
+            console.print(f"{run}: regret {100 * found.regret:.2f} points")
 
-    console = Console()
-    console.print(
-        f"digits, space {SPACE}, {arguments.epochs} epochs, {arguments.seeds} seeds, in percent"
-    )
-    console.print(table)
+    for space in spaces:
+        console.print(f"{space}, table {tables[space]}, {given.epochs} epochs, regret in points")
+        console.print(summary([run for run in runs if run.space == space], done, random[space]))
 
 
-def searched(name: str, seed: int, epochs: int) -> Outcome:
-    """The cell that one search finds, and the seconds that it took."""
-    started = time.perf_counter()
+def searched(run: Run) -> tuple[Run, Found]:
+    """One search."""
+    started = time.process_time()
     task = TrialTask(
-        searcher=name,
+        searcher=run.searcher,
         settings=SIZES,
         config={},
-        space=SPACE,
+        space=run.space,
         dataset="digits",
-        table="digits",
-        budget=epochs,
-        seed=seed,
+        table=run.table,
+        budget=run.epochs,
+        seed=run.seed,
         folder=None,
     )
-    return dataclasses.replace(search_cell(task), seconds=time.perf_counter() - started)
+    regret = search_cell(task).reported("regret")
+    return run, Found(regret, time.process_time() - started)
 
 
-def _columns(outcomes: list[Outcome]) -> list[str]:
-    regrets = [100 * outcome.reported("regret") for outcome in outcomes]
-    low, _, high = quantiles(regrets, n=4, method="inclusive")
-    valid = median(100 * outcome.reported("valid") for outcome in outcomes)
-    return [f"{median(regrets):.2f}", f"{low:.2f} to {high:.2f}", f"{valid:.2f}"]
+def read(path: Path) -> dict[Run, Found]:
+    """Finished searches; a line that a kill has cut short is left out."""
+    found = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            row = json.loads(line)
+            found[Run(**row["run"])] = Found(**row["found"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def append(path: Path, run: Run, found: Found) -> None:
+    """Append a search, on a line of its own."""
+    with path.open("a") as file:
+        file.write("\n" + json.dumps({"run": run._asdict(), "found": found._asdict()}))
+
+
+def best_of_random(table: str, space_name: str) -> np.ndarray:
+    """The expected test regret of the best of 1, 2, ... random cells, float (n,), in [0, 1].
+
+    Architectures are drawn uniformly with replacement; of equal validation errors the later entry
+    of the table counts.
+    """
+    space, opened = get_space(space_name), opened_table(table)
+    assert isinstance(space, EnumerableSpace)
+    opened.check_space(space)
+    rows = opened.entries(space)[opened.entry_of(space)]
+    valid, test = (opened.mean_errors(split, rows) for split in ("valid", "test"))
+    regrets = (test - opened.best(space).test_error)[np.argsort(-valid, kind="stable")]
+
+    # The best of n is among the worst m of M with probability (m / M) ** n.
+    shares = np.arange(len(regrets) + 1) / len(regrets)
+    powers, expected = np.ones_like(shares), []
+    for _ in range(_MOST):
+        powers *= shares
+        expected.append(regrets @ np.diff(powers))
+    return np.array(expected)
+
+
+def worth(regret: float, random: np.ndarray) -> str:
+    """The smallest number of random trainings whose expected regret is as low."""
+    reached = np.flatnonzero(random <= regret)
+    return f"> {len(random)}" if not len(reached) else str(int(reached[0]) + 1)
+
+
+def summary(runs: Sequence[Run], done: dict[Run, Found], random: np.ndarray) -> Table:
+    """A row for each searcher of which there are searches."""
+    shown = Table("searcher", "seeds", "mean regret (95 %)", "median", "random trainings", "s")
+    for name in dict.fromkeys(run.searcher for run in runs):
+        found = [done[run] for run in runs if run.searcher == name and run in done]
+        if not found:
+            continue
+        regrets = np.array([one.regret for one in found])
+        low, high = interval(regrets)
+        shown.add_row(
+            name,
+            str(len(found)),
+            f"{100 * regrets.mean():.1f} ({100 * low:.1f} to {100 * high:.1f})",
+            f"{100 * median(regrets):.1f}",
+            f"{worth(regrets.mean(), random)} ({worth(high, random)} to {worth(low, random)})",
+            f"{median(one.seconds for one in found):.0f}",
+        )
+    for count in (1, 5, 10, 20, 50):
+        shown.add_row(f"best of {count} random", "", f"{100 * random[count - 1]:.1f}", "", "", "")
+    return shown
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % bootstrap interval of a mean."""
+    drawn = np.random.default_rng(0).choice(values, (_RESAMPLES, len(values))).mean(1)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(low), float(high)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """How each method looks in figures and pages: one colour, dashes and marker a method.
 
-Colours of the one-shot optimizers are Okabe and Ito's (2008), those of the black-box optimizers
-Paul Tol's muted scheme; both are safe for colour-blind readers. Without colour, markers and dashes
-distinguish methods, and a filled marker tuned from default.
+Colours of the first eight one-shot optimizers are Okabe and Ito's (2008), those of the black-box
+optimizers Paul Tol's muted scheme; both are safe for colour-blind readers. There are not so many
+safe colours for all others: markers and dashes distinguish methods without colour, and a filled
+marker tuned from default.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Look(NamedTuple):
     dashes: tuple[float, ...]
     """Lengths on and off in units of the line's width; () is a solid line."""
     marker: str
-    """circle, square, diamond, triangle, down, left, right, pentagon, plus, cross or star."""
+    """A name of `style.MARKERS`."""
     filled: bool
     """Whether the marker is filled with the colour, or white."""
     width: float
@@ -36,6 +37,13 @@ SEARCHERS: dict[str, tuple[str, str]] = {
     "single_path": ("#767676", "down"),
     "enas": ("#cc79a7", "left"),
     "proxylessnas": ("#e69f00", "right"),
+    "drnas": ("#f0e442", "hexagon"),
+    "snas": ("#7f3c8d", "octagon"),
+    "sdarts_rs": ("#11a579", "plus"),
+    "sdarts_adv": ("#80ba5a", "cross"),
+    "fairdarts": ("#a5402d", "star"),
+    "ddpnas": ("#4b4b8f", "lozenge"),
+    "balenas": ("#008695", "hexagon_flat"),
 }
 """Colour and marker of each one-shot optimizer."""
 

@@ -17,6 +17,8 @@ _MARKERS = {
     "left": "triangle-left",
     "right": "triangle-right",
     "plus": "cross",
+    "hexagon_flat": "hexagon2",
+    "lozenge": "diamond-tall",
     "cross": "x",
 }
 _BUDGETS = (

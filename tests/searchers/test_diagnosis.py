@@ -12,7 +12,7 @@ from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import load_checkpoint, save_checkpoint
 from oneshot_hpo.searchers.diagnosis import NUMBERS, ChoiceState, Diagnosis, numbers
 from oneshot_hpo.searchers.records import FOUND, EpochRecord, SearchStopped
-from oneshot_hpo.searchers.registry import searcher_class, settings_class
+from oneshot_hpo.searchers.registry import SEARCHERS, searcher_class, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 
 
@@ -121,7 +121,7 @@ def test_pc_darts_warms_up_without_a_gradient_of_the_architecture(few_digits):
 
 def test_measuring_draws_nothing(few_digits):
     """Every searcher's probabilities are read without its generator."""
-    for name in ("darts", "pc_darts", "gdas", "proxylessnas", "enas", "random_ws"):
+    for name in SEARCHERS:
         generator = torch.Generator().manual_seed(1)
         settings = settings_class(name)()
         one = searcher_class(name)(get_space(1), settings, torch.device("cpu"), generator)

@@ -95,7 +95,9 @@ def test_measuring_eigenvalues_changes_nothing_else(few_digits):
     assert tuple(without) == search(few_digits, epochs=2).trajectory
 
 
-@pytest.mark.parametrize("name", ["gdas", "random_ws", "single_path", "enas", "proxylessnas"])
+@pytest.mark.parametrize(
+    "name", ["gdas", "random_ws", "single_path", "enas", "proxylessnas", "snas", "ddpnas"]
+)
 @pytest.mark.parametrize(
     "settings",
     [{"early_stop": "eigenvalue"}, {"early_stop": "operations"}, {"hessian_eigenvalue": True}],

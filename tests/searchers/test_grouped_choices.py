@@ -33,7 +33,9 @@ def test_rows_of_one_width_share_a_tensor() -> None:
     assert layout.rows[2][0].tensor == 1
 
 
-@pytest.mark.parametrize("name", ["darts", "darts_second_order"])
+@pytest.mark.parametrize(
+    "name", ["darts", "darts_second_order", "drnas", "snas", "sdarts_rs", "sdarts_adv", "balenas"]
+)
 def test_shares_of_each_group_sum_to_one(name: str) -> None:
     assert sums_of_groups(make(name).mixture()) == [
         pytest.approx([1, 1]),

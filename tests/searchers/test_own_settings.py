@@ -37,6 +37,13 @@ DEFAULTS = {
         "arch_weight_decay": 0.0,
         "warmup_share": 0.25,
     },
+    "drnas": {},
+    "snas": {"temperature_start": 1.0, "temperature_end": 0.03},
+    "sdarts_rs": {"perturbation_start": 0.03, "perturbation_end": 0.3},
+    "sdarts_adv": {"perturbation_start": 0.03, "perturbation_end": 0.3, "attack_steps": 7},
+    "fairdarts": {"arch_learning_rate": 3e-3, "zero_one_weight": 10.0},
+    "ddpnas": {"distribution_momentum": 0.9, "sharpness": 100.0},
+    "balenas": {"likelihood_images": 25_000},
 }
 
 
@@ -80,6 +87,13 @@ def test_ranges_contain_the_default(name):
         ("single_path", {"scored_images": 0}),
         ("enas", {"sampled_cells": 0}),
         ("enas", {"controller_beta1": 1.0}),
+        ("snas", {"temperature_end": 0}),
+        ("sdarts_rs", {"perturbation_end": -0.1}),
+        ("sdarts_adv", {"attack_steps": 0}),
+        ("fairdarts", {"zero_one_weight": -1}),
+        ("ddpnas", {"distribution_momentum": 1.0}),
+        ("ddpnas", {"sharpness": 0}),
+        ("balenas", {"likelihood_images": 0.5}),
     ],
 )
 def test_bad_values_are_refused_by_name(name, changed):

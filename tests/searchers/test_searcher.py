@@ -52,12 +52,18 @@ OWN = {
     "mutation_prob": 0.5,
     "entropy_weight": 0.01,
     "baseline_decay": 0.5,
+    "perturbation_end": 0.8,
+    "zero_one_weight": 1.0,
+    "distribution_momentum": 0.5,
+    "sharpness": 20.0,
+    "likelihood_images": 1_000,
 }
 FIRST_EPOCH_CHANGED = {
     "warmup_share": 2,
     "temperature_end": 2,
     "ranked_cells": 3,
     "mutation_prob": 3,
+    "perturbation_end": 2,
 }
 
 

@@ -63,3 +63,32 @@ class TestEnas(KilledInSlowTests):
 
 class TestProxylessNas(KilledInSlowTests):
     searcher = "proxylessnas"
+
+
+class TestDrNas(KilledInSlowTests):
+    searcher = "drnas"
+
+
+class TestSnas(KilledInSlowTests):
+    searcher = "snas"
+
+
+class TestSdartsRs(KilledInSlowTests):
+    searcher = "sdarts_rs"
+
+
+class TestSdartsAdv(KilledInSlowTests):
+    searcher = "sdarts_adv"
+    settings: ClassVar = {"attack_steps": 2}
+
+
+class TestFairDarts(KilledInSlowTests):
+    searcher = "fairdarts"
+
+
+class TestDdpNas(KilledInSlowTests):
+    searcher = "ddpnas"
+
+
+class TestBaLeNas(KilledInSlowTests):
+    searcher = "balenas"

@@ -28,7 +28,7 @@ KINDS = {
 }
 
 
-FEW = ("darts", "pc_darts", "proxylessnas", "enas")
+FEW = ("darts", "pc_darts", "proxylessnas", "enas", "fairdarts", "ddpnas")
 """In DARTS's space perturbation takes long: one of each kind of searcher."""
 
 

@@ -194,6 +194,17 @@ def test_the_quickstart_has_its_size() -> None:
         ("single_path", {"mutation_prob"}, {"arch_learning_rate", "arch_weight_decay"}),
         ("enas", {"entropy_weight", "baseline_decay"}, {"arch_weight_decay"}),
         ("proxylessnas", set(), {"arch_weight_decay"}),
+        ("drnas", set(), set()),
+        ("snas", {"temperature_start", "temperature_end"}, set()),
+        ("sdarts_rs", {"perturbation_end"}, set()),
+        ("sdarts_adv", {"perturbation_end"}, set()),
+        ("fairdarts", {"zero_one_weight"}, set()),
+        (
+            "ddpnas",
+            {"distribution_momentum", "sharpness"},
+            {"arch_learning_rate", "arch_weight_decay"},
+        ),
+        ("balenas", {"likelihood_images"}, set()),
     ],
 )
 def test_cs3_is_the_searchers(

@@ -35,7 +35,8 @@ from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
 from oneshot_hpo.whole_files import sync_folder
 
-_SLOW = ("smac", "bohb", "tpe")  # the slow ones begin, so that the processes end together
+# the slow ones begin, so that the processes end together
+_SLOW = ("weak", "pnas", "smac", "bohb", "tpe")
 
 PLAN, PARTS, SECONDS, RESULTS = "plan.json", "parts", "seconds.json", "results.parquet"
 

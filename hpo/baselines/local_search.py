@@ -22,7 +22,7 @@ class LocalSearchSettings(WarmStartSettings):
     starts: int = setting(10, COUNT)
     """Architectures drawn for each descent; it starts at the best of them."""
     whole_neighbourhood: bool = setting(False, TRUTH)
-    """Whether all neighbours are evaluated before a step to the best (the paper's Algorithm 1);
+    """Whether all neighbours are evaluated before a step to the best, as in the paper;
     false: a step to the first better one, in a random order."""
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's
 class Ensemble:
     """Embeddings of d values, two hidden layers, a sigmoid; the mean of E members.
 
-    Member e never sees the e-th part of the examples, as in the paper (section 4.4).
+    Member e never sees the e-th part of the examples, as in the paper.
     """
 
     def __init__(

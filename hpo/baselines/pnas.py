@@ -1,4 +1,4 @@
-"""The predictor of PNAS (Liu et al. 2018, "Progressive Neural Architecture Search", section 4).
+"""The predictor of PNAS (Liu et al. 2018, "Progressive Neural Architecture Search").
 
 Of the method this is the predictor and its use: an ensemble ranks architectures, the best are
 trained, the ensemble is fitted to all so far. What it ranks are the architectures of the space, all

@@ -1,4 +1,4 @@
-"""A warm start by scores without training (Abdelfattah et al. 2021, section 4.1, "warmup")."""
+"""A warm start by scores without training (Abdelfattah et al. 2021, "warmup")."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WarmStartSettings:
     warm_start: str | None = setting(None, optional(SCORE, "a random start"))
     """The score by which they are the best of a random pool; null: they are drawn at random."""
     pool: int = setting(3000, COUNT)
-    """Architectures of that pool: as many as the authors' code scores."""
+    """Architectures of that pool: as many as in the authors' notebook."""
 
 
 def starter(problem: Problem, settings: WarmStartSettings) -> Callable[[Unseen, int], list[int]]:

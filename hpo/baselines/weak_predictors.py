@@ -1,4 +1,4 @@
-"""Weak predictors (Wu et al. 2021, "Stronger NAS with Weaker Predictors", Algorithm 1)."""
+"""Weak predictors (Wu et al. 2021, "Stronger NAS with Weaker Predictors")."""
 
 from __future__ import annotations
 

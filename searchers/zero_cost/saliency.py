@@ -1,4 +1,4 @@
-"""Scores from a network's weights and their gradients (Abdelfattah et al. 2021, section 3.1)."""
+"""Scores from a network's weights and their gradients (Abdelfattah et al. 2021)."""
 
 from __future__ import annotations
 

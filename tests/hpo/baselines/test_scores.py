@@ -30,7 +30,7 @@ def test_the_best_of_a_pool_come_first_and_then_another_pool() -> None:
     [
         ("re", {"population": 12}, 12),
         ("ls", {"starts": 6}, 6),
-        ("weak", {"startup": 12, "width": 8, "layers": 1}, 12),
+        ("weak", {"startup": 12, "width": 8, "layers": 1, "epochs": 5}, 12),
         ("pnas", {"startup": 12, "batch": 10, "steps": 3}, 12),
     ],
 )

@@ -99,7 +99,6 @@ def run(
     from oneshot_hpo.experiments.baselines.summary import print_summary
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
-    from oneshot_hpo.experiments.terminal.hints import say
 
     plan = make_plan(
         table=table,
@@ -115,8 +114,12 @@ def run(
         scores=scores,
     )
     console = terminal()
-    for why in left_out(methods):
-        say(console, f"left out: {why}")
     with ending(REPEATABLE):
-        results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
+        results = run_baselines(
+            plan,
+            folder,
+            workers=workers or machine.cores(),
+            console=console,
+            notes=[f"left out: {why}" for why in left_out(methods)],
+        )
     print_summary(console, plan, results)

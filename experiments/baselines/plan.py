@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from oneshot_hpo.experiments import machine
+from oneshot_hpo.experiments.baselines.features import Features, features
+from oneshot_hpo.experiments.baselines.methods import method_names, method_settings
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import DRAW, MEAN, TEST_MEAN
 from oneshot_hpo.experiments.study import bounds
-from oneshot_hpo.experiments.study.specification import parse_overrides
-from oneshot_hpo.experiments.wording import unknown_key
-from oneshot_hpo.hpo.baselines import (
-    METHODS,
-    InvalidBaseline,
-    Problem,
-    known_method,
-    make_optimizer,
-    settings_class,
-)
-from oneshot_hpo.plugins import entries
+from oneshot_hpo.hpo.baselines import InvalidBaseline, Problem, known_method, make_optimizer
 from oneshot_hpo.search_spaces import SpaceId, enumerable, get_space, load_table, space_ids
 from oneshot_hpo.search_spaces.table import mean_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
@@ -33,8 +27,6 @@ from oneshot_hpo.search_spaces.table_file import table_checksum
 OBJECTIVES = (MEAN, DRAW, TEST_MEAN)
 EVALUATIONS = 280
 """Of a repetition, where no other limit is chosen."""
-ALL = "all"
-"""The word for every method that is installed."""
 
 CONVENTIONS = {
     "evaluations": "an evaluation at a budget below the largest counts budget / largest budget",
@@ -50,7 +42,7 @@ _ON_TEST = {
 
 _PACKAGES = ("oneshot-hpo", "numpy", "scipy", "ConfigSpace", "smac", "scikit-learn", "pyarrow")
 _BLOCK = 50  # repetitions that run side by side
-_ONE_BY_ONE = ("smac",)  # methods that gain nothing from that
+_ONE_BY_ONE = ("smac", "weak", "pnas")  # methods that gain nothing from that
 
 
 @dataclass(frozen=True)
@@ -79,6 +71,7 @@ class BaselinePlan:
     settings: by method, of its settings class.
     evaluations: of a repetition, in full ones; None where `seconds` of simulated training are its
     limit. budget: of every evaluation, in epochs; None: methods may use all budgets of the table.
+    scores: a file of scores beside the table.
     """
 
     table: str
@@ -91,6 +84,7 @@ class BaselinePlan:
     objective: str
     seconds: float | None = None
     budget: int | None = None
+    scores: Path | None = None
 
     @property
     def budgets(self) -> tuple[int, ...]:
@@ -116,12 +110,19 @@ class BaselinePlan:
 
     def problem(self, space: SpaceId) -> Problem:
         """The problem in a space, as an optimizer may know it."""
+        known = self.features(space)
         return Problem(
             choices=enumerable(get_space(space)).radices,
             budgets=self.budgets,
             evaluations=self.evaluations_in(space),
             noisy=self.objective == "draw",
+            architecture_of=known.architecture_of,
+            features=known.scores,
         )
+
+    def features(self, space: SpaceId) -> Features:
+        """What methods may know of the architectures of a space."""
+        return features(self.table, space, self.scores)
 
     @property
     def blocks(self) -> list[Block]:
@@ -149,7 +150,10 @@ class BaselinePlan:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The plan for a JSON file: settings, conventions, versions, the table's checksum."""
-        chosen = {"seconds": self.seconds, "budget": self.budget}
+        chosen: dict[str, Any] = {"seconds": self.seconds, "budget": self.budget, "scores": None}
+        if self.scores is not None:
+            checksum = hashlib.sha256(self.scores.read_bytes()).hexdigest()
+            chosen["scores"] = {"sha256": checksum}
         return {
             "table": {"name": load_table(self.table).name, "sha256": table_checksum(self.table)},
             "spaces": list(self.spaces),
@@ -177,6 +181,7 @@ def make_plan(
     objective: str,
     seconds: float | None = None,
     budget: int | None = None,
+    scores: Path | None = None,
 ) -> BaselinePlan:
     """The plan of a command line. Raises UserError, or another of this project's errors."""
     if evaluations is not None and seconds is not None:
@@ -192,18 +197,19 @@ def make_plan(
         known = f"{', '.join(OBJECTIVES[:-1])} or {OBJECTIVES[-1]}"
         raise UserError(f"--objective is {known}, not {objective!r}")
 
-    names = _names(methods)
+    names = method_names(methods)
     plan = BaselinePlan(
         table=table,
         spaces=space_ids(",".join(spaces)),
         methods=names,
-        settings=_settings(names, overrides),
+        settings=method_settings(names, overrides),
         evaluations=evaluations,
         repetitions=repetitions,
         seed=seed,
         objective=objective,
         seconds=seconds,
         budget=budget,
+        scores=scores,
     )
 
     opened = load_table(table)
@@ -248,52 +254,6 @@ def _full_seconds(table: str, space: SpaceId, budget: int) -> np.ndarray:
     return mean_of(opened.seconds(opened.entries(get_space(space)), budget))
 
 
-def left_out(methods: str) -> list[str]:
-    """Why "all" in a list with commas leaves methods out whose libraries are not installed."""
-    words = _words(methods)
-    missing = {entry.name: entry.missing for entry in entries("method") if entry.missing}
-    return [why for name, why in missing.items() if ALL in words and name not in words]
-
-
-def _names(methods: str) -> tuple[str, ...]:
-    """The methods of a list with commas, sorted; for "all" those that are installed."""
-    names = _words(methods)
-    if ALL in names:
-        names = names - {ALL} | {entry.name for entry in entries("method") if not entry.missing}
-    for name in sorted(names):
-        known_method(name)
-    if not names:
-        raise UserError(f"--methods names none; there are {', '.join(METHODS)}, or all")
-    return tuple(sorted(names))
-
-
 def _is_installed(package: str) -> bool:
     """Whether one of _PACKAGES is there; smac is an extra."""
     return package != "smac" or not known_method("smac").missing
-
-
-def _words(methods: str) -> set[str]:
-    return {word.strip() for word in methods.split(",") if word.strip()}
-
-
-def _settings(methods: Sequence[str], overrides: Sequence[str]) -> dict[str, Any]:
-    """The settings of the methods, with the values of --set METHOD.SETTING=VALUE."""
-    values = parse_overrides(overrides)
-    for method in values:
-        known_method(method)
-        if method not in methods:
-            raise UserError(f"--set {method}: that method is not among those to run")
-    settings = {}
-    for method in methods:
-        chosen, own = settings_class(method), values.get(method, {})
-        if not isinstance(own, dict):
-            raise UserError(f"--set {method}={own}: must be {method}.SETTING=VALUE")
-        known = [field.name for field in dataclasses.fields(chosen)]
-        for key in own:
-            if key not in known:
-                raise UserError(f"--set {method}.{key}: {unknown_key(key, method, known)}")
-        try:
-            settings[method] = chosen(**own)
-        except InvalidBaseline as error:
-            raise UserError(f"--set {method}: {error}") from None
-    return settings

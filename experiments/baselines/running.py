@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -31,17 +31,28 @@ from oneshot_hpo.experiments.baselines.results import (
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.study.folder import make_folder
+from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.work_bar import WorkBar
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME, StudyLock
 from oneshot_hpo.whole_files import sync_folder
 
-_SLOW = ("smac", "bohb", "tpe")  # the slow ones begin, so that the processes end together
+# the slow ones begin, so that the processes end together
+_SLOW = ("weak", "pnas", "smac", "bohb", "tpe")
 
 PLAN, PARTS, SECONDS, RESULTS = "plan.json", "parts", "seconds.json", "results.parquet"
 
 
-def run_baselines(plan: BaselinePlan, folder: Path, *, workers: int, console: Console) -> Path:
+def run_baselines(
+    plan: BaselinePlan,
+    folder: Path,
+    *,
+    workers: int,
+    console: Console,
+    notes: Sequence[str] = (),
+) -> Path:
     """Run what `folder` does not hold yet; the file of results.
+
+    notes: lines that are printed once the folder can be used.
 
     UserError: the folder cannot be used or holds something else. KeyboardInterrupt leaves all
     finished blocks there.
@@ -52,6 +63,8 @@ def run_baselines(plan: BaselinePlan, folder: Path, *, workers: int, console: Co
     lock = StudyLock(folder)
     try:
         _check_folder(folder, plan.document)  # another process may have been faster
+        for note in notes:
+            say(console, note)
         if not (folder / PLAN).exists():
             write_json(folder / PLAN, plan.document)
         if not (folder / RESULTS).exists():

@@ -11,6 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
 
+from oneshot_hpo.experiments.baselines.equal_cost import (
+    best_of_random,
+    trainings_worth_of_scores,
+)
 from oneshot_hpo.experiments.baselines.plan import BaselinePlan
 from oneshot_hpo.experiments.baselines.running import SECONDS
 from oneshot_hpo.experiments.objectives.section import ON_TEST, TEST_MEAN
@@ -18,10 +22,14 @@ from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.foreign import label_of
 from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
+from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
 
 
 def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
-    """Print median and quartiles over repetitions, and evaluations a processor second."""
+    """Print median and quartiles over repetitions, what that is worth, and evaluations a second.
+
+    Worth: the number of random trainings whose best has this median, or a lower one.
+    """
     table = load_table(plan.table)
     seconds = json.loads((results.parent / SECONDS).read_text())
     groups = []
@@ -31,6 +39,7 @@ def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
             method: 100 * (final_test_errors(results, method, space) - best)
             for method in plan.methods
         }
+        random = best_of_random(plan, space)
         rows = []
         for method, values in sorted(regrets.items(), key=lambda item: np.median(item[1])):
             low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
@@ -39,12 +48,21 @@ def print_summary(console: Console, plan: BaselinePlan, results: Path) -> None:
             )
             quartiles = f"{low:.3f} to {high:.3f}"
             counts = (label_of(str(space)), str(len(values)))
-            rows.append((method, *counts, f"{median:.3f}", quartiles, f"{rate:,.0f}"))
+            worth = random.worth(best + median / 100 + SINGLE_PRECISION)
+            trainings = "> 10⁶" if worth is None else f"{worth:,}"
+            measured = (f"{median:.3f}", quartiles, trainings, f"{rate:,.0f}")
+            rows.append((method, *counts, *measured))
         groups.append(rows)
 
-    headings = ("method", "space", "repetitions", "median", "quartiles", "evaluations/s")
+    headings = ("method", "space", "runs", "median", "quartiles", "worth", "per second")
     title = f"test regret after {plan.limit}, percentage points"
     print_table(console, headings, groups, title=title)
+    say(console, "worth: random trainings whose best has this median; per second: evaluations")
+    for space in plan.spaces:
+        spent = trainings_worth_of_scores(plan, space)
+        if spent is not None:
+            name = label_of(str(space))
+            say(console, f"scoring space {name} took as long as {spent:,.1f} trainings")
     if plan.objective == TEST_MEAN:
         say(console, f"note: {ON_TEST}")
     say(console, f"all evaluations: {results}")

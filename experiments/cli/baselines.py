@@ -34,8 +34,9 @@ def run(
     methods: Annotated[
         str,
         typer.Option(
-            help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, "
-            "with commas; or all that are installed."
+            help="rs, re, reinforce, smac, tpe (Optuna's, multivariate=False), hyperband, bohb, ls "
+            "(local search), zero_cost, pnas, weak, with commas; or all that are installed but "
+            "weak, which takes hours."
         ),
     ] = "all",
     evaluations: Annotated[
@@ -55,6 +56,14 @@ def run(
             metavar="EPOCHS",
             help="Epochs that each evaluation trains, one of the table's budgets. Default: the "
             "largest; hyperband and bohb use all.",
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Scores without training that `oneshot-hpo table scores` wrote, for zero_cost and "
+            "for a warm_start of re, ls, weak and pnas.",
         ),
     ] = None,
     repetitions: Annotated[
@@ -84,12 +93,12 @@ def run(
     require_extra("baselines", "oneshot-hpo baselines")
 
     from oneshot_hpo.experiments import machine
-    from oneshot_hpo.experiments.baselines.plan import left_out, make_plan
+    from oneshot_hpo.experiments.baselines.methods import left_out
+    from oneshot_hpo.experiments.baselines.plan import make_plan
     from oneshot_hpo.experiments.baselines.running import run_baselines
     from oneshot_hpo.experiments.baselines.summary import print_summary
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
-    from oneshot_hpo.experiments.terminal.hints import say
 
     plan = make_plan(
         table=table,
@@ -102,10 +111,15 @@ def run(
         objective=objective,
         seconds=seconds,
         budget=budget,
+        scores=scores,
     )
     console = terminal()
-    for why in left_out(methods):
-        say(console, f"left out: {why}")
     with ending(REPEATABLE):
-        results = run_baselines(plan, folder, workers=workers or machine.cores(), console=console)
+        results = run_baselines(
+            plan,
+            folder,
+            workers=workers or machine.cores(),
+            console=console,
+            notes=[f"left out: {why}" for why in left_out(methods)],
+        )
     print_summary(console, plan, results)

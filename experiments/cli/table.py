@@ -97,6 +97,48 @@ def _print(facts: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> Non
 
 
 @app.command()
+def scores(
+    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The file of scores to write.")],
+    space: SpaceOption = "1",
+    dataset: Annotated[
+        str, typer.Option(help="Images of the one batch, as for `table build`.")
+    ] = "digits",
+    images: Annotated[
+        int, typer.Option(min=2, max=bounds.IMAGES, help="Images of the batch.")
+    ] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and of the batch.")] = 0,
+    channels: Annotated[int, typer.Option(min=1, help="Channels of the first stack.")] = 8,
+    stacks: Annotated[int, typer.Option(min=1, help="Stacks of cells.")] = 3,
+    cells_per_stack: Annotated[int, typer.Option(min=1, help="Cells in a stack.")] = 1,
+    workers: WorkersOption = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")
+    ] = None,
+) -> None:
+    """Score untrained networks of a space's unique cells, for `baselines run --scores`.
+
+    Synflow, NASWOT, Jacobian covariance, gradient norm, parameters, NN-Degree. A stopped run
+    resumes.
+    """
+    from oneshot_hpo.experiments import machine
+    from oneshot_hpo.experiments.data.score_build import ScorePlan, build_scores
+    from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.ending import REPEATABLE, ending
+    from oneshot_hpo.searchers.network.scratch import ScratchSettings
+    from oneshot_hpo.searchers.zero_cost import ScoreSettings
+
+    plan = ScorePlan(
+        space=space,
+        dataset=dataset,
+        network=ScratchSettings(channels=channels, stacks=stacks, cells_per_stack=cells_per_stack),
+        scores=ScoreSettings(images=images, seed=seed),
+        device=device or ("cuda" if machine.gpus() else "cpu"),
+    )
+    with ending(REPEATABLE):
+        build_scores(plan, out, workers=workers or machine.default_workers(), console=terminal())
+
+
+@app.command()
 def build(
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="The table to write.")],
     space: SpaceOption = "1",

@@ -55,6 +55,10 @@ BASELINES: dict[str, tuple[str, tuple[float, ...], str]] = {
     "tpe": ("#117733", (3, 1.2), "diamond"),
     "hyperband": ("#44aa99", (6, 1, 1, 1, 1, 1), "square"),
     "bohb": ("#332288", (5, 1, 1.5, 1), "circle"),
+    "ls": ("#ddaa33", (2, 2), "left"),
+    "weak": ("#88ccee", (8, 2), "right"),
+    "pnas": ("#aa4499", (8, 1, 2, 1), "down"),
+    "zero_cost": ("#661100", (1, 3), "plus"),
 }
 """Colour, dashes and marker of each black-box optimizer."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,19 @@ class Problem:
     """Total budget, in full evaluations."""
     noisy: bool
     """Whether repeating an evaluation may give another loss."""
+    architecture_of: Integers | None = field(default=None, compare=False)
+    """(C,) the architecture that each configuration makes, 0 to U - 1; None: each its own.
+
+    The digits of a configuration's number are its values, the first dimension's first."""
+    features: Mapping[str, Floats] = field(default_factory=dict, compare=False)
+    """Scores of the architectures that need no training, float (U,), by name; larger is better."""
+
+    def feature(self, name: str) -> Floats:
+        """The scores of this name, (U,). Raises InvalidBaseline for one that there is not."""
+        if name not in self.features:
+            known = ", ".join(sorted(self.features)) or "none"
+            raise InvalidBaseline(f"there is no score {name!r} here; there are: {known}")
+        return self.features[name]
 
     @property
     def full(self) -> int:

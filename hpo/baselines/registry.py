@@ -40,6 +40,10 @@ ENTRIES = (
     _entry("tpe", "tpe", "TPE", "tree-structured Parzen estimator (Bergstra et al. 2011)"),
     _entry("hyperband", "hyperband", "Hyperband", "Hyperband (Li et al. 2018)"),
     _entry("bohb", "bohb", "BOHB", "BOHB (Falkner et al. 2018)"),
+    _entry("ls", "local_search", "LocalSearch", "local search (White et al. 2021)"),
+    _entry("weak", "weak_predictors", "WeakPredictors", "weak predictors (Wu et al. 2021)"),
+    _entry("pnas", "pnas", "PNAS", "the predictor of PNAS (Liu et al. 2018)"),
+    _entry("zero_cost", "zero_cost", "ZeroCost", "a score without training, alone"),
 )
 METHODS = tuple(entry.name for entry in ENTRIES)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oneshot_hpo.checks import setting
+from oneshot_hpo.hpo.baselines.architectures import Architectures, Unseen
 from oneshot_hpo.hpo.baselines.checks import COUNT, check_settings
 from oneshot_hpo.hpo.baselines.optimizer import (
     Draws,
@@ -17,14 +18,15 @@ from oneshot_hpo.hpo.baselines.optimizer import (
     Problem,
     Proposal,
 )
+from oneshot_hpo.hpo.baselines.warm_start import WarmStartSettings, starter
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegularizedEvolutionSettings:
+class RegularizedEvolutionSettings(WarmStartSettings):
     """Settings of regularized evolution; the defaults are those of NAS-Bench-1Shot1."""
 
     population: int = setting(100, COUNT)
-    """P: size of the population, which starts with random configurations."""
+    """P: size of the population, which starts with random configurations, or with a warm start."""
     sample: int = setting(10, COUNT)
     """S: size of a tournament, drawn with replacement; its best configuration is the parent."""
 
@@ -54,10 +56,13 @@ class RegularizedEvolution(Optimizer):
         self._losses = np.full(shape, np.inf)
         self._count = 0
         self._rows = np.arange(self.repetitions)
+        self._warm = None if settings.warm_start is None else self._warm_start(settings, seeds)
 
     def ask(self) -> Proposal:
-        """Random configurations until the population is full, then children."""
-        if self._count < self._losses.shape[1]:
+        """The start until the population is full, then children."""
+        if self._warm is not None and self._count < self._warm.shape[1]:
+            self._child = self._warm[:, self._count]
+        elif self._count < self._losses.shape[1]:
             self._child = self._draws.below(self.choices, len(self.choices))
         else:
             self._child = self._mutated(self._parents())
@@ -69,6 +74,18 @@ class RegularizedEvolution(Optimizer):
         self._population[:, place] = self._child
         self._losses[:, place] = losses
         self._count += 1
+
+    def _warm_start(
+        self, settings: WarmStartSettings, seeds: Sequence[np.random.SeedSequence]
+    ) -> Integers:
+        """The first configurations of each repetition, (R, P or fewer, d)."""
+        architectures, start = Architectures(self.problem), starter(self.problem, settings)
+        count = min(self._losses.shape[1], len(architectures))
+        chosen = [
+            start(Unseen(architectures, np.random.default_rng([*seed.generate_state(4)])), count)
+            for seed in seeds
+        ]
+        return architectures.values(np.array(chosen, np.int64).reshape(len(seeds), count))
 
     def _parents(self) -> Integers:
         """The best of a tournament in each repetition, (R, d); ties go to the first one drawn."""

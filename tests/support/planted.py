@@ -37,8 +37,17 @@ class Planted:
 
     def problem(self, evaluations: int) -> Problem:
         return Problem(
-            choices=self.choices, budgets=self.budgets, evaluations=evaluations, noisy=False
+            choices=self.choices,
+            budgets=self.budgets,
+            evaluations=evaluations,
+            noisy=False,
+            features={"parameters": self.scores()},
         )
+
+    def scores(self) -> Array:
+        """(C,) a score of every configuration, of which larger is better: it agrees in part."""
+        every = np.indices(self.choices).reshape(len(self.choices), -1).T
+        return -self.losses(every, self.budgets[0])
 
 
 def seeds(repetitions: int) -> list[np.random.SeedSequence]:
@@ -69,7 +78,9 @@ def run(
     return np.stack(configurations, axis=1), np.stack(losses, axis=1), np.array(budgets)
 
 
-def best_full_loss(method: str, planted: Planted, evaluations: int, repetitions: int) -> Array:
+def best_full_loss(
+    method: str, planted: Planted, evaluations: int, repetitions: int, **settings: Any
+) -> Array:
     """The lowest loss of a full evaluation, (R,)."""
-    _, losses, budgets = run(method, planted, evaluations, seeds(repetitions))
+    _, losses, budgets = run(method, planted, evaluations, seeds(repetitions), **settings)
     return losses[:, budgets == planted.budgets[-1]].min(axis=1)

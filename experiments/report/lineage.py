@@ -14,10 +14,12 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.sources import Source, reasons
 from oneshot_hpo.experiments.warm_start.display import ORDER_ONLY, change_words
 
-_WIDTH, _HEIGHT, _GAP, _BETWEEN = 190, 48, 18, 130
+_WIDTH, _HEIGHT, _GAP, _BETWEEN = 190, 48, 18, 115
 """Of a box, and the free space below it and to its right, in pixels."""
 _LETTERS = 24
 """Letters of a name that fit into a box."""
+_BEND = 34
+"""How far below the boxes an arrow passes for each column that it leaps, in pixels."""
 _SHOWN = 12
 """Digits of a checksum."""
 
@@ -54,7 +56,8 @@ def read(study: OpenedStudy) -> Lineage | None:
     """The lineage of a study; None if its model began with nothing."""
     if not study.sources:
         return None
-    notes = [f"Order only: {ORDER_ONLY}."] if any(one.order_only for one in study.sources) else []
+    has_ranks = any(one.order_only for one in study.sources)
+    notes = [f"{ORDER_ONLY[0].upper()}{ORDER_ONLY[1:]}."] if has_ranks else []
     return Lineage(_drawing(study), _table(study.sources), notes)
 
 
@@ -109,14 +112,17 @@ def _drawing(study: OpenedStudy) -> Markup:
             places[key] = (x, free + row * (_HEIGHT + _GAP))
 
     width = deepest * (_WIDTH + _BETWEEN) + _WIDTH
-    height = tallest * (_HEIGHT + _GAP) - _GAP
+    leaps = {one: boxes[one.source].column - boxes[one.target].column - 1 for one in edges.values()}
+    height = tallest * (_HEIGHT + _GAP) - _GAP + _BEND * max(leaps.values())
     parts = [
         Markup(
             '<svg class="lineage" role="img" width="{0}" height="{1}" viewBox="-1 -1 {2} {3}">'
             "<title>{4}</title>"
-        ).format(width, height, width + 2, height + 2, _in_words(boxes, edges))
+        ).format(width + 2, height + 2, width + 2, height + 2, _in_words(boxes, edges))
     ]
-    parts += [_arrow(places[edge.source], places[edge.target], edge) for edge in edges.values()]
+    for edge, leap in leaps.items():
+        ends = places[edge.source], places[edge.target]
+        parts.append(_bent_arrow(*ends, edge, leap) if leap else _arrow(*ends, edge))
     parts += [_box(places[key], box) for key, box in boxes.items()]
     return Markup("").join([*parts, Markup("</svg>")])
 
@@ -164,3 +170,18 @@ def _arrow(start: tuple[float, float], end: tuple[float, float], edge: _Edge) ->
         '<path d="M{0} {1}L{2} {3}"/><path class="head" d="M{2} {3}l-8 -4v8z"/>'
         '<text class="kind" x="{4}" y="{5}">{6}</text>'
     ).format(x, y, to_x, to_y, (x + to_x) / 2, (y + to_y) / 2 - 6, edge.label)
+
+
+def _bent_arrow(
+    start: tuple[float, float], end: tuple[float, float], edge: _Edge, leap: int
+) -> Markup:
+    """An arrow that passes below the boxes between, from lower side to lower side."""
+    x, y = start[0] + 0.7 * _WIDTH, start[1] + _HEIGHT
+    to_x, to_y = end[0] + 0.3 * _WIDTH, end[1] + _HEIGHT
+    low = max(y, to_y) + _BEND * leap * 4 / 3  # a curve reaches three quarters of its handles
+    return Markup(
+        '<path d="M{0} {1}C{0} {4} {2} {4} {2} {3}"/><path class="head" d="M{2} {3}l-4 8h8z"/>'
+        '<text class="kind" x="{5}" y="{6}">{7}</text>'
+    ).format(
+        x, y, to_x, to_y, low, (x + to_x) / 2, (y + to_y) / 8 + 0.75 * low - 6, edge.label
+    )  # fmt: skip

@@ -59,7 +59,7 @@ def test_the_table_says_what_was_taken_and_what_was_not(tmp_path: Path, tiny_stu
         *("added, with its setting there: momentum 0.9", "f" * 12, "/a b"),
     ]
     assert second[4:7] == ["order only", "", "different there: table a, here b"]
-    assert found.notes[0].startswith("Order only: ")
+    assert found.notes[0].startswith("By order only: in place of each loss")
 
 
 def test_the_page_shows_it_and_repeats_it(tmp_path: Path, tiny_study: Path) -> None:

@@ -20,7 +20,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.sources import UNUSABLE, Wanted
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.warm_start.taking import take_over
-from oneshot_hpo.hpo import Observation
+from oneshot_hpo.hpo import BASELINE_ID, Observation
 
 if TYPE_CHECKING:
     from conftest import NewStudy
@@ -187,6 +187,26 @@ def test_another_objective_gives_its_order_alone(
     assert opened.sources == list(beginning.sources)
     assert opened.prior == observed(quickstart)
     assert len(prior_trials(opened)) == 43
+
+
+def test_ranks_guide_proposals_until_losses_suffice(
+    quickstart: Path, new_study: NewStudy, tmp_path: Path
+) -> None:
+    spec = new_study("cs2", "objective=draw", "bohb.random_fraction=0")
+    beginning = take_over(Wanted([quickstart], as_prior=True), spec)
+    with create_study(tmp_path / "new", spec, beginning) as study:
+        generator = study._master.config_generator
+        model_budgets = [generator.largest_budget_with_model()]
+        while not study.finished:
+            trial = study.ask()
+            assert trial is not None
+            if trial.id != BASELINE_ID and trial.id[0] == 0 and trial.budget == 3:
+                assert study.record(trial).info["model_based_pick"]
+            study.tell(trial, result_of(trial, 0.0, crashed=False))
+            model_budgets.append(generator.largest_budget_with_model())
+    assert model_budgets[0] == 1.5, "the largest budget of the ranks: half of the least, 3"
+    assert model_budgets == sorted(model_budgets)
+    assert model_budgets[-1] == 12, "the study's own results at its largest budget"
 
 
 def test_an_hpbandster_run_is_adapted_too(

@@ -64,10 +64,13 @@ def _offers(wanted: Wanted, spec: StudySpec) -> list[Offer]:
     seen: dict[str, Path] = {}
     for folder in wanted.folders:
         offer = read_offer(folder, spec, skip_bad=wanted.skip_bad, any_loss=wanted.as_prior)
-        key = offer.identity or offer.checksum
-        if key in seen:
-            raise UserError(f"{folder}: it has the same results as {seen[key]}: name one of them")
-        seen[key] = folder
+        # A copy may lack results that came later; an export of a study has another identity.
+        for key in (offer.identity, offer.checksum):
+            if key in seen:
+                raise UserError(
+                    f"{folder}: it has the same results as {seen[key]}: name one of them"
+                )
+        seen |= {key: folder for key in (offer.identity, offer.checksum) if key is not None}
         offers.append(offer)
     return offers
 

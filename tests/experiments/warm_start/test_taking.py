@@ -275,6 +275,24 @@ def test_what_a_source_began_with_is_not_taken_with_it_and_said(
     assert take_over(Wanted([second, quickstart]), third).notes == []
 
 
+def test_a_study_that_runs_is_read_as_it_is_and_the_user_knows(
+    new_study: NewStudy, tmp_path: Path
+) -> None:
+    spec = new_study("cs2")
+    with create_study(tmp_path / "running", spec) as study:
+        for _ in range(2):
+            trial = study.ask()
+            assert trial is not None
+            study.tell(trial, result_of(trial, 0.0, crashed=False))
+        study.ask()
+        beginning = take_over(Wanted([tmp_path / "running"]), spec)
+    (source,) = beginning.sources
+    assert (source.results, source.taken) == (2, 2)
+    words = f"note: {tmp_path / 'running'} still runs: later results are not taken over"
+    assert words in beginning.notes
+    assert words not in take_over(Wanted([tmp_path / "running"]), spec).notes
+
+
 def test_sources_that_cannot_be_used_are_refused_on_one_line(
     quickstart: Path, new_study: NewStudy, tmp_path: Path
 ) -> None:
@@ -286,6 +304,10 @@ def test_sources_that_cannot_be_used_are_refused_on_one_line(
     shutil.copytree(quickstart, copy)
     twice = refusal(spec, quickstart, copy)
     assert twice == f"{copy}: it has the same results as {quickstart}: name one of them"
+
+    (tmp_path / "run").mkdir()
+    write(exported_study(quickstart), tmp_path / "run")
+    assert f"it has the same results as {quickstart}" in refusal(spec, quickstart, tmp_path / "run")
 
     other = new_study("{momentum: {lower: 0.5, upper: 0.99}}")
     assert "they have no hyperparameter in common" in refusal(other, quickstart)

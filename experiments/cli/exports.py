@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import SkipBadOption
 from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.experiments.terminal.hints import quoted, say
 
@@ -65,7 +66,7 @@ def export(
     counts = f"{target}: {len(results)} of {study.view.total_evaluations} evaluations"
     if crashed := sum(result.crashed for result in results):
         counts += f", {crashed} of them crashed"
-    if prior := len(study.view.prior):
+    if prior := len(study.prior):
         counts += f"; and {prior} results that the study began with"
     say(console, counts)
     for words in study.caveats:
@@ -98,14 +99,15 @@ def import_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="As for launch; repeatable."),
     ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out lines that cannot be used; name them.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
 ) -> None:
-    """Make a study that knows what an HpBandSter run observed."""
+    """Make a study that knows what an HpBandSter run observed, all of it in the study's space.
+
+    launch --from takes a run of another space, too, and starts the study.
+    """
     from oneshot_hpo.experiments.exports.space_file import SPACE
-    from oneshot_hpo.experiments.exports.warm_start import create_warm_started
     from oneshot_hpo.experiments.study.folder import resume
+    from oneshot_hpo.experiments.warm_start.importing import create_warm_started
 
     left_out: list[str] | None = [] if skip_bad else None
     made, prior, differing = create_warm_started(run, study, folder, overrides or [], left_out)

@@ -11,10 +11,13 @@ import typer
 from oneshot_hpo.experiments.cli.options import (
     AcceptOption,
     AddressOption,
+    AsPriorOption,
     EpochSecondsOption,
     FolderArgument,
+    FromOption,
     OnlyOption,
     SchedulerFileOption,
+    SkipBadOption,
     StudyArgument,
     StudySetOption,
     SubmitOption,
@@ -42,17 +45,28 @@ def launch(
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
     trust: TrustOption = False,
+    sources: FromOption = None,
+    as_prior: AsPriorOption = False,
+    skip_bad: SkipBadOption = False,
 ) -> None:
-    """Run a new study in a new folder, or a grid of studies, begun or not."""
+    """Run a new study in a new folder, or a grid of studies, begun or not.
+
+    With --from, its model begins with what other studies observed, in spaces of their own.
+    """
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.grids.launching import run_grid
     from oneshot_hpo.experiments.study import launching
+    from oneshot_hpo.experiments.study.sources import Wanted
     from oneshot_hpo.experiments.study.trust import Consent
     from oneshot_hpo.experiments.terminal.console import terminal
 
+    if (as_prior or skip_bad) and not sources:
+        raise UserError("--as-prior and --skip-bad are about the studies that --from names")
     consent = Consent(trust, overrides or ())
     grid = load_grid(study, overrides or [])
     if grid is not None:
+        if sources:
+            raise UserError(f"--from is for a single study; {study} is a grid")
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
         run_grid(
             terminal(),
@@ -71,6 +85,8 @@ def launch(
         raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
+        if sources:
+            raise UserError("--dry-run prints a script, which does not depend on --from")
         script = launching.slurm_script(
             terminal(), study, folder, settings, submit=submit, consent=consent
         )
@@ -78,7 +94,14 @@ def launch(
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
         launching.launch_study(
-            terminal(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+            terminal(),
+            study,
+            folder,
+            settings,
+            submit=submit,
+            cluster=cluster,
+            consent=consent,
+            wanted=Wanted(sources or (), as_prior, skip_bad),
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from oneshot_hpo.experiments.pages.chart import Chart
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.experiments.report import comparison, crashes, headline, origin, trials
+from oneshot_hpo.experiments.report import comparison, crashes, headline, lineage, origin, trials
 from oneshot_hpo.experiments.report.charts import groups_of
 from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -48,6 +48,7 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
         groups=groups,
         trials=trials.table(study),
         crashes=crashes.read(study),
+        lineage=lineage.read(study),
         origin=origin.read(study),
         written=moment(time.time()),
         version=version("oneshot-hpo"),

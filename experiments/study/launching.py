@@ -31,6 +31,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
+from oneshot_hpo.experiments.study.sources import NO_SOURCES, Beginning, Wanted
 from oneshot_hpo.experiments.study.specification import (
     StudySpec,
     complete,
@@ -97,10 +98,12 @@ def launch_study(
     submit: bool,
     cluster: DaskCluster | None,
     consent: Consent,
+    wanted: Wanted = NO_SOURCES,
 ) -> Path:
     """Create a study and run it, or submit a master that does; returns its folder.
 
-    cluster: a Dask cluster whose workers are used instead of the study's own.
+    cluster: a Dask cluster whose workers are used instead of the study's own. wanted: the studies
+    and runs with whose results its model begins.
 
     UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is
     created then. StudyStopped: the study cannot continue now.
@@ -110,12 +113,19 @@ def launch_study(
     check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
-    launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+    beginning = _beginning(console, wanted, spec)
+    launch_frozen(console, spec, folder, submit=submit, cluster=cluster, beginning=beginning)
     return folder
 
 
 def launch_frozen(
-    console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
+    console: Console,
+    spec: StudySpec,
+    folder: Path,
+    *,
+    submit: bool,
+    cluster: DaskCluster | None,
+    beginning: Beginning | None = None,
 ) -> None:
     """Like `launch_study`, with a specification that is complete, frozen and trusted."""
     jobs = slurm_jobs(spec, folder)
@@ -125,14 +135,26 @@ def launch_frozen(
         master = MasterJob(spec, folder)
         master.check()
         with _resumable(folder):
-            create_study(folder, spec).close()
+            create_study(folder, spec, beginning).close()
             _say_doubt(console, spec)
             _submit(console, master, folder)
     else:
         with _resumable(folder):
-            study = create_study(folder, spec)
+            study = create_study(folder, spec, beginning)
             _say_doubt(console, spec)
             _run(console, study, spec, folder, cluster=cluster)
+
+
+def _beginning(console: Console, wanted: Wanted, spec: StudySpec) -> Beginning | None:
+    """What the study begins with, which is said; None without sources. Raises like `take_over`."""
+    if not wanted.folders:
+        return None
+    from oneshot_hpo.experiments.warm_start.display import say_beginning
+    from oneshot_hpo.experiments.warm_start.taking import take_over
+
+    beginning = take_over(wanted, spec)
+    say_beginning(console, beginning)
+    return beginning
 
 
 def _say_doubt(console: Console, spec: StudySpec) -> None:

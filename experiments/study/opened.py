@@ -17,11 +17,13 @@ from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, spec
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
+from oneshot_hpo.experiments.study.sources import Source, sources_of, with_losses
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import allow_if_trusted
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     ConfirmationView,
+    Observation,
     Rerun,
     Trial,
     TrialResult,
@@ -103,6 +105,17 @@ class OpenedStudy:
         """SHA-256 of the journal's header: unique to a study, and constant over its life."""
         with (self.folder / JOURNAL_NAME).open("rb") as journal:
             return hashlib.sha256(journal.readline()).hexdigest()
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The studies and runs with whose results its model began. UserError: cannot be read."""
+        journal = str(self.folder / JOURNAL_NAME)
+        return sources_of(self.view.header, len(self.view.prior), journal)
+
+    @cached_property
+    def prior(self) -> list[Observation]:
+        """The observations with which its model began, without those of which it took the order."""
+        return with_losses(self.view.prior, self.sources)
 
     @cached_property
     def transfer(self) -> str | None:

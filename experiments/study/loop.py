@@ -27,6 +27,7 @@ from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
+from oneshot_hpo.experiments.study.workers_file import WorkersFile
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     StudyLocked,
@@ -67,6 +68,7 @@ class StudyRun(Generic[Run]):
         self._failures = Failures()
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
+        self._workers = WorkersFile(folder)
         self._environment = as_given()  # before a pool changes it for its workers
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
@@ -91,6 +93,8 @@ class StudyRun(Generic[Run]):
                             raise
                         pool.hand_over()
                         raise HandedOver from None
+                    finally:
+                        self._workers.remove()
             except (PoolError, StudyUnwritable, StudyLocked) as error:
                 raise StudyStopped(one_line(error)) from error
 
@@ -111,6 +115,7 @@ class StudyRun(Generic[Run]):
                     break
                 self._submit(pool, following)
             self._display.update(self._study, pool.running, pool.status)
+            self._workers.update(pool)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)

@@ -19,6 +19,7 @@ from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_no
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import allow_if_trusted
+from oneshot_hpo.experiments.study.workers_file import Workers, read_workers
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     ConfirmationView,
@@ -73,6 +74,8 @@ class OpenedStudy:
         self.source = str(folder) if source is None else source
         # Checked before the journal is read: a master that ends in between has finished the study.
         self._is_held = is_held(folder)
+        self.workers: Workers | None = read_workers(folder) if self._is_held else None
+        """What its master's workers do; None without a master, or until it has seen some."""
         self.view = read_study(folder)
         if jobs is not None:
             self.jobs = jobs

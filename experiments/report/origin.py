@@ -8,6 +8,7 @@ from pathlib import Path
 from oneshot_hpo.experiments.pages.values import moment
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.summary import kept_words
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
@@ -45,7 +46,8 @@ def read(study: OpenedStudy) -> Origin:
         specification=dump_yaml(spec.model_dump(mode="json")),
         machine={"created": moment(study.times.created)}
         | _warm_start(study)
-        | _machine(study.view.header.get("machine")),
+        | _machine(study.view.header.get("machine"))
+        | _kept(study),
         versions=dict(spec.versions),
         commands=_commands(study),
         certainty=certainty,
@@ -59,6 +61,11 @@ def _warm_start(study: OpenedStudy) -> dict[str, str]:
     if left_out := study.view.header.get("prior_left_out"):
         words += f", without {left_out} lines that could not be used"
     return {"warm start": words}
+
+
+def _kept(study: OpenedStudy) -> dict[str, str]:
+    kept = study.kept_weights
+    return {"supernets kept": kept_words(study.folder, kept)} if kept else {}
 
 
 def _commands(study: OpenedStudy) -> list[str]:

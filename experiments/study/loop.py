@@ -20,6 +20,7 @@ from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped
 from oneshot_hpo.experiments.objectives.objective import FOLDER
 from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
+from oneshot_hpo.experiments.study.kept_weights import NONE, KeptWeights
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.signals import noted_signals
@@ -69,6 +70,7 @@ class StudyRun(Generic[Run]):
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
         self._workers = WorkersFile(folder)
+        self._kept = KeptWeights(folder, spec.keep)
         self._environment = as_given()  # before a pool changes it for its workers
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
@@ -104,6 +106,8 @@ class StudyRun(Generic[Run]):
         last_seen_alive = time.monotonic()
         for trial, result in self._study.evaluations if self._limits.any else ():
             self._limits.learn(trial, result)
+        if isinstance(self._study, StudyView):
+            self._kept.sweep(self._study)
         while not self._study.finished:
             if signals:
                 raise Interrupted
@@ -153,6 +157,7 @@ class StudyRun(Generic[Run]):
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
+            keep=self._spec.keep != NONE and isinstance(trial, Trial),
             code=foreign.allowed(),
         )
         self._in_flight[trial.key] = (trial, time.time())
@@ -237,6 +242,8 @@ class StudyRun(Generic[Run]):
         """Journal a result. StudyFailed: every trial of the first bracket has crashed alike."""
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
+        if isinstance(trial, Trial) and isinstance(self._study, StudyView):
+            self._kept.told(self._study, trial)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
             in_first = self._study.bracket_of(trial) == 0
             alike = first_bracket_crashed(self._study) if in_first else None

@@ -15,6 +15,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import MEAN, loss_name, selection_note
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.kept_weights import NONE, kept_keys, sizes
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.specification import StudySpec
@@ -275,6 +276,12 @@ class OpenedStudy:
             return read_metrics(folder)
         except ValueError as error:
             raise UserError(f"{folder / METRICS} is damaged ({error})") from None
+
+    @cached_property
+    def kept_weights(self) -> dict[str, int]:
+        """Bytes of the checkpoints of supernets that the study keeps, by their trials' keys."""
+        keep = self.view.header.get("specification", {}).get("keep", NONE)
+        return sizes(self.folder, kept_keys(keep, self.view))
 
     # The confirmation
 

@@ -23,6 +23,7 @@ from oneshot_hpo.experiments.study.document import (
     read_document,
 )
 from oneshot_hpo.experiments.study.inputs import checksums
+from oneshot_hpo.experiments.study.kept_weights import Keep
 from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
@@ -112,6 +113,10 @@ class StudySpec(pydantic.BaseModel):
         le=bounds.WORKERS,
         description=f"a whole number from 1 to {bounds.WORKERS:,}, or null (one per GPU, else per "
         "core)",
+    )
+    keep: Keep = Field(
+        default="none",
+        description="none, incumbent or all (trials whose supernet's checkpoint stays)",
     )
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")

@@ -25,6 +25,7 @@ from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.tracking import Tracker
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
@@ -72,6 +73,7 @@ class StudyRun(Generic[Run]):
         self._workers = WorkersFile(folder)
         self._kept = KeptWeights(folder, spec.keep)
         self._environment = as_given()  # before a pool changes it for its workers
+        self._tracker: Tracker | None = None
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
@@ -84,6 +86,9 @@ class StudyRun(Generic[Run]):
         limit or preemption) by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for the
         successor.
         """
+        if self._spec.track is not None and isinstance(self._study, StudyView):
+            self._tracker = Tracker(self._folder, self._spec.track)
+            self._tracker.results_came()  # those of an earlier master
         with noted_signals((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
                 with open_pool() as pool:
@@ -99,6 +104,16 @@ class StudyRun(Generic[Run]):
                         self._workers.remove()
             except (PoolError, StudyUnwritable, StudyLocked) as error:
                 raise StudyStopped(one_line(error)) from error
+            finally:
+                if self._tracker is not None:
+                    self._tracker.close()
+                    self._say_tracker_away()
+
+    def _say_tracker_away(self) -> None:
+        """Say once that results cannot be sent."""
+        words = None if self._tracker is None else self._tracker.complaint()
+        if words is not None:
+            self._display.say(words)
 
     def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
         # Pending trials of an earlier master come first, in the order of ask.
@@ -120,6 +135,7 @@ class StudyRun(Generic[Run]):
                 self._submit(pool, following)
             self._display.update(self._study, pool.running, pool.status)
             self._workers.update(pool)
+            self._say_tracker_away()
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)
@@ -242,6 +258,8 @@ class StudyRun(Generic[Run]):
         """Journal a result. StudyFailed: every trial of the first bracket has crashed alike."""
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
+        if self._tracker is not None:
+            self._tracker.results_came()
         if isinstance(trial, Trial) and isinstance(self._study, StudyView):
             self._kept.told(self._study, trial)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:

@@ -119,11 +119,12 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
-    remove_checkpoints(task.folder / FOLDER)
     if task.keep and result["loss"] is not None:
         remove_previous(task.folder)
     else:
         remove_checkpoints(task.folder)
+    if (task.folder / FOLDER).is_dir():
+        remove_checkpoints(task.folder / FOLDER)
     return result
 
 

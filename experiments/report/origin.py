@@ -9,6 +9,7 @@ from oneshot_hpo.experiments.pages.values import moment
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.sources import UNUSABLE, Source, reasons
+from oneshot_hpo.experiments.study.summary import kept_words
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
@@ -46,7 +47,8 @@ def read(study: OpenedStudy) -> Origin:
         specification=dump_yaml(spec.model_dump(mode="json")),
         machine={"created": moment(study.times.created)}
         | _warm_start(study)
-        | _machine(study.view.header.get("machine")),
+        | _machine(study.view.header.get("machine"))
+        | _kept(study),
         versions=dict(spec.versions),
         commands=_commands(study),
         certainty=certainty,
@@ -66,6 +68,11 @@ def _source_words(source: Source) -> str:
     if source.left_out:
         words += f", without {reasons(source.left_out)}"
     return words
+
+
+def _kept(study: OpenedStudy) -> dict[str, str]:
+    kept = study.kept_weights
+    return {"supernets kept": kept_words(study.folder, kept)} if kept else {}
 
 
 def _commands(study: OpenedStudy) -> list[str]:

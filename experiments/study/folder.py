@@ -17,6 +17,7 @@ from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.sources import SOURCES, Beginning
 from oneshot_hpo.experiments.study.specification import StudySpec, recorded
+from oneshot_hpo.experiments.study.workers_file import WORKERS
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.foreign import COPIES
@@ -29,7 +30,7 @@ SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The confirmation's folder, inside the study's."""
 STUDY_NAMES = (
-    *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
+    *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION, WORKERS),
     *("trials", "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
 )
 """Everything that the program creates in a study's folder."""

@@ -15,11 +15,13 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import MEAN, loss_name, selection_note
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.kept_weights import NONE, kept_keys, sizes
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
 from oneshot_hpo.experiments.study.sources import Source, sources_of, with_losses
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import allow_if_trusted
+from oneshot_hpo.experiments.study.workers_file import Workers, read_workers
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     ConfirmationView,
@@ -75,6 +77,8 @@ class OpenedStudy:
         self.source = str(folder) if source is None else source
         # Checked before the journal is read: a master that ends in between has finished the study.
         self._is_held = is_held(folder)
+        self.workers: Workers | None = read_workers(folder) if self._is_held else None
+        """What its master's workers do; None without a master, or until it has seen some."""
         self.view = read_study(folder)
         if jobs is not None:
             self.jobs = jobs
@@ -285,6 +289,12 @@ class OpenedStudy:
             return read_metrics(folder)
         except ValueError as error:
             raise UserError(f"{folder / METRICS} is damaged ({error})") from None
+
+    @cached_property
+    def kept_weights(self) -> dict[str, int]:
+        """Bytes of the checkpoints of supernets that the study keeps, by their trials' keys."""
+        keep = self.view.header.get("specification", {}).get("keep", NONE)
+        return sizes(self.folder, kept_keys(keep, self.view))
 
     # The confirmation
 

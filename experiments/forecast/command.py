@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,22 +147,28 @@ def forecast_grid(
     Without a given pace or journals, operations are counted: an epoch of each member may take long.
     """
     members = grid.chosen(only)
+    chosen = dataclasses.replace(grid, members=tuple(members))
     check_code_trusted(console, [member.spec for member in members], wanted.consent)
-    known = None
     if wanted.epoch_seconds is None and not wanted.journals:
-        known = counted_paces(dataclasses.replace(grid, members=tuple(members)))
+        counted = counted_paces(chosen)
+        paces = {
+            name: Pace(epoch_seconds=seconds, spread=COUNTED_SPREAD, basis="operations counted")
+            for name, seconds in counted.items()
+        }
+    else:
+        paces = {one.name: _pace(console, one.spec, one.name, wanted) for one in members}
+    return forecast_members(chosen, paces, wanted.interruptions, wanted.simulations)
 
-    found = _Simulated(wanted.simulations)
+
+def forecast_members(
+    grid: Grid, paces: Mapping[str, Pace], interruptions: Interruptions, simulations: int
+) -> GridForecast:
+    """Forecast the studies of a grid, given their paces by name."""
+    found = _Simulated(simulations)
     courses, forecasts = [], {}
-    for member in members:
-        if known is None:
-            pace = _pace(console, member.spec, member.name, wanted)
-        else:
-            pace = Pace(
-                epoch_seconds=known[member.name], spread=COUNTED_SPREAD, basis="operations counted"
-            )
+    for member in grid.members:
         workers = workers_of(member.spec)
-        conditions = conditions_of(member.spec, pace, workers, wanted.interruptions)
+        conditions = conditions_of(member.spec, paces[member.name], workers, interruptions)
         plan = plan_of(member.spec)
         courses.append(found.study(plan, conditions))
         first = found.first_model_pick(plan, conditions)
@@ -171,7 +177,7 @@ def forecast_grid(
             runs = grid.confirm * (2 if member.spec.iterations else 1)
             courses.append(found.confirmation(runs, member.spec.max_budget, conditions))
     wall, hours = together(courses)
-    return GridForecast(grid.name, wall, hours, forecasts, wanted.simulations)
+    return GridForecast(grid.name, wall, hours, forecasts, simulations)
 
 
 class _Simulated:

@@ -37,7 +37,7 @@ def run_grid(
     check_folder(folder, grid)
     if dry_run:
         print_members(console, grid, folder, only)
-    print_costs(console, grid, folder, only, epoch_seconds)
+    print_costs(console, grid, folder, only, epoch_seconds, workers)
     if not dry_run:
         options = RunOptions(submit, cluster, workers, consent, foreseen)
         launch_grid(console, grid, folder, only, options)

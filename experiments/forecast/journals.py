@@ -42,11 +42,12 @@ class _Times:
 
 
 def pace_of(opened: Sequence[OpenedStudy], spec: StudySpec) -> Pace:
-    """The pace of those of these studies that search as `spec` does.
+    """The pace of those of these studies that search as `spec` does, on the first one's device.
 
     UserError: none of them searches alike and has finished trials.
     """
     alike = [study for study in opened if difference(study.spec, spec) is None]
+    alike = [study for study in alike if _device(study) == _device(alike[0])]
     if not alike:
         other = f"another {difference(opened[0].spec, spec)}"
         raise UserError(
@@ -70,7 +71,8 @@ def pace_of(opened: Sequence[OpenedStudy], spec: StudySpec) -> Pace:
         spread=spread,
         trial_spread=_trial_spread(times),
         crash_share=sum(one.crashed for one in times) / tried,
-        basis=f"as in {sum(len(one.budgets) for one in times)} trials of {names}",
+        basis=f"as in {sum(len(one.budgets) for one in times)} trials of {names}"
+        f" on {_device(alike[0])}",
     )
 
 
@@ -83,6 +85,12 @@ def difference(one: StudySpec, other: StudySpec) -> str | None:
         if key in one.search and key in other.search and one.search[key] != other.search[key]:
             return f"search.{key}"
     return None
+
+
+def _device(study: OpenedStudy) -> str:
+    """The machine's GPUs, else its processor; a study under SLURM knows its master's alone."""
+    machine = study.view.header.get("machine") or {}
+    return ", ".join(dict.fromkeys(machine.get("gpus") or [])) or machine.get("processor", "?")
 
 
 def _times(study: OpenedStudy) -> _Times | None:

@@ -39,11 +39,13 @@ def test_a_pace_is_that_of_studies_that_search_alike(tmp_path: Path, tiny_study:
     assert pace.start_seconds == pytest.approx(5.0)
     assert pace.crash_share == pytest.approx(1 / 6)
     assert pace.trial_spread == pytest.approx(0.0, abs=1e-9)
-    assert "5 trials" in pace.basis
+    assert f"5 trials of {slow.folder} on " in pace.basis
     both = pace_of([slow, quick], spec)
     assert both.epoch_seconds == pytest.approx(4.0)
     assert both.spread > 5 * pace.spread
 
+    quick.view.header["machine"]["gpus"] = ["another"]
+    assert pace_of([slow, quick], spec) == pace
     other = load_study(str(tiny_study), ["searcher=gdas"])
     with pytest.raises(UserError, match="it has another searcher"):
         pace_of([slow, quick], other)

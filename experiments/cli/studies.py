@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +27,9 @@ from oneshot_hpo.experiments.cli.options import (
 )
 from oneshot_hpo.experiments.errors import UserError, printable
 
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.launching import Foreseen
+
 
 def launch(
     study: StudyArgument,
@@ -44,6 +48,13 @@ def launch(
     ] = False,
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep a forecast, the output of oneshot-hpo forecast --json, for the report.",
+        ),
+    ] = None,
     trust: TrustOption = False,
     sources: FromOption = None,
     as_prior: AsPriorOption = False,
@@ -63,6 +74,7 @@ def launch(
     if (as_prior or skip_bad) and not sources:
         raise UserError("--as-prior and --skip-bad are about the studies that --from names")
     consent = Consent(trust, overrides or ())
+    foreseen = _foreseen(forecast)
     grid = load_grid(study, overrides or [])
     if grid is not None:
         if sources:
@@ -79,6 +91,7 @@ def launch(
             workers=workers,
             cluster=cluster,
             consent=consent,
+            foreseen=foreseen,
         )
         return
     if only or epoch_seconds is not None:
@@ -102,7 +115,20 @@ def launch(
             cluster=cluster,
             consent=consent,
             wanted=Wanted(sources or (), as_prior, skip_bad),
+            foreseen=foreseen,
         )
+
+
+def _foreseen(path: Path | None) -> Foreseen:
+    """What reads the forecast of a study from a file; without a file there is none."""
+    from oneshot_hpo.experiments.study.launching import not_foreseen
+
+    if path is None:
+        return not_foreseen
+
+    from oneshot_hpo.experiments.forecast.kept import read_kept
+
+    return functools.partial(read_kept, path)
 
 
 def resume(

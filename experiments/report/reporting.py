@@ -11,7 +11,15 @@ from oneshot_hpo.experiments.pages.chart import Chart
 from oneshot_hpo.experiments.pages.live import LivePage
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.experiments.report import comparison, crashes, headline, lineage, origin, trials
+from oneshot_hpo.experiments.report import (
+    comparison,
+    crashes,
+    forecasts,
+    headline,
+    lineage,
+    origin,
+    trials,
+)
 from oneshot_hpo.experiments.report.charts import groups_of
 from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -66,6 +74,7 @@ def write_page_of(
         progress=headline.progress(study),
         settings=headline.settings_table(study),
         compared=section,
+        forecast=forecasts.read(study),
         groups=groups,
         trials=trials.table(study),
         crashes=crashes.read(study),

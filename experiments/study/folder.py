@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from oneshot_hpo.whole_files import write_whole
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The confirmation's folder, inside the study's."""
+FORECAST = "forecast"
+"""The key, in the journal's header, of the forecast with which a study was launched."""
 STUDY_NAMES = (
     *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION, WORKERS),
     *("trials", "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
@@ -75,11 +78,13 @@ def create_study(
     folder: Path,
     spec: StudySpec,
     beginning: Beginning | None = None,
+    *,
+    forecast: Mapping[str, Any] | None = None,
 ) -> Study:
     """Create a study in a vacant folder; if that fails, nothing is left behind.
 
-    spec: a complete specification. beginning: what its model begins with. UserError: the folder
-    cannot be written, or is not vacant.
+    spec: a complete specification. beginning: what its model begins with. forecast: what the study
+    is expected to take, for its report. UserError: the folder cannot be written, or is not vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
@@ -90,6 +95,8 @@ def create_study(
     }
     if beginning is not None:
         header[SOURCES] = [source.model_dump(mode="json") for source in beginning.sources]
+    if forecast is not None:
+        header[FORECAST] = dict(forecast)
 
     made = make_folder(folder)
     try:

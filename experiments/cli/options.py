@@ -59,7 +59,7 @@ AsPriorOption = Annotated[
     bool,
     typer.Option(
         "--as-prior",
-        help="With --from: of losses that cannot be compared (another search space, data set, "
+        help="Of losses that cannot be compared (another search space, data set, "
         "table or objective; any HpBandSter run), take the order alone.",
     ),
 ]

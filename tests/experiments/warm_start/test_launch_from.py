@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,16 @@ def test_a_study_is_launched_from_another_one(
     assert picks == [False, True], "the default, then what the model proposes"
     (source,) = events(folder)[0]["study"]["sources"]
     assert (source["taken"], source["folder"]) == (len(prior), str(quickstart))
+
+
+def test_a_forecast_knows_what_the_study_begins_with(quickstart: Path) -> None:
+    options = ("--set", "bohb.random_fraction=0", "--epoch-seconds", 2, "--simulations", 20)
+    ended = called("forecast", "quickstart", *options, "--launch-from", quickstart, "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert f"{quickstart}: 43 of 43 results taken over" in ended.stderr
+    assert json.loads(ended.stdout)["first_model_pick"] == 2, "the default is first"
+    cold = called("forecast", "quickstart", *options, "--json")
+    assert json.loads(cold.stdout)["first_model_pick"] > 2
 
 
 @pytest.mark.parametrize(

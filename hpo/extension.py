@@ -25,7 +25,7 @@ class Extension:
     max_budget: int | float | None = None
     """The budget of a rung on top, eta times the largest before; None: no rung is added."""
     stop: dict[str, Any] = field(default_factory=dict)
-    """Rules that end the study, by name, over those that it has; opaque to this package."""
+    """All rules that end the study from now on, opaque to this package; empty: those before."""
     add: Sequence[dict[str, Any]] = ()
     """Configurations with which the next brackets start, instead of the optimizer's proposals."""
     drop: Sequence[tuple[TrialId, int | float]] = ()

@@ -13,6 +13,9 @@ from oneshot_hpo.hpo.brackets import Rung, bracket, rung_budgets
 from oneshot_hpo.hpo.errors import InvalidSettings
 from oneshot_hpo.hpo.settings import OptimizerSettings
 
+_MOST = 10**12
+"""The largest max_budget that settings may have; beyond it, a rung is no use in a message."""
+
 
 class Ladder(NamedTuple):
     """The rungs that brackets have from one bracket on."""
@@ -92,7 +95,8 @@ class Plan:
         top = rung_budgets(settings)[-1]
         fitting = Fraction(top) * Fraction(settings.eta)
         if Fraction(budget) != fitting:
-            words = int(fitting) if fitting.denominator == 1 else float(fitting)
+            whole = fitting.denominator == 1
+            words = "too many" if fitting > _MOST else int(fitting) if whole else float(fitting)
             raise InvalidSettings(
                 f"max_budget {budget} does not fit eta: the rung above {top} has {words} "
                 f"(eta {settings.eta} times as much)"

@@ -121,7 +121,7 @@ EVENTS: Kinds = {
     ),
     EXTENSION: EventKind(
         {
-            "format": exactly(5),
+            "format": exactly(6),
             "iterations": COUNT,
             "max_budget": BUDGET_OR_NULL,
             "stop": OBJECT,
@@ -130,7 +130,7 @@ EVENTS: Kinds = {
         },
         StudyState.extend,
         _replay_extension,
-        since=5,
+        since=6,
     ),
 }
 """Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.objectives.objective import FOLDER
-from oneshot_hpo.experiments.study.extensions import difference, extended, words
+from oneshot_hpo.experiments.study.extensions import difference, extended, stop_rules, words
 from oneshot_hpo.experiments.study.folder import (
     check_writable_study,
     resume,
@@ -42,9 +42,9 @@ def extend_study(
 ) -> None:
     """Extend a study that no master works on; `resume` then continues it.
 
-    iterations: brackets more. max_budget: the budget of a rung on top. stop: rules, by name. add:
-    configurations for the next bracket, with the default's other values. drop: keys of trials to
-    give up.
+    iterations: brackets more. max_budget: the budget of a rung on top. stop: rules, by name; the
+    others stay as they are. add: configurations for the next bracket, with the default's other
+    values. drop: keys of trials to give up.
 
     UserError, StudyError: bad input, or a master works on the study; nothing is changed then.
     StudyStopped: the disk is full, say.
@@ -55,7 +55,7 @@ def extend_study(
     extension = Extension(
         iterations=iterations,
         max_budget=max_budget,
-        stop=dict(stop),
+        stop=stop_rules(study.spec, stop),
         add=[_configuration(study.view.space, values) for values in add],
         drop=[(trial.id, trial.budget) for trial in dropped],
     )

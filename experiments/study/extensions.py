@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oneshot_hpo.experiments.study.specification import StudySpec, validated
@@ -28,8 +28,14 @@ def extended(spec: StudySpec, extensions: Sequence[Extension], origin: str) -> S
         if one.max_budget is not None:
             changes["max_budget"] = one.max_budget
         if one.stop:
-            changes[STOP] = (changes.get(STOP) or document.get(STOP) or {}) | one.stop
+            changes[STOP] = one.stop
     return validated(document | changes, origin)
+
+
+def stop_rules(spec: StudySpec, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A study's rules to stop with some of them changed; empty: none is changed."""
+    rules: dict[str, Any] = spec.model_dump().get(STOP) or {}
+    return rules | dict(changes) if changes else {}
 
 
 def words(extension: Extension) -> str:
@@ -40,8 +46,9 @@ def words(extension: Extension) -> str:
     if extension.max_budget is not None:
         parts.append(f"a rung of {counted(extension.max_budget, 'epoch')} on top")
     if extension.stop:
-        rules = ", ".join(f"{rule} {value}" for rule, value in extension.stop.items())
-        parts.append(f"stop: {rules}")
+        rules = {rule: value for rule, value in extension.stop.items() if value is not None}
+        each = ", ".join(f"{rule} {value}" for rule, value in rules.items())
+        parts.append(f"stop: {each or 'no rule'}")
     if extension.add:
         parts.append(f"{counted(len(extension.add), 'configuration')} of the user's")
     if extension.drop:
@@ -71,7 +78,7 @@ def difference(before: StudyView, extension: Extension, workers: int) -> str:
             f"A study launched with iterations {iterations} may differ: of its {workers} workers "
             "some would have begun the next bracket where these waited for the last one."
         )
-    own = counted(workers, "worker")
+    own = "1 worker" if workers == 1 else f"{workers} workers and results in the same order"
     return f"With {own} it equals a study launched with iterations {iterations}."
 
 

@@ -201,7 +201,7 @@ def test_a_specification_is_extended_within_what_a_study_file_may_have() -> None
     ("extension", "workers", "words"),
     [
         ({"iterations": 1}, 1, "With 1 worker it equals a study launched with iterations 3."),
-        ({"iterations": 1}, 2, "With 2 workers it equals"),
+        ({"iterations": 1}, 2, "With 2 workers and results in the same order it equals"),
         ({"max_budget": 4}, 1, "would have started with more configurations"),
         ({"iterations": 1, "add": [{}]}, 1, ""),
         ({"stop": {"gpu_hours": 20}}, 1, ""),

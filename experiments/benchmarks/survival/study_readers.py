@@ -204,7 +204,6 @@ def _extended(journal: bytes) -> bytes:
             extension = Extension(
                 iterations=2,
                 max_budget=int(settings.max_budget * settings.eta),
-                stop={"gpu_hours": 20},
                 add=[dict(study.evaluations[0][0].config)],
                 drop=[(trial.id, trial.budget) for trial in study.pending],
             )

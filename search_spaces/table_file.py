@@ -74,7 +74,7 @@ def load_table(source: str | Path) -> Table:
     one. It may end in a colon and a data set, where the table has several: the first one is the
     default. Raises TableError.
     """
-    name, dataset = _split_source(source)
+    name, dataset = split_source(source)
     if _is_plugin(name):
         table = _plugin(name)
         return table if dataset is None else table.on(dataset)
@@ -95,7 +95,7 @@ def load_table(source: str | Path) -> Table:
 
 def table_path(source: str | Path) -> Path:
     """The path of the table with this name or path; it need not exist. A plug-in's has none."""
-    name, _ = _split_source(source)
+    name, _ = split_source(source)
     if name in _SHIPPED:
         return Path(str(files("oneshot_hpo.search_spaces") / "tables" / _SHIPPED[name]))
     if name in _IN_DATA_FOLDER:
@@ -105,7 +105,7 @@ def table_path(source: str | Path) -> Path:
 
 def is_table_name(source: str) -> bool:
     """Whether a table is meant by its name, with a data set or without, and not by a path."""
-    name, _ = _split_source(source)
+    name, _ = split_source(source)
     return plugins.is_name("table", name)
 
 
@@ -114,7 +114,7 @@ def table_checksum(source: str | Path) -> str:
 
     Raises OSError, and for a plug-in TableError.
     """
-    name, _ = _split_source(source)
+    name, _ = split_source(source)
     if _is_plugin(name):
         return _plugin_checksum(str(source))
     with table_path(source).open("rb") as file:
@@ -168,7 +168,7 @@ def is_temporary_table(path: Path) -> bool:
     return ours and path.is_file() and not path.is_symlink()
 
 
-def _split_source(source: str | Path) -> tuple[str, str | None]:
+def split_source(source: str | Path) -> tuple[str, str | None]:
     """A table's name and the data set after its colon; of a path, the path and None."""
     reference = foreign.reference_of(str(source))
     name, colon, dataset = str(source).partition(":")

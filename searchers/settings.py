@@ -201,8 +201,9 @@ class SearchSettings:
 
     @classmethod
     def with_absent(cls, recorded: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings that a study or checkpoint recorded, with those that it lacks."""
-        return {**cls.absent_values(), **recorded}
+        """The settings that a study or checkpoint recorded, in its order, then those it lacks."""
+        absent = cls.absent_values().items()
+        return {**recorded, **{name: value for name, value in absent if name not in recorded}}
 
     def to_record(self) -> dict[str, Any]:
         """Plain values by name, without those that an absent setting means."""

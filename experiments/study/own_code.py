@@ -226,8 +226,11 @@ def _names(spec: StudySpec) -> Iterator[tuple[str, str]]:
     """What a study names that is not built in, by key: code of the user's, or a path."""
     for key in KEYS:
         name = name_in(getattr(spec, key))
-        if name is not None and name not in plugins.names(key):
-            yield key, name
+        if name is None or name in plugins.names(key):
+            continue
+        if key == "table" and name.partition(":")[0] in plugins.names(key):
+            continue  # of a data set: nasbench201:cifar100
+        yield key, name
 
 
 def _with_name(value: Any, name: str) -> Any:

@@ -16,6 +16,7 @@ from oneshot_hpo import foreign, plugins
 from oneshot_hpo.errors import OneShotHpoError
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, Table
+from oneshot_hpo.search_spaces.table_file import split_source
 
 if TYPE_CHECKING:
     from oneshot_hpo.searchers.data.images import ImageSplits
@@ -41,7 +42,7 @@ def check_space(name: str, space: SearchSpace) -> None:
 
 def check_table(name: str, table: Table, space: SearchSpace) -> None:
     """UserError: a table that is a plug-in has no finite lowest error of the space."""
-    entry = _plugin("table", name)
+    entry = _plugin("table", split_source(name)[0])
     if entry is None:
         return
     with _asked(entry.label):

@@ -341,14 +341,14 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
                 plugin_checks.check_table(str(spec.table), table, space)
         if spec.command is None or spec.objective != MEAN:
             objective_of(spec.objective).check(get_space(spec.required_space), table)
+        if spec.command is None:
+            update["search"] = _completed_search(spec)  # reads the data set
+        else:
+            update |= command_keys.completed(spec)
         if spec.dataset is not None and spec.table is not None:
             update["transfer"] = allowed_transfer(
                 spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER
             )
-        if spec.command is None:
-            update["search"] = _completed_search(spec)
-        else:
-            update |= command_keys.completed(spec)
         update["bohb"] = _bohb_defaults() | spec.bohb
         update["cluster"] = spec.cluster.completed()
         spec = spec.model_copy(update=update)

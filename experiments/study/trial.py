@@ -117,8 +117,9 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
-    for folder in (task.folder, task.folder / FOLDER):
-        remove_checkpoints(folder)
+    remove_checkpoints(task.folder)
+    if (task.folder / FOLDER).is_dir():
+        remove_checkpoints(task.folder / FOLDER)
     return result
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from support.notebook import EXAMPLES
 from support.processes import run
 
+import oneshot_hpo
+
 PLUGIN = EXAMPLES / "plugin"
 
 
@@ -31,7 +33,9 @@ class Installed:
         python = folder / "environment" / "bin" / "python"
         ended = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
         packages = Path(ended.stdout.strip())
-        paths = [path for path in sys.path if path and Path(path).is_dir()]
+        # An installation that can be edited has no folder there: a hook finds the package.
+        ours = Path(oneshot_hpo.__file__).parents[1]
+        paths = [ours, *(path for path in sys.path if path and Path(path).is_dir())]
         (packages / "beside.pth").write_text("".join(f"{path}\n" for path in paths))
 
         home = folder / "home"

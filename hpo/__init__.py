@@ -22,6 +22,7 @@ from oneshot_hpo.hpo.errors import (
     StudyNotFound,
     StudyUnwritable,
 )
+from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
 from oneshot_hpo.hpo.study_state import Retry, TrialRecord
@@ -35,6 +36,7 @@ __all__ = [
     "Confirmation",
     "ConfirmationView",
     "CorruptJournal",
+    "Extension",
     "InvalidSettings",
     "NewerJournal",
     "Observation",

@@ -38,6 +38,8 @@ def checked_study(report: Report, folder: Path) -> OpenedStudy | None:
         return None
     view = study.view
     report.checked.append(f"{len(view.evaluations)} of {view.total_evaluations} evaluations")
+    if view.extensions:
+        report.checked.append(f"{len(view.extensions)} extensions")
     report.checked.append("every decision replayed")
     why = _other_versions(view.header) if found else ""
     for difference in found[:_SHOWN]:

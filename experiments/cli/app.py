@@ -178,6 +178,7 @@ def _add(group: str, command: Any, example: str, name: str | None = None) -> Non
 
 _add(RUN, studies.launch, "launch quickstart --dir runs/first --set seed=1")
 _add(RUN, studies.resume, "resume runs/first")
+_add(RUN, studies.extend, "extend runs/first --iterations 4")
 _add(RUN, studies.stop, "stop runs/first")
 _add(RUN, studies.show, "show quickstart > mine.yaml")
 _add(LOOK, studies.status, "status runs/first --watch")

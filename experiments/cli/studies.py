@@ -1,4 +1,4 @@
-"""A study's life: launch, resume, stop, status and show."""
+"""A study's life: launch, resume, extend, stop, status and show."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from oneshot_hpo.experiments.cli.options import (
     WorkersOption,
 )
 from oneshot_hpo.experiments.errors import UserError, printable
+from oneshot_hpo.experiments.study import bounds
 
 
 def launch(
@@ -126,6 +127,55 @@ def resume(
         accept_changes=accept_changes,
         retry_crashed=retry_crashed or [],
         consent=Consent(trust, overrides or (), trusted),
+    )
+
+
+def extend(
+    folder: FolderArgument,
+    iterations: Annotated[
+        int,
+        typer.Option(min=0, max=bounds.ITERATIONS, metavar="N", help="N brackets more."),
+    ] = 0,
+    max_budget: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=bounds.EPOCHS,
+            metavar="B",
+            help="A rung of B epochs on top: eta times the largest budget.",
+        ),
+    ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE=VALUE", help="A rule that ends the study, e.g. gpu_hours=20; repeatable."
+        ),
+    ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,…",
+            help="A configuration for the next bracket, with the default's other values; "
+            "repeatable.",
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Give up a trial, e.g. 0-0-3/9; repeatable."),
+    ] = None,
+) -> None:
+    """Extend a study, finished or not; resume then continues it."""
+    from oneshot_hpo.experiments.study.extending import extend_study, typed_values
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    extend_study(
+        terminal(),
+        folder,
+        iterations=iterations,
+        max_budget=max_budget,
+        stop=typed_values("--stop", stop or []),
+        add=[typed_values("--add", text.split(",")) for text in add or []],
+        drop=drop or [],
     )
 
 

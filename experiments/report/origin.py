@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.experiments.pages.values import moment
+from oneshot_hpo.experiments.study.extensions import is_longer_only, words
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
@@ -41,10 +42,13 @@ def read(study: OpenedStudy) -> Origin:
         else f"With {workers} workers the order in which results arrive matters too; with "
         "--workers 1 the seed determines every number on such a machine."
     )
+    if not all(is_longer_only(one.extension) for one in study.view.extensions):
+        certainty = f"The study was extended, and a repetition is not: it will differ. {certainty}"
     return Origin(
         specification=dump_yaml(spec.model_dump(mode="json")),
         machine={"created": moment(study.times.created)}
         | _warm_start(study)
+        | _extensions(study)
         | _machine(study.view.header.get("machine")),
         versions=dict(spec.versions),
         commands=_commands(study),
@@ -59,6 +63,13 @@ def _warm_start(study: OpenedStudy) -> dict[str, str]:
     if left_out := study.view.header.get("prior_left_out"):
         words += f", without {left_out} lines that could not be used"
     return {"warm start": words}
+
+
+def _extensions(study: OpenedStudy) -> dict[str, str]:
+    if not study.view.extensions:
+        return {}
+    each = [f"{moment(time)}: {words(extension)}" for time, extension in study.view.extensions]
+    return {"extended": "; ".join(each)}
 
 
 def _commands(study: OpenedStudy) -> list[str]:

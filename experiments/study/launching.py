@@ -50,6 +50,7 @@ from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, StudyView, Trial
+from oneshot_hpo.hpo.extension import DROPPED
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 
@@ -188,7 +189,8 @@ def resume_study(
             # The result goes first: a trial with a result in its folder is not run.
             (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
             study.retry_crash(trial)
-        if not (folder / SPECIFICATION).exists():
+        # A kill may have come between an extension and its study.yaml.
+        if not (folder / SPECIFICATION).exists() or begun.view.extensions:
             write_specification(folder, begun.spec)
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
@@ -206,15 +208,16 @@ def resume_study(
 
 def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]:
     """The crashed evaluations with these keys. UserError: a key is not one of them."""
-    crashed = {trial.key: trial for trial, result in study.evaluations if result.crashed}
-    if "all" in keys:
-        keys = list(crashed) or keys
+    trials = {trial.key: trial for trial, result in study.evaluations if result.crashed}
+    crashed = {trial.key: result for trial, result in study.evaluations if result.crashed}
+    if "all" in keys:  # those that the user dropped are run again only by name
+        keys = [key for key, result in crashed.items() if result.exception != DROPPED] or keys
     for key in keys:
         if key not in crashed:
             there = f"; these did: {', '.join(crashed)}" if crashed else ""
             what = "no evaluation" if key == "all" else f"no evaluation {key}"
             raise UserError(f"--retry-crashed {key}: {what} of {folder} crashed{there}")
-    return [crashed[key] for key in dict.fromkeys(keys)]
+    return [trials[key] for key in dict.fromkeys(keys)]
 
 
 def study_and_folder(

@@ -10,6 +10,7 @@ from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
+    ExtendedStudy,
     SearchSubject,
     Subject,
     subject_of,
@@ -46,6 +47,20 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
             flip = partial(_flipped_journal, path, path.read_bytes(), kinds)
             rows.append(_each(f"{name} with a byte flipped", path, flip, every, progress))
 
+    with subject_of(ExtendedStudy) as subject:
+        subject.prepare()
+        subject.lives.live(subject.folder, *subject.begin())
+        path = subject.folder / JOURNAL_NAME
+        content = path.read_bytes()
+        start = content.index(b'{"event": "extension"')
+        line = range(start, content.index(b"\n", start) + 1)
+        cut = partial(_cut_journal, path, content, EVENTS, partial(Study.open, path.parent))
+        rows.append(_each("extension in a journal cut at a byte", path, cut, every, progress, line))
+        flip = partial(_flipped_journal, path, content, EVENTS)
+        rows.append(
+            _each("extension in a journal with a byte flipped", path, flip, every, progress, line)
+        )
+
     with subject_of(partial(SearchSubject, searcher="darts")) as subject:
         subject.prepare()
         subject.lives.live(subject.folder, *subject.begin())
@@ -61,12 +76,17 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
 
 
 def _each(
-    what: str, path: Path, problems: Callable[[int], list[str]], every: int, progress: Progress
+    what: str,
+    path: Path,
+    problems: Callable[[int], list[str]],
+    every: int,
+    progress: Progress,
+    places: range | None = None,
 ) -> Row:
-    """A row for what is wrong after each alteration at each byte."""
+    """A row for what is wrong after each alteration at each byte, or each of `places`."""
     content = path.read_bytes()
     tried, failures = 0, []
-    for place in range(0, len(content), every):
+    for place in (places or range(len(content)))[::every]:
         found = problems(place)
         tried += len(found)
         failures += [f"at byte {place}: {problem}" for problem in found if problem]

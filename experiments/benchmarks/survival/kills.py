@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     CrashesRetried,
     ExportSubject,
+    ExtendedStudy,
     ResumedStudy,
     SearchSubject,
     StudySubject,
@@ -39,6 +40,7 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
     masters: list[Callable[[Lives, Path], Subject]] = [
         StudySubject,
         ResumedStudy,
+        ExtendedStudy,
         CrashesRetried,
         ConfirmationSubject,
         ExportSubject,

@@ -14,6 +14,7 @@ from typing import Any
 
 from oneshot_hpo.experiments.errors import PACKAGE
 from oneshot_hpo.experiments.study.trial import TrialTask
+from oneshot_hpo.hpo import read_study
 from oneshot_hpo.hpo.errors import StudyNotFound
 from oneshot_hpo.hpo.journal.events import Event
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
@@ -69,6 +70,17 @@ def command(*arguments: object) -> None:
     oneshot_hpo.experiments.study.loop.run_trial = instant_trial
     sys.argv = ["oneshot-hpo", *map(str, arguments)]
     main()
+
+
+def extend_and_resume(folder: Path, *options: object) -> None:
+    """`oneshot-hpo extend`, unless the study is extended already, then `oneshot-hpo resume`."""
+    if not read_study(folder).extensions:
+        try:
+            command("extend", folder, *options)
+        except SystemExit as end:
+            if end.code:
+                raise
+    command("resume", folder)
 
 
 def command_while_the_clock_jumps(call: int, *arguments: object) -> None:

@@ -18,7 +18,7 @@ from oneshot_hpo.hpo.journal.lock import StudyLock
 from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.settings import OptimizerSettings
-from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS
+from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS, STOP_CHANGED, STOP_REACHED
 from oneshot_hpo.hpo.study_view import StudyView
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
@@ -103,10 +103,12 @@ class Study(StudyView, JournalWriter):
         return study
 
     def ask(self) -> Trial | None:
-        """Start the next trial; None if a rung has to finish first, or all trials have started.
+        """Start the next trial; None if a rung has to finish first, or no trial is left to start.
 
-        Raises StudyUnwritable.
+        None is left when all have started, or a stop rule was reached. Raises StudyUnwritable.
         """
+        if self._state.stop_reached is not None:
+            return None
         with self._whole():
             run = self._master.next_run(self._state.seq)
             if run is None:
@@ -184,6 +186,39 @@ class Study(StudyView, JournalWriter):
             self._record(event)
             self._decide(event)
         return self._state.pending[key]
+
+    def reach_stop(self, rule: str, reason: str) -> None:
+        """Record that a stop rule was reached: no further trial starts, pending ones are finished.
+
+        The optimizer knows nothing of it. Raises StudyError when one was reached before,
+        StudyUnwritable.
+        """
+        event = {
+            "event": STOP_REACHED,
+            "format": EVENTS[STOP_REACHED].since,
+            "rule": rule,
+            "reason": reason,
+        }
+        if self._state.stop_reached is not None:
+            raise StudyError(f"a stop rule was reached before: {self._state.stop_reached.rule}")
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)
+
+    def change_stop(self, rules: dict[str, Any]) -> None:
+        """Record other stop rules, opaque to this package; trials may start again.
+
+        Later decisions are those of a study in which no stop rule was reached. Raises StudyError
+        if the rules are not JSON, StudyUnwritable.
+        """
+        event = {
+            "event": STOP_CHANGED,
+            "format": EVENTS[STOP_CHANGED].since,
+            "rules": plain(rules),
+        }
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)
 
     def _replay(self, event: Event) -> None:
         """Apply an event to the state, then repeat the optimizer's decision."""

@@ -60,6 +60,8 @@ def _replay_crash_retried(master: BOHBMaster, state: StudyState, event: Event) -
 
 
 CRASH_RETRIED = "crash retried"
+STOP_REACHED = "stop rule reached"
+STOP_CHANGED = "stop rules changed"
 
 EVENTS: Kinds = {
     "header": EventKind(
@@ -98,6 +100,12 @@ EVENTS: Kinds = {
         StudyState.retry_crash,
         _replay_crash_retried,
         since=4,
+    ),
+    STOP_REACHED: EventKind(
+        {"format": exactly(6), "rule": TEXT, "reason": TEXT}, StudyState.reach_stop, since=6
+    ),
+    STOP_CHANGED: EventKind(
+        {"format": exactly(6), "rules": OBJECT}, StudyState.change_stop, since=6
     ),
 }
 """Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

@@ -40,6 +40,18 @@ class Retry:
     reason: str
 
 
+@dataclass(frozen=True)
+class StopReached:
+    """A stop rule that was reached: no further trial starts."""
+
+    time: float
+    """When it was journaled, in seconds since 1970."""
+    rule: str
+    """Its key in the study file's section `stop`."""
+    reason: str
+    """What was reached, in words."""
+
+
 class StudyState:
     """The state of a study after the events applied so far.
 
@@ -65,9 +77,14 @@ class StudyState:
         self.finished_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
         self.baseline: tuple[Trial, TrialResult] | None = None
+        self.stop_reached: StopReached | None = None
+        self.stop_rules: dict[str, Any] | None = None
+        """Those of the last change; None: those with which the study was launched."""
 
     def ask(self, event: Event) -> None:
         """Start a trial."""
+        if self.stop_reached is not None:
+            raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
         self._decide(event)
         key = trial_id, budget = _key(event)
         if key in self.trials:
@@ -123,6 +140,17 @@ class StudyState:
 
         if key[0] == BASELINE_ID:
             self.baseline = self._largest_baseline()
+
+    def reach_stop(self, event: Event) -> None:
+        """Start no further trial; what is pending is finished."""
+        if self.stop_reached is not None:
+            raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
+        self.stop_reached = StopReached(event["time"], event["rule"], event["reason"])
+
+    def change_stop(self, event: Event) -> None:
+        """Replace the stop rules; trials may start again until one of these is reached."""
+        self.stop_rules = event["rules"]
+        self.stop_reached = None
 
     def pending_trial(self, key: Key) -> Trial:
         """The pending trial with this key. Raises InvalidEvent if it is not pending."""

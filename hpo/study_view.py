@@ -18,7 +18,7 @@ from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study_events import EVENTS
-from oneshot_hpo.hpo.study_state import Retry, StudyState, TrialRecord
+from oneshot_hpo.hpo.study_state import Retry, StopReached, StudyState, TrialRecord
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
 
@@ -177,8 +177,26 @@ class StudyView:
         return total_evaluations(self._settings)
 
     @property
+    def stop_reached(self) -> StopReached | None:
+        """The stop rule that ended the study before every planned evaluation; None: none did."""
+        return self._state.stop_reached
+
+    @property
+    def stop_rules(self) -> dict[str, Any] | None:
+        """The stop rules since they last changed; None: those with which it was launched.
+
+        They are opaque to this package.
+        """
+        return self._state.stop_rules
+
+    @property
     def finished(self) -> bool:
-        """Whether every planned evaluation has finished."""
+        """Whether nothing is left to run.
+
+        Every planned evaluation has finished, or a stop rule was reached and what ran then has.
+        """
+        if self._state.stop_reached is not None and not self._state.pending:
+            return True
         return len(self._state.evaluations) == self.total_evaluations
 
     def _fold(self, events: list[Event]) -> None:

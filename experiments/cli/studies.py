@@ -90,8 +90,8 @@ def resume(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these are now; "
-            "repeatable.",
+            help="cluster.KEY=VALUE for now, dataset=PATH or table=PATH for where these are now, "
+            "stop.RULE=VALUE for another limit from now on; repeatable.",
         ),
     ] = None,
     submit: SubmitOption = False,

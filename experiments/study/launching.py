@@ -27,6 +27,7 @@ from oneshot_hpo.experiments.study.folder import (
 from oneshot_hpo.experiments.study.folder import resume as resume_command
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.notices import announced
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
@@ -38,6 +39,7 @@ from oneshot_hpo.experiments.study.specification import (
     load_study,
     with_overrides,
 )
+from oneshot_hpo.experiments.study.stop_rules import changed_rules, is_of_stop, stop_rules
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.trust import (
@@ -156,8 +158,9 @@ def resume_study(
 ) -> None:
     """Resume a study; `as_job`: this process is a master in a SLURM job, with a successor.
 
-    overrides: how workers run, or new paths of the study's data set or table. accept_changes:
-    resume even if package versions, data or table have changed.
+    overrides: how workers run, new paths of the study's data set or table, or other stop rules,
+    which the journal keeps. accept_changes: resume even if package versions, data or table have
+    changed.
     retry_crashed: keys of crashed evaluations to run again, or "all".
 
     Raises like `launch_study`.
@@ -169,6 +172,8 @@ def resume_study(
     given, overrides = given_inputs(overrides)
     begun = OpenedStudy(folder)
     spec = located(begun.spec, folder, given, notes=begun.environments)
+    stop = changed_rules(begun.view, spec, folder, overrides)
+    overrides = [override for override in overrides if not is_of_stop(override)]
     spec = with_overrides(spec, overrides)
     spec = spec.model_copy(update={"workers": workers or spec.workers})
     check_trusted(console, [spec], consent)
@@ -184,6 +189,8 @@ def resume_study(
         again = _crashed(study, folder, retry_crashed)
         if changed is not None:
             study.note(*changed)
+        if stop is not None:
+            study.change_stop(stop.stop.model_dump())
         for trial in again:
             # The result goes first: a trial with a result in its folder is not run.
             (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
@@ -243,13 +250,16 @@ def _run(
 ) -> None:
     """Run an open study and show its progress, then the tuned configuration and the default."""
     workers = spec.workers or 1
+    is_work_left = not study.finished
+    notices = announced(console, spec, folder) if is_work_left else contextlib.nullcontext()
 
-    with study:
-        if not study.finished:
+    with notices, study:
+        if is_work_left:
+            stop = stop_rules(study, spec, folder)
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
             say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
-                run = StudyRun(study, spec, folder, display)
+                run = StudyRun(study, spec, folder, display, stop)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
         print_summary(console, study, folder, OpenedStudy(folder).caveats)

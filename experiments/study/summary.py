@@ -15,10 +15,11 @@ from oneshot_hpo.experiments.study.outcome import (
     objective_seconds,
     search_seconds,
 )
+from oneshot_hpo.experiments.study.stop_section import STOP
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import duration, number, percent
-from oneshot_hpo.hpo import StudyView, TrialResult
+from oneshot_hpo.hpo import StopReached, StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 _ROWS = (
@@ -47,15 +48,36 @@ def print_summary(
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
+    if study.stop_reached is not None:
+        say_paragraph(console, ended_words(study))
     for sentence in (*caveats, *spent_words(study)):
         say_paragraph(console, sentence)
     if words := comparing_words(study):
         say_paragraph(console, words)
     say(console, "")
+    if study.stop_reached is not None:
+        say(console, f"{'without that rule:':30}{without_rule(study.stop_reached, folder)}")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
         say(console, f"{what + ':':30}{folder / name}")
+
+
+def ended_words(study: StudyView) -> str:
+    """A sentence on the stop rule that was reached; empty if none was."""
+    reached = study.stop_reached
+    if reached is None:
+        return ""
+    done, planned = len(study.evaluations), study.total_evaluations
+    return (
+        f"The study has stopped by its rule {reached.rule} ({reached.reason}), after {done} of "
+        f"{planned} evaluations. It can be extended with another limit, or without that rule."
+    )
+
+
+def without_rule(reached: StopReached, folder: Path) -> str:
+    """The command that extends a study past the stop rule that it has reached."""
+    return command("resume", folder, "--set", f"{STOP}.{reached.rule}=null")
 
 
 def spent_words(study: StudyView) -> list[str]:

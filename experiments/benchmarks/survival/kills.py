@@ -9,6 +9,7 @@ from pathlib import Path
 from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
+from oneshot_hpo.experiments.benchmarks.survival.stopped import ExtendedStudy, StoppedStudy
 from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     CrashesRetried,
@@ -40,6 +41,8 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
         StudySubject,
         ResumedStudy,
         CrashesRetried,
+        StoppedStudy,
+        ExtendedStudy,
         ConfirmationSubject,
         ExportSubject,
     ]

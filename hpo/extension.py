@@ -25,7 +25,10 @@ class Extension:
     max_budget: int | float | None = None
     """The budget of a rung on top, eta times the largest before; None: no rung is added."""
     stop: dict[str, Any] = field(default_factory=dict)
-    """All rules that end the study from now on, opaque to this package; empty: those before."""
+    """All rules that end the study from now on, opaque to this package; empty: those before.
+
+    With them, a study that a rule has ended starts trials again.
+    """
     add: Sequence[dict[str, Any]] = ()
     """Configurations with which the next brackets start, instead of the optimizer's proposals."""
     drop: Sequence[tuple[TrialId, int | float]] = ()

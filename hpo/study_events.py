@@ -80,6 +80,7 @@ def _replay_extension(master: BOHBMaster, state: StudyState, event: Event) -> No
 
 CRASH_RETRIED = "crash retried"
 EXTENSION = "extension"
+STOP_REACHED = "stop rule reached"
 
 EVENTS: Kinds = {
     "header": EventKind(
@@ -131,6 +132,9 @@ EVENTS: Kinds = {
         StudyState.extend,
         _replay_extension,
         since=6,
+    ),
+    STOP_REACHED: EventKind(
+        {"format": exactly(6), "rule": TEXT, "reason": TEXT}, StudyState.reach_stop, since=6
     ),
 }
 """Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

@@ -50,6 +50,18 @@ class Retry:
     reason: str
 
 
+@dataclass(frozen=True)
+class StopReached:
+    """A stop rule that was reached: no further trial starts."""
+
+    time: float
+    """When it was journaled, in seconds since 1970."""
+    rule: str
+    """Its key in the study file's section `stop`."""
+    reason: str
+    """What was reached, in words."""
+
+
 class StudyState:
     """The state of a study after the events applied so far.
 
@@ -80,9 +92,12 @@ class StudyState:
         self.finished_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
         self.baseline: tuple[Trial, TrialResult] | None = None
+        self.stop_reached: StopReached | None = None
 
     def ask(self, event: Event) -> None:
         """Start a trial."""
+        if self.stop_reached is not None:
+            raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
         self._decide(event)
         key = trial_id, budget = _key(event)
         if key in self.trials:
@@ -113,6 +128,8 @@ class StudyState:
         for key in extension.drop:
             self._finish(key, TrialResult(None, exception=DROPPED), event["time"])
         self._waiting += extension.add
+        if extension.stop:
+            self.stop_reached = None  # trials start again until one of these rules is reached
         self.extensions.append(Extended(event["time"], extension))
 
     def extended_plan(self, extension: Extension) -> Plan:
@@ -194,6 +211,12 @@ class StudyState:
 
         if key[0] == BASELINE_ID:
             self.baseline = self._largest_baseline()
+
+    def reach_stop(self, event: Event) -> None:
+        """Start no further trial; what is pending is finished."""
+        if self.stop_reached is not None:
+            raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
+        self.stop_reached = StopReached(event["time"], event["rule"], event["reason"])
 
     def pending_trial(self, key: Key) -> Trial:
         """The pending trial with this key. Raises InvalidEvent if it is not pending."""

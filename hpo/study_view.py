@@ -20,7 +20,7 @@ from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study_events import EVENTS
-from oneshot_hpo.hpo.study_state import Extended, Retry, StudyState, TrialRecord
+from oneshot_hpo.hpo.study_state import Extended, Retry, StopReached, StudyState, TrialRecord
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
 
@@ -189,8 +189,21 @@ class StudyView:
         return self._state.plan.total_evaluations
 
     @property
+    def stop_reached(self) -> StopReached | None:
+        """The stop rule that ended the study before every planned evaluation.
+
+        None: none did, or the study was extended with other rules since.
+        """
+        return self._state.stop_reached
+
+    @property
     def finished(self) -> bool:
-        """Whether every planned evaluation has finished."""
+        """Whether nothing is left to run.
+
+        Every planned evaluation has finished, or a stop rule was reached and what ran then has.
+        """
+        if self._state.stop_reached is not None and not self._state.pending:
+            return True
         return len(self._state.evaluations) == self.total_evaluations
 
     def check_extension(self, extension: Extension) -> None:

@@ -148,7 +148,8 @@ def extend(
     stop: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="RULE=VALUE", help="A rule that ends the study, e.g. gpu_hours=20; repeatable."
+            metavar="RULE=VALUE",
+            help="Another stop rule, e.g. gpu_hours=20, or null for none; repeatable.",
         ),
     ] = None,
     add: Annotated[

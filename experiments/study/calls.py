@@ -122,7 +122,7 @@ def extend(
     """Extend a study, finished or not, and open it; `resume` then continues it.
 
     iterations: brackets more. max_budget: the budget of a rung on top, eta times the largest.
-    stop: rules that end the study, {"gpu_hours": 20}. add: configurations for the next bracket, by
+    stop: other stop rules, {"gpu_hours": 20}. add: configurations for the next bracket, by
     hyperparameter, with the default's other values.
     drop: keys of trials to give up, "0-0-3/9".
 

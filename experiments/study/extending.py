@@ -11,13 +11,17 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.errors import UserError, one_line
 from oneshot_hpo.experiments.objectives.objective import FOLDER
-from oneshot_hpo.experiments.study.extensions import difference, extended, stop_rules, words
+from oneshot_hpo.experiments.study.extensions import difference, extended, words
 from oneshot_hpo.experiments.study.folder import (
+    CONFIRMATION,
     check_writable_study,
     resume,
     write_specification,
 )
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.stop_noise import needed_noise
+from oneshot_hpo.experiments.study.stop_rules import StopRules
+from oneshot_hpo.experiments.study.summary import without_rule
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.experiments.terminal.ending import resumable
@@ -42,9 +46,9 @@ def extend_study(
 ) -> None:
     """Extend a study that no master works on; `resume` then continues it.
 
-    iterations: brackets more. max_budget: the budget of a rung on top. stop: rules, by name; the
-    others stay as they are. add: configurations for the next bracket, with the default's other
-    values. drop: keys of trials to give up.
+    iterations: brackets more. max_budget: the budget of a rung on top. stop: limits by rule, None
+    for no limit; other rules stay as they are. add: configurations for the next bracket, with the
+    default's other values. drop: keys of trials to give up.
 
     UserError, StudyError: bad input, or a master works on the study; nothing is changed then.
     StudyStopped: the disk is full, say.
@@ -55,28 +59,45 @@ def extend_study(
     extension = Extension(
         iterations=iterations,
         max_budget=max_budget,
-        stop=stop_rules(study.spec, stop),
+        stop=study.spec.stop.model_dump() | dict(stop) if stop else {},
         add=[_configuration(study.view.space, values) for values in add],
         drop=[(trial.id, trial.budget) for trial in dropped],
     )
     if extension.is_empty:
         raise UserError(f"say how {folder} is to be extended: {_OPTIONS}")
-    extended(study.spec, [extension], f"{folder} cannot be extended")  # checks it
+    spec = extended(study.spec, [extension], f"{folder} cannot be extended")
+    noise = needed_noise(spec, folder / CONFIRMATION)
     _check(study.view, folder, extension)
 
     with resumable(resume(folder), folder / JOURNAL_NAME), Study.open(folder) as master:
         _check(master, folder, extension)  # another master may have ended since
         how = difference(master, extension, study.spec.workers or 1)
         master.extend(extension)
-        write_specification(folder, OpenedStudy(folder).spec)
+        spec = OpenedStudy(folder).spec
+        write_specification(folder, spec)
         for trial in dropped:
             _remove(study.trial_folder(trial))
+        reached = _reached_rule(master, StopRules(master, spec, noise))
 
     left = master.total_evaluations - len(master.evaluations)
     say(console, f"{folder}: extended ({words(extension)}); evaluations left: {left:,}")
     if how:
         say_paragraph(console, how)
+    if reached is not None:
+        rule, reason = reached
+        say_paragraph(console, f"No trial will start: the stop rule {rule} is reached ({reason}).")
+        say(console, f"without that rule: {without_rule(rule, folder)}")
     say(console, f"to continue: {resume(folder)}")
+
+
+def _reached_rule(study: Study, rules: StopRules) -> tuple[str, str] | None:
+    """The stop rule that lets no trial of a study start, and what was reached; None: none does.
+
+    It is the one that ended the study, unless the rules have changed since; else one whose limit
+    lies behind the study already.
+    """
+    before = study.stop_reached
+    return rules.reached() if before is None else (before.rule, before.reason)
 
 
 def _check(study: StudyView, folder: Path, extension: Extension) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.stop_section import STOP
 from oneshot_hpo.experiments.wording import counted
 from oneshot_hpo.hpo import Extension, StudyView
 
-STOP = "stop"
-"""The key of a study file with the rules that end it."""
-
 
 def extended(spec: StudySpec, extensions: Sequence[Extension], origin: str) -> StudySpec:
-    """A specification with extensions: more iterations, a larger budget, other rules to stop.
+    """A specification with extensions: more iterations, a larger budget, other stop rules.
 
     StudyFileError, which begins with `origin`: a study file could not have these values.
     """
@@ -30,12 +28,6 @@ def extended(spec: StudySpec, extensions: Sequence[Extension], origin: str) -> S
         if one.stop:
             changes[STOP] = one.stop
     return validated(document | changes, origin)
-
-
-def stop_rules(spec: StudySpec, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A study's rules to stop with some of them changed; empty: none is changed."""
-    rules: dict[str, Any] = spec.model_dump().get(STOP) or {}
-    return rules | dict(changes) if changes else {}
 
 
 def words(extension: Extension) -> str:
@@ -59,7 +51,7 @@ def words(extension: Extension) -> str:
 def difference(before: StudyView, extension: Extension, workers: int) -> str:
     """How an extended study relates to one that was launched at that length, in a sentence.
 
-    before: the study before the extension. Empty for an extension that plans nothing more.
+    before: the study before the extension. Empty for an extension after which nothing more runs.
     """
     iterations = before.settings.iterations + extension.iterations
     started = before.started_brackets
@@ -71,15 +63,17 @@ def difference(before: StudyView, extension: Extension, workers: int) -> str:
         )
     if not all(is_longer_only(one) for one in (*earlier, extension)):
         return ""
-    if not extension.iterations:
+    was_stopped = before.stop_reached is not None
+    if not extension.iterations and not (extension.stop and was_stopped):
         return ""
-    if workers > 1 and (earlier or started == before.settings.iterations):
+    launched = f"iterations {iterations}" if extension.iterations else "these stop rules"
+    if workers > 1 and (earlier or was_stopped or started == before.settings.iterations):
         return (
-            f"A study launched with iterations {iterations} may differ: of its {workers} workers "
-            "some would have begun the next bracket where these waited for the last one."
+            f"A study launched with {launched} may differ: of its {workers} workers some would "
+            "have begun another trial where these waited for the last one."
         )
     own = "1 worker" if workers == 1 else f"{workers} workers and results in the same order"
-    return f"With {own} it equals a study launched with iterations {iterations}."
+    return f"With {own} it equals a study launched with {launched}."
 
 
 def is_longer_only(extension: Extension) -> bool:

@@ -27,6 +27,7 @@ from oneshot_hpo.experiments.study.folder import (
 from oneshot_hpo.experiments.study.folder import resume as resume_command
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.notices import announced
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
@@ -38,6 +39,7 @@ from oneshot_hpo.experiments.study.specification import (
     load_study,
     with_overrides,
 )
+from oneshot_hpo.experiments.study.stop_rules import stop_rules
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.trust import (
@@ -246,13 +248,16 @@ def _run(
 ) -> None:
     """Run an open study and show its progress, then the tuned configuration and the default."""
     workers = spec.workers or 1
+    is_work_left = not study.finished
+    notices = announced(console, spec, folder) if is_work_left else contextlib.nullcontext()
 
-    with study:
-        if not study.finished:
+    with notices, study:
+        if is_work_left:
+            stop = stop_rules(study, spec, folder)
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
             say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
-                run = StudyRun(study, spec, folder, display)
+                run = StudyRun(study, spec, folder, display, stop)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
         print_summary(console, study, folder, OpenedStudy(folder).caveats)

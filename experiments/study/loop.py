@@ -24,6 +24,7 @@ from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.stop_rules import StopRules
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
@@ -57,8 +58,17 @@ class Interrupted(KeyboardInterrupt):
 class StudyRun(Generic[Run]):
     """One master's work on a study, which an earlier master may have started."""
 
-    def __init__(self, study: Work[Run], spec: StudySpec, folder: Path, display: Display) -> None:
+    def __init__(
+        self,
+        study: Work[Run],
+        spec: StudySpec,
+        folder: Path,
+        display: Display,
+        stop: StopRules | None = None,
+    ) -> None:
+        """stop: the rules that may end it before everything planned has run."""
         self._study: Work[Run] = study
+        self._stop = stop
         self._spec = spec
         self._folder = folder
         self._display = display
@@ -106,7 +116,7 @@ class StudyRun(Generic[Run]):
             # Ask only when a worker is free: the later BOHB decides, the more it knows. With one
             # worker this also fixes the order of decisions.
             while len(self._in_flight) < min(workers, pool.live_workers):
-                following = pending.pop() if pending else self._study.ask()
+                following = pending.pop() if pending else self._ask(pool)
                 if following is None:
                     break
                 self._submit(pool, following)
@@ -124,6 +134,14 @@ class StudyRun(Generic[Run]):
                     f"{self._folder / 'logs'}"
                 )
         self._display.update(self._study, 0, "")
+
+    def _ask(self, pool: DaskPool) -> Run | None:
+        """The next trial; None: none can start now, or a stop rule is reached."""
+        if self._stop is not None:
+            line = self._stop.check(lambda: sum(pool.busy_seconds.values()))
+            if line is not None:
+                self._display.say(line)
+        return self._study.ask()
 
     def _say_saving(self) -> None:
         """Say why it takes a while to stop, where commands may save."""

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
 from oneshot_hpo.experiments.objectives.section import MEAN, OF_TABLE, chosen, selection_note
-from oneshot_hpo.experiments.study import bounds, command_keys, own_code
+from oneshot_hpo.experiments.study import bounds, command_keys, notice_keys, own_code
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
     GRID,
@@ -24,6 +24,7 @@ from oneshot_hpo.experiments.study.document import (
 )
 from oneshot_hpo.experiments.study.inputs import checksums
 from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
+from oneshot_hpo.experiments.study.stop_section import StopSection
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import label_of
@@ -49,6 +50,11 @@ WRITTEN = ("versions", "checksums", "plugins")
 """Keys of the launch environment, which only launch writes."""
 
 _ExitCode = Annotated[int, Field(ge=1, le=255)]
+
+_NOTICE = "a list of words (a program and its arguments), or null"
+
+_SECTIONS: dict[str, type[pydantic.BaseModel]] = {"cluster": ClusterSection, "stop": StopSection}
+"""Sections whose keys are checked one by one."""
 
 _EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
 
@@ -116,6 +122,9 @@ class StudySpec(pydantic.BaseModel):
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     cluster: ClusterSection = Field(default_factory=ClusterSection, description="a section of keys")
+    stop: StopSection = Field(default_factory=StopSection, description="a section of keys")
+    on_end: list[str] | None = Field(default=None, description=_NOTICE, min_length=1)
+    on_trouble: list[str] | None = Field(default=None, description=_NOTICE, min_length=1)
     versions: dict[str, str] = Field(
         default_factory=dict, description="a section that launch writes itself"
     )
@@ -253,7 +262,7 @@ def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
         if key != "cluster":
             raise StudyFileError(
                 f"--set {key}: in an existing study only cluster.KEY and the paths of dataset "
-                "and table may change"
+                "and table may change; extend changes iterations, max_budget and stop"
             )
     if not document:
         return spec
@@ -285,6 +294,8 @@ def validated(document: Any, origin: str) -> StudySpec:
         if spec.iterations and spec.config_space == UNTUNED:
             raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
         spec.cluster.check()
+        spec.stop.check()
+        notice_keys.check(spec)
     except pydantic.ValidationError as error:
         raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
     except ValueError as error:
@@ -325,6 +336,7 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     from oneshot_hpo.experiments.objectives.objective import objective_of
     from oneshot_hpo.experiments.study import plugin_checks
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
+    from oneshot_hpo.experiments.study.stop_noise import needed_noise
     from oneshot_hpo.search_spaces import get_space, load_table
 
     update: dict[str, Any] = {}
@@ -357,6 +369,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
         command_keys.check_words(spec)
+        needed_noise(spec)
+        notice_keys.check_programs(spec)
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
@@ -461,9 +475,9 @@ def _first_problem(error: pydantic.ValidationError) -> str:
         return "it has no keys and values of a study file"
     key = str(problem["loc"][0])
     fields: Mapping[str, Any] = StudySpec.model_fields
-    if key == "cluster" and len(problem["loc"]) > 1:
-        section, key = "cluster", str(problem["loc"][1])
-        fields = ClusterSection.model_fields
+    if key in _SECTIONS and len(problem["loc"]) > 1:
+        section, key = key, str(problem["loc"][1])
+        fields = _SECTIONS[section].model_fields
     else:
         section = ""
     dotted = f"{section}.{key}" if section else key

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from oneshot_hpo.experiments.benchmarks.survival.extended import (
+    ContinuedStudy,
+    ExtendedStudy,
+    StoppedStudy,
+)
 from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
@@ -13,7 +18,6 @@ from oneshot_hpo.experiments.benchmarks.survival.subjects import (
     ConfirmationSubject,
     CrashesRetried,
     ExportSubject,
-    ExtendedStudy,
     ResumedStudy,
     SearchSubject,
     StudySubject,
@@ -40,8 +44,10 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
     masters: list[Callable[[Lives, Path], Subject]] = [
         StudySubject,
         ResumedStudy,
-        ExtendedStudy,
         CrashesRetried,
+        ExtendedStudy,
+        StoppedStudy,
+        ContinuedStudy,
         ConfirmationSubject,
         ExportSubject,
     ]

@@ -195,7 +195,7 @@ def _journals() -> list[bytes]:
 
 
 def _extended(journal: bytes) -> bytes:
-    """The journal of a running study with an extension of every kind."""
+    """The journal of a running study that a rule has stopped, with an extension of every kind."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / JOURNAL_NAME
         path.write_bytes(journal)
@@ -204,9 +204,11 @@ def _extended(journal: bytes) -> bytes:
             extension = Extension(
                 iterations=2,
                 max_budget=int(settings.max_budget * settings.eta),
+                stop={"gpu_hours": 20},
                 add=[dict(study.evaluations[0][0].config)],
                 drop=[(trial.id, trial.budget) for trial in study.pending],
             )
+            study.reach_stop("evaluations", "5 evaluations")
             study.extend(extension)
             study.ask()
         return path.read_bytes()

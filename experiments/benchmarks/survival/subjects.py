@@ -14,7 +14,6 @@ from oneshot_hpo.experiments.benchmarks.survival.lives import Life, Lives
 from oneshot_hpo.experiments.benchmarks.survival.study import (
     command,
     decisions,
-    extend_and_resume,
     recorded,
     write_study,
 )
@@ -128,34 +127,6 @@ class ResumedStudy(StudySubject):
     def begin(self) -> Deed:
         """`oneshot-hpo resume`."""
         return command, "resume", self.folder
-
-
-class ExtendedStudy(StudySubject):
-    """A study whose master was killed, extended in every way, and resumed."""
-
-    name = "study that is extended"
-    iterations = 1
-
-    def prepare(self) -> None:
-        """About half of a study; one trial is pending."""
-        super().prepare()
-        if not hasattr(self, "_half"):
-            self.lives.live(self.folder, *super().begin())
-            lines = (self.folder / JOURNAL_NAME).read_bytes().splitlines(keepends=True)
-            self._half = b"".join(lines[: len(lines) // 2 // 2 * 2])  # asks and tells in turn
-            super().prepare()
-        self.folder.mkdir()
-        (self.folder / JOURNAL_NAME).write_bytes(self._half)
-        (self._pending,) = read_study(self.folder).pending
-
-    def begin(self) -> Deed:
-        """`oneshot-hpo extend` and `resume`."""
-        planned = ("--iterations", 1, "--max-budget", 8, "--add", "learning_rate=0.1")
-        return extend_and_resume, self.folder, *planned, "--drop", self._pending.key
-
-    def resume(self) -> Deed:
-        """Run the same commands again."""
-        return self.begin()
 
 
 class CrashesRetried(StudySubject):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.made_study import result_of, run_study, write_search
+from support.made_study import new_study, result_of, run_study, write_search
 from support.study_commands import called, events, refused
 
 import oneshot_hpo
@@ -65,6 +65,45 @@ def test_a_study_is_extended_by_brackets(study: Path) -> None:
     assert (opened.spec.iterations, opened.view.total_evaluations) == (4, 11)
     assert load_study(str(study / SPECIFICATION)).iterations == 4
     assert "2 of 11" in called("status", study).stdout
+
+
+def test_a_study_gets_other_stop_rules(study: Path) -> None:
+    ended = called("extend", study, "--stop", "gpu_hours=20", "--stop", "evaluations=4")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "extended (stop: evaluations 4, gpu_hours 20); evaluations left: 4" in ended.stdout
+    assert OpenedStudy(study).spec.stop.rules == {"evaluations": 4, "gpu_hours": 20}
+    assert load_study(str(study / SPECIFICATION)).stop.gpu_hours == 20
+
+    # Another one leaves the others as they are.
+    called("extend", study, "--stop", "evaluations=null")
+    assert OpenedStudy(study).spec.stop.rules == {"gpu_hours": 20}
+
+
+def test_a_stop_rule_that_stays_reached_is_named(study: Path) -> None:
+    with Study.open(study) as opened:
+        opened.reach_stop("wall_hours", "2 hours since the launch")
+    ended = called("extend", study, "--iterations", 1)
+    words = "No trial will start: the stop rule wall_hours is reached (2 hours since the launch)."
+    assert words in " ".join(ended.stdout.split())
+    assert f"without that rule: oneshot-hpo extend {study} --stop wall_hours=null" in ended.stdout
+
+    # So is one whose new limit is behind the study already; three trials have started.
+    ended = called("extend", study, "--stop", "evaluations=3")
+    words = "No trial will start: the stop rule evaluations is reached (3 evaluations)."
+    assert words in " ".join(ended.stdout.split())
+    assert "No trial" not in called("extend", study, "--stop", "evaluations=4").stdout
+
+
+def test_noise_that_nothing_gives_is_missed_before_a_study_is_extended(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    own = "objective={error: mean, plus: {parameters: 1.0e-7}}"
+    new_study(study, *SETTINGS, own).close()
+    before = (study / JOURNAL_NAME).read_bytes()
+    line = refused("extend", study, "--stop", "no_improvement=9")
+    assert "stop.no_improvement: the objective's noise is not known: set stop.noise" in line
+    assert (study / JOURNAL_NAME).read_bytes() == before
+    ended = called("extend", study, "--stop", "no_improvement=9", "--stop", "noise=0.01")
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.slow
@@ -145,6 +184,7 @@ REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
     "no trial": (("--drop", "0-0-9/1"), "has no such trial (can be dropped: 0-0-1/1)"),
     "finished": (("--drop", "baseline/2"), "it has finished (can be dropped: 0-0-1/1)"),
     "too many": (("--iterations", 999_999), "iterations"),
+    "no rule": (("--stop", "gpu_hour=20"), "unknown key 'gpu_hour' in section stop"),
 }
 
 
@@ -173,6 +213,7 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
 
 def test_a_program_extends_a_study(study: Path) -> None:
     opened = oneshot_hpo.extend(study, iterations=1, add=[{"learning_rate": 0.1}], drop="0-0-1/1")
+    assert oneshot_hpo.extend(study, stop={"gpu_hours": 20}).spec.stop.gpu_hours == 20
     (_, extension) = opened.view.extensions[0]
     assert (extension.iterations, len(extension.add), extension.drop) == (1, 1, (((0, 0, 1), 1),))
     with pytest.raises(oneshot_hpo.UserError, match="iterations"):
@@ -213,6 +254,23 @@ def test_it_is_said_whether_a_launched_study_would_be_equal(
     said = difference(read_study(begun), Extension(**extension), workers)
     assert words in said
     assert bool(said) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("extension", "workers", "words"),
+    [
+        ({"iterations": 1}, 1, "With 1 worker it equals a study launched with iterations 3."),
+        ({"iterations": 1}, 2, "launched with iterations 3 may differ: of its 2 workers some"),
+        ({"stop": {"gpu_hours": 20}}, 1, "it equals a study launched with these stop rules."),
+        ({"stop": {"gpu_hours": 20}}, 2, "A study launched with these stop rules may differ"),
+    ],
+)
+def test_a_stopped_study_equals_a_launched_one_with_one_worker(
+    study: Path, extension: dict[str, Any], workers: int, words: str
+) -> None:
+    with Study.open(study) as opened:
+        opened.reach_stop("gpu_hours", "10 GPU hours")
+    assert words in difference(read_study(study), Extension(**extension), workers)
 
 
 def test_several_workers_that_waited_at_the_end_are_another_study(study: Path) -> None:

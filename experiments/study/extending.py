@@ -59,7 +59,7 @@ def extend_study(
     extension = Extension(
         iterations=iterations,
         max_budget=max_budget,
-        stop=study.spec.stop.model_dump() | dict(stop) if stop else {},
+        stop=study.spec.stop.with_limits(stop) if stop else {},
         add=[_configuration(study.view.space, values) for values in add],
         drop=[(trial.id, trial.budget) for trial in dropped],
     )

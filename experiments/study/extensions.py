@@ -49,7 +49,7 @@ def words(extension: Extension) -> str:
 
 
 def difference(before: StudyView, extension: Extension, workers: int) -> str:
-    """How an extended study relates to one that was launched at that length, in a sentence.
+    """How an extended study relates to one that had that length from the start, in a sentence.
 
     before: the study before the extension. Empty for an extension after which nothing more runs.
     """
@@ -66,14 +66,16 @@ def difference(before: StudyView, extension: Extension, workers: int) -> str:
     was_stopped = before.stop_reached is not None
     if not extension.iterations and not (extension.stop and was_stopped):
         return ""
-    launched = f"iterations {iterations}" if extension.iterations else "these stop rules"
+    longer = "that was not stopped"
+    if extension.iterations:
+        longer = f"launched with iterations {iterations}"
     if workers > 1 and (earlier or was_stopped or started == before.settings.iterations):
         return (
-            f"A study launched with {launched} may differ: of its {workers} workers some would "
+            f"A study {longer} may differ: of its {workers} workers some would "
             "have begun another trial where these waited for the last one."
         )
     own = "1 worker" if workers == 1 else f"{workers} workers and results in the same order"
-    return f"With {own} it equals a study launched with {launched}."
+    return f"With {own} it equals a study {longer}."
 
 
 def is_longer_only(extension: Extension) -> bool:

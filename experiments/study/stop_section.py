@@ -12,6 +12,7 @@ The first rule that is reached ends the study; what runs then is finished.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pydantic
@@ -51,6 +52,16 @@ class StopSection(pydantic.BaseModel):
     def rules(self) -> dict[str, Any]:
         """The rules that are set, by key."""
         return self.model_dump(exclude={"noise"}, exclude_none=True)
+
+    def with_limits(self, limits: Mapping[str, Any]) -> dict[str, Any]:
+        """All keys of the section with other limits, None for no limit; they are not checked.
+
+        The noise goes with the rule that counts by it.
+        """
+        section = self.model_dump() | dict(limits)
+        if section["no_improvement"] is None and "noise" not in limits:
+            section["noise"] = None
+        return section
 
     def check(self) -> None:
         """UserError: a key says how another one counts that is not there."""

@@ -38,7 +38,7 @@ def test_a_study_ends_by_its_rule_says_so_and_is_extended(
 
     extended = run("extend", folder, "--stop", "evaluations=null")
     assert extended.returncode == 0, extended.stderr
-    words = "With 1 worker it equals a study launched with these stop rules."
+    words = "With 1 worker it equals a study that was not stopped."
     assert words in " ".join(extended.stdout.split())
     resumed = run("resume", folder)
     assert resumed.returncode == 0, resumed.stderr

@@ -102,8 +102,11 @@ def test_noise_that_nothing_gives_is_missed_before_a_study_is_extended(tmp_path:
     line = refused("extend", study, "--stop", "no_improvement=9")
     assert "stop.no_improvement: the objective's noise is not known: set stop.noise" in line
     assert (study / JOURNAL_NAME).read_bytes() == before
-    ended = called("extend", study, "--stop", "no_improvement=9", "--stop", "noise=0.01")
-    assert ended.returncode == 0, ended.stderr
+
+    called("extend", study, "--stop", "no_improvement=9", "--stop", "noise=0.01")
+    assert OpenedStudy(study).spec.stop.noise == 0.01
+    called("extend", study, "--stop", "no_improvement=null")  # the noise goes with it
+    assert OpenedStudy(study).spec.stop.noise is None
 
 
 @pytest.mark.slow
@@ -261,8 +264,8 @@ def test_it_is_said_whether_a_launched_study_would_be_equal(
     [
         ({"iterations": 1}, 1, "With 1 worker it equals a study launched with iterations 3."),
         ({"iterations": 1}, 2, "launched with iterations 3 may differ: of its 2 workers some"),
-        ({"stop": {"gpu_hours": 20}}, 1, "it equals a study launched with these stop rules."),
-        ({"stop": {"gpu_hours": 20}}, 2, "A study launched with these stop rules may differ"),
+        ({"stop": {"gpu_hours": 20}}, 1, "it equals a study that was not stopped."),
+        ({"stop": {"gpu_hours": 20}}, 2, "A study that was not stopped may differ: of its 2"),
     ],
 )
 def test_a_stopped_study_equals_a_launched_one_with_one_worker(

@@ -44,7 +44,7 @@ def phases(tiny: bool) -> tuple[Phase, ...]:
     searchers = _TINY if tiny else SEARCHERS
     varied = _TINY[:1] if tiny else _VARIED
     checks = tuple(f"check:{searcher}:{space}" for space in SPACES for searcher in searchers)
-    graphs = ("darts", "random_ws+masked", "gdas+masked", *_STATIC)
+    graphs: tuple[str, ...] = ("darts", "random_ws+masked", "gdas+masked", *_STATIC)
     others = tuple(name for name in SEARCHERS if name not in graphs)
     if tiny:
         graphs, others = graphs[:2], ()

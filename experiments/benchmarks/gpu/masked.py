@@ -32,16 +32,17 @@ def _mask_random_ws(search: Search, searcher: RandomWs) -> Callable[[], None]:
     choices = search.space.choices
     sizes = [len(choice.candidates) for choice in choices]
     starts = torch.tensor([0, *sizes]).cumsum(0).tolist()
-    device = search.supernet.classifier.device  # type: ignore[union-attr]
-    on_host = torch.zeros(sum(sizes), pin_memory=device.type == "cuda")
+    device = next(search.supernet.parameters()).device
     on_device = torch.zeros(sum(sizes), device=device)
 
     def draw() -> None:
-        on_host.zero_()
+        mask = [0.0] * sum(sizes)
         for start, pick in zip(starts, searcher._drawn().picks, strict=False):
             for place in pick:
-                on_host[start + place] = 1
-        on_device.copy_(on_host)
+                mask[start + place] = 1.0
+        # Pinned and not waited for: the next path is drawn while the device still computes.
+        on_host = torch.tensor(mask, pin_memory=device.type == "cuda")
+        on_device.copy_(on_host, non_blocking=True)
 
     def encodings() -> list[Encoding]:
         parts = on_device.split(sizes)

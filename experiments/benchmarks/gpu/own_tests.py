@@ -17,7 +17,6 @@ _FILES = (
     "tests/searchers/test_darts_second_order.py",
     "tests/searchers/test_pc_darts.py",
     "tests/searchers/test_gdas.py",
-    "tests/experiments/test_machine.py",
 )
 _TINY = ("tests/searchers/test_sampling.py",)
 

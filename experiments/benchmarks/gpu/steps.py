@@ -18,9 +18,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
+import torch.utils.deterministic
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -55,7 +57,7 @@ def run_variants(task: str, sizes: Sizes) -> Iterator[Row]:
     for name in _VARIANTS:
         if name.startswith("graph"):
             continue
-        yield guarded(task, name, lambda name=name: _variant(searcher, name, sizes))
+        yield guarded(task, name, partial(_variant, searcher, name, sizes))
 
 
 def run_graphs(task: str, sizes: Sizes) -> Iterator[Row]:
@@ -77,7 +79,7 @@ def run_graphs(task: str, sizes: Sizes) -> Iterator[Row]:
         return
     for name, parts in _VARIANTS.items():
         if not parts or "graph" in parts:
-            yield guarded(task, name, lambda name=name: _variant(searcher, name, sizes, masked))
+            yield guarded(task, name, partial(_variant, searcher, name, sizes, masked))
 
 
 def run_compiled(task: str, sizes: Sizes) -> Iterator[Row]:
@@ -240,8 +242,7 @@ def _begun_channels_first(supernet: Supernet, images: Tensor) -> Tensor:
 
 @contextmanager
 def _unfilled() -> Iterator[None]:
-    import torch.utils.deterministic as deterministic
-
+    deterministic: Any = torch.utils.deterministic  # its attributes are properties of a class
     before = deterministic.fill_uninitialized_memory
     deterministic.fill_uninitialized_memory = False
     try:

@@ -45,11 +45,12 @@ def _seconds(step: Callable[[], object], count: int, sizes: Sizes) -> float:
 
 
 def peak_mebibytes(step: Callable[[], object], sizes: Sizes) -> float | None:
-    """Most memory that a step needs on the GPU beyond what is allocated before; None without one.
+    """Make a step; the most memory that it needs on the GPU beyond what is allocated before.
 
-    Of the tensors alone: the context takes some hundred MiB more.
+    None without a GPU. Of the tensors alone: the context takes some hundred MiB more.
     """
     if not sizes.is_gpu:
+        step()
         return None
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()

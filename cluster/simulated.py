@@ -35,8 +35,11 @@ class SimulatedPool:
         self._evaluate, self._seconds = evaluate, seconds
         self.spent = 0.0
         """Processor seconds spent in the simulation itself, without the master's."""
+        self.now = 0.0
+        """The time on the clock, in seconds."""
+        self.busy = 0.0
+        """Seconds of all submitted tasks on the clock."""
         self._random = np.random.default_rng(seed)
-        self._now = 0.0
         self._running: list[tuple[float, int, str, Any]] = []
         self._began: dict[str, float] = {}
         self._count = 0
@@ -55,7 +58,7 @@ class SimulatedPool:
     @property
     def busy_seconds(self) -> dict[str, float]:
         """Seconds on the clock that each running task has been on its worker, by key."""
-        return {key: self._now - began for key, began in self._began.items()}
+        return {key: self.now - began for key, began in self._began.items()}
 
     def check(self) -> None:
         """Does nothing: there are always workers."""
@@ -65,10 +68,11 @@ class SimulatedPool:
     ) -> None:
         """Start a task, which has a worker at once."""
         start = time.process_time()
-        end = self._now + self._seconds(task) * self._random.lognormal(sigma=0.3)
+        duration = self._seconds(task) * self._random.lognormal(sigma=0.3)
+        self.busy += duration
         self._count += 1
-        heapq.heappush(self._running, (end, self._count, key, task))
-        self._began[key] = self._now
+        heapq.heappush(self._running, (self.now + duration, self._count, key, task))
+        self._began[key] = self.now
         self.spent += time.process_time() - start
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
@@ -76,7 +80,7 @@ class SimulatedPool:
         if not self._running:
             return []
         start = time.process_time()
-        self._now, _, key, task = heapq.heappop(self._running)
+        self.now, _, key, task = heapq.heappop(self._running)
         del self._began[key]
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start

@@ -50,6 +50,11 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def rough(amount: float) -> str:
+    """An amount with three digits, however large: "0.0123", "13,700"."""
+    return f"{float(f'{amount:.3g}'):,g}"
+
+
 def file_size(count: int) -> str:
     """Bytes as "1.5 MB", in powers of 1,000."""
     if count < 1000:

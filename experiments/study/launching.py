@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -32,6 +33,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
+from oneshot_hpo.experiments.study.sources import NO_SOURCES, Beginning, Wanted
 from oneshot_hpo.experiments.study.specification import (
     StudySpec,
     complete,
@@ -54,6 +56,14 @@ from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, StudyView, Trial
 from oneshot_hpo.hpo.extension import DROPPED
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+
+Foreseen = Callable[[StudySpec], Mapping[str, Any] | None]
+"""The forecast of a frozen study, which its journal keeps; None: there is none. UserError: it is
+that of another study."""
+
+
+def not_foreseen(spec: StudySpec) -> None:
+    """No forecast."""
 
 
 def slurm_script(
@@ -100,10 +110,14 @@ def launch_study(
     submit: bool,
     cluster: DaskCluster | None,
     consent: Consent,
+    wanted: Wanted = NO_SOURCES,
+    foreseen: Foreseen = not_foreseen,
 ) -> Path:
     """Create a study and run it, or submit a master that does; returns its folder.
 
-    cluster: a Dask cluster whose workers are used instead of the study's own.
+    cluster: a Dask cluster whose workers are used instead of the study's own. wanted: the studies
+    and runs with whose results its model begins. foreseen: the forecast that the study keeps in its
+    journal.
 
     UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is
     created then. StudyStopped: the study cannot continue now.
@@ -113,12 +127,28 @@ def launch_study(
     check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
-    launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+    beginning = _beginning(console, wanted, spec)
+    launch_frozen(
+        console,
+        spec,
+        folder,
+        submit=submit,
+        cluster=cluster,
+        beginning=beginning,
+        forecast=foreseen(spec),
+    )
     return folder
 
 
 def launch_frozen(
-    console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
+    console: Console,
+    spec: StudySpec,
+    folder: Path,
+    *,
+    submit: bool,
+    cluster: DaskCluster | None,
+    beginning: Beginning | None = None,
+    forecast: Mapping[str, Any] | None = None,
 ) -> None:
     """Like `launch_study`, with a specification that is complete, frozen and trusted."""
     jobs = slurm_jobs(spec, folder)
@@ -128,14 +158,26 @@ def launch_frozen(
         master = MasterJob(spec, folder)
         master.check()
         with _resumable(folder):
-            create_study(folder, spec).close()
+            create_study(folder, spec, beginning, forecast=forecast).close()
             _say_doubt(console, spec)
             _submit(console, master, folder)
     else:
         with _resumable(folder):
-            study = create_study(folder, spec)
+            study = create_study(folder, spec, beginning, forecast=forecast)
             _say_doubt(console, spec)
             _run(console, study, spec, folder, cluster=cluster)
+
+
+def _beginning(console: Console, wanted: Wanted, spec: StudySpec) -> Beginning | None:
+    """What the study begins with, which is said; None without sources. Raises like `take_over`."""
+    if not wanted.folders:
+        return None
+    from oneshot_hpo.experiments.warm_start.display import say_beginning
+    from oneshot_hpo.experiments.warm_start.taking import take_over
+
+    beginning = take_over(wanted, spec)
+    say_beginning(console, beginning)
+    return beginning
 
 
 def _say_doubt(console: Console, spec: StudySpec) -> None:
@@ -260,7 +302,8 @@ def _run(
                 run = StudyRun(study, spec, folder, display, stop)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
-        print_summary(console, study, folder, OpenedStudy(folder).caveats)
+        opened = OpenedStudy(folder)
+        print_summary(console, study, folder, opened.caveats, opened.kept_weights)
         if study.incumbent is None:
             last = study.evaluations[-1][1].exception
             raise StudyFailed(

@@ -23,12 +23,13 @@ from oneshot_hpo.experiments.study.document import (
     read_document,
 )
 from oneshot_hpo.experiments.study.inputs import checksums
+from oneshot_hpo.experiments.study.kept_weights import Keep
 from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
 from oneshot_hpo.experiments.study.stop_section import StopSection
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import label_of
-from oneshot_hpo.plugins import names
+from oneshot_hpo.plugins import names, require_extra
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -43,6 +44,9 @@ _OPTIMIZER_KEYS = (
     *("trial_seed", "default_budget"),
 )
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
+
+_CHANGEABLE = ("cluster", "track")
+"""Keys that no result depends on, which may change while a study is under way."""
 
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
@@ -118,6 +122,13 @@ class StudySpec(pydantic.BaseModel):
         le=bounds.WORKERS,
         description=f"a whole number from 1 to {bounds.WORKERS:,}, or null (one per GPU, else per "
         "core)",
+    )
+    keep: Keep = Field(
+        default="none",
+        description="none, incumbent or all (trials whose supernet's checkpoint stays)",
+    )
+    track: Literal["mlflow"] | None = Field(
+        default=None, description="mlflow (results are sent there as they come), or null"
     )
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
@@ -260,23 +271,23 @@ def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
 
 
 def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
-    """An existing study with KEY=VALUE overrides of how its workers run.
+    """An existing study with KEY=VALUE overrides of how its workers run and who follows it.
 
     StudyFileError: anything wrong, or a key that affects results.
     """
     document = parse_overrides(overrides)
     for key in document:
-        if key != "cluster":
+        if key not in _CHANGEABLE:
             raise StudyFileError(
-                f"--set {key}: in an existing study only cluster.KEY and the paths of dataset "
-                "and table may change; extend changes iterations, max_budget and stop"
+                f"--set {key}: in an existing study only cluster.KEY, track and the paths of "
+                "dataset and table may change; extend changes iterations, max_budget and stop"
             )
     if not document:
         return spec
-    cluster = spec.cluster.model_dump()
+    changed = spec.model_dump(include=set(_CHANGEABLE))
     for override in overrides:
-        override_key({"cluster": cluster}, override)
-    spec = validated(spec.model_dump() | {"cluster": cluster}, "--set")
+        override_key(changed, override)
+    spec = validated(spec.model_dump() | changed, "--set")
     return spec.model_copy(update={"cluster": spec.cluster.completed()})
 
 
@@ -348,6 +359,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
 
     update: dict[str, Any] = {}
     try:
+        if spec.track is not None:
+            require_extra(spec.track, f"track: {spec.track}")
         update["objective"] = completed_objective(spec.objective)
         space = None if spec.space is None else get_space(spec.space)
         table = None if spec.table is None else load_table(spec.table)
@@ -381,6 +394,18 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
+
+
+def with_space(spec: StudySpec) -> StudySpec:
+    """A study with its search and configuration space written out, without a look at any table.
+
+    Raises what `complete` does for these two.
+    """
+    from oneshot_hpo.experiments.study.config_space import completed as completed_space
+
+    if spec.command is None:
+        spec = spec.model_copy(update={"search": _completed_search(spec)})
+    return spec.model_copy(update={"config_space": completed_space(spec)})
 
 
 def _completed_search(spec: StudySpec) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
+from oneshot_hpo.experiments.study.kept_weights import checkpoint_of
 from oneshot_hpo.experiments.study.outcome import (
     Outcome,
     loss_text,
@@ -17,7 +18,7 @@ from oneshot_hpo.experiments.study.outcome import (
 )
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import duration, number, percent
+from oneshot_hpo.experiments.wording import duration, file_size, number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
@@ -37,11 +38,16 @@ _FILES = {
 
 
 def print_summary(
-    console: Console, study: StudyView, folder: Path, caveats: Sequence[str] = ()
+    console: Console,
+    study: StudyView,
+    folder: Path,
+    caveats: Sequence[str] = (),
+    kept: Mapping[str, int] | None = None,
 ) -> None:
     """Print tuned against default, the verdict in a sentence, and where the files are.
 
-    caveats: sentences that qualify every number.
+    caveats: sentences that qualify every number. kept: bytes of the supernets that are kept, by
+    their trials' keys.
     """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
@@ -60,6 +66,17 @@ def print_summary(
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
         say(console, f"{what + ':':30}{folder / name}")
+    if kept:
+        say(console, f"{'supernets that are kept:':30}{kept_words(folder, kept)}")
+
+
+def kept_words(folder: Path, kept: Mapping[str, int]) -> str:
+    """Where kept supernets are, and how large they are."""
+    size = file_size(sum(kept.values()))
+    if len(kept) == 1:
+        [key] = kept
+        return f"{checkpoint_of(folder, key)} ({size})"
+    return f"{len(kept)} checkpoints in {folder / 'trials'} ({size})"
 
 
 def ended_words(study: StudyView) -> str:

@@ -74,6 +74,11 @@ class Encoding:
         return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
 
 
+def tuned_names(space: ConfigurationSpace) -> frozenset[str]:
+    """The hyperparameters with more than one value."""
+    return frozenset(name for name, one in space.items() if _number_of_values(one) != 1)
+
+
 def check_configuration(space: ConfigurationSpace, config: Mapping[str, Any]) -> None:
     """Raise StudyError, which names a wrong key, unless `config` is in the space."""
     try:

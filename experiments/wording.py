@@ -38,6 +38,11 @@ def configuration(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {number(value)}" for name, value in sorted(values.items()))
 
 
+def counted(number: float, noun: str) -> str:
+    """A number of things, such as "1 supernet" or "3 supernets"."""
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """Seconds as "1:05" or "2:01:05"."""
     minutes, rest = divmod(round(seconds), 60)

@@ -182,6 +182,7 @@ def _add(
 _add(RUN, forecast.forecast, "forecast quickstart --workers 4")
 _add(RUN, studies.launch, "launch quickstart --dir runs/first --set seed=1")
 _add(RUN, studies.resume, "resume runs/first")
+_add(RUN, studies.extend, "extend runs/first --iterations 4")
 _add(RUN, studies.stop, "stop runs/first")
 _add(RUN, studies.show, "show quickstart > mine.yaml")
 _add(LOOK, studies.status, "status runs/first --watch")

@@ -1,4 +1,4 @@
-"""A study's life: launch, resume, stop, status and show."""
+"""A study's life: launch, resume, extend, stop, status and show."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from oneshot_hpo.experiments.cli.options import (
     WorkersOption,
 )
 from oneshot_hpo.experiments.errors import UserError, printable
+from oneshot_hpo.experiments.study import bounds
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.study.launching import Foreseen
@@ -178,6 +179,56 @@ def resume(
     )
 
 
+def extend(
+    folder: FolderArgument,
+    iterations: Annotated[
+        int,
+        typer.Option(min=0, max=bounds.ITERATIONS, metavar="N", help="N brackets more."),
+    ] = 0,
+    max_budget: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=bounds.EPOCHS,
+            metavar="B",
+            help="A rung of B epochs on top: eta times the largest budget.",
+        ),
+    ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE=VALUE",
+            help="Another stop rule, e.g. gpu_hours=20, or null for none; repeatable.",
+        ),
+    ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,…",
+            help="A configuration for the next bracket, with the default's other values; "
+            "repeatable.",
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Give up a trial, e.g. 0-0-3/9; repeatable."),
+    ] = None,
+) -> None:
+    """Extend a study, finished or not; resume then continues it."""
+    from oneshot_hpo.experiments.study.extending import extend_study, typed_values
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    extend_study(
+        terminal(),
+        folder,
+        iterations=iterations,
+        max_budget=max_budget,
+        stop=typed_values("--stop", stop or []),
+        add=[typed_values("--add", text.split(",")) for text in add or []],
+        drop=drop or [],
+    )
+
+
 def stop(folder: FolderArgument) -> None:
     """End a study's master and all its jobs; resume continues the study."""
     from oneshot_hpo.experiments.study.status import stop_study
@@ -208,9 +259,11 @@ def show(
     """Print a study's full specification with every default, or a grid, as a file to edit."""
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.study import own_code
+    from oneshot_hpo.experiments.study.completion import complete
     from oneshot_hpo.experiments.study.document import CONFIG_SPACE
-    from oneshot_hpo.experiments.study.specification import WRITTEN, complete, load_study
+    from oneshot_hpo.experiments.study.specification import WRITTEN
     from oneshot_hpo.experiments.study.trust import Consent, check_code_trusted
+    from oneshot_hpo.experiments.study.validation import load_study
     from oneshot_hpo.experiments.study.yaml_files import dump_yaml
     from oneshot_hpo.experiments.terminal.console import terminal
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_hpo.experiments.pages.values import moment
+from oneshot_hpo.experiments.study.extensions import is_longer_only, words
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.sources import UNUSABLE, Source, reasons
@@ -43,10 +44,13 @@ def read(study: OpenedStudy) -> Origin:
         else f"With {workers} workers the order in which results arrive matters too; with "
         "--workers 1 the seed determines every number on such a machine."
     )
+    if not all(is_longer_only(one.extension) for one in study.view.extensions):
+        certainty = f"The study was extended, and a repetition is not: it will differ. {certainty}"
     return Origin(
         specification=dump_yaml(spec.model_dump(mode="json")),
         machine={"created": moment(study.times.created)}
         | _warm_start(study)
+        | _extensions(study)
         | _machine(study.view.header.get("machine"))
         | _kept(study),
         versions=dict(spec.versions),
@@ -73,6 +77,13 @@ def _source_words(source: Source) -> str:
 def _kept(study: OpenedStudy) -> dict[str, str]:
     kept = study.kept_weights
     return {"supernets kept": kept_words(study.folder, kept)} if kept else {}
+
+
+def _extensions(study: OpenedStudy) -> dict[str, str]:
+    if not study.view.extensions:
+        return {}
+    each = [f"{moment(time)}: {words(extension)}" for time, extension in study.view.extensions]
+    return {"extended": "; ".join(each)}
 
 
 def _commands(study: OpenedStudy) -> list[str]:

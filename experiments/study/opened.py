@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import MEAN, loss_name, selection_note
+from oneshot_hpo.experiments.study.extensions import extended
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.kept_weights import NONE, kept_keys, sizes
@@ -85,11 +86,15 @@ class OpenedStudy:
 
     @cached_property
     def spec(self) -> StudySpec:
-        """The specification in the journal's header. StudyFileError: it cannot be used.
+        """The specification in the journal's header, with the study's extensions.
+
+        StudyFileError: it cannot be used.
 
         Code of the user's that it names can be imported from then on, if it was trusted before.
         """
         spec = specification_of(self.view.header, self.folder)
+        extensions = [one.extension for one in self.view.extensions]
+        spec = extended(spec, extensions, str(self.folder / JOURNAL_NAME))
         allow_if_trusted(spec)
         return spec
 

@@ -53,11 +53,15 @@ def print_summary(
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
+    if study.stop_reached is not None:
+        say_paragraph(console, ended_words(study))
     for sentence in (*caveats, *spent_words(study)):
         say_paragraph(console, sentence)
     if words := comparing_words(study):
         say_paragraph(console, words)
     say(console, "")
+    if study.stop_reached is not None:
+        say(console, f"{'without that rule:':30}{without_rule(study.stop_reached.rule, folder)}")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
@@ -73,6 +77,23 @@ def kept_words(folder: Path, kept: Mapping[str, int]) -> str:
         [key] = kept
         return f"{checkpoint_of(folder, key)} ({size})"
     return f"{len(kept)} checkpoints in {folder / 'trials'} ({size})"
+
+
+def ended_words(study: StudyView) -> str:
+    """A sentence on the stop rule that was reached; empty if none was."""
+    reached = study.stop_reached
+    if reached is None:
+        return ""
+    done, planned = len(study.evaluations), study.total_evaluations
+    return (
+        f"The study has stopped by its rule {reached.rule} ({reached.reason}), after {done} of "
+        f"{planned} evaluations. It can be extended with another limit, or without that rule."
+    )
+
+
+def without_rule(rule: str, folder: Path) -> str:
+    """The command that extends a study past a stop rule that it has reached."""
+    return command("extend", folder, "--stop", f"{rule}=null")
 
 
 def spent_words(study: StudyView) -> list[str]:

@@ -42,13 +42,14 @@ def phases(tiny: bool) -> tuple[Phase, ...]:
     searchers = _TINY if tiny else SEARCHERS
     varied = _TINY[:1] if tiny else _VARIED
     checks = {space: tuple(f"check:{name}:{space}" for name in searchers) for space in SPACES}
+    largest = () if tiny else ("check:darts:darts",)
     graphs: tuple[str, ...] = (*STATIC_STEPS, "random_ws+masked", "gdas+masked")
     others = tuple(name for name in SEARCHERS if name not in graphs)
     if tiny:
         graphs, others = ("darts", "random_ws+masked"), ()
     return (
         Phase(("environment",), 60),
-        Phase(checks["nasbench201"], 30, lanes=2 if tiny else 8),
+        Phase((*largest, *checks["nasbench201"]), 30, lanes=2 if tiny else 8),
         Phase(_each("graph", graphs), 30),
         Phase(_each("transfers", varied if tiny else ("darts", "gdas", "random_ws", "enas")), 30),
         Phase(("workers:plain", "workers:mps"), 50),

@@ -41,12 +41,12 @@ def run(task: str, sizes: Sizes) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         searches = _Searches(searcher, space, sizes, Path(scratch))
         for name, check in (
+            ("float64 as on the CPU", searches.equal_to_cpu),
+            ("cuda_graphs changes nothing", searches.replayed),
             ("same result twice", searches.twice),
             ("resumes to the same result", searches.resumed),
             ("its checkpoint opens on a CPU", searches.opened_on_cpu),
             ("starts again on a CPU", searches.begun_again_on_cpu),
-            ("float64 as on the CPU", searches.equal_to_cpu),
-            ("cuda_graphs changes nothing", searches.replayed),
         ):
             if name != "cuda_graphs changes nothing" or searcher in STATIC_STEPS:
                 yield guarded(task, name, check)

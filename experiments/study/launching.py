@@ -252,7 +252,8 @@ def _run(
                 run = StudyRun(study, spec, folder, display)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
-        print_summary(console, study, folder, OpenedStudy(folder).caveats)
+        opened = OpenedStudy(folder)
+        print_summary(console, study, folder, opened.caveats, opened.shrunken)
         if study.incumbent is None:
             last = study.evaluations[-1][1].exception
             raise StudyFailed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -21,6 +22,9 @@ from oneshot_hpo.experiments.wording import duration, number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.shrunken import ShrunkenBest
+
 _ROWS = (
     ("validation error", "valid"),
     ("test error", "test"),
@@ -28,6 +32,8 @@ _ROWS = (
 )
 
 NOTHING = "–"
+EXPECTED = "expected with new seeds"
+"""The label of a posterior mean (`ShrunkenBest`)."""
 
 _FILES = {
     "every decision and result": JOURNAL_NAME,
@@ -37,16 +43,22 @@ _FILES = {
 
 
 def print_summary(
-    console: Console, study: StudyView, folder: Path, caveats: Sequence[str] = ()
+    console: Console,
+    study: StudyView,
+    folder: Path,
+    caveats: Sequence[str] = (),
+    shrunken: ShrunkenBest | None = None,
 ) -> None:
     """Print tuned against default, the verdict in a sentence, and where the files are.
 
-    caveats: sentences that qualify every number.
+    caveats: sentences that qualify every number. shrunken: `OpenedStudy.shrunken`.
     """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
-        _print_table(console, study)
+        _print_table(console, study, shrunken)
     say_paragraph(console, verdict(study))
+    if shrunken is not None:
+        say_paragraph(console, shrunken.words)
     for sentence in (*caveats, *spent_words(study)):
         say_paragraph(console, sentence)
     if words := comparing_words(study):
@@ -121,12 +133,16 @@ def _gains(default: TrialResult, tuned: TrialResult) -> str:
     return f"Tuned: {loss_words(tuned)}; the default: {loss_words(default)}"
 
 
-def _print_table(console: Console, study: StudyView) -> None:
+def _print_table(console: Console, study: StudyView, shrunken: ShrunkenBest | None) -> None:
     assert study.incumbent is not None
     assert study.baseline is not None
     columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
 
     results = _results([result for _, result in columns])
+    if shrunken is not None:
+        tuned = shrunken.text(shrunken.posterior)
+        default = tuned if shrunken.is_default else shrunken.text(shrunken.default)
+        results.append((EXPECTED, default, tuned))
     results.append(("epochs", *(number(trial.budget) for trial, _ in columns)))
     values = [
         (name, *(number(trial.config.get(name, "")) for trial, _ in columns))

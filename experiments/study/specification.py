@@ -24,6 +24,7 @@ from oneshot_hpo.experiments.study.document import (
 )
 from oneshot_hpo.experiments.study.inputs import checksums
 from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
+from oneshot_hpo.experiments.study.prior_section import user_prior
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import label_of
@@ -114,6 +115,9 @@ class StudySpec(pydantic.BaseModel):
         "core)",
     )
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
+    prior: str | int | float | dict[str, Any] | None = Field(
+        default=None, description="weak, medium, strong, a width in (0, 1], or a section of keys"
+    )
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     cluster: ClusterSection = Field(default_factory=ClusterSection, description="a section of keys")
     versions: dict[str, str] = Field(
@@ -128,11 +132,13 @@ class StudySpec(pydantic.BaseModel):
 
     @pydantic.model_serializer(mode="wrap")
     def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The keys that a study has: those of commands are no defaults of other studies."""
+        """The keys that a study has: of commands and priors, other studies have no defaults."""
         document: dict[str, Any] = written(self)
         if self.command is None:
             for key in command_keys.KEYS:
                 document.pop(key, None)
+        if self.prior is None:
+            document.pop("prior", None)
         return document
 
     @property
@@ -215,7 +221,7 @@ class StudySpec(pydantic.BaseModel):
         from oneshot_hpo.hpo import OptimizerSettings
 
         flat = {key: getattr(self, key) for key in _OPTIMIZER_KEYS}
-        return OptimizerSettings(**flat, **self.bohb)
+        return OptimizerSettings(**flat, **self.bohb, user_prior=user_prior(self.prior))
 
     @property
     def default_settings(self) -> dict[str, Any]:
@@ -356,10 +362,21 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             settings = spec.checked_settings({})
             plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
+        check_prior(spec)
         command_keys.check_words(spec)
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
+
+
+def check_prior(spec: StudySpec) -> None:
+    """Raise UserError if the study's prior does not fit its configuration space."""
+    from oneshot_hpo.hpo.bohb.encoding import Encoding
+    from oneshot_hpo.hpo.bohb.prior_density import PriorDensity
+
+    prior = spec.optimizer_settings.user_prior
+    if prior is not None:
+        PriorDensity.of(prior, Encoding(spec.configuration_space()))
 
 
 def _completed_search(spec: StudySpec) -> dict[str, Any]:
@@ -421,7 +438,8 @@ def _bohb_defaults() -> dict[str, Any]:
     from oneshot_hpo.hpo import OptimizerSettings
 
     fields = dataclasses.fields(OptimizerSettings)
-    return {field.name: field.default for field in fields if field.name not in _OPTIMIZER_KEYS}
+    others = (*_OPTIMIZER_KEYS, "user_prior")
+    return {field.name: field.default for field in fields if field.name not in others}
 
 
 def _check_searcher(spec: StudySpec) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ class SimulatedPool:
     """Workers on a clock that jumps from the end of one task to the end of the next.
 
     evaluate: computes the result of a task, instead of the submitted function. seconds: duration of
-    a task on the clock, before log-normal noise with sigma 0.3.
+    a task on the clock, before log-normal noise with sigma 0.3, which follows from seed and key.
     """
 
     patience_seconds = math.inf
@@ -35,16 +36,25 @@ class SimulatedPool:
         self._evaluate, self._seconds = evaluate, seconds
         self.spent = 0.0
         """Processor seconds spent in the simulation itself, without the master's."""
-        self._random = np.random.default_rng(seed)
+        self._seed = seed
         self._now = 0.0
         self._running: list[tuple[float, int, str, Any]] = []
         self._count = 0
+        self._given_up: list[Outcome] = []
+        self._began: dict[str, float] = {}
+        self.busy: dict[str, float] = {}
+        """Seconds of the clock that workers spent on each task, given up or not."""
 
     def __enter__(self) -> SimulatedPool:
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Nothing to close."""
+
+    @property
+    def now(self) -> float:
+        """Seconds on the clock."""
+        return self._now
 
     @property
     def running(self) -> int:
@@ -59,15 +69,36 @@ class SimulatedPool:
     ) -> None:
         """Start a task, which has a worker at once."""
         start = time.process_time()
-        end = self._now + self._seconds(task) * self._random.lognormal(sigma=0.3)
+        random = np.random.default_rng([self._seed, zlib.crc32(key.encode())])
+        end = self._now + self._seconds(task) * random.lognormal(sigma=0.3)
         self._count += 1
         heapq.heappush(self._running, (end, self._count, key, task))
+        self._began[key] = self._now
         self.spent += time.process_time() - start
 
+    @property
+    def busy_seconds(self) -> dict[str, float]:
+        """Seconds that each running task has been on its worker, by key."""
+        return {key: self._now - self._began[key] for _, _, key, _ in self._running}
+
+    def give_up(self, key: str, reason: str) -> None:
+        """Abandon a running task; its worker is free at once."""
+        self._running = [one for one in self._running if one[2] != key]
+        heapq.heapify(self._running)
+        self._free(key)
+        self._given_up.append(Outcome(key, failed=reason))
+
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """The next task to end."""
+        """The tasks that were given up, or else the next one to end."""
+        if self._given_up:
+            outcomes, self._given_up = self._given_up, []
+            return outcomes
         start = time.process_time()
         self._now, _, key, task = heapq.heappop(self._running)
+        self._free(key)
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start
         return [outcome]
+
+    def _free(self, key: str) -> None:
+        self.busy[key] = self.busy.get(key, 0.0) + self._now - self._began[key]

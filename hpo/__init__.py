@@ -22,6 +22,7 @@ from oneshot_hpo.hpo.errors import (
     StudyNotFound,
     StudyUnwritable,
 )
+from oneshot_hpo.hpo.replicate import Replicate
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
 from oneshot_hpo.hpo.study_state import Retry, TrialRecord
@@ -40,6 +41,7 @@ __all__ = [
     "Observation",
     "OptimizerSettings",
     "Range",
+    "Replicate",
     "Rerun",
     "Retry",
     "RungState",

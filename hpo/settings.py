@@ -14,6 +14,8 @@ BRACKET_SIZES = ("paper", "hpbandster")
 GENERATORS = ("vectorised", "hpbandster")
 DEFAULT_BUDGETS = ("max", "min")
 TRIAL_SEEDS = ("trial", "study")
+REPLICATES = ("none", "report", "model")
+INCUMBENTS = ("validation", "posterior")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,12 @@ class OptimizerSettings:
     """Candidates are drawn with bandwidths widened by this factor."""
     min_bandwidth: float = setting(1e-3, number(above=0, high=0.5))
     """Least bandwidth, in the unit cube."""
+    replicates: Literal["none", "report", "model"] = setting("none", one_of(*REPLICATES))
+    """What workers without a trial do: nothing, or run the best configurations with fresh seeds, of
+    which the optimizer sees nothing, or which its model averages."""
+    incumbent: Literal["validation", "posterior"] = setting("validation", one_of(*INCUMBENTS))
+    """How the incumbent is chosen: by the lowest loss, or by the lowest posterior mean, for which
+    replicates count."""
     user_prior: UserPrior | None = field(default=None, hash=False)
     """What the user expects to be good; None: nothing. Also as a mapping of its fields."""
 
@@ -63,6 +71,8 @@ class OptimizerSettings:
             object.__setattr__(self, "user_prior", UserPrior(**self.user_prior))
         fits = self.user_prior is None or self.generator == "vectorised"
         require(self, "generator", fits, "vectorised with a prior of the user's", _refused)
+        fits = self.replicates != "model" or self.generator == "vectorised"
+        require(self, "replicates", fits, "none or report with generator hpbandster", _refused)
 
         most = self.max_budget
         at_most = self.min_budget <= most

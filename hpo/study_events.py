@@ -59,7 +59,21 @@ def _replay_crash_retried(master: BOHBMaster, state: StudyState, event: Event) -
     master.retry_crash(event["seq"], trial.id, trial.config, trial.budget)
 
 
+def _replay_replicate(master: BOHBMaster, state: StudyState, event: Event) -> None:
+    """Tell the model the mean of a configuration's losses, where the settings say so."""
+    replicate, result = state.replicates[-1]
+    if master.settings.replicates != "model" or result.loss is None:
+        return
+    key = replicate.id, replicate.budget
+    first = next(one for trial, one in state.evaluations if (trial.id, trial.budget) == key)
+    assert first.loss is not None
+    losses = state.losses_of(state.trials[key], first.loss)
+    master.replace_loss(state.seq, replicate.config, replicate.budget, losses)
+
+
 CRASH_RETRIED = "crash retried"
+REPLICATE = "replicate"
+REPLICATE_TOLD = "replicate told"
 
 EVENTS: Kinds = {
     "header": EventKind(
@@ -98,6 +112,26 @@ EVENTS: Kinds = {
         StudyState.retry_crash,
         _replay_crash_retried,
         since=4,
+    ),
+    REPLICATE: EventKind(
+        {"format": exactly(6), "id": TRIAL_ID, "budget": BUDGET, "number": COUNT},
+        StudyState.replicate,
+        since=6,
+    ),
+    REPLICATE_TOLD: EventKind(
+        {
+            "format": exactly(6),
+            "id": TRIAL_ID,
+            "budget": BUDGET,
+            "number": COUNT,
+            "loss": LOSS,
+            "info": OBJECT,
+            "exception": TEXT_OR_NULL,
+            "timestamps": TIMES,
+        },
+        StudyState.tell_replicate,
+        _replay_replicate,
+        since=6,
     ),
 }
 """Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

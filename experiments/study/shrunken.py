@@ -124,21 +124,31 @@ def shrunken_best(study: OpenedStudy) -> ShrunkenBest | None:
 
 
 def measured_losses(study: OpenedStudy) -> list[Measured]:
-    """Every configuration with a loss at the largest budget, with those of its confirmation."""
+    """Every configuration with a loss at the largest budget, with its fresh seeds.
+
+    These are its replicates and the runs of the confirmation, which share seeds by number.
+    """
     found = [
-        Measured(trial, [result.loss])
+        Measured(trial, study.view.losses_of(trial, result))
         for trial, result in study.view.evaluations
         if trial.budget == study.largest_budget and result.loss is not None
     ]
     if study.confirmation is None:
         return found
     for name, setting in study.confirmation.settings.items():
-        runs = study.confirmation.results_of(name).values()
-        again = [result.loss for _, result in runs if result.loss is not None]
-        for one in found:
-            if one.trial.config == setting.config:
-                one.losses.extend(again)
-                break
+        again = {
+            run.seed: result.loss
+            for run, result in study.confirmation.results_of(name).values()
+            if result.loss is not None
+        }
+        one = next((one for one in found if one.trial.config == setting.config), None)
+        if one is not None:
+            seen = {
+                replicate.seed
+                for replicate, _ in study.view.replicates
+                if replicate.id == one.trial.id
+            }
+            one.losses.extend(loss for seed, loss in again.items() if seed not in seen)
     return found
 
 

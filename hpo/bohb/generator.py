@@ -102,12 +102,22 @@ class VectorisedKDEGenerator(base_config_generator):
 
     def forget_crash(self, config: dict[str, Any], budget: float) -> None:
         """Remove the crash of a configuration from the observations at a budget."""
+        self._forget(config, budget, np.inf)
+
+    def replace_loss(
+        self, config: dict[str, Any], budget: float, before: float, after: float
+    ) -> None:
+        """Change the loss of a configuration at a budget."""
+        self._forget(config, budget, before)
+        self._observations[budget].new.append((config, after))
+
+    def _forget(self, config: dict[str, Any], budget: float, loss: float) -> None:
+        """Remove an observation: of equal ones the first, so that a replay removes the same."""
         seen = self._observations[budget]
         seen.merge_new(self.encoding)
         vector = self.encoding.encode(config)
         same = (seen.vectors == vector) | (np.isnan(seen.vectors) & np.isnan(vector))
-        # The first of equal crashes, so that a replay removes the same one.
-        row = np.flatnonzero(np.isinf(seen.losses) & same.all(axis=1))[0]
+        row = np.flatnonzero((seen.losses == loss) & same.all(axis=1))[0]
         seen.vectors = np.delete(seen.vectors, row, axis=0)
         seen.losses = np.delete(seen.losses, row)
         seen.last_seq = self.seq

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import math
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ class SimulatedPool:
     """Workers on a clock that jumps from the end of one task to the end of the next.
 
     evaluate: computes the result of a task, instead of the submitted function. seconds: duration of
-    a task on the clock, before log-normal noise with sigma 0.3, which follows from seed and key.
+    a task on the clock, before log-normal noise with `sigma`.
     """
 
     patience_seconds = math.inf
@@ -31,19 +30,23 @@ class SimulatedPool:
         seed: int,
         evaluate: Callable[[Any], Any],
         seconds: Callable[[Any], float],
+        sigma: float = 0.3,
     ) -> None:
         self.live_workers = workers
         self._evaluate, self._seconds = evaluate, seconds
         self.spent = 0.0
         """Processor seconds spent in the simulation itself, without the master's."""
-        self._seed = seed
-        self._now = 0.0
+        self.now = 0.0
+        """The time on the clock, in seconds."""
+        self.busy = 0.0
+        """Seconds of all submitted tasks on the clock."""
+        self._random, self._sigma = np.random.default_rng(seed), sigma
         self._running: list[tuple[float, int, str, Any]] = []
+        self._began: dict[str, float] = {}
         self._count = 0
         self._given_up: list[Outcome] = []
-        self._began: dict[str, float] = {}
-        self.busy: dict[str, float] = {}
-        """Seconds of the clock that workers spent on each task, given up or not."""
+        self.worked: dict[str, float] = {}
+        """Seconds on the clock that workers spent on each task that ended or was given up."""
 
     def __enter__(self) -> SimulatedPool:
         return self
@@ -52,14 +55,14 @@ class SimulatedPool:
         """Nothing to close."""
 
     @property
-    def now(self) -> float:
-        """Seconds on the clock."""
-        return self._now
-
-    @property
     def running(self) -> int:
         """Number of submitted tasks, each of which is on a worker."""
         return len(self._running)
+
+    @property
+    def busy_seconds(self) -> dict[str, float]:
+        """Seconds on the clock that each running task has been on its worker, by key."""
+        return {key: self.now - began for key, began in self._began.items()}
 
     def check(self) -> None:
         """Does nothing: there are always workers."""
@@ -69,17 +72,12 @@ class SimulatedPool:
     ) -> None:
         """Start a task, which has a worker at once."""
         start = time.process_time()
-        random = np.random.default_rng([self._seed, zlib.crc32(key.encode())])
-        end = self._now + self._seconds(task) * random.lognormal(sigma=0.3)
+        duration = self._seconds(task) * self._random.lognormal(sigma=self._sigma)
+        self.busy += duration
         self._count += 1
-        heapq.heappush(self._running, (end, self._count, key, task))
-        self._began[key] = self._now
+        heapq.heappush(self._running, (self.now + duration, self._count, key, task))
+        self._began[key] = self.now
         self.spent += time.process_time() - start
-
-    @property
-    def busy_seconds(self) -> dict[str, float]:
-        """Seconds that each running task has been on its worker, by key."""
-        return {key: self._now - self._began[key] for _, _, key, _ in self._running}
 
     def give_up(self, key: str, reason: str) -> None:
         """Abandon a running task; its worker is free at once."""
@@ -89,16 +87,16 @@ class SimulatedPool:
         self._given_up.append(Outcome(key, failed=reason))
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """The tasks that were given up, or else the next one to end."""
-        if self._given_up:
+        """The tasks that were given up, or else the next one to end; none if none is running."""
+        if self._given_up or not self._running:
             outcomes, self._given_up = self._given_up, []
             return outcomes
         start = time.process_time()
-        self._now, _, key, task = heapq.heappop(self._running)
+        self.now, _, key, task = heapq.heappop(self._running)
         self._free(key)
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start
         return [outcome]
 
     def _free(self, key: str) -> None:
-        self.busy[key] = self.busy.get(key, 0.0) + self._now - self._began[key]
+        self.worked[key] = self.worked.get(key, 0.0) + self.now - self._began.pop(key)

@@ -15,12 +15,15 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from oneshot_hpo.cluster.simulated import SimulatedPool
 from oneshot_hpo.experiments.benchmarks.instant_trial import instant_trial
 from oneshot_hpo.experiments.benchmarks.study_scale import SHAPES, specification
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.trial import TrialTask
 
 
 class Shares(NamedTuple):
@@ -44,16 +47,25 @@ class _Silent:
         """As the loop calls it."""
 
 
-def shares_of(spec: StudySpec, folder: Path, seed: int = 0) -> Shares:
+def simulated_pool(workers: int) -> SimulatedPool:
+    """Workers on which how long a trial takes follows from its seed, whatever else runs."""
+    return SimulatedPool(workers, 0, instant_trial, _seconds, sigma=0)
+
+
+def _seconds(task: TrialTask) -> float:
+    return float(task.budget * np.random.default_rng(task.seed).lognormal(sigma=0.3))
+
+
+def shares_of(spec: StudySpec, folder: Path) -> Shares:
     """Run a study in a new folder on simulated workers."""
     workers = spec.workers or 1
-    pool = SimulatedPool(workers, seed, instant_trial, lambda task: task.budget)
+    pool = simulated_pool(workers)
     with create_study(folder, spec) as study:
         StudyRun(study, spec, folder, _Silent()).run(lambda: pool, workers)  # type: ignore
         trials = {trial.key for trial, _ in study.evaluations}
         replicates = {replicate.key for replicate, _ in study.replicates}
     still = pool.busy_seconds
-    busy = {key: pool.busy.get(key, 0.0) + still.get(key, 0.0) for key in {*pool.busy, *still}}
+    busy = {key: pool.worked.get(key, 0.0) + still.get(key, 0.0) for key in {*pool.worked, *still}}
 
     total = workers * pool.now
     on_trials = sum(busy[key] for key in trials) / total

@@ -15,6 +15,7 @@ from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
 from oneshot_hpo.experiments.study.summary import (
     EXPECTED,
     comparing_words,
+    ended_words,
     lines_of,
     spent_words,
     verdict,
@@ -66,7 +67,7 @@ def read(study: OpenedStudy) -> Headline:
         cards[0] = dataclasses.replace(cards[0], detail=f"{cards[0].detail}, {expected}")
     if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
-    sentences = _sentences(study)
+    sentences = [*_sentences(study), ended_words(view)]
     sentences += [] if shrunken is None else [shrunken.words]
     sentences += [*study.caveats, *spent_words(view)]
     if study.undecided is not None:
@@ -83,6 +84,8 @@ def progress(study: OpenedStudy) -> str:
     words = f"{len(view.evaluations)} of {view.total_evaluations} evaluations"
     crashed = sum(result.crashed for _, result in view.evaluations)
     words += f", {crashed} crashed" if crashed else ""
+    if view.stop_reached is not None:
+        words += f", stopped by the rule {view.stop_reached.rule}"
     if study.state == "running":
         words += f", {len(view.pending)} running"
         left = seconds_left(view, study.spec.workers or 1)

@@ -33,4 +33,4 @@ def test_a_task_that_is_given_up_frees_its_worker_at_once() -> None:
         assert pool.running == 0
         (given_up,) = pool.next_outcomes(1.0)
         assert (given_up.key, given_up.failed) == ("long", "it is not needed")
-        assert pool.busy == {"short": pool.now, "long": pool.now}
+        assert pool.worked == {"short": pool.now, "long": pool.now}

@@ -15,7 +15,7 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.check.findings import Finding, Report
 from oneshot_hpo.experiments.check.journals import checked_confirmation, checked_study
 from oneshot_hpo.experiments.check.results import check_results
-from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.errors import UserError, is_user_error, one_line
 from oneshot_hpo.experiments.exports.bundle.archive import BadBundle, read_bundle
 from oneshot_hpo.experiments.exports.bundle.layout import (
     DATA,
@@ -57,7 +57,7 @@ def verify_bundle(path: Path) -> Report:
         studies = [_checked(report, Path(stage), name, data[name]) for name in names]
         sound = [study for study in studies if study is not None]
         if len(sound) == len(studies):
-            _check_made(report, path, files, sound, manifest)
+            _check_made(report, files, sound, manifest)
         else:
             report.is_readable = False
         alone = manifest is None
@@ -123,28 +123,36 @@ def _checked(
 ) -> OpenedStudy | None:
     """Check journals and results of a study; None if they cannot be read."""
     folder = stage / name
-    lay_out(folder, data)
-    if checked_study(report, folder) is None:
-        return None
-    study = OpenedStudy(folder, source=name)
     try:
-        spec = _comparable(report, study)
-    except (StudyFileError, ValueError) as error:
-        report.add(str(error))
+        lay_out(folder, data)
+        if checked_study(report, folder) is None:
+            return None
+        study = OpenedStudy(folder, source=name)
+        return study if _is_readable(report, study) else None
+    except ValueError as error:
+        if not is_user_error(error):
+            raise
+        report.add(one_line(error))
         return None
 
-    check_results(report, folder, study.view.evaluations, spec)
+
+def _is_readable(report: Report, study: OpenedStudy) -> bool:
+    """Check the results of a study; whether its confirmation can be read."""
+    spec = _comparable(report, study)
+    check_results(report, study.folder, study.view.evaluations, spec)
+
     confirmation = checked_confirmation(report, study)
-    if (folder / CONFIRMATION / CONFIRMATION_NAME).exists():
-        if confirmation is None:
-            return None
+    own = study.folder / CONFIRMATION
+    if confirmation is None and (own / CONFIRMATION_NAME).exists():
+        return False
+    if confirmation is not None:
         if confirmation.header != study.view.header:
-            report.add(f"{name} has the confirmation of another study")
-            return None
-        check_results(report, folder / CONFIRMATION, confirmation.evaluations, spec)
+            report.add(f"{study.source} has the confirmation of another study")
+            return False
+        check_results(report, own, confirmation.evaluations, spec)
     if spec is not None and spec.table is not None:
         _check_rows(report, study, spec)
-    return study
+    return True
 
 
 def _comparable(report: Report, study: OpenedStudy) -> StudySpec | None:
@@ -192,43 +200,58 @@ def _check_rows(report: Report, study: OpenedStudy, spec: StudySpec) -> None:
 
 def _check_made(
     report: Report,
-    path: Path,
     files: Mapping[str, bytes],
     studies: list[OpenedStudy],
     manifest: Mapping[str, Any] | None,
 ) -> None:
     """Make again what is made of journals and rows, and compare it."""
-    if manifest is None:
-        again = {
-            f"{STUDIES}/{study.source}/{name}": content
-            for study in studies
-            for name, content in made_of(study).items()
-        }
-        _compare(report, files, again, "")
-        report.checked.append(f"{len(again)} files made again")
-        return
-
-    other = _other_makers(manifest["makers"])
-    why = f" (made by other versions: {', '.join(other)})" if other else ""
     try:
-        require_extra("figures", "checking figures")
-        figures = drawn(studies, lambda name: None)
+        if manifest is None:
+            _check_folder(report, files, studies)
+        else:
+            _check_all(report, files, studies, manifest["makers"])
     except MissingPackage as missing:
-        report.notes.append(f"figures were compared by their checksums alone: {missing}")
-        return
-    except UserError as error:
-        report.add(f"{path}: figures cannot be made again: {error}")
-        return
+        report.notes.append(f"tables and figures were compared by checksums alone: {missing}")
+    except ValueError as error:
+        if not is_user_error(error):
+            raise
+        report.add(f"not everything can be made again: {one_line(error)}")
+
+
+def _check_folder(report: Report, files: Mapping[str, bytes], studies: list[OpenedStudy]) -> None:
+    """Of one study alone: its settings and confirming searches."""
+    again = {
+        f"{STUDIES}/{study.source}/{name}": content
+        for study in studies
+        for name, content in made_of(study).items()
+    }
+    _compare(report, files, again, "")
+    report.checked.append(f"{len(again)} files made again")
+
+
+def _check_all(
+    report: Report,
+    files: Mapping[str, bytes],
+    studies: list[OpenedStudy],
+    makers: Mapping[str, Any],
+) -> None:
+    """Every table, sentence and figure; figures of other versions by their checksums alone."""
+    other = _other_makers(makers)
+    why = f" (made by other versions: {', '.join(other)})" if other else ""
+    require_extra("figures", "checking figures")
+    figures = drawn(studies, lambda name: None)
     again = written(studies, figures)
     _compare(report, files, again, why)
     if other:
         report.notes.append(f"figures were compared by their checksums alone{why}")
+        again |= dict.fromkeys(_pictures(files), b"")
     else:
         _compare(report, files, figures.files, why)
         again |= figures.files
-    made = {name for name in files if name != MANIFEST and name.rpartition("/")[2] not in DATA}
-    for name in sorted(made - again.keys() - _pictures(files) if other else made - again.keys()):
-        report.add(f"{name} does not follow from the journals")
+
+    for name in sorted(files.keys() - again.keys()):
+        if name != MANIFEST and name.rpartition("/")[2] not in DATA:
+            report.add(f"{name} does not follow from the journals")
     report.checked.append(f"{len(again)} files made again")
 
 

@@ -19,9 +19,9 @@ from oneshot_hpo.search_spaces.table_rows import ROWS
 def lay_out(folder: Path, data: Mapping[str, bytes]) -> None:
     """Write a study's data into a new folder, as its master had written it. Raises BadBundle."""
     (folder / CONFIRMATION).mkdir(parents=True)
-    (folder / JOURNAL_NAME).write_bytes(unpacked(JOURNAL, data[JOURNAL]))
+    (folder / JOURNAL_NAME).write_bytes(unpacked(f"{folder.name}/{JOURNAL}", data[JOURNAL]))
     if CONFIRMED in data:
-        content = unpacked(CONFIRMED, data[CONFIRMED])
+        content = unpacked(f"{folder.name}/{CONFIRMED}", data[CONFIRMED])
         (folder / CONFIRMATION / CONFIRMATION_NAME).write_bytes(content)
     if ROWS in data:
         (folder / ROWS).write_bytes(data[ROWS])

@@ -199,9 +199,16 @@ class StudySpec(pydantic.BaseModel):
         return settings_class(self.searcher)(**self.search)
 
     def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
-        """The settings with a configuration laid over them. SettingsError: a value is invalid."""
+        """The settings with a configuration laid over them.
+
+        SettingsError: a value is invalid, or the supernet of the space cannot be made with it.
+        """
+        from oneshot_hpo.search_spaces import get_space
+        from oneshot_hpo.searchers.supernets import check_supernet
+
         settings = self.search_settings.with_config(config)
         settings.check_image_size(image_size_of(self.required_dataset))
+        check_supernet(get_space(self.required_space), settings)
         return settings
 
     @property

@@ -24,10 +24,10 @@ from oneshot_hpo.search_spaces.data_folder import (
     TRANSNAS_MICRO,
     data_folder,
 )
+from oneshot_hpo.search_spaces.rows_file import ROWS, read_rows
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
 from oneshot_hpo.search_spaces.table_content import content_checksum
-from oneshot_hpo.search_spaces.table_rows import ROWS, read_rows
 from oneshot_hpo.whole_files import name_behind
 
 _SHIPPED = {"digits": "digits_space1.npz"}

@@ -35,8 +35,9 @@ from oneshot_hpo.foreign import is_allowed
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.plugins import MissingPackage, require_extra
 from oneshot_hpo.search_spaces import get_space, load_table
+from oneshot_hpo.search_spaces.rows_file import ROWS, read_rows, rows_document
 from oneshot_hpo.search_spaces.table_file import table_checksum
-from oneshot_hpo.search_spaces.table_rows import ROWS, TableRows, read_rows, rows_document
+from oneshot_hpo.search_spaces.table_rows import TableRows
 
 _TEXT = (".md", ".tex", ".csv", ".yaml")
 _SHOWN = 60  # characters of a line

@@ -33,7 +33,7 @@ from oneshot_hpo.hpo.brackets import rung_budgets
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.hpo.journal.lock import is_held
 from oneshot_hpo.hpo.study_view import StudyTimes
-from oneshot_hpo.search_spaces.table_rows import ROWS
+from oneshot_hpo.search_spaces.rows_file import ROWS
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import json
 import lzma
 import tempfile
 import zipfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -25,7 +26,9 @@ from oneshot_hpo.experiments.exports.bundle.layout import PACKED, STUDIES
 from oneshot_hpo.experiments.exports.bundle.stage import made_of
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.search_spaces import get_space, load_table
-from oneshot_hpo.search_spaces.table_rows import ROWS, TableRows
+from oneshot_hpo.search_spaces.choices import InvalidArchitecture
+from oneshot_hpo.search_spaces.rows_file import ROWS
+from oneshot_hpo.search_spaces.table_rows import TableRows
 
 
 @cache
@@ -92,7 +95,8 @@ def _read_rows(content: bytes, folder: Path) -> None:
     space = get_space(1)
     for name, text in table.places:
         if name == space.name:
-            table.percentile(space, space.parse(text))
+            with suppress(InvalidArchitecture):  # a text that names no cell is never looked up
+                table.percentile(space, space.parse(text))
     for row in range(min(3, len(table))):
         table.record(row)
 

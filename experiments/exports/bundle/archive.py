@@ -6,10 +6,13 @@ and sizes hold before memory is taken.
 
 from __future__ import annotations
 
+import errno
 import lzma
 import os
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,6 +32,11 @@ LARGEST = 256 << 20
 MOST = 1 << 30
 """Bytes of a bundle."""
 _ZIP = b"PK\x03\x04"
+_DAMAGE = (
+    *(zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError),
+    *(struct.error, OverflowError, zlib.error),
+)
+"""What Python's zipfile raises for archives that are damaged."""
 _MEMORY = 128 << 20  # that unpacking may take
 
 
@@ -87,8 +95,12 @@ def _read_zip(path: Path) -> dict[str, bytes]:
             _check_members(path, members)
             for member in members:
                 found[member.filename] = archive.read(member)  # compares its checksum
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError) as error:
-        if isinstance(error, BadBundle):
+    except BadBundle:
+        raise
+    except _DAMAGE as error:
+        raise BadBundle(f"{path} is no bundle, or damaged ({error})") from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place in the file that cannot be
             raise
         raise BadBundle(f"{path} is no bundle, or damaged ({error})") from None
     return found

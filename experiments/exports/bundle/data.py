@@ -15,8 +15,8 @@ from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.search_spaces import Architecture, SearchSpace, get_space, load_table
+from oneshot_hpo.search_spaces.rows_file import ROWS, rows_document
 from oneshot_hpo.search_spaces.table_file import table_checksum
-from oneshot_hpo.search_spaces.table_rows import ROWS, rows_document
 
 
 def data_of(study: OpenedStudy) -> dict[str, bytes]:

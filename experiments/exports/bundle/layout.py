@@ -21,7 +21,7 @@ from oneshot_hpo.experiments.confirm.results import RESULTS
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.search_spaces.table_rows import ROWS
+from oneshot_hpo.search_spaces.rows_file import ROWS
 
 FORMAT = 1
 """Version of the layout."""

@@ -13,7 +13,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.search_spaces.table_rows import ROWS
+from oneshot_hpo.search_spaces.rows_file import ROWS
 
 
 def lay_out(folder: Path, data: Mapping[str, bytes]) -> None:

@@ -19,7 +19,7 @@ from oneshot_hpo.experiments.exports.bundle.stage import made_of
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import table_file
-from oneshot_hpo.search_spaces.table_rows import ROWS
+from oneshot_hpo.search_spaces.rows_file import ROWS
 
 
 @pytest.fixture(scope="module")

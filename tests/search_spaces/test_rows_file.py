@@ -17,8 +17,8 @@ from oneshot_hpo.search_spaces import (
     get_space,
     load_table,
 )
+from oneshot_hpo.search_spaces.rows_file import ROWS, rows_document
 from oneshot_hpo.search_spaces.table_file import table_checksum
-from oneshot_hpo.search_spaces.table_rows import ROWS, rows_document
 
 SPACE = get_space(1)
 

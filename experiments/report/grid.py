@@ -16,7 +16,7 @@ from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.running import opened_grid
 from oneshot_hpo.experiments.numbers.grid_results import GridResults, GridStudy, grid_results
-from oneshot_hpo.experiments.pages.chart import Chart, NoChart, plain
+from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart, plain
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING, moment
@@ -45,7 +45,7 @@ def write_grid_report(folder: Path, out: Path | None = None) -> Path:
         folder=folder,
         done=f"{len(results.studies)} of {len(grid.members)} studies have a result",
         basis=basis_words(results),
-        charts=[ranks_chart(results), effects_chart(results)],
+        charts=Group("", [ranks_chart(results), effects_chart(results)]),
         table=results_table(results),
         left_out=results.left_out,
         written=moment(time.time()),
@@ -58,10 +58,13 @@ def write_grid_report(folder: Path, out: Path | None = None) -> Path:
 def basis_words(results: GridResults) -> str:
     """What the numbers are, in a sentence."""
     if results.confirmed:
-        return "Each number is a median test regret over fresh seeds, of the tuned configuration."
+        return (
+            "A study's result is the median test regret of its tuned configuration over fresh "
+            "seeds."
+        )
     return (
-        "Not all studies are confirmed: each number is the test regret of one search, that of the "
-        "incumbent. Nothing is tested, and other seeds may order the methods otherwise."
+        "Not all studies are confirmed: a study's result is the test regret of one search, that of "
+        "its incumbent. Nothing is tested, and other seeds may order the methods otherwise."
     )
 
 
@@ -84,7 +87,8 @@ def ranks_chart(results: GridResults) -> Chart | NoChart:
         )
     )
     figure.update_layout(
-        xaxis={"title": "mean rank, 1 is the best"}, yaxis={"autorange": "reversed"}
+        xaxis={"title": "mean rank, 1 is the best"},
+        yaxis={"type": "category", "range": [len(ranks.methods) - 0.5, -0.8]},
     )
     height = 140 + 44 * len(ranks.methods)
     return Chart("ranks", RANKS, ranks_words(ranks), figure, height=height)

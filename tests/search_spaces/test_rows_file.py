@@ -17,7 +17,10 @@ from oneshot_hpo.search_spaces import (
     get_space,
     load_table,
 )
+from oneshot_hpo.search_spaces.recorded_table import RecordedTable
+from oneshot_hpo.search_spaces.recording import Recording
 from oneshot_hpo.search_spaces.rows_file import ROWS, rows_document
+from oneshot_hpo.search_spaces.table import COST, SCORE, Metric, Origin
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 SPACE = get_space(1)
@@ -105,3 +108,44 @@ def test_what_is_no_file_of_rows_is_one_line(path: Path, content: bytes) -> None
         load_table(path)
     assert "\n" not in str(caught.value)
     assert ROWS in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> RecordedTable:
+    """Random numbers for all of NAS-Bench-201: errors whose test is imputed, scores without one."""
+    space, rng = get_space("nasbench201"), np.random.default_rng(0)
+    count = space.num_configurations  # type: ignore[attr-defined]
+    errors = rng.random((count, 3)).round(2)
+    errors[::2, 1] = np.nan
+    recording = Recording("made up", space, range(count), of_cells=False)
+    recording.add("first", "valid_error", Metric(), errors, 4)
+    recording.add("first", "test_error", Metric(), errors[:, 0] / 2, 4, Origin.IMPUTED)
+    recording.add("first", "parameters", Metric(kind=COST), np.arange(count))
+    recording.add("second", "valid_ssim", Metric("", True, SCORE), errors[:, 0], 7)
+    return recording.table({"file": "made.csv"}, [])
+
+
+@pytest.mark.parametrize("dataset", ["first", "second"])
+def test_recorded_tables_have_rows_too(
+    recorded: RecordedTable, dataset: str, tmp_path: Path
+) -> None:
+    space, whole = get_space("nasbench201"), recorded.on(dataset)
+    found = [space.sample(np.random.default_rng(seed)) for seed in range(10)]
+    (tmp_path / ROWS).write_bytes(rows_document(whole, "0" * 64, [(space, found)]))
+    rows = load_table(tmp_path / ROWS)
+    assert (rows.dataset, rows.budgets[-1]) == (dataset, whole.budgets[-1])
+    assert rows.test_split == whole.test_split
+    assert rows.best(space) == whole.best(space)
+    assert rows.metrics == whole.metrics
+    for one in found:
+        mine, theirs = rows.row_of(space, one), whole.row_of(space, one)
+        for split in ("valid", "test"):
+            np.testing.assert_array_equal(
+                rows.errors(split, mine)[: whole.errors(split, theirs).size],
+                whole.errors(split, theirs),
+            )
+            assert rows.mean_errors(split, mine) == pytest.approx(whole.mean_errors(split, theirs))
+        assert rows.percentile(space, one) == pytest.approx(whole.percentile(space, one))
+        assert rows.percent_equal(space, one) == pytest.approx(whole.percent_equal(space, one))
+        assert rows.rests_on_imputed(space, mine) is (dataset == "first")
+        assert whole.rests_on_imputed(space, theirs) is (dataset == "first")

@@ -43,6 +43,7 @@ from oneshot_hpo.experiments.numbers.path import (
     path_settings,
 )
 from oneshot_hpo.experiments.report.charts import path as chart
+from oneshot_hpo.experiments.report.reporting import write_report
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import Confirmation, Trial, TrialResult, read_confirmation
 from oneshot_hpo.hpo.bohb.encoding import Encoding
@@ -204,6 +205,14 @@ def test_chart_and_figure_say_each_step(measured: tuple[Path, dict[str, np.ndarr
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels[0] == "default"
     assert labels[1].startswith("learning_rate 0.025 → ")
+
+
+@pytest.mark.slow
+def test_the_report_has_the_path(measured: tuple[Path, dict[str, np.ndarray]]) -> None:
+    page = write_report(measured[0], []).read_text()
+    assert "Which hyperparameter earned it" in page
+    assert 'id="path"' in page
+    assert "The order was chosen by a random forest" in page
 
 
 def test_a_path_without_results_says_so(folder: Path) -> None:

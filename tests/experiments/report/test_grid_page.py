@@ -74,7 +74,7 @@ def test_the_page_shows_them(folder: Path, tmp_path: Path) -> None:
     text = html.unescape(
         re.sub(r"<[^>]+>", " ", out.read_text().split("<main>")[1].split("</main>")[0])
     )
-    assert "Each number is a median test regret over fresh seeds" in text
+    assert "the median test regret of its tuned configuration over fresh seeds" in text
     assert "Over 2 conditions (space, data and seed)" in text
     mean = 100 * (0.01 + float(np.median(SPREAD)))
     assert f"{mean:.2f} ± 0.00 (3)" in text

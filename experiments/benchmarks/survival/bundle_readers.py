@@ -19,12 +19,15 @@ from oneshot_hpo.experiments.benchmarks.survival.mutation import (
     mutate_lines,
 )
 from oneshot_hpo.experiments.benchmarks.survival.reader import Reader, require
-from oneshot_hpo.experiments.benchmarks.survival.study_readers import a_study
+from oneshot_hpo.experiments.benchmarks.survival.study_readers import READERS as OF_STUDIES
 from oneshot_hpo.experiments.check.bundles import verify_bundle
 from oneshot_hpo.experiments.exports.bundle.data import data_of, packed
 from oneshot_hpo.experiments.exports.bundle.layout import PACKED, STUDIES
 from oneshot_hpo.experiments.exports.bundle.stage import made_of
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.choices import InvalidArchitecture
 from oneshot_hpo.search_spaces.rows_file import ROWS
@@ -36,9 +39,10 @@ def _files() -> dict[str, bytes]:
     """A small study as a bundle holds it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "study"
-        for file, content in a_study().items():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_bytes(content)
+        (folder / CONFIRMATION).mkdir(parents=True)
+        samples = {reader.name: reader.samples for reader in OF_STUDIES}
+        (folder / JOURNAL_NAME).write_bytes(samples["journals"]()[0])
+        (folder / CONFIRMATION / CONFIRMATION_NAME).write_bytes(samples["confirmations"]()[0])
         study = OpenedStudy(folder)
         return data_of(study) | made_of(study)
 

@@ -48,7 +48,7 @@ def _specification() -> StudySpec:
 
 
 @cache
-def a_study() -> dict[str, bytes]:
+def _a_study() -> dict[str, bytes]:
     """The files of a small study and its confirmation, made by the program itself."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "study"
@@ -154,7 +154,7 @@ def _read_journal(content: bytes, folder: Path) -> None:
 
 
 def _read_confirmation(content: bytes, folder: Path) -> None:
-    (folder / JOURNAL_NAME).write_bytes(a_study()[JOURNAL_NAME])
+    (folder / JOURNAL_NAME).write_bytes(_a_study()[JOURNAL_NAME])
     path = folder / CONFIRMATION / CONFIRMATION_NAME
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
@@ -177,18 +177,18 @@ def _show(folder: Path) -> None:
 
 def _read_run(name: str, content: bytes, folder: Path) -> None:
     for file in (CONFIGS, RESULTS):
-        (folder / file).write_bytes(content if file == name else a_study()[file])
+        (folder / file).write_bytes(content if file == name else _a_study()[file])
     prior = read_run(folder, configuration_space("cs2", image_size=8), 12)
     require(json.loads(json.dumps([vars(o) for o in prior])) == [vars(o) for o in prior], "prior")
 
 
 def _sample(name: str) -> Callable[[], list[bytes]]:
-    return lambda: [a_study()[name]]
+    return lambda: [_a_study()[name]]
 
 
 def _journals() -> list[bytes]:
     """The journals of a finished study, and of a running one."""
-    whole = a_study()[JOURNAL_NAME]
+    whole = _a_study()[JOURNAL_NAME]
     return [whole, b"".join(whole.splitlines(keepends=True)[:-5])]
 
 

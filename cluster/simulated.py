@@ -35,9 +35,13 @@ class SimulatedPool:
         self._evaluate, self._seconds = evaluate, seconds
         self.spent = 0.0
         """Processor seconds spent in the simulation itself, without the master's."""
+        self.now = 0.0
+        """The time on the clock, in seconds."""
+        self.busy = 0.0
+        """Seconds of all submitted tasks on the clock."""
         self._random = np.random.default_rng(seed)
-        self._now = 0.0
         self._running: list[tuple[float, int, str, Any]] = []
+        self._began: dict[str, float] = {}
         self._count = 0
 
     def __enter__(self) -> SimulatedPool:
@@ -51,6 +55,11 @@ class SimulatedPool:
         """Number of submitted tasks, each of which is on a worker."""
         return len(self._running)
 
+    @property
+    def busy_seconds(self) -> dict[str, float]:
+        """Seconds on the clock that each running task has been on its worker, by key."""
+        return {key: self.now - began for key, began in self._began.items()}
+
     def check(self) -> None:
         """Does nothing: there are always workers."""
 
@@ -59,15 +68,20 @@ class SimulatedPool:
     ) -> None:
         """Start a task, which has a worker at once."""
         start = time.process_time()
-        end = self._now + self._seconds(task) * self._random.lognormal(sigma=0.3)
+        duration = self._seconds(task) * self._random.lognormal(sigma=0.3)
+        self.busy += duration
         self._count += 1
-        heapq.heappush(self._running, (end, self._count, key, task))
+        heapq.heappush(self._running, (self.now + duration, self._count, key, task))
+        self._began[key] = self.now
         self.spent += time.process_time() - start
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """The next task to end."""
+        """The next task to end; none if none is running."""
+        if not self._running:
+            return []
         start = time.process_time()
-        self._now, _, key, task = heapq.heappop(self._running)
+        self.now, _, key, task = heapq.heappop(self._running)
+        del self._began[key]
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start
         return [outcome]

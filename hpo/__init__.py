@@ -22,9 +22,10 @@ from oneshot_hpo.hpo.errors import (
     StudyNotFound,
     StudyUnwritable,
 )
+from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
-from oneshot_hpo.hpo.study_state import Retry, TrialRecord
+from oneshot_hpo.hpo.study_state import Retry, StopReached, TrialRecord
 from oneshot_hpo.hpo.study_view import BracketState, RungState, StudyTimes, StudyView, read_study
 from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
 
@@ -35,6 +36,7 @@ __all__ = [
     "Confirmation",
     "ConfirmationView",
     "CorruptJournal",
+    "Extension",
     "InvalidSettings",
     "NewerJournal",
     "Observation",
@@ -43,6 +45,7 @@ __all__ = [
     "Rerun",
     "Retry",
     "RungState",
+    "StopReached",
     "Study",
     "StudyError",
     "StudyExists",

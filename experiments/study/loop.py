@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -17,13 +16,16 @@ from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
-from oneshot_hpo.experiments.objectives.objective import FOLDER
 from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
+from oneshot_hpo.experiments.study.followers import Followers
+from oneshot_hpo.experiments.study.kept_weights import NONE
+from oneshot_hpo.experiments.study.losses import LOST_LOG, Losses
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.stop_rules import StopRules
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
@@ -35,19 +37,13 @@ from oneshot_hpo.hpo import (
     Trial,
     TrialResult,
 )
-from oneshot_hpo.hpo.journal.own_file import open_own
-from oneshot_hpo.searchers.checkpoint import CHECKPOINT
 from oneshot_hpo.searchers.command import Command
-from oneshot_hpo.searchers.command.program import SAVE_SECONDS, last_written
+from oneshot_hpo.searchers.command.program import SAVE_SECONDS
 
 POLL_SECONDS = 0.25
 """How often the loop stops waiting to check signals and update the display."""
-FRUITLESS = 20
-"""How often in a row a trial may lose its worker, through no fault of its own, between saves."""
 HOPELESS = 3
 """Trials in a row that failed for good, after which the study stops."""
-LOST_LOG = "lost.log"
-"""In a trial's folder: the last lines of each worker that it lost."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -57,16 +53,26 @@ class Interrupted(KeyboardInterrupt):
 class StudyRun(Generic[Run]):
     """One master's work on a study, which an earlier master may have started."""
 
-    def __init__(self, study: Work[Run], spec: StudySpec, folder: Path, display: Display) -> None:
+    def __init__(
+        self,
+        study: Work[Run],
+        spec: StudySpec,
+        folder: Path,
+        display: Display,
+        stop: StopRules | None = None,
+    ) -> None:
+        """stop: the rules that may end it before everything planned has run."""
         self._study: Work[Run] = study
+        self._stop = stop
         self._spec = spec
         self._folder = folder
         self._display = display
         self._in_flight: dict[str, tuple[Run, float]] = {}
-        self._fruitless: dict[str, tuple[int, int]] = {}
         self._failures = Failures()
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
+        self._losses = Losses(spec, folder)
+        self._followers = Followers(study, spec, folder, display)
         self._environment = as_given()  # before a pool changes it for its workers
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
@@ -91,8 +97,12 @@ class StudyRun(Generic[Run]):
                             raise
                         pool.hand_over()
                         raise HandedOver from None
+                    finally:
+                        self._followers.pool_ended()
             except (PoolError, StudyUnwritable, StudyLocked) as error:
                 raise StudyStopped(one_line(error)) from error
+            finally:
+                self._followers.close()
 
     def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
         # Pending trials of an earlier master come first, in the order of ask.
@@ -100,17 +110,19 @@ class StudyRun(Generic[Run]):
         last_seen_alive = time.monotonic()
         for trial, result in self._study.evaluations if self._limits.any else ():
             self._limits.learn(trial, result)
+        self._followers.begin()
         while not self._study.finished:
             if signals:
                 raise Interrupted
             # Ask only when a worker is free: the later BOHB decides, the more it knows. With one
             # worker this also fixes the order of decisions.
             while len(self._in_flight) < min(workers, pool.live_workers):
-                following = pending.pop() if pending else self._study.ask()
+                following = pending.pop() if pending else self._ask(pool)
                 if following is None:
                     break
                 self._submit(pool, following)
             self._display.update(self._study, pool.running, pool.status)
+            self._followers.look_at(pool)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)
@@ -124,6 +136,14 @@ class StudyRun(Generic[Run]):
                     f"{self._folder / 'logs'}"
                 )
         self._display.update(self._study, 0, "")
+
+    def _ask(self, pool: DaskPool) -> Run | None:
+        """The next trial; None: none can start now, or a stop rule is reached."""
+        if self._stop is not None:
+            line = self._stop.check(lambda: sum(pool.busy_seconds.values()))
+            if line is not None:
+                self._display.say(line)
+        return self._study.ask()
 
     def _say_saving(self) -> None:
         """Say why it takes a while to stop, where commands may save."""
@@ -148,6 +168,7 @@ class StudyRun(Generic[Run]):
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
+            keep=self._spec.keep != NONE and isinstance(trial, Trial),
             code=foreign.allowed(),
         )
         self._in_flight[trial.key] = (trial, time.time())
@@ -232,6 +253,7 @@ class StudyRun(Generic[Run]):
         """Journal a result. StudyFailed: every trial of the first bracket has crashed alike."""
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
+        self._followers.told(trial)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
             in_first = self._study.bracket_of(trial) == 0
             alike = first_bracket_crashed(self._study) if in_first else None
@@ -250,11 +272,11 @@ class StudyRun(Generic[Run]):
 
     def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
         """Queue a lost trial again; count an attempt only if the trial may have been the cause."""
-        self._keep_log(trial, outcome)
+        self._losses.keep_log(trial.key, outcome)
         if outcome.left and outcome.worker is not None:
             self._failures.leave(trial.key, outcome.worker)
         if outcome.taken:
-            self._check_gain(trial, lost)
+            self._losses.check_gain(trial.key, lost)
             self._submit(pool, trial)
             return
         attempts = trial.attempt + 1
@@ -265,37 +287,3 @@ class StudyRun(Generic[Run]):
         if outcome.log:
             reason += f" ({LOST_LOG} in the trial's folder has its last lines)"
         self._tell_crash(trial, reason)
-
-    def _check_gain(self, trial: Run, lost: str) -> None:
-        """Raise StudyStopped if this trial keeps losing its workers without saving progress."""
-        saved = self._saved(self._folder / "trials" / trial.key)
-        before, times = self._fruitless.get(trial.key, (0, 0))
-        times = times + 1 if saved == before else 1
-        self._fruitless[trial.key] = (saved, times)
-        if times >= FRUITLESS:
-            raise StudyStopped(
-                f"trial {trial.key} lost its worker {times} times without progress ({lost}): the "
-                "workers' time limit may be too short"
-            )
-
-    def _saved(self, folder: Path) -> int:
-        """When a trial last saved progress, in nanoseconds; 0 if it has not."""
-        if self._spec.command is not None:
-            return last_written(folder)
-        return max(map(_written, (folder / CHECKPOINT, folder / FOLDER / CHECKPOINT)))
-
-    def _keep_log(self, trial: Run, outcome: Outcome) -> None:
-        if outcome.log:
-            path = self._folder / "trials" / trial.key / LOST_LOG
-            path.parent.mkdir(parents=True, exist_ok=True)
-            log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            with os.fdopen(log, "a", encoding="utf-8") as file:
-                file.write(f"{outcome.lost}:\n{outcome.log}\n")
-
-
-def _written(checkpoint: Path) -> int:
-    """When a checkpoint was written, in nanoseconds; 0: there is none."""
-    try:
-        return checkpoint.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0

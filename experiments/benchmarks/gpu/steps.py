@@ -210,7 +210,7 @@ def _variant(searcher: str, name: str, sizes: Sizes, masked: bool = False) -> Me
 def _prepare(search: Search, parts: frozenset[str]) -> None:
     """Change a search as a variant says."""
     if "fused" in parts:
-        for optimizer in (search._optimizer, getattr(search._searcher, "optimizer", None)):
+        for optimizer in (search._weights.sgd, getattr(search._searcher, "optimizer", None)):
             if isinstance(optimizer, torch.optim.SGD | torch.optim.Adam):
                 for group in optimizer.param_groups:
                     group.update(fused=True, foreach=False)

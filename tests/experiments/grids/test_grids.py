@@ -13,9 +13,10 @@ from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.grids.costs import hours, measured_paces
 from oneshot_hpo.experiments.grids.display import print_costs
 from oneshot_hpo.experiments.grids.grid import Grid, load_grid
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.document import shipped_studies
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 
 GRIDS = sorted(set(shipped_studies()) - {"quickstart"})
@@ -105,8 +106,10 @@ def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:
         return console.file.getvalue()
 
     paper = loaded("paper")
-    assert "about 385 GPU hours: at 1 s an epoch, as given" in said(paper, tmp_path, 1.0)
-    assert "1,385,100" in said(paper, tmp_path, 1.0)
+    costs = said(paper, tmp_path, 1.0)
+    assert "about 385 GPU hours: at 1 s an epoch, as given" in costs
+    assert "1,385,100" in costs
+    assert "GPU hours, in nine of ten simulations" in costs
     assert "at an assumed 2 TFLOP/s" in said(loaded(small_grid), tmp_path)
 
 

@@ -3,14 +3,10 @@ from pathlib import Path
 import pytest
 
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.pools import job_name
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    freeze,
-    load_study,
-    with_overrides,
-)
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import load_study, with_overrides
 
 
 def on_slurm(study: Path, *settings: str) -> StudySpec:
@@ -52,6 +48,8 @@ def test_a_study_that_exists_may_change_how_its_workers_run_and_nothing_else(
     assert changed.cluster.slurm_settings.partition == "spare"
     assert changed.cluster.max_attempts == 9
     assert changed.search == spec.search
+    assert spec.track is None
+    assert with_overrides(spec, ["track=mlflow"]).track == "mlflow"
     with pytest.raises(StudyFileError, match=r"--set seed: in an existing study only cluster.KEY"):
         with_overrides(spec, ["seed=1"])
     with pytest.raises(StudyFileError, match="did you mean partition"):

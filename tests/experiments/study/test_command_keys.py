@@ -8,17 +8,13 @@ import pytest
 
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.study import command_keys
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    freeze,
-    load_study,
-    validated,
-)
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import commands_of, digest_of
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml, load_yaml
 
 RATE = {"lower": 0.001, "upper": 1.0, "log": True, "default": 0.1}
@@ -140,6 +136,7 @@ def test_a_study_of_one_run_needs_no_hyperparameter(tmp_path: Path) -> None:
         ({"config_space": {"base": "cs1"}}, "cs1 is of searchers of this project"),
         ({"config_space": {"rate": {"lower": 0, "upper": 1}}}, "rate: give its default"),
         ({"config_space": {"seed": LAYERS}}, "seed is a placeholder of the study: rename it"),
+        ({"keep": "all"}, "keep all: a command has no supernet; what it leaves stays"),
         ({"search": {"channels": 16}}, "section 'search' is for searchers of this project"),
         ({"lost_exit_codes": [0]}, "must be a list of exit codes from 1 to 255"),
         ({"record_pattern": "("}, "record_pattern is no regular expression"),

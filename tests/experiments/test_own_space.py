@@ -117,7 +117,7 @@ def test_the_older_form_has_conditions_but_no_comparisons(
     with_comparison = SPACE.replace("batch_size: 96,", "cutout_prob: {greater_than: 0.9},")
     other = run(tmp_path / "other", with_comparison, "iterations=0")
     with pytest.raises(UserError, match=r"ConfigSpace 0\.4 has no comparisons"):
-        export(other, "hpbandster", tmp_path / "refused", configspace="0.4")
+        export([other], "hpbandster", tmp_path / "refused", configspace="0.4")
 
 
 def test_figures_show_what_is_tuned(study: OpenedStudy) -> None:

@@ -35,8 +35,11 @@ class SimulatedPool:
         self._evaluate, self._seconds = evaluate, seconds
         self.spent = 0.0
         """Processor seconds spent in the simulation itself, without the master's."""
+        self.now = 0.0
+        """The time on the clock, in seconds."""
+        self.busy = 0.0
+        """Seconds of all submitted tasks on the clock."""
         self._random = np.random.default_rng(seed)
-        self._now = 0.0
         self._running: list[tuple[float, int, str, Any]] = []
         self._count = 0
 
@@ -59,15 +62,16 @@ class SimulatedPool:
     ) -> None:
         """Start a task, which has a worker at once."""
         start = time.process_time()
-        end = self._now + self._seconds(task) * self._random.lognormal(sigma=0.3)
+        duration = self._seconds(task) * self._random.lognormal(sigma=0.3)
+        self.busy += duration
         self._count += 1
-        heapq.heappush(self._running, (end, self._count, key, task))
+        heapq.heappush(self._running, (self.now + duration, self._count, key, task))
         self.spent += time.process_time() - start
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
         """The next task to end."""
         start = time.process_time()
-        self._now, _, key, task = heapq.heappop(self._running)
+        self.now, _, key, task = heapq.heappop(self._running)
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start
         return [outcome]

@@ -30,7 +30,7 @@ MUST_NOT_IMPORT = {
 }
 VERBS = {
     *("analyze", "atlas", "baselines", "check", "compare", "confirm", "data", "exports"),
-    *("figures", "grids", "report"),
+    *("figures", "forecast", "grids", "report"),
 }
 SHARED = {"cli", "numbers", "objectives", "pages", "studies", "study", "terminal"}
 CONSOLE = {"rich", "rich.console"}

@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,6 +105,32 @@ def state_of(job: str) -> str | None:
             return None
         raise
     return jobs[0].state if jobs else None
+
+
+def queue_waits(partition: str | None, most: int = 200) -> list[float]:
+    """Seconds for which this user's latest jobs waited in the queue, the latest job last.
+
+    partition: theirs; None: any. Empty where SLURM keeps no account. Raises SlurmRefused where
+    there is no SLURM.
+    """
+    words = ["sacct", "--noheader", "--parsable2", "--allocations", f"--user={_user()}"]
+    words += ["--starttime=now-30days", "--format=Submit,Start"]
+    words += [] if partition is None else [f"--partition={partition}"]
+    try:
+        lines = _run(words).splitlines()
+    except SlurmUnavailable:
+        return []
+    waits = [wait for line in lines if (wait := _wait(line)) is not None]
+    return waits[-most:]
+
+
+def _wait(line: str) -> float | None:
+    """Seconds from Submit to Start; None for a job that has not started."""
+    try:
+        submitted, started = map(datetime.fromisoformat, line.strip().split("|"))
+    except ValueError:  # Unknown, or None
+        return None
+    return max(0.0, (started - submitted).total_seconds())
 
 
 def has_ended(state: str | None) -> bool:

@@ -136,3 +136,18 @@ class SlurmSettings:
 
     def __post_init__(self) -> None:
         check_settings(self, SlurmSettingsError)
+
+
+def limit_seconds(limit: str) -> float | None:
+    """A time limit of SLURM in seconds: "30", "4:00:00", "1-12"; None: there is no limit."""
+    if limit.lower() in ("unlimited", "infinite"):
+        return None
+    days, dash, rest = limit.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if dash:  # days-hours[:minutes[:seconds]]
+        hours, minutes, seconds = (*parts, 0, 0)[:3]
+    elif len(parts) == 3:
+        hours, minutes, seconds = parts
+    else:  # minutes[:seconds]
+        hours, (minutes, seconds) = 0, (*parts, 0)[:2]
+    return float(((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds)

@@ -19,6 +19,7 @@ from oneshot_hpo.experiments.cli import (
     data,
     exports,
     figures,
+    forecast,
     report,
     search,
     studies,
@@ -176,6 +177,7 @@ def _add(group: str, command: Any, example: str, name: str | None = None) -> Non
         app.command(name, rich_help_panel=group, epilog=epilog)(command)
 
 
+_add(RUN, forecast.forecast, "forecast quickstart --workers 4")
 _add(RUN, studies.launch, "launch quickstart --dir runs/first --set seed=1")
 _add(RUN, studies.resume, "resume runs/first")
 _add(RUN, studies.stop, "stop runs/first")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +23,9 @@ from oneshot_hpo.experiments.cli.options import (
     WorkersOption,
 )
 from oneshot_hpo.experiments.errors import UserError, printable
+
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.launching import Foreseen
 
 
 def launch(
@@ -41,6 +45,13 @@ def launch(
     ] = False,
     only: OnlyOption = None,
     epoch_seconds: EpochSecondsOption = None,
+    forecast: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep a forecast, the output of oneshot-hpo forecast --json, for the report.",
+        ),
+    ] = None,
     trust: TrustOption = False,
 ) -> None:
     """Run a new study in a new folder, or a grid of studies, begun or not."""
@@ -51,6 +62,7 @@ def launch(
     from oneshot_hpo.experiments.terminal.console import terminal
 
     consent = Consent(trust, overrides or ())
+    foreseen = _foreseen(forecast)
     grid = load_grid(study, overrides or [])
     if grid is not None:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
@@ -65,6 +77,7 @@ def launch(
             workers=workers,
             cluster=cluster,
             consent=consent,
+            foreseen=foreseen,
         )
         return
     if only or epoch_seconds is not None:
@@ -78,8 +91,27 @@ def launch(
     else:
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
         launching.launch_study(
-            terminal(), study, folder, settings, submit=submit, cluster=cluster, consent=consent
+            terminal(),
+            study,
+            folder,
+            settings,
+            submit=submit,
+            cluster=cluster,
+            consent=consent,
+            foreseen=foreseen,
         )
+
+
+def _foreseen(path: Path | None) -> Foreseen:
+    """What reads the forecast of a study from a file; without a file there is none."""
+    from oneshot_hpo.experiments.study.launching import not_foreseen
+
+    if path is None:
+        return not_foreseen
+
+    from oneshot_hpo.experiments.forecast.kept import read_kept
+
+    return functools.partial(read_kept, path)
 
 
 def resume(

@@ -9,9 +9,8 @@ from matplotlib.patches import Patch
 
 from oneshot_hpo.experiments.figures.colours import budget_colour
 from oneshot_hpo.experiments.figures.style import CRASH, legend_columns, new_figure
-from oneshot_hpo.experiments.numbers.timeline import Timeline
+from oneshot_hpo.experiments.numbers.timeline import Timeline, unit_of
 
-_UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 _ROW = 0.13  # inches, at most
 _MOST = 4.5  # inches of rows in all
 
@@ -22,7 +21,7 @@ def draw_timeline(timeline: Timeline) -> Figure:
     tall = min(_MOST, _ROW * sum(rows) + 0.5)
     figure = new_figure(tall + 1.3)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[max(2, n) for n in rows])
-    seconds, unit = next(u for u in _UNITS if timeline.end >= 2 * u[0] or u[0] == 1)
+    seconds, unit = unit_of(timeline.end)
 
     _bars(top, timeline, seconds)
     _rungs(bottom, timeline, seconds)

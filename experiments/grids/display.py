@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from oneshot_hpo.experiments.forecast.command import forecast_members
+from oneshot_hpo.experiments.forecast.conditions import COUNTED_SPREAD, GIVEN_SPREAD, Pace
+from oneshot_hpo.experiments.forecast.forecasting import SIMULATIONS
+from oneshot_hpo.experiments.forecast.planning import Interruptions
 from oneshot_hpo.experiments.grids.costs import Cost, cost, counted_paces, hours, measured_paces
-from oneshot_hpo.experiments.grids.grid import Grid
+from oneshot_hpo.experiments.grids.grid import Grid, Member
 from oneshot_hpo.experiments.grids.running import is_done
 from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import number
+from oneshot_hpo.experiments.wording import duration, number
 from oneshot_hpo.search_spaces import title_of
+
+_COUNTED = (
+    "convolutions counted, at an assumed 2 TFLOP/s; measure one epoch (oneshot-hpo search "
+    "--epochs 1) and give --epoch-seconds for a better estimate"
+)
 
 
 def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str]) -> None:
@@ -30,9 +40,17 @@ def print_members(console: Console, grid: Grid, folder: Path, only: Sequence[str
 
 
 def print_costs(
-    console: Console, grid: Grid, folder: Path, only: Sequence[str], epoch_seconds: float | None
+    console: Console,
+    grid: Grid,
+    folder: Path,
+    only: Sequence[str],
+    epoch_seconds: float | None,
+    workers: int | None = None,
 ) -> None:
-    """Print the chosen studies, what they cost, and what that estimate rests on."""
+    """Print the chosen studies, what they cost, and what that estimate rests on.
+
+    workers: instead of the number in the file.
+    """
     members = grid.chosen(only)
     groups: dict[str, Cost] = {}
     for member in members:
@@ -58,6 +76,38 @@ def print_costs(
     gpu = hours(members, grid.confirm, paces)
     words = f"about {gpu:,.0f}" if gpu >= 10 else f"about {gpu:.1f}" if gpu >= 0.1 else "under 0.1"
     say(console, f"{words} GPU hours: {basis}")
+    _print_times(console, grid, members, paces, basis, workers)
+
+
+def _print_times(
+    console: Console,
+    grid: Grid,
+    members: Sequence[Member],
+    paces: Mapping[str, float],
+    basis: str,
+    workers: int | None,
+) -> None:
+    """Print how long the studies take, from simulations; nothing where no workers are known."""
+    spread = COUNTED_SPREAD if basis == _COUNTED else GIVEN_SPREAD
+    given = {"workers": workers} if workers is not None else {}
+    own = [replace(one, spec=one.spec.model_copy(update=given)) for one in members]
+    if any(one.spec.workers is None and one.spec.cluster.slurm for one in own):
+        return
+    if min(paces.values()) <= 0:
+        return
+    found = forecast_members(
+        replace(grid, members=tuple(own)),
+        {name: Pace(epoch_seconds=one, spread=spread) for name, one in paces.items()},
+        Interruptions(),
+        SIMULATIONS,
+    )
+    wall, hours = found.wall_seconds, found.gpu_hours
+    say(
+        console,
+        f"wall time {duration(wall.low)} to {duration(wall.high)}, {hours.low:,.3g} to "
+        f"{hours.high:,.3g} GPU hours, in nine of ten simulations of the studies one after the "
+        "other; oneshot-hpo forecast has more",
+    )
 
 
 def _figures(one: Cost) -> list[str]:
@@ -72,7 +122,4 @@ def _paces(grid: Grid, folder: Path, epoch_seconds: float | None) -> tuple[dict[
     paces = measured_paces(grid, folder)
     if paces:
         return paces, f"at the pace of the searches that have finished in {folder}"
-    return counted_paces(grid), (
-        "convolutions counted, at an assumed 2 TFLOP/s; measure one epoch (oneshot-hpo search "
-        "--epochs 1) and give --epoch-seconds for a better estimate"
-    )
+    return counted_paces(grid), _COUNTED

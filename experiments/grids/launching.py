@@ -10,6 +10,7 @@ from rich.console import Console
 from oneshot_hpo.experiments.grids.display import print_costs, print_members
 from oneshot_hpo.experiments.grids.grid import Grid
 from oneshot_hpo.experiments.grids.running import RunOptions, check_folder, launch_grid
+from oneshot_hpo.experiments.study.launching import Foreseen, not_foreseen
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.trust import Consent
 
@@ -26,6 +27,7 @@ def run_grid(
     workers: int | None,
     cluster: DaskCluster | None,
     consent: Consent,
+    foreseen: Foreseen = not_foreseen,
 ) -> None:
     """Print what it costs, then run the chosen studies that are not done; raises as launch_grid.
 
@@ -35,6 +37,7 @@ def run_grid(
     check_folder(folder, grid)
     if dry_run:
         print_members(console, grid, folder, only)
-    print_costs(console, grid, folder, only, epoch_seconds)
+    print_costs(console, grid, folder, only, epoch_seconds, workers)
     if not dry_run:
-        launch_grid(console, grid, folder, only, RunOptions(submit, cluster, workers, consent))
+        options = RunOptions(submit, cluster, workers, consent, foreseen)
+        launch_grid(console, grid, folder, only, options)

@@ -22,7 +22,12 @@ from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
 from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.folder import check_path
-from oneshot_hpo.experiments.study.launching import launch_frozen, resume_study
+from oneshot_hpo.experiments.study.launching import (
+    Foreseen,
+    launch_frozen,
+    not_foreseen,
+    resume_study,
+)
 from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
 from oneshot_hpo.experiments.study.pools import DaskCluster
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
@@ -53,6 +58,8 @@ class RunOptions:
     workers: int | None = None
     """Instead of the number in the file."""
     consent: Consent = NOTHING_SAID
+    foreseen: Foreseen = not_foreseen
+    """The forecasts that the studies keep in their journals."""
 
 
 def launch_grid(
@@ -72,6 +79,8 @@ def launch_grid(
     check_code_trusted(console, specs.values(), options.consent)
     specs = {name: freeze(complete(spec, f"{grid.name}, {name}")) for name, spec in specs.items()}
     check_trusted(console, [*specs.values(), *_begun(members, folder)], options.consent)
+    for spec in specs.values():
+        options.foreseen(spec)  # raises before anything is made
 
     folder.mkdir(parents=True, exist_ok=True)
     for member in grid.members:
@@ -129,7 +138,14 @@ def _run_member(
     study: the one in `folder` so far, if there is one.
     """
     if spec is not None:
-        launch_frozen(console, spec, folder, submit=options.submit, cluster=options.cluster)
+        launch_frozen(
+            console,
+            spec,
+            folder,
+            submit=options.submit,
+            cluster=options.cluster,
+            forecast=options.foreseen(spec),
+        )
     elif study is None or not study.view.finished:
         resume_study(
             console,

@@ -11,6 +11,13 @@ from oneshot_hpo.hpo import Trial, TrialResult
 
 State = Literal["finished", "crashed", "unfinished"]
 
+_UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
+
+
+def unit_of(seconds: float) -> tuple[float, str]:
+    """The unit of an axis that ends at `seconds`: its seconds, and its name."""
+    return next(unit for unit in _UNITS if seconds >= 2 * unit[0] or unit[0] == 1)
+
 
 @dataclass(frozen=True)
 class Bar:

@@ -10,7 +10,14 @@ from pathlib import Path
 from oneshot_hpo.experiments.pages.chart import Chart
 from oneshot_hpo.experiments.pages.page import check_replaceable, render, write_page
 from oneshot_hpo.experiments.pages.values import moment
-from oneshot_hpo.experiments.report import comparison, crashes, headline, origin, trials
+from oneshot_hpo.experiments.report import (
+    comparison,
+    crashes,
+    forecasts,
+    headline,
+    origin,
+    trials,
+)
 from oneshot_hpo.experiments.report.charts import groups_of
 from oneshot_hpo.experiments.study.folder import check_writable_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -45,6 +52,7 @@ def write_report(folder: Path, baselines: Sequence[Path], out: Path | None = Non
         progress=headline.progress(study),
         settings=headline.settings_table(study),
         compared=section,
+        forecast=forecasts.read(study),
         groups=groups,
         trials=trials.table(study),
         crashes=crashes.read(study),

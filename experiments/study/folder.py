@@ -8,7 +8,7 @@ import os
 import pwd
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from oneshot_hpo.whole_files import write_whole
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The confirmation's folder, inside the study's."""
+FORECAST = "forecast"
+"""The key, in the journal's header, of the forecast with which a study was launched."""
 STUDY_NAMES = (
     *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
     *("trials", "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
@@ -77,12 +79,14 @@ def create_study(
     prior: Sequence[Observation] = (),
     prior_from: str | None = None,
     prior_left_out: int = 0,
+    forecast: Mapping[str, Any] | None = None,
 ) -> Study:
     """Create a study in a vacant folder; if that fails, nothing is left behind.
 
     spec: a complete specification. prior: observations for its model, from the run in the folder
-    `prior_from`; `prior_left_out`: lines of that run that could not be used. UserError: the folder
-    cannot be written, or is not vacant.
+    `prior_from`; `prior_left_out`: lines of that run that could not be used. forecast: what the
+    study is expected to take, for its report. UserError: the folder cannot be written, or is not
+    vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
@@ -95,6 +99,8 @@ def create_study(
         header["prior_from"] = prior_from
     if prior_left_out:
         header["prior_left_out"] = prior_left_out
+    if forecast is not None:
+        header[FORECAST] = dict(forecast)
 
     made = make_folder(folder)
     try:

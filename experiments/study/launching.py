@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -51,6 +52,14 @@ from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, StudyView, Trial
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
+
+Foreseen = Callable[[StudySpec], Mapping[str, Any] | None]
+"""The forecast of a frozen study, which its journal keeps; None: there is none. UserError: it is
+that of another study."""
+
+
+def not_foreseen(spec: StudySpec) -> None:
+    """No forecast."""
 
 
 def slurm_script(
@@ -97,10 +106,12 @@ def launch_study(
     submit: bool,
     cluster: DaskCluster | None,
     consent: Consent,
+    foreseen: Foreseen = not_foreseen,
 ) -> Path:
     """Create a study and run it, or submit a master that does; returns its folder.
 
-    cluster: a Dask cluster whose workers are used instead of the study's own.
+    cluster: a Dask cluster whose workers are used instead of the study's own. foreseen: the
+    forecast that the study keeps in its journal.
 
     UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is
     created then. StudyStopped: the study cannot continue now.
@@ -110,12 +121,18 @@ def launch_study(
     check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
-    launch_frozen(console, spec, folder, submit=submit, cluster=cluster)
+    launch_frozen(console, spec, folder, submit=submit, cluster=cluster, forecast=foreseen(spec))
     return folder
 
 
 def launch_frozen(
-    console: Console, spec: StudySpec, folder: Path, *, submit: bool, cluster: DaskCluster | None
+    console: Console,
+    spec: StudySpec,
+    folder: Path,
+    *,
+    submit: bool,
+    cluster: DaskCluster | None,
+    forecast: Mapping[str, Any] | None = None,
 ) -> None:
     """Like `launch_study`, with a specification that is complete, frozen and trusted."""
     jobs = slurm_jobs(spec, folder)
@@ -125,12 +142,12 @@ def launch_frozen(
         master = MasterJob(spec, folder)
         master.check()
         with _resumable(folder):
-            create_study(folder, spec).close()
+            create_study(folder, spec, forecast=forecast).close()
             _say_doubt(console, spec)
             _submit(console, master, folder)
     else:
         with _resumable(folder):
-            study = create_study(folder, spec)
+            study = create_study(folder, spec, forecast=forecast)
             _say_doubt(console, spec)
             _run(console, study, spec, folder, cluster=cluster)
 

@@ -362,6 +362,18 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     return spec
 
 
+def with_space(spec: StudySpec) -> StudySpec:
+    """A study with its search and configuration space written out, without a look at any table.
+
+    Raises what `complete` does for these two.
+    """
+    from oneshot_hpo.experiments.study.config_space import completed as completed_space
+
+    if spec.command is None:
+        spec = spec.model_copy(update={"search": _completed_search(spec)})
+    return spec.model_copy(update={"config_space": completed_space(spec)})
+
+
 def _completed_search(spec: StudySpec) -> dict[str, Any]:
     """The settings of the search with every default."""
     from oneshot_hpo.experiments.study.config_space import named_space

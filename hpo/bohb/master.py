@@ -139,9 +139,8 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         prior: Sequence[Observation] = (),
     ) -> None:
         """Raises InvalidEvent when a configuration of `prior` is not in the space."""
-        generators = {"vectorised": VectorisedKDEGenerator, "hpbandster": SeededStockGenerator}
         # Not BOHB.__init__: it always builds the stock generator, which refuses ordinals.
-        DispatcherlessMaster.__init__(self, generators[settings.generator](space, settings))
+        DispatcherlessMaster.__init__(self, self._new_generator(space, settings))
         self.settings = settings
         self.space = space
         self._baseline_started = settings.default_budget == "min"
@@ -153,6 +152,11 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
             job = Job(None, config=observation.config, budget=observation.budget)
             job.result = None if observation.loss is None else {"loss": observation.loss}
             self.config_generator.new_result(job)
+
+    def _new_generator(self, space: ConfigurationSpace, settings: OptimizerSettings) -> Any:
+        """The source of new configurations."""
+        generators = {"vectorised": VectorisedKDEGenerator, "hpbandster": SeededStockGenerator}
+        return generators[settings.generator](space, settings)
 
     def get_next_iteration(
         self, iteration: int, iteration_kwargs: dict[str, Any] | None = None

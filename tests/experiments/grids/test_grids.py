@@ -105,8 +105,10 @@ def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:
         return console.file.getvalue()
 
     paper = loaded("paper")
-    assert "about 385 GPU hours: at 1 s an epoch, as given" in said(paper, tmp_path, 1.0)
-    assert "1,385,100" in said(paper, tmp_path, 1.0)
+    costs = said(paper, tmp_path, 1.0)
+    assert "about 385 GPU hours: at 1 s an epoch, as given" in costs
+    assert "1,385,100" in costs
+    assert "GPU hours, in nine of ten simulations" in costs
     assert "at an assumed 2 TFLOP/s" in said(loaded(small_grid), tmp_path)
 
 

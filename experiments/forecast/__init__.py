@@ -1,0 +1,1 @@
+"""How long a study will take and what it will cost, before it runs."""

@@ -1,0 +1,81 @@
+"""A forecast on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from oneshot_hpo.experiments.forecast.command import GridForecast, StudyForecast
+from oneshot_hpo.experiments.forecast.forecasting import Forecast, Interval
+from oneshot_hpo.experiments.terminal.hints import say
+from oneshot_hpo.experiments.terminal.tables import print_table
+from oneshot_hpo.experiments.wording import duration
+
+_HEADINGS = ("", "5 %", "median", "95 %")
+
+
+def print_study(console: Console, found: StudyForecast) -> None:
+    """Print a study's forecast and the alternatives to how it runs."""
+    one, advice = found.forecast, found.advice
+    workers = _count(one.workers, "worker")
+    title = f"{found.name}: {one.evaluations:,} evaluations on {workers}"
+    rows = [
+        ("wall time", *_times(one.wall_seconds)),
+        ("GPU hours with a trial", *_hours(one.gpu_hours)),
+        ("GPU hours held", *_hours(one.held_hours)),
+    ]
+    print_table(console, _HEADINGS, [rows], title=title)
+    say(console, f"workers are idle for {100 * one.idle_share:.0f} % of the time")
+    say(console, _pick(one))
+    say(console, f"from {one.simulations} simulations; {one.basis}")
+
+    walls = [(_count(n, "worker"), duration(wall)) for n, wall in advice.wall_by_workers.items()]
+    print_table(console, ("", "wall time"), [walls], framed=False)
+    enough = _count(advice.enough_workers, "worker")
+    say(console, f"more than {enough}: twice as many save less than a fifth of the time")
+    if advice.time_limit_hours is not None:
+        waste = 100 * advice.waste_by_limit[advice.time_limit_hours]
+        limit = duration(3600 * advice.time_limit_hours)
+        say(console, f"shortest time limit of a job that wastes little: {limit} ({waste:.0f} %)")
+    cost = advice.preemption
+    say(
+        console,
+        f"a preemption costs {duration(cost.gpu_seconds)} of work done again and "
+        f"{duration(cost.waiting_seconds)} until another worker has started",
+    )
+
+
+def print_grid(console: Console, found: GridForecast) -> None:
+    """Print the forecasts of a grid's studies, and of all of them one after the other."""
+    rows = [
+        (name, *_times(one.wall_seconds), f"{one.gpu_hours.median:,.1f}")
+        for name, one in found.studies.items()
+    ]
+    total = ("all", *_times(found.wall_seconds), f"{found.gpu_hours.median:,.1f}")
+    headings = ("wall time", *_HEADINGS[1:], "GPU hours")
+    title = f"{found.name}: {_count(len(rows), 'study', 'studies')}, one after the other"
+    print_table(console, headings, [rows, [total]], title=title)
+    low, _, high = _hours(found.gpu_hours)
+    basis = next(iter(found.studies.values())).basis
+    say(console, f"{low} to {high} GPU hours in all; {found.simulations} simulations; {basis}")
+
+
+def _pick(one: Forecast) -> str:
+    if one.first_model_pick is None:
+        return "no configuration is proposed by the model: there are too few results"
+    assert one.first_model_pick_seconds is not None
+    return (
+        f"the model proposes its first configuration as evaluation {one.first_model_pick}, "
+        f"{duration(one.first_model_pick_seconds)} after the launch"
+    )
+
+
+def _times(interval: Interval) -> list[str]:
+    return [duration(value) for value in (interval.low, interval.median, interval.high)]
+
+
+def _hours(interval: Interval) -> list[str]:
+    return [f"{value:,.3g}" for value in (interval.low, interval.median, interval.high)]
+
+
+def _count(number: int, one: str, several: str | None = None) -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}"

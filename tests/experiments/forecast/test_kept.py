@@ -1,0 +1,61 @@
+"""The forecast that a study keeps, and what its report makes of it."""
+
+from pathlib import Path
+
+import pytest
+from support.page_study import DIGITS, result_of, tell_all
+from support.study_commands import called, refused
+
+from oneshot_hpo.experiments.forecast.kept import kept_forecast, read_kept, truth_of
+from oneshot_hpo.experiments.report.reporting import write_report
+from oneshot_hpo.experiments.study.folder import create_study
+from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+
+
+def write_forecast(path: Path, *arguments: object) -> None:
+    """The output of the command, with a pace that is given."""
+    words = ("--epoch-seconds", 0.3, "--simulations", 20, "--json")
+    ended = called("forecast", *arguments, *words)
+    assert ended.returncode == 0, ended.stderr
+    path.write_text(ended.stdout)
+
+
+def test_a_study_keeps_its_forecast_and_the_report_scores_it(
+    tmp_path: Path, tiny_study: Path
+) -> None:
+    overrides = (*DIGITS, "workers=1")  # results arrive one after the other
+    settings = [word for one in overrides for word in ("--set", one)]
+    write_forecast(tmp_path / "f.json", tiny_study, *settings)
+    spec = freeze(complete(load_study(str(tiny_study), overrides), "made"))
+    kept = read_kept(tmp_path / "f.json", spec)
+
+    folder = tmp_path / "study"
+    with create_study(folder, spec, forecast=kept) as study:
+        study.tell(first := study.ask(), result_of(folder, first, "digits"))
+        assert "what it takes is not known yet" in write_report(folder, []).read_text()
+        tell_all(study, folder, "digits")
+    opened = OpenedStudy(folder)
+    forecast, truth = kept_forecast(opened), truth_of(opened)
+    assert forecast is not None and truth is not None
+    assert truth.wall_seconds < forecast.wall_seconds.low  # nothing was searched
+    assert truth.gpu_hours == pytest.approx(2 * sum(t.budget for t, _ in opened.trials) / 3600)
+    assert truth.first_model_pick == forecast.first_model_pick
+    page = write_report(folder, []).read_text()
+    assert "The wall time is outside the interval that held 90 % of the simulations" in page
+    assert f"evaluation {truth.first_model_pick}" in page
+
+
+def test_a_forecast_of_another_study_is_refused(tmp_path: Path) -> None:
+    small = ("--set", "iterations=2", "--workers", 1)
+    write_forecast(tmp_path / "f.json", "quickstart", *small)
+    (tmp_path / "bad.json").write_text('{"wall_seconds": {}}')
+    for name, words, message in (
+        ("f.json", ("--workers", 1), "12 evaluations, this one has 43"),
+        ("f.json", ("--workers", 2, "--set", "iterations=2"), "1 workers, this one has 2"),
+        ("bad.json", (), "output of oneshot-hpo forecast --json"),
+        ("none.json", (), "output of oneshot-hpo forecast --json"),
+    ):
+        launch = ("launch", "quickstart", *words, "--forecast", tmp_path / name)
+        assert message in refused(*launch, cwd=tmp_path)
+    assert not (tmp_path / "studies").exists()

@@ -22,6 +22,7 @@ from oneshot_hpo.hpo.errors import (
     StudyNotFound,
     StudyUnwritable,
 )
+from oneshot_hpo.hpo.looks import Look, SequentialRule
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
 from oneshot_hpo.hpo.study_state import Retry, TrialRecord
@@ -36,6 +37,7 @@ __all__ = [
     "ConfirmationView",
     "CorruptJournal",
     "InvalidSettings",
+    "Look",
     "NewerJournal",
     "Observation",
     "OptimizerSettings",
@@ -43,6 +45,7 @@ __all__ = [
     "Rerun",
     "Retry",
     "RungState",
+    "SequentialRule",
     "Study",
     "StudyError",
     "StudyExists",

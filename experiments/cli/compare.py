@@ -23,17 +23,26 @@ def compare(
             metavar="FILE", help="Also a table, method by space: .csv, .md or .tex (booktabs)."
         ),
     ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POINTS|noise",
+            help="A difference that does not matter: also say whether they are the same within it. "
+            "noise: that of a training, from the table.",
+        ),
+    ] = None,
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
 
     from oneshot_hpo.experiments.compare import comparing
     from oneshot_hpo.experiments.compare.display import print_spaces
+    from oneshot_hpo.experiments.compare.margin import read_margin
     from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
     from oneshot_hpo.experiments.terminal.console import terminal
 
     if table is not None:
         check_suffix(table)
-    spaces = comparing.compare(*sources)
+    spaces = comparing.compare(*sources, margin=read_margin(margin))
     console = terminal()
     print_spaces(console, spaces)
     if table is not None:

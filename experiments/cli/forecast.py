@@ -51,6 +51,21 @@ def forecast(
         float, typer.Option(min=0, metavar="RATE", help="Workers that die, likewise.")
     ] = 0.0,
     simulations: Annotated[int, typer.Option(min=20, max=10_000, help="Simulated studies.")] = 100,
+    gpu_hours: Annotated[
+        float | None,
+        typer.Option(
+            metavar="HOURS",
+            help="Divide these between tuning and confirming; how seeds differ comes from --from, "
+            "or of the table.",
+        ),
+    ] = None,
+    detect: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="The difference that the confirmation is to show."),
+    ] = None,
+    power: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="How likely it shows it. Default: 0.8.")
+    ] = None,
     only: OnlyOption = None,
     out: Annotated[
         Path | None,
@@ -65,6 +80,7 @@ def forecast(
     earlier studies, or measured by a short search on each worker.
     """
     from oneshot_hpo.experiments.forecast import command, display
+    from oneshot_hpo.experiments.forecast.dividing import POWER, Hours
     from oneshot_hpo.experiments.forecast.planning import Interruptions
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -73,6 +89,11 @@ def forecast(
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.spinner import working
 
+    if gpu_hours is None and (detect is not None or power is not None):
+        raise UserError("--detect and --power are for --gpu-hours")
+    hours = None
+    if gpu_hours is not None:
+        hours = Hours(gpu_hours=gpu_hours, detect=detect, power=POWER if power is None else power)
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     wanted = command.Wanted(
         epoch_seconds=epoch_seconds,
@@ -85,6 +106,7 @@ def forecast(
         ),
         simulations=simulations,
         consent=Consent(trust, overrides or ()),
+        hours=hours,
     )
     errors = terminal(stderr=True)
     grid = load_grid(study, settings)

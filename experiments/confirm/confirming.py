@@ -19,7 +19,13 @@ from rich.console import Console
 from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
 from oneshot_hpo.experiments.confirm.results import write_results
+from oneshot_hpo.experiments.confirm.until_decided import (
+    DecidingConfirmation,
+    UntilDecided,
+    check_rule,
+)
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.sequential.rule import Rule
 from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
@@ -41,7 +47,7 @@ from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_tru
 from oneshot_hpo.experiments.terminal.console import console_for
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import Confirmation, StudyView
+from oneshot_hpo.hpo import StudyView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
 
@@ -69,11 +75,13 @@ def confirm_study(
     cluster: DaskCluster | None = None,
     accept_changes: bool = False,
     consent: Consent = NOTHING_SAID,
+    until_decided: UntilDecided | None = None,
 ) -> None:
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
     seeds: None for the number planned before, or SEEDS. Earlier runs are kept, so a larger number
-    adds to them. accept_changes: as in `resume_study`.
+    adds to them. accept_changes: as in `resume_study`. until_decided: a sequential rule says how
+    many seeds the incumbent and the default have; one that has begun continues without it, too.
 
     UserError: there is nothing to confirm yet, commands are not trusted, or bad input; nothing is
     created then. StudyStopped: the confirmation cannot continue now.
@@ -90,6 +98,7 @@ def confirm_study(
 
     workers = workers or spec.workers or 1
     settings = _settings(study.view, folder, spec, setting, values)
+    rule = _rule(study, settings, seeds, until_decided)
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -101,10 +110,7 @@ def confirm_study(
     with resumable(again, begun), _opened(study) as confirmation:
         if changed is not None:
             confirmation.note(*changed)
-        before = confirmation.settings.get(DEFAULT)
-        wanted = seeds or (before.seeds if before else SEEDS)
-        for planned in settings:
-            confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
+        _plan(confirmation, settings, seeds, rule)
         if not confirmation.finished:
             _run(console, confirmation, spec, folder, workers, cluster)
         results = write_results(folder / FOLDER, confirmation)
@@ -125,6 +131,8 @@ def confirm(
     scheduler_file: AnyPath | None = None,
     trust: bool = False,
     show_progress: bool = False,
+    until_decided: bool = False,
+    max_seeds: int | None = None,
 ) -> OpenedStudy:
     """Search with a study's incumbent and default again, with fresh seeds; the study, opened.
 
@@ -132,11 +140,16 @@ def confirm(
 
     seeds: searches of each setting; None for as many as were planned before, or 10.
     setting: the name of one more setting, the default with the values {"search": {…}} in settings.
+    until_decided: add seeds in blocks until a sequential rule decides, with at most max_seeds, 30
+    by default.
     settings: also {"cluster": {…}} for this time, and where {"dataset": …, "table": …} are now.
     The other arguments, and what is raised, as in `launch` and `resume`.
     """
     bounds.check("seeds", seeds, optional(whole(1, bounds.REPETITIONS)))
+    bounds.check("max_seeds", max_seeds, optional(whole(1, bounds.REPETITIONS)))
     bounds.check("workers", workers, optional(whole(1, bounds.WORKERS)))
+    if max_seeds is not None and not until_decided:
+        raise UserError("max_seeds is for until_decided")
     overrides = overrides_of(settings)
 
     with for_a_program():
@@ -150,6 +163,7 @@ def confirm(
             cluster=cluster_at(address, path_or_none(scheduler_file), submit=False),
             accept_changes=accept_changes,
             consent=Consent(trust, overrides),
+            until_decided=UntilDecided(max_seeds) if until_decided else None,
         )
     return OpenedStudy(Path(folder))
 
@@ -207,21 +221,62 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
     return values
 
 
-def _opened(study: OpenedStudy) -> Confirmation:
+def _rule(
+    study: OpenedStudy,
+    settings: Sequence[PlannedSetting],
+    seeds: int | None,
+    until_decided: UntilDecided | None,
+) -> Rule | None:
+    """The rule to begin with; None: there is none, or it has begun.
+
+    UserError: a rule and a number of seeds contradict each other, or as `check_rule`.
+    """
+    where = str(study.folder / FOLDER)
+    tuned = next(planned.name for planned in settings if planned.tuned)
+    if until_decided is not None and any(
+        planned.name != DEFAULT and not planned.tuned for planned in settings
+    ):
+        raise UserError("--until-decided decides between tuned and default; leave --setting out")
+    begun = study.confirmation is not None and tuned in study.confirmation.rules
+    if seeds is not None and (begun or until_decided is not None):
+        raise UserError(f"{where}: its sequential rule says how many seeds; leave --seeds out")
+    return check_rule(study.confirmation, tuned, until_decided, where)
+
+
+def _plan(
+    confirmation: DecidingConfirmation,
+    settings: Sequence[PlannedSetting],
+    seeds: int | None,
+    rule: Rule | None,
+) -> None:
+    """Plan the settings: with their number of seeds, or as far as a rule allows."""
+    tuned = next(planned.name for planned in settings if planned.tuned)
+    if rule is not None:
+        confirmation.set_rule(tuned, spending=rule.spending, alpha=rule.alpha, looks=rule.looks)
+    before = confirmation.settings.get(DEFAULT)
+    wanted = seeds or (before.seeds if before else SEEDS)
+    if tuned in confirmation.rules:
+        wanted = confirmation.paid_seeds(tuned)
+    for planned in settings:
+        confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
+    confirmation.look_if_due()
+
+
+def _opened(study: OpenedStudy) -> DecidingConfirmation:
     """Open or create a study's confirmation. UserError: it is another study's."""
     own, view = study.folder / FOLDER, study.view
     if study.confirmation is None:
-        return Confirmation.create(
+        return DecidingConfirmation.create(
             own, header=view.header, seed=view.settings.seed, budget=view.settings.max_budget
         )
     if study.confirmation.header != view.header:
         raise UserError(f"{own} belongs to another study than {study.folder}; move it away")
-    return Confirmation.open(own)
+    return DecidingConfirmation.open(own)
 
 
 def _run(
     console: Console,
-    confirmation: Confirmation,
+    confirmation: DecidingConfirmation,
     spec: StudySpec,
     folder: Path,
     workers: int,

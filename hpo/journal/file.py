@@ -28,14 +28,15 @@ from oneshot_hpo.whole_files import sync_folder, whole_file
 
 JOURNAL_NAME = "journal.jsonl"
 DRAFT_NAME = JOURNAL_NAME + ".new"
-FORMAT = 5
+FORMAT = 6
 """Format of new journals; all older formats are read.
 
 2: prior observations. 3: every line has a checksum. A journal with an older header is continued
 with checksums; its older lines have none. 4: events of newer kinds carry the format in their key
 `format` (see EventKind.since); the first such kind is "crash retried". A journal keeps its header,
 so these events may follow a header of any format. 5: the header's optimizer has `trial_seed` and
-`default_budget`; where they are absent, they are `trial` and `max`.
+`default_budget`; where they are absent, they are `trial` and `max`. 6: the kinds "rule" and "look"
+of a confirmation.
 """
 _CHECKSUMS_FROM = 3
 

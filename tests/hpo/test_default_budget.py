@@ -98,7 +98,7 @@ def test_the_header_records_both_and_older_journals_lack_them(tmp_path: Path) ->
         "min",
         "study",
     )
-    assert header["format"] == 5
+    assert header["format"] == 6
 
     (old,) = JOURNALS.glob("format-4.jsonl")
     assert "trial_seed" not in json.loads(old.read_text().splitlines()[0])["optimizer"]

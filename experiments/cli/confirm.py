@@ -12,6 +12,7 @@ from oneshot_hpo.experiments.cli.options import (
     AddressOption,
     FolderArgument,
     SchedulerFileOption,
+    SubmitOption,
     TrustOption,
     WorkersOption,
 )
@@ -73,10 +74,13 @@ def confirm(
         ),
     ] = None,
     workers: WorkersOption = None,
+    submit: SubmitOption = False,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
     accept_changes: AcceptOption = False,
     trust: TrustOption = False,
+    as_job: Annotated[bool, typer.Option("--as-job", hidden=True)] = False,
+    trusted: Annotated[str | None, typer.Option("--trusted", hidden=True)] = None,
 ) -> None:
     """Search with a study's incumbent and default again, with fresh seeds, paired by seed."""
 
@@ -97,8 +101,10 @@ def confirm(
         setting=setting,
         overrides=overrides or [],
         workers=workers,
-        cluster=cluster_at(address, scheduler_file, submit=False),
+        cluster=cluster_at(address, scheduler_file, submit=submit),
         accept_changes=accept_changes,
-        consent=Consent(trust, overrides or ()),
+        consent=Consent(trust, overrides or (), trusted),
         until_decided=wanted if until_decided else None,
+        submit=submit,
+        as_job=as_job,
     )

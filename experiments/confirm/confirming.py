@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import re
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,14 @@ from rich.console import Console
 
 from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
+from oneshot_hpo.experiments.confirm.planning import PlannedSetting, plan_settings, rule_to_begin
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.confirm.until_decided import (
     DecidingConfirmation,
     UntilDecided,
-    check_rule,
+    looks_line,
 )
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.sequential.rule import Rule
 from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
@@ -42,6 +43,7 @@ from oneshot_hpo.experiments.study.launching import cluster_at, resumable
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
+from oneshot_hpo.experiments.study.slurm_master import MasterJob
 from oneshot_hpo.experiments.study.specification import StudySpec, parse_overrides, with_overrides
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.terminal.console import console_for
@@ -50,18 +52,6 @@ from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import StudyView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
-
-SEEDS = 10
-"""Seeds per setting by default."""
-
-
-@dataclasses.dataclass(frozen=True)
-class PlannedSetting:
-    """A setting to run."""
-
-    name: str
-    config: dict[str, object]
-    tuned: bool = False
 
 
 def confirm_study(
@@ -76,16 +66,21 @@ def confirm_study(
     accept_changes: bool = False,
     consent: Consent = NOTHING_SAID,
     until_decided: UntilDecided | None = None,
+    submit: bool = False,
+    as_job: bool = False,
 ) -> None:
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
     seeds: None for the number planned before, or SEEDS. Earlier runs are kept, so a larger number
     adds to them. accept_changes: as in `resume_study`. until_decided: a sequential rule says how
     many seeds the incumbent and the default have; one that has begun continues without it, too.
+    submit: plan it, and submit a master that runs it; as_job: this process is such a master.
 
     UserError: there is nothing to confirm yet, commands are not trusted, or bad input; nothing is
     created then. StudyStopped: the confirmation cannot continue now.
     """
+    if as_job:  # SIGTERM ends this job alone: the next master continues the confirmation
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     check_writable_study(folder)
     study = OpenedStudy(folder)
     given, overrides = given_inputs(overrides)
@@ -98,10 +93,14 @@ def confirm_study(
 
     workers = workers or spec.workers or 1
     settings = _settings(study.view, folder, spec, setting, values)
-    rule = _rule(study, settings, seeds, until_decided)
+    rule = rule_to_begin(study, settings, seeds, until_decided)
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
+
+    master = _master(spec, folder, workers, overrides) if submit or as_job else None
+    if master is not None and submit:
+        master.check()
 
     changed = check_environment(console, study, accept=accept_changes, given=given, confirming=True)
 
@@ -110,12 +109,22 @@ def confirm_study(
     with resumable(again, begun), _opened(study) as confirmation:
         if changed is not None:
             confirmation.note(*changed)
-        _plan(confirmation, settings, seeds, rule)
+        plan_settings(confirmation, settings, seeds, rule)
+        if not confirmation.finished and master is not None and submit:
+            confirmation.close()
+            say(console, f"{folder / FOLDER}: the master is {master.submit()}")
+            say(console, f"to end it: {command('stop', folder)}")
+            return
         if not confirmation.finished:
-            _run(console, confirmation, spec, folder, workers, cluster)
+            with master.succession() if master is not None else contextlib.nullcontext():
+                _run(console, confirmation, spec, folder, workers, cluster, as_job=as_job)
+        if not confirmation.finished:
+            return  # the next master continues it
         results = write_results(folder / FOLDER, confirmation)
 
     say(console, f"every run: {results}")
+    if (looks := looks_line(confirmation)) is not None:
+        say(console, looks)
     say(console, f"to compare: {command('compare', folder)}")
 
 
@@ -221,47 +230,6 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
     return values
 
 
-def _rule(
-    study: OpenedStudy,
-    settings: Sequence[PlannedSetting],
-    seeds: int | None,
-    until_decided: UntilDecided | None,
-) -> Rule | None:
-    """The rule to begin with; None: there is none, or it has begun.
-
-    UserError: a rule and a number of seeds contradict each other, or as `check_rule`.
-    """
-    where = str(study.folder / FOLDER)
-    tuned = next(planned.name for planned in settings if planned.tuned)
-    if until_decided is not None and any(
-        planned.name != DEFAULT and not planned.tuned for planned in settings
-    ):
-        raise UserError("--until-decided decides between tuned and default; leave --setting out")
-    begun = study.confirmation is not None and tuned in study.confirmation.rules
-    if seeds is not None and (begun or until_decided is not None):
-        raise UserError(f"{where}: its sequential rule says how many seeds; leave --seeds out")
-    return check_rule(study.confirmation, tuned, until_decided, where)
-
-
-def _plan(
-    confirmation: DecidingConfirmation,
-    settings: Sequence[PlannedSetting],
-    seeds: int | None,
-    rule: Rule | None,
-) -> None:
-    """Plan the settings: with their number of seeds, or as far as a rule allows."""
-    tuned = next(planned.name for planned in settings if planned.tuned)
-    if rule is not None:
-        confirmation.set_rule(tuned, spending=rule.spending, alpha=rule.alpha, looks=rule.looks)
-    before = confirmation.settings.get(DEFAULT)
-    wanted = seeds or (before.seeds if before else SEEDS)
-    if tuned in confirmation.rules:
-        wanted = confirmation.paid_seeds(tuned)
-    for planned in settings:
-        confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
-    confirmation.look_if_due()
-
-
 def _opened(study: OpenedStudy) -> DecidingConfirmation:
     """Open or create a study's confirmation. UserError: it is another study's."""
     own, view = study.folder / FOLDER, study.view
@@ -274,6 +242,13 @@ def _opened(study: OpenedStudy) -> DecidingConfirmation:
     return DecidingConfirmation.open(own)
 
 
+def _master(spec: StudySpec, folder: Path, workers: int, overrides: Sequence[str]) -> MasterJob:
+    """The jobs that run what is planned. UserError: the study has no section for SLURM."""
+    cluster = [override for override in overrides if override.startswith("cluster.")]
+    options = [word for override in cluster for word in ("--set", override)]
+    return MasterJob(spec, folder, [*options, "--workers", str(workers)], verb="confirm")
+
+
 def _run(
     console: Console,
     confirmation: DecidingConfirmation,
@@ -281,6 +256,8 @@ def _run(
     folder: Path,
     workers: int,
     cluster: DaskCluster | None,
+    *,
+    as_job: bool,
 ) -> None:
     starting = "1 worker is" if workers == 1 else f"{workers} workers are"
     say(console, f"{folder / FOLDER}: {starting} starting")
@@ -288,4 +265,8 @@ def _run(
     with display_for(console, title, workers, CONFIRMATION) as display:
         run = StudyRun(confirmation, spec, folder / FOLDER, display)
         notes = confirmation.notes
-        run.run(lambda: open_pool(spec, folder / FOLDER, workers, cluster, notes), workers)
+        run.run(
+            lambda: open_pool(spec, folder / FOLDER, workers, cluster, notes),
+            workers,
+            as_job=as_job,
+        )

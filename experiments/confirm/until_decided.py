@@ -81,6 +81,17 @@ def p_value_of(confirmation: ConfirmationView, name: str, seeds: int) -> float:
     return compare_ranks(tuned, default, paired=True, rng=np.random.default_rng(0)).p_value
 
 
+def looks_line(confirmation: ConfirmationView) -> str | None:
+    """How far a rule has come, in a line that says nothing of the results; None: there is none."""
+    standing = standing_of(confirmation)
+    if standing is None:
+        return None
+    taken = f"look {standing.looks} of {len(standing.rule.looks)}"
+    if standing.ended:
+        return f"the rule has ended: {taken}, {standing.seeds} of {standing.rule.looks[-1]} seeds"
+    return f"{taken} taken; the next at {standing.next_seeds} seeds"
+
+
 def check_rule(
     confirmation: ConfirmationView | None, tuned: str, wanted: UntilDecided | None, where: str
 ) -> Rule | None:

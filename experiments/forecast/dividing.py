@@ -93,26 +93,15 @@ def divide(spec: StudySpec, pace: Pace, hours: Hours, noise: SeedNoise) -> Hours
     UserError: the hours do not suffice.
     """
     costs = _Costs(spec, pace)
-    if hours.detect is not None:
-        effect = hours.detect / noise.deviation
-        found = seeds_for(effect, hours.power)
-        if found is None:
-            raise UserError(
-                f"a difference of {hours.detect:g} takes more than {MOST_SEEDS:,} seeds, as pairs "
-                f"differ by {noise.deviation:.3g} between seeds"
-            )
-        rest = hours.gpu_hours - costs.confirming(found.rule.looks[-1])
-        chosen = _division(costs, costs.most_iterations(rest), found, hours.detect)
-    else:
+    chosen = _to_detect(costs, hours, noise)
+    if hours.detect is None:
         rest = hours.gpu_hours - costs.tuning(spec.iterations)
         chosen = _confirmed(costs, spec.iterations, rest, hours.power, noise)
-
-    if chosen is None or chosen.iterations < 1:
-        least = costs.tuning(1)
+    if chosen is None:
         raise UserError(
-            f"{hours.gpu_hours:g} GPU hours do not suffice: a bracket takes {least:.3g}, a seed of "
+            f"{hours.gpu_hours:g} GPU hours do not suffice: the study takes "
+            f"{costs.tuning(spec.iterations):.3g}, one bracket {costs.tuning(1):.3g}, a seed of "
             f"tuned and default {costs.confirming(1):.3g}"
-            + (f", and {found.rule.looks[-1]} seeds are needed" if hours.detect else "")
         )
     others = _alternatives(costs, hours, noise)
     return HoursPlan(
@@ -155,6 +144,24 @@ class _Costs:
         return (epochs * self._pace.epoch_seconds + searches * self._pace.trial_seconds) / 3600
 
 
+def _to_detect(costs: _Costs, hours: Hours, noise: SeedNoise) -> Division | None:
+    """The seeds that show the wanted difference, and brackets for the rest of the hours.
+
+    None: no difference is wanted, or nothing is left for a bracket. UserError: it takes too many
+    seeds.
+    """
+    if hours.detect is None:
+        return None
+    found = seeds_for(hours.detect / noise.deviation, hours.power)
+    if found is None:
+        raise UserError(
+            f"a difference of {hours.detect:g} takes more than {MOST_SEEDS:,} seeds, as pairs "
+            f"differ by {noise.deviation:.3g} between seeds"
+        )
+    iterations = costs.most_iterations(hours.gpu_hours - costs.confirming(found.rule.looks[-1]))
+    return _division(costs, iterations, found, hours.detect) if iterations else None
+
+
 def _alternatives(costs: _Costs, hours: Hours, noise: SeedNoise) -> Iterator[Division]:
     """Divisions by share, those that can show anything and leave a bracket."""
     for share in SHARES:
@@ -185,7 +192,7 @@ def _division(costs: _Costs, iterations: int, found: Prospect, detect: float) ->
     seeds = found.rule.looks[-1]
     return Division(
         iterations=iterations,
-        tuning_hours=costs.tuning(iterations) if iterations else 0.0,
+        tuning_hours=costs.tuning(iterations),
         confirming_hours=costs.confirming(seeds),
         likely_confirming_hours=costs.confirming(1) * found.mean_seeds,
         seeds=seeds,

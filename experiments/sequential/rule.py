@@ -177,18 +177,21 @@ class Standing:
             return 0.0
         return Rule(self.rule.spending, alpha, self.rule.looks).levels[self.looks - 1]
 
-    def effect(self, alone: float, sign: float) -> tuple[float, float, float]:
+    def effect(self, alone: float, correlation: float) -> tuple[float, float, float]:
         """Estimate and interval (low, high) of the rank-biserial correlation of an ended rule.
 
-        alone: the p value of the last look's test; sign: of its effect. The estimate is median
-        unbiased, the interval of level 1 - alpha; they are of the drift, in units of the
-        signed-rank statistic without an effect, so it is a little wide where the effect is large.
+        alone, correlation: the p value of the last look's test, and its effect. The estimate is
+        median unbiased, the interval of level 1 - alpha: those of the drift, divided by what a
+        correlation of 1 is worth in Z. That is the signed-rank statistic's factor, or where the
+        exact test says more, as it does for large effects, the ratio of Z to the correlation.
         """
         rule, n = self.rule, self.seeds
-        times, z = rule.times[: self.looks], math.copysign(two_sided_z(alone), sign)
-        unit = math.sqrt(times[-1] / (1.5 * n * (n + 1) / (2 * n + 1)))
+        times, z = rule.times[: self.looks], math.copysign(two_sided_z(alone), correlation)
+        worth = math.sqrt(1.5 * n * (n + 1) / (2 * n + 1))
+        if correlation:
+            worth = max(worth, abs(z / correlation))
         rest = RESERVE * rule.alpha / 2
         ends = (0.5, rest, 1 - rest)
-        found = (unit * drift_at(times, rule.bounds, z, end) for end in ends)
-        middle, low, high = (max(-1.0, min(1.0, value)) for value in found)
+        found = (math.sqrt(times[-1]) * drift_at(times, rule.bounds, z, end) for end in ends)
+        middle, low, high = (max(-1.0, min(1.0, value / worth)) for value in found)
         return middle, low, high

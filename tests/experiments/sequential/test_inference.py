@@ -51,7 +51,7 @@ def test_the_p_value_is_below_the_level_exactly_beyond_the_bound(looks: int) -> 
 
 def test_estimates_and_intervals_are_right_on_average() -> None:
     """Half of the estimates lie above the true drift, 95 % of the intervals hold it."""
-    drift, trials = 2.0, 4000
+    drift, trials = 2.0, 1000
     steps = np.diff([0.0, *FIFTHS])
     rng = np.random.default_rng(0)
     walks = rng.standard_normal((trials, 5)) * np.sqrt(steps) + drift * steps
@@ -64,9 +64,9 @@ def test_estimates_and_intervals_are_right_on_average() -> None:
         for trial, look in enumerate(looks)
     ]
     # The tail at the true drift is uniform: a median unbiased estimate, and intervals of 95 %.
-    assert np.mean(np.array(tails) > 0.5) == pytest.approx(0.5, abs=0.025)
+    assert np.mean(np.array(tails) > 0.5) == pytest.approx(0.5, abs=0.04)
     covered = (np.array(tails) > 0.025) & (np.array(tails) < 0.975)
-    assert covered.mean() == pytest.approx(0.95, abs=0.011)
+    assert covered.mean() == pytest.approx(0.95, abs=0.018)
 
 
 def test_repeated_p_values_hold_at_every_look() -> None:
@@ -94,9 +94,9 @@ def test_a_standing_adjusts_what_its_looks_allow() -> None:
     assert Standing(rule, 4, ended=True).p_value(0.045) > 0.05  # below 5 % alone
     assert Standing(rule, 0, ended=False).p_value(0.0) == 1.0
     assert Standing(rule, 0, ended=False).one_sided(0.0) == 1.0
-    estimate, low, high = decided.effect(level * 0.999, 1.0)
-    assert 0 < low < estimate < high <= 1
-    mirrored = decided.effect(level * 0.999, -1.0)
+    estimate, low, high = decided.effect(level * 0.999, 0.8)
+    assert 0 < low < estimate < 0.8 < high <= 1
+    mirrored = decided.effect(level * 0.999, -0.8)
     assert mirrored == pytest.approx((-estimate, -high, -low))
 
 

@@ -82,20 +82,27 @@ def independent_test(
 
 
 @functools.cache
-def signed_rank_p_values(n: int) -> Array:
-    """(n (n + 1) / 2 + 1,) the p value of `paired_test` for each sum of the ranks of gains.
+def signed_rank_tails(n: int) -> Array:
+    """(n (n + 1) / 2 + 1,) the chance that ranks of gains sum to at least 0, 1, 2, …
 
-    Of n differences without ties, none of them 0.
+    Of n differences without an effect, without ties and none of them 0, as `paired_test` takes it.
     """
-    sums = np.arange(n * (n + 1) // 2 + 1)
     if n > EXACT:
+        sums = np.arange(n * (n + 1) // 2 + 1)
         deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-        return np.asarray(2 * stats.norm.sf(np.abs(sums - n * (n + 1) / 4) / deviation))
+        return np.asarray(stats.norm.sf((sums - n * (n + 1) / 4) / deviation))
     chances = np.ones(1)
     for rank in range(1, n + 1):  # a rank is one of a gain or of a loss, each with chance 1/2
         none = np.zeros(rank)
         chances = (np.concatenate([chances, none]) + np.concatenate([none, chances])) / 2
-    return np.minimum(1, 2 * np.minimum(np.cumsum(chances), np.cumsum(chances[::-1])[::-1]))
+    return np.asarray(np.cumsum(chances[::-1])[::-1])
+
+
+@functools.cache
+def signed_rank_p_values(n: int) -> Array:
+    """(n (n + 1) / 2 + 1,) the two-sided p value of `paired_test` by the sum of ranks of gains."""
+    tails = signed_rank_tails(n)
+    return np.minimum(1, 2 * np.minimum(tails, tails[::-1]))
 
 
 def least_p_value(first: int, second: int, *, paired: bool) -> float:

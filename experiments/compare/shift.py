@@ -21,6 +21,7 @@ from oneshot_hpo.experiments.compare.rank_tests import (
     independent_test,
     paired_gains,
     paired_test,
+    signed_rank_tails,
 )
 from oneshot_hpo.experiments.sequential.rule import Standing
 from oneshot_hpo.search_spaces.table import SINGLE_PRECISION
@@ -101,22 +102,19 @@ def shift(x: Array, y: Array, *, paired: bool) -> float:
 def interval(x: Array, y: Array, level: float, *, paired: bool) -> Interval | None:
     """The shifts that the two-sided test does not refuse at this level; None: it refuses none.
 
-    An end beyond every finite difference is infinite. For independent samples it uses the normal
-    approximation.
+    For independent samples it uses the normal approximation.
     """
-    steps = np.unique(_steps(x, y, paired=paired))
-    if paired:
-        gains = paired_gains(x, y)
-        low, high = _lowest(gains, steps, level), -_lowest(-gains, -steps[::-1], level)
+    steps = np.sort(_steps(x, y, paired=paired))
+    if paired:  # the ranks of gains above a shift sum to the number of steps above it
+        refused = np.flatnonzero(signed_rank_tails(len(x)) < level / 2)
+        place = len(steps) - int(refused[0]) + 1 if len(refused) else 0
     else:
         n, m = len(x), len(y)
-        steps = np.sort(_steps(x, y, paired=False))
         spread = math.sqrt(n * m * (n + m + 1) / 12)
         place = math.floor(n * m / 2 + float(stats.norm.ppf(level / 2)) * spread) if level else 0
-        low, high = (steps[place - 1], steps[-place]) if place > 0 else (-math.inf, math.inf)
-    if math.isinf(low) and math.isinf(high):
+    if place < 1:
         return None
-    return Interval(float(low), float(high))
+    return Interval(float(steps[place - 1]), float(steps[-place]))
 
 
 def _steps(x: Array, y: Array, *, paired: bool) -> Array:
@@ -127,20 +125,6 @@ def _steps(x: Array, y: Array, *, paired: bool) -> Array:
     rows, columns = np.triu_indices(len(gains))
     means: Array = (gains[rows] + gains[columns]) / 2
     return means
-
-
-def _lowest(gains: Array, steps: Array, level: float) -> float:
-    """The lowest shift that is not refused; the p value grows with the shift, step by step."""
-    edges = np.concatenate([[steps[0] - 1], steps, [steps[-1] + 1]])
-    between = (edges[1:] + edges[:-1]) / 2
-    first, last = 0, len(between) - 1  # the last is not refused: all differences are below it
-    while first < last:
-        middle = (first + last) // 2
-        if paired_test(gains - between[middle], one_sided=True) >= level / 2:
-            last = middle
-        else:
-            first = middle + 1
-    return -math.inf if first == 0 else float(steps[first - 1])
 
 
 def without_crashes(found: Equivalence, farthest: float) -> Equivalence:

@@ -13,7 +13,7 @@ from support.study_commands import called, refused
 
 from oneshot_hpo.experiments.compare.comparing import Space, compare
 from oneshot_hpo.experiments.compare.display import print_spaces
-from oneshot_hpo.experiments.compare.rank_tests import holm
+from oneshot_hpo.experiments.compare.rank_tests import holm, paired_test
 from oneshot_hpo.experiments.compare.shift import equivalence, interval, shift
 from oneshot_hpo.experiments.compare.statistics import Question, compare_all
 from oneshot_hpo.experiments.errors import UserError
@@ -91,6 +91,14 @@ def test_two_one_sided_tests_agree_with_those_of_means() -> None:
     assert ((ranks < 0.05) == (means < 0.05)).mean() >= 0.9
 
 
+def test_the_interval_ends_where_the_test_begins_to_refuse() -> None:
+    x, y = np.zeros(12), np.array([0.5, 1, -0.3, 2, 1.7, 0.9, 0.1, 1.1, -0.8, 2.3, 0.7, 1.3])
+    bounds = interval(x, y, 0.05, paired=True)
+    assert bounds is not None
+    for end, inside in ((bounds.low, 1e-6), (bounds.high, -1e-6)):
+        assert paired_test(y - (end + inside)) >= 0.05 > paired_test(y - (end - inside))
+
+
 @pytest.mark.parametrize("paired", [True, False])
 def test_the_interval_holds_the_shifts_that_the_test_does_not_refuse(paired: bool) -> None:
     held, rng = 0, np.random.default_rng(7)
@@ -107,7 +115,7 @@ def test_the_interval_holds_the_shifts_that_the_test_does_not_refuse(paired: boo
 def test_several_margins_hold_together() -> None:
     """Of both sides of k comparisons at most k hypotheses are true."""
     assert holm([0.01, 0.02, 0.03, 0.04], 2) == pytest.approx([0.02, 0.04, 0.06, 0.06])
-    assert holm([0.04, 0.03], 1) == pytest.approx([0.04, 0.04])
+    assert holm([0.04, 0.03], 1) == pytest.approx([0.04, 0.03])
     x, y = np.array(NEAR), np.array(ALIKE)
     question = Question(x, y, paired=True, margin=0.001)
     (alone,) = compare_all([question], 0)

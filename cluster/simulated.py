@@ -41,6 +41,7 @@ class SimulatedPool:
         """Seconds of all submitted tasks on the clock."""
         self._random = np.random.default_rng(seed)
         self._running: list[tuple[float, int, str, Any]] = []
+        self._began: dict[str, float] = {}
         self._count = 0
 
     def __enter__(self) -> SimulatedPool:
@@ -54,6 +55,11 @@ class SimulatedPool:
         """Number of submitted tasks, each of which is on a worker."""
         return len(self._running)
 
+    @property
+    def busy_seconds(self) -> dict[str, float]:
+        """Seconds on the clock that each running task has been on its worker, by key."""
+        return {key: self.now - began for key, began in self._began.items()}
+
     def check(self) -> None:
         """Does nothing: there are always workers."""
 
@@ -66,12 +72,16 @@ class SimulatedPool:
         self.busy += duration
         self._count += 1
         heapq.heappush(self._running, (self.now + duration, self._count, key, task))
+        self._began[key] = self.now
         self.spent += time.process_time() - start
 
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """The next task to end."""
+        """The next task to end; none if none is running."""
+        if not self._running:
+            return []
         start = time.process_time()
         self.now, _, key, task = heapq.heappop(self._running)
+        del self._began[key]
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start
         return [outcome]

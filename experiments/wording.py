@@ -38,11 +38,21 @@ def configuration(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {number(value)}" for name, value in sorted(values.items()))
 
 
+def counted(number: float, noun: str) -> str:
+    """A number of things, such as "1 supernet" or "3 supernets"."""
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """Seconds as "1:05" or "2:01:05"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def rough(amount: float) -> str:
+    """An amount with three digits, however large: "0.0123", "13,700"."""
+    return f"{float(f'{amount:.3g}'):,g}"
 
 
 def file_size(count: int) -> str:

@@ -22,10 +22,11 @@ from oneshot_hpo.hpo.errors import (
     StudyNotFound,
     StudyUnwritable,
 )
+from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.looks import Look, SequentialRule
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
-from oneshot_hpo.hpo.study_state import Retry, TrialRecord
+from oneshot_hpo.hpo.study_state import Retry, StopReached, TrialRecord
 from oneshot_hpo.hpo.study_view import BracketState, RungState, StudyTimes, StudyView, read_study
 from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
 
@@ -36,6 +37,7 @@ __all__ = [
     "Confirmation",
     "ConfirmationView",
     "CorruptJournal",
+    "Extension",
     "InvalidSettings",
     "Look",
     "NewerJournal",
@@ -46,6 +48,7 @@ __all__ = [
     "Retry",
     "RungState",
     "SequentialRule",
+    "StopReached",
     "Study",
     "StudyError",
     "StudyExists",

@@ -12,13 +12,14 @@ from ConfigSpace import ConfigurationSpace
 
 from oneshot_hpo.hpo.bohb.encoding import check_configuration
 from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
+from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.journal.events import Event, check_event
 from oneshot_hpo.hpo.journal.file import FORMAT, JOURNAL_NAME, Journal, file_size, read_journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
 from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.settings import OptimizerSettings
-from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS
+from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS, EXTENSION, STOP_REACHED
 from oneshot_hpo.hpo.study_view import StudyView
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
@@ -103,10 +104,12 @@ class Study(StudyView, JournalWriter):
         return study
 
     def ask(self) -> Trial | None:
-        """Start the next trial; None if a rung has to finish first, or all trials have started.
+        """Start the next trial; None if a rung has to finish first, or no trial is left to start.
 
-        Raises StudyUnwritable.
+        None is left when all have started, or a stop rule was reached. Raises StudyUnwritable.
         """
+        if self._state.stop_reached is not None:
+            return None
         with self._whole():
             run = self._master.next_run(self._state.seq)
             if run is None:
@@ -184,6 +187,44 @@ class Study(StudyView, JournalWriter):
             self._record(event)
             self._decide(event)
         return self._state.pending[key]
+
+    def extend(self, extension: Extension) -> None:
+        """Extend the study, finished or not.
+
+        Brackets more and other stop rules change no decision before or after: with one worker the
+        study equals one that was launched with them. Raises StudyError, and nothing is recorded,
+        when the extension is empty, `max_budget` is not eta times the largest budget, a
+        configuration is not in the space or has no bracket that will start with it, or a trial to
+        drop is not pending; StudyUnwritable.
+        """
+        self.check_extension(extension)
+        event = {
+            "event": EXTENSION,
+            "format": EVENTS[EXTENSION].since,
+            **extension.event_fields(),
+        }
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)
+            self._decide(event)
+
+    def reach_stop(self, rule: str, reason: str) -> None:
+        """Record that a stop rule was reached: no further trial starts, pending ones are finished.
+
+        The optimizer knows nothing of it; an extension with other rules ends it. Raises StudyError
+        when one was reached before, StudyUnwritable.
+        """
+        if self._state.stop_reached is not None:
+            raise StudyError(f"a stop rule was reached before: {self._state.stop_reached.rule}")
+        event = {
+            "event": STOP_REACHED,
+            "format": EVENTS[STOP_REACHED].since,
+            "rule": rule,
+            "reason": reason,
+        }
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)
 
     def _replay(self, event: Event) -> None:
         """Apply an event to the state, then repeat the optimizer's decision."""

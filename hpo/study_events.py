@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oneshot_hpo.hpo.errors import InvalidEvent
+from oneshot_hpo.hpo.extension import DROPPED
 from oneshot_hpo.hpo.journal.events import (
     BUDGET,
+    BUDGET_OR_NULL,
     COUNT,
     LOSS,
     NOTE,
     OBJECT,
+    OBJECTS,
     OBSERVATIONS,
     TEXT,
     TEXT_OR_NULL,
     TIMES,
     TRIAL_ID,
+    TRIALS,
     Event,
     EventKind,
     Kinds,
@@ -59,7 +63,24 @@ def _replay_crash_retried(master: BOHBMaster, state: StudyState, event: Event) -
     master.retry_crash(event["seq"], trial.id, trial.config, trial.budget)
 
 
+def _replay_extension(master: BOHBMaster, state: StudyState, event: Event) -> None:
+    for dropped in event["drop"]:
+        trial = state.trials[tuple(dropped["id"]), dropped["budget"]]
+        master.tell(
+            state.seq,
+            trial.id,
+            trial.config,
+            trial.budget,
+            loss=None,
+            exception=DROPPED,
+            timestamps={},
+        )
+    master.extend(state.plan, event["add"])
+
+
 CRASH_RETRIED = "crash retried"
+EXTENSION = "extension"
+STOP_REACHED = "stop rule reached"
 
 EVENTS: Kinds = {
     "header": EventKind(
@@ -98,6 +119,22 @@ EVENTS: Kinds = {
         StudyState.retry_crash,
         _replay_crash_retried,
         since=4,
+    ),
+    EXTENSION: EventKind(
+        {
+            "format": exactly(6),
+            "iterations": COUNT,
+            "max_budget": BUDGET_OR_NULL,
+            "stop": OBJECT,
+            "add": OBJECTS,
+            "drop": TRIALS,
+        },
+        StudyState.extend,
+        _replay_extension,
+        since=6,
+    ),
+    STOP_REACHED: EventKind(
+        {"format": exactly(6), "rule": TEXT, "reason": TEXT}, StudyState.reach_stop, since=6
     ),
 }
 """Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from oneshot_hpo.hpo.brackets import bracket_of
-from oneshot_hpo.hpo.errors import InvalidEvent
+from oneshot_hpo.hpo.errors import InvalidEvent, InvalidSettings
+from oneshot_hpo.hpo.extension import DROPPED, Extension
 from oneshot_hpo.hpo.incumbent import beats
 from oneshot_hpo.hpo.journal.events import Event, Note
+from oneshot_hpo.hpo.plan import Plan
 from oneshot_hpo.hpo.randomness import study_trial_seed, trial_seed
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
@@ -29,6 +31,14 @@ class TrialRecord:
     """Time of its tell event, in seconds since the epoch; None while it is pending."""
 
 
+class Extended(NamedTuple):
+    """An extension that the journal holds."""
+
+    time: float
+    """When it was journaled, in seconds since 1970."""
+    extension: Extension
+
+
 @dataclass(frozen=True)
 class Retry:
     """An attempt at a trial whose infrastructure was lost: the next attempt began."""
@@ -40,6 +50,18 @@ class Retry:
     reason: str
 
 
+@dataclass(frozen=True)
+class StopReached:
+    """A stop rule that was reached: no further trial starts."""
+
+    time: float
+    """When it was journaled, in seconds since 1970."""
+    rule: str
+    """Its key in the study file's section `stop`."""
+    reason: str
+    """What was reached, in words."""
+
+
 class StudyState:
     """The state of a study after the events applied so far.
 
@@ -48,8 +70,13 @@ class StudyState:
     """
 
     def __init__(self, settings: OptimizerSettings) -> None:
-        """settings: those of the study's optimizer."""
+        """settings: those of the study's optimizer at its launch."""
         self._settings = settings
+        self.plan = Plan.of(settings)
+        """All brackets and rungs, with those of the extensions so far."""
+        self.extensions: list[Extended] = []
+        self.started_brackets = 0
+        self._waiting: list[dict[str, Any]] = []  # added configurations, for brackets to come
         self.seq = 0
         """The number of the next decision."""
         self.trials: dict[Key, Trial] = {}
@@ -65,9 +92,12 @@ class StudyState:
         self.finished_on_rung: dict[tuple[int, int | float], int] = {}
         self.incumbent: tuple[Trial, TrialResult] | None = None
         self.baseline: tuple[Trial, TrialResult] | None = None
+        self.stop_reached: StopReached | None = None
 
     def ask(self, event: Event) -> None:
         """Start a trial."""
+        if self.stop_reached is not None:
+            raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
         self._decide(event)
         key = trial_id, budget = _key(event)
         if key in self.trials:
@@ -83,16 +113,74 @@ class StudyState:
         self.trials[key] = self.pending[key] = trial
         self.records[key] = TrialRecord(event["info"], submitted_at=event["time"])
         self._count(self.started_on_rung, trial)
+        self._begin_bracket(bracket_of(self._settings, trial_id))
 
     def tell(self, event: Event) -> None:
         """Finish a pending trial."""
         self._decide(event)
-        key = _key(event)
-        trial = self.pending_trial(key)
         result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
+        self._finish(_key(event), result, event["time"])
+
+    def extend(self, event: Event) -> None:
+        """Extend the study. An extension is no decision of the optimizer, so it is not counted."""
+        extension = Extension.from_event(event)
+        self.plan = self.extended_plan(extension)
+        for key in extension.drop:
+            self._finish(key, TrialResult(None, exception=DROPPED), event["time"])
+        self._waiting += extension.add
+        if extension.stop:
+            self.stop_reached = None  # trials start again until one of these rules is reached
+        self.extensions.append(Extended(event["time"], extension))
+
+    def extended_plan(self, extension: Extension) -> Plan:
+        """The plan with an extension. Raises InvalidEvent if the study cannot be extended so."""
+        if extension.is_empty:
+            raise InvalidEvent("it extends nothing")
+        for key in extension.drop:
+            self.pending_trial(key)
+        if len(set(extension.drop)) < len(extension.drop):
+            raise InvalidEvent("it drops a trial twice")
+
+        plan = self.plan
+        defaults = sum(trial_id == BASELINE_ID for trial_id, _ in self.trials)
+        try:
+            if extension.max_budget is not None:
+                plan = plan.with_rung(
+                    extension.max_budget, started=self.started_brackets, defaults=defaults
+                )
+            if extension.iterations:
+                plan = plan.with_brackets(extension.iterations)
+        except InvalidSettings as error:
+            raise InvalidEvent(str(error)) from None
+
+        if extension.add or self._waiting:
+            self._check_room(plan, len(self._waiting) + len(extension.add))
+        return plan
+
+    def _check_room(self, plan: Plan, waiting: int) -> None:
+        """Raise InvalidEvent if the brackets to come cannot start with so many configurations."""
+        room = 0
+        for iteration in range(self.started_brackets, plan.settings.iterations):
+            room += plan.room(iteration)
+            if room >= waiting:
+                return
+        raise InvalidEvent(
+            f"{waiting} added configurations wait, and brackets that have not started have room "
+            f"for {room}: extend the study by more brackets"
+        )
+
+    def _begin_bracket(self, number: int) -> None:
+        """Count a bracket when its first trial starts; it starts with the configurations added."""
+        if number >= self.started_brackets:
+            self.started_brackets = number + 1
+            del self._waiting[: self.plan.room(number)]
+
+    def _finish(self, key: Key, result: TrialResult, time: float) -> None:
+        """Finish a pending trial with a result."""
+        trial = self.pending_trial(key)
 
         del self.pending[key]
-        self.records[key] = replace(self.records[key], finished_at=event["time"])
+        self.records[key] = replace(self.records[key], finished_at=time)
         self.evaluations.append((trial, result))
         self._count(self.finished_on_rung, trial)
 
@@ -123,6 +211,12 @@ class StudyState:
 
         if key[0] == BASELINE_ID:
             self.baseline = self._largest_baseline()
+
+    def reach_stop(self, event: Event) -> None:
+        """Start no further trial; what is pending is finished."""
+        if self.stop_reached is not None:
+            raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
+        self.stop_reached = StopReached(event["time"], event["rule"], event["reason"])
 
     def pending_trial(self, key: Key) -> Trial:
         """The pending trial with this key. Raises InvalidEvent if it is not pending."""

@@ -12,13 +12,15 @@ from typing import Any
 
 from ConfigSpace import ConfigurationSpace
 
-from oneshot_hpo.hpo.brackets import bracket, bracket_of, total_evaluations
-from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent
+from oneshot_hpo.hpo.bohb.encoding import check_configuration
+from oneshot_hpo.hpo.brackets import bracket_of
+from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
+from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study_events import EVENTS
-from oneshot_hpo.hpo.study_state import Retry, StudyState, TrialRecord
+from oneshot_hpo.hpo.study_state import Extended, Retry, StopReached, StudyState, TrialRecord
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
 
@@ -66,10 +68,10 @@ class StudyView:
         self._path = path
         self._header = header
         try:
-            self._settings = OptimizerSettings(**header["optimizer"])
+            settings = OptimizerSettings(**header["optimizer"])
         except (TypeError, ValueError) as error:
             raise CorruptJournal(path, 1, f"optimizer of header: {error}") from None
-        self._state = StudyState(self._settings)
+        self._state = StudyState(settings)
         self._first: float | None = None
         self._latest: float = header["time"]
 
@@ -80,8 +82,18 @@ class StudyView:
 
     @property
     def settings(self) -> OptimizerSettings:
-        """The optimizer's settings."""
-        return self._settings
+        """The optimizer's settings, with the brackets and the largest budget of extensions."""
+        return self._state.plan.settings
+
+    @property
+    def extensions(self) -> Sequence[Extended]:
+        """The study's extensions, in order."""
+        return self._state.extensions
+
+    @property
+    def started_brackets(self) -> int:
+        """Number of brackets that have started."""
+        return self._state.started_brackets
 
     @cached_property
     def space(self) -> ConfigurationSpace:
@@ -161,25 +173,47 @@ class StudyView:
                         self._state.started_on_rung.get((i, rung.budget), 0),
                         self._state.finished_on_rung.get((i, rung.budget), 0),
                     )
-                    for rung in bracket(self._settings, i)
+                    for rung in self._state.plan.rungs(i)
                 ),
             )
-            for i in range(self._settings.iterations)
+            for i in range(self.settings.iterations)
         ]
 
     def bracket_of(self, trial: Trial) -> int:
         """The bracket of a trial, from 0; -1 for the default where it is in none."""
-        return bracket_of(self._settings, trial.id)
+        return bracket_of(self.settings, trial.id)
 
-    @cached_property
+    @property
     def total_evaluations(self) -> int:
         """Number of planned evaluations: those of all brackets, and a default that is in none."""
-        return total_evaluations(self._settings)
+        return self._state.plan.total_evaluations
+
+    @property
+    def stop_reached(self) -> StopReached | None:
+        """The stop rule that ended the study before every planned evaluation.
+
+        None: none did, or the study was extended with other rules since.
+        """
+        return self._state.stop_reached
 
     @property
     def finished(self) -> bool:
-        """Whether every planned evaluation has finished."""
+        """Whether nothing is left to run.
+
+        Every planned evaluation has finished, or a stop rule was reached and what ran then has.
+        """
+        if self._state.stop_reached is not None and not self._state.pending:
+            return True
         return len(self._state.evaluations) == self.total_evaluations
+
+    def check_extension(self, extension: Extension) -> None:
+        """Raise StudyError, with the reason, if the study cannot be extended so; see `Study`."""
+        for config in extension.add:
+            try:
+                check_configuration(self.space, config)
+            except StudyError as error:
+                raise StudyError(f"the configuration {config}: {error}") from None
+        self._state.extended_plan(extension)
 
     def _fold(self, events: list[Event]) -> None:
         """Apply the events after the header. Raises CorruptJournal with the line of a bad one."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares it with the 
     from oneshot_hpo.experiments.errors import StudyFailed as StudyFailed
     from oneshot_hpo.experiments.errors import StudyStopped as StudyStopped
     from oneshot_hpo.experiments.errors import UserError as UserError
+    from oneshot_hpo.experiments.study.calls import extend as extend
     from oneshot_hpo.experiments.study.calls import launch as launch
     from oneshot_hpo.experiments.study.calls import resume as resume
     from oneshot_hpo.experiments.study.opened import OpenedStudy as OpenedStudy
@@ -44,6 +45,7 @@ _OWNERS = {
     # Studies
     "launch": "experiments.study.calls",
     "resume": "experiments.study.calls",
+    "extend": "experiments.study.calls",
     "open_study": "experiments.study.opened",
     "confirm": "experiments.confirm.confirming",
     "compare": "experiments.compare.comparing",

@@ -202,8 +202,8 @@ def imported(target: str, what: str, *, trusted: bool = False) -> Any:
         raise BrokenPlugin(f"{what}: {target} is not of the form module:Name")
     if not (trusted or is_allowed(reference)):
         raise NotAllowed(
-            f"{what} is code that you have not trusted, so it does not run: to see it, "
-            "`oneshot-hpo resume DIR`; to trust it, add --trust, once"
+            f"{what} is code that you have not trusted, so it does not run; "
+            "`oneshot-hpo resume DIR` shows it, and with --trust trusts it"
         )
 
     try:

@@ -49,6 +49,7 @@ _EXTRAS = {
     "baselines": "pyarrow",
     "figures": "matplotlib",
     "export": "tensorboard",
+    "mlflow": "mlflow",
 }
 """By extra of this project, as setup.cfg has them, the package whose absence says that it lacks."""
 

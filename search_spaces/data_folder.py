@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from oneshot_hpo.search_spaces.errors import SpaceError
 
 VARIABLE = "ONESHOT_HPO_DATA"
@@ -29,6 +27,8 @@ def data_folder() -> Path:
     ONESHOT_HPO_DATA if that is set and not empty, else this platform's folder for a user's data.
     Raises NoDataFolder.
     """
+    import platformdirs  # only here: a search on images at hand needs no data folder
+
     chosen = os.environ.get(VARIABLE)
     try:
         if chosen:

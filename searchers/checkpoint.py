@@ -60,6 +60,12 @@ def remove_checkpoints(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
+def remove_previous(folder: Path) -> None:
+    """Remove the folder's previous checkpoint: the search has ended, and its last one stays."""
+    if (folder / CHECKPOINT).exists():
+        (folder / PREVIOUS).unlink(missing_ok=True)
+
+
 def load_checkpoint(folder: Path, name: str = CHECKPOINT) -> dict[str, Any] | None:
     """Read a folder's checkpoint onto the CPU; None if there is none of this name.
 

@@ -26,11 +26,11 @@ from oneshot_hpo.searchers.fine_tuning import RATE_SHARE
 from oneshot_hpo.searchers.fingerprint import fingerprint
 from oneshot_hpo.searchers.measuring import Measuring
 from oneshot_hpo.searchers.network.one_shot import OneShotNetwork, supernet_of
-from oneshot_hpo.searchers.operation_stop import operation_stop_of
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchStopped
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.schedules import architecture_rate, cosine_learning_rate, warms_up
 from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.weights_optimizer import WeightsOptimizer
 
 _STEP = 5
 """Numbers of a step: `Search.step`."""
@@ -76,14 +76,7 @@ class Search:
             self.supernet, self._train, self._valid, self._augment.normalise
         )
         self._searcher = searcher_class(searcher)(space, settings, device, own)
-        self._optimizer = torch.optim.SGD(
-            self.supernet.parameters(),
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            foreach=True,
-        )
-        self._operation_stop = operation_stop_of(space, self.supernet, settings)
+        self._weights = WeightsOptimizer(space, self.supernet, settings)
         self._measuring = Measuring(space, self._searcher, device)
         self._conclusion = Conclusion(
             settings, space, self.supernet, self._searcher, self.evaluation, own
@@ -123,7 +116,7 @@ class Search:
         learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
         self._searcher.begin_epoch(self.epoch, self._epochs)
         if not self._conclusion.is_begun:
-            self._set_learning_rate(learning_rate)
+            self._weights.set_learning_rate(learning_rate)
             for _ in self._train_epoch():
                 check_stop()
 
@@ -148,12 +141,11 @@ class Search:
         if stopped_at is not None:
             before = self.trajectory[stopped_at - 1].architecture
             one_shot = one_shot._replace(architecture=before)
-        stop = self._operation_stop
         diagnosis = self._measuring.diagnosis(
             one_shot.architecture,
             steps[:, 3:],
             eigenvalue=eigenvalue,
-            frozen=None if stop is None else stop.share,
+            frozen=self._weights.frozen_share,
             stopped_at=stopped_at,
         )
 
@@ -192,10 +184,10 @@ class Search:
         architecture_loss = None
         if not warms_up(self.settings, self.epoch, self._epochs):
             architecture_loss = self._searcher.architecture_step(
-                network, train, valid, self._optimizer
+                network, train, valid, self._weights.sgd
             )
 
-        self._optimizer.zero_grad()
+        self._weights.zero_grad()
         losses, errors = [], []
         for encoding in self._searcher.weights_encodings():
             logits = network(train.images, encoding)
@@ -203,11 +195,7 @@ class Search:
             loss.backward()
             losses.append(loss.detach())
             errors.append(wrong(logits, train.labels) / len(train))
-        self._complete_gradients()
-        norm = torch.nn.utils.clip_grad_norm_(
-            self.supernet.parameters(), self.settings.grad_clip, foreach=True
-        )
-        self._update_weights()
+        norm = self._weights.step(self._searcher.valid_gradients)
 
         error = torch.stack(errors).mean()
         if architecture_loss is None:
@@ -216,16 +204,6 @@ class Search:
             own_norm = self._measuring.gradient_norm().to(error)
         loss = torch.stack(losses).mean()
         return torch.stack((loss, error, architecture_loss, norm, own_norm))
-
-    def _update_weights(self) -> None:
-        """A step of SGD, of the operations that are still trained."""
-        if self._operation_stop is None:
-            self._optimizer.step()
-            return
-        gradients = self._searcher.valid_gradients()
-        if gradients is not None:
-            self._operation_stop.compare(gradients)
-        self._operation_stop.step(self._optimizer)
 
     def _eigenvalue(self) -> float | None:
         """Of the Hessian of the validation loss in alpha, where it is asked for."""
@@ -253,31 +231,18 @@ class Search:
         On random images of both parts, so that training can be continued at any step.
         """
         if not done:
-            self._optimizer.state.clear()  # the momentum of the search
-        self._set_learning_rate(RATE_SHARE * cosine_learning_rate(self.settings, done, steps))
+            self._weights.forget_momentum()
+        self._weights.set_learning_rate(
+            RATE_SHARE * cosine_learning_rate(self.settings, done, steps)
+        )
         order, size = self._generators["order"], self.settings.batch_size
         self.step(self._train.drawn(size, order), self._valid.drawn(size, order), network)
-
-    def _set_learning_rate(self, rate: float) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
 
     def _check_finite(self, name: str, loss: float, learning_rate: float) -> None:
         """Raise SearchDiverged for a loss that is not finite."""
         if not math.isfinite(loss):
             cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
             raise SearchDiverged(self.epoch + 1, cause)
-
-    def _complete_gradients(self) -> None:
-        """In the preset paper, give weights that the step did not use a gradient of zero.
-
-        Weight decay and momentum then move them too, as in the authors' code; without a gradient
-        torch leaves them alone.
-        """
-        if self.settings.supernet == "paper":
-            for weight in self.supernet.parameters():
-                if weight.grad is None:
-                    weight.grad = torch.zeros_like(weight)
 
     def _train_epoch(self) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
@@ -297,11 +262,10 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything from which `load_state_dict` continues exactly."""
-        stop = self._operation_stop
         return {
             "fingerprint": self.fingerprint,
             "weights": self.supernet.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            **self._weights.state_dict(),
             "searcher": self._searcher.state_dict(),
             "generators": {name: g.get_state() for name, g in self._generators.items()},
             "trajectory": [record.to_dict(self.space) for record in self.trajectory],
@@ -311,12 +275,12 @@ class Search:
                 "begun with": self._measuring.begun_with(),
             },
             "conclusion": self._conclusion.state_dict(),
-        } | ({} if stop is None else {"operation stop": stop.state_dict()})
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore the state of a search with the same fingerprint."""
         self.supernet.load_state_dict(state["weights"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._weights.load_state_dict(state)
         self._searcher.load_state_dict(state["searcher"])
         for name, generator in self._generators.items():
             generator.set_state(state["generators"][name])
@@ -328,7 +292,5 @@ class Search:
         steps = zip(under_way["steps"], missing, strict=True)
         self._steps = [torch.cat((step, nan.to(step))).to(device) for step, nan in steps]
         self._measuring.load(under_way.get("begun with"), is_under_way=bool(self._steps))
-        if self._operation_stop is not None:
-            self._operation_stop.load_state_dict(state["operation stop"])
         self._seconds = under_way["seconds"]
         self._conclusion.load_state_dict(state.get("conclusion", {}))

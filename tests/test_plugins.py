@@ -1,5 +1,6 @@
 """What can be chosen by name: every entry leads somewhere, and a wrong name is answered."""
 
+import re
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -78,8 +79,9 @@ def test_extras_are_those_of_the_setup() -> None:
     extras = setup["options.extras_require"]
     assert set(plugins._EXTRAS) == set(extras) - {"dev", "fuzz"}
     for extra, package in plugins._EXTRAS.items():
-        assert f"\n{package}>=" in extras[extra]
-    assert "oneshot-hpo[smac,figures,export]" in extras["dev"]
+        # A distribution may have a longer name than its package, as mlflow-skinny.
+        assert re.search(rf"\n{package}(-\w+)?>=", extras[extra])
+    assert "oneshot-hpo[smac,figures,export,mlflow]" in extras["dev"]
     assert "oneshot-hpo[baselines]" in extras["smac"]
 
 

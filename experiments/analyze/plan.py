@@ -18,7 +18,6 @@ from oneshot_hpo.experiments.analyze.running import (
     SUPERNETS,
     Tasks,
     analysis_folder,
-    counted,
     run_tasks,
 )
 from oneshot_hpo.experiments.analyze.sample import Sample
@@ -30,6 +29,7 @@ from oneshot_hpo.experiments.analyze.supernet import (
     scores,
     share_done,
 )
+from oneshot_hpo.experiments.wording import counted
 from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.searchers.settings import SearchSettings
 

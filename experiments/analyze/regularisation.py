@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oneshot_hpo.experiments.analyze.inputs import pair_notes, table_and_space, words
+from oneshot_hpo.experiments.analyze.planned_search import finished, run_one, share_done
 from oneshot_hpo.experiments.analyze.publishing import AnalysisReport, publish
 from oneshot_hpo.experiments.analyze.running import SEARCHES, Tasks, analysis_folder, run_tasks
 from oneshot_hpo.experiments.analyze.trajectories import (
     Ablation,
     Plan,
-    finished,
     grid_ablations,
     plan_ablations,
     read_ablation,
-    run_one,
-    share_done,
 )
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.cell_errors import CellErrors

@@ -96,8 +96,3 @@ def analysis_folder(folder: Path) -> Iterator[None]:
     finally:
         lock.release()
         (folder / LOCK_NAME).unlink(missing_ok=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things, such as "1 supernet" or "3 supernets"."""
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

@@ -55,7 +55,9 @@ class ManyWorkers(OwnPool):
         self._seconds = epoch_seconds
         self._exits = contextlib.ExitStack()
         self._exits.enter_context(dask.config.set(_OPTIONS))
-        logging.getLogger("distributed").setLevel(logging.ERROR)
+        logger = logging.getLogger("distributed")
+        self._exits.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.ERROR)
         place = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
         scheduler = {"cls": distributed.Scheduler, "options": place | {"dashboard": False}}
         super().__init__(SpecCluster(workers={}, scheduler=scheduler))

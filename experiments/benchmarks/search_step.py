@@ -19,8 +19,6 @@ from statistics import median
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,7 +33,7 @@ from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 
 _EPOCH_IMAGES = 25_000  # of CIFAR-10, for the weights
-_WITH_REFERENCE = (  # in the reference's code
+WITH_REFERENCE = (  # in the reference's code
     "darts",
     "darts_second_order",
     "pc_darts",
@@ -49,6 +47,9 @@ _DISCRETE = ("random_ws", "single_path", "enas")
 
 def main() -> None:
     """Prints a row for each searcher."""
+    from rich.console import Console  # here: `gpu` uses the steps where there is no rich
+    from rich.table import Table
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--searchers", default=",".join(SEARCHERS))
     parser.add_argument("--space", type=int, default=1)
@@ -75,7 +76,7 @@ def main() -> None:
     for name in arguments.searchers.split(","):
         seconds = [median(row) for row in zip(*measured(name, arguments), strict=True)]
         reference, paper, corrected = seconds
-        has_reference = name in _WITH_REFERENCE
+        has_reference = name in WITH_REFERENCE
         table.add_row(
             name,
             f"{reference:.3f}" if has_reference else "",
@@ -98,7 +99,7 @@ def measured(name: str, arguments: argparse.Namespace) -> list[tuple[float, floa
     assert isinstance(supernet, Supernet)
     reference = ReferenceStep(name, space, supernet, arguments.cells_per_stack)
     runs: list[Callable[[], object]] = [
-        lambda: reference(batch, batch) if name in _WITH_REFERENCE else None,
+        lambda: reference(batch, batch) if name in WITH_REFERENCE else None,
         lambda: searches[0].step(batch, batch),
         lambda: searches[1].step(batch, batch),
     ]

@@ -2,10 +2,10 @@
 
 Every searcher in space 1 and in NAS-Bench-201, on tables whose cells were trained on the digits:
 default settings but for the sizes that the shipped study `quickstart` has, the same number of
-epochs for all, seeds 0, 1, ... A search is worth n random trainings if its mean regret is that of
-the best of n random cells, which is computed exactly: cells drawn uniformly with replacement, the
-one with the lowest mean validation error of the table taken. Intervals are 95 % bootstrap intervals
-of the mean. Finished searches are lines of a file: the command can be stopped and run again.
+epochs for all, seeds 0, 1, ... A searcher is worth n random trainings if its median regret is that
+of the best of n random cells, which is computed exactly: cells drawn uniformly with replacement,
+the one with the lowest mean validation error of the table taken. Intervals are 95 % bootstrap
+intervals. Finished searches are lines of a file: the command can be stopped and run again.
 
     OMP_NUM_THREADS=1 python -m oneshot_hpo.experiments.benchmarks.searcher_regret --processes 2
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from statistics import median
@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oneshot_hpo.experiments.errors import is_user_error, one_line
+from oneshot_hpo.experiments.numbers.best_of_random import MOST, BestOfRandom
 from oneshot_hpo.experiments.objectives.table_outcome import opened_table
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.search_spaces import EnumerableSpace, get_space
@@ -42,7 +43,7 @@ SIZES: dict[str, Any] = {
 TABLES = {"1": "digits", "nasbench201": "digits-nasbench201"}
 """By space, a table of all its cells on the digits."""
 _RESAMPLES = 10_000
-_MOST = 1000  # random trainings; what is better than so many is worth more
+_WIDTH = 110  # of the table, in characters: a file has no width, and cut numbers say nothing
 
 
 class Run(NamedTuple):
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tables = TABLES | dict(pair.split("=", 1) for pair in given.table)
     names, spaces = given.searchers.split(","), given.spaces.split(",")
     try:
-        random = {space: best_of_random(tables[space], space) for space in spaces}
+        random = {space: RandomTrainings(tables[space], space) for space in spaces}
     except Exception as error:
         if not is_user_error(error):
             raise
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
 
     done, console = read(given.results), Console()
+    console.width = max(console.width, _WIDTH)
     left = [run for run in runs if run not in done]
     with ProcessPoolExecutor(given.processes) as pool:
         for future in as_completed([pool.submit(searched, run) for run in left]):
@@ -102,7 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for space in spaces:
         console.print(f"{space}, table {tables[space]}, {given.epochs} epochs, regret in points")
-        console.print(summary([run for run in runs if run.space == space], done, random[space]))
+        table = summary([run for run in runs if run.space == space], done, random[space])
+        console.print(table)
 
 
 def searched(run: Run) -> tuple[Run, Found]:
@@ -141,59 +144,59 @@ def append(path: Path, run: Run, found: Found) -> None:
         file.write("\n" + json.dumps({"run": run._asdict(), "found": found._asdict()}))
 
 
-def best_of_random(table: str, space_name: str) -> np.ndarray:
-    """The expected test regret of the best of 1, 2, ... random cells, float (n,), in [0, 1].
+class RandomTrainings:
+    """What the best of n random cells of a space finds: its regret, in [0, 1]."""
 
-    Architectures are drawn uniformly with replacement; of equal validation errors the later entry
-    of the table counts.
-    """
-    space, opened = get_space(space_name), opened_table(table)
-    assert isinstance(space, EnumerableSpace)
-    opened.check_space(space)
-    rows = opened.entries(space)[opened.entry_of(space)]
-    valid, test = (opened.mean_errors(split, rows) for split in ("valid", "test"))
-    regrets = (test - opened.best(space).test_error)[np.argsort(-valid, kind="stable")]
+    def __init__(self, table: str, space_name: str) -> None:
+        space, opened = get_space(space_name), opened_table(table)
+        assert isinstance(space, EnumerableSpace)
+        opened.check_space(space)
+        rows = opened.entries(space)[opened.entry_of(space)]
+        valid, test = (opened.mean_errors(split, rows) for split in ("valid", "test"))
+        self._best = BestOfRandom(valid, test, np.ones(len(rows)))
+        self._least = opened.best(space).test_error
 
-    # The best of n is among the worst m of M with probability (m / M) ** n.
-    shares = np.arange(len(regrets) + 1) / len(regrets)
-    powers, expected = np.ones_like(shares), []
-    for _ in range(_MOST):
-        powers *= shares
-        expected.append(regrets @ np.diff(powers))
-    return np.array(expected)
+    def regret(self, n: int) -> float:
+        """The median regret of the best of n."""
+        return self._best.median(n) - self._least
 
-
-def worth(regret: float, random: np.ndarray) -> str:
-    """The smallest number of random trainings whose expected regret is as low."""
-    reached = np.flatnonzero(random <= regret)
-    return f"> {len(random)}" if not len(reached) else str(int(reached[0]) + 1)
+    def worth(self, regret: float) -> str:
+        """The least n whose median regret is as low."""
+        n = self._best.worth(regret + self._least)
+        return f"> {MOST}" if n is None else str(n)
 
 
-def summary(runs: Sequence[Run], done: dict[Run, Found], random: np.ndarray) -> Table:
+def summary(runs: Sequence[Run], done: dict[Run, Found], random: RandomTrainings) -> Table:
     """A row for each searcher of which there are searches."""
-    shown = Table("searcher", "seeds", "mean regret (95 %)", "median", "random trainings", "s")
+    shown = Table("searcher", "seeds", "mean (95 %)", "median (95 %)", "worth (95 %)", "s")
     for name in dict.fromkeys(run.searcher for run in runs):
         found = [done[run] for run in runs if run.searcher == name and run in done]
         if not found:
             continue
         regrets = np.array([one.regret for one in found])
-        low, high = interval(regrets)
+        low, high = interval(regrets, np.median)
         shown.add_row(
             name,
             str(len(found)),
-            f"{100 * regrets.mean():.1f} ({100 * low:.1f} to {100 * high:.1f})",
-            f"{100 * median(regrets):.1f}",
-            f"{worth(regrets.mean(), random)} ({worth(high, random)} to {worth(low, random)})",
+            in_points(regrets.mean(), *interval(regrets, np.mean)),
+            in_points(median(regrets), low, high),
+            f"{random.worth(median(regrets))} ({random.worth(high)} to {random.worth(low)})",
             f"{median(one.seconds for one in found):.0f}",
         )
     for count in (1, 5, 10, 20, 50):
-        shown.add_row(f"best of {count} random", "", f"{100 * random[count - 1]:.1f}", "", "", "")
+        shown.add_row(f"best of {count}", "", "", f"{100 * random.regret(count):.1f}", "", "")
     return shown
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a mean."""
-    drawn = np.random.default_rng(0).choice(values, (_RESAMPLES, len(values))).mean(1)
+def in_points(value: float, low: float, high: float) -> str:
+    """A regret with its interval, in percentage points."""
+    return f"{100 * value:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def interval(values: np.ndarray, statistic: Callable[..., Any]) -> tuple[float, float]:
+    """The 95 % bootstrap interval of a mean or a median."""
+    drawn = np.random.default_rng(0).choice(values, (_RESAMPLES, len(values)))
+    drawn = statistic(drawn, axis=1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return float(low), float(high)
 

@@ -27,6 +27,7 @@ from oneshot_hpo.experiments.study.folder import (
     check_writable_study,
 )
 from oneshot_hpo.experiments.study.inputs import is_missing
+from oneshot_hpo.experiments.study.kept_weights import kept_keys
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.terminal.hints import say
@@ -51,7 +52,8 @@ def verify(folder: Path) -> Report:
     spec = _specification(report, study)
     finished = {trial.key for trial, _ in view.evaluations}
     check_results(report, folder, view.evaluations, _with(spec, "table"))
-    check_checkpoints(report, folder, view.pending, finished, _with(spec, "dataset"))
+    kept = set() if spec is None else kept_keys(spec.keep, view)
+    check_checkpoints(report, folder, view.pending, finished, _with(spec, "dataset"), kept)
     check_exports(report, study, running=running)
     _check_confirmation(report, study, spec)
     if not running:

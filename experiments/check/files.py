@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from oneshot_hpo.experiments.check.findings import Report
@@ -50,8 +50,12 @@ def check_checkpoints(
     pending: list[Trial] | list[Rerun],
     finished: set[str],
     spec: StudySpec | None,
+    kept: Collection[str] = (),
 ) -> None:
-    """Check that trials can continue from their checkpoints, and that no finished trial has one."""
+    """Check that trials can continue from their checkpoints, and that no finished trial has one.
+
+    kept: keys of finished trials whose last checkpoint the study keeps.
+    """
     trials = folder / "trials"
     by_key = {trial.key: trial for trial in pending}
     sound = 0
@@ -59,7 +63,9 @@ def check_checkpoints(
     for own in sorted(path for path in found if not _is_of_command(path, trials)):
         is_objective = own.name == FOLDER
         key = str((own.parent if is_objective else own).relative_to(trials))
-        if key in finished:
+        if key in kept and not is_objective and not (own / PREVIOUS).exists():
+            sound += _check_kept(report, own)
+        elif key in finished:
             removal = functools.partial(remove_checkpoints, own)
             report.add(f"{own}: checkpoints of a finished trial", removal)
         elif key not in by_key:
@@ -69,6 +75,16 @@ def check_checkpoints(
             sound += _check_checkpoint(report, own, by_key[key], None if is_objective else spec)
     if sound:
         report.checked.append(f"{sound} checkpoints")
+
+
+def _check_kept(report: Report, folder: Path) -> int:
+    """Check that a checkpoint that is kept can be read; returns the number of sound ones."""
+    try:
+        load_checkpoint(folder)
+    except DamagedCheckpoint as damage:
+        report.add(f"{damage}; nothing can be evaluated under it")
+        return 0
+    return 1
 
 
 def _is_of_command(folder: Path, trials: Path) -> bool:

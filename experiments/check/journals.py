@@ -10,6 +10,7 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.wording import counted
 from oneshot_hpo.hpo import Confirmation, ConfirmationView, CorruptJournal, has_confirmation
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
@@ -38,6 +39,8 @@ def checked_study(report: Report, folder: Path) -> OpenedStudy | None:
         return None
     view = study.view
     report.checked.append(f"{len(view.evaluations)} of {view.total_evaluations} evaluations")
+    if view.extensions:
+        report.checked.append(counted(len(view.extensions), "extension"))
     report.checked.append("every decision replayed")
     why = _other_versions(view.header) if found else ""
     for difference in found[:_SHOWN]:

@@ -15,9 +15,11 @@ from pathlib import Path
 from oneshot_hpo.experiments.check.findings import Report
 from oneshot_hpo.experiments.confirm.results import RESULTS
 from oneshot_hpo.experiments.exports.folder import is_leftover
+from oneshot_hpo.experiments.pages.live import BEGINNING, SUFFIX
 from oneshot_hpo.experiments.report.reporting import PAGE
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
 from oneshot_hpo.experiments.study.trial import RESULT
+from oneshot_hpo.experiments.study.workers_file import WORKERS
 from oneshot_hpo.hpo.journal.file import DRAFT_NAME
 from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS
 from oneshot_hpo.whole_files import name_behind
@@ -28,6 +30,8 @@ _BEGINNINGS = {
     SPECIFICATION: b"# ",
     RESULTS: b"setting,",
     PAGE.name: b"<!doctype html>",
+    PAGE.stem + SUFFIX: BEGINNING,
+    WORKERS: b"{",
 }
 """The first bytes of each file that is written beside its final place."""
 _FIGURES = {".pdf": b"%PDF", ".png": b"\x89PNG"}

@@ -168,18 +168,21 @@ def common(
     """Read the options before a command."""
 
 
-def _add(group: str, command: Any, example: str, name: str | None = None) -> None:
+def _add(
+    group: str, command: Any, example: str, name: str | None = None, *, hidden: bool = False
+) -> None:
     """A command in its group of the help; its own help ends with an example."""
     epilog = f"Example: oneshot-hpo {example}"
     if isinstance(command, typer.Typer):
         app.add_typer(command, rich_help_panel=group, epilog=epilog)
     else:
-        app.command(name, rich_help_panel=group, epilog=epilog)(command)
+        app.command(name, rich_help_panel=group, epilog=epilog, hidden=hidden)(command)
 
 
 _add(RUN, forecast.forecast, "forecast quickstart --workers 4")
 _add(RUN, studies.launch, "launch quickstart --dir runs/first --set seed=1")
 _add(RUN, studies.resume, "resume runs/first")
+_add(RUN, studies.extend, "extend runs/first --iterations 4")
 _add(RUN, studies.stop, "stop runs/first")
 _add(RUN, studies.show, "show quickstart > mine.yaml")
 _add(LOOK, studies.status, "status runs/first --watch")
@@ -189,7 +192,7 @@ _add(PUBLISH, confirm.confirm, "confirm runs/first --seeds 10")
 _add(PUBLISH, compare.compare, "compare runs/first --table table.tex")
 _add(PUBLISH, figures.figures, "figures runs/first runs/baselines")
 _add(PUBLISH, exports.export, "export runs/first --to csv")
-_add(PUBLISH, exports.import_, "import RUN_DIR study.yaml --dir runs/next", "import")
+_add(PUBLISH, exports.import_, "import RUN_DIR study.yaml", "import", hidden=True)
 _add(DATA, data.app, "data fetch")
 _add(DATA, table.app, "table build --dataset images.npz --out mine.npz")
 _add(DATA, baselines.app, "baselines run --methods re,tpe --dir runs/baselines")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oneshot_hpo.experiments.cli.options import SkipBadOption
+from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.exports.registry import TOOLS
 from oneshot_hpo.experiments.terminal.hints import quoted, say
 
@@ -41,6 +43,14 @@ def export(
             "fANOVA needs it. Default: 1.",
         ),
     ] = None,
+    tracking: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            help="MLflow's server or database. Default: MLFLOW_TRACKING_URI, else "
+            "exports/mlflow/mlflow.db in DIR.",
+        ),
+    ] = None,
 ) -> None:
     """Write a study, running or not, for another tool.
 
@@ -54,6 +64,13 @@ def export(
     from oneshot_hpo.experiments.terminal.ending import ending
 
     writer_options(tool, configspace)
+    if TOOLS[tool].sends:
+        if out is not None or force:
+            raise UserError(f"--out and --force are not for {tool}: it adds to what is there")
+        _send(folder, tool, tracking)
+        return
+    if tracking is not None:
+        raise UserError("--tracking is for mlflow")
     study = exported_study(folder)
     if out is None:
         check_writable_study(folder)
@@ -61,17 +78,43 @@ def export(
     console = _console()
     with ending("nothing was exported"), console.status(f"exporting to {tool}"):
         write_export(study, target, tool, configspace, force=force)
+    _say_exported(console, study, str(target))
+    reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
+    say(console, f"to read it: {reading}")
+
+
+def _send(folder: Path, tool: str, address: str | None) -> None:
+    """Send what is new of a study to a tool's address."""
+    from oneshot_hpo import plugins
+    from oneshot_hpo.experiments.exports.evaluations import exported_study
+    from oneshot_hpo.experiments.study.folder import check_writable_study
+    from oneshot_hpo.experiments.terminal.ending import ending
+
+    study = exported_study(folder)
+    make_runs = plugins.find("export", tool)
+    check_writable_study(folder)
+    console = _console()
+    with ending("what was sent stays there"), console.status(f"sending to {tool}"):
+        runs = make_runs(folder, address)
+        runs.bring_up_to_date(study)
+    _say_exported(console, study, runs.shown_address)
+    reading = TOOLS[tool].reading.format(quoted=quoted(runs.shown_address))
+    if runs.shown_address.startswith("http"):
+        reading = runs.shown_address
+    say(console, f"to read it: {reading}")
+
+
+def _say_exported(console: Console, study: OpenedStudy, where: str) -> None:
+    """Say what an export has, and what to know of it."""
     results = [result for _, result in study.view.evaluations]
-    counts = f"{target}: {len(results)} of {study.view.total_evaluations} evaluations"
+    counts = f"{where}: {len(results)} of {study.view.total_evaluations} evaluations"
     if crashed := sum(result.crashed for result in results):
         counts += f", {crashed} of them crashed"
-    if prior := len(study.view.prior):
+    if prior := len(study.prior):
         counts += f"; and {prior} results that the study began with"
     say(console, counts)
     for words in study.caveats:
         say(console, f"note: {words}")
-    reading = TOOLS[tool].reading.format(folder=str(target), quoted=quoted(target))
-    say(console, f"to read it: {reading}")
 
 
 def _usual_folder(study: OpenedStudy, tool: str) -> Path:
@@ -98,14 +141,15 @@ def import_(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="As for launch; repeatable."),
     ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out lines that cannot be used; name them.")
-    ] = False,
+    skip_bad: SkipBadOption = False,
 ) -> None:
-    """Make a study that knows what an HpBandSter run observed."""
+    """Make a study that knows what an HpBandSter run observed, all of it in the study's space.
+
+    launch --from takes a run of another space, too, and starts the study.
+    """
     from oneshot_hpo.experiments.exports.space_file import SPACE
-    from oneshot_hpo.experiments.exports.warm_start import create_warm_started
     from oneshot_hpo.experiments.study.folder import resume
+    from oneshot_hpo.experiments.warm_start.importing import create_warm_started
 
     left_out: list[str] | None = [] if skip_bad else None
     made, prior, differing = create_warm_started(run, study, folder, overrides or [], left_out)

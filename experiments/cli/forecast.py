@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from oneshot_hpo.experiments.cli.options import (
+    AsPriorOption,
     OnlyOption,
+    SkipBadOption,
     StudyArgument,
     StudySetOption,
     TrustOption,
@@ -66,6 +68,16 @@ def forecast(
     power: Annotated[
         float | None, typer.Option(metavar="SHARE", help="How likely it shows it. Default: 0.8.")
     ] = None,
+    launch_from: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--launch-from",
+            metavar="DIR",
+            help="Forecast launch --from DIR: its model begins with these results; repeatable.",
+        ),
+    ] = None,
+    as_prior: AsPriorOption = False,
+    skip_bad: SkipBadOption = False,
     only: OnlyOption = None,
     out: Annotated[
         Path | None,
@@ -84,6 +96,7 @@ def forecast(
     from oneshot_hpo.experiments.forecast.planning import Interruptions
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.study.opened import OpenedStudy
+    from oneshot_hpo.experiments.study.sources import Wanted
     from oneshot_hpo.experiments.study.specification import load_study
     from oneshot_hpo.experiments.study.trust import Consent
     from oneshot_hpo.experiments.terminal.console import terminal
@@ -94,6 +107,8 @@ def forecast(
     hours = None
     if gpu_hours is not None:
         hours = Hours(gpu_hours=gpu_hours, detect=detect, power=POWER if power is None else power)
+    if (as_prior or skip_bad) and not launch_from:
+        raise UserError("--as-prior and --skip-bad are about what --launch-from names")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     wanted = command.Wanted(
         epoch_seconds=epoch_seconds,
@@ -107,6 +122,7 @@ def forecast(
         simulations=simulations,
         consent=Consent(trust, overrides or ()),
         hours=hours,
+        sources=Wanted(launch_from or (), as_prior, skip_bad),
     )
     errors = terminal(stderr=True)
     grid = load_grid(study, settings)
@@ -114,6 +130,8 @@ def forecast(
     if grid is not None:
         if out is not None:
             raise UserError("--out draws the forecast of a single study")
+        if launch_from:
+            raise UserError(f"--launch-from is for a single study; {study} is a grid")
         with working(errors, "simulating"):
             found = command.forecast_grid(errors, grid, only or [], wanted)
     else:

@@ -47,6 +47,26 @@ SubmitOption = Annotated[
     bool,
     typer.Option("--submit", help="Run the master itself as a SLURM job, until the study is done."),
 ]
+FromOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from",
+        metavar="DIR",
+        help="Begin with the results of this study or HpBandSter run; repeatable.",
+    ),
+]
+AsPriorOption = Annotated[
+    bool,
+    typer.Option(
+        "--as-prior",
+        help="Of losses that cannot be compared (another search space, data set, "
+        "table or objective; any HpBandSter run), take the order alone.",
+    ),
+]
+SkipBadOption = Annotated[
+    bool,
+    typer.Option("--skip-bad", help="Leave out lines of a run that cannot be used; name them."),
+]
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -23,12 +23,22 @@ def report(
         Path | None,
         typer.Option(metavar="FILE", help="Output file. Default: report/index.html in DIR."),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Keep the page, also an open one, up to date until it ends."),
+    ] = False,
 ) -> None:
     """Write a study, running or not, as one HTML page; print where it is."""
 
     from oneshot_hpo.experiments.report.reporting import write_report
+    from oneshot_hpo.experiments.report.watching import watch_report
     from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.ending import ending
 
+    if watch:
+        with ending("the page shows the study as it was then"):
+            watch_report(folder, baselines or [], out, typer.echo)
+        return
     with terminal(stderr=True).status("drawing the figures"):
         path = write_report(folder, baselines or [], out)
     typer.echo(path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from oneshot_hpo.experiments.cli.options import (
+    CalibrationOption,
     DatasetOption,
     EpochsOption,
     SearcherOption,
@@ -45,8 +46,33 @@ def search(
         Path | None,
         typer.Option("--dir", metavar="DIR", help="Keep checkpoints here, or continue from them."),
     ] = None,
+    from_checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Search nothing: evaluate cells under the supernet of this checkpoint, which a "
+            "trial or --dir kept. A trial's data set and table are its study's.",
+        ),
+    ] = None,
+    cells: Annotated[
+        int,
+        typer.Option(
+            min=0, max=5000, help="With --from-checkpoint: drawn cells beside the found one."
+        ),
+    ] = 100,
+    cell: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="With --from-checkpoint: an architecture.json; repeatable."
+        ),
+    ] = None,
+    recalibrate: CalibrationOption = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --from-checkpoint: all cells, as CSV."),
+    ] = None,
 ) -> None:
-    """Run one search, without a study."""
+    """Run one search, without a study, or evaluate cells under the supernet of one."""
     from oneshot_hpo.experiments.errors import UserError, one_line
     from oneshot_hpo.experiments.study import single_search
     from oneshot_hpo.experiments.study.document import parse_overrides
@@ -58,6 +84,11 @@ def search(
 
     console = terminal()
     trained = None if table == "none" else typed(table)
+    if from_checkpoint is not None:
+        section = parse_overrides([f"objective={objective}"])["objective"]
+        inputs = dataset, trained, section
+        _evaluate(console, from_checkpoint, inputs, cells, seed, cell or [], recalibrate, out)
+        return
 
     def show(record: EpochRecord) -> None:
         _print_epoch(console, record, epochs)
@@ -86,6 +117,35 @@ def search(
         except OSError as failure:
             raise UserError(f"{one_line(failure)}; mend it and run the command again") from None
         _print_outcome(console, outcome, get_space(space), dataset, trained)
+
+
+def _evaluate(
+    console: Console,
+    path: Path,
+    given: tuple[str, str | None, Any],
+    count: int,
+    seed: int,
+    files: list[Path],
+    recalibrate: int,
+    out: Path | None,
+) -> None:
+    """Evaluate cells under a checkpoint. given: data set, table and objective."""
+    from oneshot_hpo.experiments.cli.cells import print_cells, write_cells
+    from oneshot_hpo.experiments.study.under_checkpoint import Inputs, score_cells, study_inputs
+    from oneshot_hpo.experiments.terminal.ending import ending
+
+    with ending("nothing was written", on_failure="once that is repaired, run it again"):
+        scored = score_cells(
+            path,
+            study_inputs(path) or Inputs(*given),
+            count=count,
+            seed=seed,
+            files=files,
+            recalibration_images=recalibrate,
+        )
+        print_cells(console, scored)
+        if out is not None:
+            write_cells(out, scored)
 
 
 def _print_epoch(console: Console, record: EpochRecord, epochs: int) -> None:

@@ -1,4 +1,4 @@
-"""A study's life: launch, resume, stop, status and show."""
+"""A study's life: launch, resume, extend, stop, status and show."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import typer
 from oneshot_hpo.experiments.cli.options import (
     AcceptOption,
     AddressOption,
+    AsPriorOption,
     EpochSecondsOption,
     FolderArgument,
+    FromOption,
     OnlyOption,
     SchedulerFileOption,
+    SkipBadOption,
     StudyArgument,
     StudySetOption,
     SubmitOption,
@@ -23,6 +26,7 @@ from oneshot_hpo.experiments.cli.options import (
     WorkersOption,
 )
 from oneshot_hpo.experiments.errors import UserError, printable
+from oneshot_hpo.experiments.study import bounds
 
 if TYPE_CHECKING:
     from oneshot_hpo.experiments.study.launching import Foreseen
@@ -53,18 +57,29 @@ def launch(
         ),
     ] = None,
     trust: TrustOption = False,
+    sources: FromOption = None,
+    as_prior: AsPriorOption = False,
+    skip_bad: SkipBadOption = False,
 ) -> None:
-    """Run a new study in a new folder, or a grid of studies, begun or not."""
+    """Run a new study in a new folder, or a grid of studies, begun or not.
+
+    With --from, its model begins with what other studies observed, in spaces of their own.
+    """
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.grids.launching import run_grid
     from oneshot_hpo.experiments.study import launching
+    from oneshot_hpo.experiments.study.sources import Wanted
     from oneshot_hpo.experiments.study.trust import Consent
     from oneshot_hpo.experiments.terminal.console import terminal
 
+    if (as_prior or skip_bad) and not sources:
+        raise UserError("--as-prior and --skip-bad are about the studies that --from names")
     consent = Consent(trust, overrides or ())
     foreseen = _foreseen(forecast)
     grid = load_grid(study, overrides or [])
     if grid is not None:
+        if sources:
+            raise UserError(f"--from is for a single study; {study} is a grid")
         cluster = launching.cluster_at(address, scheduler_file, submit=submit)
         run_grid(
             terminal(),
@@ -84,6 +99,8 @@ def launch(
         raise UserError(f"--only and --epoch-seconds are for a grid; {study} is a single study")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
     if dry_run:
+        if sources:
+            raise UserError("--dry-run prints a script, which does not depend on --from")
         script = launching.slurm_script(
             terminal(), study, folder, settings, submit=submit, consent=consent
         )
@@ -98,6 +115,7 @@ def launch(
             submit=submit,
             cluster=cluster,
             consent=consent,
+            wanted=Wanted(sources or (), as_prior, skip_bad),
             foreseen=foreseen,
         )
 
@@ -158,6 +176,56 @@ def resume(
         accept_changes=accept_changes,
         retry_crashed=retry_crashed or [],
         consent=Consent(trust, overrides or (), trusted),
+    )
+
+
+def extend(
+    folder: FolderArgument,
+    iterations: Annotated[
+        int,
+        typer.Option(min=0, max=bounds.ITERATIONS, metavar="N", help="N brackets more."),
+    ] = 0,
+    max_budget: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=bounds.EPOCHS,
+            metavar="B",
+            help="A rung of B epochs on top: eta times the largest budget.",
+        ),
+    ] = None,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE=VALUE",
+            help="Another stop rule, e.g. gpu_hours=20, or null for none; repeatable.",
+        ),
+    ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,…",
+            help="A configuration for the next bracket, with the default's other values; "
+            "repeatable.",
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Give up a trial, e.g. 0-0-3/9; repeatable."),
+    ] = None,
+) -> None:
+    """Extend a study, finished or not; resume then continues it."""
+    from oneshot_hpo.experiments.study.extending import extend_study, typed_values
+    from oneshot_hpo.experiments.terminal.console import terminal
+
+    extend_study(
+        terminal(),
+        folder,
+        iterations=iterations,
+        max_budget=max_budget,
+        stop=typed_values("--stop", stop or []),
+        add=[typed_values("--add", text.split(",")) for text in add or []],
+        drop=drop or [],
     )
 
 

@@ -26,6 +26,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import TRANSFER
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.summary import ended_words
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo import ConfirmationView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
@@ -138,6 +139,8 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
             f"{folder}: the study has not finished ({len(view.evaluations)} of "
             f"{view.total_evaluations} evaluations)"
         )
+    elif view.stop_reached is not None:
+        yield f"{folder}: {ended_words(view)}"
     if (
         name == confirmation.tuned
         and view.incumbent is not None

@@ -239,6 +239,11 @@ def _opened(study: OpenedStudy) -> DecidingConfirmation:
         )
     if study.confirmation.header != view.header:
         raise UserError(f"{own} belongs to another study than {study.folder}; move it away")
+    if study.confirmation.budget != view.settings.max_budget:
+        raise UserError(
+            f"{own} has runs of {study.confirmation.budget} epochs, and {study.folder} was "
+            f"extended to {view.settings.max_budget} since: move it away to confirm at these"
+        )
     return DecidingConfirmation.open(own)
 
 

@@ -34,15 +34,16 @@ def prior_trials(study: OpenedStudy) -> list[tuple[Trial, TrialResult]]:
     """The prior results of a warm-started study, as trials of the bracket PRIOR.
 
     A configuration has one id for all its budgets, [PRIOR, 0, number]. The times and seeds of these
-    runs are unknown: they get the time at which the study's first trial was submitted.
+    runs are unknown: they get the time at which the study's first trial was submitted. Results of
+    which the study took the order alone are no results here.
     """
-    if not study.view.prior:
+    if not study.prior:
         return []
     begun = min(study.view.record(trial).submitted_at for trial, _ in study.trials)
     trials: list[tuple[Trial, TrialResult]] = []
     numbers, seen = itertools.count(), set()
     number_of: dict[str, int] = {}
-    for observed in study.view.prior:
+    for observed in study.prior:
         config = json.dumps(observed.config, sort_keys=True)
         number = number_of.get(config)
         # A second run at a budget is a configuration of its own.

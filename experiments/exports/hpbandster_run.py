@@ -6,7 +6,9 @@ A run is another program's output: any error in it is reported in one line with 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,27 @@ def read_run(
     budget above the study's (BOHB's model uses the largest budget, so the study's own results would
     never count), a loss that is not a validation error in [0, 1], or a run without a result.
     """
+    return _read(folder, partial(check_configuration, space), max_budget, left_out, any_loss)
+
+
+def read_any_run(
+    folder: Path, left_out: list[str] | None = None, *, any_loss: bool = False
+) -> list[Observation]:
+    """Like `read_run`, for configurations of any space and at any budget."""
+    return _read(folder, lambda config: None, math.inf, left_out, any_loss)
+
+
+def _read(
+    folder: Path,
+    check: Callable[[Mapping[str, Any]], None],
+    max_budget: float,
+    left_out: list[str] | None,
+    any_loss: bool,
+) -> list[Observation]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
 
-    configs = _read_configs(folder / CONFIGS, space, left_out)
+    configs = _read_configs(folder / CONFIGS, check, left_out)
     seen: dict[tuple[Any, ...], int] = {}
     observations = []
     for number, line in _lines(folder / RESULTS):
@@ -67,9 +86,9 @@ def read_run(
 
 
 def _read_configs(
-    path: Path, space: ConfigurationSpace, left_out: list[str] | None
+    path: Path, check: Callable[[Mapping[str, Any]], None], left_out: list[str] | None
 ) -> dict[tuple[int, ...], dict[str, Any]]:
-    """Configurations by id, each one of the space."""
+    """Configurations by id, each one checked."""
     configs = {}
     for number, line in _lines(path):
         try:
@@ -81,7 +100,7 @@ def _read_configs(
                 raise ValueError("the configuration must be an object")
             if trial_id in configs:
                 raise ValueError(f"configuration {list(trial_id)} is given twice")
-            check_configuration(space, config)
+            check(config)
         except ValueError as error:
             _leave_out(left_out, path, number, error)
             continue

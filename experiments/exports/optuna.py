@@ -158,7 +158,9 @@ def _state(
         return TrialState.COMPLETE if is_top else TrialState.PRUNED
     if trial.budget == study.largest_budget:  # also of a default that is in no bracket
         return TrialState.COMPLETE
-    is_decided = decided[study.view.bracket_of(trial)][trial.budget]
+    bracket = study.view.bracket_of(trial)
+    # A default in no bracket waits for the larger budget of an extension.
+    is_decided = bracket >= 0 and decided[bracket][trial.budget]
     return TrialState.PRUNED if is_decided else TrialState.RUNNING
 
 

@@ -9,7 +9,7 @@ from oneshot_hpo.plugins import Entry
 
 @dataclass(frozen=True, kw_only=True)
 class Tool(Entry):
-    """A tool that reads an export. Its target writes a study into a new folder."""
+    """A tool that reads an export. Its target writes a study into a new folder, or sends it."""
 
     reading: str
     """How to read an export: {folder} is its path, {quoted} the path quoted for a shell."""
@@ -17,6 +17,8 @@ class Tool(Entry):
     """Whether it has a configspace.json, which can be written in an older form."""
     continued: str | None = None
     """A file to which the next export appends, so that readers can keep it open."""
+    sends: bool = False
+    """Whether its target is a class of runs at an address, which has no folder: {folder} is it."""
     named: bool = False
     """Whether its reader takes the folder's name as the study's name."""
 
@@ -56,6 +58,15 @@ ENTRIES = (
         summary="TensorBoard's event files, a run per trial",
         reading="tensorboard --logdir {quoted}",
         extra="export",
+    ),
+    Tool(
+        kind="export",
+        name="mlflow",
+        target=f"{_HERE}.mlflow:MlflowRuns",
+        summary="runs of an MLflow server or database",
+        reading="mlflow ui --backend-store-uri {quoted}",
+        sends=True,
+        extra="mlflow",
     ),
     Tool(
         kind="export",

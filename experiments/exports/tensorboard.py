@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.hparams import metadata
@@ -14,40 +13,10 @@ from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
 from oneshot_hpo.experiments.exports.evaluations import epochs_of, name, prior_trials, times_of
+from oneshot_hpo.experiments.exports.scalars import epoch_scalars, final_scalars
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
-from oneshot_hpo.searchers.diagnosis import NUMBERS, numbers
-from oneshot_hpo.searchers.records import DRAWN
-
-EPOCH_TAGS = {
-    "one_shot/valid_error": "valid_error",
-    "one_shot/valid_loss": "valid_loss",
-    "train/error": "train_error",
-    "train/loss": "train_loss",
-    "learning_rate": "learning_rate",
-}
-"""Scalars of each epoch, and their names in its record."""
-
-DRAWN_TAGS = {
-    "one_shot/valid_error": "drawn_cell/valid_error",
-    "one_shot/valid_loss": "drawn_cell/valid_loss",
-}
-"""Tags instead of these for epochs in which a drawn cell was measured, not the search's own."""
-
-DIAGNOSIS_TAGS = {f"search/{name}": name for name in NUMBERS}
-"""Scalars of each epoch that a diagnosis has, with their names in it."""
-
-FINAL_TAGS = {
-    "table/valid_error": "valid",
-    "table/test_error": "test",
-    "table/test_regret": "regret",
-    "cell/parameters": "parameters",
-    "cell/macs": "macs",
-    "cell/training_seconds": "training_seconds",
-}
-"""Scalars of a finished trial at its last epoch, and metrics of the page HPARAMS, by the fields of
-its `Outcome`."""
 
 
 def write(study: OpenedStudy, folder: Path) -> None:
@@ -63,8 +32,7 @@ def _write_trial(
     started = times.get("started", times["submitted"])
     end = times.get("finished", started)
     outcome = Outcome.from_result(result)
-    final = {tag: getattr(outcome, field) for tag, field in FINAL_TAGS.items()}
-    metrics = {tag: value for tag, value in final.items() if value is not None}
+    metrics = final_scalars(outcome)
     settings = {"budget": trial.budget} | trial.config
     if outcome.objective is not None:
         settings["objective"] = outcome.objective
@@ -112,16 +80,4 @@ def _epochs(
     time = started if finished is None else finished - took
     for record in records:
         time += record["time"]
-        other = DRAWN_TAGS if record.get("measured") == DRAWN else {}
-        values = {other.get(tag, tag): record[key] for tag, key in EPOCH_TAGS.items()}
-        known = {tag: value for tag, value in values.items() if value is not None}  # of a command
-        yield record["epoch"], time, known | _diagnosis(record)
-
-
-def _diagnosis(record: dict[str, Any]) -> dict[str, float]:
-    """The values of a record's diagnosis by tag, and the largest probability of each choice."""
-    found = numbers(record)
-    known = {tag: found[key] for tag, key in DIAGNOSIS_TAGS.items()}
-    choices = (record.get("diagnosis") or {}).get("choices", {})
-    largest = {f"choices/{name}": state["largest"] for name, state in choices.items()}
-    return {tag: value for tag, value in known.items() if value is not None} | largest
+        yield record["epoch"], time, epoch_scalars(record)

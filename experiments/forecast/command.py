@@ -35,9 +35,12 @@ from oneshot_hpo.experiments.forecast.seed_noise import seed_noise_of
 from oneshot_hpo.experiments.grids.costs import counted_paces
 from oneshot_hpo.experiments.grids.grid import Grid
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.study.sources import NO_SOURCES
+from oneshot_hpo.experiments.study.sources import Wanted as WantedSources
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
 from oneshot_hpo.experiments.study.trust import Consent, check_code_trusted, check_trusted
 from oneshot_hpo.experiments.wording import number
+from oneshot_hpo.hpo import Observation
 from oneshot_hpo.hpo.bohb.encoding import Encoding
 
 _FOR_PICKS = 9
@@ -55,6 +58,8 @@ class Wanted:
     consent: Consent
     hours: Hours | None = None
     """What is to be divided between tuning and confirming."""
+    sources: WantedSources = NO_SOURCES
+    """The studies and runs that the study will be launched from."""
 
 
 @dataclass(frozen=True)
@@ -107,20 +112,35 @@ class GridForecast:
 def forecast_study(console: Console, spec: StudySpec, source: str, wanted: Wanted) -> StudyForecast:
     """Forecast a study.
 
-    console: where it says that it measures an epoch. UserError: the study cannot be used, its pace
-    cannot be known here, or it names code that is not trusted. StudyStopped: its pace cannot be
-    measured.
+    console: where it says what it takes over from the study's sources. UserError: the study or a
+    source cannot be used, its pace cannot be known here, or it names code that is not trusted.
+    StudyStopped: its pace cannot be measured.
     """
     check_code_trusted(console, [spec], wanted.consent)
+    prior = _prior(console, spec, source, wanted.sources)
     pace = _pace(console, spec, source, wanted)
     conditions = conditions_of(spec, pace, workers_of(spec), wanted.interruptions)
-    plan = plan_of(spec)
+    plan = plan_of(spec, prior)
     courses = simulated(plan, conditions, wanted.simulations)
     division = None
     if wanted.hours is not None:
         noise = seed_noise_of(wanted.journals, spec)
         division = divide(spec, pace, wanted.hours, noise)
     return StudyForecast(spec.name, forecast(courses), advice(plan, courses), division)
+
+
+def _prior(
+    console: Console, spec: StudySpec, source: str, sources: WantedSources
+) -> Sequence[Observation]:
+    """What the study's model would begin with, which is said; raises as `take_over`."""
+    if not sources.folders:
+        return ()
+    from oneshot_hpo.experiments.warm_start.display import say_beginning
+    from oneshot_hpo.experiments.warm_start.taking import take_over
+
+    beginning = take_over(sources, freeze(complete(spec, source)))
+    say_beginning(console, beginning)
+    return beginning.prior
 
 
 def _pace(console: Console, spec: StudySpec, source: str, wanted: Wanted) -> Pace:

@@ -9,7 +9,7 @@ from oneshot_hpo.experiments.forecast.dividing import Division, HoursPlan
 from oneshot_hpo.experiments.forecast.forecasting import Forecast, Interval
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import duration
+from oneshot_hpo.experiments.wording import duration, rough
 
 _HEADINGS = ("", "5 %", "median", "95 %")
 
@@ -113,7 +113,7 @@ def _times(interval: Interval) -> list[str]:
 
 
 def _hours(interval: Interval) -> list[str]:
-    return [f"{value:,.3g}" for value in (interval.low, interval.median, interval.high)]
+    return [rough(value) for value in (interval.low, interval.median, interval.high)]
 
 
 def _count(number: int, one: str, several: str | None = None) -> str:

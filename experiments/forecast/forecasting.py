@@ -16,7 +16,7 @@ from oneshot_hpo.experiments.forecast.conditions import Conditions
 from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.experiments.forecast.runs import Brackets, Reruns, Source
 from oneshot_hpo.experiments.forecast.simulation import Simulation
-from oneshot_hpo.hpo import OptimizerSettings
+from oneshot_hpo.hpo import Observation, OptimizerSettings
 
 SIMULATIONS = 100
 """Simulations of a forecast, unless the user says otherwise."""
@@ -51,6 +51,8 @@ class Plan:
 
     settings: OptimizerSettings
     space: ConfigurationSpace
+    prior: Sequence[Observation] = ()
+    """What the study's model begins with."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def simulated(plan: Plan, conditions: Conditions, simulations: int) -> Courses:
     from oneshot_hpo.hpo.bohb.rehearsal import RehearsedMaster  # takes seconds to import
 
     def brackets() -> Brackets:
-        return Brackets(RehearsedMaster(plan.space, plan.settings))
+        return Brackets(RehearsedMaster(plan.space, plan.settings, plan.prior))
 
     return Courses(conditions, _courses(brackets, conditions, simulations))
 

@@ -12,6 +12,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.conditions import Conditions, Pace
 from oneshot_hpo.experiments.forecast.forecasting import Plan
 from oneshot_hpo.experiments.study.specification import StudySpec, with_space
+from oneshot_hpo.hpo import Observation
 
 _CIFAR10_PIXELS = 32
 """A study can be forecast before its data are here."""
@@ -28,13 +29,16 @@ class Interruptions:
     crash_share: float | None = None
 
 
-def plan_of(spec: StudySpec) -> Plan:
-    """The plan of a study. Neither the table nor, for CIFAR-10, the data set has to be here."""
+def plan_of(spec: StudySpec, prior: Sequence[Observation] = ()) -> Plan:
+    """The plan of a study whose model begins with `prior`.
+
+    Neither the table nor, for CIFAR-10, the data set has to be here.
+    """
     settings = spec.optimizer_settings
     if spec.command is None and spec.dataset == "cifar10" and not spec.search.get("image_size"):
         sized = spec.search | {"image_size": _CIFAR10_PIXELS}
         spec = spec.model_copy(update={"search": sized})
-    return Plan(settings=settings, space=with_space(spec).configuration_space())
+    return Plan(settings=settings, space=with_space(spec).configuration_space(), prior=prior)
 
 
 def workers_of(spec: StudySpec) -> int:

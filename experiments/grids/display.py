@@ -18,7 +18,7 @@ from oneshot_hpo.experiments.grids.running import is_done
 from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import duration, number
+from oneshot_hpo.experiments.wording import duration, number, rough
 from oneshot_hpo.search_spaces import title_of
 
 _COUNTED = (
@@ -104,8 +104,8 @@ def _print_times(
     wall, hours = found.wall_seconds, found.gpu_hours
     say(
         console,
-        f"wall time {duration(wall.low)} to {duration(wall.high)}, {hours.low:,.3g} to "
-        f"{hours.high:,.3g} GPU hours, in nine of ten simulations of the studies one after the "
+        f"wall time {duration(wall.low)} to {duration(wall.high)}, {rough(hours.low)} to "
+        f"{rough(hours.high)} GPU hours, in nine of ten simulations of the studies one after the "
         "other; oneshot-hpo forecast has more",
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import Sample
 from oneshot_hpo.experiments.objectives.section import MEAN
+from oneshot_hpo.foreign import reference_of
 from oneshot_hpo.plugins import require_extra
 from oneshot_hpo.search_spaces import (
     SpaceId,
@@ -19,6 +20,7 @@ from oneshot_hpo.search_spaces import (
     UnknownSpace,
     get_space,
     load_table,
+    ordered,
     space_ids,
     title_of,
 )
@@ -50,9 +52,11 @@ class Baselines:
 
     @property
     def spaces(self) -> list[SpaceId]:
-        """The search spaces in it."""
-        names = map(str, self.rows[SPACE].unique().to_pylist())
-        return list(space_ids(",".join(names), str(self.path)))
+        """The search spaces in it. One of the user's own is named, and its code does not run."""
+        names = set(map(str, self.rows[SPACE].unique().to_pylist()))
+        own = {name for name in names if reference_of(name) is not None}
+        known = space_ids(",".join(names - own), str(self.path)) if names - own else ()
+        return ordered([*known, *own])
 
     def in_space(self, space: SpaceId) -> Any:
         """A pyarrow filter for the rows of a space."""

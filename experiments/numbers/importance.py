@@ -7,6 +7,7 @@ logarithmic hyperparameter is logarithmic here too.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,8 @@ def importance(study: OpenedStudy) -> Importance:
         elif np.ptp(y) == 0:
             notes.append(f"{study.source}: all errors after {budget:g} epochs are equal")
         else:
-            found.append(_at_budget(budget, x, y, total - len(here)))
+            crashed = total - len(here)
+            found.append(_at_budget(budget, x.shape, x.tobytes(), y.tobytes(), crashed))
 
     if not found:
         raise NotEnoughData(
@@ -102,10 +104,19 @@ def importance(study: OpenedStudy) -> Importance:
     return Importance(axis_scales(study), found, default, notes, study.measure)
 
 
-def _at_budget(budget: int | float, x: Array, y: Array, crashed: int) -> BudgetImportance:
+@functools.lru_cache(maxsize=8)
+def _at_budget(
+    budget: int | float, shape: tuple[int, ...], configs: bytes, losses: bytes, crashed: int
+) -> BudgetImportance:
+    """The importances at one budget, from the bytes of (n, d) configurations and n losses.
+
+    It takes a second. It is remembered by its numbers, so that a page that is written anew while
+    its study runs computes only the budget that has another result.
+    """
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import partial_dependence
 
+    x, y = np.frombuffer(configs).reshape(shape), np.frombuffer(losses).copy()
     # An inactive hyperparameter has no value: the middle of its range is neutral.
     x = np.where(np.isnan(x), 0.5, x)
     dimensions = x.shape[1]

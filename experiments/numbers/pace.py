@@ -31,7 +31,9 @@ def seconds_an_objective(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]
 
 
 def seconds_left(study: StudyView, workers: int) -> float | None:
-    """Seconds until a study is finished, at the pace of its searches; None without a pace.
+    """Seconds until a study is finished, at the pace of its searches.
+
+    None: there is no pace yet, or a stop rule was reached, so that less runs than is planned.
 
     What comparing cells takes is the same at every budget, and so is the objective's own time.
     """
@@ -40,7 +42,7 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
         for trial, result in study.evaluations
         if not result.crashed and (seconds := search_seconds(result)) is not None
     ]
-    if not searches:
+    if not searches or study.stop_reached is not None:
         return None
     epochs, seconds, compared = (sum(column) for column in zip(*searches, strict=True))
     an_epoch = (seconds - compared) / epochs

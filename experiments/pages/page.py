@@ -16,15 +16,19 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.pages.live import LivePage
 from oneshot_hpo.whole_files import write_whole
 
 _PACKAGE = "oneshot_hpo.experiments.pages"
 
 
-def render(package: str, template: str, *, has_charts: bool, **content: Any) -> str:
+def render(
+    package: str, template: str, *, has_charts: bool, live: LivePage | None = None, **content: Any
+) -> str:
     """Fill a template in the folder `templates` of a package with `content`.
 
-    Every string in `content` is escaped. has_charts: whether the page needs plotly.js (5 MB).
+    Every string in `content` is escaped. has_charts: whether the page needs plotly.js (5 MB). live:
+    for a page that keeps itself up to date, or has done so.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader(_PACKAGE)]),
@@ -38,10 +42,13 @@ def render(package: str, template: str, *, has_charts: bool, **content: Any) -> 
         from plotly.offline import get_plotlyjs
 
         scripts += [get_plotlyjs(), _asset("charts.js"), _asset("parallel.js")]
+    if live is not None:
+        scripts.append(_asset("live.js"))
     return environment.get_template(template).render(
         styles=Markup(_asset("page.css")),
         scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts),
+        policy=_policy(scripts, live),
+        live=live,
         **content,
     )
 
@@ -67,16 +74,19 @@ def write_page(path: Path, text: str) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def _policy(scripts: list[str]) -> str:
+def _policy(scripts: list[str], live: LivePage | None) -> str:
     """A content security policy: these scripts may run and no other, and nothing is fetched.
 
-    What study files say is escaped; should it slip through, the browser does not run it.
+    What study files say is escaped; should it slip through, the browser does not run it. A page
+    that keeps itself up to date loads the style sheet with its state.
     """
     digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    # A file is not in "self", which is what a server has.
+    state = "" if live is None or live.ended else " 'self' file:"
     # plotly.js makes style elements, and pictures of a plot.
     return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'{state}; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 

@@ -10,7 +10,7 @@ from oneshot_hpo.experiments.forecast.kept import kept_forecast, truth_of
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.wording import duration
+from oneshot_hpo.experiments.wording import duration, rough
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _time(seconds: float) -> Cell:
 
 
 def _hour(hours: float) -> Cell:
-    return Cell(f"{hours:,.3g}", hours)
+    return Cell(rough(hours), hours)
 
 
 def _share(share: float) -> Cell:

@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
 from oneshot_hpo.experiments.study.summary import (
     comparing_words,
+    ended_words,
     lines_of,
     spent_words,
     verdict,
@@ -60,7 +61,7 @@ def read(study: OpenedStudy) -> Headline:
     cards = [] if view.incumbent is None else [_card(best, view.incumbent)]
     if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
-    sentences = _sentences(study)
+    sentences = [*_sentences(study), ended_words(view)]
     sentences += [*study.caveats, *spent_words(view)]
     if study.undecided is not None:
         sentences.append(study.undecided)
@@ -76,6 +77,8 @@ def progress(study: OpenedStudy) -> str:
     words = f"{len(view.evaluations)} of {view.total_evaluations} evaluations"
     crashed = sum(result.crashed for _, result in view.evaluations)
     words += f", {crashed} crashed" if crashed else ""
+    if view.stop_reached is not None:
+        words += f", stopped by the rule {view.stop_reached.rule}"
     if study.state == "running":
         words += f", {len(view.pending)} running"
         left = seconds_left(view, study.spec.workers or 1)

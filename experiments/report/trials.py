@@ -150,6 +150,8 @@ def _row(
 def _proposer(trial: Trial, info: dict[str, object]) -> str:
     if trial.id == BASELINE_ID:
         return "default"
+    if info.get("added"):
+        return "user"
     return "model" if info.get("model_based_pick") else "random"
 
 

@@ -1,4 +1,4 @@
-"""A study from a program or a notebook: what `oneshot-hpo launch` and `resume` do, as functions.
+"""A study from a program or a notebook: `oneshot-hpo launch`, `resume` and `extend` as functions.
 
 They print nothing by default. Messages name options of the command line; the arguments have the
 same names.
@@ -16,6 +16,7 @@ from typing import Any
 from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.errors import CommandInterrupted, UserError
 from oneshot_hpo.experiments.study import bounds
+from oneshot_hpo.experiments.study.extending import extend_study
 from oneshot_hpo.experiments.study.launching import cluster_at, launch_study, resume_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.trust import Consent, NotTrusted
@@ -105,6 +106,40 @@ def resume(
             accept_changes=accept_changes,
             retry_crashed=keys,
             consent=Consent(trust, overrides),
+        )
+    return OpenedStudy(Path(folder))
+
+
+def extend(
+    folder: AnyPath,
+    *,
+    iterations: int = 0,
+    max_budget: int | None = None,
+    stop: Mapping[str, Any] | None = None,
+    add: Sequence[Mapping[str, Any]] = (),
+    drop: str | Sequence[str] = (),
+) -> OpenedStudy:
+    """Extend a study, finished or not, and open it; `resume` then continues it.
+
+    iterations: brackets more. max_budget: the budget of a rung on top, eta times the largest.
+    stop: other stop rules, {"gpu_hours": 20}. add: configurations for the next bracket, by
+    hyperparameter, with the default's other values.
+    drop: keys of trials to give up, "0-0-3/9".
+
+    UserError, or another ValueError of this project: bad input, or a master works on the study;
+    nothing is changed then. StudyStopped: the folder cannot be written now.
+    """
+    bounds.check("iterations", iterations, whole(0, bounds.ITERATIONS))
+    bounds.check("max_budget", max_budget, optional(whole(1, bounds.EPOCHS)))
+    with for_a_program():
+        extend_study(
+            console_for(False),
+            Path(folder),
+            iterations=iterations,
+            max_budget=max_budget,
+            stop=stop or {},
+            add=add,
+            drop=[drop] if isinstance(drop, str) else drop,
         )
     return OpenedStudy(Path(folder))
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.document import COMMAND, CWD
+from oneshot_hpo.experiments.study.kept_weights import NONE
 from oneshot_hpo.hpo.space_document import hyperparameters
 from oneshot_hpo.searchers.command.words import (
     BUDGET,
@@ -53,6 +54,8 @@ def check(spec: StudySpec) -> None:
         raise UserError(
             f"key {COMMAND!r} is missing (a list of words: a program and its arguments)"
         )
+    if spec.keep != NONE:
+        raise UserError(f"keep {spec.keep}: a command has no supernet; what it leaves stays")
     if spec.search:
         raise UserError(
             "section 'search' is for searchers of this project: what a command always gets belongs "

@@ -28,6 +28,9 @@ CONFIG_SPACE, BASE = "config_space", "base"
 COMMAND, CWD = "command", "cwd"
 """The key of a program that runs as a trial, and that of the folder in which it runs."""
 
+ON_END, ON_TROUBLE = "on_end", "on_trouble"
+"""The keys of the commands that run when a study has ended, or cannot continue."""
+
 LARGEST = 1_000_000
 """Bytes of a study file, or of one that it names."""
 GRID = "grid"
@@ -39,7 +42,9 @@ def read_document(source: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
     A relative path of a data set, table, configuration space or command's folder is relative to
     the study file's folder; in an override, to the current folder. A file of code lies beside the
-    study file in any case. StudyFileError: the file cannot be read.
+    study file in any case. Words of a notice's command that name a file there get its path.
+
+    StudyFileError: the file cannot be read.
     """
     path = _find(source)
     try:
@@ -103,7 +108,7 @@ def is_space_file(config_space: str) -> bool:
 def _anchor(document: dict[str, Any], folder: Path) -> None:
     if COMMAND in document:
         document.setdefault(CWD, ".")
-    for key in (*FILE_KEYS, CONFIG_SPACE, CWD):
+    for key in (*FILE_KEYS, CONFIG_SPACE, CWD, ON_END, ON_TROUBLE):
         if key in document:
             document[key] = _anchored(key, document[key], folder)
     grid = document.get(GRID)
@@ -122,6 +127,8 @@ def _anchored(key: str, value: Any, folder: Path) -> Any:
     """A value, its path taken from the folder if it is one."""
     if key == CONFIG_SPACE and isinstance(value, dict) and BASE in value:
         return value | {BASE: _anchored(key, value[BASE], folder)}
+    if key in (ON_END, ON_TROUBLE) and isinstance(value, list):
+        return [_anchored_word(word, folder, place == 0) for place, word in enumerate(value)]
     if not isinstance(value, str) or own_code.names_a_file(value):
         return value
     with suppress(OSError, ValueError):  # not a path: opening it gives the message
@@ -136,6 +143,21 @@ def _anchored(key: str, value: Any, folder: Path) -> Any:
         if is_path:
             return str((folder / value).resolve())
     return value
+
+
+def _anchored_word(word: Any, folder: Path, is_program: bool) -> Any:
+    """A word of a command that runs elsewhere: a file's whole path, if it names one of the folder.
+
+    A program without a slash is looked for on the PATH. Links are kept: of a program, the name by
+    which it is called may matter.
+    """
+    if not isinstance(word, str) or (is_program and "/" not in word) or word.startswith("-"):
+        return word
+    with suppress(OSError, ValueError):  # not a path
+        path = (folder / word).absolute()
+        if is_program or path.is_file():
+            return str(path)
+    return word
 
 
 def override_key(document: dict[str, Any], override: str) -> None:

@@ -8,7 +8,7 @@ import os
 import pwd
 import shutil
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.study import own_code
+from oneshot_hpo.experiments.study.sources import SOURCES, Beginning
 from oneshot_hpo.experiments.study.specification import StudySpec, recorded
+from oneshot_hpo.experiments.study.workers_file import WORKERS
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.foreign import COPIES
-from oneshot_hpo.hpo import Observation, Study
+from oneshot_hpo.hpo import Study
 from oneshot_hpo.hpo.journal.file import DRAFT_NAME, JOURNAL_NAME
 from oneshot_hpo.hpo.journal.lock import LOCK_NAME, OWNER_NAME
 from oneshot_hpo.whole_files import write_whole
@@ -31,7 +33,7 @@ CONFIRMATION = "confirm"
 FORECAST = "forecast"
 """The key, in the journal's header, of the forecast with which a study was launched."""
 STUDY_NAMES = (
-    *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION),
+    *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION, WORKERS),
     *("trials", "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
 )
 """Everything that the program creates in a study's folder."""
@@ -75,18 +77,14 @@ def check_vacant(folder: Path) -> None:
 def create_study(
     folder: Path,
     spec: StudySpec,
+    beginning: Beginning | None = None,
     *,
-    prior: Sequence[Observation] = (),
-    prior_from: str | None = None,
-    prior_left_out: int = 0,
     forecast: Mapping[str, Any] | None = None,
 ) -> Study:
     """Create a study in a vacant folder; if that fails, nothing is left behind.
 
-    spec: a complete specification. prior: observations for its model, from the run in the folder
-    `prior_from`; `prior_left_out`: lines of that run that could not be used. forecast: what the
-    study is expected to take, for its report. UserError: the folder cannot be written, or is not
-    vacant.
+    spec: a complete specification. beginning: what its model begins with. forecast: what the study
+    is expected to take, for its report. UserError: the folder cannot be written, or is not vacant.
     """
     check_vacant(folder)
     space = spec.configuration_space()
@@ -95,10 +93,8 @@ def create_study(
         "specification": spec.model_dump(mode="json"),
         "machine": machine.description(),
     }
-    if prior_from is not None:
-        header["prior_from"] = prior_from
-    if prior_left_out:
-        header["prior_left_out"] = prior_left_out
+    if beginning is not None:
+        header[SOURCES] = [source.model_dump(mode="json") for source in beginning.sources]
     if forecast is not None:
         header[FORECAST] = dict(forecast)
 
@@ -110,7 +106,7 @@ def create_study(
             header=header,
             space=space,
             settings=spec.optimizer_settings,
-            prior=prior,
+            prior=() if beginning is None else beginning.prior,
         )
     except (ValueError, OSError) as error:
         with contextlib.suppress(OSError):  # not empty: another master was faster

@@ -8,7 +8,6 @@ import pandas as pd
 
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.hpo import Trial, TrialResult
-from oneshot_hpo.hpo.brackets import bracket
 from oneshot_hpo.searchers.diagnosis import NUMBERS, numbers
 
 if TYPE_CHECKING:
@@ -69,11 +68,10 @@ def trials_frame(study: OpenedStudy) -> pd.DataFrame:
     """
     names = [f"config.{name}" for name in study.view.space]
     columns = [*_TRIAL, *names, *_OUTCOME, *_TIMES, *_LAST]
-    settings = study.view.settings
     rungs = {
-        (number, rung.budget): place
-        for number in range(settings.iterations)
-        for place, rung in enumerate(bracket(settings, number))
+        (bracket.iteration, rung.budget): place
+        for bracket in study.view.brackets
+        for place, rung in enumerate(bracket.rungs)
     }
     rows = [_trial_row(study, rungs, trial, result) for trial, result in study.trials]
 

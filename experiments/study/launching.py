@@ -28,10 +28,12 @@ from oneshot_hpo.experiments.study.folder import (
 from oneshot_hpo.experiments.study.folder import resume as resume_command
 from oneshot_hpo.experiments.study.inputs import given_inputs, located
 from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.notices import announced
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
+from oneshot_hpo.experiments.study.sources import NO_SOURCES, Beginning, Wanted
 from oneshot_hpo.experiments.study.specification import (
     StudySpec,
     complete,
@@ -39,6 +41,7 @@ from oneshot_hpo.experiments.study.specification import (
     load_study,
     with_overrides,
 )
+from oneshot_hpo.experiments.study.stop_rules import stop_rules
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.trust import (
@@ -51,6 +54,7 @@ from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, StudyView, Trial
+from oneshot_hpo.hpo.extension import DROPPED
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
 Foreseen = Callable[[StudySpec], Mapping[str, Any] | None]
@@ -106,12 +110,14 @@ def launch_study(
     submit: bool,
     cluster: DaskCluster | None,
     consent: Consent,
+    wanted: Wanted = NO_SOURCES,
     foreseen: Foreseen = not_foreseen,
 ) -> Path:
     """Create a study and run it, or submit a master that does; returns its folder.
 
-    cluster: a Dask cluster whose workers are used instead of the study's own. foreseen: the
-    forecast that the study keeps in its journal.
+    cluster: a Dask cluster whose workers are used instead of the study's own. wanted: the studies
+    and runs with whose results its model begins. foreseen: the forecast that the study keeps in its
+    journal.
 
     UserError: bad input, commands that are not trusted, or jobs that SLURM refuses; nothing is
     created then. StudyStopped: the study cannot continue now.
@@ -121,7 +127,16 @@ def launch_study(
     check_code_trusted(console, [spec], consent)
     spec = freeze(complete(spec, source))
     check_trusted(console, [spec], consent)
-    launch_frozen(console, spec, folder, submit=submit, cluster=cluster, forecast=foreseen(spec))
+    beginning = _beginning(console, wanted, spec)
+    launch_frozen(
+        console,
+        spec,
+        folder,
+        submit=submit,
+        cluster=cluster,
+        beginning=beginning,
+        forecast=foreseen(spec),
+    )
     return folder
 
 
@@ -132,6 +147,7 @@ def launch_frozen(
     *,
     submit: bool,
     cluster: DaskCluster | None,
+    beginning: Beginning | None = None,
     forecast: Mapping[str, Any] | None = None,
 ) -> None:
     """Like `launch_study`, with a specification that is complete, frozen and trusted."""
@@ -142,14 +158,26 @@ def launch_frozen(
         master = MasterJob(spec, folder)
         master.check()
         with _resumable(folder):
-            create_study(folder, spec, forecast=forecast).close()
+            create_study(folder, spec, beginning, forecast=forecast).close()
             _say_doubt(console, spec)
             _submit(console, master, folder)
     else:
         with _resumable(folder):
-            study = create_study(folder, spec, forecast=forecast)
+            study = create_study(folder, spec, beginning, forecast=forecast)
             _say_doubt(console, spec)
             _run(console, study, spec, folder, cluster=cluster)
+
+
+def _beginning(console: Console, wanted: Wanted, spec: StudySpec) -> Beginning | None:
+    """What the study begins with, which is said; None without sources. Raises like `take_over`."""
+    if not wanted.folders:
+        return None
+    from oneshot_hpo.experiments.warm_start.display import say_beginning
+    from oneshot_hpo.experiments.warm_start.taking import take_over
+
+    beginning = take_over(wanted, spec)
+    say_beginning(console, beginning)
+    return beginning
 
 
 def _say_doubt(console: Console, spec: StudySpec) -> None:
@@ -205,7 +233,8 @@ def resume_study(
             # The result goes first: a trial with a result in its folder is not run.
             (folder / "trials" / trial.key / RESULT).unlink(missing_ok=True)
             study.retry_crash(trial)
-        if not (folder / SPECIFICATION).exists():
+        # A kill may have come between an extension and its study.yaml.
+        if not (folder / SPECIFICATION).exists() or begun.view.extensions:
             write_specification(folder, begun.spec)
         if not (submit or as_job):
             _run(console, study, spec, folder, cluster=cluster)
@@ -223,15 +252,16 @@ def resume_study(
 
 def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]:
     """The crashed evaluations with these keys. UserError: a key is not one of them."""
-    crashed = {trial.key: trial for trial, result in study.evaluations if result.crashed}
-    if "all" in keys:
-        keys = list(crashed) or keys
+    trials = {trial.key: trial for trial, result in study.evaluations if result.crashed}
+    crashed = {trial.key: result for trial, result in study.evaluations if result.crashed}
+    if "all" in keys:  # those that the user dropped are run again only by name
+        keys = [key for key, result in crashed.items() if result.exception != DROPPED] or keys
     for key in keys:
         if key not in crashed:
             there = f"; these did: {', '.join(crashed)}" if crashed else ""
             what = "no evaluation" if key == "all" else f"no evaluation {key}"
             raise UserError(f"--retry-crashed {key}: {what} of {folder} crashed{there}")
-    return [crashed[key] for key in dict.fromkeys(keys)]
+    return [trials[key] for key in dict.fromkeys(keys)]
 
 
 def study_and_folder(
@@ -260,16 +290,20 @@ def _run(
 ) -> None:
     """Run an open study and show its progress, then the tuned configuration and the default."""
     workers = spec.workers or 1
+    is_work_left = not study.finished
+    notices = announced(console, spec, folder) if is_work_left else contextlib.nullcontext()
 
-    with study:
-        if not study.finished:
+    with notices, study:
+        if is_work_left:
+            stop = stop_rules(study, spec, folder)
             starting = "1 worker is" if workers == 1 else f"{workers} workers are"
             say(console, f"{folder}: {starting} starting")
             with display_for(console, spec.title, workers) as display:
-                run = StudyRun(study, spec, folder, display)
+                run = StudyRun(study, spec, folder, display, stop)
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
-        print_summary(console, study, folder, OpenedStudy(folder).caveats)
+        opened = OpenedStudy(folder)
+        print_summary(console, study, folder, opened.caveats, opened.kept_weights)
         if study.incumbent is None:
             last = study.evaluations[-1][1].exception
             raise StudyFailed(

@@ -20,13 +20,17 @@ from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped
 from oneshot_hpo.experiments.objectives.objective import FOLDER
 from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
+from oneshot_hpo.experiments.study.kept_weights import NONE, KeptWeights
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.stop_rules import StopRules
+from oneshot_hpo.experiments.study.tracking import Tracker
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
+from oneshot_hpo.experiments.study.workers_file import WorkersFile
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     StudyLocked,
@@ -57,8 +61,17 @@ class Interrupted(KeyboardInterrupt):
 class StudyRun(Generic[Run]):
     """One master's work on a study, which an earlier master may have started."""
 
-    def __init__(self, study: Work[Run], spec: StudySpec, folder: Path, display: Display) -> None:
+    def __init__(
+        self,
+        study: Work[Run],
+        spec: StudySpec,
+        folder: Path,
+        display: Display,
+        stop: StopRules | None = None,
+    ) -> None:
+        """stop: the rules that may end it before everything planned has run."""
         self._study: Work[Run] = study
+        self._stop = stop
         self._spec = spec
         self._folder = folder
         self._display = display
@@ -67,7 +80,10 @@ class StudyRun(Generic[Run]):
         self._failures = Failures()
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
+        self._workers = WorkersFile(folder)
+        self._kept = KeptWeights(folder, spec.keep)
         self._environment = as_given()  # before a pool changes it for its workers
+        self._tracker: Tracker | None = None
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
@@ -80,6 +96,9 @@ class StudyRun(Generic[Run]):
         limit or preemption) by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for the
         successor.
         """
+        if self._spec.track is not None and isinstance(self._study, StudyView):
+            self._tracker = Tracker(self._folder, self._spec.track)
+            self._tracker.results_came()  # those of an earlier master
         with noted_signals((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
                 with open_pool() as pool:
@@ -91,8 +110,20 @@ class StudyRun(Generic[Run]):
                             raise
                         pool.hand_over()
                         raise HandedOver from None
+                    finally:
+                        self._workers.remove()
             except (PoolError, StudyUnwritable, StudyLocked) as error:
                 raise StudyStopped(one_line(error)) from error
+            finally:
+                if self._tracker is not None:
+                    self._tracker.close()
+                    self._say_tracker_away()
+
+    def _say_tracker_away(self) -> None:
+        """Say once that results cannot be sent."""
+        words = None if self._tracker is None else self._tracker.complaint()
+        if words is not None:
+            self._display.say(words)
 
     def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
         # Pending trials of an earlier master come first, in the order of ask.
@@ -100,17 +131,21 @@ class StudyRun(Generic[Run]):
         last_seen_alive = time.monotonic()
         for trial, result in self._study.evaluations if self._limits.any else ():
             self._limits.learn(trial, result)
+        if isinstance(self._study, StudyView):
+            self._kept.sweep(self._study)
         while not self._study.finished:
             if signals:
                 raise Interrupted
             # Ask only when a worker is free: the later BOHB decides, the more it knows. With one
             # worker this also fixes the order of decisions.
             while len(self._in_flight) < min(workers, pool.live_workers):
-                following = pending.pop() if pending else self._study.ask()
+                following = pending.pop() if pending else self._ask(pool)
                 if following is None:
                     break
                 self._submit(pool, following)
             self._display.update(self._study, pool.running, pool.status)
+            self._workers.update(pool)
+            self._say_tracker_away()
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)
@@ -124,6 +159,14 @@ class StudyRun(Generic[Run]):
                     f"{self._folder / 'logs'}"
                 )
         self._display.update(self._study, 0, "")
+
+    def _ask(self, pool: DaskPool) -> Run | None:
+        """The next trial; None: none can start now, or a stop rule is reached."""
+        if self._stop is not None:
+            line = self._stop.check(lambda: sum(pool.busy_seconds.values()))
+            if line is not None:
+                self._display.say(line)
+        return self._study.ask()
 
     def _say_saving(self) -> None:
         """Say why it takes a while to stop, where commands may save."""
@@ -148,6 +191,7 @@ class StudyRun(Generic[Run]):
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
             folder=self._folder / "trials" / trial.key,
+            keep=self._spec.keep != NONE and isinstance(trial, Trial),
             code=foreign.allowed(),
         )
         self._in_flight[trial.key] = (trial, time.time())
@@ -232,6 +276,10 @@ class StudyRun(Generic[Run]):
         """Journal a result. StudyFailed: every trial of the first bracket has crashed alike."""
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
+        if self._tracker is not None:
+            self._tracker.results_came()
+        if isinstance(trial, Trial) and isinstance(self._study, StudyView):
+            self._kept.told(self._study, trial)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
             in_first = self._study.bracket_of(trial) == 0
             alike = first_bracket_crashed(self._study) if in_first else None

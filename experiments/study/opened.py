@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import MEAN, loss_name, selection_note
+from oneshot_hpo.experiments.study.extensions import extended
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, check_study, specification_of
 from oneshot_hpo.experiments.study.inputs import located
+from oneshot_hpo.experiments.study.kept_weights import NONE, kept_keys, sizes
 from oneshot_hpo.experiments.study.outcome import IMPUTED, Outcome, undecided_note
 from oneshot_hpo.experiments.study.pairing import transfer_note
+from oneshot_hpo.experiments.study.sources import Source, sources_of, with_losses
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import allow_if_trusted
+from oneshot_hpo.experiments.study.workers_file import Workers, read_workers
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     ConfirmationView,
+    Observation,
     Rerun,
     Trial,
     TrialResult,
@@ -73,17 +78,23 @@ class OpenedStudy:
         self.source = str(folder) if source is None else source
         # Checked before the journal is read: a master that ends in between has finished the study.
         self._is_held = is_held(folder)
+        self.workers: Workers | None = read_workers(folder) if self._is_held else None
+        """What its master's workers do; None without a master, or until it has seen some."""
         self.view = read_study(folder)
         if jobs is not None:
             self.jobs = jobs
 
     @cached_property
     def spec(self) -> StudySpec:
-        """The specification in the journal's header. StudyFileError: it cannot be used.
+        """The specification in the journal's header, with the study's extensions.
+
+        StudyFileError: it cannot be used.
 
         Code of the user's that it names can be imported from then on, if it was trusted before.
         """
         spec = specification_of(self.view.header, self.folder)
+        extensions = [one.extension for one in self.view.extensions]
+        spec = extended(spec, extensions, str(self.folder / JOURNAL_NAME))
         allow_if_trusted(spec)
         return spec
 
@@ -103,6 +114,17 @@ class OpenedStudy:
         """SHA-256 of the journal's header: unique to a study, and constant over its life."""
         with (self.folder / JOURNAL_NAME).open("rb") as journal:
             return hashlib.sha256(journal.readline()).hexdigest()
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The studies and runs with whose results its model began. UserError: cannot be read."""
+        journal = str(self.folder / JOURNAL_NAME)
+        return sources_of(self.view.header, len(self.view.prior), journal)
+
+    @cached_property
+    def prior(self) -> list[Observation]:
+        """The observations with which its model began, without those of which it took the order."""
+        return with_losses(self.view.prior, self.sources)
 
     @cached_property
     def transfer(self) -> str | None:
@@ -272,6 +294,12 @@ class OpenedStudy:
             return read_metrics(folder)
         except ValueError as error:
             raise UserError(f"{folder / METRICS} is damaged ({error})") from None
+
+    @cached_property
+    def kept_weights(self) -> dict[str, int]:
+        """Bytes of the checkpoints of supernets that the study keeps, by their trials' keys."""
+        keep = self.view.header.get("specification", {}).get("keep", NONE)
+        return sizes(self.folder, kept_keys(keep, self.view))
 
     # The confirmation
 

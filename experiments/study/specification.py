@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
 from oneshot_hpo.experiments.objectives.section import MEAN, OF_TABLE, chosen, selection_note
-from oneshot_hpo.experiments.study import bounds, command_keys, own_code
+from oneshot_hpo.experiments.study import bounds, command_keys, notice_keys, own_code
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.document import (
     GRID,
@@ -23,11 +23,13 @@ from oneshot_hpo.experiments.study.document import (
     read_document,
 )
 from oneshot_hpo.experiments.study.inputs import checksums
+from oneshot_hpo.experiments.study.kept_weights import Keep
 from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
+from oneshot_hpo.experiments.study.stop_section import StopSection
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import label_of
-from oneshot_hpo.plugins import names
+from oneshot_hpo.plugins import names, require_extra
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -43,12 +45,20 @@ _OPTIMIZER_KEYS = (
 )
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
+_CHANGEABLE = ("cluster", "track")
+"""Keys that no result depends on, which may change while a study is under way."""
+
 _ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
 WRITTEN = ("versions", "checksums", "plugins")
 """Keys of the launch environment, which only launch writes."""
 
 _ExitCode = Annotated[int, Field(ge=1, le=255)]
+
+_NOTICE = "a list of words (a program and its arguments), or null"
+
+_SECTIONS: dict[str, type[pydantic.BaseModel]] = {"cluster": ClusterSection, "stop": StopSection}
+"""Sections whose keys are checked one by one."""
 
 _EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
 
@@ -113,9 +123,19 @@ class StudySpec(pydantic.BaseModel):
         description=f"a whole number from 1 to {bounds.WORKERS:,}, or null (one per GPU, else per "
         "core)",
     )
+    keep: Keep = Field(
+        default="none",
+        description="none, incumbent or all (trials whose supernet's checkpoint stays)",
+    )
+    track: Literal["mlflow"] | None = Field(
+        default=None, description="mlflow (results are sent there as they come), or null"
+    )
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     cluster: ClusterSection = Field(default_factory=ClusterSection, description="a section of keys")
+    stop: StopSection = Field(default_factory=StopSection, description="a section of keys")
+    on_end: list[str] | None = Field(default=None, description=_NOTICE, min_length=1)
+    on_trouble: list[str] | None = Field(default=None, description=_NOTICE, min_length=1)
     versions: dict[str, str] = Field(
         default_factory=dict, description="a section that launch writes itself"
     )
@@ -199,9 +219,16 @@ class StudySpec(pydantic.BaseModel):
         return settings_class(self.searcher)(**self.search)
 
     def checked_settings(self, config: Mapping[str, Any]) -> SearchSettings:
-        """The settings with a configuration laid over them. SettingsError: a value is invalid."""
+        """The settings with a configuration laid over them.
+
+        SettingsError: a value is invalid, or the supernet of the space cannot be made with it.
+        """
+        from oneshot_hpo.search_spaces import get_space
+        from oneshot_hpo.searchers.supernets import check_supernet
+
         settings = self.search_settings.with_config(config)
         settings.check_image_size(image_size_of(self.required_dataset))
+        check_supernet(get_space(self.required_space), settings)
         return settings
 
     @property
@@ -244,23 +271,23 @@ def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
 
 
 def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
-    """An existing study with KEY=VALUE overrides of how its workers run.
+    """An existing study with KEY=VALUE overrides of how its workers run and who follows it.
 
     StudyFileError: anything wrong, or a key that affects results.
     """
     document = parse_overrides(overrides)
     for key in document:
-        if key != "cluster":
+        if key not in _CHANGEABLE:
             raise StudyFileError(
-                f"--set {key}: in an existing study only cluster.KEY and the paths of dataset "
-                "and table may change"
+                f"--set {key}: in an existing study only cluster.KEY, track and the paths of "
+                "dataset and table may change; extend changes iterations, max_budget and stop"
             )
     if not document:
         return spec
-    cluster = spec.cluster.model_dump()
+    changed = spec.model_dump(include=set(_CHANGEABLE))
     for override in overrides:
-        override_key({"cluster": cluster}, override)
-    spec = validated(spec.model_dump() | {"cluster": cluster}, "--set")
+        override_key(changed, override)
+    spec = validated(spec.model_dump() | changed, "--set")
     return spec.model_copy(update={"cluster": spec.cluster.completed()})
 
 
@@ -285,6 +312,8 @@ def validated(document: Any, origin: str) -> StudySpec:
         if spec.iterations and spec.config_space == UNTUNED:
             raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
         spec.cluster.check()
+        spec.stop.check()
+        notice_keys.check(spec)
     except pydantic.ValidationError as error:
         raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
     except ValueError as error:
@@ -325,10 +354,13 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
     from oneshot_hpo.experiments.objectives.objective import objective_of
     from oneshot_hpo.experiments.study import plugin_checks
     from oneshot_hpo.experiments.study.config_space import completed as completed_space
+    from oneshot_hpo.experiments.study.stop_noise import needed_noise
     from oneshot_hpo.search_spaces import get_space, load_table
 
     update: dict[str, Any] = {}
     try:
+        if spec.track is not None:
+            require_extra(spec.track, f"track: {spec.track}")
         update["objective"] = completed_objective(spec.objective)
         space = None if spec.space is None else get_space(spec.space)
         table = None if spec.table is None else load_table(spec.table)
@@ -357,6 +389,8 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
         command_keys.check_words(spec)
+        needed_noise(spec)
+        notice_keys.check_programs(spec)
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
@@ -473,9 +507,9 @@ def _first_problem(error: pydantic.ValidationError) -> str:
         return "it has no keys and values of a study file"
     key = str(problem["loc"][0])
     fields: Mapping[str, Any] = StudySpec.model_fields
-    if key == "cluster" and len(problem["loc"]) > 1:
-        section, key = "cluster", str(problem["loc"][1])
-        fields = ClusterSection.model_fields
+    if key in _SECTIONS and len(problem["loc"]) > 1:
+        section, key = key, str(problem["loc"][1])
+        fields = _SECTIONS[section].model_fields
     else:
         section = ""
     dotted = f"{section}.{key}" if section else key

@@ -41,7 +41,7 @@ def show_status(console: Console, folder: Path) -> None:
 def watch_status(console: Console, folder: Path) -> None:
     """Show and update the state until the study is finished or its master has ended."""
     study = OpenedStudy(folder)
-    queue = _Queue(study)
+    queue = StudyQueue(study)
     rate = RateLimiter()
     with Live(
         _panel(study), console=console, auto_refresh=False, redirect_stderr=False
@@ -55,7 +55,7 @@ def watch_status(console: Console, folder: Path) -> None:
     _print_end(console, study)
 
 
-class _Queue:
+class StudyQueue:
     """A study's jobs in SLURM's queue, queried every QUEUE_SECONDS."""
 
     def __init__(self, study: OpenedStudy) -> None:
@@ -109,7 +109,11 @@ def _end_master(folder: Path) -> None:
 
 def _panel(study: OpenedStudy) -> RenderableType:
     running = len(study.view.pending) if study.has_master else 0
-    return study_panel(study.view, study.spec.title, running, workers=_job_counts(study.jobs))
+    words = _job_counts(study.jobs)
+    if study.workers is not None:
+        running = study.workers.running
+        words = words or study.workers.state
+    return study_panel(study.view, study.spec.title, running, workers=words)
 
 
 def _job_counts(jobs: QueuedJobs) -> str:
@@ -126,11 +130,14 @@ def _print_end(console: Console, study: OpenedStudy) -> None:
     if study.undecided is not None:
         say_paragraph(console, study.undecided)
     if study.state == "finished":
-        print_summary(console, study.view, study.folder, study.caveats)
+        print_summary(console, study.view, study.folder, study.caveats, study.kept_weights)
     elif study.state == "stopped":
         say(console, f"not running; to resume: {resume(study.folder)}")
+    elif study.state == "running":
+        waiting = None if study.workers is None else study.workers.waiting
+        say(console, "running" if waiting is None else f"running; {waiting}")
     else:
-        say(console, "running" if study.state == "running" else "waiting for SLURM")
+        say(console, "waiting for SLURM")
     if (reruns := study.confirmation) is not None:
         done = f"{len(reruns.evaluations)} of {reruns.total_evaluations} runs"
         what = "compare" if reruns.finished else "confirm"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
+from oneshot_hpo.experiments.study.kept_weights import checkpoint_of
 from oneshot_hpo.experiments.study.outcome import (
     Outcome,
     loss_text,
@@ -17,7 +18,7 @@ from oneshot_hpo.experiments.study.outcome import (
 )
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
-from oneshot_hpo.experiments.wording import duration, number, percent
+from oneshot_hpo.experiments.wording import duration, file_size, number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
@@ -37,25 +38,62 @@ _FILES = {
 
 
 def print_summary(
-    console: Console, study: StudyView, folder: Path, caveats: Sequence[str] = ()
+    console: Console,
+    study: StudyView,
+    folder: Path,
+    caveats: Sequence[str] = (),
+    kept: Mapping[str, int] | None = None,
 ) -> None:
     """Print tuned against default, the verdict in a sentence, and where the files are.
 
-    caveats: sentences that qualify every number.
+    caveats: sentences that qualify every number. kept: bytes of the supernets that are kept, by
+    their trials' keys.
     """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
         _print_table(console, study)
     say_paragraph(console, verdict(study))
+    if study.stop_reached is not None:
+        say_paragraph(console, ended_words(study))
     for sentence in (*caveats, *spent_words(study)):
         say_paragraph(console, sentence)
     if words := comparing_words(study):
         say_paragraph(console, words)
     say(console, "")
+    if study.stop_reached is not None:
+        say(console, f"{'without that rule:':30}{without_rule(study.stop_reached.rule, folder)}")
     if study.incumbent is not None:
         say(console, f"{'with more seeds:':30}{command('confirm', folder)}")
     for what, name in _FILES.items():
         say(console, f"{what + ':':30}{folder / name}")
+    if kept:
+        say(console, f"{'supernets that are kept:':30}{kept_words(folder, kept)}")
+
+
+def kept_words(folder: Path, kept: Mapping[str, int]) -> str:
+    """Where kept supernets are, and how large they are."""
+    size = file_size(sum(kept.values()))
+    if len(kept) == 1:
+        [key] = kept
+        return f"{checkpoint_of(folder, key)} ({size})"
+    return f"{len(kept)} checkpoints in {folder / 'trials'} ({size})"
+
+
+def ended_words(study: StudyView) -> str:
+    """A sentence on the stop rule that was reached; empty if none was."""
+    reached = study.stop_reached
+    if reached is None:
+        return ""
+    done, planned = len(study.evaluations), study.total_evaluations
+    return (
+        f"The study has stopped by its rule {reached.rule} ({reached.reason}), after {done} of "
+        f"{planned} evaluations. It can be extended with another limit, or without that rule."
+    )
+
+
+def without_rule(rule: str, folder: Path) -> str:
+    """The command that extends a study past a stop rule that it has reached."""
+    return command("extend", folder, "--stop", f"{rule}=null")
 
 
 def spent_words(study: StudyView) -> list[str]:

@@ -37,7 +37,7 @@ from oneshot_hpo.experiments.study.outcome import (
 )
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
-from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints
+from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints, remove_previous
 from oneshot_hpo.searchers.command import Command
 from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
@@ -58,7 +58,8 @@ class TrialTask:
     transfer says that the table is of another data set, which the result then records; folder holds
     the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
     of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
-    them, and has no settings. objective_seed is that of the objective; None: it is seed.
+    them, and has no settings. objective_seed is that of the objective; None: it is seed. keep
+    says that the last checkpoint of a search that does not crash stays.
     """
 
     searcher: str
@@ -74,6 +75,7 @@ class TrialTask:
     objective: Section = MEAN
     transfer: bool = False
     folder: Path | None
+    keep: bool = False
     code: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     @property
@@ -117,7 +119,10 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         }
         write_whole(task.folder / RESULT, _sealed(json.dumps(result).encode()[:-1]))
 
-    remove_checkpoints(task.folder)
+    if task.keep and result["loss"] is not None:
+        remove_previous(task.folder)
+    else:
+        remove_checkpoints(task.folder)
     if (task.folder / FOLDER).is_dir():
         remove_checkpoints(task.folder / FOLDER)
     return result

@@ -54,6 +54,8 @@ RUNS: dict[str, Callable[[StudySpec], Iterable[str]]] = {
     "command": lambda spec: spec.command or (),
     # The same words run another program in another folder.
     "cwd": lambda spec: [spec.cwd] if spec.cwd is not None else (),
+    "on_end": lambda spec: spec.on_end or (),
+    "on_trouble": lambda spec: spec.on_trouble or (),
     **{key: _code(key) for key in own_code.KEYS},
 }
 """By key of a study file: the lines that run, or that decide what runs. Everything else in a study

@@ -49,7 +49,11 @@ def study_panel(
 def counts(study: StudyView | ConfirmationView, running: int, workers: str) -> Table:
     """How many evaluations are done and what the workers do, as the first rows of a grid."""
     done, total = len(study.evaluations), study.total_evaluations
-    words = f"{done} of {total} done, {running} running, {total - done - running} waiting"
+    words = f"{done} of {total} done, {running} running"
+    if isinstance(study, StudyView) and study.stop_reached is not None:
+        words += f", none starts: stop rule {study.stop_reached.rule}"
+    else:
+        words += f", {total - done - running} waiting"
     crashed = sum(result.crashed for _, result in study.evaluations)
     if crashed:
         words += f", {crashed} crashed"

@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SHARE = 0.05
-
 
 class RateLimiter:
-    """Work is due again when its last run was at most a twentieth of the time since it began."""
+    """Work is due again when its last run was at most a share of the time since it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = 0.05) -> None:
+        self._share = share
         self._next = 0.0
 
     @property
@@ -26,4 +25,4 @@ class RateLimiter:
         start = time.monotonic()
         yield
         end = time.monotonic()
-        self._next = end + (end - start) / _SHARE
+        self._next = end + (end - start) / self._share

@@ -10,6 +10,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.hyperparameters import (
     CategoricalHyperparameter,
     Constant,
+    FloatHyperparameter,
     OrdinalHyperparameter,
 )
 from ConfigSpace.util import deactivate_inactive_hyperparameters
@@ -73,12 +74,43 @@ class Encoding:
         return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
 
 
+def tuned_names(space: ConfigurationSpace) -> frozenset[str]:
+    """The hyperparameters with more than one value."""
+    return frozenset(name for name, one in space.items() if _number_of_values(one) != 1)
+
+
 def check_configuration(space: ConfigurationSpace, config: Mapping[str, Any]) -> None:
     """Raise StudyError, which names a wrong key, unless `config` is in the space."""
     try:
         Configuration(space, values=config)
     except (ValueError, TypeError, OverflowError) as error:
         raise StudyError(_fault(space, config) or " ".join(str(error).split())) from None
+
+
+def completed_configuration(space: ConfigurationSpace, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with these values, and the defaults of the other active hyperparameters.
+
+    Raises StudyError, which names the first one that is unknown, outside its range, or inactive
+    with the other values, or says that the space forbids the combination.
+    """
+    given = {name: _number_of(space, name, value) for name, value in values.items()}
+    everything = {name: one.default_value for name, one in space.items()} | given
+    if fault := _fault(space, everything):
+        raise StudyError(fault)
+    try:
+        config = plain(dict(deactivate_inactive_hyperparameters(everything, space)))
+    except ValueError as error:
+        raise StudyError(" ".join(str(error).split())) from None
+    for name in values:
+        if name not in config:
+            raise StudyError(f"{name} is inactive with the other values")
+    return dict(config)
+
+
+def _number_of(space: ConfigurationSpace, name: str, value: Any) -> Any:
+    """A whole number as a float where the hyperparameter has floats."""
+    is_float = name in space and isinstance(space[name], FloatHyperparameter)
+    return float(value) if is_float and type(value) is int else value
 
 
 def _fault(space: ConfigurationSpace, config: Mapping[str, Any]) -> str | None:

@@ -24,9 +24,11 @@ from numpy.typing import NDArray
 from oneshot_hpo.hpo.bohb.encoding import check_configuration
 from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
 from oneshot_hpo.hpo.bohb.stock_generator import SeededStockGenerator
-from oneshot_hpo.hpo.brackets import bracket, bracket_of, rung_budgets
+from oneshot_hpo.hpo.brackets import Rung, bracket_of
 from oneshot_hpo.hpo.errors import InvalidEvent, StudyError
+from oneshot_hpo.hpo.extension import ADDED
 from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.hpo.plan import Plan
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, TrialId
 
@@ -72,6 +74,20 @@ class StableSuccessiveHalving(SuccessiveHalving):
         """Finish a rung: queue the promoted configurations, in the order of their first start."""
         super().process_results()
         self._queued.extend(key for key, datum in self.data.items() if datum.status == "QUEUED")
+
+    def finish_up(self) -> None:
+        """End the bracket; unlike in HpBandSter statuses stay, for a rung that is added later."""
+        self.is_finished = True
+
+    def add_rungs(self, rungs: Sequence[Rung]) -> None:
+        """Add the rungs above those that the bracket has; a finished one resumes."""
+        for rung in rungs[len(self.budgets) :]:
+            self.budgets.append(rung.budget)
+            self.num_configs.append(rung.size)
+            self.actual_num_configs.append(0)
+            if self.is_finished:
+                self.is_finished = False
+                self.stage -= 1  # back on its top rung, which has finished
 
     def run_again(self, trial_id: TrialId, budget: int | float) -> None:
         """Mark a crashed run as running if its rung has not finished; else do nothing."""
@@ -143,7 +159,9 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         DispatcherlessMaster.__init__(self, self._new_generator(space, settings))
         self.settings = settings
         self.space = space
-        self._baseline_started = settings.default_budget == "min"
+        self._plan = Plan.of(settings)
+        self._defaults_started = 0
+        self._added: deque[dict[str, Any]] = deque()
         self._ready: list[int] = []  # a heap of brackets that may have a run
         self._logged: tuple[dict[str, Any], dict[str, Any]] | None = None
         for observation in prior:
@@ -162,7 +180,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         self, iteration: int, iteration_kwargs: dict[str, Any] | None = None
     ) -> StableSuccessiveHalving:
         """A new bracket for this iteration."""
-        rungs = bracket(self.settings, iteration)
+        rungs = self._plan.rungs(iteration)
         found = StableSuccessiveHalving(
             HPB_iter=iteration,
             num_configs=[rung.size for rung in rungs],
@@ -171,7 +189,22 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         )
         if iteration == 0 and self.settings.default_budget == "min":
             found.begin_with_default(self._default)
+        for _ in range(min(len(self._added), self._plan.room(iteration))):
+            found.add_configuration(self._added.popleft(), ADDED)
         return found
+
+    def extend(self, plan: Plan, added: Sequence[dict[str, Any]]) -> None:
+        """Continue with a longer plan, and start the next brackets with the configurations added.
+
+        Raises InvalidEvent when one of these is not in the space.
+        """
+        for config in added:
+            self._check_config(config)
+        self._added.extend(added)
+        self._plan = plan
+        for number, iteration in enumerate(self.iterations):
+            iteration.add_rungs(plan.rungs(number))
+            heappush(self._ready, number)
 
     @property
     def _default(self) -> dict[str, Any]:
@@ -184,15 +217,17 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         """Decision `seq`: the next run in the order of HpBandSter's Master.run, or None.
 
         The default configuration comes first, on its own or in the first bracket, then runs of the
-        brackets that are active, in order, then the first run of the next bracket. None: a rung has
-        to finish first, or all runs have started. A new configuration is `logged` (configuration,
-        info) if given, else a proposal.
+        brackets that are active, in order, then the first run of the next bracket. On its own it
+        is evaluated again, at the new largest budget, after an extension by a rung. None: a rung
+        has to finish first, or all runs have started. A new configuration is `logged`
+        (configuration, info) if given, else a proposal.
+
         Raises InvalidEvent when the logged configuration is not in the space.
         """
-        if not self._baseline_started:
-            self._baseline_started = True
-            top = rung_budgets(self.settings)[-1]
-            return Run(BASELINE_ID, self._default, top, {"model_based_pick": False})
+        if self._defaults_started < len(self._plan.default_budgets):
+            budget = self._plan.default_budgets[self._defaults_started]
+            self._defaults_started += 1
+            return Run(BASELINE_ID, self._default, budget, {"model_based_pick": False})
 
         self.config_generator.seq = seq
         self._logged = logged
@@ -203,7 +238,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
             heappop(self._ready)  # it has no run until one of its runs finishes
 
         i = len(self.iterations)
-        if i == self.settings.iterations:
+        if i == self._plan.settings.iterations:
             return None
 
         self.iterations.append(self.get_next_iteration(i))

@@ -27,7 +27,8 @@ class RehearsedMaster(BOHBMaster):
     """A master whose configurations are all empty.
 
     It starts the runs that a study with these settings starts, given the same results in the same
-    order. `info` of a run says whether the study's own generator would have proposed it by a model.
+    order, and the same observations to begin with. `info` of a run says whether the study's own
+    generator would have proposed it by a model.
     Only the first such run is exact: afterwards `model_based_pick` is always true.
     """
 
@@ -37,6 +38,9 @@ class RehearsedMaster(BOHBMaster):
     @property
     def _default(self) -> dict[str, Any]:
         return {}
+
+    def _check_config(self, config: dict[str, Any]) -> None:
+        """Nothing: no decision here depends on a configuration."""
 
 
 class _FirstModel(base_config_generator):

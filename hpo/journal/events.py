@@ -48,6 +48,15 @@ def _is_observation(value: Any) -> bool:
     )
 
 
+def _is_trial(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"id", "budget"}
+        and TRIAL_ID.test(value["id"])
+        and BUDGET.test(value["budget"])
+    )
+
+
 def _is_trial_id(value: Any) -> bool:
     if not isinstance(value, list) or len(value) != 3 or any(type(n) is not int for n in value):
         return False
@@ -58,6 +67,7 @@ COUNT = Kind(_is_count, "a whole number from 0")
 NUMBER = Kind(_is_number, "a finite number")
 LOSS = Kind(lambda v: v is None or _is_number(v), "a finite number or null")
 BUDGET = Kind(lambda v: _is_number(v) and v > 0, "a number above 0")
+BUDGET_OR_NULL = Kind(lambda v: v is None or BUDGET.test(v), "a number above 0, or null")
 TRIAL_ID = Kind(_is_trial_id, "three whole numbers")
 OBJECT = Kind(lambda v: isinstance(v, dict), "an object")
 TEXT = Kind(lambda v: isinstance(v, str), "a string")
@@ -66,6 +76,11 @@ TIMES = Kind(
     lambda v: isinstance(v, dict) and all(map(_is_number, v.values())), "an object of numbers"
 )
 
+OBJECTS = Kind(lambda v: isinstance(v, list) and all(map(OBJECT.test, v)), "a list of objects")
+TRIALS = Kind(
+    lambda v: isinstance(v, list) and all(map(_is_trial, v)),
+    "a list of objects with id and budget",
+)
 OBSERVATIONS = Kind(
     lambda v: isinstance(v, list) and all(map(_is_observation, v)),
     "a list of objects with config, budget and loss",
@@ -98,8 +113,9 @@ class EventKind:
     replay: Callable[[Any, Any, Event], None] | None = None
     """Repeats the optimizer's decision, given (optimizer, state, event). None: no decision.
 
-    An event that is a decision has its number in the key `seq`. The state already includes the
-    event. Raises InvalidEvent if the optimizer decides otherwise.
+    An event that is a decision has its number in the key `seq`; an extension has none, so that
+    the decisions after it are those of a study that was launched with it. The state already
+    includes the event. Raises InvalidEvent if the optimizer decides otherwise.
     """
     since: int = 1
     """The first format of the journal that has this kind.

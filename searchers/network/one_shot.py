@@ -15,14 +15,8 @@ from oneshot_hpo.searchers.data.batches import Batch
 from oneshot_hpo.searchers.data.images import ImageSplits
 from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.operations import Normalisation
-from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
-
-SUPERNETS: dict[str, tuple[str, str]] = {
-    "nasbench101": ("oneshot_hpo.searchers.network.nasbench101.supernet", "supernet_of"),
-    "nasbench201": ("oneshot_hpo.searchers.network.nasbench201.supernet", "supernet_of"),
-    "darts": ("oneshot_hpo.searchers.network.darts.supernet", "supernet_of"),
-}
-"""By family of search spaces, a function of the arguments of `supernet_of`."""
+from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.supernets import SUPERNETS, check_supernet
 
 
 class OneShotNetwork(nn.Module):
@@ -77,12 +71,6 @@ class OneShotNetwork(nn.Module):
         return totals
 
 
-def check_supernet(space: SearchSpace) -> None:
-    """Raise SettingsError for a space that has no supernet."""
-    if space.complete.supernet is None and space.family not in SUPERNETS:
-        raise SettingsError(f"{space.title} has no supernet: one-shot searches need one")
-
-
 def supernet_of(
     space: SearchSpace,
     data: ImageSplits,
@@ -94,7 +82,7 @@ def supernet_of(
     generator: draws the initial weights, the same for every device. Raises SettingsError for a
     space without a supernet, or for settings that its supernet cannot be made with.
     """
-    check_supernet(space)
+    check_supernet(space, settings)
     network: OneShotNetwork = _maker(space.complete)(space.complete, data, settings, generator)
     if space.complete.supernet is not None:
         foreign.made(network, OneShotNetwork, f"the supernet of {space.title}")
@@ -108,6 +96,6 @@ def _maker(space: SearchSpace) -> Callable[..., OneShotNetwork]:
         what = f"the supernet of {space.title}"
         made = foreign.imported(space.supernet, what, trusted=True)
     else:
-        module, function = SUPERNETS[space.family]
+        module, function = SUPERNETS[space.family].target.split(":")
         made = getattr(import_module(module), function)
     return made

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from support.waiting import wait_until
 pytestmark = pytest.mark.slow
 
 SLURM = ["--set", "cluster.slurm.scheduler_interface=lo", "--set", "cluster.slurm.cpus=1"]
+OWN = Path(__file__).parents[1] / "support" / "own_code"
 LONG = [
     word
     for setting in ("min_budget=24", "max_budget=24", "iterations=1")
@@ -89,6 +91,28 @@ def test_nothing_that_happens_to_jobs_and_masters_changes_a_decision(
     assert len(rows.splitlines()) == 24
     for before in finished:  # with their times: no finished epoch was run again
         assert rows.startswith(before)
+
+
+def test_the_users_own_file_runs_on_slurm_and_through_a_kill(
+    slurm: ThrowawaySlurm, tmp_path: Path
+) -> None:
+    """Jobs take the searcher, the space and the table from the copy in the study's folder."""
+    own = tmp_path / "own"
+    shutil.copytree(OWN, own, ignore=shutil.ignore_patterns("__pycache__"))
+    arguments = [own / "study.yaml", "--workers", 1, "--trust", "--dir"]
+    undisturbed, folder = tmp_path / "undisturbed", tmp_path / "killed"
+    ended = run("launch", *arguments, undisturbed)
+    assert ended.returncode == 0, ended.stderr
+
+    with started("launch", *arguments, folder, *SLURM) as master:
+        wait_until(lambda: bool(told(folder)), master)
+        master.kill()
+        master.wait()
+    assert len(told(folder)) < len(told(undisturbed))
+    shutil.rmtree(own)
+    ended = run("resume", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert without_retries(folder) == without_retries(undisturbed)
 
 
 def test_a_study_continues_without_a_controller_and_a_node(

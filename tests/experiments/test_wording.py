@@ -1,6 +1,6 @@
 import pytest
 
-from oneshot_hpo.experiments.wording import file_size
+from oneshot_hpo.experiments.wording import file_size, rough
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,11 @@ from oneshot_hpo.experiments.wording import file_size
 )
 def test_sizes_of_files(count: int, text: str) -> None:
     assert file_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0.0, "0"), (0.01234, "0.0123"), (142.7, "143"), (9768.2, "9,770"), (13712.0, "13,700")],
+)
+def test_rough_amounts_have_three_digits_and_no_exponent(amount: float, text: str) -> None:
+    assert rough(amount) == text

@@ -166,6 +166,8 @@ def test_own_hyperparameters_change_the_search_where_they_should(
     parts = ("weights", "searcher", "generators", "trajectory")
     assert any(not equal_states(state[part], after[part]) for part in parts)
     untouched = FIRST_EPOCH_CHANGED.get(name, 1) - 1
+    if (searcher, name) == ("snas", "temperature_end"):
+        untouched = 0  # its temperature changes from the first epoch on
     assert changed.trajectory[:untouched] == result.trajectory[:untouched]
     if name in ("ranked_cells", "mutation_prob"):
         assert equal_states(state["weights"], after["weights"])

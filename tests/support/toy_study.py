@@ -23,8 +23,8 @@ from oneshot_hpo.hpo.journal.file import read_journal
 
 JOURNALS = Path(__file__).parents[1] / "hpo" / "journals"
 """`format-N.jsonl`: written by this module when N was the format, killed after 30 results of 40,
-with crashes, retries and two pending trials (3: and a note; 4: and a crash that was run again).
-They must not change."""
+with crashes, retries and two pending trials (3: and a note; 4: and a crash that was run again; 6:
+and a stop rule that was reached, between two extensions). They must not change."""
 
 
 def mixed_space() -> ConfigurationSpace:

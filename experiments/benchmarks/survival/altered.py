@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from oneshot_hpo.experiments.benchmarks.survival.extended import ExtendedStudy, StoppedStudy
 from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
 from oneshot_hpo.experiments.benchmarks.survival.subjects import (
@@ -21,7 +22,7 @@ from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
 from oneshot_hpo.hpo.confirmation_view import EVENTS as CONFIRMATION_EVENTS
 from oneshot_hpo.hpo.journal.events import Kinds
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
-from oneshot_hpo.hpo.study_events import EVENTS
+from oneshot_hpo.hpo.study_events import EVENTS, EXTENSION, STOP_REACHED
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, DamagedCheckpoint, load_checkpoint
 
 FLIPS = (0x01, 0x20, 0xFF)
@@ -46,6 +47,12 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
             flip = partial(_flipped_journal, path, path.read_bytes(), kinds)
             rows.append(_each(f"{name} with a byte flipped", path, flip, every, progress))
 
+    for make, event in ((ExtendedStudy, EXTENSION), (StoppedStudy, STOP_REACHED)):
+        with subject_of(make) as subject:
+            subject.prepare()
+            subject.lives.live(subject.folder, *subject.begin())
+            rows += _altered_event(subject.folder / JOURNAL_NAME, event, every, progress)
+
     with subject_of(partial(SearchSubject, searcher="darts")) as subject:
         subject.prepare()
         subject.lives.live(subject.folder, *subject.begin())
@@ -60,13 +67,34 @@ def altered_files(progress: Progress, every: int = 1) -> list[Row]:
     return rows
 
 
+def _altered_event(path: Path, event: str, every: int, progress: Progress) -> list[Row]:
+    """Rows for the first event of a kind in a study's journal."""
+    content = path.read_bytes()
+    start = content.index(f'{{"event": "{event}"'.encode())
+    # A sample of a journal may miss a line of it.
+    places = range(start, content.index(b"\n", start) + 1, min(every, 20))
+
+    name = f'"{event}" in a journal'
+    cut = partial(_cut_journal, path, content, EVENTS, partial(Study.open, path.parent))
+    flip = partial(_flipped_journal, path, content, EVENTS)
+    return [
+        _each(f"{name} cut at a byte", path, cut, 1, progress, places),
+        _each(f"{name} with a byte flipped", path, flip, 1, progress, places),
+    ]
+
+
 def _each(
-    what: str, path: Path, problems: Callable[[int], list[str]], every: int, progress: Progress
+    what: str,
+    path: Path,
+    problems: Callable[[int], list[str]],
+    every: int,
+    progress: Progress,
+    places: range | None = None,
 ) -> Row:
-    """A row for what is wrong after each alteration at each byte."""
+    """A row for what is wrong after each alteration at each byte, or each of `places`."""
     content = path.read_bytes()
     tried, failures = 0, []
-    for place in range(0, len(content), every):
+    for place in (places or range(len(content)))[::every]:
         found = problems(place)
         tried += len(found)
         failures += [f"at byte {place}: {problem}" for problem in found if problem]

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from oneshot_hpo.experiments.benchmarks.survival.extended import (
+    ContinuedStudy,
+    ExtendedStudy,
+    StoppedStudy,
+)
 from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
@@ -40,6 +45,9 @@ def run(progress: Progress, every: int = 1) -> list[Row]:
         StudySubject,
         ResumedStudy,
         CrashesRetried,
+        ExtendedStudy,
+        StoppedStudy,
+        ContinuedStudy,
         ConfirmationSubject,
         ExportSubject,
     ]

@@ -9,11 +9,13 @@ import sys
 import time
 import types
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.errors import PACKAGE
 from oneshot_hpo.experiments.study.trial import TrialTask
+from oneshot_hpo.hpo import read_study
 from oneshot_hpo.hpo.errors import StudyNotFound
 from oneshot_hpo.hpo.journal.events import Event
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
@@ -69,6 +71,37 @@ def command(*arguments: object) -> None:
     oneshot_hpo.experiments.study.loop.run_trial = instant_trial
     sys.argv = ["oneshot-hpo", *map(str, arguments)]
     main()
+
+
+def extend_and_resume(folder: Path, *extensions: Sequence[object]) -> None:
+    """`oneshot-hpo extend` with these options, and `resume`, for each that the study lacks yet.
+
+    Where it has some of them, it is resumed first.
+    """
+    recorded = len(read_study(folder).extensions)
+    if recorded:
+        _succeed("resume", folder)
+    for options in extensions[recorded:]:
+        _succeed("extend", folder, *options)
+        _succeed("resume", folder)
+
+
+def launch_and_extend(file: Path, folder: Path, *extensions: Sequence[object]) -> None:
+    """`oneshot-hpo launch`, or `resume` if that was done, then as `extend_and_resume`."""
+    if not (folder / JOURNAL_NAME).exists():
+        _succeed("launch", file, "--dir", folder)
+    elif not read_study(folder).extensions:
+        _succeed("resume", folder)
+    extend_and_resume(folder, *extensions)
+
+
+def _succeed(*arguments: object) -> None:
+    """A command after which this process goes on. SystemExit: it ended with another code."""
+    try:
+        command(*arguments)
+    except SystemExit as end:
+        if end.code:
+            raise
 
 
 def command_while_the_clock_jumps(call: int, *arguments: object) -> None:

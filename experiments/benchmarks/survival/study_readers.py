@@ -33,6 +33,7 @@ from oneshot_hpo.experiments.study.status import show_status
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.hpo import (
     Confirmation,
+    Extension,
     Study,
     TrialResult,
     configuration_space,
@@ -187,9 +188,30 @@ def _sample(name: str) -> Callable[[], list[bytes]]:
 
 
 def _journals() -> list[bytes]:
-    """The journals of a finished study, and of a running one."""
+    """The journals of a finished study, of a running one, and of one that was extended."""
     whole = _a_study()[JOURNAL_NAME]
-    return [whole, b"".join(whole.splitlines(keepends=True)[:-5])]
+    running = b"".join(whole.splitlines(keepends=True)[:-5])
+    return [whole, running, _extended(running)]
+
+
+def _extended(journal: bytes) -> bytes:
+    """The journal of a running study that a rule has stopped, with an extension of every kind."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / JOURNAL_NAME
+        path.write_bytes(journal)
+        with Study.open(path.parent) as study:
+            settings = study.settings
+            extension = Extension(
+                iterations=2,
+                max_budget=int(settings.max_budget * settings.eta),
+                stop={"gpu_hours": 20},
+                add=[dict(study.evaluations[0][0].config)],
+                drop=[(trial.id, trial.budget) for trial in study.pending],
+            )
+            study.reach_stop("evaluations", "5 evaluations")
+            study.extend(extension)
+            study.ask()
+        return path.read_bytes()
 
 
 def _run_reader(name: str) -> Reader:

@@ -75,7 +75,7 @@ async function redraw() {
     plot.dispatchEvent(new CustomEvent("redrawn"));
   }
 }
-Promise.all(plots.map(draw)).then(() => {
+const drawn = Promise.all(plots.map(draw)).then(() => {
   document.documentElement.dataset.drawn = "";
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     matchMedia(query).addEventListener("change", redraw);

@@ -38,7 +38,7 @@ from oneshot_hpo.searchers.network.operations import (
     convolution_weight,
     global_average,
 )
-from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
+from oneshot_hpo.searchers.settings import SearchSettings
 
 _PAPER_MOMENTUM = 0.1  # PyTorch's default
 _NORMAL, _REDUCE = CELLS
@@ -105,21 +105,7 @@ def supernet_of(
     settings: SearchSettings,
     generator: torch.Generator,
 ) -> Supernet:
-    """The supernet of the space (`one_shot.supernet_of`).
-
-    Raises SettingsError for one stack, and for channels that cannot be halved.
-    """
-    if settings.stacks < 2:
-        raise SettingsError(
-            f"search setting stacks must be 2 at least for {space.title}, not {settings.stacks}: "
-            "a network of one stack has no reduction cell"
-        )
-    if settings.channels < 2 * settings.channel_proportion:
-        raise SettingsError(
-            f"search setting channels must be {2 * settings.channel_proportion} at least for "
-            f"{space.title}, not {settings.channels}: skip connections of reduction cells halve "
-            "the channels that operations see"
-        )
+    """The supernet of the space (`one_shot.supernet_of`)."""
     return Supernet(data.channels, data.classes, settings, generator)
 
 

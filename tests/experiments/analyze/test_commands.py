@@ -16,7 +16,7 @@ from support.study_commands import run, started
 from support.waiting import wait_until
 
 from oneshot_hpo.experiments import cli
-from oneshot_hpo.experiments.analyze import correlation, supernet, trajectories
+from oneshot_hpo.experiments.analyze import correlation, planned_search, supernet, trajectories
 from oneshot_hpo.experiments.analyze.inputs import search_settings
 from oneshot_hpo.searchers.checkpoint import remove_checkpoints
 
@@ -178,8 +178,8 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
 
     (plan,) = trajectories.plan_ablations("ablation-cutout", 1, "digits", 2, 2, 0, TINY, ["darts"])
     for search in plan.searches:
-        trajectories.run_one(search, tmp_path / search.name)
-        assert trajectories.finished(tmp_path / search.name)
+        planned_search.run_one(search, tmp_path / search.name)
+        assert planned_search.finished(tmp_path / search.name)
     found = trajectories.read_ablation(plan, tmp_path, CellErrors(table_file, 1))
     table = regularisation.rows(1, [found])
     assert [row["epoch"] for row in table] == [1, 2, 1, 2]
@@ -198,8 +198,8 @@ def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
     wild = [*TINY, "search.learning_rate=1e30", "search.grad_clip=1e30"]
     (plan,) = trajectories.plan_ablations("ablation-cutout", 1, "digits", 2, 1, 0, wild, ["darts"])
     for search in plan.searches:
-        trajectories.run_one(search, tmp_path / search.name)
-        assert trajectories.finished(tmp_path / search.name)
+        planned_search.run_one(search, tmp_path / search.name)
+        assert planned_search.finished(tmp_path / search.name)
     found = trajectories.read_ablation(plan, tmp_path, CellErrors(table_file, 1))
     assert [setting.crashed for setting in found.settings] == [1, 1]
 

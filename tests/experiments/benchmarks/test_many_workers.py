@@ -1,5 +1,6 @@
 """Dozens of real Dask workers: what only shows where there are many of them."""
 
+import logging
 import time
 
 import pytest
@@ -16,6 +17,7 @@ TASKS = 3 * WORKERS
 def test_no_task_waits_behind_another_while_a_worker_is_idle() -> None:
     """From 20 idle workers on Dask places tasks in turn, also on those it takes for nearly idle."""
     submitted = most = 0
+    level = logging.getLogger("distributed").level
     with ManyWorkers(WORKERS, epoch_seconds=0.0) as pool:
         workers = pool._cluster.scheduler.workers
         while submitted < TASKS or pool.in_flight:
@@ -27,3 +29,4 @@ def test_no_task_waits_behind_another_while_a_worker_is_idle() -> None:
             pool.next_outcomes(0.1)
             most = max(most, *(len(worker.processing) for worker in workers.values()))
     assert most == 1
+    assert logging.getLogger("distributed").level == level  # what follows in this process may log

@@ -9,10 +9,16 @@ import pytest
 
 from oneshot_hpo.experiments.benchmarks.survival import disk, hostile, kills
 from oneshot_hpo.experiments.benchmarks.survival.altered import altered_files
+from oneshot_hpo.experiments.benchmarks.survival.extended import ThriceExtendedStudy
 from oneshot_hpo.experiments.benchmarks.survival.interception import Fault
 from oneshot_hpo.experiments.benchmarks.survival.lives import Lives
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Row, markdown, summary
-from oneshot_hpo.experiments.benchmarks.survival.subjects import SearchSubject, ShortStudy
+from oneshot_hpo.experiments.benchmarks.survival.subjects import (
+    SearchSubject,
+    ShortStudy,
+    subject_of,
+)
+from oneshot_hpo.hpo import read_study
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +73,22 @@ def test_kills_and_power_cuts_change_nothing(study: ShortStudy, search: SearchSu
         for row in kills.inject(subject, 45, nothing):
             assert row.tried >= 1
             assert row.survived == row.tried, row.note
+
+
+def test_a_study_extended_three_times_and_killed_five_times_is_the_undisturbed_one() -> None:
+    with subject_of(ThriceExtendedStudy) as subject:
+        assert len(read_study(subject.folder).extensions) == 3
+        stride = len(subject.operations) // 6
+        kinds = ("before", "after", "power cut", "before", "power cut, names too")
+        extensions = []
+
+        subject.prepare()
+        for kind in kinds:
+            life = subject.lives.live(subject.folder, *subject.begin(), fault=Fault(kind, stride))
+            assert life.code == -9, life.complaint
+            extensions.append(len(read_study(subject.folder).extensions))
+        assert extensions[0] < extensions[-1] <= 3
+        assert subject.finished_as_undisturbed() == ""
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_bash_completes_once_it_is_installed(tmp_path: Path) -> None:
         "HOME": str(tmp_path),
         "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
     }
-    installed = subprocess.run(
-        [PROGRAM, "--install-completion", "bash"], env=home, capture_output=True, text=True
-    )
+    # As from a terminal: the program looks for the shell that it is a child of.
+    line = "oneshot-hpo --install-completion bash; exit $?"
+    installed = subprocess.run(["bash", "-c", line], env=home, capture_output=True, text=True)
     assert (installed.returncode, installed.stderr) == (0, "")
 
     script = """

@@ -8,6 +8,11 @@ from support.nasbench201_writer import cells
 from support.study_commands import called, refused
 
 [CELL] = cells(1)
+WITHOUT_TABLE = [
+    word
+    for setting in ("space=darts", "table=null", "objective={train: {epochs: 1}}")
+    for word in ("--set", setting)
+]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,10 @@ from support.study_commands import called, refused
         (("atlas", "--space", "nasbench201", "--out", "new"), "the table of digits is one of"),
         (("atlas", "--space", "darts", "--out", "new"), "too large for its architectures"),
         (("search", "--space", "nasbench201", "--epochs", 1), "the table of digits is one of"),
+        (
+            ("launch", "quickstart", "--dir", "new", *WITHOUT_TABLE, "--set", "search.stacks=1"),
+            "quickstart: search setting stacks must be 2 at least for the space of DARTS",
+        ),
         (
             ("analyze", "operations", "--table", "digits,nasbench201:svhn", "--dir", "new"),
             "not 'svhn'",

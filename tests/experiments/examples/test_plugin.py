@@ -41,8 +41,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 @pytest.mark.slow
-def test_installed_it_holds_its_contracts(installed: Installed) -> None:
-    options = ["-q", "-p", "no:cacheprovider"]
+def test_installed_it_holds_its_contracts(installed: Installed, tmp_path: Path) -> None:
+    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}"]
     ended = run(
         [installed.python, "-m", "pytest", *options, "tests"],
         cwd=installed.project,

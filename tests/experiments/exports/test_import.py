@@ -229,7 +229,8 @@ def test_a_warm_started_study_is_made_and_run(
     assert made.returncode == 0, made.stderr
     assert f"{folder}: a study whose model knows 34 results of {exported} (epochs: " in made.stdout
     assert made.stdout.splitlines()[1] == f"to run it: oneshot-hpo resume {folder}"
-    assert events(folder)[0]["study"]["prior_from"] == str(exported)
+    (source,) = events(folder)[0]["study"]["sources"]
+    assert (source["folder"], source["taken"]) == (str(exported), 34)
     assert read_study(folder).prior == read_run(exported, SPACE, 4)
 
     shutil.rmtree(exported)  # the study has it all

@@ -21,7 +21,8 @@ from tensorboard.plugins.hparams.metadata import (
 )
 
 from oneshot_hpo.experiments.exports.evaluations import exported_study
-from oneshot_hpo.experiments.exports.tensorboard import EPOCH_TAGS, write
+from oneshot_hpo.experiments.exports.scalars import EPOCH_TAGS
+from oneshot_hpo.experiments.exports.tensorboard import write
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo import StudyView, Trial
 

@@ -173,6 +173,15 @@ def test_noise_is_not_explained(tmp_path: Path) -> None:
     assert importance(study).budgets[0].explained < 0.1
 
 
+def test_only_a_budget_with_another_result_is_explained_again(tmp_path: Path) -> None:
+    earlier = importance(OpenedStudy(run_study(tmp_path / "earlier", evaluations=42, workers=1)))
+    later = importance(OpenedStudy(run_study(tmp_path / "later", workers=1)))
+    pairs = list(zip(earlier.budgets, later.budgets, strict=True))
+    assert [new is old for old, new in pairs] == [True] * (len(pairs) - 1) + [False]
+    assert len(pairs) > 1
+    assert later.budgets[-1].trials == earlier.budgets[-1].trials + 1
+
+
 def test_cells_are_those_of_default_and_incumbent(study: OpenedStudy) -> None:
     default, tuned = found_cells(study)
     assert (default.title, default.key, tuned.title) == ("default", "baseline/12", "tuned")

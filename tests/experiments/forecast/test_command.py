@@ -92,6 +92,9 @@ def test_a_confirmation_counts_in_the_grid() -> None:
         (("quickstart", "--epoch-seconds", 1, "--only", "x"), "--only is for a grid"),
         (("paper", "--epoch-seconds", 1, "--out", "f"), "a single study"),
         (("quickstart", "--from", "nowhere"), "no such folder"),
+        (("quickstart", "--epoch-seconds", 1, "--launch-from", "nowhere"), "no such folder"),
+        (("quickstart", "--epoch-seconds", 1, "--as-prior"), "what --launch-from names"),
+        (("paper", "--epoch-seconds", 1, "--launch-from", "x"), "paper is a grid"),
         (("quickstart", *SLURM, "--epoch-seconds", 1), "how many jobs"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from oneshot_hpo.experiments.forecast.runs import Brackets, Reruns
 from oneshot_hpo.experiments.forecast.simulation import Simulation
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.sources import Beginning
 from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
 from oneshot_hpo.experiments.study.trial import TrialTask
-from oneshot_hpo.hpo import Study
+from oneshot_hpo.hpo import Observation, Study
 from oneshot_hpo.hpo.bohb.rehearsal import RehearsedMaster
+from oneshot_hpo.hpo.plain import plain
 
 EPOCH = 2.0
 SIGMA = 0.3
@@ -36,11 +39,13 @@ class Silent:
         """Nothing."""
 
 
-def simulated(spec: StudySpec, seed: int, pace: Pace, workers: int, **more: Any) -> Course:
-    source = Brackets(RehearsedMaster(spec.configuration_space(), spec.optimizer_settings))
-    conditions = Conditions(pace=pace, workers=workers, **more)
+def simulated(
+    spec: StudySpec, seed: int, pace: Pace, workers: int, prior: Sequence[Observation] = ()
+) -> Course:
+    master = RehearsedMaster(spec.configuration_space(), spec.optimizer_settings, prior)
     random = np.random.default_rng(seed)
-    return Simulation(source, conditions, random, pace.epoch_seconds).run()
+    conditions = Conditions(pace=pace, workers=workers)
+    return Simulation(Brackets(master), conditions, random, pace.epoch_seconds).run()
 
 
 def result(task: TrialTask) -> dict[str, Any]:
@@ -85,6 +90,37 @@ def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
     assert len(course.bracket_ends) == spec.iterations
     picked = course.first_model_pick
     assert (picked and picked[0]) == first_model_pick(study)
+
+
+def observations(spec: StudySpec, count: int, budget: int) -> list[Observation]:
+    space = spec.configuration_space()
+    space.seed(0)
+    losses = np.random.default_rng(1).random(count)
+    configs = [plain(dict(space.sample_configuration())) for _ in range(count)]
+    return [
+        Observation(config, budget, float(loss))
+        for config, loss in zip(configs, losses, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("generator", ["vectorised", "hpbandster"])
+@pytest.mark.parametrize(("count", "budget"), [(6, 3), (7, 12), (40, 1)])
+def test_a_model_that_begins_with_results_picks_when_the_real_one_does(
+    tmp_path: Path, count: int, budget: int, generator: str
+) -> None:
+    settings = ("iterations=3", "seed=2", f"bohb.generator={generator}")
+    spec = freeze(complete(load_study("quickstart", settings), "quickstart"))
+    prior = observations(spec, count, budget)
+    pool = SimulatedPool(2, 7, result, lambda task: EPOCH / math.exp(SIGMA**2 / 2) * task.budget)
+    with create_study(tmp_path / "study", spec, Beginning(prior)) as study:
+        StudyRun(study, spec, tmp_path / "study", Silent()).run(lambda: pool, 2)  # type: ignore
+
+    pace = Pace(epoch_seconds=EPOCH, trial_spread=SIGMA)
+    picked = simulated(spec, 7, pace, 2, prior).first_model_pick
+    without = simulated(spec, 7, pace, 2).first_model_pick
+    assert picked is not None
+    assert picked[0] == first_model_pick(study)
+    assert without is None or picked[0] < without[0]
 
 
 def rerun(conditions: Conditions, runs: int = 1, budget: int = 10) -> Course:

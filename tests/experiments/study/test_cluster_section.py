@@ -52,6 +52,8 @@ def test_a_study_that_exists_may_change_how_its_workers_run_and_nothing_else(
     assert changed.cluster.slurm_settings.partition == "spare"
     assert changed.cluster.max_attempts == 9
     assert changed.search == spec.search
+    assert spec.track is None
+    assert with_overrides(spec, ["track=mlflow"]).track == "mlflow"
     with pytest.raises(StudyFileError, match=r"--set seed: in an existing study only cluster.KEY"):
         with_overrides(spec, ["seed=1"])
     with pytest.raises(StudyFileError, match="did you mean partition"):

@@ -140,6 +140,7 @@ def test_a_study_of_one_run_needs_no_hyperparameter(tmp_path: Path) -> None:
         ({"config_space": {"base": "cs1"}}, "cs1 is of searchers of this project"),
         ({"config_space": {"rate": {"lower": 0, "upper": 1}}}, "rate: give its default"),
         ({"config_space": {"seed": LAYERS}}, "seed is a placeholder of the study: rename it"),
+        ({"keep": "all"}, "keep all: a command has no supernet; what it leaves stays"),
         ({"search": {"channels": 16}}, "section 'search' is for searchers of this project"),
         ({"lost_exit_codes": [0]}, "must be a list of exit codes from 1 to 255"),
         ({"record_pattern": "("}, "record_pattern is no regular expression"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.study_commands import called, refused
+from support.study_commands import called, refused, run
 
 from oneshot_hpo import foreign
 from oneshot_hpo.experiments.check.checking import verify
@@ -232,6 +232,36 @@ def test_who_only_reads_a_study_of_a_stranger_runs_nothing(
     assert ended.returncode == 2 and "add --trust, once" in ended.stderr
     assert "mine.py:First" in ended.stdout
     assert not mark.exists()
+
+
+@pytest.mark.slow
+def test_results_that_need_a_strangers_table_are_shown_once_it_is_trusted(
+    study_file: Path, trusted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = study_file.parents[1] / "study"
+    launched = run("launch", study_file, "--trust", "--dir", folder)
+    assert launched.returncode == 0, launched.stderr
+    trusted.unlink()
+    forget(monkeypatch)
+
+    ended = called("report", folder)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "LayersTable is code that you have not trusted" in line
+    assert "`oneshot-hpo resume DIR` shows it, and with --trust trusts it" in line
+    ended = run("resume", folder, "--trust")
+    assert ended.returncode == 0, ended.stderr
+
+    forget(monkeypatch)
+    table, space = (f"{study_file.parent / 'mine.py'}:{NAMES[key]}" for key in ("table", "space"))
+    black_box = ["--evaluations", 8, "--repetitions", 2, "--methods", "rs,ls"]
+    results = study_file.parents[1] / "baselines"
+    asked = ["baselines", "run", "--table", table, "--space", space, "--dir", results]
+    ended = called(*asked, *black_box)
+    assert ended.returncode == 0, ended.stderr
+    forget(monkeypatch)
+    ended = called("report", folder, results)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_table_is_known_by_what_it_says(study_file: Path) -> None:

@@ -12,7 +12,6 @@ from oneshot_hpo.searchers.network.encoding import Encoding
 from oneshot_hpo.searchers.network.one_shot import supernet_of
 from oneshot_hpo.searchers.pc_darts import PcDarts
 from oneshot_hpo.searchers.registry import settings_class
-from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 SPACE = get_space("darts")
 LAYERS = 3
@@ -99,16 +98,6 @@ def test_nodes_without_edges_are_zero():
 def test_images_of_odd_sizes_are_halved_rounded_up(name):
     supernet, searcher = make(name, "corrected")
     assert supernet(images(size=7), searcher.mixture()).shape == (6, 10)
-
-
-def test_settings_that_it_cannot_be_made_with():
-    data = random_images(4, 3, 8)
-    for settings, words in (
-        (SearchSettings(stacks=1), "stacks must be 2 at least for the space of DARTS, not 1"),
-        (SearchSettings(channels=1), "channels must be 2 at least for the space of DARTS, not 1"),
-    ):
-        with pytest.raises(SettingsError, match=words):
-            supernet_of(SPACE, data, settings, torch.Generator())
 
 
 def test_weights_come_from_the_generator_alone():

@@ -1,4 +1,4 @@
-"""Creates a study whose model starts with the observations of an HpBandSter run."""
+"""Creates a study from an HpBandSter run whose configurations are all of the study's space."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from oneshot_hpo.experiments.exports.space_file import SPACE, differences
 from oneshot_hpo.experiments.objectives.section import LOSS, loss_name
 from oneshot_hpo.experiments.study.folder import check_vacant, create_study
 from oneshot_hpo.experiments.study.launching import study_and_folder
+from oneshot_hpo.experiments.study.sources import UNUSABLE, Beginning, Source
 from oneshot_hpo.experiments.study.specification import complete, freeze
+from oneshot_hpo.experiments.warm_start.offers import checksum_of
 from oneshot_hpo.hpo import Observation
 
 
@@ -45,11 +47,15 @@ def create_warm_started(
     )
     differing = differences(run / SPACE, space)
 
-    create_study(
-        folder,
-        spec,
-        prior=prior,
-        prior_from=str(run.resolve()),
-        prior_left_out=len(left_out or ()),
-    ).close()
+    begun_with = Source(
+        kind="hpbandster",
+        folder=str(run.resolve()),
+        name=run.resolve().name,
+        checksum=checksum_of(prior),
+        results=len(prior) + len(left_out or ()),
+        taken=len(prior),
+        left_out={UNUSABLE: len(left_out)} if left_out else {},
+        exact=True,
+    )
+    create_study(folder, spec, Beginning(prior, [begun_with])).close()
     return folder, prior, differing

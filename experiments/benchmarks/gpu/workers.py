@@ -1,0 +1,196 @@
+"""Evaluations an hour with several worker processes on one GPU, with and without MPS.
+
+An evaluation is a real search of one epoch at the paper's size, its measurement on the validation
+images included. All processes are started once; 1, 2, 4 and 8 of them then work at a time while the
+others wait. With MPS, NVIDIA's multi-process service, their kernels run side by side; without it
+the GPU gives each process its turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from oneshot_hpo.experiments.benchmarks.gpu.environment import mps_program
+from oneshot_hpo.experiments.benchmarks.gpu.rows import Row, failed
+
+_MODULE = "oneshot_hpo.experiments.benchmarks.gpu.workers"
+
+
+def run(task: str, device: str, tiny: bool, seconds: float) -> Iterator[Row]:
+    """The rows of `workers:plain` or `workers:mps`, which may take so many seconds."""
+    ends = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        environment = dict(os.environ)
+        if task.endswith("mps"):
+            try:
+                environment |= stack.enter_context(multi_process_service(Path(scratch)))
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                yield failed(task, "MPS", error)
+                return
+        try:
+            yield from _measured(task, device, tiny, environment, Path(scratch), ends)
+        except (OSError, RuntimeError, TimeoutError) as error:
+            yield failed(task, "evaluations an hour", error)
+
+
+def _measured(
+    task: str,
+    device: str,
+    tiny: bool,
+    environment: Mapping[str, str],
+    scratch: Path,
+    ends: float,
+) -> Iterator[Row]:
+    counts = (1, 2) if tiny else (1, 2, 4, 8)
+    window = 0.3 if tiny else 7.0
+    cores = len(os.sched_getaffinity(0))
+    threads = str(max(1, cores // counts[-1]))
+    own = {**environment, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    arguments = [sys.executable, "-m", _MODULE, device, *(["tiny"] if tiny else [])]
+    workers = [_Worker(arguments, own, scratch / f"{number}.log") for number in range(counts[-1])]
+    try:
+        for worker in workers:
+            worker.read(ends)
+        alone = None
+        for count in counts:
+            for worker in workers[:count]:
+                worker.write(f"{window}")
+            found = [worker.read(ends) for worker in workers[:count]]
+            rate = sum(3600 * one["evaluations"] / one["seconds"] for one in found)
+            steps = sum(one["steps"] / one["seconds"] for one in found)
+            alone = rate if alone is None else alone
+            values = {"an hour": rate, "steps a second": steps, "times one process": rate / alone}
+            name = f"evaluations, {count} process{'es' if count > 1 else ''}"
+            yield Row(task, name, None, values)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+@contextmanager
+def multi_process_service(folder: Path) -> Iterator[dict[str, str]]:
+    """MPS of our own, with the variables that its clients need. Raises RuntimeError without it."""
+    program = mps_program()
+    if program is None:
+        raise RuntimeError("there is no nvidia-cuda-mps-control here")
+    variables = {
+        "CUDA_MPS_PIPE_DIRECTORY": str(folder / "pipe"),
+        "CUDA_MPS_LOG_DIRECTORY": str(folder / "log"),
+    }
+    for path in variables.values():
+        Path(path).mkdir()
+    environment = {**os.environ, **variables}
+    # The daemon keeps what it inherits open: pipes would never end.
+    with (folder / "start.log").open("wb") as log:
+        subprocess.run(
+            [program, "-d"], env=environment, check=True, timeout=30, stdout=log, stderr=log
+        )
+    try:
+        yield variables
+    finally:
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            subprocess.run(
+                [program], env=environment, input=b"quit\n", timeout=30, capture_output=True
+            )
+
+
+class _Worker:
+    """A worker process: it says when it is ready, and answers each line with what it did."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                arguments,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+    def write(self, line: str) -> None:
+        """Send one line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def read(self, ends: float) -> dict[str, Any]:
+        """The next answer. TimeoutError: none came; RuntimeError: the process is gone."""
+        timer = threading.Timer(max(0.1, ends - time.monotonic()), self._process.kill)
+        timer.start()
+        try:
+            assert self._process.stdout is not None
+            line = self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not line:
+            if time.monotonic() >= ends:
+                raise TimeoutError("the time was up")
+            written = self._log.read_text(errors="replace").strip().splitlines()
+            raise RuntimeError(written[-1] if written else "a worker ended without a word")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def end(self) -> None:
+        """End the process."""
+        with contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()  # it then ends by itself
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def main() -> None:
+    """A worker: for each number of seconds read, evaluations until they are over."""
+    from oneshot_hpo.experiments.benchmarks.gpu.sizes import Sizes
+    from oneshot_hpo.search_spaces import get_space
+    from oneshot_hpo.searchers.data.images import random_images
+    from oneshot_hpo.searchers.search import run_search
+
+    sizes = Sizes(sys.argv[1], tiny="tiny" in sys.argv[2:])
+    steps = 2 if sizes.tiny else 20
+    data = random_images(steps * sizes.batch_size, 3, sizes.pixels)
+    space, settings = get_space(1), sizes.full_settings("darts")
+
+    def evaluate(seed: int) -> None:
+        run_search(
+            searcher="darts",
+            settings=settings,
+            space=space,
+            data=data,
+            epochs=1,
+            seed=seed,
+            device=sizes.device,
+        )
+
+    evaluate(0)
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        started, done = time.perf_counter(), 0
+        while time.perf_counter() - started < float(line):
+            done += 1
+            evaluate(done)
+        seconds = time.perf_counter() - started
+        answer = {"evaluations": done, "seconds": seconds, "steps": steps * done}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

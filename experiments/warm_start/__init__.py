@@ -1,0 +1,1 @@
+"""New studies whose model begins with the results of other studies, or of HpBandSter runs."""

@@ -66,7 +66,7 @@ def margin_of(
     noise = None
     if table is not None and first.measure == REGRET and first.space is not None:
         content = load_table(table)
-        noise = content.noise("test", content.entries(get_space(first.space)))
+        noise = content.noise(content.test_split, content.entries(get_space(first.space)))
     if not noise:
         raise UserError("--margin noise: no table here says how noisy a training is; give points")
     words = f"the margin of {100 * noise:.2f} points is the deviation of the test error between"

@@ -100,7 +100,7 @@ def _of_table(spec: StudySpec) -> SeedNoise | None:
     if spec.table is None or spec.space is None:
         return None
     table = load_table(spec.table)
-    noise = table.noise("test", table.entries(get_space(spec.space)))
+    noise = table.noise(table.test_split, table.entries(get_space(spec.space)))
     if not noise:
         return None
     basis = (

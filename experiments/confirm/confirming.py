@@ -35,6 +35,7 @@ from oneshot_hpo.experiments.study.calls import (
     path_or_none,
 )
 from oneshot_hpo.experiments.study.command_keys import check_values
+from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.folder import check_writable_study
@@ -44,8 +45,9 @@ from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
-from oneshot_hpo.experiments.study.specification import StudySpec, parse_overrides, with_overrides
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
+from oneshot_hpo.experiments.study.validation import with_overrides
 from oneshot_hpo.experiments.terminal.console import console_for
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for

@@ -21,7 +21,8 @@ from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome, valid_repeats
 from oneshot_hpo.experiments.study.cell_errors import CellErrors
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.completion import complete
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.search_spaces import load_table
 
 TABLE = MadeTable.new()

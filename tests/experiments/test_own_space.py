@@ -32,8 +32,9 @@ from oneshot_hpo.experiments.numbers.groups import group_studies
 from oneshot_hpo.experiments.numbers.importance import importance
 from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.experiments.report.reporting import write_report
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 
 SPACE = (
     "{learning_rate: {lower: 1e-3, upper: 1, log: true}, batch_size: {sequence: [32, 64, 96]},"

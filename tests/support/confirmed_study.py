@@ -6,8 +6,9 @@ from pathlib import Path
 
 from support.scripted_study import work
 
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Confirmation, Study, TrialResult
 
 Confirmed = Callable[..., str]

@@ -16,8 +16,10 @@ from oneshot_hpo.experiments.forecast.seed_noise import SeedNoise, seed_noise_of
 from oneshot_hpo.experiments.grids.costs import cost
 from oneshot_hpo.experiments.sequential.planning import stops
 from oneshot_hpo.experiments.sequential.rule import make_rule
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import load_study
 
 NOISE = SeedNoise(0.5, "as the test says")
 PACE = Pace(epoch_seconds=360, trial_seconds=36)

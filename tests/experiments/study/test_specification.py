@@ -5,15 +5,10 @@ import pytest
 
 from oneshot_hpo.experiments.errors import StudyFileError
 from oneshot_hpo.experiments.grids.grid import load_grid
-from oneshot_hpo.experiments.study.document import shipped_studies
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    freeze,
-    load_study,
-    parse_overrides,
-    validated,
-)
+from oneshot_hpo.experiments.study.completion import complete, freeze
+from oneshot_hpo.experiments.study.document import parse_overrides, shipped_studies
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.searchers.registry import settings_class
 from oneshot_hpo.searchers.settings import SearchSettings

@@ -4,6 +4,8 @@ Many statistics are simulated, not searches. Planning simulates with seeds of it
 those here.
 """
 
+import math
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,13 @@ from oneshot_hpo.experiments.compare.rank_tests import paired_test, signed_rank_
 from oneshot_hpo.experiments.compare.statistics import compare_ranks
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.sequential.planning import effect_for, prospect, seeds_for, stops
-from oneshot_hpo.experiments.sequential.rule import Rule, Standing, default_block, make_rule
+from oneshot_hpo.experiments.sequential.rule import (
+    Rule,
+    Standing,
+    default_block,
+    information,
+    make_rule,
+)
 
 PAIRS = 2000
 RULES = [
@@ -79,6 +87,20 @@ def test_stops_are_those_of_the_real_test_look_by_look() -> None:
         else:
             assert (stopped, verdict) == (30, 0)
             assert Standing(rule, 4, ended=True).p_value(found.p_value) >= 0.05
+
+
+def test_signed_rank_sums_are_as_correlated_as_the_rule_takes_them() -> None:
+    signs = drawn(30, trials=20_000)
+    sums = []
+    for n in (5, 12, 30):
+        ranks = np.abs(signs[:, :n]).argsort(1).argsort(1) + 1
+        sums.append((np.sign(signs[:, :n]) * ranks).sum(1))
+    found = np.corrcoef(sums)
+    for row, n in enumerate((5, 12, 30)):
+        for column, m in enumerate((5, 12, 30)):
+            if n < m:
+                expected = math.sqrt(information(n) / information(m))
+                assert found[row, column] == pytest.approx(expected, abs=0.015)
 
 
 @pytest.mark.parametrize("n", [1, 6, 13, 50, 51, 80])

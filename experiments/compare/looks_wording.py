@@ -15,7 +15,7 @@ def within_margin(found: Equivalence, measure: str) -> str:
     """How large the difference is, and what the one-sided tests say about the margin."""
     limit = with_unit(found.margin, measure)
     return (
-        f"The first is lower by {shift_text(found.shift, found.interval, measure, _LEVEL)}; that "
+        f"The second minus the first is {shift_text(found.shift, found.interval, measure, _LEVEL)}; that "
         f"it is not worse by {limit} or more: p {p_text(found.no_worse)}, not better by it: p "
         f"{p_text(found.no_better)} (two one-sided tests)."
     )
@@ -42,4 +42,4 @@ def looks(found: Sequential, measure: str) -> str:
             f"(95 % interval {low:+.2f} to {high:+.2f})."
         )
     size = shift_text(found.shift, found.shift_interval, measure, "repeated interval")
-    return f"{words} The first is lower by {size}; medians and the ratio are not adjusted."
+    return f"{words} The second minus the first is {size}; medians and the ratio are not adjusted."

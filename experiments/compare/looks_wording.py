@@ -14,10 +14,11 @@ _LEVEL = f"{100 * (1 - 2 * ALPHA):.0f} % interval"
 def within_margin(found: Equivalence, measure: str) -> str:
     """How large the difference is, and what the one-sided tests say about the margin."""
     limit = with_unit(found.margin, measure)
+    size = shift_text(found.shift, found.interval, measure, _LEVEL)
     return (
-        f"The second minus the first is {shift_text(found.shift, found.interval, measure, _LEVEL)}; that "
-        f"it is not worse by {limit} or more: p {p_text(found.no_worse)}, not better by it: p "
-        f"{p_text(found.no_better)} (two one-sided tests)."
+        f"The second minus the first is {size}; that the first is not worse by {limit} or more: p "
+        f"{p_text(found.no_worse)}, not better by it: p {p_text(found.no_better)} (two one-sided "
+        "tests)."
     )
 
 

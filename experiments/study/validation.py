@@ -121,10 +121,15 @@ def bohb_defaults() -> dict[str, Any]:
 
 def _check_searcher(spec: StudySpec) -> None:
     """Raise UserError for a searcher that is not there, or settings that it refuses."""
-    from oneshot_hpo.searchers.registry import check_searcher, settings_class
+    from oneshot_hpo.searchers.registry import (
+        check_cuda_graphs,
+        check_searcher,
+        settings_class,
+    )
 
     if spec.searcher in names("searcher"):
-        settings_class(spec.searcher)().with_config(spec.search)
+        settings = settings_class(spec.searcher)().with_config(spec.search)
+        check_cuda_graphs(spec.searcher, settings)
     elif "searcher" not in spec.plugins:  # a study that has begun may be read without it
         check_searcher(spec.searcher)
 

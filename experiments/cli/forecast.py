@@ -57,8 +57,8 @@ def forecast(
         float | None,
         typer.Option(
             metavar="HOURS",
-            help="Divide these between tuning and confirming; how seeds differ comes from --from, "
-            "or of the table.",
+            help="Divide these between tuning and confirming; the noise of seeds is that of "
+            "--from or of the table.",
         ),
     ] = None,
     detect: Annotated[

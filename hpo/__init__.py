@@ -23,6 +23,7 @@ from oneshot_hpo.hpo.errors import (
     StudyUnwritable,
 )
 from oneshot_hpo.hpo.extension import Extension
+from oneshot_hpo.hpo.looks import Look, SequentialRule
 from oneshot_hpo.hpo.replicate import Replicate
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
@@ -39,6 +40,7 @@ __all__ = [
     "CorruptJournal",
     "Extension",
     "InvalidSettings",
+    "Look",
     "NewerJournal",
     "Observation",
     "OptimizerSettings",
@@ -47,6 +49,7 @@ __all__ = [
     "Rerun",
     "Retry",
     "RungState",
+    "SequentialRule",
     "StopReached",
     "Study",
     "StudyError",

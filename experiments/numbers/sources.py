@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.compare.comparing import known_table
+from oneshot_hpo.experiments.compare.margin import known_table
 from oneshot_hpo.experiments.compare.sources import BASELINE_RESULTS, TUNED, split_source
 from oneshot_hpo.experiments.errors import NotEnoughData, UserError
 from oneshot_hpo.experiments.grids.grid import GRID_FILE

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from oneshot_hpo.experiments.compare.sources import Study
+from oneshot_hpo.experiments.compare.units import points
 from oneshot_hpo.experiments.compare.verdict.case import Case
-from oneshot_hpo.experiments.compare.wording import points
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.budgets import budget_ranks
 from oneshot_hpo.experiments.numbers.sample import REGRET

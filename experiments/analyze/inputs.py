@@ -8,7 +8,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.study.pairing import Pair, pair_of, transfer_words
-from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.search_spaces import (
     EnumerableSpace,
     SpaceId,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.specification import parse_overrides
+from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.hpo.baselines import METHODS, InvalidBaseline, known_method, settings_class
 from oneshot_hpo.plugins import entries

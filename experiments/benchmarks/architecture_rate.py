@@ -25,8 +25,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from oneshot_hpo.experiments.study.specification import load_study
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
 from oneshot_hpo.searchers.registry import settings_class
 

@@ -35,10 +35,12 @@ from rich.console import Console
 from oneshot_hpo.cluster.simulated import SimulatedPool
 from oneshot_hpo.experiments.benchmarks.instant_trial import instant_trial
 from oneshot_hpo.experiments.benchmarks.many_workers import ManyWorkers
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.status import show_status
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Study, read_study
 from oneshot_hpo.hpo.brackets import total_evaluations

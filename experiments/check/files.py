@@ -20,7 +20,8 @@ from oneshot_hpo.experiments.study.folder import SPECIFICATION, STUDY_NAMES, wri
 from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_words
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
-from oneshot_hpo.experiments.study.specification import StudySpec, recorded
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import recorded
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.foreign import BrokenPlugin, content_of, is_allowed
 from oneshot_hpo.hpo import Rerun, Trial

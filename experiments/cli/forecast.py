@@ -81,8 +81,8 @@ def forecast(
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.study.opened import OpenedStudy
     from oneshot_hpo.experiments.study.sources import Wanted
-    from oneshot_hpo.experiments.study.specification import load_study
     from oneshot_hpo.experiments.study.trust import Consent
+    from oneshot_hpo.experiments.study.validation import load_study
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.spinner import working
 

@@ -259,9 +259,11 @@ def show(
     """Print a study's full specification with every default, or a grid, as a file to edit."""
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.study import own_code
+    from oneshot_hpo.experiments.study.completion import complete
     from oneshot_hpo.experiments.study.document import CONFIG_SPACE
-    from oneshot_hpo.experiments.study.specification import WRITTEN, complete, load_study
+    from oneshot_hpo.experiments.study.specification import WRITTEN
     from oneshot_hpo.experiments.study.trust import Consent, check_code_trusted
+    from oneshot_hpo.experiments.study.validation import load_study
     from oneshot_hpo.experiments.study.yaml_files import dump_yaml
     from oneshot_hpo.experiments.terminal.console import terminal
 

@@ -32,10 +32,11 @@ from oneshot_hpo.experiments.forecast.planning import (
 )
 from oneshot_hpo.experiments.grids.costs import counted_paces
 from oneshot_hpo.experiments.grids.grid import Grid
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.sources import NO_SOURCES
 from oneshot_hpo.experiments.study.sources import Wanted as WantedSources
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import Consent, check_code_trusted, check_trusted
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import Observation

@@ -11,7 +11,8 @@ from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.conditions import Conditions, Pace
 from oneshot_hpo.experiments.forecast.forecasting import Plan
-from oneshot_hpo.experiments.study.specification import StudySpec, with_space
+from oneshot_hpo.experiments.study.completion import with_space
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import Observation
 
 _CIFAR10_PIXELS = 32

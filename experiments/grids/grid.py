@@ -19,12 +19,15 @@ from typing import Any
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.study import bounds
 from oneshot_hpo.experiments.study.document import GRID, lay, read_document
-from oneshot_hpo.experiments.study.specification import WRITTEN, StudySpec, validated
+from oneshot_hpo.experiments.study.specification import WRITTEN, StudySpec
+from oneshot_hpo.experiments.study.validation import validated
 from oneshot_hpo.experiments.study.yaml_files import load_yaml
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import reference_of
 
 CONFIRM = "confirm"
+GRID_FILE = "grid.yaml"
+"""The grid, with every override, in its folder; each study has a folder beside it."""
 _MOST = 10_000
 """Studies of a grid."""
 

@@ -19,8 +19,9 @@ from rich.console import Console
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
-from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
+from oneshot_hpo.experiments.grids.grid import GRID_FILE, Grid, Member, make_grid
 from oneshot_hpo.experiments.study import own_code
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import check_path
 from oneshot_hpo.experiments.study.launching import (
     Foreseen,
@@ -30,7 +31,7 @@ from oneshot_hpo.experiments.study.launching import (
 )
 from oneshot_hpo.experiments.study.opened import OpenedStudy, open_if_there
 from oneshot_hpo.experiments.study.pools import DaskCluster
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import (
     NOTHING_SAID,
     Consent,
@@ -43,8 +44,6 @@ from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.hpo import StudyLocked
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.whole_files import write_whole
-
-GRID_FILE = "grid.yaml"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from oneshot_hpo.experiments.pages.values import moment
 from oneshot_hpo.experiments.report.naming import anchor, title
-from oneshot_hpo.experiments.study.loop import LOST_LOG
+from oneshot_hpo.experiments.study.losses import LOST_LOG
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.wording import configuration, percent
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from oneshot_hpo.experiments.study.specification import StudySpec, validated
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.stop_section import STOP
+from oneshot_hpo.experiments.study.validation import validated
 from oneshot_hpo.experiments.wording import counted
 from oneshot_hpo.hpo import Extension, StudyView
 

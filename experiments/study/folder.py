@@ -17,7 +17,8 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.sources import SOURCES, Beginning
-from oneshot_hpo.experiments.study.specification import StudySpec, recorded
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import recorded
 from oneshot_hpo.experiments.study.workers_file import WORKERS
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.terminal.hints import command

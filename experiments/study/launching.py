@@ -17,6 +17,7 @@ from oneshot_hpo.experiments.errors import (
     one_line,
 )
 from oneshot_hpo.experiments.study import own_code
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import (
     SPECIFICATION,
@@ -34,13 +35,7 @@ from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.pools import DaskCluster, check_with_slurm, open_pool, slurm_jobs
 from oneshot_hpo.experiments.study.slurm_master import MasterJob
 from oneshot_hpo.experiments.study.sources import NO_SOURCES, Beginning, Wanted
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    freeze,
-    load_study,
-    with_overrides,
-)
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.stop_rules import stop_rules
 from oneshot_hpo.experiments.study.summary import print_summary
 from oneshot_hpo.experiments.study.trial import RESULT
@@ -50,6 +45,7 @@ from oneshot_hpo.experiments.study.trust import (
     check_code_trusted,
     check_trusted,
 )
+from oneshot_hpo.experiments.study.validation import load_study, with_overrides
 from oneshot_hpo.experiments.terminal.ending import StopWithAdvice, resumable
 from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for

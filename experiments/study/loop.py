@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -17,22 +16,21 @@ from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
-from oneshot_hpo.experiments.objectives.objective import FOLDER
 from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
 from oneshot_hpo.experiments.study.folder import REPLICATES
-from oneshot_hpo.experiments.study.kept_weights import NONE, KeptWeights
+from oneshot_hpo.experiments.study.followers import Followers
+from oneshot_hpo.experiments.study.kept_weights import NONE
+from oneshot_hpo.experiments.study.losses import LOST_LOG, Losses
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
 from oneshot_hpo.experiments.study.replicating import Replication
 from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.stop_rules import StopRules
-from oneshot_hpo.experiments.study.tracking import Tracker
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
-from oneshot_hpo.experiments.study.workers_file import WorkersFile
 from oneshot_hpo.hpo import (
     BASELINE_ID,
     Replicate,
@@ -44,19 +42,13 @@ from oneshot_hpo.hpo import (
     Trial,
     TrialResult,
 )
-from oneshot_hpo.hpo.journal.own_file import open_own
-from oneshot_hpo.searchers.checkpoint import CHECKPOINT
 from oneshot_hpo.searchers.command import Command
-from oneshot_hpo.searchers.command.program import SAVE_SECONDS, last_written
+from oneshot_hpo.searchers.command.program import SAVE_SECONDS
 
 POLL_SECONDS = 0.25
 """How often the loop stops waiting to check signals and update the display."""
-FRUITLESS = 20
-"""How often in a row a trial may lose its worker, through no fault of its own, between saves."""
 HOPELESS = 3
 """Trials in a row that failed for good, after which the study stops."""
-LOST_LOG = "lost.log"
-"""In a trial's folder: the last lines of each worker that it lost."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -81,15 +73,13 @@ class StudyRun(Generic[Run]):
         self._folder = folder
         self._display = display
         self._in_flight: dict[str, tuple[Run, float]] = {}
-        self._fruitless: dict[str, tuple[int, int]] = {}
         self._failures = Failures()
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
+        self._losses = Losses(spec, folder)
         self._replication = Replication(study, self._start) if isinstance(study, Study) else None
-        self._workers = WorkersFile(folder)
-        self._kept = KeptWeights(folder, spec.keep)
+        self._followers = Followers(study, spec, folder, display)
         self._environment = as_given()  # before a pool changes it for its workers
-        self._tracker: Tracker | None = None
 
     def run(self, open_pool: Callable[[], DaskPool], workers: int, *, as_job: bool = False) -> None:
         """Work on the study with at most `workers` workers until it is finished.
@@ -102,9 +92,6 @@ class StudyRun(Generic[Run]):
         limit or preemption) by SIGUSR1 or SIGTERM: HandedOver, and the workers wait for the
         successor.
         """
-        if self._spec.track is not None and isinstance(self._study, StudyView):
-            self._tracker = Tracker(self._folder, self._spec.track)
-            self._tracker.results_came()  # those of an earlier master
         with noted_signals((signal.SIGTERM, signal.SIGUSR1 if as_job else signal.SIGINT)) as noted:
             try:
                 with open_pool() as pool:
@@ -117,19 +104,11 @@ class StudyRun(Generic[Run]):
                         pool.hand_over()
                         raise HandedOver from None
                     finally:
-                        self._workers.remove()
+                        self._followers.pool_ended()
             except (PoolError, StudyUnwritable, StudyLocked) as error:
                 raise StudyStopped(one_line(error)) from error
             finally:
-                if self._tracker is not None:
-                    self._tracker.close()
-                    self._say_tracker_away()
-
-    def _say_tracker_away(self) -> None:
-        """Say once that results cannot be sent."""
-        words = None if self._tracker is None else self._tracker.complaint()
-        if words is not None:
-            self._display.say(words)
+                self._followers.close()
 
     def _loop(self, pool: DaskPool, workers: int, signals: list[int]) -> None:
         # Pending trials of an earlier master come first, in the order of ask.
@@ -137,8 +116,7 @@ class StudyRun(Generic[Run]):
         last_seen_alive = time.monotonic()
         for trial, result in self._study.evaluations if self._limits.any else ():
             self._limits.learn(trial, result)
-        if isinstance(self._study, StudyView):
-            self._kept.sweep(self._study)
+        self._followers.begin()
         while not self._study.finished:
             if signals:
                 raise Interrupted
@@ -153,8 +131,7 @@ class StudyRun(Generic[Run]):
             self._use_idle_workers(pool, workers)
             trials = max(0, pool.running - len(self._replication or ()))
             self._display.update(self._study, trials, pool.status)
-            self._workers.update(pool)
-            self._say_tracker_away()
+            self._followers.look_at(pool)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
             self._give_up_hanging(pool)
@@ -305,10 +282,7 @@ class StudyRun(Generic[Run]):
         """Journal a result. StudyFailed: every trial of the first bracket has crashed alike."""
         self._study.tell(trial, result)
         self._limits.learn(trial, result)
-        if self._tracker is not None:
-            self._tracker.results_came()
-        if isinstance(trial, Trial) and isinstance(self._study, StudyView):
-            self._kept.told(self._study, trial)
+        self._followers.told(trial)
         if isinstance(trial, Trial) and isinstance(self._study, StudyView) and result.crashed:
             in_first = self._study.bracket_of(trial) == 0
             alike = first_bracket_crashed(self._study) if in_first else None
@@ -329,11 +303,11 @@ class StudyRun(Generic[Run]):
 
     def _settle_loss(self, pool: DaskPool, trial: Run, outcome: Outcome, lost: str) -> None:
         """Queue a lost trial again; count an attempt only if the trial may have been the cause."""
-        self._keep_log(trial, outcome)
+        self._losses.keep_log(trial.key, outcome)
         if outcome.left and outcome.worker is not None:
             self._failures.leave(trial.key, outcome.worker)
         if outcome.taken:
-            self._check_gain(trial, lost)
+            self._losses.check_gain(trial.key, lost)
             self._submit(pool, trial)
             return
         attempts = trial.attempt + 1
@@ -344,37 +318,3 @@ class StudyRun(Generic[Run]):
         if outcome.log:
             reason += f" ({LOST_LOG} in the trial's folder has its last lines)"
         self._tell_crash(trial, reason)
-
-    def _check_gain(self, trial: Run, lost: str) -> None:
-        """Raise StudyStopped if this trial keeps losing its workers without saving progress."""
-        saved = self._saved(self._folder / "trials" / trial.key)
-        before, times = self._fruitless.get(trial.key, (0, 0))
-        times = times + 1 if saved == before else 1
-        self._fruitless[trial.key] = (saved, times)
-        if times >= FRUITLESS:
-            raise StudyStopped(
-                f"trial {trial.key} lost its worker {times} times without progress ({lost}): the "
-                "workers' time limit may be too short"
-            )
-
-    def _saved(self, folder: Path) -> int:
-        """When a trial last saved progress, in nanoseconds; 0 if it has not."""
-        if self._spec.command is not None:
-            return last_written(folder)
-        return max(map(_written, (folder / CHECKPOINT, folder / FOLDER / CHECKPOINT)))
-
-    def _keep_log(self, trial: Run, outcome: Outcome) -> None:
-        if outcome.log:
-            path = self._folder / "trials" / trial.key / LOST_LOG
-            path.parent.mkdir(parents=True, exist_ok=True)
-            log = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            with os.fdopen(log, "a", encoding="utf-8") as file:
-                file.write(f"{outcome.lost}:\n{outcome.log}\n")
-
-
-def _written(checkpoint: Path) -> int:
-    """When a checkpoint was written, in nanoseconds; 0: there is none."""
-    try:
-        return checkpoint.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0

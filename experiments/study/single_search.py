@@ -15,9 +15,9 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.objective import NoLoss, objective_of
 from oneshot_hpo.experiments.objectives.section import MEAN, Section
 from oneshot_hpo.experiments.study import bounds, own_code
+from oneshot_hpo.experiments.study.document import parse_overrides
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.pairing import TRANSFER, allowed_transfer
-from oneshot_hpo.experiments.study.specification import parse_overrides
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.search_spaces import SpaceId, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import CHECKPOINT, PREVIOUS

@@ -1,36 +1,24 @@
-"""A study's specification: the keys of a study file, and how they are checked and completed."""
+"""A study's specification: the keys of a study file, and what follows from them."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler
 
-from oneshot_hpo.experiments import machine
-from oneshot_hpo.experiments.errors import StudyFileError, UserError, one_line
-from oneshot_hpo.experiments.objectives.section import MEAN, OF_TABLE, chosen, selection_note
-from oneshot_hpo.experiments.study import bounds, command_keys, notice_keys, own_code
+from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.objectives.section import MEAN, selection_note
+from oneshot_hpo.experiments.study import bounds, command_keys
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
-from oneshot_hpo.experiments.study.document import (
-    GRID,
-    override_key,
-    parse_overrides,
-    read_document,
-)
-from oneshot_hpo.experiments.study.inputs import checksums
 from oneshot_hpo.experiments.study.kept_weights import Keep
-from oneshot_hpo.experiments.study.pairing import allowed_transfer, short_name
+from oneshot_hpo.experiments.study.pairing import short_name
 from oneshot_hpo.experiments.study.prior_section import user_prior
 from oneshot_hpo.experiments.study.stop_section import StopSection
-from oneshot_hpo.experiments.terminal.hints import command
-from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import label_of
-from oneshot_hpo.plugins import names, require_extra
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -40,16 +28,11 @@ if TYPE_CHECKING:
     from oneshot_hpo.searchers.command import Command
     from oneshot_hpo.searchers.settings import SearchSettings
 
-_OPTIMIZER_KEYS = (
+OPTIMIZER_KEYS = (
     *("min_budget", "max_budget", "eta", "iterations", "seed"),
     *("trial_seed", "default_budget"),
 )
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
-
-_CHANGEABLE = ("cluster", "track")
-"""Keys that no result depends on, which may change while a study is under way."""
-
-_ALLOW_TRANSFER = "transfer: true in the study file, or --set transfer=true"
 
 WRITTEN = ("versions", "checksums", "plugins")
 """Keys of the launch environment, which only launch writes."""
@@ -58,7 +41,7 @@ _ExitCode = Annotated[int, Field(ge=1, le=255)]
 
 _NOTICE = "a list of words (a program and its arguments), or null"
 
-_SECTIONS: dict[str, type[pydantic.BaseModel]] = {"cluster": ClusterSection, "stop": StopSection}
+SECTIONS: dict[str, type[pydantic.BaseModel]] = {"cluster": ClusterSection, "stop": StopSection}
 """Sections whose keys are checked one by one."""
 
 _EPOCHS = f"a whole number of epochs from 1 to {bounds.EPOCHS:,}"
@@ -247,7 +230,7 @@ class StudySpec(pydantic.BaseModel):
         """The settings of BOHB."""
         from oneshot_hpo.hpo import OptimizerSettings
 
-        flat = {key: getattr(self, key) for key in _OPTIMIZER_KEYS}
+        flat = {key: getattr(self, key) for key in OPTIMIZER_KEYS}
         return OptimizerSettings(**flat, **self.bohb, user_prior=user_prior(self.prior))
 
     @property
@@ -265,209 +248,6 @@ class StudySpec(pydantic.BaseModel):
         return space_of(self)
 
 
-def load_study(source: str, overrides: Sequence[str] = ()) -> StudySpec:
-    """Read a study file, or a shipped study by its name, and lay KEY=VALUE overrides over it.
-
-    StudyFileError: anything wrong, on one line.
-    """
-    document = read_document(source, overrides)
-    if GRID in document:
-        raise StudyFileError(f"{source}: is a grid of studies; {command('launch', source)} runs it")
-    return validated(document, source)
-
-
-def with_overrides(spec: StudySpec, overrides: Sequence[str]) -> StudySpec:
-    """An existing study with KEY=VALUE overrides of how its workers run and who follows it.
-
-    StudyFileError: anything wrong, or a key that affects results.
-    """
-    document = parse_overrides(overrides)
-    for key in document:
-        if key not in _CHANGEABLE:
-            raise StudyFileError(
-                f"--set {key}: in an existing study only cluster.KEY, track and the paths of "
-                "dataset and table may change; extend changes iterations, max_budget and stop"
-            )
-    if not document:
-        return spec
-    changed = spec.model_dump(include=set(_CHANGEABLE))
-    for override in overrides:
-        override_key(changed, override)
-    spec = validated(spec.model_dump() | changed, "--set")
-    return spec.model_copy(update={"cluster": spec.cluster.completed()})
-
-
-def validated(document: Any, origin: str) -> StudySpec:
-    """The specification in a document. StudyFileError, which begins with `origin`: it is wrong.
-
-    What needs data, tables or code of the user's to check is left to `complete`.
-    """
-    from oneshot_hpo.hpo.configuration_spaces import UNTUNED
-
-    try:
-        spec = StudySpec.model_validate(document)
-        command_keys.check(spec)
-        if spec.command is None:
-            _check_needed(spec)
-            _check_searcher(spec)
-        for key in spec.bohb:
-            if key not in _bohb_defaults():
-                raise UserError(unknown_key(key, "bohb", _bohb_defaults()))
-        spec.optimizer_settings  # noqa: B018 - checks itself
-        chosen(spec.objective)
-        if spec.iterations and spec.config_space == UNTUNED:
-            raise UserError(f"config_space {UNTUNED} leaves nothing to tune: iterations must be 0")
-        spec.cluster.check()
-        spec.stop.check()
-        notice_keys.check(spec)
-    except pydantic.ValidationError as error:
-        raise StudyFileError(f"{origin}: {_first_problem(error)}") from None
-    except ValueError as error:
-        raise StudyFileError(f"{origin}: {one_line(error)}") from None
-    return spec
-
-
-def recorded(document: Any, origin: str) -> StudySpec:
-    """The specification that a study wrote when it was launched, perhaps by an earlier version.
-
-    Search settings that it lacks have the values that they had then; of a searcher that is built
-    in, as reading a study runs no code of the user's. StudyFileError: it is wrong.
-    """
-    from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
-    from oneshot_hpo.searchers.settings import SearchSettings
-
-    spec = validated(document, origin)
-    if spec.command is not None:
-        return spec
-    # A searcher of the user's own is not imported: reading a study runs no code of it.
-    own = settings_class(spec.searcher) if spec.searcher in SEARCHERS else SearchSettings
-    search = own.with_absent(spec.search)
-    return spec.model_copy(update={"search": search})
-
-
-def complete(spec: StudySpec, origin: str) -> StudySpec:
-    """Check what needs data, tables or code, and write out every default of the search and BOHB.
-
-    In the result `transfer` says whether the table is of another data set, not only whether it may
-    be.
-
-    StudyFileError, which begins with `origin`: a missing space, configuration space, data set,
-    table or objective, a table of another data set where that is not allowed, an objective that
-    refuses the table, a fixed setting outside the configuration space's range, or a configuration
-    space that the search refuses.
-    """
-    from oneshot_hpo.experiments.objectives.objective import completed as completed_objective
-    from oneshot_hpo.experiments.objectives.objective import objective_of
-    from oneshot_hpo.experiments.study import plugin_checks
-    from oneshot_hpo.experiments.study.config_space import completed as completed_space
-    from oneshot_hpo.experiments.study.stop_noise import needed_noise
-    from oneshot_hpo.search_spaces import get_space, load_table
-
-    update: dict[str, Any] = {}
-    try:
-        if spec.track is not None:
-            require_extra(spec.track, f"track: {spec.track}")
-        update["objective"] = completed_objective(spec.objective)
-        space = None if spec.space is None else get_space(spec.space)
-        table = None if spec.table is None else load_table(spec.table)
-        if space is not None:
-            update["space"] = space.id
-            if table is not None:
-                table.best(space)  # raises if an entry of the space is missing
-            plugin_checks.check_space(str(spec.space), space)
-            if table is not None:
-                plugin_checks.check_table(str(spec.table), table, space)
-        if spec.command is None or spec.objective != MEAN:
-            objective_of(spec.objective).check(get_space(spec.required_space), table)
-        if spec.command is None:
-            update["search"] = _completed_search(spec)  # reads the data set
-        else:
-            update |= command_keys.completed(spec)
-        if spec.dataset is not None and spec.table is not None:
-            update["transfer"] = allowed_transfer(
-                spec.dataset, spec.table, spec.transfer, _ALLOW_TRANSFER
-            )
-        update["bohb"] = _bohb_defaults() | spec.bohb
-        update["cluster"] = spec.cluster.completed()
-        spec = spec.model_copy(update=update)
-        if spec.command is None:
-            settings = spec.checked_settings({})
-            plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
-        spec = spec.model_copy(update={"config_space": completed_space(spec)})
-        check_prior(spec)
-        command_keys.check_words(spec)
-        needed_noise(spec)
-        notice_keys.check_programs(spec)
-    except (ValueError, OSError) as error:
-        raise StudyFileError(f"{origin}: {one_line(error)}") from None
-    return spec
-
-
-def check_prior(spec: StudySpec) -> None:
-    """Raise UserError if the study's prior does not fit its configuration space."""
-    from oneshot_hpo.hpo.bohb.encoding import Encoding
-    from oneshot_hpo.hpo.bohb.prior_density import PriorDensity
-
-    prior = spec.optimizer_settings.user_prior
-    if prior is not None:
-        PriorDensity.of(prior, Encoding(spec.configuration_space()))
-
-
-def with_space(spec: StudySpec) -> StudySpec:
-    """A study with its search and configuration space written out, without a look at any table.
-
-    Raises what `complete` does for these two.
-    """
-    from oneshot_hpo.experiments.study.config_space import completed as completed_space
-
-    if spec.command is None:
-        spec = spec.model_copy(update={"search": _completed_search(spec)})
-    return spec.model_copy(update={"config_space": completed_space(spec)})
-
-
-def _completed_search(spec: StudySpec) -> dict[str, Any]:
-    """The settings of the search with every default."""
-    from oneshot_hpo.experiments.study.config_space import named_space
-    from oneshot_hpo.hpo.configuration_spaces import published_defaults
-    from oneshot_hpo.searchers.registry import settings_class
-
-    defaults = settings_class(spec.searcher)()
-    defaults.with_config(spec.search)
-    given = published_defaults(named_space(spec.config_space), spec.image_size) | spec.search
-    search = dataclasses.asdict(defaults) | given
-    if "cutout_length" not in given:
-        # The paper's 16 pixels are half of an image; for smaller images it is half as well.
-        search["cutout_length"] = min(search["cutout_length"], spec.image_size // 2)
-    return search
-
-
-def freeze(spec: StudySpec) -> StudySpec:
-    """A complete specification with its workers, threads, versions and checksums fixed.
-
-    UserError: a study under SLURM, which has no number of cores to go by, sets no workers.
-    """
-    slurm = spec.cluster.slurm_settings
-    if slurm is not None and spec.workers is None:
-        raise UserError(
-            "with SLURM, set the largest number of jobs (workers in the file, or --workers)"
-        )
-    workers = spec.workers or machine.default_workers()
-    threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
-    cluster = spec.cluster.model_copy(update={"threads": threads})
-    spec = spec.model_copy(
-        update={"workers": workers, "cluster": cluster, "plugins": own_code.records(spec)}
-    )
-    return spec.model_copy(update=environment_of(spec))
-
-
-def environment_of(spec: StudySpec) -> dict[str, dict[str, str]]:
-    """What a study's numbers depend on, as it is here: versions and checksums, by name."""
-    return {
-        "versions": machine.versions() | own_code.versions(spec),
-        "checksums": checksums(spec) | own_code.module_checksums(spec),
-    }
-
-
 @functools.cache
 def image_size_of(dataset: str) -> int:
     """Height of a data set's images in pixels; cached, as reading them takes long."""
@@ -479,60 +259,5 @@ def image_size_of(dataset: str) -> int:
     return splits.image_size
 
 
-def _bohb_defaults() -> dict[str, Any]:
-    """Settings of the optimizer that the section `bohb` may hold, with their defaults."""
-    from oneshot_hpo.hpo import OptimizerSettings
-
-    fields = dataclasses.fields(OptimizerSettings)
-    others = (*_OPTIMIZER_KEYS, "user_prior")
-    return {field.name: field.default for field in fields if field.name not in others}
-
-
-def _check_searcher(spec: StudySpec) -> None:
-    """Raise UserError for a searcher that is not there, or settings that it refuses."""
-    from oneshot_hpo.searchers.registry import check_searcher, settings_class
-
-    if spec.searcher in names("searcher"):
-        settings_class(spec.searcher)().with_config(spec.search)
-    elif "searcher" not in spec.plugins:  # a study that has begun may be read without it
-        check_searcher(spec.searcher)
-
-
-def _check_needed(spec: StudySpec) -> None:
-    """Raise UserError where a search of this project lacks what it needs.
-
-    A table is needed by objectives that read one.
-    """
-    reads_table = chosen(spec.objective).name in OF_TABLE
-    for key in command_keys.MAY_BE_ABSENT:
-        if getattr(spec, key) is None and (key != "table" or reads_table):
-            raise UserError(_missing_words(key, StudySpec.model_fields[key].description))
-
-
 def _absent(spec: StudySpec, key: str) -> UserError:
     return UserError(f"the study file of {spec.name} has no {key}")
-
-
-def _missing_words(key: str, description: str | None) -> str:
-    return f"key {key!r} is missing ({description})"
-
-
-def _first_problem(error: pydantic.ValidationError) -> str:
-    """One line about the most likely mistake: a misspelt key explains a missing one."""
-    problems = error.errors(include_url=False)
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    if not problem["loc"]:
-        return "it has no keys and values of a study file"
-    key = str(problem["loc"][0])
-    fields: Mapping[str, Any] = StudySpec.model_fields
-    if key in _SECTIONS and len(problem["loc"]) > 1:
-        section, key = key, str(problem["loc"][1])
-        fields = _SECTIONS[section].model_fields
-    else:
-        section = ""
-    dotted = f"{section}.{key}" if section else key
-    if problem["type"] == "extra_forbidden":
-        return unknown_key(key, section, [name for name in fields if name not in WRITTEN])
-    if problem["type"] == "missing":
-        return _missing_words(dotted, fields[key].description)
-    return f"key {dotted!r} must be {fields[key].description}, not {problem['input']!r}"

@@ -8,10 +8,10 @@ from pathlib import Path
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
 from oneshot_hpo.experiments.exports.space_file import SPACE, differences
 from oneshot_hpo.experiments.objectives.section import LOSS, loss_name
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import check_vacant, create_study
 from oneshot_hpo.experiments.study.launching import study_and_folder
 from oneshot_hpo.experiments.study.sources import UNUSABLE, Beginning, Source
-from oneshot_hpo.experiments.study.specification import complete, freeze
 from oneshot_hpo.experiments.warm_start.offers import checksum_of
 from oneshot_hpo.hpo import Observation
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from support.grouped_space import SPACE
+from support.grouped_space import SPACE, GroupedSpace
 from support.made_table import MadeTable, registered
 from support.plans import plan, write_baselines
 
@@ -21,7 +21,8 @@ from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome, valid_repeats
 from oneshot_hpo.experiments.study.cell_errors import CellErrors
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.completion import complete
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.search_spaces import load_table
 
 TABLE = MadeTable.new()
@@ -105,9 +106,12 @@ def test_a_sample_is_of_the_tables_entries(table: str) -> None:
     assert few.configurations.tolist() == [2, 4, 6]
 
 
-def test_a_study_names_its_space(table: str) -> None:
+def test_a_study_names_its_space(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = load_study("quickstart", ["space=grouped", f"table={table}", "transfer=true"])
     assert spec.space == "grouped"
+    with pytest.raises(StudyFileError, match="here: the grouped space has no supernet"):
+        complete(spec, "here")
+    monkeypatch.setattr(GroupedSpace, "supernet", "of.mine:supernet_of")  # not made here
     assert complete(spec, "here").title.startswith("quickstart: darts in the grouped space on")
     numbered = load_study("quickstart", ["space=1"])
     assert complete(numbered, "here").model_dump()["space"] == 1

@@ -15,8 +15,9 @@ import numpy as np
 
 from oneshot_hpo.experiments.objectives.objective import Found, objective_of
 from oneshot_hpo.experiments.objectives.section import MEAN, TRAIN, Section
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import BASELINE_ID, Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed

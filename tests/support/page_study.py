@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.loop import LOST_LOG
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.losses import LOST_LOG
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.search_spaces import Architecture, get_space, load_table
 from oneshot_hpo.searchers.checkpoint import write_metrics

@@ -33,7 +33,7 @@ from oneshot_hpo.experiments.benchmarks.survival.pool_trials import (
     little_memory,
 )
 from oneshot_hpo.experiments.benchmarks.survival.rows import Group, Progress, Row
-from oneshot_hpo.experiments.study.loop import LOST_LOG
+from oneshot_hpo.experiments.study.losses import LOST_LOG
 from oneshot_hpo.hpo import read_study
 
 _MOST_GROWTH = 200 * 2**20  # of the master's memory, bytes

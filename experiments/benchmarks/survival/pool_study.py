@@ -16,7 +16,7 @@ from oneshot_hpo.experiments.benchmarks.survival.pool_trials import loss
 from oneshot_hpo.experiments.errors import StudyFailed
 from oneshot_hpo.experiments.study import loop as run_study
 from oneshot_hpo.experiments.study.loop import StudyRun
-from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.terminal.progress import PlainDisplay
 from oneshot_hpo.hpo import OptimizerSettings, Study, TrialResult, configuration_space, read_study
 

@@ -26,10 +26,12 @@ from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.hpbandster import CONFIGS, RESULTS
 from oneshot_hpo.experiments.exports.hpbandster_run import read_run
 from oneshot_hpo.experiments.grids.grid import load_grid
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.document import shipped_studies
 from oneshot_hpo.experiments.study.folder import CONFIRMATION, create_study
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, load_study, validated
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.status import show_status
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.hpo import (
     Confirmation,

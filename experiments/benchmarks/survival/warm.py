@@ -6,7 +6,8 @@ import torch
 import yaml
 
 from oneshot_hpo.experiments.benchmarks.survival.study import STUDY
-from oneshot_hpo.experiments.study.specification import complete, validated
+from oneshot_hpo.experiments.study.completion import complete
+from oneshot_hpo.experiments.study.validation import validated
 from oneshot_hpo.searchers.registry import ENTRIES
 
 for module in (

@@ -7,8 +7,9 @@ import pytest
 
 from oneshot_hpo.experiments.atlas.making import write_atlas
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Confirmation, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.search_spaces import get_space
 

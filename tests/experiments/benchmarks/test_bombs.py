@@ -24,7 +24,7 @@ from oneshot_hpo.experiments.data.images import import_images
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.grids.grid import load_grid
 from oneshot_hpo.experiments.numbers.baselines_file import read_baselines
-from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import OptimizerSettings
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import TableError, load_table

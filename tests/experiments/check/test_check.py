@@ -19,9 +19,10 @@ from oneshot_hpo.experiments.exports.evaluations import exported_study
 from oneshot_hpo.experiments.exports.folder import MARK
 from oneshot_hpo.experiments.exports.writing import write_export
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
 from oneshot_hpo.experiments.study.trial import RESULT
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Confirmation, Study, StudyLocked, TrialResult, read_study
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import get_space, load_table

@@ -8,7 +8,8 @@ import pytest
 from support.processes import finish, running
 from support.study_commands import called, command, decisions, refused, run
 
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.completion import complete
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.study.yaml_files import load_yaml
 from oneshot_hpo.hpo.journal.lock import StudyLock
 

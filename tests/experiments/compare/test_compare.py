@@ -19,8 +19,9 @@ from oneshot_hpo.experiments.compare.display import print_spaces
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Confirmation, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 

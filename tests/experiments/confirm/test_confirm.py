@@ -18,8 +18,9 @@ from support.waiting import wait_until
 
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import UserError, is_user_error
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import StudyNotFound, Trial, read_confirmation, read_study
 from oneshot_hpo.hpo.confirmation_view import EVENTS
 from oneshot_hpo.hpo.journal.file import read_journal

@@ -8,8 +8,9 @@ from support.page_study import make_study
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.journals import difference, pace_of
 from oneshot_hpo.experiments.forecast.measuring import measured_pace
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Study, TrialResult
 
 

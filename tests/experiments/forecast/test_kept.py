@@ -8,9 +8,10 @@ from support.study_commands import called, refused
 
 from oneshot_hpo.experiments.forecast.kept import kept_forecast, read_kept, truth_of
 from oneshot_hpo.experiments.report.reporting import write_report
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 
 
 def write_forecast(path: Path, *arguments: object) -> None:

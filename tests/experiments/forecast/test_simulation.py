@@ -15,11 +15,13 @@ from oneshot_hpo.experiments.forecast.conditions import Conditions, Pace
 from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.experiments.forecast.runs import Brackets, Reruns
 from oneshot_hpo.experiments.forecast.simulation import Simulation
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.sources import Beginning
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trial import TrialTask
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Observation, Study
 from oneshot_hpo.hpo.bohb.rehearsal import RehearsedMaster
 from oneshot_hpo.hpo.plain import plain

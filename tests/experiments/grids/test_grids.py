@@ -13,9 +13,10 @@ from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.grids.costs import hours, measured_paces
 from oneshot_hpo.experiments.grids.display import print_costs
 from oneshot_hpo.experiments.grids.grid import Grid, load_grid
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.document import shipped_studies
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 
 GRIDS = sorted(set(shipped_studies()) - {"quickstart"})

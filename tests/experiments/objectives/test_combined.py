@@ -21,10 +21,11 @@ from oneshot_hpo.experiments.objectives.objective import Found, completed, objec
 from oneshot_hpo.experiments.objectives.section import chosen
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
 from oneshot_hpo.experiments.report.reporting import write_report
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.experiments.study.status import show_status
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers import SearchSettings

@@ -12,9 +12,10 @@ import pytest
 from oneshot_hpo.experiments.errors import StudyFileError
 from oneshot_hpo.experiments.objectives import registry
 from oneshot_hpo.experiments.objectives.objective import Found, NoLoss, Objective, evaluated
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.foreign import InvalidResult
 from oneshot_hpo.plugins import Entry
 from oneshot_hpo.search_spaces import get_space, load_table

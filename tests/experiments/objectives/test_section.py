@@ -10,8 +10,9 @@ from oneshot_hpo.experiments.errors import StudyFileError, UserError, is_user_er
 from oneshot_hpo.experiments.objectives import registry
 from oneshot_hpo.experiments.objectives.objective import Found, Objective, completed, objective_of
 from oneshot_hpo.experiments.objectives.section import chosen, text
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.experiments.study.specification import complete, load_study, validated
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.plugins import Entry
 
 

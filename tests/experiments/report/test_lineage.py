@@ -9,10 +9,11 @@ from support.page_study import DIGITS
 
 from oneshot_hpo.experiments.report import lineage, origin
 from oneshot_hpo.experiments.report.reporting import write_report
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.sources import Beginning, Source
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Observation
 
 ROOT = Source(kind="hpbandster", folder="/r", name="root", checksum="0", results=9, taken=9)

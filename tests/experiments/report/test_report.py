@@ -12,7 +12,7 @@ from support.study_commands import called
 
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.report.reporting import write_report
-from oneshot_hpo.experiments.study.specification import load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Study
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed

@@ -15,7 +15,7 @@ from support.study_commands import run
 
 from oneshot_hpo.experiments.grids.costs import Cost, cost
 from oneshot_hpo.experiments.grids.grid import Grid, Member, load_grid
-from oneshot_hpo.experiments.study.specification import complete
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.hpo import BASELINE_ID, read_study
 from oneshot_hpo.plugins import names
 from oneshot_hpo.searchers.settings import SearchSettings

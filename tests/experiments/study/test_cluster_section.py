@@ -3,14 +3,10 @@ from pathlib import Path
 import pytest
 
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.pools import job_name
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    freeze,
-    load_study,
-    with_overrides,
-)
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import load_study, with_overrides
 
 
 def on_slurm(study: Path, *settings: str) -> StudySpec:

@@ -8,17 +8,13 @@ import pytest
 
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.study import command_keys
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.inputs import located
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    freeze,
-    load_study,
-    validated,
-)
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import commands_of, digest_of
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml, load_yaml
 
 RATE = {"lower": 0.001, "upper": 1.0, "log": True, "default": 0.1}

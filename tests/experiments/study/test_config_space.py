@@ -10,13 +10,10 @@ from ConfigSpace.hyperparameters import UniformFloatHyperparameter, UniformInteg
 from support.toy_study import mixed_space
 
 from oneshot_hpo.experiments.errors import StudyFileError
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.config_space import label, space_words
-from oneshot_hpo.experiments.study.specification import (
-    StudySpec,
-    complete,
-    load_study,
-    validated,
-)
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml, load_yaml
 from oneshot_hpo.hpo import configuration_space
 from oneshot_hpo.hpo.space_document import space_from_document

@@ -10,13 +10,13 @@ from support.made_study import new_study, result_of, run_study, write_search
 from support.study_commands import called, events, refused
 
 import oneshot_hpo
-from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.study.extensions import difference, extended
 from oneshot_hpo.experiments.study.folder import SPECIFICATION
 from oneshot_hpo.experiments.study.launching import _crashed
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import StudyFileError, load_study
 from oneshot_hpo.experiments.study.trial import RESULT
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Extension, Study, read_study
 from oneshot_hpo.hpo.extension import DROPPED
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME

@@ -18,11 +18,12 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.groups import group_studies
 from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.experiments.objectives.table_outcome import table_outcome
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.environment import check_environment
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.inputs import given_inputs
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Study, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.table_file import write_table

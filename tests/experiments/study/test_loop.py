@@ -21,8 +21,10 @@ from support.worker_tasks import stopped_at_once
 
 from oneshot_hpo.cluster.local import LocalPool
 from oneshot_hpo.experiments.errors import StudyStopped
-from oneshot_hpo.experiments.study.loop import FRUITLESS, StudyRun
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.completion import complete
+from oneshot_hpo.experiments.study.loop import StudyRun
+from oneshot_hpo.experiments.study.losses import FRUITLESS
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.study.yaml_files import load_yaml
 from oneshot_hpo.experiments.terminal.progress import PlainDisplay
 from oneshot_hpo.hpo import Study

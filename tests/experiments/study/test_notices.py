@@ -14,9 +14,10 @@ from support.waiting import wait_until
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped
 from oneshot_hpo.experiments.study import notices
 from oneshot_hpo.experiments.study.notices import announced
-from oneshot_hpo.experiments.study.specification import StudySpec, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.summary import verdict
 from oneshot_hpo.experiments.study.trust import commands_of
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Study, read_study
 
 WRITES = """#!/bin/sh

@@ -15,13 +15,15 @@ from oneshot_hpo import foreign
 from oneshot_hpo.experiments.check.checking import verify
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.study import own_code
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.launching import resume_study
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trial import TrialTask, run_trial
 from oneshot_hpo.experiments.study.trust import Consent, NotTrusted, check_trusted
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.search_spaces import get_space, load_table, table_file
 from oneshot_hpo.search_spaces.table_content import content_checksum
 from oneshot_hpo.search_spaces.table_file import table_checksum

@@ -10,8 +10,9 @@ from sklearn.datasets import load_digits
 from support.study_commands import events, run
 
 from oneshot_hpo.experiments.errors import StudyFileError
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.pairing import Pair, doubt, pair_of
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed
 from oneshot_hpo.search_spaces import get_space

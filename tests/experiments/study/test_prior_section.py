@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.prior_section import user_prior
-from oneshot_hpo.experiments.study.specification import complete, load_study, validated
+from oneshot_hpo.experiments.study.validation import load_study, validated
 from oneshot_hpo.hpo.user_prior import UserPrior
 
 

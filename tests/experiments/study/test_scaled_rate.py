@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.scaled_rate import rate_lines
-from oneshot_hpo.experiments.study.specification import complete, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 
 SCALED = "search.arch_learning_rate=scaled"
 

@@ -16,12 +16,14 @@ from oneshot_hpo.cluster.simulated import SimulatedPool
 from oneshot_hpo.experiments.compare.sources import _notes
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.report import headline
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.status import show_status
 from oneshot_hpo.experiments.study.stop_noise import Noise, noise_of
 from oneshot_hpo.experiments.study.stop_rules import Plateau, StopRules, stop_rules
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.terminal.progress import PlainDisplay
 from oneshot_hpo.hpo import Extension, Study, Trial, TrialResult, read_study
 from oneshot_hpo.hpo.study_events import EXTENSION, STOP_REACHED

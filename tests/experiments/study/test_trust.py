@@ -14,8 +14,9 @@ from support.throwaway_slurm import ThrowawaySlurm
 from support.waiting import wait_until
 
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.specification import StudySpec, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import Consent, check_trusted, commands_of, digest_of
+from oneshot_hpo.experiments.study.validation import load_study
 
 SLURM = "cluster.slurm.scheduler_interface=lo"
 NOTHING = Consent()

@@ -11,9 +11,10 @@ from support.study_commands import command, events, run, started
 from support.waiting import wait_until
 
 from oneshot_hpo.experiments.errors import printable
+from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, load_study
 from oneshot_hpo.experiments.study.status import show_status
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.hpo import TrialResult
 

@@ -9,8 +9,10 @@ import pytest
 from support.made_once import made_once
 from support.made_study import run_study
 
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.document import shipped_studies
-from oneshot_hpo.experiments.study.specification import StudySpec, complete, freeze, load_study
+from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.validation import load_study
 
 NewStudy = Callable[..., StudySpec]
 

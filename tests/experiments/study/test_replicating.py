@@ -82,10 +82,16 @@ def test_the_default_and_the_best_take_turns(replicated: tuple[Path, Shares]) ->
 
 
 def test_the_expected_value_uses_them(replicated: tuple[Path, Shares]) -> None:
-    shrunken = OpenedStudy(replicated[0]).shrunken
+    study = OpenedStudy(replicated[0])
+    shrunken = study.shrunken
     assert shrunken is not None
+    assert study.view.incumbent is not None
+    trial, result = study.view.incumbent
+    losses = study.view.losses_of(trial, result)
+    assert shrunken.evaluations == len(losses)
+    assert shrunken.measured == pytest.approx(sum(losses) / len(losses))
     assert shrunken.is_repeated
-    assert shrunken.evaluations > 1
+    # The formula's is 0.02.
     assert shrunken.noise.deviation == pytest.approx(0.02, rel=0.6)
 
 

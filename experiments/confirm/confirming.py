@@ -45,7 +45,7 @@ from oneshot_hpo.experiments.study.validation import with_overrides
 from oneshot_hpo.experiments.terminal.console import console_for
 from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import Confirmation, StudyView
+from oneshot_hpo.hpo import Confirmation, StudyView, TrialResult
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
 
@@ -114,6 +114,7 @@ def confirm_study(
             confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
         if between is not None:
             _plan_path(console, confirmation, between, wanted)
+        confirmation.know(_replicated(study.view, settings))
         if not confirmation.finished:
             _run(console, confirmation, spec, folder, workers, cluster)
         results = write_results(folder / FOLDER, confirmation)
@@ -249,6 +250,23 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
     else:
         check_values(spec, values)
     return values
+
+
+def _replicated(
+    study: StudyView, settings: Sequence[PlannedSetting]
+) -> dict[tuple[str, int], TrialResult]:
+    """Results of the study's replicates, as runs of these settings with the same seeds.
+
+    None where they had a part in the choice of the incumbent: only fresh seeds confirm it.
+    """
+    if study.settings.replicates != "report" or study.settings.incumbent != "validation":
+        return {}
+    return {
+        (planned.name, replicate.number - 1): result
+        for replicate, result in study.replicates
+        for planned in settings
+        if planned.config == replicate.config and replicate.budget == study.settings.max_budget
+    }
 
 
 def _opened(study: OpenedStudy) -> Confirmation:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
-from oneshot_hpo.experiments.confirm.path import PlannedPath, planned_path
+from oneshot_hpo.experiments.confirm.path import PlannedPath, plan_path, planned_path
 from oneshot_hpo.experiments.confirm.planning import PlannedSetting, plan_settings, rule_to_begin
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.confirm.until_decided import (
@@ -28,7 +28,7 @@ from oneshot_hpo.experiments.confirm.until_decided import (
     looks_line,
 )
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.path import ORDER, PATH, is_path_name, order_words
+from oneshot_hpo.experiments.numbers.path import is_path_name
 from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
@@ -51,9 +51,9 @@ from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.study.validation import with_overrides
 from oneshot_hpo.experiments.terminal.console import console_for
-from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
+from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import Confirmation, StudyView, TrialResult
+from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
 
@@ -120,7 +120,7 @@ def confirm_study(
             confirmation.note(*changed)
         wanted = plan_settings(confirmation, settings, seeds, rule)
         if between is not None:
-            _plan_path(console, confirmation, between, wanted)
+            plan_path(console, confirmation, between, wanted)
         confirmation.know(_replicated(study.view, settings))
         if not confirmation.finished and master is not None and submit:
             confirmation.close()
@@ -234,26 +234,6 @@ def _path(study: OpenedStudy, settings: Sequence[PlannedSetting]) -> PlannedPath
             f"--path: in {study.folder} the default stayed the best, so there is no path from it"
         )
     return planned_path(study, dict(default.config), dict(tuned.config), tuned.name)
-
-
-def _plan_path(console: Console, confirmation: Confirmation, path: PlannedPath, seeds: int) -> None:
-    """Plan the settings of a path, journal what its order rests on, and say it."""
-    if not any(note.get(PATH) == path.order[PATH] for note in confirmation.notes):
-        confirmation.note("path", path.order)
-    for name, config in path.settings.items():
-        confirmation.plan(name, config, seeds)
-
-    count = len(path.changes)
-    order = next(note for note in confirmation.notes if note.get(PATH) == path.order[PATH])
-    say(console, f"path: {', then '.join(' with '.join(step) for step in path.changes)}")
-    say_paragraph(console, order_words(order[ORDER]))
-    if count > 1:
-        greedy = sum(range(2, count + 1))
-        say(
-            console,
-            f"settings between default and tuned: {count - 1}; choosing each step by searches "
-            f"would take up to {greedy}",
-        )
 
 
 def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, object]:

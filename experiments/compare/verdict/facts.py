@@ -138,6 +138,9 @@ def _tuning(case: Case) -> Iterator[str]:
         one = "1 evaluation" if spent.searches == 1 else f"{spent.searches} evaluations"
         crashed = f", {spent.crashed} of them crashed" if spent.crashed else ""
         yield f"{study.source}: {one}{crashed}, {spent.hours}"
+        if study.opened.view.replicates:
+            again = spending(study.opened.view.replicates)
+            yield f"{study.source}: {again.searches} replicates beside them, {again.hours}"
 
 
 def _confirming(case: Case) -> Iterator[str]:

@@ -76,6 +76,8 @@ def _one_seed(case: Case) -> Iterator[str]:
         view = study.opened.view
         if view.incumbent is None or not view.settings.iterations:
             continue
+        if view.settings.incumbent != "validation" and view.replicates:
+            continue  # chosen by several searches of a configuration
         trial, result = view.incumbent
         if trial.config != confirmation.settings[sample.origin[1]].config:
             continue  # the study has found a better one since

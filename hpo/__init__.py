@@ -24,6 +24,7 @@ from oneshot_hpo.hpo.errors import (
 )
 from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.looks import Look, SequentialRule
+from oneshot_hpo.hpo.replicate import Replicate
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
 from oneshot_hpo.hpo.study_state import Retry, StopReached, TrialRecord
@@ -44,6 +45,7 @@ __all__ = [
     "Observation",
     "OptimizerSettings",
     "Range",
+    "Replicate",
     "Rerun",
     "Retry",
     "RungState",

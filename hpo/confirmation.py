@@ -34,6 +34,19 @@ class Confirmation(ConfirmationView, JournalWriter):
     def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
         ConfirmationView.__init__(self, path, header)
         JournalWriter.__init__(self, lock)
+        self._known: Mapping[tuple[str, int], TrialResult] = {}
+
+    def know(self, results: Mapping[tuple[str, int], TrialResult]) -> None:
+        """Take results of runs, by setting and number of the seed, that need not be run again.
+
+        Each is told as soon as its run is next. Raises StudyUnwritable.
+        """
+        self._known = results
+        for run in self.pending:
+            self._tell_known(run)
+        while (key := self._next()) in results:
+            assert key is not None
+            self._tell_known(self._begin(key))
 
     @classmethod
     def create(
@@ -151,14 +164,30 @@ class Confirmation(ConfirmationView, JournalWriter):
         self._write(event)
 
     def ask(self) -> Rerun | None:
-        """Start the next run; None when every planned run has started. Raises StudyUnwritable."""
-        key = self._next()
-        if key is None:
-            return None
+        """Start the next run without a known result; None when every planned run has started.
+
+        Raises StudyUnwritable.
+        """
+        while (key := self._next()) is not None:
+            run = self._begin(key)
+            if not self._tell_known(run):
+                return run
+        return None
+
+    def _begin(self, key: tuple[str, int]) -> Rerun:
+        """Start the run with this key, which is next."""
         name, number = key
         seed = confirmation_seed(self._header["seed"], number)
         self._write({"event": "ask", "setting": name, "number": number, "seed": seed})
         return self._pending[key]
+
+    def _tell_known(self, run: Rerun) -> bool:
+        """Record the result of a run if it is known; whether it is."""
+        result = self._known.get((run.setting, run.number))
+        if result is None:
+            return False
+        self.tell(run, result)
+        return True
 
     def tell(self, run: Rerun, result: TrialResult) -> None:
         """Record how a pending run ended. Raises StudyError when it is not pending."""

@@ -73,6 +73,14 @@ def confirm(
             help="obrien-fleming (default): strict at first; pocock: as strict later.",
         ),
     ] = None,
+    path: Annotated[
+        bool,
+        typer.Option(
+            "--path",
+            help="Also the settings between default and incumbent, one hyperparameter at a time, "
+            "in an order that a model of the study's trials chooses.",
+        ),
+    ] = False,
     workers: WorkersOption = None,
     submit: SubmitOption = False,
     address: AddressOption = None,
@@ -100,6 +108,7 @@ def confirm(
         seeds,
         setting=setting,
         overrides=overrides or [],
+        path=path,
         workers=workers,
         cluster=cluster_at(address, scheduler_file, submit=submit),
         accept_changes=accept_changes,

@@ -33,7 +33,7 @@ def sentences(space: Space, pairing: Pairing) -> str:
     if comparison.sequential is not None:
         parts.append(looks(comparison.sequential, pairing.first.measure))
     elif comparison.verdict == "not shown":
-        parts.append(_more(pairing))
+        parts.append(more(pairing))
     return " ".join(parts)
 
 
@@ -132,7 +132,7 @@ def _disagreement(comparison: Comparison) -> str:
     return f" {words}: the verdict is that of the test, which uses {ranks}."
 
 
-def _more(pairing: Pairing) -> str:
+def more(pairing: Pairing) -> str:
     """How many more seeds would likely decide it, their cost, and a warning."""
     comparison = pairing.comparison
     paired, (seeds, others) = comparison.pairs is not None, comparison.sizes

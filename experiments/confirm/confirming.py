@@ -19,6 +19,7 @@ from rich.console import Console
 
 from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
+from oneshot_hpo.experiments.confirm.path import PlannedPath, planned_path
 from oneshot_hpo.experiments.confirm.planning import PlannedSetting, plan_settings, rule_to_begin
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.confirm.until_decided import (
@@ -27,6 +28,7 @@ from oneshot_hpo.experiments.confirm.until_decided import (
     looks_line,
 )
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.path import ORDER, PATH, is_path_name, order_words
 from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
@@ -49,9 +51,9 @@ from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.study.validation import with_overrides
 from oneshot_hpo.experiments.terminal.console import console_for
-from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.progress import display_for
-from oneshot_hpo.hpo import StudyView
+from oneshot_hpo.hpo import Confirmation, StudyView, TrialResult
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
 from oneshot_hpo.hpo.plain import plain
 
@@ -63,6 +65,7 @@ def confirm_study(
     *,
     setting: str | None = None,
     overrides: Sequence[str] = (),
+    path: bool = False,
     workers: int | None = None,
     cluster: DaskCluster | None = None,
     accept_changes: bool = False,
@@ -74,9 +77,10 @@ def confirm_study(
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
     seeds: None for the number planned before, or SEEDS. Earlier runs are kept, so a larger number
-    adds to them. accept_changes: as in `resume_study`. until_decided: a sequential rule says how
-    many seeds the incumbent and the default have; one that has begun continues without it, too.
-    submit: plan it, and submit a master that runs it; as_job: this process is such a master.
+    adds to them. path: also the settings between default and incumbent, one hyperparameter at a
+    time. accept_changes: as in `resume_study`. until_decided: a sequential rule says how many seeds
+    the incumbent and the default have; one that has begun continues without it, too. submit: plan
+    it, and submit a master that runs it; as_job: this process is such a master.
 
     UserError: there is nothing to confirm yet, commands are not trusted, or bad input; nothing is
     created then. StudyStopped: the confirmation cannot continue now.
@@ -95,6 +99,7 @@ def confirm_study(
 
     workers = workers or spec.workers or 1
     settings = _settings(study.view, folder, spec, setting, values)
+    between = _path(study, settings) if path else None
     rule = rule_to_begin(study, settings, seeds, until_decided)
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
@@ -111,7 +116,10 @@ def confirm_study(
     with resumable(again, begun), _opened(study) as confirmation:
         if changed is not None:
             confirmation.note(*changed)
-        plan_settings(confirmation, settings, seeds, rule)
+        wanted = plan_settings(confirmation, settings, seeds, rule)
+        if between is not None:
+            _plan_path(console, confirmation, between, wanted)
+        confirmation.know(_replicated(study.view, settings))
         if not confirmation.finished and master is not None and submit:
             confirmation.close()
             say(console, f"{folder / FOLDER}: the master is {master.submit()}")
@@ -136,6 +144,7 @@ def confirm(
     seeds: int | None = None,
     setting: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    path: bool = False,
     workers: int | None = None,
     accept_changes: bool = False,
     address: str | None = None,
@@ -153,6 +162,7 @@ def confirm(
     setting: the name of one more setting, the default with the values {"search": {…}} in settings.
     until_decided: add seeds in blocks until a sequential rule decides, with at most max_seeds, 30
     by default.
+    path: also the settings between default and incumbent, one hyperparameter at a time.
     settings: also {"cluster": {…}} for this time, and where {"dataset": …, "table": …} are now.
     The other arguments, and what is raised, as in `launch` and `resume`.
     """
@@ -170,6 +180,7 @@ def confirm(
             seeds,
             setting=setting,
             overrides=overrides,
+            path=path,
             workers=workers,
             cluster=cluster_at(address, path_or_none(scheduler_file), submit=False),
             accept_changes=accept_changes,
@@ -213,11 +224,43 @@ def _settings(
     return settings
 
 
+def _path(study: OpenedStudy, settings: Sequence[PlannedSetting]) -> PlannedPath:
+    """The path from the default to the incumbent. UserError: they are the same."""
+    default, tuned = settings[0], settings[1 if len(settings) > 1 else 0]
+    if not tuned.tuned or tuned is default:
+        raise UserError(
+            f"--path: in {study.folder} the default stayed the best, so there is no path from it"
+        )
+    return planned_path(study, dict(default.config), dict(tuned.config), tuned.name)
+
+
+def _plan_path(console: Console, confirmation: Confirmation, path: PlannedPath, seeds: int) -> None:
+    """Plan the settings of a path, journal what its order rests on, and say it."""
+    if not any(note.get(PATH) == path.order[PATH] for note in confirmation.notes):
+        confirmation.note("path", path.order)
+    for name, config in path.settings.items():
+        confirmation.plan(name, config, seeds)
+
+    count = len(path.changes)
+    order = next(note for note in confirmation.notes if note.get(PATH) == path.order[PATH])
+    say(console, f"path: {', then '.join(' with '.join(step) for step in path.changes)}")
+    say_paragraph(console, order_words(order[ORDER]))
+    if count > 1:
+        greedy = sum(range(2, count + 1))
+        say(
+            console,
+            f"settings between default and tuned: {count - 1}; choosing each step by searches "
+            f"would take up to {greedy}",
+        )
+
+
 def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, object]:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", name) or name in (DEFAULT, "tuned"):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", name) or (
+        name in (DEFAULT, "tuned") or is_path_name(name)
+    ):
         raise UserError(
             f"--setting {name}: a name has letters, digits, '.', '_' and '-', begins with a "
-            f"letter, and is not {DEFAULT} or tuned"
+            f"letter, and is not {DEFAULT}, tuned or that of a step of a path"
         )
     document = parse_overrides(overrides)
     values = document.pop("search", None)
@@ -230,6 +273,23 @@ def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, o
     else:
         check_values(spec, values)
     return values
+
+
+def _replicated(
+    study: StudyView, settings: Sequence[PlannedSetting]
+) -> dict[tuple[str, int], TrialResult]:
+    """Results of the study's replicates, as runs of these settings with the same seeds.
+
+    None where they had a part in the choice of the incumbent: only fresh seeds confirm it.
+    """
+    if study.settings.replicates != "report" or study.settings.incumbent != "validation":
+        return {}
+    return {
+        (planned.name, replicate.number - 1): result
+        for replicate, result in study.replicates
+        for planned in settings
+        if planned.config == replicate.config and replicate.budget == study.settings.max_budget
+    }
 
 
 def _opened(study: OpenedStudy) -> DecidingConfirmation:

@@ -56,8 +56,8 @@ def plan_settings(
     settings: Sequence[PlannedSetting],
     seeds: int | None,
     rule: Rule | None,
-) -> None:
-    """Plan the settings: with their number of seeds, or as far as a rule allows."""
+) -> int:
+    """Plan the settings, with their number of seeds or as far as a rule allows; returns it."""
     tuned = next(planned.name for planned in settings if planned.tuned)
     if rule is not None:
         confirmation.set_rule(tuned, spending=rule.spending, alpha=rule.alpha, looks=rule.looks)
@@ -68,3 +68,4 @@ def plan_settings(
     for planned in settings:
         confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
     confirmation.look_if_due()
+    return wanted

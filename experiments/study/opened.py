@@ -38,6 +38,7 @@ from oneshot_hpo.hpo.brackets import rung_budgets
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.hpo.journal.lock import is_held
 from oneshot_hpo.hpo.study_view import StudyTimes
+from oneshot_hpo.search_spaces.rows_file import ROWS
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from oneshot_hpo.cluster.slurm.commands import Job
     from oneshot_hpo.experiments.study.cell_errors import CellErrors
+    from oneshot_hpo.experiments.study.shrunken import ShrunkenBest
 
 State = Literal["finished", "running", "waiting", "stopped"]
 """waiting: for SLURM to start its master; stopped: unfinished, and no master works on it."""
@@ -100,8 +102,15 @@ class OpenedStudy:
 
     @cached_property
     def located(self) -> StudySpec:
-        """`spec` with the current paths of data set and table."""
-        return located(self.spec, self.folder, notes=self.environments)
+        """`spec` with the current paths of data set and table.
+
+        Rows of the table that lie beside the journal take the table's place.
+        """
+        found = located(self.spec, self.folder, notes=self.environments)
+        rows = self.folder / ROWS
+        if found.table is None or not rows.is_file():
+            return found
+        return found.model_copy(update={"table": str(rows)})
 
     @property
     def name(self) -> str:
@@ -245,6 +254,13 @@ class OpenedStudy:
         """The incumbent, if it is not the default configuration."""
         incumbent = self.view.incumbent
         return None if incumbent is None or incumbent[0].id == BASELINE_ID else incumbent
+
+    @cached_property
+    def shrunken(self) -> ShrunkenBest | None:
+        """What the best value is expected to be with new seeds; see `study.shrunken`."""
+        from oneshot_hpo.experiments.study.shrunken import shrunken_best
+
+        return shrunken_best(self)
 
     def trial_state(self, result: TrialResult | None) -> TrialState:
         """The state of a trial with this result."""

@@ -9,7 +9,7 @@ Thompson 1971).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ Array = NDArray[np.float64]
 
 LEAST = 8
 """Evaluations below which nothing can be said."""
+MOST = 500
+"""Evaluations that are looked at, evenly spaced: time grows with the third power of their number,
+memory with the second, and `status` of a large study waits for it."""
 LEAST_REPEATS = 5
 """Repeats below which their own deviation says too little."""
 
@@ -40,6 +43,9 @@ def smooth_noise(vectors: Array, losses: Array, levels: NDArray[np.int64]) -> Se
     """
     if len(losses) < LEAST or np.ptp(losses) == 0:
         return None
+    if len(losses) > MOST:
+        used = np.linspace(0, len(losses) - 1, MOST).round().astype(int)
+        vectors, losses = vectors[used], losses[used]
     distances = _squared_distances(vectors, levels)
     values = _without_outliers(losses)
 
@@ -64,13 +70,18 @@ def repeated_noise(losses: Sequence[Sequence[float]]) -> SeedNoise | None:
 
     losses: those of each configuration. None: fewer than LEAST_REPEATS of them are repeats.
     """
-    repeats = sum(len(own) - 1 for own in losses)
-    if repeats < LEAST_REPEATS:
+    variance, repeats = pooled_variance(losses)
+    if repeats < LEAST_REPEATS or variance == 0:
         return None
-    squares = float(sum(np.var(own) * len(own) for own in losses))
-    if squares == 0:
-        return None
-    return SeedNoise(math.sqrt(squares / repeats), math.sqrt(_of_variance(repeats)))
+    return SeedNoise(math.sqrt(variance), math.sqrt(_of_variance(repeats)))
+
+
+def pooled_variance(groups: Iterable[Sequence[float] | Array]) -> tuple[float, int]:
+    """The variance within groups of values, and its degrees of freedom; (0, 0) without repeats."""
+    large = [np.asarray(group) for group in groups if len(group) > 1]
+    degrees = sum(len(group) - 1 for group in large)
+    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in large)
+    return (squares / degrees if degrees else 0.0), degrees
 
 
 def _of_variance(degrees: int) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 from oneshot_hpo.experiments.compare.power import MOST_SEEDS, POWER
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.conditions import Pace
-from oneshot_hpo.experiments.forecast.seed_noise import SeedNoise
+from oneshot_hpo.experiments.forecast.seed_noise import PairNoise
 from oneshot_hpo.experiments.grids.costs import cost
 from oneshot_hpo.experiments.sequential.planning import (
     Prospect,
@@ -75,7 +75,7 @@ class HoursPlan:
 
     gpu_hours: float
     power: float
-    noise: SeedNoise
+    noise: PairNoise
     chosen: Division
     alternatives: tuple[Division, ...]
 
@@ -84,7 +84,7 @@ class HoursPlan:
         return dataclasses.asdict(self)
 
 
-def divide(spec: StudySpec, pace: Pace, hours: Hours, noise: SeedNoise) -> HoursPlan:
+def divide(spec: StudySpec, pace: Pace, hours: Hours, noise: PairNoise) -> HoursPlan:
     """Divide the hours.
 
     With a difference to detect, the confirmation gets what that takes and tuning the rest, in whole
@@ -144,7 +144,7 @@ class _Costs:
         return (epochs * self._pace.epoch_seconds + searches * self._pace.trial_seconds) / 3600
 
 
-def _to_detect(costs: _Costs, hours: Hours, noise: SeedNoise) -> Division | None:
+def _to_detect(costs: _Costs, hours: Hours, noise: PairNoise) -> Division | None:
     """The seeds that show the wanted difference, and brackets for the rest of the hours.
 
     None: no difference is wanted, or nothing is left for a bracket. UserError: it takes too many
@@ -162,7 +162,7 @@ def _to_detect(costs: _Costs, hours: Hours, noise: SeedNoise) -> Division | None
     return _division(costs, iterations, found, hours.detect) if iterations else None
 
 
-def _alternatives(costs: _Costs, hours: Hours, noise: SeedNoise) -> Iterator[Division]:
+def _alternatives(costs: _Costs, hours: Hours, noise: PairNoise) -> Iterator[Division]:
     """Divisions by share, those that can show anything and leave a bracket."""
     for share in SHARES:
         confirming = share * hours.gpu_hours
@@ -174,7 +174,7 @@ def _alternatives(costs: _Costs, hours: Hours, noise: SeedNoise) -> Iterator[Div
 
 
 def _confirmed(
-    costs: _Costs, iterations: int, hours: float, power: float, noise: SeedNoise
+    costs: _Costs, iterations: int, hours: float, power: float, noise: PairNoise
 ) -> Division | None:
     """A study whose confirmation has these hours; None: they pay too few seeds."""
     seeds = min(MOST_SEEDS, int(hours / costs.confirming(1)))

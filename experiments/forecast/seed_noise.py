@@ -18,13 +18,14 @@ from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import BASELINE_ID
 from oneshot_hpo.hpo.confirmation_view import DEFAULT
+from oneshot_hpo.hpo.seed_noise import pooled_variance
 from oneshot_hpo.search_spaces import get_space, load_table
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SeedNoise:
+class PairNoise:
     """The spread of what a confirmation compares."""
 
     deviation: float
@@ -37,7 +38,7 @@ class SeedNoise:
     """Of the deviation; empty for a loss."""
 
 
-def seed_noise_of(journals: Sequence[OpenedStudy], spec: StudySpec) -> SeedNoise:
+def seed_noise_of(journals: Sequence[OpenedStudy], spec: StudySpec) -> PairNoise:
     """The noise of a study's confirmation.
 
     From the confirmations of those journals whose searches are alike, a pilot's say; without one,
@@ -55,7 +56,7 @@ def seed_noise_of(journals: Sequence[OpenedStudy], spec: StudySpec) -> SeedNoise
     return found
 
 
-def _of_confirmations(studies: Sequence[OpenedStudy]) -> SeedNoise | None:
+def _of_confirmations(studies: Sequence[OpenedStudy]) -> PairNoise | None:
     """From the pairs of tuned and default; where there are none, from the seeds of one setting."""
     groups, measures = [], set()
     for study in studies:
@@ -74,10 +75,10 @@ def _of_confirmations(studies: Sequence[OpenedStudy]) -> SeedNoise | None:
     if len(measures) > 1:
         raise UserError(f"--from: they have results of several kinds: {', '.join(measures)}")
     scale, unit = (1.0, "") if measures == {LOSS} else (100.0, "points")
-    return SeedNoise(scale * deviation, f"from {count} confirmed seeds", unit)
+    return PairNoise(scale * deviation, f"from {count} confirmed seeds", unit)
 
 
-def _of_defaults(studies: Sequence[OpenedStudy]) -> SeedNoise | None:
+def _of_defaults(studies: Sequence[OpenedStudy]) -> PairNoise | None:
     """From the default's regret in studies with different seeds."""
     groups: dict[float, list[float]] = {}
     for study in studies:
@@ -92,10 +93,10 @@ def _of_defaults(studies: Sequence[OpenedStudy]) -> SeedNoise | None:
     if deviation is None:
         return None
     basis = f"from the default configuration in {count} studies"
-    return SeedNoise(100 * math.sqrt(2) * deviation, basis)
+    return PairNoise(100 * math.sqrt(2) * deviation, basis)
 
 
-def _of_table(spec: StudySpec) -> SeedNoise | None:
+def _of_table(spec: StudySpec) -> PairNoise | None:
     """From trainings of one cell: a lower bound, as other seeds also find other cells."""
     if spec.table is None or spec.space is None:
         return None
@@ -107,13 +108,10 @@ def _of_table(spec: StudySpec) -> SeedNoise | None:
         f"from trainings of one good cell in {table.name} alone: a lower bound, as other seeds "
         "also find other cells; a pilot says more (--from)"
     )
-    return SeedNoise(100 * math.sqrt(2) * noise, basis)
+    return PairNoise(100 * math.sqrt(2) * noise, basis)
 
 
 def _pooled(groups: Iterable[Floats]) -> tuple[float | None, int]:
     """The deviation within groups, and the values that say so; None: no group has two."""
     large = [group for group in groups if len(group) > 1]
-    degrees = sum(len(group) - 1 for group in large)
-    squares = sum(((group - group.mean()) ** 2).sum() for group in large)
-    deviation = math.sqrt(squares / degrees) if degrees else 0.0
-    return deviation or None, sum(map(len, large))
+    return math.sqrt(pooled_variance(large)[0]) or None, sum(map(len, large))

@@ -248,16 +248,15 @@ def resume_study(
 
 def _crashed(study: StudyView, folder: Path, keys: Sequence[str]) -> list[Trial]:
     """The crashed evaluations with these keys. UserError: a key is not one of them."""
-    trials = {trial.key: trial for trial, result in study.evaluations if result.crashed}
-    crashed = {trial.key: result for trial, result in study.evaluations if result.crashed}
+    crashed = {trial.key: (trial, result) for trial, result in study.evaluations if result.crashed}
     if "all" in keys:  # those that the user dropped are run again only by name
-        keys = [key for key, result in crashed.items() if result.exception != DROPPED] or keys
+        keys = [key for key, (_, result) in crashed.items() if result.exception != DROPPED] or keys
     for key in keys:
         if key not in crashed:
             there = f"; these did: {', '.join(crashed)}" if crashed else ""
             what = "no evaluation" if key == "all" else f"no evaluation {key}"
             raise UserError(f"--retry-crashed {key}: {what} of {folder} crashed{there}")
-    return [trials[key] for key in dict.fromkeys(keys)]
+    return [crashed[key][0] for key in dict.fromkeys(keys)]
 
 
 def study_and_folder(

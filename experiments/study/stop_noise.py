@@ -8,7 +8,6 @@ between repeats, among good architectures.
 from __future__ import annotations
 
 import math
-import statistics
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.objectives.section import LOSS, TEST, loss_name
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.hpo import has_confirmation, read_confirmation
+from oneshot_hpo.hpo.seed_noise import pooled_variance
 
 _SET_IT = "set stop.noise to the deviation of the loss between seeds"
 
@@ -52,12 +52,9 @@ def _of_confirmation(folder: Path) -> float | None:
         return None
     view = read_confirmation(folder)
     runs = ([result for _, result in view.results_of(name).values()] for name in view.settings)
-    losses = [[one.loss for one in own if one.loss is not None] for own in runs]
-    repeated = [own for own in losses if len(own) > 1]
-    if not repeated:
-        return None
-    squares = sum(statistics.variance(own) * (len(own) - 1) for own in repeated)
-    return math.sqrt(squares / sum(len(own) - 1 for own in repeated))
+    losses = ([one.loss for one in own if one.loss is not None] for own in runs)
+    variance, degrees = pooled_variance(losses)
+    return math.sqrt(variance) if degrees else None
 
 
 def _of_table(spec: StudySpec) -> float:

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from oneshot_hpo.hpo.seed_noise import LEAST, LEAST_REPEATS, repeated_noise, smooth_noise
+from oneshot_hpo.hpo.seed_noise import (
+    LEAST,
+    LEAST_REPEATS,
+    MOST,
+    pooled_variance,
+    repeated_noise,
+    smooth_noise,
+)
 
 NUMBERS = np.zeros(3, np.int64)
 
@@ -70,3 +77,19 @@ def test_repeats_are_pooled() -> None:
     assert found.uncertainty == pytest.approx(1 / np.sqrt(2 * 20))
     assert repeated_noise([losses[0, :LEAST_REPEATS].tolist(), [1.0]]) is None
     assert repeated_noise([[1.0] * 10]) is None
+
+
+def test_of_a_large_study_some_evaluations_are_looked_at() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.random((20 * MOST, 3))
+    losses = vectors.sum(axis=1) + rng.normal(0, 0.1, len(vectors))
+    noise = smooth_noise(vectors, losses, np.zeros(3, np.int64))
+    assert noise is not None and noise.deviation == pytest.approx(0.1, rel=0.1)
+
+
+def test_variances_are_pooled_by_their_degrees_of_freedom() -> None:
+    groups = [[1.0, 3.0], [5.0], [2.0, 2.0, 8.0]]
+    variance, degrees = pooled_variance(groups)
+    assert degrees == 3
+    assert variance == pytest.approx((2.0 + 2 * np.var(groups[2], ddof=1)) / 3)
+    assert pooled_variance([[1.0], []]) == (0.0, 0)

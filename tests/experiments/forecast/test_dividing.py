@@ -12,7 +12,7 @@ from support.study_commands import called, refused
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.conditions import Pace
 from oneshot_hpo.experiments.forecast.dividing import Hours, divide
-from oneshot_hpo.experiments.forecast.seed_noise import SeedNoise, seed_noise_of
+from oneshot_hpo.experiments.forecast.seed_noise import PairNoise, seed_noise_of
 from oneshot_hpo.experiments.grids.costs import cost
 from oneshot_hpo.experiments.sequential.planning import stops
 from oneshot_hpo.experiments.sequential.rule import make_rule
@@ -21,7 +21,7 @@ from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.validation import load_study
 
-NOISE = SeedNoise(0.5, "as the test says")
+NOISE = PairNoise(0.5, "as the test says")
 PACE = Pace(epoch_seconds=360, trial_seconds=36)
 
 

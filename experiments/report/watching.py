@@ -9,7 +9,7 @@ from pathlib import Path
 from oneshot_hpo.experiments.pages.live import LivePage
 from oneshot_hpo.experiments.report.reporting import page_path, write_page_of
 from oneshot_hpo.experiments.study.folder import CONFIRMATION
-from oneshot_hpo.experiments.study.opened import OpenedStudy, QueuedJobs
+from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.status import StudyQueue
 from oneshot_hpo.experiments.terminal.rate_limiter import RateLimiter
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
@@ -39,8 +39,8 @@ def watch_report(
     """
     path = page_path(folder, out)
     page = LivePage(path)
+    files = _files(folder)  # before they are read: what changes from here on is seen
     study = OpenedStudy(folder)
-    queue = StudyQueue(study)
     if study.state not in _FOLLOWED:
         write_page_of(study, path, baselines)
         on_written(path)
@@ -49,7 +49,7 @@ def watch_report(
     _write(study, path, baselines, page)
     try:
         on_written(path)
-        _follow(study, path, baselines, page, queue)
+        _follow(study, files, path, baselines, page)
     finally:
         page.ended = True
         _write(OpenedStudy(folder), path, baselines, page)
@@ -57,24 +57,30 @@ def watch_report(
 
 
 def _follow(
-    study: OpenedStudy, path: Path, baselines: Sequence[Path], page: LivePage, queue: StudyQueue
+    study: OpenedStudy,
+    files: tuple[object, ...],
+    path: Path,
+    baselines: Sequence[Path],
+    page: LivePage,
 ) -> None:
-    """Keep the page up to date until no master works on the study and none will."""
-    rate, folder = RateLimiter(_SHARE), study.folder
-    shown = _stamp(folder, study.jobs)
+    """Keep the page up to date until no master works on the study and none will.
+
+    files: `_files` from before the study was opened.
+    """
+    rate, folder, queue = RateLimiter(_SHARE), study.folder, StudyQueue(study)
+    shown = (files, study.jobs)
     while True:
         time.sleep(LOOK_SECONDS)
         page.beat()
-        jobs = queue.jobs()
-        stamp = _stamp(folder, jobs)
-        if stamp == shown or not rate.is_due:
+        found = (_files(folder), queue.jobs())
+        if found == shown or not rate.is_due:
             continue
         with rate.measured():
-            study = OpenedStudy(folder, jobs=jobs)
+            study = OpenedStudy(folder, jobs=found[1])
             if study.state not in _FOLLOWED:
                 return
             _write(study, path, baselines, page)
-        shown = stamp
+        shown = found
 
 
 def _write(study: OpenedStudy, path: Path, baselines: Sequence[Path], page: LivePage) -> None:
@@ -83,10 +89,10 @@ def _write(study: OpenedStudy, path: Path, baselines: Sequence[Path], page: Live
     page.announce()
 
 
-def _stamp(folder: Path, jobs: QueuedJobs) -> tuple[object, ...]:
-    """What differs once the page of a study would."""
+def _files(folder: Path) -> tuple[object, ...]:
+    """What differs in a study's folder once its page would."""
     journals = (folder / JOURNAL_NAME, folder / CONFIRMATION / CONFIRMATION_NAME)
-    return (*map(_changed, journals), is_held(folder), jobs)
+    return (*map(_changed, journals), is_held(folder))
 
 
 def _changed(path: Path) -> tuple[int, int] | None:

@@ -13,7 +13,11 @@ from oneshot_hpo.experiments.analyze.fidelity_gain import Draws, gain
 from oneshot_hpo.experiments.analyze.ranks import Array, spearman
 from oneshot_hpo.experiments.grids.costs import cost
 from oneshot_hpo.experiments.numbers.rank_correlation import rank_correlation
-from oneshot_hpo.experiments.numbers.rung_agreement import RungAgreement, silent_words
+from oneshot_hpo.experiments.numbers.rung_agreement import (
+    RungAgreement,
+    epochs_words,
+    silent_words,
+)
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.searchers.schedules import warms_up
 
@@ -63,8 +67,12 @@ class Fidelity:
 
     @property
     def is_justified(self) -> bool:
-        """Whether continuing is expected to find better configurations, and loses no rung."""
-        return self.gain > 0 and not self.lost
+        """Whether continuing is expected to find better ones, and its ranks say something.
+
+        They do if they say it wherever those of restarted trials do, and at one budget at least.
+        """
+        says_something = any(rung.is_shown for rung in self.continued) and not self.lost
+        return self.gain > 0 and says_something
 
 
 def fidelity_of(spec: StudySpec, restarted: Losses, continued: Losses, seed: int) -> Fidelity:
@@ -154,14 +162,15 @@ def sentences(name: str, found: Fidelity) -> list[str]:
         f"{'better' if found.gain > 0 else 'worse'} if trials continue (better in "
         f"{found.better:.0%} of resamples of the pilot)."
     )
-    if found.lost:
-        words = " and ".join(f"{budget:g}" for budget in found.lost)
-        lines.append(f"Continued, ranks after {words} epochs are not shown to say anything.")
+    silent_continued = [rung.budget for rung in found.continued if not rung.is_shown]
+    if silent_continued:
+        words = epochs_words(silent_continued)
+        lines.append(f"Continued, ranks after {words} are not shown to say anything.")
     return [*lines, VERDICT + ("yes" if found.is_justified else "no")]
 
 
 def _listed(rungs: list[RungAgreement]) -> str:
-    return ", ".join(f"{rung.words} after {rung.budget:g} epochs" for rung in rungs)
+    return ", ".join(f"{rung.words} after {epochs_words([rung.budget])}" for rung in rungs)
 
 
 def rows(name: str, found: Fidelity) -> list[dict[str, Any]]:

@@ -39,9 +39,15 @@ def silent_words(rungs: Sequence[RungAgreement], top: int | float) -> str | None
     silent = [rung for rung in rungs if not rung.is_shown]
     if not silent:
         return None
-    budgets = " and ".join(f"{rung.budget:g}" for rung in silent)
-    words = f"Ranks after {budgets} epochs say nothing of those after {top:g} that can be shown: "
+    budgets = epochs_words([rung.budget for rung in silent])
+    words = f"Ranks after {budgets} say nothing of those after {top:g} that can be shown: "
     useful = next((rung.budget for rung in rungs if rung.is_shown), None)
     if useful is None:
         return words + f"no smaller budget would do (min_budget: {top:g})."
     return words + f"the smallest budget whose ranks do is {useful:g} (min_budget: {useful:g})."
+
+
+def epochs_words(budgets: Sequence[int | float]) -> str:
+    """Budgets as "1 epoch", "3 and 6 epochs"."""
+    words = " and ".join(f"{budget:g}" for budget in budgets)
+    return f"{words} epoch" if list(budgets) == [1] else f"{words} epochs"

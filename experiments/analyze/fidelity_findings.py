@@ -142,7 +142,13 @@ def sentences(name: str, found: Fidelity) -> list[str]:
         f"Promoted trials continued: by {_listed(found.continued)}.",
     ]
     silent = silent_words(found.restarted, found.top)
-    if silent is not None:
+    if not found.ceiling.is_shown:
+        lines.append(
+            f"Not even two searches of {found.top:g} epochs are shown to rank these configurations "
+            "alike, so no budget can be: more configurations (--configurations), or longer "
+            "searches, would say more."
+        )
+    elif silent is not None:
         lines.append(silent)
     untrained = [rung.budget for rung in found.continued if rung.budget < found.learns_from]
     if untrained:

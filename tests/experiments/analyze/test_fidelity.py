@@ -101,6 +101,18 @@ def test_crashes_rank_last(spec):
     assert np.isfinite(found.gain)
 
 
+def test_where_seeds_decide_no_budget_is_recommended(spec):
+    restarted = pilot({3: 0.0, 6: 0.0, 12: 0.98}, 1)
+    found = fidelity_of(spec, restarted, pilot({3: 0.0, 6: 0.0, 12: 0.0}, 2), seed=0)
+    words = " ".join(sentences("T", found))
+    assert "Not even two searches of 12 epochs are shown to rank" in words
+    assert "smaller budget" not in words
+    ranked = fidelity_of(spec, restarted, pilot({3: 0.0, 6: 0.0, 12: 0.98}, 2), seed=0)
+    words = " ".join(sentences("T", ranked))
+    assert "Not even" not in words
+    assert "no smaller budget would do (min_budget: 12)" in words
+
+
 def test_equal_ranks_and_lower_cost_are_a_gain():
     rng = np.random.default_rng(0)
     same = {3: 0.6, 6: 0.8, 12: 0.9}

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Literal
 
-from oneshot_hpo.checks import check_settings, number, one_of, optional, require, setting, whole
+from oneshot_hpo.checks import (
+    Kind,
+    check_settings,
+    number,
+    one_of,
+    optional,
+    require,
+    setting,
+    whole,
+)
 from oneshot_hpo.hpo.errors import InvalidSettings
 from oneshot_hpo.hpo.user_prior import UserPrior
 
@@ -17,6 +26,13 @@ TRIAL_SEEDS = ("trial", "study")
 PROMOTIONS = RESTART, CONTINUE = ("restart", "continue")
 REPLICATES = ("none", "report", "model")
 INCUMBENTS = ("validation", "posterior")
+
+_PRIOR = Kind(
+    lambda value: value is None or isinstance(value, UserPrior | Mapping),
+    "a prior of the user's, or null",
+    # a mapping: as a journal's header has it
+    lambda value: UserPrior(**value) if isinstance(value, Mapping) else value,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +82,11 @@ class OptimizerSettings:
     incumbent: Literal["validation", "posterior"] = setting("validation", one_of(*INCUMBENTS))
     """How the incumbent is chosen: by the lowest loss, or by the lowest posterior mean, for which
     replicates count."""
-    user_prior: UserPrior | None = field(default=None, hash=False)
+    user_prior: UserPrior | None = field(default=None, hash=False, metadata={"kind": _PRIOR})
     """What the user expects to be good; None: nothing. Also as a mapping of its fields."""
 
     def __post_init__(self) -> None:
         check_settings(self, _refused)
-        if isinstance(self.user_prior, Mapping):  # as a journal's header has it
-            object.__setattr__(self, "user_prior", UserPrior(**self.user_prior))
         fits = self.user_prior is None or self.generator == "vectorised"
         require(self, "generator", fits, "vectorised with a prior of the user's", _refused)
         fits = self.replicates != "model" or self.generator == "vectorised"

@@ -32,7 +32,10 @@ VERBS = {
     *("analyze", "atlas", "baselines", "check", "compare", "confirm", "data", "exports"),
     *("figures", "forecast", "grids", "report"),
 }
-SHARED = {"cli", "numbers", "objectives", "pages", "studies", "study", "terminal", "warm_start"}
+SHARED = {
+    *("cli", "numbers", "objectives", "pages", "sequential", "studies", "study", "terminal"),
+    "warm_start",
+}
 CONSOLE = {"rich", "rich.console"}
 """What anything may import of rich: the type of what `terminal/` prints on."""
 DRAWS = {"experiments/confirm/display.py", "experiments/study/status.py"}

@@ -88,6 +88,8 @@ class TestFairDarts(KilledInSlowTests):
 
 class TestDdpNas(KilledInSlowTests):
     searcher = "ddpnas"
+    # one measured cell an epoch says nothing of any option
+    active_with: ClassVar = {"sharpness": {"batch_size": 8}}
 
 
 class TestBaLeNas(KilledInSlowTests):

@@ -21,12 +21,15 @@
   const hiddenLines = (plot) =>
     (plot.data ?? []).filter(({ visible }) => visible === "legendonly").map(({ name }) => name);
 
-  // The lowest named thing above the upper edge of the window, and how far above.
+  // The named thing that begins in the upper third of the window, and how far below its edge; where
+  // none does, the lowest one that begins above the window.
   function reading() {
     let found = null;
     for (const element of document.querySelectorAll("[id]")) {
-      const box = element.getBoundingClientRect();
-      if (box.height && box.top <= 1) found = { name: element.id, above: box.top };
+      const { height, top } = element.getBoundingClientRect();
+      if (!height) continue;
+      if (top > 0 && top < innerHeight / 3) return { name: element.id, top };
+      if (top <= 0) found = { name: element.id, top };
     }
     return found;
   }
@@ -83,7 +86,7 @@
 
   function scrollBack(reading) {
     const element = reading && document.getElementById(reading.name);
-    if (element) scrollBy(0, element.getBoundingClientRect().top - reading.above);
+    if (element) scrollBy(0, element.getBoundingClientRect().top - reading.top);
   }
 
   async function restorePlots(kept) {
@@ -99,9 +102,11 @@
   const charts = typeof drawn === "undefined" ? Promise.resolve() : drawn;
   const kept = history.state?.kept;
   if (kept) {
-    history.scrollRestoration = "auto";
     restore(kept);
     charts.then(() => restorePlots(kept)).then(() => scrollBack(kept.reading));
+    // Not before the end of loading, at which the browser scrolls by pixels where it may.
+    const loaded = () => (history.scrollRestoration = "auto");
+    addEventListener("load", () => setTimeout(loaded, 0));
   }
 
   // The state, in a style sheet that is loaded anew each time.

@@ -29,7 +29,7 @@ from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
 from oneshot_hpo.hpo.study_state import Retry, StopReached, TrialRecord
 from oneshot_hpo.hpo.study_view import BracketState, RungState, StudyTimes, StudyView, read_study
-from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, Trial, TrialResult
+from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, Trial, TrialId, TrialResult
 
 __all__ = [
     "BASELINE_ID",
@@ -60,6 +60,7 @@ __all__ = [
     "StudyUnwritable",
     "StudyView",
     "Trial",
+    "TrialId",
     "TrialRecord",
     "TrialResult",
     "configuration_space",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.settings import CONTINUE, OptimizerSettings
 from oneshot_hpo.hpo.trial import BASELINE_ID, TrialId
 
 
@@ -61,6 +63,14 @@ def _bracket(
     return tuple(
         Rung(budget, max(math.floor(n / eta**i), 1)) for i, budget in enumerate(budgets[-s - 1 :])
     )
+
+
+def own_budgets(settings: OptimizerSettings, rungs: Sequence[Rung]) -> list[int | float]:
+    """What a run on each rung of a bracket spends itself: where it goes on, the rest."""
+    budgets = [rung.budget for rung in rungs]
+    if settings.promotion != CONTINUE:
+        return budgets
+    return [budget - below for below, budget in itertools.pairwise([0, *budgets])]
 
 
 def bracket_of(settings: OptimizerSettings, trial_id: TrialId) -> int:

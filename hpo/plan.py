@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from oneshot_hpo.hpo.brackets import Rung, bracket, rung_budgets
 from oneshot_hpo.hpo.errors import InvalidSettings
-from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.settings import CONTINUE, OptimizerSettings
 
 _MOST = 10**12
 """The largest max_budget that settings may have; beyond it, a rung is no use in a message."""
@@ -89,10 +89,14 @@ class Plan:
 
         started: number of brackets that have. defaults: evaluations of a default outside of
         brackets that have started. Raises InvalidSettings when the budget is not eta times the
-        largest.
+        largest, or with `promotion: continue`.
         """
         settings = self.settings
         top = rung_budgets(settings)[-1]
+        if settings.promotion == CONTINUE:
+            raise InvalidSettings(
+                f"max_budget stays {top} with promotion continue: all searches have its schedules"
+            )
         fitting = Fraction(top) * Fraction(settings.eta)
         if Fraction(budget) != fitting:
             whole = fitting.denominator == 1

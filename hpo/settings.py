@@ -23,6 +23,7 @@ BRACKET_SIZES = ("paper", "hpbandster")
 GENERATORS = ("vectorised", "hpbandster")
 DEFAULT_BUDGETS = ("max", "min")
 TRIAL_SEEDS = ("trial", "study")
+PROMOTIONS = RESTART, CONTINUE = ("restart", "continue")
 REPLICATES = ("none", "report", "model")
 INCUMBENTS = ("validation", "posterior")
 
@@ -56,6 +57,9 @@ class OptimizerSettings:
     default_budget: Literal["max", "min"] = setting("max", one_of(*DEFAULT_BUDGETS))
     """Where the default configuration is evaluated: at max_budget and in no bracket, or as the
     first configuration of the first bracket, at its lowest budget."""
+    promotion: Literal["restart", "continue"] = setting(RESTART, one_of(*PROMOTIONS))
+    """How a promoted trial begins: from nothing with a seed of its own, as published, or where the
+    trial below ended, with the same seed."""
     bracket_sizes: Literal["paper", "hpbandster"] = setting("paper", one_of(*BRACKET_SIZES))
     """Configurations per bracket: Li et al. 2018, Algorithm 1, or HpBandSter's smaller ones."""
     generator: Literal["vectorised", "hpbandster"] = setting("vectorised", one_of(*GENERATORS))

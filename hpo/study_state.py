@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from oneshot_hpo.hpo.brackets import bracket_of
+from oneshot_hpo.hpo.brackets import bracket_of, rung_budgets
 from oneshot_hpo.hpo.errors import InvalidEvent, InvalidSettings
 from oneshot_hpo.hpo.extension import DROPPED, Extension
 from oneshot_hpo.hpo.incumbent import beats
@@ -14,8 +14,8 @@ from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.plan import Plan
 from oneshot_hpo.hpo.randomness import confirmation_seed, study_trial_seed, trial_seed
 from oneshot_hpo.hpo.replicate import Replicate, ReplicateKey, most_wanted
-from oneshot_hpo.hpo.settings import OptimizerSettings
-from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
+from oneshot_hpo.hpo.settings import CONTINUE, OptimizerSettings
+from oneshot_hpo.hpo.trial import BASELINE_ID, CONTINUES, Trial, TrialId, TrialResult
 
 Key = tuple[TrialId, int | float]
 """Key of a trial: (id of its configuration, budget)."""
@@ -109,17 +109,26 @@ class StudyState:
         if key in self.trials:
             raise InvalidEvent(f"trial {list(trial_id)} at budget {budget} has already started")
 
-        own = trial_seed(self._settings.seed, trial_id, budget)
-        place = trial_id, budget, event["config"], event["seq"]
-        if self._settings.trial_seed == "study":
-            shared = study_trial_seed(self._settings.seed)
-            trial = Trial(*place, attempt=0, seed=shared, objective_seed=own)
-        else:
-            trial = Trial(*place, attempt=0, seed=own)
+        trial = self._new_trial(trial_id, budget, event)
         self.trials[key] = self.pending[key] = trial
         self.records[key] = TrialRecord(event["info"], submitted_at=event["time"])
         self._count(self.started_on_rung, trial)
         self._begin_bracket(bracket_of(self._settings, trial_id))
+
+    def _new_trial(self, trial_id: TrialId, budget: int | float, event: Event) -> Trial:
+        """The first attempt at a trial, with its seed."""
+        settings = self._settings
+        place = trial_id, budget, event["config"], event["seq"]
+        continues = event["info"].get(CONTINUES)
+        if settings.trial_seed == "study":
+            shared, own = study_trial_seed(settings.seed), trial_seed(settings.seed, *place[:2])
+            return Trial(*place, attempt=0, seed=shared, objective_seed=own, continues=continues)
+
+        # Where promoted trials go on, those of a configuration are one search, with the seed that
+        # its trial at the largest budget has anyway.
+        of_budget = rung_budgets(settings)[-1] if settings.promotion == CONTINUE else budget
+        seed = trial_seed(settings.seed, trial_id, of_budget)
+        return Trial(*place, attempt=0, seed=seed, continues=continues)
 
     def tell(self, event: Event) -> None:
         """Finish a pending trial."""

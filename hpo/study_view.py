@@ -14,7 +14,7 @@ import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from oneshot_hpo.hpo.bohb.encoding import check_configuration
-from oneshot_hpo.hpo.brackets import bracket_of
+from oneshot_hpo.hpo.brackets import Rung, bracket_of
 from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
 from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.journal.events import Event, Note
@@ -224,6 +224,12 @@ class StudyView:
     def bracket_of(self, trial: Trial) -> int:
         """The bracket of a trial, from 0; -1 for the default where it is in none."""
         return bracket_of(self.settings, trial.id)
+
+    def rung_above(self, trial: Trial) -> Rung | None:
+        """The rung to which a trial may be promoted; None: there is none."""
+        number = self.bracket_of(trial)
+        rungs = self._state.plan.rungs(number) if number >= 0 else ()
+        return next((rung for rung in rungs if rung.budget > trial.budget), None)
 
     @property
     def total_evaluations(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oneshot_hpo.hpo.plain import finite_loss, plain
@@ -12,6 +12,10 @@ TrialId = tuple[int, int, int]
 
 BASELINE_ID: TrialId = (-1, 0, 0)
 """The id of the default configuration, which is evaluated first."""
+
+CONTINUES = "continues"
+"""In the info of a trial that was promoted with `promotion: continue`: the budget of the trial
+where it goes on."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,19 @@ class Trial:
     objective_seed: int | None = None
     """The trial's own seed, for what evaluates its result, where all searches share one; None: it
     is `seed`."""
+    continues: int | float | None = None
+    """The budget of the trial of this configuration where it goes on; None: it begins from
+    nothing."""
+
+    @property
+    def spent(self) -> int | float:
+        """The part of its budget that it runs itself."""
+        return self.budget - (self.continues or 0)
+
+    @property
+    def key_continued(self) -> str | None:
+        """The key of the trial where it goes on; None: it begins from nothing."""
+        return None if self.continues is None else replace(self, budget=self.continues).key
 
     @property
     def key(self) -> str:

@@ -20,6 +20,8 @@ from oneshot_hpo.whole_files import name_behind, write_whole
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
+TO_CONTINUE = "continue.pt"
+"""The state of a search that ended before its schedules, as it was before it chose a cell."""
 METRICS = "metrics.jsonl"
 ARCHITECTURE = "architecture.json"
 
@@ -49,19 +51,32 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     the two complete. `state` holds tensors and plain values only, in dictionaries, lists and
     tuples.
     """
+    write_whole(folder / CHECKPOINT, _content(state), previous=folder / PREVIOUS)
+
+
+def save_to_continue(folder: Path, state: Mapping[str, Any]) -> None:
+    """Save the state where a longer search goes on, beside the checkpoints; as they are saved."""
+    write_whole(folder / TO_CONTINUE, _content(state))
+
+
+def _content(state: Mapping[str, Any]) -> bytes:
     import torch
 
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     payload = buffer.getvalue()
-    content = _MAGIC + hashlib.sha256(payload).digest() + payload
-    write_whole(folder / CHECKPOINT, content, previous=folder / PREVIOUS)
+    return _MAGIC + hashlib.sha256(payload).digest() + payload
 
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove the folder's checkpoints, if there are any."""
     for name in (CHECKPOINT, PREVIOUS):
         (folder / name).unlink(missing_ok=True)
+
+
+def remove_to_continue(folder: Path) -> None:
+    """Remove the state where a longer search would go on, if there is one."""
+    (folder / TO_CONTINUE).unlink(missing_ok=True)
 
 
 def remove_previous(folder: Path) -> None:
@@ -123,8 +138,9 @@ def check_fingerprint(
     found: Mapping[str, Any],
     wanted: Mapping[str, Any],
     absent: Mapping[str, Any],
+    name: str = CHECKPOINT,
 ) -> None:
-    """Raise CheckpointMismatch unless a checkpoint is of the wanted search.
+    """Raise CheckpointMismatch unless a checkpoint of this name is of the wanted search.
 
     absent: what a search did that lacks a key (`SearchSettings.absent_values`).
     """
@@ -132,7 +148,7 @@ def check_fingerprint(
     for key in wanted.keys() | found.keys():
         if found.get(key) != wanted.get(key):
             raise CheckpointMismatch(
-                f"{folder / CHECKPOINT} is of a search with {key} = {found.get(key)!r}, not "
+                f"{folder / name} is of a search with {key} = {found.get(key)!r}, not "
                 f"{wanted.get(key)!r}: choose another folder, or delete this one"
             )
 

@@ -32,6 +32,8 @@ class EpochRecord:
     compare_seconds: the part of `time` that comparing cells took; None: none were compared.
         Ignored in comparisons.
     diagnosis: what the search did in the epoch; None: a version wrote it that did not record it.
+    inherited: True where a shorter search ran the epoch, and this one went on from its checkpoint;
+        else None. Ignored in comparisons.
     """
 
     epoch: int
@@ -45,6 +47,12 @@ class EpochRecord:
     measured: str | None = None
     compare_seconds: float | None = field(default=None, compare=False)
     diagnosis: Diagnosis | None = None
+    inherited: bool | None = field(default=None, compare=False)
+
+    @property
+    def is_early_end(self) -> bool:
+        """Whether the search was stopped early, after this epoch."""
+        return self.diagnosis is not None and self.diagnosis.stopped_at is not None
 
     def to_dict(self, space: SearchSpace) -> dict[str, Any]:
         """Plain values that JSON can hold; the architecture as the space writes it."""
@@ -54,7 +62,7 @@ class EpochRecord:
         if self.diagnosis is not None:
             document["diagnosis"] = self.diagnosis.to_dict()
         # Records of earlier versions lack these.
-        for name in ("measured", "compare_seconds", "diagnosis"):
+        for name in ("measured", "compare_seconds", "diagnosis", "inherited"):
             if document[name] is None:
                 del document[name]
         return document
@@ -74,11 +82,13 @@ class SearchResult:
     """The architecture found, and the record of every epoch, the first epoch first.
 
     arch_learning_rate: Adam step of the architecture, as set or as the rule gave it; None: unknown.
+    continued_from: epochs of the shorter search where it went on; 0: it began from nothing.
     """
 
     architecture: Architecture
     trajectory: tuple[EpochRecord, ...]
     arch_learning_rate: float | None = None
+    continued_from: int = 0
 
     @property
     def undecided(self) -> bool:

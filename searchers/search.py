@@ -31,6 +31,8 @@ from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 _logger = logging.getLogger(__name__)
 
+_AGAIN = "the search starts from the beginning"
+
 
 def run_search(
     *,
@@ -43,6 +45,8 @@ def run_search(
     folder: Path | None = None,
     device: str = "cpu",
     deterministic: bool = True,
+    until: int | None = None,
+    start: Path | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
 ) -> SearchResult:
@@ -56,6 +60,10 @@ def run_search(
         its result at once. A damaged checkpoint is logged and the previous one is used; without
         one the search starts from the beginning, and so does one that was stopped on another kind
         of device. Checkpoints are kept.
+    until: the epoch after which the search ends, with the schedules of `epochs`; None: `epochs`.
+        If it is less, continue.pt in `folder` is the state where a longer search can go on.
+    start: the folder of such a shorter search; the result is the same to the bit without it, or if
+        it holds no complete continue.pt, which is logged.
     deterministic: on a GPU, use deterministic kernels where they exist; those of the CPU all are.
     on_epoch: called after each epoch, once its checkpoint is on disk.
     stop_asked: called after each step; once it returns True, a checkpoint is written from which
@@ -66,6 +74,8 @@ def run_search(
     """
     if epochs < 1 or seed < 0:
         raise ValueError(f"a search needs epochs >= 1 and a seed >= 0, not {epochs} and {seed}")
+    if until is not None and not 1 <= until <= epochs:
+        raise ValueError(f"a search of {epochs} epochs cannot end after epoch {until}")
 
     wanted = settings_class(searcher)
     if type(settings) is not wanted:
@@ -76,8 +86,10 @@ def run_search(
 
     try:
         with kernels(device, deterministic):
-            new = functools.partial(Search, searcher, settings, space, data, epochs, seed)
-            return _run(new, device, space, folder, on_epoch, stop_asked)
+            new = functools.partial(
+                Search, searcher, settings, space, data, epochs, seed, until=until
+            )
+            return _run(new, device, space, folder, start, on_epoch, stop_asked)
     except torch.OutOfMemoryError as error:
         reason = str(error).splitlines()[0]
         # The traceback's frames hold the network and the tensors of the failed step.
@@ -97,6 +109,7 @@ def _run(
     device: str,
     space: SearchSpace,
     folder: Path | None,
+    start: Path | None,
     on_epoch: Callable[[EpochRecord], None] | None,
     stop_asked: Callable[[], bool],
 ) -> SearchResult:
@@ -106,10 +119,16 @@ def _run(
         folder.mkdir(parents=True, exist_ok=True)
         checkpoint.remove_stale_temporaries(folder)
         _continue_from(folder, search)
+    if start is not None and not search.has_begun:
+        _begin_at(start, search)
+
+    def keep_to_continue() -> None:
+        if folder is not None and search.is_to_be_continued:
+            checkpoint.save_to_continue(folder, search.state_dict())
 
     while not search.finished:
         try:
-            record = search.run_epoch(stop_asked)
+            record = search.run_epoch(stop_asked, on_trained=keep_to_continue)
         except SearchStopped:
             if folder is not None:
                 checkpoint.save_checkpoint(folder, search.state_dict())
@@ -120,13 +139,17 @@ def _run(
             checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         if on_epoch is not None:
             on_epoch(record)
+        if search.finished and record.is_early_end:
+            keep_to_continue()
 
     architecture = search.trajectory[-1].architecture
     assert architecture is not None  # every searcher ends with one
     if folder is not None:
         checkpoint.write_metrics(folder, [row.to_dict(space) for row in search.trajectory])
         checkpoint.write_architecture(folder, space.to_document(architecture))
-    return SearchResult(architecture, tuple(search.trajectory), search.settings.arch_rate)
+    return SearchResult(
+        architecture, tuple(search.trajectory), search.settings.arch_rate, search.continued_from
+    )
 
 
 @contextmanager
@@ -174,30 +197,56 @@ def _continue_from(folder: Path, search: Search) -> None:
     """Restore the folder's last complete checkpoint, if any; raises CheckpointMismatch."""
     for name, instead in (
         (checkpoint.CHECKPOINT, "the one before it is tried"),
-        (checkpoint.PREVIOUS, "the search starts from the beginning"),
+        (checkpoint.PREVIOUS, _AGAIN),
     ):
-        try:
-            state = checkpoint.load_checkpoint(folder, name)
-        except checkpoint.DamagedCheckpoint as damage:
-            _logger.warning("%s; %s", damage, instead)
-            continue
+        state = _loaded(folder, name, instead)
         if state is not None:
-            path = folder / name
-            found = state.get("fingerprint")
-            found = found if isinstance(found, dict) else {}
-            absent = search.settings.absent_values()
-            checkpoint.check_fingerprint(folder, found, search.fingerprint, absent)
-            try:
-                search.load_state_dict(state)
-            except checkpoint.OtherDevice:
-                _logger.warning(
-                    "%s was written on another kind of device, whose random numbers cannot be "
-                    "drawn on this one; the search starts from the beginning",
-                    path,
-                )
-            except Exception as error:  # not written by this program with this fingerprint
-                reason = f"{type(error).__name__}: {error}"
-                raise checkpoint.CheckpointMismatch(
-                    f"{path} is not the state of such a search ({reason}): delete it"
-                ) from None
+            _restore(folder, name, state, search, search.load_state_dict)
             return
+
+
+def _begin_at(folder: Path, search: Search) -> None:
+    """Go on where the shorter search in a folder ended; raises CheckpointMismatch."""
+    name = checkpoint.TO_CONTINUE
+    state = _loaded(folder, name, _AGAIN)
+    if state is not None:
+        _restore(folder, name, state, search, search.begin_at)
+    elif not (folder / name).exists():
+        _logger.warning("%s is missing; %s", folder / name, _AGAIN)
+
+
+def _loaded(folder: Path, name: str, instead: str) -> dict[str, Any] | None:
+    """A checkpoint; None: there is none, or it is damaged, which is logged with what comes next."""
+    try:
+        return checkpoint.load_checkpoint(folder, name)
+    except checkpoint.DamagedCheckpoint as damage:
+        _logger.warning("%s; %s", damage, instead)
+        return None
+
+
+def _restore(
+    folder: Path,
+    name: str,
+    state: dict[str, Any],
+    search: Search,
+    restore: Callable[[dict[str, Any]], None],
+) -> None:
+    """Restore a search from the state in a checkpoint; raises CheckpointMismatch."""
+    found = state.get("fingerprint")
+    found = found if isinstance(found, dict) else {}
+    absent = search.settings.absent_values()
+    checkpoint.check_fingerprint(folder, found, search.fingerprint, absent, name)
+    try:
+        restore(state)
+    except checkpoint.OtherDevice:
+        _logger.warning(
+            "%s was written on another kind of device, whose random numbers cannot be drawn on "
+            "this one; %s",
+            folder / name,
+            _AGAIN,
+        )
+    except Exception as error:  # not written by this program with this fingerprint
+        reason = f"{type(error).__name__}: {error}"
+        raise checkpoint.CheckpointMismatch(
+            f"{folder / name} is not the state of such a search ({reason}): delete it"
+        ) from None

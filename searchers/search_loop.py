@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,13 +50,16 @@ class Search:
         epochs: int,
         seed: int,
         device: torch.device,
+        until: int | None = None,
     ) -> None:
+        """epochs: of its schedules. until: the epoch after which it ends; None: the last one."""
         self.fingerprint = fingerprint(searcher, settings, space, data, epochs, seed)
         # In the fingerprint the architecture's rate may be a rule; what follows has a number.
         rate = architecture_rate(settings, len(data.supernet_train), epochs)
-        settings = dataclasses.replace(settings, arch_learning_rate=rate)
+        settings = replace(settings, arch_learning_rate=rate)
         self.settings = settings
         self._epochs = epochs
+        self._until = epochs if until is None else until
         settings.check_image_size(data.image_size)
         # Independent streams: the draws of one part do not depend on another part.
         *streams, subset = np.random.SeedSequence(seed).spawn(5)
@@ -84,6 +87,8 @@ class Search:
             settings, space, self.supernet, self._searcher, self.evaluation, own
         )
         self.trajectory: list[EpochRecord] = []
+        self.continued_from = 0
+        """Epochs of the shorter search where this one went on."""
         # The current epoch: the results of its steps, and how long they took.
         self._steps: list[Tensor] = []
         self._seconds = 0.0
@@ -98,11 +103,28 @@ class Search:
         """Whether its epochs are over, or it was stopped early."""
         return self._ends(self.trajectory)
 
-    def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has made a step."""
+        return bool(self.trajectory or self._steps)
+
+    @property
+    def is_to_be_continued(self) -> bool:
+        """Whether it is in its last epoch, or over, and its schedules are not."""
+        return self._until < self._epochs and (self.finished or self.epoch + 1 == self._until)
+
+    def run_epoch(
+        self,
+        stop_asked: Callable[[], bool],
+        *,
+        concludes: bool = True,
+        on_trained: Callable[[], None] = lambda: None,
+    ) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
 
         concludes: after the epochs that the settings name, the last one above all, let the searcher
             decide on a cell; if it compares cells for it, the error measured is the found cell's.
+        on_trained: called after the last step, before anything is measured.
         Raises SearchDiverged, and SearchStopped after a step if `stop_asked()`; the next call then
         continues the epoch.
         """
@@ -117,7 +139,7 @@ class Search:
         self._searcher.begin_epoch(self.epoch, self._epochs)
         if not self._conclusion.is_begun:
             self._weights.set_learning_rate(learning_rate)
-            for _ in self._train_epoch():
+            for _ in self._train_epoch(on_trained):
                 check_stop()
 
         steps = torch.stack(self._steps).double()
@@ -136,7 +158,7 @@ class Search:
 
         eigenvalue = self._eigenvalue()
         stopped_at = None
-        if concludes and self.epoch + 1 < self._epochs:
+        if concludes and self.epoch + 1 < self._until:
             stopped_at = early_stop(self.settings, self.trajectory, eigenvalue)
         if stopped_at is not None:
             before = self.trajectory[stopped_at - 1].architecture
@@ -218,8 +240,8 @@ class Search:
 
         Raises what `check_stop` does.
         """
-        if self.epoch + 1 == self._epochs:
-            steps = self._epochs * len(self._steps)
+        if self.epoch + 1 == self._until:
+            steps = self._until * len(self._steps)
             return self._conclusion.at_the_end(measured, steps, self._tune, check_stop)
         if self.settings.concludes_after(self.epoch + 1, self._epochs):
             return self._conclusion.before_the_end(measured)
@@ -244,7 +266,7 @@ class Search:
             cause = f"the {name} is {loss} at a learning rate of {learning_rate:g}"
             raise SearchDiverged(self.epoch + 1, cause)
 
-    def _train_epoch(self) -> Iterator[None]:
+    def _train_epoch(self, on_trained: Callable[[], None]) -> Iterator[None]:
         """Run the remaining steps of the epoch, one at a time."""
         # The search's own generator advances only at the end of an epoch, so that an epoch can be
         # resumed at any step: its order is drawn again.
@@ -255,6 +277,7 @@ class Search:
         for train, valid in itertools.islice(batches, len(self._steps), None):
             self._steps.append(step(train, valid))
             yield
+        on_trained()
         self._generators["order"].set_state(order.get_state())
 
     def _captured(self) -> CapturedSteps | None:
@@ -267,9 +290,8 @@ class Search:
         return CapturedSteps(self.step, weights, images)
 
     def _ends(self, trajectory: Sequence[EpochRecord]) -> bool:
-        last = trajectory[-1].diagnosis if trajectory else None
-        stopped = last is not None and last.stopped_at is not None
-        return stopped or len(trajectory) == self._epochs
+        stopped = bool(trajectory) and trajectory[-1].is_early_end
+        return stopped or len(trajectory) == self._until
 
     def _augmented(self, batch: Batch) -> Batch:
         images = self._augment(batch.images, self.epoch, self._generators["images"])
@@ -290,6 +312,7 @@ class Search:
                 "begun with": self._measuring.begun_with(),
             },
             "conclusion": self._conclusion.state_dict(),
+            "continued from": self.continued_from,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -319,3 +342,14 @@ class Search:
         self._measuring.load(under_way.get("begun with"), is_under_way=bool(self._steps))
         self._seconds = under_way["seconds"]
         self._conclusion.load_state_dict(state.get("conclusion", {}))
+        self.continued_from = state.get("continued from", 0)
+
+    def begin_at(self, state: dict[str, Any]) -> None:
+        """Go on where a shorter search of the same fingerprint ended; raises like the above.
+
+        Its epochs, and the seconds of their steps, are not this search's own.
+        """
+        self.load_state_dict(state)
+        self.continued_from = self.epoch + bool(self._steps)
+        self.trajectory = [replace(record, inherited=True) for record in self.trajectory]
+        self._seconds = 0.0

@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.check.files import (
     check_inputs,
     check_links,
     check_specification,
+    check_states,
 )
 from oneshot_hpo.experiments.check.findings import Finding, Report
 from oneshot_hpo.experiments.check.journals import checked_confirmation, checked_study
@@ -54,6 +55,7 @@ def verify(folder: Path) -> Report:
     check_results(report, folder, view.evaluations, _with(spec, "table"))
     kept = set() if spec is None else kept_keys(spec.keep, view)
     check_checkpoints(report, folder, view.pending, finished, _with(spec, "dataset"), kept)
+    check_states(report, folder, view)
     check_exports(report, study, running=running)
     _check_confirmation(report, study, spec)
     if not running:

@@ -21,19 +21,22 @@ from oneshot_hpo.experiments.study.inputs import INPUTS, is_missing, missing_wor
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.pairing import doubt
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.states_to_continue import superfluous_states
 from oneshot_hpo.experiments.study.validation import recorded
 from oneshot_hpo.experiments.study.yaml_files import YamlError, load_yaml
 from oneshot_hpo.foreign import BrokenPlugin, content_of, is_allowed
-from oneshot_hpo.hpo import Rerun, Trial
+from oneshot_hpo.hpo import Rerun, StudyView, Trial
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import (
     CHECKPOINT,
     PREVIOUS,
+    TO_CONTINUE,
     CheckpointMismatch,
     DamagedCheckpoint,
     check_fingerprint,
     load_checkpoint,
     remove_checkpoints,
+    remove_to_continue,
 )
 from oneshot_hpo.searchers.command.program import OWN_FOLDER
 from oneshot_hpo.searchers.data.datasets import load_dataset
@@ -111,7 +114,7 @@ def _check_checkpoint(
                     spec.search_settings.with_config(trial.config),
                     get_space(spec.required_space),
                     objective_of(spec.objective).search_images(load_dataset(spec.required_dataset)),
-                    max(1, round(trial.budget)),
+                    max(1, round(spec.schedule_of(trial.budget))),
                     trial.seed,
                 )
                 absent = spec.search_settings.absent_values()
@@ -123,6 +126,16 @@ def _check_checkpoint(
         else:
             sound += 1
     return sound
+
+
+def check_states(report: Report, folder: Path, study: StudyView) -> None:
+    """Check that a state where a promoted trial would go on stays only as long as one may."""
+    trials = folder / "trials"
+    superfluous = superfluous_states(study)
+    for own in sorted(path.parent for path in trials.rglob(TO_CONTINUE)):
+        if not _is_of_command(own, trials) and str(own.relative_to(trials)) in superfluous:
+            words = f"{own / TO_CONTINUE}: no trial will go on there any more"
+            report.add(words, functools.partial(remove_to_continue, own))
 
 
 def check_specification(report: Report, folder: Path, spec: StudySpec) -> None:

@@ -21,12 +21,13 @@ from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
 from oneshot_hpo.experiments.study.trial import RESULT
 from oneshot_hpo.experiments.study.workers_file import WORKERS
 from oneshot_hpo.hpo.journal.file import DRAFT_NAME
-from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS
+from oneshot_hpo.searchers.checkpoint import ARCHITECTURE, CHECKPOINT, METRICS, TO_CONTINUE
 from oneshot_hpo.whole_files import name_behind
 
 _BEGINNINGS = {
     **dict.fromkeys((METRICS, ARCHITECTURE, RESULT, DRAFT_NAME), b"{"),
     CHECKPOINT: b"oneshot-hpo checkpoint",
+    TO_CONTINUE: b"oneshot-hpo checkpoint",
     SPECIFICATION: b"# ",
     RESULTS: b"setting,",
     PAGE.name: b"<!doctype html>",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.hpo.brackets import bracket, bracket_of, total_evaluations
-from oneshot_hpo.hpo.trial import TrialId
+from oneshot_hpo.hpo.trial import CONTINUES, TrialId
 
 if TYPE_CHECKING:
     from oneshot_hpo.hpo.bohb.rehearsal import RehearsedMaster
@@ -27,6 +27,9 @@ class Source(Protocol):
     def next_run(self) -> Run | None:
         """The next run; None: none can start now."""
 
+    def epochs(self, run: Run) -> float:
+        """What a run that has started spends itself."""
+
     def tell(self, run: Run, loss: float | None, course: Course) -> None:
         """A run finished; a loss of None is a crash."""
 
@@ -39,6 +42,7 @@ class Brackets:
         self.first_model_pick: int | None = None
         self._master = master
         self._seq = self._started = 0
+        self._continues: dict[Run, int | float] = {}
         self._left = Counter(
             {
                 i: sum(rung.size for rung in bracket(master.settings, i))
@@ -55,7 +59,13 @@ class Brackets:
         self._started += 1
         if self.first_model_pick is None and run.info["model_based_pick"]:
             self.first_model_pick = self._started
+        if CONTINUES in run.info:
+            self._continues[run.id, run.budget] = run.info[CONTINUES]
         return run.id, run.budget
+
+    def epochs(self, run: Run) -> float:
+        """Its budget, or where it goes on the rest."""
+        return float(run[1] - self._continues.get(run, 0))
 
     def tell(self, run: Run, loss: float | None, course: Course) -> None:
         """Tell the master, and note a bracket that has finished."""
@@ -81,6 +91,10 @@ class Reruns:
         """The next of them."""
         number = next(self._numbers, None)
         return None if number is None else ((0, 0, number), self._budget)
+
+    def epochs(self, run: Run) -> float:
+        """Its budget."""
+        return float(run[1])
 
     def tell(self, run: Run, loss: float | None, course: Course) -> None:
         """Nothing depends on the results."""

@@ -184,12 +184,12 @@ class Simulation:
         if run is None:
             return None
         self._note_pick()
-        pace, budget = self._conditions.pace, run[1]
+        pace, own = self._conditions.pace, self._source.epochs(run)
         # The mean of the factor is 1.
         sigma = pace.trial_spread
         seconds = self._epoch_seconds * self._random.lognormal(-(sigma**2) / 2, sigma)
         crashes = bool(pace.crash_share) and self._random.random() < pace.crash_share
-        epochs = budget * self._random.random() if crashes else float(budget)
+        epochs = own * self._random.random() if crashes else own
         return _Trial(run, seconds, epochs, crashes)
 
     def _note_pick(self) -> None:

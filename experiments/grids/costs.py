@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from oneshot_hpo.experiments.grids.grid import Grid, Member
 from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch
 from oneshot_hpo.experiments.study.opened import open_if_there
 from oneshot_hpo.experiments.study.specification import StudySpec
-from oneshot_hpo.hpo.brackets import bracket, total_evaluations
+from oneshot_hpo.hpo import OptimizerSettings
+from oneshot_hpo.hpo.brackets import Rung, bracket, own_budgets, total_evaluations
 
 SUSTAINED = 2e12
 """Floating-point operations a second: an assumption. These networks are small for a GPU, and many
@@ -36,14 +37,21 @@ class Cost:
 def cost(spec: StudySpec, confirm: int | None = None) -> Cost:
     """A study's cost, with its confirmation by `confirm` seeds of default and incumbent."""
     settings = spec.optimizer_settings
-    rungs = [rung for i in range(settings.iterations) for rung in bracket(settings, i)]
+    brackets = [bracket(settings, i) for i in range(settings.iterations)]
     reruns = (confirm or 0) * (2 if settings.iterations else 1)
     at_largest = reruns + (settings.default_budget == "max")
     return Cost(
         studies=1,
         evaluations=total_evaluations(settings) + reruns,
-        epochs=sum(rung.size * rung.budget for rung in rungs) + at_largest * settings.max_budget,
+        epochs=sum(_epochs(settings, rungs) for rungs in brackets)
+        + at_largest * settings.max_budget,
     )
+
+
+def _epochs(settings: OptimizerSettings, rungs: Sequence[Rung]) -> float:
+    """The epochs of a bracket."""
+    own = own_budgets(settings, rungs)
+    return sum(rung.size * budget for rung, budget in zip(rungs, own, strict=True))
 
 
 def hours(members: Iterable[Member], confirm: int | None, paces: Mapping[str, float]) -> float:

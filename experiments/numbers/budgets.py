@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,11 @@ from oneshot_hpo.experiments.numbers.rank_correlation import (
     RankCorrelation,
     rank_correlation,
 )
+from oneshot_hpo.experiments.numbers.rung_agreement import RungAgreement
 from oneshot_hpo.experiments.numbers.sources import successful_trials
 from oneshot_hpo.experiments.objectives.section import VALIDATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.hpo import TrialId
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,41 @@ class BudgetRanks:
     """Crashed evaluations among those that are correlated."""
     measure: str = VALIDATION
     """What is minimised (`OpenedStudy.measure`)."""
+
+    @property
+    def with_largest(self) -> list[RungAgreement]:
+        """The agreement of each smaller budget with the largest, where it can be known."""
+        found = [
+            RungAgreement(budget, row[-1])
+            for budget, row in zip(self.budgets[:-1], self.correlations, strict=False)
+        ]
+        return [one for one in found if not math.isnan(one.correlation.rho)]
+
+
+@dataclass(frozen=True)
+class PromotionCost:
+    """What promoted trials cost, in epochs."""
+
+    spent: float
+    """By all trials of a study so far."""
+    repeated: float
+    """By promoted trials that began again, up to the budget that they had been promoted from."""
+    saved: float
+    """The same of those that went on, which did not have to run it again."""
+
+
+def promotion_cost(study: OpenedStudy) -> PromotionCost:
+    """The epochs that promoted trials of a study ran again, or did not have to."""
+    spent = repeated = saved = 0.0
+    before: dict[TrialId, int | float] = {}
+    for trial, _ in sorted(study.view.evaluations, key=lambda pair: pair[0].budget):
+        spent += trial.spent
+        if trial.continues is not None:
+            saved += trial.continues
+        elif study.view.bracket_of(trial) >= 0:
+            repeated += before.get(trial.id, 0)
+        before[trial.id] = trial.budget
+    return PromotionCost(spent, repeated, saved)
 
 
 def budget_ranks(study: OpenedStudy) -> BudgetRanks:

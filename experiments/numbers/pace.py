@@ -10,6 +10,7 @@ from oneshot_hpo.experiments.study.outcome import (
     search_seconds,
 )
 from oneshot_hpo.hpo import Rerun, StudyView, Trial, TrialResult
+from oneshot_hpo.hpo.brackets import Rung, own_budgets
 
 
 def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> float | None:
@@ -19,7 +20,7 @@ def seconds_an_epoch(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -
         seconds = search_seconds(result)
         if seconds is not None and not result.crashed:
             spent += seconds
-            epochs += trial.budget
+            epochs += _epochs(trial)
     return spent / epochs if epochs else None
 
 
@@ -38,7 +39,7 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
     What comparing cells takes is the same at every budget, and so is the objective's own time.
     """
     searches = [
-        (trial.budget, seconds, compare_seconds(result))
+        (trial.spent, seconds, compare_seconds(result))
         for trial, result in study.evaluations
         if not result.crashed and (seconds := search_seconds(result)) is not None
     ]
@@ -47,6 +48,14 @@ def seconds_left(study: StudyView, workers: int) -> float | None:
     epochs, seconds, compared = (sum(column) for column in zip(*searches, strict=True))
     an_epoch = (seconds - compared) / epochs
     a_trial = compared / len(searches) + seconds_an_objective(study.evaluations)
-    rungs = [rung for bracket in study.brackets for rung in bracket.rungs]
-    left = sum((r.planned - r.finished) * (a_trial + r.budget * an_epoch) for r in rungs)
+    left = 0.0
+    for bracket in study.brackets:
+        planned = [Rung(rung.budget, rung.planned) for rung in bracket.rungs]
+        for rung, own in zip(bracket.rungs, own_budgets(study.settings, planned), strict=True):
+            left += (rung.planned - rung.finished) * (a_trial + own * an_epoch)
     return left / workers
+
+
+def _epochs(trial: Trial | Rerun) -> int | float:
+    """Epochs that a trial ran itself."""
+    return trial.spent if isinstance(trial, Trial) else trial.budget

@@ -27,7 +27,7 @@ def incumbent_steps(study: OpenedStudy, axis: str, error: str) -> Steps | None:
     regret = np.nan
     for trial, result in finished_trials(study):
         if axis == "evaluations":
-            spent += trial.budget / study.largest_budget
+            spent += trial.spent / study.largest_budget
         else:
             spent += seconds_spent(result)
         if not result.crashed:
@@ -53,7 +53,7 @@ def seconds_spent(result: TrialResult) -> float:
 
 def evaluations_spent(study: OpenedStudy) -> float:
     """Evaluations of a study so far, in units of the largest budget; crashes count in full."""
-    return sum(trial.budget for trial, _ in finished_trials(study)) / study.largest_budget
+    return sum(trial.spent for trial, _ in finished_trials(study)) / study.largest_budget
 
 
 def search_steps(study: OpenedStudy, run: Rerun, result: TrialResult, error: str) -> Steps | None:

@@ -56,6 +56,8 @@ def check(spec: StudySpec) -> None:
         )
     if spec.keep != NONE:
         raise UserError(f"keep {spec.keep}: a command has no supernet; what it leaves stays")
+    if spec.continues:
+        raise UserError("promotion continue: is for searchers of this project, not for commands")
     if spec.search:
         raise UserError(
             "section 'search' is for searchers of this project: what a command always gets belongs "

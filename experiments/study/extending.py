@@ -29,7 +29,7 @@ from oneshot_hpo.experiments.terminal.hints import say, say_paragraph
 from oneshot_hpo.hpo import Extension, Study, StudyError, StudyView, Trial
 from oneshot_hpo.hpo.bohb.encoding import completed_configuration
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
-from oneshot_hpo.searchers.checkpoint import remove_checkpoints
+from oneshot_hpo.searchers.checkpoint import remove_checkpoints, remove_to_continue
 
 _OPTIONS = "--iterations, --max-budget, --stop, --add or --drop"
 
@@ -147,5 +147,6 @@ def typed_values(option: str, pairs: Sequence[str]) -> dict[str, Any]:
 def _remove(folder: Path) -> None:
     """Remove what a worker left of a dropped trial, which would have continued from it."""
     (folder / RESULT).unlink(missing_ok=True)
+    remove_to_continue(folder)
     for own in (folder, folder / FOLDER):
         remove_checkpoints(own)

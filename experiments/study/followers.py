@@ -1,4 +1,4 @@
-"""What follows a study and decides nothing: kept weights, a tracker, the file of its workers."""
+"""What follows a study and decides nothing: what it keeps, a tracker, the file of its workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from oneshot_hpo.cluster.pool import DaskPool
 from oneshot_hpo.experiments.study.kept_weights import KeptWeights
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.states_to_continue import StatesToContinue
 from oneshot_hpo.experiments.study.tracking import Tracker
 from oneshot_hpo.experiments.study.work import Display, Work
 from oneshot_hpo.experiments.study.workers_file import WorkersFile
@@ -22,6 +23,7 @@ class Followers:
         self._folder, self._track, self._display = folder, spec.track, display
         self._workers = WorkersFile(folder)
         self._kept = KeptWeights(folder, spec.keep)
+        self._to_continue = StatesToContinue(folder) if spec.continues else None
         self._tracker: Tracker | None = None
 
     def begin(self) -> None:
@@ -29,6 +31,8 @@ class Followers:
         if self._study is None:
             return
         self._kept.sweep(self._study)
+        if self._to_continue is not None:
+            self._to_continue.sweep(self._study)
         if self._track is not None:
             self._tracker = Tracker(self._folder, self._track)
             self._tracker.results_came()
@@ -44,6 +48,8 @@ class Followers:
             self._tracker.results_came()
         if self._study is not None and isinstance(trial, Trial):
             self._kept.told(self._study, trial)
+            if self._to_continue is not None:
+                self._to_continue.told(self._study)
 
     def pool_ended(self) -> None:
         """There are no workers any more."""

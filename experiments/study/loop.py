@@ -182,6 +182,7 @@ class StudyRun(Generic[Run]):
         """Start a trial on a worker."""
         kind = REPLICATES if isinstance(trial, Replicate) else "trials"
         command = self._command(pool)
+        continued = trial.key_continued if isinstance(trial, Trial) else None
         task = TrialTask(
             searcher=self._spec.searcher,
             settings=self._spec.search,
@@ -197,6 +198,9 @@ class StudyRun(Generic[Run]):
             transfer=bool(self._spec.transfer),
             folder=self._folder / kind / trial.key,
             keep=self._spec.keep != NONE and isinstance(trial, Trial),
+            schedule=self._spec.schedule_of(trial.budget),
+            start=None if continued is None else self._folder / kind / continued,
+            is_promotable=self._spec.continues and isinstance(trial, Trial),
             code=foreign.allowed(),
         )
         pool.submit(trial.key, run_trial, task, avoid=self._failures.avoided(trial.key))

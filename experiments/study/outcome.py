@@ -29,6 +29,7 @@ KEYS = {
     "imputed": "imputed",
     "scaled_rate": "arch_learning_rate",
     "undecided": "undecided",
+    "continued_from": "continued_from",
     "parameters": "parameters",
     "macs": "macs",
     "training_seconds": "training_seconds",
@@ -102,6 +103,9 @@ class Outcome:
     """Whether an error or regret rests on a value that a model of the table's makers imputed."""
     undecided: bool = False
     """Whether the search ended with choices within noise of uniform (`Diagnosis.undecided`)."""
+    continued_from: int | None = None
+    """Epochs of the trial of a smaller budget where the search went on; None: it began from
+    nothing."""
     parameters: int | None = None
     """Trainable parameters of the architecture's own network, as its table records them."""
     macs: int | None = None
@@ -146,6 +150,7 @@ class Outcome:
             transfer=bool(info.get(KEYS["transfer"])),
             imputed=bool(info.get(KEYS["imputed"])),
             undecided=bool(info.get(KEYS["undecided"])),
+            continued_from=_of_type(info.get(KEYS["continued_from"]), int),
             drawn_repeat=_of_type(info.get(KEYS["drawn_repeat"]), int),
             objective=_of_type(info.get(KEYS["objective"]), str),
             trained=_of_type(info.get(KEYS["trained"]), dict),

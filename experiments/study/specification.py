@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 OPTIMIZER_KEYS = (
     *("min_budget", "max_budget", "eta", "iterations", "seed"),
-    *("trial_seed", "default_budget"),
+    *("trial_seed", "default_budget", "promotion"),
 )
 """Keys of the study file that are settings of the optimizer; its others are the section `bohb`."""
 
@@ -99,6 +99,11 @@ class StudySpec(pydantic.BaseModel):
         default="max",
         description="max (the default configuration is evaluated on its own, at the largest "
         "budget) or min (it is the first one of the first bracket)",
+    )
+    promotion: Literal["restart", "continue"] = Field(
+        default="restart",
+        description="restart (a promoted trial begins from nothing) or continue (it goes on where "
+        "the trial of the smaller budget ended; all have the schedules of max_budget)",
     )
     workers: int | None = Field(
         default=None,
@@ -193,6 +198,15 @@ class StudySpec(pydantic.BaseModel):
         from oneshot_hpo.experiments.study.config_space import label
 
         return label(self.config_space)
+
+    @property
+    def continues(self) -> bool:
+        """Whether a promoted trial goes on where the trial below it ended."""
+        return self.promotion == "continue"
+
+    def schedule_of(self, budget: float) -> float:
+        """The budget whose schedules a search of this budget has."""
+        return self.max_budget if self.continues else budget
 
     @property
     def image_size(self) -> int:

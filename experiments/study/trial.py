@@ -37,7 +37,12 @@ from oneshot_hpo.experiments.study.outcome import (
 )
 from oneshot_hpo.search_spaces import SpaceId, get_space
 from oneshot_hpo.searchers import SearchStopped
-from oneshot_hpo.searchers.checkpoint import read_metrics, remove_checkpoints, remove_previous
+from oneshot_hpo.searchers.checkpoint import (
+    read_metrics,
+    remove_checkpoints,
+    remove_previous,
+    remove_to_continue,
+)
 from oneshot_hpo.searchers.command import Command
 from oneshot_hpo.searchers.command.program import seconds_spent
 from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged
@@ -59,7 +64,9 @@ class TrialTask:
     the trial's checkpoint, metrics and result, None to keep none; code is what the trial may import
     of the user's, see `foreign.allowed`. A search has space and dataset; a command may have none of
     them, and has no settings. objective_seed is that of the objective; None: it is seed. keep
-    says that the last checkpoint of a search that does not crash stays.
+    says that the last checkpoint of a search that does not crash stays. schedule: the budget whose
+    schedules a search has; None: its own. start: the folder of the trial of a smaller budget where
+    it goes on; is_promotable: another one may go on where it ends.
     """
 
     searcher: str
@@ -76,12 +83,24 @@ class TrialTask:
     transfer: bool = False
     folder: Path | None
     keep: bool = False
+    schedule: float | None = None
+    start: Path | None = None
+    is_promotable: bool = False
     code: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
         """The budget in whole epochs."""
-        return max(1, round(self.budget))
+        return _whole(self.budget)
+
+    @property
+    def schedule_epochs(self) -> int:
+        """The epochs of its schedules."""
+        return _whole(self.budget if self.schedule is None else self.schedule)
+
+
+def _whole(budget: float) -> int:
+    return max(1, round(budget))
 
 
 def run_trial(task: TrialTask) -> dict[str, Any]:
@@ -123,6 +142,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         remove_previous(task.folder)
     else:
         remove_checkpoints(task.folder)
+    if not task.is_promotable or result["loss"] is None:
+        remove_to_continue(task.folder)
     if (task.folder / FOLDER).is_dir():
         remove_checkpoints(task.folder / FOLDER)
     return result
@@ -163,9 +184,11 @@ def search_cell(
         settings=settings,
         space=space,
         data=objective.search_images(load_images(task.dataset)),
-        epochs=task.epochs,
+        epochs=task.schedule_epochs,
+        until=task.epochs,
         seed=task.seed,
         folder=task.folder,
+        start=task.start,
         device=device_name(),
         on_epoch=on_epoch,
         stop_asked=stop_asked,
@@ -188,6 +211,7 @@ def search_cell(
         transfer=task.transfer,
         scaled_rate=result.arch_learning_rate if settings.has_scaled_rate else None,
         undecided=result.undecided,
+        continued_from=result.continued_from or None,
         peak_memory=result.peak_memory,
         **cell_costs(task.table, task.dataset, space, result.architecture),
     )
@@ -210,7 +234,11 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
 
 
 def _of_search(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The seconds of finished epochs, and of comparing cells in them, if any were compared."""
+    """The seconds of finished epochs, and of comparing cells in them, if any were compared.
+
+    Those of a smaller budget's trial, where this one went on, are not its own.
+    """
+    records = [record for record in records if not record.get("inherited")]
     found = {SECONDS: sum(record["time"] for record in records)}
     compared = [record.get("compare_seconds") for record in records]
     if any(compared):

@@ -129,6 +129,8 @@ def _incomparable(own: StudySpec, new: StudySpec) -> list[str]:
         if not _same_input(own, new, key):
             theirs, ours = (_short(getattr(spec, key)) for spec in (own, new))
             found.append(f"{label} {theirs}, here {ours}")
+    if _schedules(own) != _schedules(new):
+        found.append(f"{_schedules(own)}, here {_schedules(new)}")
     if own.objective != new.objective:
         found.append(f"objective {text(own.objective)}, here {text(new.objective)}")
     return found
@@ -139,6 +141,13 @@ def _same_input(own: StudySpec, new: StudySpec, key: str) -> bool:
     if key in own.checksums and key in new.checksums:
         return own.checksums[key] == new.checksums[key]
     return bool(getattr(own, key) == getattr(new, key))
+
+
+def _schedules(spec: StudySpec) -> str:
+    """What the losses at smaller budgets are of."""
+    if not spec.continues:
+        return "promotion restart"
+    return f"promotion continue with schedules of {spec.max_budget} epochs"
 
 
 def _short(place: str | None) -> str:

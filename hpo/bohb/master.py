@@ -29,8 +29,8 @@ from oneshot_hpo.hpo.errors import InvalidEvent, StudyError
 from oneshot_hpo.hpo.extension import ADDED
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.plan import Plan
-from oneshot_hpo.hpo.settings import OptimizerSettings
-from oneshot_hpo.hpo.trial import BASELINE_ID, Observation, TrialId
+from oneshot_hpo.hpo.settings import CONTINUE, OptimizerSettings
+from oneshot_hpo.hpo.trial import BASELINE_ID, CONTINUES, Observation, TrialId
 
 # HpBandSter would print a warning of each crash, which the journal records anyway.
 logging.getLogger("hpbandster").addHandler(logging.NullHandler())
@@ -96,6 +96,14 @@ class StableSuccessiveHalving(SuccessiveHalving):
         if is_open and datum.status == "CRASHED":
             datum.status = "RUNNING"
             self.num_running += 1
+
+    def budget_below(self, trial_id: TrialId) -> int | float | None:
+        """The budget from which the current rung has promoted a run; None: it began here."""
+        _, first_rung, _ = trial_id
+        budget: int | float | None = (
+            self.budgets[self.stage - 1] if self.stage > first_rung else None
+        )
+        return budget
 
     def awaits(self, trial_id: TrialId, budget: int | float) -> bool:
         """Whether the current rung of this bracket waits for the result of a run."""
@@ -301,6 +309,9 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
     def _run(self, iteration: int, run: tuple[TrialId, dict[str, Any], int | float]) -> Run:
         trial_id, config, budget = run
         info = self.iterations[iteration].data[trial_id].config_info
+        below = self.iterations[iteration].budget_below(trial_id)
+        if self.settings.promotion == CONTINUE and below is not None:
+            info = {**info, CONTINUES: below}
         return Run(trial_id, config, budget, info)
 
     def _sample(self, budget: int | float) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -37,8 +37,8 @@ with checksums; its older lines have none. 4: events of newer kinds carry the fo
 so these events may follow a header of any format. 5: the header's optimizer has `trial_seed` and
 `default_budget`; where they are absent, they are `trial` and `max`. 6: an extension, a stop rule
 that was reached, replicates, and the kinds "rule" and "look" of a confirmation; the header's
-optimizer has `user_prior`, `replicates` and `incumbent`; where they are absent, they are none, none
-and `validation`.
+optimizer has `user_prior`, `replicates`, `incumbent` and `promotion`; where they are absent, they
+are none, none, `validation` and `restart`.
 """
 _CHECKSUMS_FROM = 3
 

@@ -6,6 +6,7 @@ import typer
 
 from oneshot_hpo.experiments.cli.analyze.bias import bias
 from oneshot_hpo.experiments.cli.analyze.correlation import correlation
+from oneshot_hpo.experiments.cli.analyze.fidelity import fidelity
 from oneshot_hpo.experiments.cli.analyze.operations import operations
 from oneshot_hpo.experiments.cli.analyze.pruning import pruning
 from oneshot_hpo.experiments.cli.analyze.quality import quality
@@ -24,6 +25,7 @@ def common() -> None:
 
 app.command()(bias)
 app.command()(correlation)
+app.command()(fidelity)
 app.command()(operations)
 app.command()(pruning)
 app.command()(quality)

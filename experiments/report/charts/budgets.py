@@ -6,8 +6,9 @@ import math
 
 import plotly.graph_objects as go
 
-from oneshot_hpo.experiments.numbers.budgets import budget_ranks
+from oneshot_hpo.experiments.numbers.budgets import BudgetRanks, budget_ranks, promotion_cost
 from oneshot_hpo.experiments.numbers.rank_correlation import LEAST, RankCorrelation
+from oneshot_hpo.experiments.numbers.rung_agreement import silent_words
 from oneshot_hpo.experiments.objectives.section import plural
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart
@@ -63,7 +64,29 @@ def chart(study: OpenedStudy) -> Chart:
     )
     if ranks.crashed:
         caption += f" {ranks.crashed} evaluations among them crashed and rank last."
+    caption += _promotion_words(study, ranks)
     return Chart("budgets", TITLE, caption, figure, height=360)
+
+
+def _promotion_words(study: OpenedStudy, ranks: BudgetRanks) -> str:
+    """What the ranks say of the largest budget's, and what promoted trials cost."""
+    silent = silent_words(ranks.with_largest, ranks.budgets[-1])
+    words = "" if silent is None else f" Among promoted ones, {silent[0].lower()}{silent[1:]}"
+
+    cost = promotion_cost(study)
+    if cost.saved:
+        share = cost.saved / (cost.spent + cost.saved)
+        words += (
+            f" Promoted trials went on where the ones below ended, which saved {cost.saved:,.0f} "
+            f"epochs ({share:.0%})."
+        )
+    elif cost.repeated:
+        words += (
+            f" Promoted trials began again: {cost.repeated:,.0f} of {cost.spent:,.0f} epochs "
+            f"({cost.repeated / cost.spent:.0%}) had been run before. Whether to continue instead "
+            "(promotion: continue), oneshot-hpo analyze fidelity measures."
+        )
+    return words
 
 
 def _rho(correlation: RankCorrelation) -> float | None:

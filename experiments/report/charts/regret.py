@@ -89,7 +89,7 @@ def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, 
     spent, x, y, keys = 0.0, [], [], []
     for trial, result in study.view.evaluations:
         if axis == "evaluations":
-            spent += trial.budget / study.largest_budget
+            spent += trial.spent / study.largest_budget
         else:
             spent += seconds_spent(result)
         if not result.crashed and spent > 0:

@@ -12,7 +12,7 @@ from scipy import stats
 from support.made_study import SECONDS, new_study, result_of, run_study, write_search
 
 from oneshot_hpo.experiments.errors import NotEnoughData
-from oneshot_hpo.experiments.numbers.budgets import budget_ranks
+from oneshot_hpo.experiments.numbers.budgets import budget_ranks, promotion_cost
 from oneshot_hpo.experiments.numbers.cells import BOX, found_cells, layered
 from oneshot_hpo.experiments.numbers.configurations import configurations
 from oneshot_hpo.experiments.numbers.importance import importance
@@ -108,6 +108,29 @@ def test_budgets_are_compared_over_what_both_evaluated(study: OpenedStudy) -> No
         if len(common) >= LEAST and one != two:
             ranks = [stats.rankdata([losses[b][key] for key in common]) for b in (one, two)]
             assert cell.rho == pytest.approx(np.corrcoef(*ranks)[0, 1])
+
+
+def test_what_promoted_trials_repeat_or_save(study: OpenedStudy, tmp_path: Path) -> None:
+    cost = promotion_cost(study)
+    asked = {(str(event["id"]), event["budget"]) for event in tells(study)}
+    again = sum(budget / 2 for key, budget in asked if (key, budget / 2) in asked)
+    default = sum(key == "[-1, 0, 0]" for key, _ in asked)
+    assert default == 1
+    assert (cost.repeated, cost.saved) == (again, 0)
+    assert cost.spent == sum(budget for _, budget in asked)
+
+    went_on = OpenedStudy(run_study(tmp_path / "on", "promotion=continue", crashing=False))
+    saved = promotion_cost(went_on)
+    assert saved.repeated == 0
+    budgets = [trial.budget for trial, _ in went_on.view.evaluations]
+    assert saved.saved == sum(budgets) - saved.spent > 0
+
+
+def test_budgets_are_compared_with_the_largest(study: OpenedStudy) -> None:
+    found = budget_ranks(study)
+    [one] = found.with_largest  # after 3 epochs and after 12, too few
+    assert found.correlations[0][2].n < LEAST
+    assert (one.budget, one.correlation) == (6, found.correlations[1][2])
 
 
 def test_configurations_have_their_result_at_the_largest_budget(study: OpenedStudy) -> None:

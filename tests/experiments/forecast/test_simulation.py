@@ -56,6 +56,11 @@ def result(task: TrialTask) -> dict[str, Any]:
     return {"loss": loss, "info": {}, "exception": None, "timestamps": times}
 
 
+def own_epochs(task: TrialTask) -> float:
+    """The epochs that a trial runs itself: where it goes on, those above the trial below."""
+    return task.budget - (0 if task.start is None else float(task.start.name))
+
+
 def first_model_pick(study: Study) -> int | None:
     """Place in the order of start, from 1."""
     trials = sorted((trial for trial, _ in study.evaluations), key=lambda trial: trial.seq)
@@ -71,6 +76,7 @@ def first_model_pick(study: Study) -> int | None:
         ("iterations=9", "seed=1", "default_budget=min", "bohb.generator=hpbandster"),
         ("iterations=5", "eta=3", "min_budget=1", "bohb.random_fraction=0.9"),
         ("iterations=1",),
+        ("iterations=7", "promotion=continue"),
     ],
 )
 def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
@@ -78,7 +84,7 @@ def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
 ) -> None:
     spec = freeze(complete(load_study("quickstart", settings), "quickstart"))
     mean = math.exp(SIGMA**2 / 2)  # of the pool's factor, which has a median of 1
-    pool = SimulatedPool(workers, 7, result, lambda task: EPOCH / mean * task.budget)
+    pool = SimulatedPool(workers, 7, result, lambda task: EPOCH / mean * own_epochs(task))
     with create_study(tmp_path / "study", spec) as study:
         StudyRun(study, spec, tmp_path / "study", Silent()).run(lambda: pool, workers)  # type: ignore
         assert study.finished

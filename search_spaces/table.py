@@ -293,6 +293,11 @@ class Table(ABC):
         errors = self.mean_errors("test", self.entries(space), budget)
         return float((errors > errors[self.entry(space, architecture)]).mean() * 100)
 
+    def percent_equal(self, space: SearchSpace, architecture: Architecture) -> float:
+        """Share of the space's entries with the same mean test error, in percent; its own too."""
+        errors = self.mean_errors("test", self.entries(space))
+        return float((errors == errors[self.entry(space, architecture)]).mean() * 100)
+
     def rests_on_imputed(self, space: SearchSpace, row: int, budget: int | None = None) -> bool:
         """Whether the errors of a row, or the lowest of its space, are imputed."""
         rows = self.entries(space)
@@ -309,6 +314,10 @@ class Table(ABC):
     def noise(self, split: str, rows: np.ndarray, budget: int | None = None) -> float | None:
         """The deviation of the main metric between repeats, among good rows (`seed_noise`)."""
         return seed_noise(self.errors(split, rows, budget), self.mean_errors(split, rows, budget))
+
+    def noise_of(self, space: SearchSpace, split: str) -> float | None:
+        """The same among good cells of a complete space, at the largest budget."""
+        return self.noise(split, self.entries(space))
 
     def column(self, budget: int | None) -> int:
         """The place of a budget; None for the last. Raises MissingCell."""

@@ -24,6 +24,7 @@ from oneshot_hpo.search_spaces.data_folder import (
     TRANSNAS_MICRO,
     data_folder,
 )
+from oneshot_hpo.search_spaces.rows_file import ROWS, read_rows
 from oneshot_hpo.search_spaces.space import EnumerableSpace
 from oneshot_hpo.search_spaces.table import Runs, Table, TableError
 from oneshot_hpo.search_spaces.table_content import content_checksum
@@ -81,6 +82,8 @@ def load_table(source: str | Path) -> Table:
 
     path = table_path(source)
     try:
+        if path.name == ROWS:
+            return read_rows(path)
         return _table(mapped_arrays(path), dataset)
     except FileNotFoundError:
         if name in _IN_DATA_FOLDER:
@@ -112,11 +115,14 @@ def is_table_name(source: str) -> bool:
 def table_checksum(source: str | Path) -> str:
     """SHA-256 of the file of the table of this name or path; of a plug-in, of all its values.
 
-    Raises OSError, and for a plug-in TableError.
+    Rows of a table have the checksum of that table. Raises OSError, and for a plug-in or rows
+    TableError.
     """
     name, _ = split_source(source)
     if _is_plugin(name):
         return _plugin_checksum(str(source))
+    if table_path(source).name == ROWS:
+        return read_rows(table_path(source)).of
     with table_path(source).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -94,7 +94,7 @@ def _otherwise(result: TrialResult, spec: StudySpec) -> list[str]:
     journaled = result.info | {"loss": result.loss}
     if spec.transfer or _TRANSFER in journaled:
         expected[_TRANSFER] = bool(spec.transfer)
-    equals = _percent_of_equals(spec, outcome.reported("test"))
+    equals = _table(spec.required_table).percent_equal(space, reported.architecture(space))
     return [
         f"{key} is {journaled.get(key)} where the table says {value}"
         for key, value in expected.items()
@@ -155,13 +155,6 @@ def _agrees(key: str, reported: Any, expected: Any, equals: float) -> bool:
     if key == _PERCENTILE:
         return expected - _ROUNDING <= reported <= expected + equals + _ROUNDING
     return abs(reported - expected) <= SINGLE_PRECISION
-
-
-def _percent_of_equals(spec: StudySpec, error: float) -> float:
-    """Share of the space's cells with this mean test error, in percent."""
-    table = _table(spec.required_table)
-    errors = table.mean_errors("test", table.entries(get_space(spec.required_space)))
-    return float((errors == error).mean() * 100)
 
 
 def _check_file(report: Report, path: Path, result: TrialResult) -> None:

@@ -23,19 +23,45 @@ def compare(
             metavar="FILE", help="Also a table, method by space: .csv, .md or .tex (booktabs)."
         ),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="Also a page: the claim, its evidence, its cost, threats to its validity.",
+        ),
+    ] = None,
+    latex: Annotated[
+        Path | None, typer.Option(metavar="FILE.tex", help="The same for LaTeX (booktabs).")
+    ] = None,
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
 
-    from oneshot_hpo.experiments.compare import comparing
+    from oneshot_hpo.experiments.compare.comparing import compare_sources
     from oneshot_hpo.experiments.compare.display import print_spaces
+    from oneshot_hpo.experiments.compare.sources import read_sources
     from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
+    from oneshot_hpo.experiments.compare.verdict.verdict import verdicts
+    from oneshot_hpo.experiments.compare.verdict.writing import (
+        check_compared,
+        check_targets,
+        write_verdicts,
+    )
     from oneshot_hpo.experiments.terminal.console import terminal
+    from oneshot_hpo.experiments.terminal.hints import say
 
     if table is not None:
         check_suffix(table)
-    spaces = comparing.compare(*sources)
+    check_targets(page, latex)
+    has_verdict = page is not None or latex is not None
+    studies, baselines = read_sources(sources, all_crashed=has_verdict)
+    spaces = compare_sources(studies, baselines)
     console = terminal()
     print_spaces(console, spaces)
     if table is not None:
         write_table(table, spaces)
-        console.print(f"table: {table}", markup=False, soft_wrap=True)
+        say(console, f"table: {table}")
+    if has_verdict:
+        found = verdicts(spaces, studies)
+        check_compared(found)
+        write_verdicts(found, page, latex)
+        say(console, f"verdict: {', '.join(str(path) for path in (page, latex) if path)}")

@@ -44,6 +44,14 @@ def confirm(
             "table=PATH for where these are now; repeatable.",
         ),
     ] = None,
+    path: Annotated[
+        bool,
+        typer.Option(
+            "--path",
+            help="Also the settings between default and incumbent, one hyperparameter at a time, "
+            "in an order that a model of the study's trials chooses.",
+        ),
+    ] = False,
     workers: WorkersOption = None,
     address: AddressOption = None,
     scheduler_file: SchedulerFileOption = None,
@@ -63,6 +71,7 @@ def confirm(
         seeds,
         setting=setting,
         overrides=overrides or [],
+        path=path,
         workers=workers,
         cluster=cluster_at(address, scheduler_file, submit=False),
         accept_changes=accept_changes,

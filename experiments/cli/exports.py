@@ -10,8 +10,9 @@ import typer
 
 from oneshot_hpo.experiments.cli.options import SkipBadOption
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.exports.registry import TOOLS
+from oneshot_hpo.experiments.exports.registry import BUNDLE, TOOLS
 from oneshot_hpo.experiments.terminal.hints import quoted, say
+from oneshot_hpo.plugins import require_extra
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,16 +21,27 @@ if TYPE_CHECKING:
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...", help="The study's folder; for a bundle one or several, or a grid's."
+        ),
+    ],
     tool: Annotated[
-        str, typer.Option("--to", metavar="TOOL", help=f"What is to read it: {', '.join(TOOLS)}.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="TOOL",
+            help=f"What is to read it: {', '.join(TOOLS)}; {BUNDLE} is a zip for a paper, with "
+            "journals, tables, figures and an appendix.",
+        ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
             help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which names a run by "
-            "its folder, exports/deepcave/NAME.",
+            "its folder, exports/deepcave/NAME. Of a bundle its file, which ends in .zip.",
         ),
     ] = None,
     force: Annotated[
@@ -58,6 +70,13 @@ def export(
     tool may call one of them the best. DeepCAVE needs Python below 3.11, in an environment of its
     own; in Optuna, a trial that may yet be promoted is running.
     """
+    if tool == BUNDLE:
+        _export_bundle(folders, out, configspace)
+        return
+    if len(folders) > 1:
+        raise UserError(f"--to {tool} takes one study; several go into a {BUNDLE}")
+    [folder] = folders
+
     from oneshot_hpo.experiments.exports.evaluations import exported_study
     from oneshot_hpo.experiments.exports.writing import write_export, writer_options
     from oneshot_hpo.experiments.study.folder import check_writable_study
@@ -115,6 +134,25 @@ def _say_exported(console: Console, study: OpenedStudy, where: str) -> None:
     say(console, counts)
     for words in study.caveats:
         say(console, f"note: {words}")
+
+
+def _export_bundle(folders: list[Path], out: Path | None, configspace: str | None) -> None:
+    """Write studies as a bundle."""
+    if out is None:
+        raise UserError(f"--to {BUNDLE}: --out FILE.zip has to say where it goes")
+    if configspace is not None:
+        raise UserError(f"--configspace is not for a {BUNDLE}")
+    require_extra("figures", f"oneshot-hpo export --to {BUNDLE}")
+
+    from oneshot_hpo.experiments.exports.bundle.writing import write_bundle
+    from oneshot_hpo.experiments.terminal.ending import ending
+    from oneshot_hpo.experiments.terminal.spinner import working
+
+    console = _console()
+    with ending("nothing was exported"), working(console, "reading") as show:
+        names = write_bundle(folders, out, lambda name: show(f"drawing {name}"))
+    say(console, f"{out}: {', '.join(names)}")
+    say(console, f"to check it: {quoted('oneshot-hpo', 'check', out)}")
 
 
 def _usual_folder(study: OpenedStudy, tool: str) -> Path:

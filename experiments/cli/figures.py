@@ -18,7 +18,8 @@ def figures(
         typer.Argument(
             metavar="SOURCE...",
             help="Studies, running or not, with their confirmations (DIR), one setting of one "
-            "(DIR:NAME), results of baselines (FILE.parquet, or FILE.parquet:METHOD).",
+            "(DIR:NAME), folders of grids, results of baselines (FILE.parquet, or "
+            "FILE.parquet:METHOD).",
         ),
     ],
     out: Annotated[

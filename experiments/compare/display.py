@@ -36,7 +36,7 @@ def _print_table(console: Console, space: Space) -> None:
             str(len(sample.values)),
             shown(float(np.median(sample.values))),
             interval(bounds, sample.measure),
-            shown(sample.mean),
+            "" if np.isnan(sample.mean) else shown(sample.mean),
             "" if np.isnan(sample.deviation) else shown(sample.deviation),
         )
         rows.append((*row, str(sample.crashed or "")) if has_crashes else row)

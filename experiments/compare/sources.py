@@ -48,12 +48,18 @@ class Study:
     """The sample to compare: the tuned setting, or the one that the user named."""
     default: Sample | None
     """The default's sample; None if the default is the main one or the user named a setting."""
+    opened: OpenedStudy
+    """All that its folder says."""
     notes: tuple[str, ...] = ()
     """Caveats for the user."""
 
 
-def read_sources(sources: Sequence[str]) -> tuple[list[Study], list[Baselines]]:
+def read_sources(
+    sources: Sequence[str], *, all_crashed: bool = False
+) -> tuple[list[Study], list[Baselines]]:
     """The studies and baselines that these words name: DIR, DIR:SETTING, FILE, FILE:METHOD.
+
+    all_crashed: whether a setting of which every run crashed is a sample, too.
 
     UserError: one is missing, is not confirmed, or is named twice.
     """
@@ -67,7 +73,8 @@ def read_sources(sources: Sequence[str]) -> tuple[list[Study], list[Baselines]]:
             file = path if path.is_file() else path / BASELINE_RESULTS
             baselines.append(read_baselines(file, name, source))
         else:
-            studies.append(confirmed_study(OpenedStudy(path, source=source), name))
+            study = OpenedStudy(path, source=source)
+            studies.append(confirmed_study(study, name, all_crashed=all_crashed))
     return studies, baselines
 
 
@@ -79,8 +86,12 @@ def split_source(source: str) -> tuple[Path, str | None]:
     return Path(path), name
 
 
-def confirmed_study(study: OpenedStudy, name: str | None = None) -> Study:
+def confirmed_study(
+    study: OpenedStudy, name: str | None = None, *, all_crashed: bool = False
+) -> Study:
     """The samples of a confirmed study: tuned and default, or the setting `name`.
+
+    all_crashed: as in `read_sources`.
 
     UserError: it is not confirmed, no run of a setting has finished, or there is no such setting.
     """
@@ -103,8 +114,9 @@ def confirmed_study(study: OpenedStudy, name: str | None = None) -> Study:
     return Study(
         study.source,
         study.located,
-        main=_sample(study, confirmation, main),
-        default=_sample(study, confirmation, DEFAULT) if has_default else None,
+        main=_sample(study, confirmation, main, all_crashed),
+        default=_sample(study, confirmation, DEFAULT, all_crashed) if has_default else None,
+        opened=study,
         notes=tuple(_notes(study, confirmation, main)),
     )
 
@@ -142,7 +154,9 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
         yield f"{folder} has found a better configuration since; to confirm it: {confirm}"
 
 
-def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sample:
+def _sample(
+    study: OpenedStudy, confirmation: ConfirmationView, name: str, all_crashed: bool
+) -> Sample:
     """The sample of a setting. UserError: no run has finished, or every run crashed."""
     runs = list(confirmation.results_of(name).values())
     if not runs:
@@ -153,7 +167,7 @@ def _sample(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Sa
         float("inf") if result.crashed else outcome.reported(_FIELDS[measure], CONFIRMATION_NAME)
         for (_, result), outcome in zip(runs, outcomes, strict=True)
     ]
-    if np.isinf(values).all():
+    if np.isinf(values).all() and not all_crashed:
         reason = runs[-1][1].exception
         raise UserError(f"{study.source}: every run of {name} crashed ({reason})")
 

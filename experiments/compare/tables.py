@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from oneshot_hpo.experiments.compare.comparing import SEED, Space
+from oneshot_hpo.experiments.compare.latex import escaped
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.compare.ranking import rank_samples
 from oneshot_hpo.experiments.compare.statistics import Interval, median_interval
@@ -69,12 +70,16 @@ def check_suffix(path: Path) -> None:
 
 def write_table(path: Path, spaces: list[Space]) -> None:
     """Write the table in the format of the file's suffix. UserError: it cannot be written."""
-    cells: Cells = {space.id: _cells(space) for space in spaces}
-    form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[path.suffix]
     try:
-        write_whole(path, form(cells).encode())
+        write_whole(path, table_of(spaces, path.suffix).encode())
     except OSError as error:
         raise UserError(f"--table {path}: cannot be written: {error.strerror}") from None
+
+
+def table_of(spaces: list[Space], suffix: str) -> str:
+    """The table in the format of a suffix, one of SUFFIXES."""
+    form = {".csv": _csv, ".md": _markdown, ".tex": _latex}[suffix]
+    return form({space.id: _cells(space) for space in spaces})
 
 
 def _cells(space: Space) -> list[Cell]:
@@ -161,7 +166,7 @@ def _latex(cells: Cells) -> str:
     lines.append("\\midrule")
     for name, row in _rows(cells):
         words = [_text(cell, "\\textbf{", "}", " $\\pm$ ", "$^{*}$") for cell in row]
-        lines.append(f"{' & '.join([_escaped(name), *words])} \\\\")
+        lines.append(f"{' & '.join([escaped(name), *words])} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
@@ -181,7 +186,7 @@ def _text(cell: Cell | None, bold: str, end: str, plus_minus: str, star: str) ->
     if cell is None:
         return ""
     sample = cell.sample
-    text = points(sample.mean, sample.measure)
+    text = "crash" if np.isnan(sample.mean) else points(sample.mean, sample.measure)
     if not np.isnan(sample.deviation):
         text += f"{plus_minus}{points(sample.deviation, sample.measure)}"
     if cell.best:
@@ -190,9 +195,3 @@ def _text(cell: Cell | None, bold: str, end: str, plus_minus: str, star: str) ->
         text += star
     crashed = f", {sample.crashed} crashed" if sample.crashed else ""
     return f"{text} ({len(sample.values)}{crashed})"
-
-
-def _escaped(text: str) -> str:
-    special = {character: f"\\{character}" for character in "&%$#_{}"}
-    special |= {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}"}
-    return "".join(special.get(character, character) for character in text)

@@ -49,7 +49,7 @@ def sentences(space: Space, pairing: Pairing) -> str:
         return f"{word}. {_grounds(pairing, first, second)}"
     return (
         f"Not shown with {_seeds(pairing)}: whether {first} is better or worse than {second}. "
-        f"{_grounds(pairing, first, second)} {_more(pairing)}"
+        f"{_grounds(pairing, first, second)} {more(pairing)}"
     )
 
 
@@ -127,7 +127,7 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
-def _more(pairing: Pairing) -> str:
+def more(pairing: Pairing) -> str:
     """How many more seeds would likely decide it, their cost, and a warning."""
     comparison = pairing.comparison
     paired, (seeds, others) = comparison.pairs is not None, comparison.sizes

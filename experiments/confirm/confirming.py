@@ -18,8 +18,10 @@ from rich.console import Console
 
 from oneshot_hpo.checks import optional, whole
 from oneshot_hpo.experiments.confirm.display import CONFIRMATION
+from oneshot_hpo.experiments.confirm.path import PlannedPath, planned_path
 from oneshot_hpo.experiments.confirm.results import write_results
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.path import ORDER, PATH, is_path_name, order_words
 from oneshot_hpo.experiments.study import bounds, own_code
 from oneshot_hpo.experiments.study.calls import (
     AnyPath,
@@ -41,7 +43,7 @@ from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import NOTHING_SAID, Consent, check_trusted
 from oneshot_hpo.experiments.study.validation import with_overrides
 from oneshot_hpo.experiments.terminal.console import console_for
-from oneshot_hpo.experiments.terminal.hints import command, say
+from oneshot_hpo.experiments.terminal.hints import command, say, say_paragraph
 from oneshot_hpo.experiments.terminal.progress import display_for
 from oneshot_hpo.hpo import Confirmation, StudyView
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, DEFAULT
@@ -67,6 +69,7 @@ def confirm_study(
     *,
     setting: str | None = None,
     overrides: Sequence[str] = (),
+    path: bool = False,
     workers: int | None = None,
     cluster: DaskCluster | None = None,
     accept_changes: bool = False,
@@ -75,7 +78,8 @@ def confirm_study(
     """Run a study's default and incumbent, and a named setting, with `seeds` fresh seeds each.
 
     seeds: None for the number planned before, or SEEDS. Earlier runs are kept, so a larger number
-    adds to them. accept_changes: as in `resume_study`.
+    adds to them. path: also the settings between default and incumbent, one hyperparameter at a
+    time. accept_changes: as in `resume_study`.
 
     UserError: there is nothing to confirm yet, commands are not trusted, or bad input; nothing is
     created then. StudyStopped: the confirmation cannot continue now.
@@ -92,6 +96,7 @@ def confirm_study(
 
     workers = workers or spec.workers or 1
     settings = _settings(study.view, folder, spec, setting, values)
+    between = _path(study, settings) if path else None
     jobs = slurm_jobs(spec, folder / FOLDER)
     if jobs is not None and cluster is None:
         check_with_slurm(jobs)
@@ -107,6 +112,8 @@ def confirm_study(
         wanted = seeds or (before.seeds if before else SEEDS)
         for planned in settings:
             confirmation.plan(planned.name, planned.config, wanted, tuned=planned.tuned)
+        if between is not None:
+            _plan_path(console, confirmation, between, wanted)
         if not confirmation.finished:
             _run(console, confirmation, spec, folder, workers, cluster)
         results = write_results(folder / FOLDER, confirmation)
@@ -121,6 +128,7 @@ def confirm(
     seeds: int | None = None,
     setting: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    path: bool = False,
     workers: int | None = None,
     accept_changes: bool = False,
     address: str | None = None,
@@ -134,6 +142,7 @@ def confirm(
 
     seeds: searches of each setting; None for as many as were planned before, or 10.
     setting: the name of one more setting, the default with the values {"search": {…}} in settings.
+    path: also the settings between default and incumbent, one hyperparameter at a time.
     settings: also {"cluster": {…}} for this time, and where {"dataset": …, "table": …} are now.
     The other arguments, and what is raised, as in `launch` and `resume`.
     """
@@ -148,6 +157,7 @@ def confirm(
             seeds,
             setting=setting,
             overrides=overrides,
+            path=path,
             workers=workers,
             cluster=cluster_at(address, path_or_none(scheduler_file), submit=False),
             accept_changes=accept_changes,
@@ -190,11 +200,43 @@ def _settings(
     return settings
 
 
+def _path(study: OpenedStudy, settings: Sequence[PlannedSetting]) -> PlannedPath:
+    """The path from the default to the incumbent. UserError: they are the same."""
+    default, tuned = settings[0], settings[1 if len(settings) > 1 else 0]
+    if not tuned.tuned or tuned is default:
+        raise UserError(
+            f"--path: in {study.folder} the default stayed the best, so there is no path from it"
+        )
+    return planned_path(study, dict(default.config), dict(tuned.config), tuned.name)
+
+
+def _plan_path(console: Console, confirmation: Confirmation, path: PlannedPath, seeds: int) -> None:
+    """Plan the settings of a path, journal what its order rests on, and say it."""
+    if not any(note.get(PATH) == path.order[PATH] for note in confirmation.notes):
+        confirmation.note("path", path.order)
+    for name, config in path.settings.items():
+        confirmation.plan(name, config, seeds)
+
+    count = len(path.changes)
+    order = next(note for note in confirmation.notes if note.get(PATH) == path.order[PATH])
+    say(console, f"path: {', then '.join(' with '.join(step) for step in path.changes)}")
+    say_paragraph(console, order_words(order[ORDER]))
+    if count > 1:
+        greedy = sum(range(2, count + 1))
+        say(
+            console,
+            f"settings between default and tuned: {count - 1}; choosing each step by searches "
+            f"would take up to {greedy}",
+        )
+
+
 def _values(name: str, spec: StudySpec, overrides: Sequence[str]) -> dict[str, object]:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", name) or name in (DEFAULT, "tuned"):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", name) or (
+        name in (DEFAULT, "tuned") or is_path_name(name)
+    ):
         raise UserError(
             f"--setting {name}: a name has letters, digits, '.', '_' and '-', begins with a "
-            f"letter, and is not {DEFAULT} or tuned"
+            f"letter, and is not {DEFAULT}, tuned or that of a step of a path"
         )
     document = parse_overrides(overrides)
     values = document.pop("search", None)

@@ -77,3 +77,6 @@ ENTRIES = (
     ),
 )
 TOOLS = {tool.name: tool for tool in ENTRIES}
+
+BUNDLE = "bundle"
+"""The name of what no tool reads but `oneshot-hpo check`: several studies for a paper."""

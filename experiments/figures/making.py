@@ -14,6 +14,7 @@ from oneshot_hpo.experiments.figures.configurations import draw_configurations
 from oneshot_hpo.experiments.figures.dependence import draw_dependence
 from oneshot_hpo.experiments.figures.importance import draw_importance
 from oneshot_hpo.experiments.figures.one_shot import draw_one_shot
+from oneshot_hpo.experiments.figures.path import draw_path
 from oneshot_hpo.experiments.figures.regret import draw_regret
 from oneshot_hpo.experiments.figures.style import styled
 from oneshot_hpo.experiments.figures.timeline import draw_timeline
@@ -23,6 +24,12 @@ from oneshot_hpo.experiments.numbers.cells import found_cells
 from oneshot_hpo.experiments.numbers.configurations import configurations
 from oneshot_hpo.experiments.numbers.importance import importance
 from oneshot_hpo.experiments.numbers.one_shot import one_shot_correlation
+from oneshot_hpo.experiments.numbers.path import (
+    AblationPath,
+    ablation_path,
+    has_path,
+    order_words,
+)
 from oneshot_hpo.experiments.numbers.regret import AXES, Axis, regret_curves
 from oneshot_hpo.experiments.numbers.sources import Sources
 from oneshot_hpo.experiments.numbers.timeline import timeline
@@ -164,6 +171,14 @@ def _of_study(study: OpenedStudy) -> Iterator[tuple[str, _Draw]]:
     yield "configurations", lambda _: draw_configurations(configurations(study))
     yield "cells", lambda _: draw_cells(found_cells(study))
     yield "timeline", lambda _: draw_timeline(timeline(study))
+    if has_path(study):
+        yield "path", lambda notes: draw_path(_path(study, notes))
+
+
+def _path(study: OpenedStudy, notes: list[str]) -> AblationPath:
+    found = ablation_path(study)
+    notes.append(f"{study.source}: {order_words(found.order)}")
+    return found
 
 
 def _labels(studies: list[OpenedStudy]) -> list[str]:

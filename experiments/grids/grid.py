@@ -26,6 +26,8 @@ from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.foreign import reference_of
 
 CONFIRM = "confirm"
+GRID_FILE = "grid.yaml"
+"""The grid, with every override, in its folder; each study has a folder beside it."""
 _MOST = 10_000
 """Studies of a grid."""
 

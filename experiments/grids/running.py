@@ -19,7 +19,7 @@ from rich.console import Console
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
 from oneshot_hpo.experiments.errors import CommandInterrupted, StudyStopped, UserError
 from oneshot_hpo.experiments.files import check_own_files
-from oneshot_hpo.experiments.grids.grid import Grid, Member, make_grid
+from oneshot_hpo.experiments.grids.grid import GRID_FILE, Grid, Member, make_grid
 from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import check_path
@@ -44,8 +44,6 @@ from oneshot_hpo.experiments.terminal.hints import command, say
 from oneshot_hpo.hpo import StudyLocked
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.whole_files import write_whole
-
-GRID_FILE = "grid.yaml"
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from typing import Any
 from oneshot_hpo.experiments.compare.comparing import known_table
 from oneshot_hpo.experiments.compare.sources import BASELINE_RESULTS, TUNED, split_source
 from oneshot_hpo.experiments.errors import NotEnoughData, UserError
+from oneshot_hpo.experiments.grids.grid import GRID_FILE
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines, read_baselines
 from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.hpo import Trial, TrialResult
+from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.search_spaces import SpaceId, ordered, title_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
@@ -53,7 +55,8 @@ class Sources:
 def read_figure_sources(words: Sequence[str]) -> Sources:
     """Read arguments like those of `compare`; studies need not be confirmed or finished.
 
-    Each is DIR, DIR:SETTING, FILE.parquet or its folder, or FILE.parquet:METHOD. UserError: one is
+    Each is DIR, DIR:SETTING, FILE.parquet or its folder, FILE.parquet:METHOD, or the folder of a
+    grid, for those of its studies that have a finished trial. UserError: one is
     missing or named twice, tables differ, baselines have no results in the studies' spaces, or a
     study has no finished trial.
     """
@@ -65,13 +68,35 @@ def read_figure_sources(words: Sequence[str]) -> Sources:
     baselines: list[Baselines] = []
     for word in words:
         path, name = split_source(word)
-        if path.is_file() or (path / BASELINE_RESULTS).is_file():
+        if name is None and is_grid(path):
+            begun = grid_studies(path)
+            studies += begun
+            settings += [None] * len(begun)
+        elif path.is_file() or (path / BASELINE_RESULTS).is_file():
             baselines.append(read_baselines(_results_of(path), name, word))
         else:
             studies.append(OpenedStudy(path, source=word))
             settings.append(_setting(studies[-1], name))
             finished_trials(studies[-1])  # raises if there is none
     return _checked(studies, settings, baselines)
+
+
+def is_grid(path: Path) -> bool:
+    """Whether this is the folder of a grid of studies."""
+    return (path / GRID_FILE).is_file() and not (path / JOURNAL_NAME).is_file()
+
+
+def grid_studies(folder: Path) -> list[OpenedStudy]:
+    """The studies of a grid that have a finished trial, by the names of their folders.
+
+    UserError: none has.
+    """
+    places = sorted(path.parent for path in folder.glob(f"*/{JOURNAL_NAME}"))
+    studies = [OpenedStudy(place, source=str(place)) for place in places]
+    begun = [study for study in studies if study.view.evaluations]
+    if not begun:
+        raise UserError(f"{folder}: no study of this grid has a finished trial yet")
+    return begun
 
 
 def _results_of(path: Path) -> Path:
@@ -120,6 +145,13 @@ def study_sources(study: OpenedStudy, baselines: Sequence[Path]) -> Sources:
         files.append(read_baselines(_results_of(path), method, word))
     finished_trials(study)  # raises if there is none
     return _checked([study], [None], files)
+
+
+def sources_of(studies: Sequence[OpenedStudy]) -> Sources:
+    """Several studies. UserError: as `read_figure_sources`."""
+    for study in studies:
+        finished_trials(study)  # raises if there is none
+    return _checked(list(studies), [None] * len(studies), [])
 
 
 def finished_trials(study: OpenedStudy) -> Sequence[tuple[Trial, TrialResult]]:

@@ -38,6 +38,7 @@ from oneshot_hpo.hpo.brackets import rung_budgets
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 from oneshot_hpo.hpo.journal.lock import is_held
 from oneshot_hpo.hpo.study_view import StudyTimes
+from oneshot_hpo.search_spaces.rows_file import ROWS
 from oneshot_hpo.searchers.checkpoint import METRICS, read_metrics
 
 if TYPE_CHECKING:
@@ -100,8 +101,15 @@ class OpenedStudy:
 
     @cached_property
     def located(self) -> StudySpec:
-        """`spec` with the current paths of data set and table."""
-        return located(self.spec, self.folder, notes=self.environments)
+        """`spec` with the current paths of data set and table.
+
+        Rows of the table that lie beside the journal take the table's place.
+        """
+        found = located(self.spec, self.folder, notes=self.environments)
+        rows = self.folder / ROWS
+        if found.table is None or not rows.is_file():
+            return found
+        return found.model_copy(update={"table": str(rows)})
 
     @property
     def name(self) -> str:

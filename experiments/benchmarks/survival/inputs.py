@@ -45,9 +45,14 @@ class Hang(BaseException):
 
 def readers() -> dict[str, Reader]:
     """All readers by name."""
-    from oneshot_hpo.experiments.benchmarks.survival import data_readers, study_readers
+    from oneshot_hpo.experiments.benchmarks.survival import (
+        bundle_readers,
+        data_readers,
+        study_readers,
+    )
 
-    return {reader.name: reader for reader in (*study_readers.READERS, *data_readers.READERS)}
+    found = (*study_readers.READERS, *data_readers.READERS, *bundle_readers.READERS)
+    return {reader.name: reader for reader in found}
 
 
 def run(progress: Progress, executions: int = EXECUTIONS, seed: int = 0) -> list[Row]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.numbers.path import has_path
 from oneshot_hpo.experiments.numbers.sources import study_sources
 from oneshot_hpo.experiments.pages.chart import Chart, Group, NoChart
 from oneshot_hpo.experiments.report.charts import (
@@ -15,6 +16,7 @@ from oneshot_hpo.experiments.report.charts import (
     decisions,
     hyperparameters,
     one_shot,
+    path,
     regret,
     workers,
 )
@@ -22,6 +24,9 @@ from oneshot_hpo.experiments.report.charts.hover import sentence
 from oneshot_hpo.experiments.report.charts.trajectories import chart as trajectories
 from oneshot_hpo.experiments.report.charts.trials import Trials
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+
+_Drawn = Callable[[str, str, Callable[[], Chart]], Chart | NoChart]
+"""Draws a chart with a name and a title, or says why there is none."""
 
 
 def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
@@ -68,9 +73,22 @@ def groups_of(study: OpenedStudy, baselines: Sequence[Path]) -> list[Group]:
                 drawn("budgets", budgets.TITLE, lambda: budgets.chart(study)),
             ],
         ),
+        *_path(study, drawn),
         *hyperparameters.groups(trials, drawn),
         Group("The cells found", cells.charts(study), small=True),
         workers_group,
+    ]
+
+
+def _path(study: OpenedStudy, drawn: _Drawn) -> list[Group]:
+    """The path to the tuned configuration, where one was confirmed."""
+    if not has_path(study):
+        return []
+    return [
+        Group(
+            "Which hyperparameter earned it",
+            [drawn("path", path.TITLE, lambda: path.chart(study))],
+        )
     ]
 
 

@@ -50,7 +50,7 @@ def test_a_running_study_is_exported_and_brought_up_to_date(tmp_path: Path, tool
             study.ask()
             if (missing := TOOLS[tool].missing) is not None:
                 pytest.skip(missing)
-            export(folder, tool)
+            export([folder], tool)
             # DeepCAVE calls a run by its folder: the export has the study's name.
             place = [tool, "told"] if tool == "deepcave" else [tool]
             mark = json.loads((folder.joinpath("exports", *place) / MARK).read_text())
@@ -61,9 +61,9 @@ def test_a_running_study_is_exported_and_brought_up_to_date(tmp_path: Path, tool
 
 
 def test_an_export_for_deepcave_of_an_earlier_version_stays_in_its_place(study: Path) -> None:
-    export(study, "deepcave", study / "exports" / "deepcave")
+    export([study], "deepcave", study / "exports" / "deepcave")
     before = everything(study)
-    export(study, "deepcave")
+    export([study], "deepcave")
     assert everything(study).keys() == before.keys()
 
 
@@ -109,7 +109,7 @@ def test_bad_input_changes_nothing(
     tool, _, form = tool.partition(" --configspace ")
     target = tmp_path / out if out else None
     with pytest.raises(UserError, match=words):
-        export(tmp_path / folder, tool, target, force=force, configspace=form or None)
+        export([tmp_path / folder], tool, target, force=force, configspace=form or None)
     assert everything(tmp_path) == before
 
 
@@ -133,7 +133,7 @@ def test_a_study_without_a_result_is_refused(tmp_path: Path) -> None:
         study.ask()
     before = everything(tmp_path)
     with pytest.raises(UserError, match="no trial has finished yet"):
-        export(tmp_path, "csv")
+        export([tmp_path], "csv")
     assert everything(tmp_path) == before
 
 
@@ -141,7 +141,7 @@ def test_a_study_of_crashes_alone_is_refused_with_the_reason(tmp_path: Path) -> 
     with new_study(tmp_path) as study:
         tell(study, None, trials=2)
     with pytest.raises(UserError, match="every trial crashed; the last one: SearchDiverged: nan"):
-        export(tmp_path, "hpbandster")
+        export([tmp_path], "hpbandster")
     assert not (tmp_path / "exports").exists()
 
 
@@ -149,15 +149,15 @@ def test_another_studys_export_is_replaced_by_force_alone(study: Path, tmp_path:
     with new_study(tmp_path / "other") as other:
         tell(other, 0.25)
     out = tmp_path / "out"
-    export(tmp_path / "other", "csv", out)
+    export([tmp_path / "other"], "csv", out)
     before = everything(out)
     for tool in ("csv", "hpbandster"):
         with pytest.raises(UserError, match=r"an export of study told for csv; .* add --force"):
-            export(study, tool, out)
+            export([study], tool, out)
     with pytest.raises(UserError, match="an export of study told for csv"):
-        export(tmp_path / "other", "hpbandster", out)
+        export([tmp_path / "other"], "hpbandster", out)
     assert everything(out) == before
-    export(study, "hpbandster", out, force=True)
+    export([study], "hpbandster", out, force=True)
     assert {path.name for path in out.iterdir()} == {
         "configs.json",
         "configspace.json",
@@ -170,7 +170,7 @@ def test_another_studys_export_is_replaced_by_force_alone(study: Path, tmp_path:
 def test_the_results_that_a_study_began_with_are_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    export(warm_started(tmp_path / "study"), "csv", tmp_path / "out")
+    export([warm_started(tmp_path / "study")], "csv", tmp_path / "out")
     first = capsys.readouterr().out.splitlines()[0]
     assert first.endswith("1 of 57 evaluations; and 4 results that the study began with")
 
@@ -188,7 +188,7 @@ def test_the_printed_commands_come_with_the_extra_for_exports() -> None:
 
 def test_an_empty_folder_may_be_written_to(study: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    export(study, "csv", tmp_path / "out")
+    export([study], "csv", tmp_path / "out")
     assert (tmp_path / "out" / "trials.csv").is_file()
 
 
@@ -196,7 +196,7 @@ def test_a_disk_that_is_full_leaves_the_export_before(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    export(study, "csv", out)
+    export([study], "csv", out)
     before = everything(tmp_path)
 
     def full(*_: object) -> None:
@@ -206,7 +206,7 @@ def test_a_disk_that_is_full_leaves_the_export_before(
     (study / "trials" / "baseline" / "4").mkdir(parents=True)
     (study / "trials" / "baseline" / "4" / "metrics.jsonl").write_text("{}\n")
     with pytest.raises(UserError, match=r"out cannot be written \(No space left on device\)"):
-        export(study, "csv", out)
+        export([study], "csv", out)
     left = {name: content for name, content in everything(tmp_path).items() if "trials" not in name}
     assert left == {name: content for name, content in before.items() if "trials" not in name}
 
@@ -216,7 +216,7 @@ def test_damaged_epochs_are_named(study: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "metrics.jsonl").write_text('{"epoch": 1')
     with pytest.raises(UserError, match=r"baseline/4/metrics.jsonl is damaged"):
-        export(study, "csv")
+        export([study], "csv")
     assert not (study / "exports" / "csv").exists()
 
 
@@ -229,6 +229,6 @@ def test_a_package_that_is_missing_is_named(
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, tool, None)
     with pytest.raises(MissingPackage, match=f"needs the package {tool}: pip install") as error:
-        export(study, tool)
+        export([study], tool)
     assert is_user_error(error.value)
     assert not (study / "exports").exists()

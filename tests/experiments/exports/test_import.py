@@ -222,7 +222,7 @@ def test_a_warm_started_study_is_made_and_run(
 ) -> None:
     """An export of one study begins the next one, which evaluates all that is its own."""
     exported, folder = tmp_path / "exported", tmp_path / "new"
-    export(told_folder, "hpbandster", exported)
+    export([told_folder], "hpbandster", exported)
     settings = ["iterations=1", "min_budget=4", "max_budget=4", "bohb.random_fraction=0"]
     options = [word for setting in settings for word in ("--set", setting)]
     made = run("import", exported, tiny_study, "--dir", folder, *options)

@@ -101,7 +101,7 @@ def growing(folder: Path, exports: int) -> Iterator[bool]:
             trial = running.pop(len(study.evaluations) % len(running))
             study.tell(trial, result_of(trial, clock))
             if len(study.evaluations) % (total // exports) == 0 or study.finished:
-                export(folder, "optuna")
+                export([folder], "optuna")
                 yield study.finished
 
 
@@ -145,7 +145,7 @@ def test_a_reader_that_is_open_sees_every_export(tmp_path: Path) -> None:
     assert has_ended
     assert states == set(TrialState) - {TrialState.WAITING}
     assert TrialState.RUNNING not in {trial.state for trial in load(storage).trials}
-    export(folder, "optuna")
+    export([folder], "optuna")
     assert storage.read_bytes() == before
 
 

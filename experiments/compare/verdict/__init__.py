@@ -1,0 +1,1 @@
+"""A comparison as a page for a paper: claim, evidence, cost, threats to validity."""

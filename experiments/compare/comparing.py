@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 
+from oneshot_hpo.experiments.compare.at_equal import Equal, baselines_beside, read_equal
 from oneshot_hpo.experiments.compare.sources import Study, read_sources
 from oneshot_hpo.experiments.compare.statistics import Comparison, Question, compare_all
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.baselines_file import Baselines
+from oneshot_hpo.experiments.numbers.baselines_file import Baselines, known_table
 from oneshot_hpo.experiments.numbers.sample import Origin, Sample, matched
 from oneshot_hpo.experiments.objectives.section import ON_TEST, TEST_MEAN
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.search_spaces import SpaceId, ordered
-from oneshot_hpo.search_spaces.table import TableError
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 SEED = 0
@@ -59,24 +59,32 @@ class Space:
         return f"{sample.method}, {configuration(own)}"
 
 
-def compare(*sources: str | PathLike[str]) -> list[Space]:
+def compare(*sources: str | PathLike[str], at_equal: str = "evaluations") -> list[Space]:
     """Compare confirmed studies, their settings and baselines: one `Space` a search space.
 
     sources: as on the command line, the folder of a study, "FOLDER:SETTING", a file of baselines,
     "FILE:METHOD". The first is compared with each other one, and each study with its default.
+    at_equal: what baselines have as much of as the first study: evaluations, seconds (of search and
+    of training each cell found) or search-seconds.
 
-    UserError: a source is not there, not confirmed, named twice, or of another table.
+    UserError: a source is not there, not confirmed, named twice, or of another table; or what is to
+    be equal is not known of it.
     """
-    return compare_sources(*read_sources([fspath(source) for source in sources]))
+    equal = read_equal(at_equal)
+    studies, baselines = read_sources([fspath(source) for source in sources])
+    return compare_sources(studies, baselines, equal=equal)
 
 
-def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) -> list[Space]:
-    """Samples and comparisons by search space.
+def compare_sources(
+    studies: Sequence[Study], baselines: Sequence[Baselines], *, equal: Equal = "evaluations"
+) -> list[Space]:
+    """Samples and comparisons by search space; equal: `at_equal` of `compare`.
 
     Each study's main sample is compared with its default; the first main sample of a space with
     every other one and with every baseline. P values hold for all comparisons together.
 
-    UserError: the sources use different tables, or a file has no results in the studies' spaces.
+    UserError: the sources use different tables, or a file has no results in the studies' spaces;
+    or as `compare`.
     """
     tables = {
         table_checksum(study.spec.table): study for study in studies if study.spec.table is not None
@@ -93,7 +101,7 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
     }
     without: list[SpaceId | None] = [None] if None in found else []
     named = ordered(space for space in found if space is not None)
-    spaces = [_space(space, studies, baselines) for space in [*named, *without]]
+    spaces = [_space(space, studies, baselines, equal) for space in [*named, *without]]
     questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
 
     answers = iter(compare_all(questions, SEED))
@@ -109,7 +117,10 @@ def compare_sources(studies: Sequence[Study], baselines: Sequence[Baselines]) ->
 
 
 def _space(
-    searched: SpaceId | None, studies: Sequence[Study], baselines: Sequence[Baselines]
+    searched: SpaceId | None,
+    studies: Sequence[Study],
+    baselines: Sequence[Baselines],
+    equal: Equal,
 ) -> tuple[Space, list[tuple[Sample, Sample]]]:
     """The samples of a space, and the pairs to compare. UserError: they cannot be compared."""
     here = [study for study in studies if study.main.space == searched]
@@ -123,25 +134,16 @@ def _space(
             samples.append(study.default)
             pairs.append((study.main, study.default))
 
-    evaluations = mains[0].evaluations if mains else None
     for file in baselines:
         if searched is None:
             raise UserError(f"{file.path}: baselines cannot be compared with a study of no space")
         table = here[0].spec.required_table if here else known_table(file)
-        found = file.samples(searched, table, evaluations)
-        used = found[0].evaluations
-        seen = "test" if file.objective == TEST_MEAN else "validation"
-        note = f"{file.path}: regrets of the best of {used} evaluations by {seen}"
-        if evaluations is not None:
-            source = mains[0].source
-            words = f", for it has no more; {source} had {evaluations}"
-            note += f", as many as {source} had" if used == evaluations else words
-            note += "; a study's are those of one new search each"
-        notes.append(note)
+        found = baselines_beside(file, searched, table, here[0] if here else None, equal)
+        notes.append(found.note)
         if file.objective == TEST_MEAN:
             notes.append(f"{file.path}: {ON_TEST}")
-        mains += found
-        samples += found
+        mains += found.samples
+        samples += found.samples
 
     _check_measures(mains)
     pairs += [(mains[0], other) for other in mains[1:]]
@@ -188,21 +190,6 @@ def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
     if len(budgets) > 1:
         words = [f"{sample.source} {budget:g}" for budget, sample in budgets.items()]
         yield f"searches are not equally long, in epochs: {', '.join(words)}"
-
-
-def known_table(file: Baselines) -> str:
-    """The table of a file compared without a study. UserError: it is not a built-in one."""
-    from oneshot_hpo.search_spaces import load_table
-
-    for source in ("digits", "nasbench101"):
-        try:
-            if load_table(source).name == file.table:
-                return source
-        except TableError:
-            continue
-    raise UserError(
-        f"{file.path} uses the table {file.table}; name a study with that table as well"
-    )
 
 
 def _question(first: Sample, second: Sample) -> Question:

@@ -54,6 +54,7 @@ def main() -> None:
     runs: list[Run] = [(n, f, s) for s in seeds for f in factors for n in range(len(configs))]
 
     found = finished(arguments.results)
+    end_line(arguments.results)
     with ProcessPoolExecutor(arguments.processes) as pool:
         under_way = [
             pool.submit(searched, arguments.study, run, configs[run[0]])
@@ -113,17 +114,31 @@ def finished(path: Path) -> dict[Run, float]:
     return found
 
 
+def end_line(path: Path) -> None:
+    """End a last line that was cut short, so that the next one begins after it."""
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("a") as file:
+            file.write("\n")
+
+
 def rank_correlation(
     small: NDArray[np.float64], large: NDArray[np.float64]
 ) -> tuple[float, float, float]:
-    """Spearman's coefficient of mean regrets (configurations, seeds), and 95 % over seeds."""
+    """Spearman's coefficient of mean regrets (configurations, seeds), and 95 % over seeds.
+
+    NaN where all means at a size are equal.
+    """
+    value = _spearman(small.mean(1), large.mean(1))
+    if np.isnan(value):
+        return value, value, value
+
     rng = np.random.default_rng(0)
     again = []
     for _ in range(_RESAMPLES):
         places = rng.integers(0, small.shape[1], small.shape[1])
         again.append(_spearman(small[:, places].mean(1), large[:, places].mean(1)))
     low, high = np.nanquantile(again, (0.025, 0.975))
-    return _spearman(small.mean(1), large.mean(1)), float(low), float(high)
+    return value, float(low), float(high)
 
 
 def _spearman(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:

@@ -9,8 +9,9 @@ from typing import Any
 
 from support.scripted_study import Loss, work
 
+from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.specification import complete, freeze, load_study
+from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Confirmation, TrialResult
 
 SECONDS = 36.0

@@ -18,7 +18,7 @@ class SimulatedPool:
     """Workers on a clock that jumps from the end of one task to the end of the next.
 
     evaluate: computes the result of a task, instead of the submitted function. seconds: duration of
-    a task on the clock, before log-normal noise with sigma 0.3.
+    a task on the clock, before log-normal noise with `sigma`.
     """
 
     patience_seconds = math.inf
@@ -30,6 +30,7 @@ class SimulatedPool:
         seed: int,
         evaluate: Callable[[Any], Any],
         seconds: Callable[[Any], float],
+        sigma: float = 0.3,
     ) -> None:
         self.live_workers = workers
         self._evaluate, self._seconds = evaluate, seconds
@@ -39,10 +40,13 @@ class SimulatedPool:
         """The time on the clock, in seconds."""
         self.busy = 0.0
         """Seconds of all submitted tasks on the clock."""
-        self._random = np.random.default_rng(seed)
+        self._random, self._sigma = np.random.default_rng(seed), sigma
         self._running: list[tuple[float, int, str, Any]] = []
         self._began: dict[str, float] = {}
         self._count = 0
+        self._given_up: list[Outcome] = []
+        self.worked: dict[str, float] = {}
+        """Seconds on the clock that workers spent on each task that ended or was given up."""
 
     def __enter__(self) -> SimulatedPool:
         return self
@@ -68,20 +72,31 @@ class SimulatedPool:
     ) -> None:
         """Start a task, which has a worker at once."""
         start = time.process_time()
-        duration = self._seconds(task) * self._random.lognormal(sigma=0.3)
+        duration = self._seconds(task) * self._random.lognormal(sigma=self._sigma)
         self.busy += duration
         self._count += 1
         heapq.heappush(self._running, (self.now + duration, self._count, key, task))
         self._began[key] = self.now
         self.spent += time.process_time() - start
 
+    def give_up(self, key: str, reason: str) -> None:
+        """Abandon a running task; its worker is free at once."""
+        self._running = [one for one in self._running if one[2] != key]
+        heapq.heapify(self._running)
+        self._free(key)
+        self._given_up.append(Outcome(key, failed=reason))
+
     def next_outcomes(self, timeout: float) -> list[Outcome]:
-        """The next task to end; none if none is running."""
-        if not self._running:
-            return []
+        """The tasks that were given up, or else the next one to end; none if none is running."""
+        if self._given_up or not self._running:
+            outcomes, self._given_up = self._given_up, []
+            return outcomes
         start = time.process_time()
         self.now, _, key, task = heapq.heappop(self._running)
-        del self._began[key]
+        self._free(key)
         outcome = Outcome(key, self._evaluate(task))
         self.spent += time.process_time() - start
         return [outcome]
+
+    def _free(self, key: str) -> None:
+        self.worked[key] = self.worked.get(key, 0.0) + self.now - self._began.pop(key)

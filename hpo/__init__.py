@@ -23,6 +23,8 @@ from oneshot_hpo.hpo.errors import (
     StudyUnwritable,
 )
 from oneshot_hpo.hpo.extension import Extension
+from oneshot_hpo.hpo.looks import Look, SequentialRule
+from oneshot_hpo.hpo.replicate import Replicate
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.study import Study
 from oneshot_hpo.hpo.study_state import Retry, StopReached, TrialRecord
@@ -38,13 +40,16 @@ __all__ = [
     "CorruptJournal",
     "Extension",
     "InvalidSettings",
+    "Look",
     "NewerJournal",
     "Observation",
     "OptimizerSettings",
     "Range",
+    "Replicate",
     "Rerun",
     "Retry",
     "RungState",
+    "SequentialRule",
     "StopReached",
     "Study",
     "StudyError",

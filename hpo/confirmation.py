@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, EVENTS, ConfirmationView, Rerun
-from oneshot_hpo.hpo.errors import StudyError
+from oneshot_hpo.hpo.confirmation_view import (
+    CONFIRMATION_NAME,
+    DEFAULT,
+    EVENTS,
+    ConfirmationView,
+    Rerun,
+)
+from oneshot_hpo.hpo.errors import InvalidEvent, StudyError
 from oneshot_hpo.hpo.journal.events import Event, check_event
 from oneshot_hpo.hpo.journal.file import FORMAT, Journal, read_journal
 from oneshot_hpo.hpo.journal.lock import StudyLock
 from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
+from oneshot_hpo.hpo.looks import LOOK, RULE
 from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.randomness import confirmation_seed
 from oneshot_hpo.hpo.trial import TrialResult
@@ -27,6 +34,19 @@ class Confirmation(ConfirmationView, JournalWriter):
     def __init__(self, path: Path, header: Event, lock: StudyLock) -> None:
         ConfirmationView.__init__(self, path, header)
         JournalWriter.__init__(self, lock)
+        self._known: Mapping[tuple[str, int], TrialResult] = {}
+
+    def know(self, results: Mapping[tuple[str, int], TrialResult]) -> None:
+        """Take results of runs, by setting and number of the seed, that need not be run again.
+
+        Each is told as soon as its run is next. Raises StudyUnwritable.
+        """
+        self._known = results
+        for run in self.pending:
+            self._tell_known(run)
+        while (key := self._next()) in results:
+            assert key is not None
+            self._tell_known(self._begin(key))
 
     @classmethod
     def create(
@@ -73,7 +93,8 @@ class Confirmation(ConfirmationView, JournalWriter):
         """Plan runs of a setting with the seeds number 0 to `seeds` - 1, or more if planned before.
 
         tuned: the setting is the study's incumbent. Raises StudyError if the name was planned with
-        another configuration, and StudyUnwritable.
+        another configuration, or has a rule that does not allow so many seeds now, and
+        StudyUnwritable.
         """
         values = plain(dict(config))
         before = self._settings.get(name)
@@ -81,6 +102,11 @@ class Confirmation(ConfirmationView, JournalWriter):
             raise StudyError(
                 f"{self._path.parent}: the setting {name} was planned with another configuration"
             )
+
+        try:
+            self._looks.check_plan(name, seeds)
+        except InvalidEvent as error:
+            raise StudyError(f"{self._path.parent}: {error}") from None
 
         planned = max(seeds, before.seeds if before else 0)
         if before is not None and planned == before.seeds and (not tuned or self._tuned == name):
@@ -95,15 +121,73 @@ class Confirmation(ConfirmationView, JournalWriter):
         }
         self._write(event)
 
+    def set_rule(self, name: str, *, spending: str, alpha: float, looks: Sequence[int]) -> None:
+        """Set when a tuned setting will be compared with the default, before it is planned.
+
+        spending: how the level alpha is shared between looks, opaque to this package. looks: the
+        seeds at each look, ascending. Raises StudyError if the setting was planned before, and
+        StudyUnwritable.
+        """
+        if name in self._settings or name in self._looks.rules:
+            raise StudyError(
+                f"{self._path.parent}: {name} was planned before; a rule comes before its first run"
+            )
+        event = {
+            "event": RULE,
+            "format": EVENTS[RULE].since,
+            "setting": name,
+            "spending": spending,
+            "alpha": alpha,
+            "looks": list(looks),
+        }
+        self._write(event)
+
+    def record_look(self, p_value: float, *, decided: bool) -> None:
+        """Record the look that is due at the tuned setting.
+
+        p_value: of the test of the look's seeds alone. decided: no more seeds are needed. Raises
+        StudyError if no look is due or its runs have not finished, and StudyUnwritable.
+        """
+        due = self.next_look
+        if due is None or self._tuned is None:
+            raise StudyError(f"{self._path.parent}: no look is left")
+        if not all(self.has_results(name, due) for name in (DEFAULT, self._tuned)):
+            raise StudyError(f"{self._path.parent}: the runs of the next look have not finished")
+        event = {
+            "event": LOOK,
+            "format": EVENTS[LOOK].since,
+            "setting": self._tuned,
+            "seeds": due,
+            "p_value": p_value,
+            "decided": decided,
+        }
+        self._write(event)
+
     def ask(self) -> Rerun | None:
-        """Start the next run; None when every planned run has started. Raises StudyUnwritable."""
-        key = self._next()
-        if key is None:
-            return None
+        """Start the next run without a known result; None when every planned run has started.
+
+        Raises StudyUnwritable.
+        """
+        while (key := self._next()) is not None:
+            run = self._begin(key)
+            if not self._tell_known(run):
+                return run
+        return None
+
+    def _begin(self, key: tuple[str, int]) -> Rerun:
+        """Start the run with this key, which is next."""
         name, number = key
         seed = confirmation_seed(self._header["seed"], number)
         self._write({"event": "ask", "setting": name, "number": number, "seed": seed})
         return self._pending[key]
+
+    def _tell_known(self, run: Rerun) -> bool:
+        """Record the result of a run if it is known; whether it is."""
+        result = self._known.get((run.setting, run.number))
+        if result is None:
+            return False
+        self.tell(run, result)
+        return True
 
     def tell(self, run: Rerun, result: TrialResult) -> None:
         """Record how a pending run ended. Raises StudyError when it is not pending."""

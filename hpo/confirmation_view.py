@@ -1,7 +1,9 @@
 """A confirmation: settings run again with fresh seeds; its state is a fold over its journal.
 
 A setting is a configuration with a name. Seed number k is shared by all settings, so results can be
-compared in pairs. The runs follow from the plan alone, never from results.
+compared in pairs. The runs follow from the plan. Results change it in one case: a sequential rule
+says in advance after how many seeds the tuned setting is compared with the default, and more seeds
+are planned only until a look decides.
 """
 
 from __future__ import annotations
@@ -23,19 +25,26 @@ from oneshot_hpo.hpo.journal.events import (
     TIMES,
     Event,
     EventKind,
-    Kind,
     Kinds,
     Note,
 )
 from oneshot_hpo.hpo.journal.file import read_journal
+from oneshot_hpo.hpo.looks import (
+    LOOK,
+    LOOK_KEYS,
+    RULE,
+    RULE_KEYS,
+    SEEDS,
+    Look,
+    Looks,
+    SequentialRule,
+)
 from oneshot_hpo.hpo.randomness import confirmation_seed
 from oneshot_hpo.hpo.trial import TrialResult
 
 CONFIRMATION_NAME = "confirmation.jsonl"
 DEFAULT = "default"
 """The name of the study's default configuration; the incumbent has the name of its trial."""
-
-SEEDS = Kind(lambda v: COUNT.test(v) and v <= 10**5, "a whole number up to 100,000")
 
 _Key = tuple[str, int]
 
@@ -88,6 +97,7 @@ class ConfirmationView:
         self._started: set[_Key] = set()
         self._pending: dict[_Key, Rerun] = {}
         self._evaluations: list[tuple[Rerun, TrialResult]] = []
+        self._looks = Looks()
         self.noted: list[Note] = []
         """Its notes, in order."""
 
@@ -137,8 +147,37 @@ class ConfirmationView:
 
     @property
     def finished(self) -> bool:
-        """Whether every planned run has finished."""
-        return len(self._evaluations) == self.total_evaluations
+        """Whether every planned run has finished, and a rule, if there is one, has ended."""
+        ended = self.rule is None or self.next_look is None
+        return ended and len(self._evaluations) == self.total_evaluations
+
+    @property
+    def rule(self) -> SequentialRule | None:
+        """The rule of the tuned setting; None: it has a fixed number of seeds."""
+        return None if self._tuned is None else self._looks.rules.get(self._tuned)
+
+    @property
+    def rules(self) -> dict[str, SequentialRule]:
+        """The rules by setting, also of former incumbents."""
+        return dict(self._looks.rules)
+
+    @property
+    def looks(self) -> list[Look]:
+        """The looks at the tuned setting so far, in order."""
+        return list(self._looks.taken.get(self._tuned or "", ()))
+
+    @property
+    def next_look(self) -> int | None:
+        """Seeds at the next look at the tuned setting; None: there is none, or no more."""
+        return None if self._tuned is None else self._looks.following(self._tuned)
+
+    def paid_seeds(self, name: str) -> int:
+        """The most seeds that the rule of a setting, which it has to have, allows now."""
+        return self._looks.paid(name)
+
+    def has_results(self, name: str, seeds: int) -> bool:
+        """Whether a setting's runs with seeds number 0 to seeds - 1 have finished."""
+        return all((name, k) in self._started - self._pending.keys() for k in range(seeds))
 
     def results_of(self, name: str) -> dict[int, tuple[Rerun, TrialResult]]:
         """Finished runs of a setting with their results, by number of the seed."""
@@ -183,10 +222,22 @@ class ConfirmationView:
             raise InvalidEvent(
                 f"{name} was planned before with another configuration or more seeds"
             )
+        self._looks.check_plan(name, event["seeds"])
         was_tuned = event["tuned"] or (before is not None and before.was_tuned)
         self._settings[name] = Setting(name, event["config"], event["seeds"], was_tuned)
         if event["tuned"]:
             self._tuned = name
+
+    def _apply_rule(self, event: Event) -> None:
+        if event["setting"] in self._settings:
+            raise InvalidEvent(f"{event['setting']} was planned before its rule")
+        self._looks.set_rule(event)
+
+    def _apply_look(self, event: Event) -> None:
+        name, seeds = event["setting"], event["seeds"]
+        if not all(self.has_results(one, seeds) for one in (DEFAULT, name)):
+            raise InvalidEvent(f"a look at {name} before all runs with {seeds} seeds have finished")
+        self._looks.take(event)
 
     def _apply_ask(self, event: Event) -> None:
         key = name, number = _key(event)
@@ -243,8 +294,10 @@ EVENTS: Kinds = {
         ConfirmationView._apply_retry,
     ),
     "note": NOTE,
+    RULE: EventKind(RULE_KEYS, ConfirmationView._apply_rule, since=6),
+    LOOK: EventKind(LOOK_KEYS, ConfirmationView._apply_look, since=6),
 }
-"""Kinds of a confirmation's events. None is a decision: the runs follow from the plan alone."""
+"""Kinds of a confirmation's events. None is the optimizer's decision."""
 
 
 def has_confirmation(folder: Path) -> bool:

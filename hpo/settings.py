@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
 from typing import Literal
 
 from oneshot_hpo.checks import check_settings, number, one_of, optional, require, setting, whole
 from oneshot_hpo.hpo.errors import InvalidSettings
+from oneshot_hpo.hpo.user_prior import UserPrior
 
 BRACKET_SIZES = ("paper", "hpbandster")
 GENERATORS = ("vectorised", "hpbandster")
 DEFAULT_BUDGETS = ("max", "min")
 TRIAL_SEEDS = ("trial", "study")
+REPLICATES = ("none", "report", "model")
+INCUMBENTS = ("validation", "posterior")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +51,28 @@ class OptimizerSettings:
     num_samples: int = setting(64, whole(1, 10_000))
     """Candidates drawn for one proposal."""
     random_fraction: float = setting(1 / 3, number(low=0, high=1))
-    """Share of proposals drawn from the prior instead of the model."""
+    """Share of proposals drawn at random instead of from the model."""
     bandwidth_factor: float = setting(3, number(above=0, high=1000))
     """Candidates are drawn with bandwidths widened by this factor."""
     min_bandwidth: float = setting(1e-3, number(above=0, high=0.5))
     """Least bandwidth, in the unit cube."""
+    replicates: Literal["none", "report", "model"] = setting("none", one_of(*REPLICATES))
+    """What workers without a trial do: nothing, or run the best configurations with fresh seeds, of
+    which the optimizer sees nothing, or which its model averages."""
+    incumbent: Literal["validation", "posterior"] = setting("validation", one_of(*INCUMBENTS))
+    """How the incumbent is chosen: by the lowest loss, or by the lowest posterior mean, for which
+    replicates count."""
+    user_prior: UserPrior | None = field(default=None, hash=False)
+    """What the user expects to be good; None: nothing. Also as a mapping of its fields."""
 
     def __post_init__(self) -> None:
         check_settings(self, _refused)
+        if isinstance(self.user_prior, Mapping):  # as a journal's header has it
+            object.__setattr__(self, "user_prior", UserPrior(**self.user_prior))
+        fits = self.user_prior is None or self.generator == "vectorised"
+        require(self, "generator", fits, "vectorised with a prior of the user's", _refused)
+        fits = self.replicates != "model" or self.generator == "vectorised"
+        require(self, "replicates", fits, "none or report with generator hpbandster", _refused)
 
         most = self.max_budget
         at_most = self.min_budget <= most

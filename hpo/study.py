@@ -18,8 +18,16 @@ from oneshot_hpo.hpo.journal.file import FORMAT, JOURNAL_NAME, Journal, file_siz
 from oneshot_hpo.hpo.journal.lock import StudyLock
 from oneshot_hpo.hpo.journal.writer import JournalWriter, folder_lock, new_journal_lock
 from oneshot_hpo.hpo.plain import plain
+from oneshot_hpo.hpo.replicate import Replicate
 from oneshot_hpo.hpo.settings import OptimizerSettings
-from oneshot_hpo.hpo.study_events import CRASH_RETRIED, EVENTS, EXTENSION, STOP_REACHED
+from oneshot_hpo.hpo.study_events import (
+    CRASH_RETRIED,
+    EVENTS,
+    EXTENSION,
+    REPLICATE,
+    REPLICATE_TOLD,
+    STOP_REACHED,
+)
 from oneshot_hpo.hpo.study_view import StudyView
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
 
@@ -226,6 +234,32 @@ class Study(StudyView, JournalWriter):
         with self._whole():
             self._record(event)
 
+    def replicate(self) -> Replicate | None:
+        """Start the next replicate; None: there is nothing to replicate yet, or not wanted.
+
+        It changes no decision. Raises StudyUnwritable.
+        """
+        if self.settings.replicates == "none":
+            return None
+        replicate = self._state.next_replicate()
+        if replicate is not None:
+            with self._whole():
+                self._record(_replicate_event(REPLICATE, replicate))
+        return replicate
+
+    def tell_replicate(self, replicate: Replicate, result: TrialResult) -> None:
+        """Record how a pending replicate ended.
+
+        With `replicates: model`, the model then knows the mean of its configuration's losses.
+        Raises StudyError when it is not pending, StudyUnwritable.
+        """
+        self._state.pending_replicate((replicate.id, replicate.budget, replicate.number))
+        event = _replicate_event(REPLICATE_TOLD, replicate) | result.event_fields()
+        check_event(event, EVENTS)
+        with self._whole():
+            self._record(event)
+            self._decide(event)
+
     def _replay(self, event: Event) -> None:
         """Apply an event to the state, then repeat the optimizer's decision."""
         self._apply(event)
@@ -235,6 +269,16 @@ class Study(StudyView, JournalWriter):
         replay = EVENTS[event["event"]].replay
         if replay is not None:
             replay(self._master, self._state, event)
+
+
+def _replicate_event(kind: str, replicate: Replicate) -> Event:
+    return {
+        "event": kind,
+        "format": EVENTS[kind].since,
+        "id": list(replicate.id),
+        "budget": replicate.budget,
+        "number": replicate.number,
+    }
 
 
 def _new_master(

@@ -78,9 +78,23 @@ def _replay_extension(master: BOHBMaster, state: StudyState, event: Event) -> No
     master.extend(state.plan, event["add"])
 
 
+def _replay_replicate(master: BOHBMaster, state: StudyState, event: Event) -> None:
+    """Tell the model the mean of a configuration's losses, where the settings say so."""
+    replicate, result = state.replicates[-1]
+    if master.settings.replicates != "model" or result.loss is None:
+        return
+    key = replicate.id, replicate.budget
+    first = next(one for trial, one in state.evaluations if (trial.id, trial.budget) == key)
+    assert first.loss is not None
+    losses = state.losses_of(state.trials[key], first.loss)
+    master.replace_loss(state.seq, replicate.config, replicate.budget, losses)
+
+
 CRASH_RETRIED = "crash retried"
 EXTENSION = "extension"
 STOP_REACHED = "stop rule reached"
+REPLICATE = "replicate"
+REPLICATE_TOLD = "replicate told"
 
 EVENTS: Kinds = {
     "header": EventKind(
@@ -135,6 +149,26 @@ EVENTS: Kinds = {
     ),
     STOP_REACHED: EventKind(
         {"format": exactly(6), "rule": TEXT, "reason": TEXT}, StudyState.reach_stop, since=6
+    ),
+    REPLICATE: EventKind(
+        {"format": exactly(6), "id": TRIAL_ID, "budget": BUDGET, "number": COUNT},
+        StudyState.replicate,
+        since=6,
+    ),
+    REPLICATE_TOLD: EventKind(
+        {
+            "format": exactly(6),
+            "id": TRIAL_ID,
+            "budget": BUDGET,
+            "number": COUNT,
+            "loss": LOSS,
+            "info": OBJECT,
+            "exception": TEXT_OR_NULL,
+            "timestamps": TIMES,
+        },
+        StudyState.tell_replicate,
+        _replay_replicate,
+        since=6,
     ),
 }
 """Kinds of a study's events. In a journal, each event also has its `time` (seconds since 1970)."""

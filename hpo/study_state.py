@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from oneshot_hpo.hpo.extension import DROPPED, Extension
 from oneshot_hpo.hpo.incumbent import beats
 from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.plan import Plan
-from oneshot_hpo.hpo.randomness import study_trial_seed, trial_seed
+from oneshot_hpo.hpo.randomness import confirmation_seed, study_trial_seed, trial_seed
+from oneshot_hpo.hpo.replicate import Replicate, ReplicateKey, most_wanted
 from oneshot_hpo.hpo.settings import OptimizerSettings
 from oneshot_hpo.hpo.trial import BASELINE_ID, Trial, TrialId, TrialResult
 
@@ -90,6 +92,10 @@ class StudyState:
         self.noted: list[Note] = []
         self.started_on_rung: dict[tuple[int, int | float], int] = {}
         self.finished_on_rung: dict[tuple[int, int | float], int] = {}
+        self.replicates: list[tuple[Replicate, TrialResult]] = []
+        """In the order in which they finished."""
+        self.pending_replicates: dict[ReplicateKey, Replicate] = {}
+        self._replicated: Counter[Key] = Counter()
         self.incumbent: tuple[Trial, TrialResult] | None = None
         self.baseline: tuple[Trial, TrialResult] | None = None
         self.stop_reached: StopReached | None = None
@@ -217,6 +223,51 @@ class StudyState:
         if self.stop_reached is not None:
             raise InvalidEvent(f"its stop rule {self.stop_reached.rule} was reached before")
         self.stop_reached = StopReached(event["time"], event["rule"], event["reason"])
+
+    def next_replicate(self) -> Replicate | None:
+        """The replicate to start next; None: there is nothing to replicate."""
+        largest = self.plan.settings.max_budget
+        trial = most_wanted(self.evaluations, largest, self._replicated)
+        return None if trial is None else self._replicate_of(trial)
+
+    def replicate(self, event: Event) -> None:
+        """Start a replicate of a finished trial."""
+        key = _key(event)
+        trial = self.trials.get(key)
+        if trial is None or key in self.pending:
+            raise InvalidEvent(f"trial {list(key[0])} at budget {key[1]} has not finished")
+        replicate = self._replicate_of(trial)
+        if event["number"] != replicate.number:
+            raise InvalidEvent(f"number is {event['number']}, expected {replicate.number}")
+        self._replicated[key] += 1
+        self.pending_replicates[*key, replicate.number] = replicate
+
+    def tell_replicate(self, event: Event) -> None:
+        """Finish a pending replicate."""
+        key = *_key(event), event["number"]
+        result = TrialResult(event["loss"], event["info"], event["exception"], event["timestamps"])
+        self.replicates.append((self.pending_replicate(key), result))
+        del self.pending_replicates[key]
+
+    def pending_replicate(self, key: ReplicateKey) -> Replicate:
+        """The pending replicate with this key. Raises InvalidEvent if it is not pending."""
+        if key not in self.pending_replicates:
+            raise InvalidEvent(f"no replicate {key[2]} of {list(key[0])} at {key[1]} is pending")
+        return self.pending_replicates[key]
+
+    def losses_of(self, trial: Trial, loss: float) -> list[float]:
+        """The loss of a trial, then those of its replicates."""
+        again = (
+            result.loss
+            for one, result in self.replicates
+            if (one.id, one.budget) == (trial.id, trial.budget)
+        )
+        return [loss, *(one for one in again if one is not None)]
+
+    def _replicate_of(self, trial: Trial) -> Replicate:
+        number = self._replicated[trial.id, trial.budget] + 1
+        seed = confirmation_seed(self._settings.seed, number - 1)
+        return Replicate(trial.id, trial.budget, number, trial.config, seed)
 
     def pending_trial(self, key: Key) -> Trial:
         """The pending trial with this key. Raises InvalidEvent if it is not pending."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ConfigSpace import ConfigurationSpace
 
 from oneshot_hpo.hpo.bohb.encoding import check_configuration
@@ -18,7 +19,10 @@ from oneshot_hpo.hpo.errors import CorruptJournal, InvalidEvent, StudyError
 from oneshot_hpo.hpo.extension import Extension
 from oneshot_hpo.hpo.journal.events import Event, Note
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME, read_journal
+from oneshot_hpo.hpo.replicate import Replicate
+from oneshot_hpo.hpo.seed_noise import repeated_noise
 from oneshot_hpo.hpo.settings import OptimizerSettings
+from oneshot_hpo.hpo.shrinkage import shrink
 from oneshot_hpo.hpo.study_events import EVENTS
 from oneshot_hpo.hpo.study_state import Extended, Retry, StopReached, StudyState, TrialRecord
 from oneshot_hpo.hpo.trial import Observation, Trial, TrialResult
@@ -74,6 +78,7 @@ class StudyView:
         self._state = StudyState(settings)
         self._first: float | None = None
         self._latest: float = header["time"]
+        self._by_posterior: tuple[tuple[int, int], tuple[Trial, TrialResult]] | None = None
 
     @property
     def header(self) -> dict:
@@ -147,9 +152,46 @@ class StudyView:
         return [note.environment for note in self._state.noted]
 
     @property
+    def replicates(self) -> Sequence[tuple[Replicate, TrialResult]]:
+        """Finished replicates with their results, in the order in which they finished."""
+        return self._state.replicates
+
+    @property
+    def pending_replicates(self) -> list[Replicate]:
+        """Replicates that have started and not finished, in the order of their start."""
+        return list(self._state.pending_replicates.values())
+
+    def losses_of(self, trial: Trial, result: TrialResult) -> list[float]:
+        """The loss of a trial that did not crash, then those of its replicates."""
+        assert result.loss is not None
+        return self._state.losses_of(trial, result.loss)
+
+    @property
     def incumbent(self) -> tuple[Trial, TrialResult] | None:
-        """The lowest loss at the largest budget with a loss; ties go to the first to finish."""
-        return self._state.incumbent
+        """The lowest loss at the largest budget with a loss; ties go to the first to finish.
+
+        With `incumbent: posterior`, once replicates show the noise, the lowest posterior mean.
+        """
+        if self.settings.incumbent == "validation" or self._state.incumbent is None:
+            return self._state.incumbent
+        known = len(self._state.evaluations), len(self._state.replicates)
+        if self._by_posterior is None or self._by_posterior[0] != known:
+            self._by_posterior = known, self._best_by_posterior(self._state.incumbent)
+        return self._by_posterior[1]
+
+    def _best_by_posterior(self, lowest: tuple[Trial, TrialResult]) -> tuple[Trial, TrialResult]:
+        found = [
+            (trial, result)
+            for trial, result in self._state.evaluations
+            if trial.budget == lowest[0].budget and result.loss is not None
+        ]
+        losses = [self.losses_of(trial, result) for trial, result in found]
+        noise = repeated_noise(losses)
+        if noise is None:
+            return lowest
+        means = np.array([np.mean(own) for own in losses])
+        shrunk = shrink(means, np.array([len(own) for own in losses]), noise)
+        return found[int(shrunk.posterior_means.argmin())]
 
     @property
     def baseline(self) -> tuple[Trial, TrialResult] | None:

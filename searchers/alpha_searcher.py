@@ -39,6 +39,9 @@ class AlphaSearcher(Searcher):
             betas=betas,
             weight_decay=settings.arch_weight_decay,
             foreach=True,
+            # On a GPU the arithmetic of a CUDA graph, so that `cuda_graphs` changes no result:
+            # steps are counted there, and the bias of the first ones is corrected in float32.
+            capturable=any(alpha.is_cuda for alpha in alphas),
         )
 
     def architecture_weights(self) -> Sequence[Tensor]:

@@ -38,6 +38,10 @@ class CheckpointMismatch(SearchError, ValueError):
     """A folder's checkpoint is of another search; the message says what differs."""
 
 
+class OtherDevice(SearchError, ValueError):
+    """An unfinished search of another kind of device, whose random numbers this one cannot draw."""
+
+
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     """Save the folder's checkpoint; the last one becomes the previous one.
 

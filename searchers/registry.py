@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from oneshot_hpo import foreign, plugins
 from oneshot_hpo.plugins import Entry
 from oneshot_hpo.searchers.errors import SearchError
-from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.settings import SearchSettings, SettingsError
 
 if TYPE_CHECKING:
     from oneshot_hpo.searchers.searcher import Searcher
@@ -84,6 +84,8 @@ ENTRIES = (
     _entry("balenas", "BaLeNas", "BaLeNAS (Zhang et al. 2022)", f"{_OWN}:BaLeNasSettings"),
 )
 SEARCHERS = tuple(entry.name for entry in ENTRIES)
+STATIC_STEPS = ("darts", "darts_second_order", "pc_darts", "fairdarts")
+"""Searchers whose steps are all the same kernels: they draw nothing on the host."""
 
 
 class UnknownSearcher(SearchError, ValueError):
@@ -107,6 +109,15 @@ def settings_class(name: str) -> type[SearchSettings]:
 def check_searcher(name: str) -> None:
     """Raise UnknownSearcher unless there is a searcher of this name; loads nothing."""
     _known(name)
+
+
+def check_cuda_graphs(name: str, settings: SearchSettings) -> None:
+    """Raise SettingsError if steps of this searcher are to be recorded and cannot be."""
+    if settings.cuda_graphs and name not in STATIC_STEPS:
+        raise SettingsError(
+            f"search setting cuda_graphs must be false for {name}, whose steps differ from each "
+            f"other; it is for {', '.join(STATIC_STEPS)}"
+        )
 
 
 def _known(name: str) -> Entry:

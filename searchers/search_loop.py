@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces import SearchSpace
+from oneshot_hpo.searchers.captured_step import CapturedSteps
+from oneshot_hpo.searchers.checkpoint import OtherDevice
 from oneshot_hpo.searchers.conclusion import Conclusion, OneShot
 from oneshot_hpo.searchers.data.augment import Augmentation
 from oneshot_hpo.searchers.data.batches import Batch, paired_batches
@@ -94,9 +96,7 @@ class Search:
     @property
     def finished(self) -> bool:
         """Whether its epochs are over, or it was stopped early."""
-        last = self.trajectory[-1].diagnosis if self.trajectory else None
-        stopped = last is not None and last.stopped_at is not None
-        return stopped or self.epoch == self._epochs
+        return self._ends(self.trajectory)
 
     def run_epoch(self, stop_asked: Callable[[], bool], *, concludes: bool = True) -> EpochRecord:
         """Train for one epoch, measure the one-shot validation error, append the record.
@@ -251,10 +251,25 @@ class Search:
         order = torch.Generator()
         order.set_state(self._generators["order"].get_state())
         batches = paired_batches(self._train, self._valid, self.settings.batch_size, order)
+        step = self._captured() or self.step
         for train, valid in itertools.islice(batches, len(self._steps), None):
-            self._steps.append(self.step(train, valid))
+            self._steps.append(step(train, valid))
             yield
         self._generators["order"].set_state(order.get_state())
+
+    def _captured(self) -> CapturedSteps | None:
+        """The steps of this epoch as a CUDA graph, where the settings and the device have it."""
+        images = self._generators["images"]
+        is_warm_up = warms_up(self.settings, self.epoch, self._epochs)
+        if not self.settings.cuda_graphs or images.device.type != "cuda" or is_warm_up:
+            return None
+        weights = [*self.supernet.parameters(), *self._searcher.architecture_weights()]
+        return CapturedSteps(self.step, weights, images)
+
+    def _ends(self, trajectory: Sequence[EpochRecord]) -> bool:
+        last = trajectory[-1].diagnosis if trajectory else None
+        stopped = last is not None and last.stopped_at is not None
+        return stopped or len(trajectory) == self._epochs
 
     def _augmented(self, batch: Batch) -> Batch:
         images = self._augment(batch.images, self.epoch, self._generators["images"])
@@ -278,13 +293,23 @@ class Search:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the state of a search with the same fingerprint."""
+        """Restore the state of a search with the same fingerprint.
+
+        Raises OtherDevice, and changes nothing, for an unfinished search of another kind of device.
+        """
+        trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
+        generators: dict[str, Tensor] = state["generators"]
+        # A CPU's generator has another state than a GPU's.
+        is_other = len(generators["images"]) != len(self._generators["images"].get_state())
+        if is_other and not self._ends(trajectory):
+            raise OtherDevice
         self.supernet.load_state_dict(state["weights"])
         self._weights.load_state_dict(state)
         self._searcher.load_state_dict(state["searcher"])
         for name, generator in self._generators.items():
-            generator.set_state(state["generators"][name])
-        self.trajectory = [EpochRecord.from_dict(row, self.space) for row in state["trajectory"]]
+            if name != "images" or not is_other:
+                generator.set_state(generators[name])
+        self.trajectory = trajectory
         under_way = state["epoch under way"]
         device = self._train.labels.device
         # A step of an earlier version has fewer numbers.

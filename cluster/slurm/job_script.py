@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dask
 
 from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
+
+if TYPE_CHECKING:
+    from dask_jobqueue.slurm import SLURMJob
 
 PATIENCE_SECONDS = 300
 """How long a worker waits for its first or next master before its job ends."""
@@ -36,6 +42,16 @@ _DEFAULTS = dict.fromkeys(_NONE) | {
 }
 
 
+def _job_class() -> type[SLURMJob]:
+    """dask-jobqueue's. Its import sets a handler of SIGINT for the whole process: undone here."""
+    before = signal.getsignal(signal.SIGINT)
+    from dask_jobqueue.slurm import SLURMJob
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
+    return SLURMJob
+
+
 def worker_script(
     settings: SlurmSettings, *, name: str, threads: int, contact: Path, folder: Path, logs: Path
 ) -> str:
@@ -47,8 +63,6 @@ def worker_script(
 
     Raises SlurmSettingsError for a path that sbatch cannot take.
     """
-    from dask_jobqueue.slurm import SLURMJob
-
     directives = [f"--qos={settings.qos}"] if settings.qos else []
     if settings.gpus:
         directives.append(f"--gpus={settings.gpus}")
@@ -64,7 +78,7 @@ def worker_script(
         "--no-requeue",
     ]
     with dask.config.set({f"jobqueue.{_SECTION}": _DEFAULTS}):
-        script: str = SLURMJob(
+        script: str = _job_class()(
             scheduler=shlex.quote(str(contact)),
             name="w${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}",
             config_name=_SECTION,

@@ -4,7 +4,8 @@
 
 Coverage of the intervals of `analyze`; the atlas's probability of being the best beside how often
 it came true; how often `--table` stars one of methods that are alike; what becomes of the level
-when seeds are added as the advice of `compare` says.
+when seeds are added as the advice of `compare` says, and when a sequential rule adds them; how
+often two one-sided tests call a difference as large as their margin "the same".
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from oneshot_hpo.experiments.atlas.probability import probability_of_best
 from oneshot_hpo.experiments.compare.power import seeds_needed
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.compare.ranking import rank_samples
+from oneshot_hpo.experiments.compare.shift import equivalence
 from oneshot_hpo.experiments.compare.statistics import compare_ranks
 from oneshot_hpo.experiments.numbers.sample import Sample
+from oneshot_hpo.experiments.sequential.planning import seeds_for, stops
+from oneshot_hpo.experiments.sequential.rule import make_rule
 
 Array = NDArray[np.float64]
 
@@ -35,7 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--trials", type=int, default=2000)
     trials = parser.parse_args().trials
-    for lines in (intervals(trials), atlas(trials), stars(trials), advice(trials)):
+    for lines in (
+        *(intervals(trials), atlas(trials), stars(trials), advice(trials)),
+        *(sequential(trials), equivalences(trials)),
+    ):
         for line in lines:
             print(line, flush=True)
 
@@ -126,6 +133,39 @@ def advice(trials: int) -> Iterator[str]:
         shown["and with more, as advised"] += at_first or _shown(one[:total], two[:total], rng)
     for name, count in shown.items():
         yield f"compare, no difference, {name}: shown in {count / trials:.3f}"
+
+
+def sequential(trials: int) -> Iterator[str]:
+    """Rules without a difference and with the planned one; how many seeds they save."""
+    for spending in ("obrien-fleming", "pocock"):
+        rng = np.random.default_rng(0)
+        rule = make_rule(30, spending=spending)
+        seeds, verdicts = stops(rule, rng.standard_normal((trials, 30)))
+        share, words = (verdicts != 0).mean(), f"confirm --until-decided, {spending}"
+        yield f"{words}, no difference: decided in {share:.3f}, {seeds.mean():.1f} of 30 seeds"
+        for effect in (0.5, 0.7, 1.0):
+            plan = seeds_for(effect, 0.8, spending)
+            assert plan is not None
+            most = plan.rule.looks[-1]
+            seeds, verdicts = stops(plan.rule, rng.normal(effect, 1, (trials, most)))
+            yield (
+                f"{words}, {effect} deviations, planned for 0.8: shown in "
+                f"{(verdicts == 1).mean():.3f}, {seeds.mean():.1f} of {most} seeds, "
+                f"{1 - seeds.mean() / most:.0%} saved"
+            )
+
+
+def equivalences(trials: int) -> Iterator[str]:
+    """Pairs whose difference is the margin, or none, of half a deviation."""
+    for seeds in (20, 40, 60):
+        rng = np.random.default_rng(seeds)
+        for words, gap in (("as large as the margin", 0.5), ("none", 0.0)):
+            same = 0
+            for _ in range(trials):
+                gains = rng.normal(gap, 1, seeds)
+                found = equivalence(np.zeros(seeds), gains, margin=0.5, paired=True, rng=rng)
+                same += found.verdict == "same"
+            yield f"compare --margin, {seeds} pairs, difference {words}: same {same / trials:.3f}"
 
 
 def _shown(first: Array, second: Array, rng: np.random.Generator) -> bool:

@@ -42,12 +42,21 @@ def compare(
     latex: Annotated[
         Path | None, typer.Option(metavar="FILE.tex", help="The same for LaTeX (booktabs).")
     ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POINTS|noise",
+            help="A difference that does not matter: also say whether they are the same within it. "
+            "noise: that of a training, from the table.",
+        ),
+    ] = None,
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
 
     from oneshot_hpo.experiments.compare.at_equal import read_equal
     from oneshot_hpo.experiments.compare.comparing import compare_sources
     from oneshot_hpo.experiments.compare.display import print_spaces
+    from oneshot_hpo.experiments.compare.margin import read_margin
     from oneshot_hpo.experiments.compare.sources import read_sources
     from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
     from oneshot_hpo.experiments.compare.verdict.verdict import verdicts
@@ -65,7 +74,7 @@ def compare(
     equal = read_equal(at_equal)
     has_verdict = page is not None or latex is not None
     studies, baselines = read_sources(sources, all_crashed=has_verdict)
-    spaces = compare_sources(studies, baselines, equal=equal)
+    spaces = compare_sources(studies, baselines, read_margin(margin), equal=equal)
     console = terminal()
     print_spaces(console, spaces)
     if table is not None:

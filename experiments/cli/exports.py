@@ -73,7 +73,9 @@ def export(
     own; in Optuna, a trial that may yet be promoted is running.
     """
     if tool == BUNDLE:
-        _export_bundle(folders, out, configspace)
+        if configspace is not None or tracking is not None:
+            raise UserError(f"--configspace and --tracking are not for a {BUNDLE}")
+        _export_bundle(folders, out)
         return
     if len(folders) > 1:
         raise UserError(f"--to {tool} takes one study; several go into a {BUNDLE}")
@@ -141,12 +143,10 @@ def _say_exported(console: Console, study: OpenedStudy, where: str) -> None:
         say(console, f"note: {words}")
 
 
-def _export_bundle(folders: list[Path], out: Path | None, configspace: str | None) -> None:
+def _export_bundle(folders: list[Path], out: Path | None) -> None:
     """Write studies as a bundle."""
     if out is None:
         raise UserError(f"--to {BUNDLE}: --out FILE.zip has to say where it goes")
-    if configspace is not None:
-        raise UserError(f"--configspace is not for a {BUNDLE}")
     require_extra("figures", f"oneshot-hpo export --to {BUNDLE}")
 
     from oneshot_hpo.experiments.exports.bundle.writing import write_bundle

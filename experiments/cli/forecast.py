@@ -53,6 +53,21 @@ def forecast(
         float, typer.Option(min=0, metavar="RATE", help="Workers that die, likewise.")
     ] = 0.0,
     simulations: Annotated[int, typer.Option(min=20, max=10_000, help="Simulated studies.")] = 100,
+    gpu_hours: Annotated[
+        float | None,
+        typer.Option(
+            metavar="HOURS",
+            help="Divide these between tuning and confirming; the noise of seeds is that of "
+            "--from or of the table.",
+        ),
+    ] = None,
+    detect: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="The difference that the confirmation is to show."),
+    ] = None,
+    power: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="How likely it shows it. Default: 0.8.")
+    ] = None,
     launch_from: Annotated[
         list[Path] | None,
         typer.Option(
@@ -77,6 +92,7 @@ def forecast(
     earlier studies, or measured by a short search on each worker.
     """
     from oneshot_hpo.experiments.forecast import command, display
+    from oneshot_hpo.experiments.forecast.dividing import POWER, Hours
     from oneshot_hpo.experiments.forecast.planning import Interruptions
     from oneshot_hpo.experiments.grids.grid import load_grid
     from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -86,6 +102,11 @@ def forecast(
     from oneshot_hpo.experiments.terminal.console import terminal
     from oneshot_hpo.experiments.terminal.spinner import working
 
+    if gpu_hours is None and (detect is not None or power is not None):
+        raise UserError("--detect and --power are for --gpu-hours")
+    hours = None
+    if gpu_hours is not None:
+        hours = Hours(gpu_hours=gpu_hours, detect=detect, power=POWER if power is None else power)
     if (as_prior or skip_bad) and not launch_from:
         raise UserError("--as-prior and --skip-bad are about what --launch-from names")
     settings = [*(overrides or []), *([] if workers is None else [f"workers={workers}"])]
@@ -100,6 +121,7 @@ def forecast(
         ),
         simulations=simulations,
         consent=Consent(trust, overrides or ()),
+        hours=hours,
         sources=Wanted(launch_from or (), as_prior, skip_bad),
     )
     errors = terminal(stderr=True)

@@ -40,11 +40,7 @@ def report(
     from oneshot_hpo.experiments.terminal.ending import ending
 
     if is_grid(folder) and (baselines or watch):
-        raise UserError(
-            f"{folder} is a grid: baselines are compared with a study of it"
-            if baselines
-            else f"{folder} is a grid: --watch follows one study"
-        )
+        raise UserError(f"{folder} is a grid: baselines and --watch are for a study of it")
     if watch:
         with ending("the page shows the study as it was then"):
             watch_report(folder, baselines or [], out, typer.echo)

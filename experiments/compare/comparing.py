@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
+from typing import Literal
 
 from oneshot_hpo.experiments.compare.at_equal import Equal, baselines_beside, read_equal
+from oneshot_hpo.experiments.compare.margin import (
+    Margin,
+    check_margin,
+    known_table,
+    margin_of,
+    table_of,
+)
 from oneshot_hpo.experiments.compare.sources import Study, read_sources
 from oneshot_hpo.experiments.compare.statistics import Comparison, Question, compare_all
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.numbers.baselines_file import Baselines, known_table
-from oneshot_hpo.experiments.numbers.sample import Origin, Sample, matched
+from oneshot_hpo.experiments.numbers.baselines_file import Baselines
+from oneshot_hpo.experiments.numbers.sample import Origin, Sample, matched, shared_standing
 from oneshot_hpo.experiments.objectives.section import ON_TEST, TEST_MEAN
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.search_spaces import SpaceId, ordered
@@ -59,33 +67,44 @@ class Space:
         return f"{sample.method}, {configuration(own)}"
 
 
-def compare(*sources: str | PathLike[str], at_equal: str = "evaluations") -> list[Space]:
+def compare(
+    *sources: str | PathLike[str],
+    margin: float | Literal["noise"] | None = None,
+    at_equal: str = "evaluations",
+) -> list[Space]:
     """Compare confirmed studies, their settings and baselines: one `Space` a search space.
 
     sources: as on the command line, the folder of a study, "FOLDER:SETTING", a file of baselines,
     "FILE:METHOD". The first is compared with each other one, and each study with its default.
+    margin: a difference that does not matter, in percentage points (a loss: in its own unit), or
+    "noise" for the table's noise; None: no question whether samples are the same.
     at_equal: what baselines have as much of as the first study: evaluations, seconds (of search and
     of training each cell found) or search-seconds.
 
-    UserError: a source is not there, not confirmed, named twice, or of another table; or what is to
-    be equal is not known of it.
+    UserError: a source is not there, not confirmed, named twice, or of another table; or the margin
+    is not above 0, or there is no noise; or what is to be equal is not known of the first study.
     """
     equal = read_equal(at_equal)
     studies, baselines = read_sources([fspath(source) for source in sources])
-    return compare_sources(studies, baselines, equal=equal)
+    return compare_sources(studies, baselines, margin, equal=equal)
 
 
 def compare_sources(
-    studies: Sequence[Study], baselines: Sequence[Baselines], *, equal: Equal = "evaluations"
+    studies: Sequence[Study],
+    baselines: Sequence[Baselines],
+    margin: float | Literal["noise"] | None = None,
+    *,
+    equal: Equal = "evaluations",
 ) -> list[Space]:
-    """Samples and comparisons by search space; equal: `at_equal` of `compare`.
+    """Samples and comparisons by search space; margin, and equal (`at_equal`): as in `compare`.
 
     Each study's main sample is compared with its default; the first main sample of a space with
     every other one and with every baseline. P values hold for all comparisons together.
 
-    UserError: the sources use different tables, or a file has no results in the studies' spaces;
-    or as `compare`.
+    UserError: the sources use different tables, or a file has no results in the studies' spaces; or
+    as `compare` for margin and cost.
     """
+    check_margin(margin)
     tables = {
         table_checksum(study.spec.table): study for study in studies if study.spec.table is not None
     }
@@ -102,7 +121,14 @@ def compare_sources(
     without: list[SpaceId | None] = [None] if None in found else []
     named = ordered(space for space in found if space is not None)
     spaces = [_space(space, studies, baselines, equal) for space in [*named, *without]]
-    questions = [_question(one, two) for _, pairs in spaces for one, two in pairs]
+    margins = [
+        margin_of(space.samples, margin, table_of(studies, baselines)) for space, _ in spaces
+    ]
+    questions = [
+        _question(one, two, limit)
+        for (_, pairs), limit in zip(spaces, margins, strict=True)
+        for one, two in pairs
+    ]
 
     answers = iter(compare_all(questions, SEED))
     return [
@@ -110,9 +136,9 @@ def compare_sources(
             space.id,
             space.samples,
             [Pairing(one, two, next(answers)) for one, two in pairs],
-            space.notes,
+            [*space.notes, *limit.notes],
         )
-        for space, pairs in spaces
+        for (space, pairs), limit in zip(spaces, margins, strict=True)
     ]
 
 
@@ -192,6 +218,13 @@ def _budgets(samples: Sequence[Sample]) -> Iterator[str]:
         yield f"searches are not equally long, in epochs: {', '.join(words)}"
 
 
-def _question(first: Sample, second: Sample) -> Question:
+def _question(first: Sample, second: Sample, margin: Margin) -> Question:
     one, two, paired = matched(first, second)
-    return Question(one, two, paired, second_grows=second.seconds is not None)
+    return Question(
+        one,
+        two,
+        paired,
+        second_grows=second.seconds is not None,
+        margin=margin.value,
+        standing=shared_standing(first, second),
+    )

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from oneshot_hpo.experiments.compare.comparing import SEED, Space
 from oneshot_hpo.experiments.compare.statistics import median_interval
-from oneshot_hpo.experiments.compare.wording import heading, interval, points, sentences, unit
+from oneshot_hpo.experiments.compare.units import interval, points, unit
+from oneshot_hpo.experiments.compare.wording import heading, sentences
 from oneshot_hpo.experiments.terminal.hints import say, say_paragraph
 from oneshot_hpo.experiments.terminal.tables import print_table
 

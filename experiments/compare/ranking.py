@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from oneshot_hpo.experiments.compare.rank_tests import holm, least_p_value
 from oneshot_hpo.experiments.compare.statistics import compare_ranks
-from oneshot_hpo.experiments.numbers.sample import Sample, matched
+from oneshot_hpo.experiments.numbers.sample import Sample, matched, shared_standing
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,13 @@ def rank_samples(samples: Sequence[Sample], seed: int) -> Ranking:
 
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         first, second, paired = matched(samples[row], samples[column])
-        found = compare_ranks(first, second, paired=paired, rng=np.random.default_rng(seed))
+        found = compare_ranks(
+            first,
+            second,
+            paired=paired,
+            rng=np.random.default_rng(seed),
+            standing=shared_standing(samples[row], samples[column]),
+        )
         effects[row, column], effects[column, row] = found.effect, -found.effect
         p_values[row, column] = found.p_value
         least[row, column] = len(rows) * least_p_value(len(first), len(second), paired=paired)

@@ -19,6 +19,7 @@ from oneshot_hpo.experiments.objectives.section import (
     loss_name,
     text,
 )
+from oneshot_hpo.experiments.sequential.rule import standing_of
 from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.folder import CONFIRMATION as FOLDER
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -130,13 +131,19 @@ def _notes(study: OpenedStudy, confirmation: ConfirmationView, name: str) -> Ite
     runs = [result for _, result in confirmation.results_of(name).values()]
     if (undecided := undecided_note(runs)) is not None:
         yield f"{folder}: {name}: {undecided}"
-    measure = _measure(confirmation)
+    measure = measure_of(confirmation)
     if measure != REGRET:
         yield f"{folder}: there is no table, so no regret: each number is the {measure} of a run"
     objective = view.header.get("specification", {}).get("objective", MEAN)
     if measure != LOSS and loss_name(objective) == LOSS:
         yield f"{folder}: its objective is {text(objective)}; compared is the {measure}"
-    if not confirmation.finished:
+    rule = standing_of(confirmation)
+    if rule is not None:
+        yield (
+            f"{folder}: its sequential rule decides how many seeds {confirmation.tuned} and "
+            f"{DEFAULT} have; comparisons of these with others are not adjusted for that"
+        )
+    if not confirmation.finished and rule is None:
         done, planned = len(confirmation.evaluations), confirmation.total_evaluations
         yield f"{folder}: {done} of {planned} runs have finished; for the rest: {confirm}"
     if not view.finished:
@@ -159,14 +166,14 @@ def _sample(
 ) -> Sample:
     """The sample of a setting. UserError: no run has finished, or every run crashed."""
     runs = list(confirmation.results_of(name).values())
+    standing = standing_of(confirmation) if name in (confirmation.tuned, DEFAULT) else None
+    if standing is not None and standing.looks:
+        runs = [(run, result) for run, result in runs if run.number < standing.seeds]
     if not runs:
         raise UserError(f"{study.source}: no run of {name} has finished yet")
     outcomes = [Outcome.from_result(result) for _, result in runs]
-    measure = _measure(confirmation)
-    values = [
-        float("inf") if result.crashed else outcome.reported(_FIELDS[measure], CONFIRMATION_NAME)
-        for (_, result), outcome in zip(runs, outcomes, strict=True)
-    ]
+    known = values_of(confirmation, name)
+    values = [known[run.number] for run, _ in runs]
     if np.isinf(values).all() and not all_crashed:
         reason = runs[-1][1].exception
         raise UserError(f"{study.source}: every run of {name} crashed ({reason})")
@@ -187,7 +194,7 @@ def _sample(
         table=None if spec.table is None else load_table(spec.table).name,
         space=spec.space,
         values=np.array(values),
-        measure=measure,
+        measure=measure_of(confirmation),
         seeds=tuple(run.seed for run, _ in runs),
         seconds=float(np.mean(seconds)) if seconds else None,
         budget=confirmation.budget,
@@ -198,10 +205,22 @@ def _sample(
             "epochs": confirmation.budget,
             "study seed": spec.seed,
         },
+        standing=standing,
     )
 
 
-def _measure(confirmation: ConfirmationView) -> str:
+def values_of(confirmation: ConfirmationView, name: str) -> dict[int, float]:
+    """What a setting is compared by, by number of the seed; infinite for a crash."""
+    field = _FIELDS[measure_of(confirmation)]
+    return {
+        number: float("inf")
+        if result.crashed
+        else Outcome.from_result(result).reported(field, CONFIRMATION_NAME)
+        for number, (_, result) in confirmation.results_of(name).items()
+    }
+
+
+def measure_of(confirmation: ConfirmationView) -> str:
     """What runs are compared by: the test regret, or the next best that a run has."""
     outcomes = [Outcome.from_result(result) for _, result in confirmation.evaluations]
     for measure, field in _FIELDS.items():

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from oneshot_hpo.experiments.compare.looks import Sequential, at_look
 from oneshot_hpo.experiments.compare.power import Seeds, seeds_needed
 from oneshot_hpo.experiments.compare.rank_tests import (
     ALPHA,
@@ -27,20 +28,19 @@ from oneshot_hpo.experiments.compare.rank_tests import (
     paired_gains,
     paired_test,
 )
+from oneshot_hpo.experiments.compare.shift import (
+    Equivalence,
+    Interval,
+    equivalence,
+    without_crashes,
+)
+from oneshot_hpo.experiments.sequential.rule import Standing
 
 Array = NDArray[np.float64]
 
 LEAST_SEEDS = 6
 """The smallest sample for an interval of the median."""
 _RESAMPLES = 9999
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A confidence interval of 1 - ALPHA."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,15 @@ class Comparison:
     p_value: float
     """Two-sided: Wilcoxon's signed-rank test of pairs, else Mann and Whitney's.
 
-    Corrected for all tests together."""
+    Adjusted for the looks of a sequential rule, and corrected for all tests together."""
     tests: int
     """Number of tests that share the level."""
     needed: Seeds | None
     """Seeds of each sample that would show a difference of this size; see `seeds_needed`."""
+    equivalence: Equivalence | None = None
+    """Whether they differ by less than a margin; None: there is no margin."""
+    sequential: Sequential | None = None
+    """Set if a sequential rule decides the number of pairs."""
 
     @property
     def shown(self) -> bool:
@@ -78,14 +82,17 @@ class Comparison:
     @property
     def can_be_shown(self) -> bool:
         """Whether samples of these sizes can show a difference at all, in this test alone."""
+        if self.sequential is not None:
+            return self.sequential.standing.looks > 0
         return least_p_value(*self.sizes, paired=self.pairs is not None) < ALPHA
 
     @property
     def verdict(self) -> str:
-        """better, worse, or not shown."""
-        if not self.shown:
-            return "not shown"
-        return "better" if self.effect > 0 else "worse"
+        """better, worse, same (within the margin), no worse, no better, or not shown."""
+        if self.shown:
+            return "better" if self.effect > 0 else "worse"
+        within = None if self.equivalence is None else self.equivalence.verdict
+        return within or "not shown"
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,10 @@ class Question:
     """Whether values with the same index are pairs; then n equals m."""
     second_grows: bool = True
     """Whether more seeds for the first sample would mean as many more for the second."""
+    margin: float | None = None
+    """A difference that does not matter, in the unit of the values; None: none is known."""
+    standing: Standing | None = None
+    """Of pairs whose number a sequential rule decides."""
 
 
 def compare_all(questions: Sequence[Question], seed: int) -> list[Comparison]:
@@ -116,11 +127,32 @@ def compare_all(questions: Sequence[Question], seed: int) -> list[Comparison]:
             rng=np.random.default_rng(seed),
             second_grows=question.second_grows,
             tests=tests,
+            margin=question.margin,
+            standing=question.standing,
         )
         for question in questions
     ]
     adjusted = holm([comparison.p_value for comparison in found])
-    return [replace(one, p_value=float(p)) for one, p in zip(found, adjusted, strict=True)]
+    corrected = _corrected([comparison.equivalence for comparison in found])
+    return [
+        replace(one, p_value=float(p), equivalence=within)
+        for one, p, within in zip(found, adjusted, corrected, strict=True)
+    ]
+
+
+def _corrected(found: Sequence[Equivalence | None]) -> list[Equivalence | None]:
+    """The same with p values that hold for all of them together.
+
+    Nothing is both worse and better by the margin, so only half of the hypotheses can be true.
+    """
+    known = [one for one in found if one is not None]
+    sides = [*(one.no_worse for one in known), *(one.no_better for one in known)]
+    worse, better = holm(sides, len(known)).reshape(2, -1).tolist()
+    adjusted = iter(
+        replace(one, no_worse=p, no_better=q)
+        for one, p, q in zip(known, worse, better, strict=True)
+    )
+    return [None if one is None else next(adjusted) for one in found]
 
 
 def compare(
@@ -131,6 +163,8 @@ def compare(
     rng: np.random.Generator,
     second_grows: bool = True,
     tests: int = 1,
+    margin: float | None = None,
+    standing: Standing | None = None,
 ) -> Comparison:
     """Compare two samples, (n,) and (m,); for the parameters see Question and Comparison.
 
@@ -142,7 +176,18 @@ def compare(
 
     a, b = _levelled(a, b)
     x, y = _finite(a, b)
-    ranked = compare_ranks(a, b, paired=paired, rng=rng)
+    ranked = compare_ranks(a, b, paired=paired, rng=rng, standing=standing)
+    together = np.concatenate([a, b])
+    finite = together[np.isfinite(together)]
+    farthest = float(np.ptp(finite)) if len(finite) else 0.0
+    within = None
+    if margin is not None:
+        within = equivalence(x, y, margin=margin, paired=paired, rng=rng, standing=standing)
+        within = without_crashes(within, farthest)
+
+    sequential = None
+    if standing is not None:
+        sequential = at_look(x, y, ranked.p_alone, ranked.effect, standing, farthest)
 
     return Comparison(
         pairs=len(a) if paired else None,
@@ -155,6 +200,8 @@ def compare(
         p_value=ranked.p_value,
         tests=tests,
         needed=seeds_needed(x, y, paired=paired, second_grows=second_grows, tests=tests),
+        equivalence=within,
+        sequential=sequential,
     )
 
 
@@ -166,19 +213,31 @@ class RankComparison:
     losses: int
     effect: float
     p_value: float
+    p_alone: float
+    """The p value without an adjustment for looks."""
 
 
 def compare_ranks(
-    first: Array, second: Array, *, paired: bool, rng: np.random.Generator
+    first: Array,
+    second: Array,
+    *,
+    paired: bool,
+    rng: np.random.Generator,
+    standing: Standing | None = None,
 ) -> RankComparison:
-    """The rank test of samples (n,) and (m,), and its effect size."""
+    """The rank test of samples (n,) and (m,), and its effect size.
+
+    standing: of pairs whose number a sequential rule decides; the p value is adjusted for that.
+    """
     x, y = _finite(*_levelled(first, second))
     gains = paired_gains(x, y) if paired else np.subtract.outer(y, x).ravel()
+    alone = paired_test(gains) if paired else independent_test(x, y, rng)
     return RankComparison(
         wins=int((gains > 0).sum()),
         losses=int((gains < 0).sum()),
         effect=_signed_rank_effect(gains) if paired else float(np.sign(gains).mean()),
-        p_value=paired_test(gains) if paired else independent_test(x, y, rng),
+        p_value=alone if standing is None else standing.p_value(alone),
+        p_alone=alone,
     )
 
 

@@ -22,8 +22,9 @@ from oneshot_hpo.experiments.compare.comparing import SEED, Space
 from oneshot_hpo.experiments.compare.latex import escaped
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.compare.ranking import rank_samples
-from oneshot_hpo.experiments.compare.statistics import Interval, median_interval
-from oneshot_hpo.experiments.compare.wording import points, unit
+from oneshot_hpo.experiments.compare.shift import Interval
+from oneshot_hpo.experiments.compare.statistics import median_interval
+from oneshot_hpo.experiments.compare.units import points, unit
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.csv_cells import cell as cell_of
 from oneshot_hpo.experiments.numbers.sample import Sample

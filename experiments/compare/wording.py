@@ -7,30 +7,13 @@ import math
 import numpy as np
 
 from oneshot_hpo.experiments.compare.comparing import Pairing, Space
+from oneshot_hpo.experiments.compare.looks_wording import looks, within_margin
 from oneshot_hpo.experiments.compare.power import COVERED, MOST_SEEDS, POWER, Seeds, least_seeds
-from oneshot_hpo.experiments.compare.statistics import Comparison, Interval
+from oneshot_hpo.experiments.compare.statistics import Comparison
+from oneshot_hpo.experiments.compare.units import p_text, points, with_unit
 from oneshot_hpo.experiments.numbers.sample import REGRET
 from oneshot_hpo.experiments.objectives.section import LOSS
 from oneshot_hpo.search_spaces import title_of
-
-
-def points(value: float, measure: str = REGRET) -> str:
-    """A value without its unit: percentage points, or a loss as it is; or "crash"."""
-    if math.isinf(value):
-        return "crash"
-    return f"{value:.4g}" if measure == LOSS else f"{100 * value:.2f}"
-
-
-def unit(measure: str) -> str:
-    """The unit of `points`, in words; empty for a loss."""
-    return {REGRET: "percentage points", LOSS: ""}.get(measure, "percent")
-
-
-def interval(bounds: Interval | None, measure: str = REGRET) -> str:
-    """An interval like `points`; empty if there is none."""
-    if bounds is None:
-        return ""
-    return f"{points(bounds.low, measure)} to {points(bounds.high, measure)}"
 
 
 def heading(space: Space) -> str:
@@ -44,13 +27,44 @@ def sentences(space: Space, pairing: Pairing) -> str:
     """The verdict, its evidence, and if nothing is shown, how many seeds would decide it."""
     comparison = pairing.comparison
     first, second = space.name(pairing.first), space.name(pairing.second)
-    if comparison.shown:
-        word = f"{first} is {comparison.verdict} than {second}, with {_seeds(pairing)}"
-        return f"{word}. {_grounds(pairing, first, second)}"
-    return (
-        f"Not shown with {_seeds(pairing)}: whether {first} is better or worse than {second}. "
-        f"{_grounds(pairing, first, second)} {more(pairing)}"
-    )
+    parts = [verdict(pairing, first, second), _grounds(pairing, first, second)]
+    if comparison.equivalence is not None and comparison.can_be_shown:
+        parts.append(within_margin(comparison.equivalence, pairing.first.measure))
+    if comparison.sequential is not None:
+        parts.append(looks(comparison.sequential, pairing.first.measure))
+    elif comparison.verdict == "not shown":
+        parts.append(more(pairing))
+    return " ".join(parts)
+
+
+def verdict(pairing: Pairing, first: str, second: str) -> str:
+    """What is shown, in one sentence."""
+    seeds = _seeds(pairing)
+    if pairing.comparison.verdict == "not shown":
+        return f"Not shown with {seeds}: whether {first} is better or worse than {second}."
+    return claim(pairing, first, second).removesuffix(".") + f", with {seeds}."
+
+
+def claim(pairing: Pairing, first: str, second: str) -> str:
+    """What is shown, without the number of seeds."""
+    comparison = pairing.comparison
+    if comparison.verdict == "not shown":
+        return f"It is not shown whether {first} is better or worse than {second}."
+    if comparison.verdict in ("better", "worse"):
+        small = comparison.equivalence is not None and comparison.equivalence.verdict == "same"
+        limit = f", but by less than {margin(pairing)}" if small else ""
+        return f"{first} is {comparison.verdict} than {second}{limit}."
+    if comparison.verdict == "same":
+        return f"{first} and {second} are the same within {margin(pairing)}."
+    word = comparison.verdict.removeprefix("no ")
+    return f"{first} is not {word} than {second} by {margin(pairing)} or more."
+
+
+def margin(pairing: Pairing) -> str:
+    """The margin of an equivalence in words: "0.20 points"."""
+    within = pairing.comparison.equivalence
+    assert within is not None  # its verdict is of a margin
+    return with_unit(within.margin, pairing.first.measure)
 
 
 def _seeds(pairing: Pairing) -> str:
@@ -69,6 +83,8 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
     """Ratio of medians, wins and losses, the test, and whether these disagree."""
     comparison = pairing.comparison
     if not comparison.can_be_shown:
+        if comparison.sequential is not None:
+            return "The rule allows no look yet."
         if comparison.pairs is None:
             return "Samples this small cannot show a difference."
         least = least_seeds(paired=True, other=None)
@@ -82,9 +98,10 @@ def _grounds(pairing: Pairing, first: str, second: str) -> str:
     else:
         test = "the test of Mann and Whitney, as no seed is the same"
     together = f", of {comparison.tests} tests together" if comparison.tests > 1 else ""
+    together += ", adjusted for the looks" if comparison.sequential is not None else ""
     return (
         f"{words}; rank-biserial correlation {comparison.effect:+.2f}, p "
-        f"{_p(comparison.p_value)} ({test}{together}).{_disagreement(comparison)}"
+        f"{p_text(comparison.p_value)} ({test}{together}).{_disagreement(comparison)}"
     )
 
 
@@ -121,10 +138,6 @@ def _disagreement(comparison: Comparison) -> str:
         return ""
     ranks = "ranks of differences" if comparison.pairs is not None else "ranks"
     return f" {words}: the verdict is that of the test, which uses {ranks}."
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def more(pairing: Pairing) -> str:

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from oneshot_hpo.experiments.confirm.until_decided import looks_line
 from oneshot_hpo.experiments.numbers.pace import seconds_an_epoch, seconds_an_objective
 from oneshot_hpo.experiments.terminal.panel import Rendering, counts, error
 from oneshot_hpo.experiments.wording import configuration
@@ -37,6 +38,8 @@ def confirmation_panel(
         table.add_row(shown, f"{marks} {done}", Text(configuration(setting.config)))
 
     facts = counts(confirmation, running, workers)
+    if (looks := looks_line(confirmation)) is not None:
+        facts.add_row("rule", looks)
     if times is not None:
         facts.add_row("time", times)
     return Group(Text(title, style="bold"), table, facts)

@@ -16,11 +16,20 @@ import numpy as np
 from ConfigSpace import ConfigurationSpace
 from ConfigSpace.exceptions import ForbiddenValueError
 from ConfigSpace.util import deactivate_inactive_hyperparameters
+from rich.console import Console
 
 from oneshot_hpo.experiments.numbers.configurations import unit_places
 from oneshot_hpo.experiments.numbers.importance import LEAST_TRIALS
-from oneshot_hpo.experiments.numbers.path import ORDER, PATH, path_name, path_settings
+from oneshot_hpo.experiments.numbers.path import (
+    ORDER,
+    PATH,
+    order_words,
+    path_name,
+    path_settings,
+)
 from oneshot_hpo.experiments.study.opened import OpenedStudy
+from oneshot_hpo.experiments.terminal.hints import say, say_paragraph
+from oneshot_hpo.hpo import Confirmation
 from oneshot_hpo.hpo.bohb.encoding import Encoding
 from oneshot_hpo.hpo.plain import plain
 
@@ -55,6 +64,26 @@ def planned_path(study: OpenedStudy, default: Config, incumbent: Config, name: s
     pairs = zip(configs, [*configs[1:], incumbent], strict=True)
     changes = [differing(one, two) for one, two in pairs]
     return PlannedPath(settings, changes, {PATH: name, ORDER: forest.facts})
+
+
+def plan_path(console: Console, confirmation: Confirmation, path: PlannedPath, seeds: int) -> None:
+    """Plan the settings of a path, journal what its order rests on, and say it."""
+    if not any(note.get(PATH) == path.order[PATH] for note in confirmation.notes):
+        confirmation.note("path", path.order)
+    for name, config in path.settings.items():
+        confirmation.plan(name, config, seeds)
+
+    count = len(path.changes)
+    order = next(note for note in confirmation.notes if note.get(PATH) == path.order[PATH])
+    say(console, f"path: {', then '.join(' with '.join(step) for step in path.changes)}")
+    say_paragraph(console, order_words(order[ORDER]))
+    if count > 1:
+        greedy = sum(range(2, count + 1))
+        say(
+            console,
+            f"settings between default and tuned: {count - 1}; choosing each step by searches "
+            f"would take up to {greedy}",
+        )
 
 
 def differing(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:

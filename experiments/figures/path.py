@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from oneshot_hpo.experiments.compare.comparing import SEED
 from oneshot_hpo.experiments.compare.statistics import median_interval
-from oneshot_hpo.experiments.compare.wording import unit
+from oneshot_hpo.experiments.compare.units import unit
 from oneshot_hpo.experiments.figures.style import CRASH, GREY, new_figure
 from oneshot_hpo.experiments.numbers.path import AblationPath, step_words
 from oneshot_hpo.experiments.objectives.section import LOSS

@@ -12,6 +12,7 @@ from rich.console import Console
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.advice import Advice, advice
 from oneshot_hpo.experiments.forecast.conditions import COUNTED_SPREAD, Conditions, Pace
+from oneshot_hpo.experiments.forecast.dividing import Hours, HoursPlan, divide
 from oneshot_hpo.experiments.forecast.forecasting import (
     Courses,
     Forecast,
@@ -30,6 +31,7 @@ from oneshot_hpo.experiments.forecast.planning import (
     plan_of,
     workers_of,
 )
+from oneshot_hpo.experiments.forecast.seed_noise import seed_noise_of
 from oneshot_hpo.experiments.grids.costs import counted_paces
 from oneshot_hpo.experiments.grids.grid import Grid
 from oneshot_hpo.experiments.study.completion import complete, freeze
@@ -55,6 +57,8 @@ class Wanted:
     interruptions: Interruptions
     simulations: int
     consent: Consent
+    hours: Hours | None = None
+    """What is to be divided between tuning and confirming."""
     sources: WantedSources = NO_SOURCES
     """The studies and runs that the study will be launched from."""
 
@@ -66,10 +70,13 @@ class StudyForecast:
     name: str
     forecast: Forecast
     advice: Advice
+    plan: HoursPlan | None = None
+    """How to divide the user's GPU hours, if they were given."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types."""
-        return {"study": self.name, **self.forecast.to_json(), **dataclasses.asdict(self.advice)}
+        parts = {"study": self.name, **self.forecast.to_json(), **dataclasses.asdict(self.advice)}
+        return parts if self.plan is None else parts | {"plan": self.plan.to_json()}
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,11 @@ def forecast_study(console: Console, spec: StudySpec, source: str, wanted: Wante
     conditions = conditions_of(spec, pace, workers_of(spec), wanted.interruptions)
     plan = plan_of(spec, prior)
     courses = simulated(plan, conditions, wanted.simulations)
-    return StudyForecast(spec.name, forecast(courses), advice(plan, courses))
+    division = None
+    if wanted.hours is not None:
+        noise = seed_noise_of(wanted.journals, spec)
+        division = divide(spec, pace, wanted.hours, noise)
+    return StudyForecast(spec.name, forecast(courses), advice(plan, courses), division)
 
 
 def _prior(
@@ -167,6 +178,8 @@ def forecast_grid(
 
     Without a given pace or journals, operations are counted: an epoch of each member may take long.
     """
+    if wanted.hours is not None:
+        raise UserError("--gpu-hours is for a single study")
     members = grid.chosen(only)
     chosen = dataclasses.replace(grid, members=tuple(members))
     check_code_trusted(console, [member.spec for member in members], wanted.consent)

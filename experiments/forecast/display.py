@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from oneshot_hpo.experiments.forecast.command import GridForecast, StudyForecast
+from oneshot_hpo.experiments.forecast.dividing import Division, HoursPlan
 from oneshot_hpo.experiments.forecast.forecasting import Forecast, Interval
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
@@ -41,6 +42,44 @@ def print_study(console: Console, found: StudyForecast) -> None:
         console,
         f"a preemption costs {duration(cost.gpu_seconds)} of work done again and "
         f"{duration(cost.waiting_seconds)} until another worker has started",
+    )
+    if found.plan is not None:
+        print_plan(console, found.plan)
+
+
+def print_plan(console: Console, plan: HoursPlan) -> None:
+    """Print how to divide the hours, the alternatives, and what it rests on."""
+    unit = f" {plan.noise.unit}" if plan.noise.unit else ""
+    heads = ("", "brackets", "hours", "seeds", "hours, at most", "likely", f"detects,{unit}")
+    rows = [_division(words, one) for words, one in (("planned", plan.chosen),)]
+    others = [_division("", one) for one in plan.alternatives]
+    title = f"{plan.gpu_hours:,.4g} GPU hours between tuning and confirming"
+    print_table(console, heads, [rows, others] if others else [rows], title=title)
+    chosen = plan.chosen
+    say(
+        console,
+        f"a difference of {chosen.detect:.3g}{unit} is shown in {100 * plan.power:.0f} % of cases, "
+        f"after {chosen.mean_seeds:.3g} seeds on average; looks at "
+        f"{', '.join(map(str, chosen.looks))}",
+    )
+    say(
+        console,
+        f"pairs of seeds differ by {plan.noise.deviation:.3g}{unit} (standard deviation), "
+        f"{plan.noise.basis}",
+    )
+    options = f"--until-decided --max-seeds {chosen.seeds}"
+    say(console, f"set iterations={chosen.iterations}; then: oneshot-hpo confirm DIR {options}")
+
+
+def _division(words: str, one: Division) -> tuple[str, ...]:
+    return (
+        words,
+        f"{one.iterations:,}",
+        f"{one.tuning_hours:,.3g}",
+        f"{one.seeds:,}",
+        f"{one.confirming_hours:,.3g}",
+        f"{one.likely_confirming_hours:,.3g}",
+        f"{one.detect:.3g}",
     )
 
 

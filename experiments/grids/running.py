@@ -164,6 +164,7 @@ def _run_member(
             grid.confirm,
             workers=options.workers,
             cluster=options.cluster,
+            submit=options.submit,
             consent=options.consent,
         )
 

@@ -24,7 +24,6 @@ from oneshot_hpo.search_spaces import (
     space_ids,
     title_of,
 )
-from oneshot_hpo.search_spaces.table import TableError
 from oneshot_hpo.search_spaces.table_file import table_checksum
 from oneshot_hpo.suggestions import did_you_mean
 
@@ -163,19 +162,6 @@ def read_baselines(path: Path, method: str | None, source: str) -> Baselines:
     except UnknownSpace as error:
         raise UserError(str(error)) from None
     return file
-
-
-def known_table(file: Baselines) -> str:
-    """The table of a file compared without a study. UserError: it is not a built-in one."""
-    for source in ("digits", "nasbench101"):
-        try:
-            if load_table(source).name == file.table:
-                return source
-        except TableError:
-            continue
-    raise UserError(
-        f"{file.path} uses the table {file.table}; name a study with that table as well"
-    )
 
 
 def _is_space(kind: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oneshot_hpo.experiments.sequential.rule import Standing
 from oneshot_hpo.search_spaces import SpaceId
 
 REGRET = "test regret"
@@ -46,6 +47,8 @@ class Sample:
     """What the values are; a study without a table has no regrets, only errors or losses."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings that distinguish it from other samples of its method."""
+    standing: Standing | None = None
+    """Of the sequential rule that decides how many pairs it forms with the other of its study."""
 
     @property
     def crashed(self) -> int:
@@ -63,6 +66,12 @@ class Sample:
         """Standard deviation of the searches that did not crash; NaN for fewer than two."""
         finite = self.values[np.isfinite(self.values)]
         return float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+
+
+def shared_standing(first: Sample, second: Sample) -> Standing | None:
+    """The state of the sequential rule that compares these two; None: there is no such rule."""
+    same = first.origin[0] == second.origin[0] and first.standing == second.standing
+    return first.standing if same else None
 
 
 def matched(first: Sample, second: Sample) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oneshot_hpo.experiments.compare.margin import known_table
 from oneshot_hpo.experiments.compare.sources import BASELINE_RESULTS, TUNED, split_source
 from oneshot_hpo.experiments.errors import NotEnoughData, UserError
 from oneshot_hpo.experiments.grids.grid import GRID_FILE
-from oneshot_hpo.experiments.numbers.baselines_file import Baselines, known_table, read_baselines
+from oneshot_hpo.experiments.numbers.baselines_file import Baselines, read_baselines
 from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.terminal.hints import command

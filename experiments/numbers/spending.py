@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oneshot_hpo.experiments.numbers.study_runs import seconds_spent
 from oneshot_hpo.experiments.study.outcome import Outcome
-from oneshot_hpo.hpo import Rerun, Trial, TrialResult
+from oneshot_hpo.hpo import TrialResult
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Spending:
         return f"{hours(self.seconds)} {'GPU' if self.on_gpu else 'worker'} hours"
 
 
-def spending(evaluations: Iterable[tuple[Trial | Rerun, TrialResult]]) -> Spending:
+def spending(evaluations: Iterable[tuple[object, TrialResult]]) -> Spending:
     """What these searches cost."""
     results = [result for _, result in evaluations]
     return Spending(

@@ -11,7 +11,8 @@ import numpy as np
 from oneshot_hpo.experiments.compare.comparing import SEED, Space, compare_sources
 from oneshot_hpo.experiments.compare.sources import confirmed_study, read_sources
 from oneshot_hpo.experiments.compare.statistics import median_interval
-from oneshot_hpo.experiments.compare.wording import heading, interval, points, sentences
+from oneshot_hpo.experiments.compare.units import interval, points
+from oneshot_hpo.experiments.compare.wording import heading, sentences
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import REGRET, Sample
 from oneshot_hpo.experiments.objectives.section import LOSS

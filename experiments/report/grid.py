@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.compare.method_ranks import MethodRanks
-from oneshot_hpo.experiments.compare.wording import points
+from oneshot_hpo.experiments.compare.units import points
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.files import check_own_files
 from oneshot_hpo.experiments.grids.running import opened_grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from oneshot_hpo.experiments.report.naming import title
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome, loss_text, loss_words
 from oneshot_hpo.experiments.study.summary import (
+    EXPECTED,
     comparing_words,
     ended_words,
     lines_of,
@@ -58,10 +60,15 @@ def read(study: OpenedStudy) -> Headline:
         best = "this search"
     elif default_is_best:
         best = "default, still the best"
+    shrunken = study.shrunken
     cards = [] if view.incumbent is None else [_card(best, view.incumbent)]
+    if cards and shrunken is not None:
+        expected = f"{shrunken.text(shrunken.posterior)} {EXPECTED}"
+        cards[0] = dataclasses.replace(cards[0], detail=f"{cards[0].detail}, {expected}")
     if view.baseline is not None and not default_is_best:
         cards.append(_card("default", view.baseline))
     sentences = [*_sentences(study), ended_words(view)]
+    sentences += [] if shrunken is None else [shrunken.words]
     sentences += [*study.caveats, *spent_words(view)]
     if study.undecided is not None:
         sentences.append(study.undecided)

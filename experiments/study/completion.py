@@ -67,12 +67,23 @@ def complete(spec: StudySpec, origin: str) -> StudySpec:
             settings = spec.checked_settings({})
             plugin_checks.check_searcher(spec.searcher, settings, get_space(spec.required_space))
         spec = spec.model_copy(update={"config_space": completed_space(spec)})
+        check_prior(spec)
         command_keys.check_words(spec)
         needed_noise(spec)
         notice_keys.check_programs(spec)
     except (ValueError, OSError) as error:
         raise StudyFileError(f"{origin}: {one_line(error)}") from None
     return spec
+
+
+def check_prior(spec: StudySpec) -> None:
+    """Raise UserError if the study's prior does not fit its configuration space."""
+    from oneshot_hpo.hpo.bohb.encoding import Encoding
+    from oneshot_hpo.hpo.bohb.prior_density import PriorDensity
+
+    prior = spec.optimizer_settings.user_prior
+    if prior is not None:
+        PriorDensity.of(prior, Encoding(spec.configuration_space()))
 
 
 def with_space(spec: StudySpec) -> StudySpec:

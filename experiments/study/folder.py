@@ -31,14 +31,16 @@ from oneshot_hpo.whole_files import write_whole
 SPECIFICATION = "study.yaml"
 CONFIRMATION = "confirm"
 """The confirmation's folder, inside the study's."""
+REPLICATES = "replicates"
+"""In a study's folder: what "trials" holds of trials, of replicates."""
 FORECAST = "forecast"
 """The key, in the journal's header, of the forecast with which a study was launched."""
 STUDY_NAMES = (
     *(JOURNAL_NAME, DRAFT_NAME, LOCK_NAME, OWNER_NAME, SPECIFICATION, WORKERS),
-    *("trials", "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
+    *("trials", REPLICATES, "logs", "slurm", "exports", "report", CONFIRMATION, COPIES),
 )
 """Everything that the program creates in a study's folder."""
-_WRITTEN = ("trials", "logs", "slurm", CONFIRMATION)
+_WRITTEN = ("trials", REPLICATES, "logs", "slurm", CONFIRMATION)
 """Folders inside a study's, into which workers and master write."""
 _REMNANTS = (LOCK_NAME, OWNER_NAME, DRAFT_NAME, COPIES)
 """What may be left by a launch that was killed before it wrote its journal."""

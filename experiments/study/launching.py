@@ -299,7 +299,7 @@ def _run(
                 pool = lambda: open_pool(spec, folder, workers, cluster, study.notes)  # noqa: E731
                 run.run(pool, workers, as_job=as_job)
         opened = OpenedStudy(folder)
-        print_summary(console, study, folder, opened.caveats, opened.kept_weights)
+        print_summary(console, study, folder, opened.caveats, opened.kept_weights, opened.shrunken)
         if study.incumbent is None:
             last = study.evaluations[-1][1].exception
             raise StudyFailed(

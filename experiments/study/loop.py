@@ -18,11 +18,13 @@ from oneshot_hpo.cluster.worker import Worker
 from oneshot_hpo.experiments.errors import HandedOver, StudyFailed, StudyStopped, one_line
 from oneshot_hpo.experiments.study.command_keys import arguments
 from oneshot_hpo.experiments.study.failures import Failures, first_bracket_crashed, workers_named
+from oneshot_hpo.experiments.study.folder import REPLICATES
 from oneshot_hpo.experiments.study.followers import Followers
 from oneshot_hpo.experiments.study.kept_weights import NONE
 from oneshot_hpo.experiments.study.losses import LOST_LOG, Losses
 from oneshot_hpo.experiments.study.outcome import CRASHED
 from oneshot_hpo.experiments.study.pools import RETIRED
+from oneshot_hpo.experiments.study.replicating import Replication
 from oneshot_hpo.experiments.study.signals import noted_signals
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.stop_rules import StopRules
@@ -31,6 +33,9 @@ from oneshot_hpo.experiments.study.trial_limits import TrialLimits
 from oneshot_hpo.experiments.study.work import Display, Run, Work
 from oneshot_hpo.hpo import (
     BASELINE_ID,
+    Replicate,
+    Rerun,
+    Study,
     StudyLocked,
     StudyUnwritable,
     StudyView,
@@ -72,6 +77,7 @@ class StudyRun(Generic[Run]):
         self._failed_in_a_row: list[str] = []
         self._limits = TrialLimits(spec.cluster)
         self._losses = Losses(spec, folder)
+        self._replication = Replication(study, self._start) if isinstance(study, Study) else None
         self._followers = Followers(study, spec, folder, display)
         self._environment = as_given()  # before a pool changes it for its workers
 
@@ -120,8 +126,11 @@ class StudyRun(Generic[Run]):
                 following = pending.pop() if pending else self._ask(pool)
                 if following is None:
                     break
+                self._free_a_worker(pool, workers)
                 self._submit(pool, following)
-            self._display.update(self._study, pool.running, pool.status)
+            self._use_idle_workers(pool, workers)
+            trials = max(0, pool.running - len(self._replication or ()))
+            self._display.update(self._study, trials, pool.status)
             self._followers.look_at(pool)
             for outcome in pool.next_outcomes(POLL_SECONDS):
                 self._settle(pool, outcome)
@@ -145,6 +154,19 @@ class StudyRun(Generic[Run]):
                 self._display.say(line)
         return self._study.ask()
 
+    def _free_a_worker(self, pool: DaskPool, workers: int) -> None:
+        """Give up a replicate if a trial would have to wait for a worker."""
+        replicates = len(self._replication or ())
+        if replicates and len(self._in_flight) + replicates >= min(workers, pool.live_workers):
+            assert self._replication is not None
+            self._replication.make_room(pool)
+
+    def _use_idle_workers(self, pool: DaskPool, workers: int) -> None:
+        """Run replicates on the workers that have no trial, if the study wants them."""
+        if self._replication is not None:
+            busy = len(self._in_flight) + len(self._replication)
+            self._replication.fill(pool, min(workers, pool.live_workers) - busy)
+
     def _say_saving(self) -> None:
         """Say why it takes a while to stop, where commands may save."""
         if self._spec.command is not None and self._in_flight:
@@ -153,6 +175,12 @@ class StudyRun(Generic[Run]):
             )
 
     def _submit(self, pool: DaskPool, trial: Run) -> None:
+        self._in_flight[trial.key] = (trial, time.time())
+        self._start(pool, trial)
+
+    def _start(self, pool: DaskPool, trial: Trial | Rerun | Replicate) -> None:
+        """Start a trial on a worker."""
+        kind = REPLICATES if isinstance(trial, Replicate) else "trials"
         command = self._command(pool)
         task = TrialTask(
             searcher=self._spec.searcher,
@@ -167,11 +195,10 @@ class StudyRun(Generic[Run]):
             objective_seed=trial.objective_seed if isinstance(trial, Trial) else None,
             objective=self._spec.objective,
             transfer=bool(self._spec.transfer),
-            folder=self._folder / "trials" / trial.key,
+            folder=self._folder / kind / trial.key,
             keep=self._spec.keep != NONE and isinstance(trial, Trial),
             code=foreign.allowed(),
         )
-        self._in_flight[trial.key] = (trial, time.time())
         pool.submit(trial.key, run_trial, task, avoid=self._failures.avoided(trial.key))
 
     def _command(self, pool: DaskPool) -> Command | None:
@@ -187,6 +214,8 @@ class StudyRun(Generic[Run]):
 
     def _settle(self, pool: DaskPool, outcome: Outcome) -> None:
         """Tell a result or a crash, retry a lost or failed trial, or stop the study."""
+        if self._replication is not None and self._replication.settle(outcome):
+            return
         trial, submitted = self._in_flight.pop(outcome.key)
         if outcome.lost is not None:
             self._settle_loss(pool, trial, outcome, outcome.lost)
@@ -266,6 +295,8 @@ class StudyRun(Generic[Run]):
         if not self._limits.any:
             return
         for key, seconds in pool.busy_seconds.items():
+            if key not in self._in_flight:
+                continue  # a replicate: no trial waits for it
             limit = self._limits.seconds(self._in_flight[key][0].budget)
             if limit is not None and seconds > limit:
                 pool.give_up(key, f"TrialTimeout: it has not ended within {limit:.3g} s")

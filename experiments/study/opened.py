@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from oneshot_hpo.cluster.slurm.commands import Job
     from oneshot_hpo.experiments.study.cell_errors import CellErrors
+    from oneshot_hpo.experiments.study.shrunken import ShrunkenBest
 
 State = Literal["finished", "running", "waiting", "stopped"]
 """waiting: for SLURM to start its master; stopped: unfinished, and no master works on it."""
@@ -253,6 +254,13 @@ class OpenedStudy:
         """The incumbent, if it is not the default configuration."""
         incumbent = self.view.incumbent
         return None if incumbent is None or incumbent[0].id == BASELINE_ID else incumbent
+
+    @cached_property
+    def shrunken(self) -> ShrunkenBest | None:
+        """What the best value is expected to be with new seeds; see `study.shrunken`."""
+        from oneshot_hpo.experiments.study.shrunken import shrunken_best
+
+        return shrunken_best(self)
 
     def trial_state(self, result: TrialResult | None) -> TrialState:
         """The state of a trial with this result."""

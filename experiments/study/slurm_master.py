@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from oneshot_hpo.cluster.slurm import commands
 from oneshot_hpo.cluster.slurm.commands import Job, SlurmRefused, SlurmUnavailable
@@ -14,6 +15,7 @@ from oneshot_hpo.cluster.slurm.contact import contact_folder, remove_contact
 from oneshot_hpo.cluster.slurm.job_script import MASTER_LOG, master_script
 from oneshot_hpo.cluster.slurm.submitted import IDS, SubmittedJobs
 from oneshot_hpo.experiments.errors import HandedOver, StudyStopped, UserError, one_line
+from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.pools import job_name
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trust import commands_of, digest_of
@@ -21,32 +23,40 @@ from oneshot_hpo.experiments.terminal.console import terminal
 from oneshot_hpo.experiments.terminal.hints import say
 
 AS_JOB = "--as-job"
-"""The option of `resume` for a master in a SLURM job, which submits its successor."""
+"""The option of `resume` and `confirm` for a master in a SLURM job, which submits its successor."""
 TRUSTED_OPTION = "--trusted"
 """The option with the digest of the commands that were trusted at submission."""
 
 
 class MasterJob:
-    """The SLURM jobs that are the masters of a study, one after the other.
+    """The SLURM jobs that are the masters of a study or its confirmation, one after the other.
 
-    options: options of `oneshot-hpo resume` for each of them.
+    verb: what each of them runs, `oneshot-hpo resume` or `confirm`. options: its options.
     """
 
-    def __init__(self, spec: StudySpec, folder: Path, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        spec: StudySpec,
+        folder: Path,
+        options: Sequence[str] = (),
+        *,
+        verb: Literal["resume", "confirm"] = "resume",
+    ) -> None:
         settings = spec.cluster.slurm_settings
         if settings is None:
             raise UserError("a master as a job is for SLURM: there is no section cluster.slurm")
         folder = folder.resolve()
-        self._name = master_name(spec.name, folder)
-        self._logs = Path(settings.log_folder or folder / "logs")
+        own = folder if verb == "resume" else folder / CONFIRMATION
+        self._name = master_name(spec.name, own)
+        self._logs = Path(settings.log_folder or own / "logs")
         self.script = master_script(
             settings,
             name=self._name,
-            folder=folder,
+            folder=own,
             logs=self._logs,
             command=[
                 *(sys.executable, "-P", "-m", "oneshot_hpo.experiments.cli"),
-                *("resume", str(folder), AS_JOB, *_trusted(spec), *options),
+                *(verb, str(folder), AS_JOB, *_trusted(spec), *options),
             ],
         )
 

@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.study import bounds, command_keys
 from oneshot_hpo.experiments.study.cluster_section import ClusterSection
 from oneshot_hpo.experiments.study.kept_weights import Keep
 from oneshot_hpo.experiments.study.pairing import short_name
+from oneshot_hpo.experiments.study.prior_section import user_prior
 from oneshot_hpo.experiments.study.stop_section import StopSection
 from oneshot_hpo.foreign import label_of
 
@@ -114,6 +115,9 @@ class StudySpec(pydantic.BaseModel):
         default=None, description="mlflow (results are sent there as they come), or null"
     )
     search: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
+    prior: str | int | float | dict[str, Any] | None = Field(
+        default=None, description="weak, medium, strong, a width in (0, 1], or a section of keys"
+    )
     bohb: dict[str, Any] = Field(default_factory=dict, description="a section of keys")
     cluster: ClusterSection = Field(default_factory=ClusterSection, description="a section of keys")
     stop: StopSection = Field(default_factory=StopSection, description="a section of keys")
@@ -131,11 +135,13 @@ class StudySpec(pydantic.BaseModel):
 
     @pydantic.model_serializer(mode="wrap")
     def _written(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The keys that a study has: those of commands are no defaults of other studies."""
+        """The keys that a study has: of commands and priors, other studies have no defaults."""
         document: dict[str, Any] = written(self)
         if self.command is None:
             for key in command_keys.KEYS:
                 document.pop(key, None)
+        if self.prior is None:
+            document.pop("prior", None)
         return document
 
     @property
@@ -225,7 +231,7 @@ class StudySpec(pydantic.BaseModel):
         from oneshot_hpo.hpo import OptimizerSettings
 
         flat = {key: getattr(self, key) for key in OPTIMIZER_KEYS}
-        return OptimizerSettings(**flat, **self.bohb)
+        return OptimizerSettings(**flat, **self.bohb, user_prior=user_prior(self.prior))
 
     @property
     def default_settings(self) -> dict[str, Any]:

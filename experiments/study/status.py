@@ -130,7 +130,9 @@ def _print_end(console: Console, study: OpenedStudy) -> None:
     if study.undecided is not None:
         say_paragraph(console, study.undecided)
     if study.state == "finished":
-        print_summary(console, study.view, study.folder, study.caveats, study.kept_weights)
+        print_summary(
+            console, study.view, study.folder, study.caveats, study.kept_weights, study.shrunken
+        )
     elif study.state == "stopped":
         say(console, f"not running; to resume: {resume(study.folder)}")
     elif study.state == "running":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -22,6 +23,9 @@ from oneshot_hpo.experiments.wording import duration, file_size, number, percent
 from oneshot_hpo.hpo import StudyView, TrialResult
 from oneshot_hpo.hpo.journal.file import JOURNAL_NAME
 
+if TYPE_CHECKING:
+    from oneshot_hpo.experiments.study.shrunken import ShrunkenBest
+
 _ROWS = (
     ("validation error", "valid"),
     ("test error", "test"),
@@ -29,6 +33,8 @@ _ROWS = (
 )
 
 NOTHING = "–"
+EXPECTED = "expected with new seeds"
+"""The label of a posterior mean (`ShrunkenBest`)."""
 
 _FILES = {
     "every decision and result": JOURNAL_NAME,
@@ -43,16 +49,19 @@ def print_summary(
     folder: Path,
     caveats: Sequence[str] = (),
     kept: Mapping[str, int] | None = None,
+    shrunken: ShrunkenBest | None = None,
 ) -> None:
     """Print tuned against default, the verdict in a sentence, and where the files are.
 
     caveats: sentences that qualify every number. kept: bytes of the supernets that are kept, by
-    their trials' keys.
+    their trials' keys. shrunken: `OpenedStudy.shrunken`.
     """
     say(console, "")
     if study.incumbent is not None and study.baseline is not None:
-        _print_table(console, study)
+        _print_table(console, study, shrunken)
     say_paragraph(console, verdict(study))
+    if shrunken is not None:
+        say_paragraph(console, shrunken.words)
     if study.stop_reached is not None:
         say_paragraph(console, ended_words(study))
     for sentence in (*caveats, *spent_words(study)):
@@ -159,12 +168,16 @@ def _gains(default: TrialResult, tuned: TrialResult) -> str:
     return f"Tuned: {loss_words(tuned)}; the default: {loss_words(default)}"
 
 
-def _print_table(console: Console, study: StudyView) -> None:
+def _print_table(console: Console, study: StudyView, shrunken: ShrunkenBest | None) -> None:
     assert study.incumbent is not None
     assert study.baseline is not None
     columns = [study.baseline, study.incumbent][: 2 if study.settings.iterations else 1]
 
     results = _results([result for _, result in columns])
+    if shrunken is not None:
+        tuned = shrunken.text(shrunken.posterior)
+        default = tuned if shrunken.is_default else shrunken.text(shrunken.default)
+        results.append((EXPECTED, default, tuned))
     results.append(("epochs", *(number(trial.budget) for trial, _ in columns)))
     values = [
         (name, *(number(trial.config.get(name, "")) for trial, _ in columns))

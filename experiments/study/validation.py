@@ -17,12 +17,7 @@ from oneshot_hpo.experiments.study.document import (
     parse_overrides,
     read_document,
 )
-from oneshot_hpo.experiments.study.specification import (
-    OPTIMIZER_KEYS,
-    SECTIONS,
-    WRITTEN,
-    StudySpec,
-)
+from oneshot_hpo.experiments.study.specification import OPTIMIZER_KEYS, SECTIONS, WRITTEN, StudySpec
 from oneshot_hpo.experiments.terminal.hints import command
 from oneshot_hpo.experiments.wording import unknown_key
 from oneshot_hpo.plugins import names
@@ -116,15 +111,21 @@ def bohb_defaults() -> dict[str, Any]:
     from oneshot_hpo.hpo import OptimizerSettings
 
     fields = dataclasses.fields(OptimizerSettings)
-    return {field.name: field.default for field in fields if field.name not in OPTIMIZER_KEYS}
+    others = (*OPTIMIZER_KEYS, "user_prior")
+    return {field.name: field.default for field in fields if field.name not in others}
 
 
 def _check_searcher(spec: StudySpec) -> None:
     """Raise UserError for a searcher that is not there, or settings that it refuses."""
-    from oneshot_hpo.searchers.registry import check_searcher, settings_class
+    from oneshot_hpo.searchers.registry import (
+        check_cuda_graphs,
+        check_searcher,
+        settings_class,
+    )
 
     if spec.searcher in names("searcher"):
-        settings_class(spec.searcher)().with_config(spec.search)
+        settings = settings_class(spec.searcher)().with_config(spec.search)
+        check_cuda_graphs(spec.searcher, settings)
     elif "searcher" not in spec.plugins:  # a study that has begun may be read without it
         check_searcher(spec.searcher)
 

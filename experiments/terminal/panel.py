@@ -61,6 +61,8 @@ def counts(study: StudyView | ConfirmationView, running: int, workers: str) -> T
     facts = Table.grid(padding=(0, 2))
     facts.add_row("evaluations", ProgressBar(total=total, completed=done, width=40))
     facts.add_row("", words)
+    if isinstance(study, StudyView) and study.replicates:
+        facts.add_row("replicates", f"{len(study.replicates)} done")
     if workers:
         facts.add_row("workers", Text(workers))
     return facts

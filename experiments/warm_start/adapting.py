@@ -9,13 +9,14 @@ from ConfigSpace import ConfigurationSpace
 from ConfigSpace.hyperparameters import IntegerHyperparameter, NumericalHyperparameter
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 
+from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.wording import number
 from oneshot_hpo.hpo import StudyError
 from oneshot_hpo.hpo.bohb.encoding import check_configuration, tuned_names
 from oneshot_hpo.hpo.plain import plain
 
 
-class OutsideSpaceError(ValueError):
+class OutsideSpaceError(UserError):
     """A configuration cannot be one of the study's space; the message says why in a few words."""
 
 

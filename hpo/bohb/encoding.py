@@ -36,6 +36,7 @@ class Encoding:
         self._free = np.array([size != 1 for size in sizes], dtype=bool)
         self._fixed_vector = np.array([hp.to_vector(hp.default_value) for hp in hyperparameters])
         free = [hp for hp, size in zip(hyperparameters, sizes, strict=True) if size != 1]
+        self._hyperparameters = free
         self.levels: NDArray[np.int64] = np.array(
             [len(hp.choices) if isinstance(hp, CategoricalHyperparameter) else 0 for hp in free],
             dtype=np.int64,
@@ -50,9 +51,24 @@ class Encoding:
         """d, the number of free dimensions."""
         return len(self.levels)
 
+    @property
+    def names(self) -> list[str]:
+        """(d,) names of the hyperparameters."""
+        return [hp.name for hp in self._hyperparameters]
+
+    def encode_each(self, values: Mapping[str, Any]) -> NDArray[np.float64]:
+        """The (d,) vector of values of single hyperparameters, of the others their defaults.
+
+        Whether they are active does not matter, so nothing is NaN.
+        """
+        each = [hp.to_vector(values.get(hp.name, hp.default_value)) for hp in self._hyperparameters]
+        return self._with_ordinals(np.array(each, dtype=float))
+
     def encode(self, config: Mapping[str, Any]) -> NDArray[np.float64]:
         """The (d,) vector of a configuration. Raises ValueError for one outside the space."""
-        vector = Configuration(self.space, values=config).get_array()[self._free]
+        return self._with_ordinals(Configuration(self.space, values=config).get_array()[self._free])
+
+    def _with_ordinals(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
         ordinal = self._ordinals > 0
         vector[ordinal] = (vector[ordinal] + 0.5) / self._ordinals[ordinal]
         return vector

@@ -98,10 +98,15 @@ class ProductKernelDensity:
         return points
 
 
-def expected_improvement_order(good: Array, bad: Array) -> NDArray[np.intp]:
+def expected_improvement_order(
+    good: Array, bad: Array, log_factor: Array | None = None
+) -> NDArray[np.intp]:
     """Indices of candidates by increasing ratio bad / good (decreasing expected improvement).
 
-    good, bad: (m,) densities, both floored at 1e-32. Ties keep their order.
+    good, bad: (m,) densities, both floored at 1e-32. log_factor: (m,) logarithms of factors on the
+    improvement. Ties keep their order.
     """
     ratio = np.maximum(bad, 1e-32) / np.maximum(good, 1e-32)
+    if log_factor is not None:
+        ratio = np.log(ratio) - log_factor
     return np.argsort(ratio, kind="stable")

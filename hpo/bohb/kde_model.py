@@ -5,6 +5,7 @@ Falkner et al. 2018, section 3.2. It works on vectors of any meaning.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -58,11 +59,20 @@ class KDEModel:
             ProductKernelDensity(impute(rest, levels, rng), levels, settings.min_bandwidth),
         )
 
-    def candidates(self, settings: OptimizerSettings, rng: np.random.Generator) -> Array:
-        """(num_samples, d) draws from the widened good density, the most promising first."""
+    def candidates(
+        self,
+        settings: OptimizerSettings,
+        rng: np.random.Generator,
+        log_factor: Callable[[Array], Array] | None = None,
+    ) -> Array:
+        """(num_samples, d) draws from the widened good density, the most promising first.
+
+        log_factor: the logarithm of a factor on the expected improvement, (m,) of (m, d) points.
+        """
         drawn = self.good.draw(settings.num_samples, settings.bandwidth_factor, rng)
-        order = expected_improvement_order(self.good.density(drawn), self.bad.density(drawn))
-        return drawn[order]
+        good, bad = self.good.density(drawn), self.bad.density(drawn)
+        factor = None if log_factor is None else log_factor(drawn)
+        return drawn[expected_improvement_order(good, bad, factor)]
 
 
 def can_be_fitted(n: int, dimensions: int, settings: OptimizerSettings) -> bool:

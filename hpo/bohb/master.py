@@ -273,6 +273,18 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
             self.config_generator.new_result(job)
             heappush(self._ready, number)
 
+    def replace_loss(
+        self, seq: int, config: dict[str, Any], budget: int | float, losses: Sequence[float]
+    ) -> None:
+        """Make the mean of its losses the loss of a configuration in the model.
+
+        losses: that of its run, then those of its replicates, of which the last one is new.
+        """
+        self.config_generator.seq = seq
+        self.config_generator.replace_loss(
+            config, budget, float(np.mean(losses[:-1])), float(np.mean(losses))
+        )
+
     def retry_crash(
         self, seq: int, trial_id: TrialId, config: dict[str, Any], budget: int | float
     ) -> None:

@@ -35,8 +35,10 @@ FORMAT = 6
 with checksums; its older lines have none. 4: events of newer kinds carry the format in their key
 `format` (see EventKind.since); the first such kind is "crash retried". A journal keeps its header,
 so these events may follow a header of any format. 5: the header's optimizer has `trial_seed` and
-`default_budget`; where they are absent, they are `trial` and `max`. 6: an extension, and a stop
-rule that was reached.
+`default_budget`; where they are absent, they are `trial` and `max`. 6: an extension, a stop rule
+that was reached, replicates, and the kinds "rule" and "look" of a confirmation; the header's
+optimizer has `user_prior`, `replicates` and `incumbent`; where they are absent, they are none, none
+and `validation`.
 """
 _CHECKSUMS_FROM = 3
 

@@ -114,6 +114,24 @@ def global_average(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, x.shape[2:]).flatten(1)
 
 
+def average_3x3(x: Tensor, stride: int = 1) -> Tensor:
+    """Means over 3 x 3 pixels (N, C, H, W); those beyond the border do not count."""
+    if x.is_cuda:
+        # Torch's padding has a wrong gradient there for images channels last, at least up to 2.12
+        # (pytorch/pytorch, issue 188344).
+        return average_3x3_of_padded(x, stride)
+    return F.avg_pool2d(x, 3, stride=stride, padding=1, count_include_pad=False)
+
+
+def average_3x3_of_padded(x: Tensor, stride: int = 1) -> Tensor:
+    """`average_3x3` without the padding of torch's pooling: sums over counts of pixels."""
+
+    def sums(image: Tensor) -> Tensor:
+        return F.avg_pool2d(F.pad(image, (1, 1, 1, 1)), 3, stride=stride, divisor_override=1)
+
+    return sums(x) / sums(x.new_ones(1, 1, *x.shape[2:]))
+
+
 def weighted_sum(terms: list[tuple[Tensor, Tensor | None]]) -> Tensor:
     """Sum of tensors, each times its scalar weight; None: exactly 1."""
     (first, weight), *others = terms

@@ -19,3 +19,18 @@ def test_tasks_end_in_the_order_of_their_durations() -> None:
 
 def test_a_seed_fixes_all() -> None:
     assert list(ended(6, 1)) == list(ended(6, 1))
+
+
+def test_a_task_that_is_given_up_frees_its_worker_at_once() -> None:
+    with SimulatedPool(2, 0, evaluate=lambda task: task, seconds=float) as pool:
+        pool.submit("short", print, 1)
+        pool.submit("long", print, 1000)
+        (first,) = pool.next_outcomes(1.0)
+        assert first.key == "short"
+        assert pool.busy_seconds == {"long": pool.now}
+
+        pool.give_up("long", "it is not needed")
+        assert pool.running == 0
+        (given_up,) = pool.next_outcomes(1.0)
+        assert (given_up.key, given_up.failed) == ("long", "it is not needed")
+        assert pool.worked == {"short": pool.now, "long": pool.now}

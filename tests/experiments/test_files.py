@@ -29,7 +29,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
         CONSOLE, folder, None, [], submit=False, as_job=False, cluster=None
     ),
     "confirm": lambda folder: confirm_study(CONSOLE, folder, 1),
-    "export": lambda folder: export(folder, "csv"),
+    "export": lambda folder: export([folder], "csv"),
     "report": lambda folder: write_report(folder, []),
 }
 PLACES = (

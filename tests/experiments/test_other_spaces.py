@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from support.grouped_space import SPACE
+from support.grouped_space import SPACE, GroupedSpace
 from support.made_table import MadeTable, registered
 from support.plans import plan, write_baselines
 
@@ -106,9 +106,12 @@ def test_a_sample_is_of_the_tables_entries(table: str) -> None:
     assert few.configurations.tolist() == [2, 4, 6]
 
 
-def test_a_study_names_its_space(table: str) -> None:
+def test_a_study_names_its_space(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = load_study("quickstart", ["space=grouped", f"table={table}", "transfer=true"])
     assert spec.space == "grouped"
+    with pytest.raises(StudyFileError, match="here: the grouped space has no supernet"):
+        complete(spec, "here")
+    monkeypatch.setattr(GroupedSpace, "supernet", "of.mine:supernet_of")  # not made here
     assert complete(spec, "here").title.startswith("quickstart: darts in the grouped space on")
     numbered = load_study("quickstart", ["space=1"])
     assert complete(numbered, "here").model_dump()["space"] == 1

@@ -82,7 +82,7 @@ def test_frames_and_csv_leave_out_what_is_inactive(study: OpenedStudy, tmp_path:
     frame = study.trials_frame()
     assert frame["config.cutout_length"].notna().tolist() == active(study, "cutout_length")
     assert set(frame["config.momentum"]) == {0.8}
-    export(study.folder, "csv", tmp_path / "csv")
+    export([study.folder], "csv", tmp_path / "csv")
     with (tmp_path / "csv" / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["cutout_length"] != "" for row in rows] == active(study, "cutout_length")
@@ -92,13 +92,13 @@ def test_frames_and_csv_leave_out_what_is_inactive(study: OpenedStudy, tmp_path:
 def test_tools_read_its_exports(study: OpenedStudy, tmp_path: Path) -> None:
     configs = {trial.id: trial.config for trial, _ in study.trials}
     for tool in ("hpbandster", "deepcave"):
-        export(study.folder, tool, tmp_path / tool)
+        export([study.folder], tool, tmp_path / tool)
     folder = tmp_path / "hpbandster"
     assert ConfigurationSpace.from_json(folder / "configspace.json") == study.view.space
     read = logged_results_to_HBS_result(str(folder)).get_id2config_mapping()
     assert {key: one["config"] for key, one in read.items()} == configs
 
-    export(study.folder, "optuna", tmp_path / "optuna")
+    export([study.folder], "optuna", tmp_path / "optuna")
     storage = JournalStorage(JournalFileBackend(str(tmp_path / "optuna" / "journal.log")))
     trials = optuna.load_study(study_name=None, storage=storage).trials
     named = {trial.key.split("/")[0]: trial.config for trial, _ in study.trials}
@@ -108,7 +108,7 @@ def test_tools_read_its_exports(study: OpenedStudy, tmp_path: Path) -> None:
 def test_the_older_form_has_conditions_but_no_comparisons(
     study: OpenedStudy, tmp_path: Path
 ) -> None:
-    export(study.folder, "hpbandster", tmp_path / "old", configspace="0.4")
+    export([study.folder], "hpbandster", tmp_path / "old", configspace="0.4")
     document = json.loads((tmp_path / "old" / "configspace.json").read_text())
     assert document["conditions"] == [
         {"type": "GT", "child": "cutout_length", "parent": "cutout_prob", "value": 0.4}
@@ -117,7 +117,7 @@ def test_the_older_form_has_conditions_but_no_comparisons(
     with_comparison = SPACE.replace("batch_size: 96,", "cutout_prob: {greater_than: 0.9},")
     other = run(tmp_path / "other", with_comparison, "iterations=0")
     with pytest.raises(UserError, match=r"ConfigSpace 0\.4 has no comparisons"):
-        export(other, "hpbandster", tmp_path / "refused", configspace="0.4")
+        export([other], "hpbandster", tmp_path / "refused", configspace="0.4")
 
 
 def test_figures_show_what_is_tuned(study: OpenedStudy) -> None:

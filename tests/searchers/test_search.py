@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import json
 import logging
 import multiprocessing
@@ -8,6 +9,7 @@ import weakref
 
 import pytest
 import torch
+import torch.utils.deterministic
 from support.tiny_searches import TINY, killed_at, search
 
 from oneshot_hpo.contracts.states import equal_states, state_of
@@ -18,9 +20,14 @@ from oneshot_hpo.searchers import (
     UnknownSearcher,
     run_search,
 )
-from oneshot_hpo.searchers.checkpoint import CheckpointMismatch
+from oneshot_hpo.searchers.checkpoint import (
+    CheckpointMismatch,
+    load_checkpoint,
+    save_checkpoint,
+)
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
-from oneshot_hpo.searchers.records import OutOfDeviceMemory
+from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchStopped
+from oneshot_hpo.searchers.search import kernels
 
 
 def test_running_out_of_device_memory_is_reported_and_frees_it(few_digits, monkeypatch):
@@ -46,6 +53,18 @@ def test_settings_are_those_of_the_searcher(few_digits):
         run_search(
             searcher="gdas", settings=TINY, space=get_space(1), data=few_digits, epochs=1, seed=0
         )
+
+
+def test_deterministic_kernels_of_a_gpu_do_not_fill_new_memory():
+    """Settings of torch's, which it has without a GPU, too."""
+    memory = torch.utils.deterministic
+    before = memory.fill_uninitialized_memory
+    assert before
+    with kernels("cuda", deterministic=True):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not memory.fill_uninitialized_memory
+    assert memory.fill_uninitialized_memory == before
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_files_of_a_finished_search(few_digits, tmp_path):
@@ -99,6 +118,38 @@ def test_without_a_complete_checkpoint_the_search_starts_again(few_digits, tmp_p
         assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == whole
     assert "starts from the beginning" in caplog.text
     assert len(ran) == 3
+
+
+def of_a_gpu(folder):
+    """Give a folder's checkpoint the state that a GPU's generator has: its seed and its offset."""
+    state = load_checkpoint(folder)
+    state["generators"]["images"] = torch.arange(16, dtype=torch.uint8)
+    save_checkpoint(folder, state)
+
+
+def test_a_search_of_another_kind_of_device_starts_again(few_digits, tmp_path, caplog):
+    whole = search(few_digits, folder=tmp_path / "whole")
+    steps = itertools.count(1)
+    with pytest.raises(SearchStopped):
+        search(few_digits, folder=tmp_path / "moved", stop_asked=lambda: next(steps) == 8)
+    of_a_gpu(tmp_path / "moved")
+
+    ran = []
+    with caplog.at_level(logging.WARNING):
+        assert search(few_digits, folder=tmp_path / "moved", on_epoch=ran.append) == whole
+    assert len(ran) == 3
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(str(tmp_path / "moved" / "checkpoint.pt"))
+    assert "another kind of device" in line and "starts from the beginning" in line
+    assert equal_states(state_of(tmp_path / "moved"), state_of(tmp_path / "whole"))
+
+
+def test_a_finished_search_of_another_kind_of_device_keeps_its_result(few_digits, tmp_path):
+    result = search(few_digits, folder=tmp_path)
+    of_a_gpu(tmp_path)
+    ran = []
+    assert search(few_digits, folder=tmp_path, on_epoch=ran.append) == result
+    assert not ran
 
 
 def test_a_kill_between_the_two_renamings_costs_one_epoch(few_digits, tmp_path):

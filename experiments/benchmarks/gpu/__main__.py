@@ -14,13 +14,11 @@ from oneshot_hpo.experiments.benchmarks import gpu
 from oneshot_hpo.experiments.benchmarks.gpu import own_tests, workers
 from oneshot_hpo.experiments.benchmarks.gpu.lanes import Lanes
 from oneshot_hpo.experiments.benchmarks.gpu.rows import Report, Row
-from oneshot_hpo.searchers.registry import SEARCHERS
+from oneshot_hpo.searchers.registry import SEARCHERS, STATIC_STEPS
 
 SPACES = ("nasbench101-1", "nasbench201")
 _VARIED = ("darts", "gdas", "random_ws")
 """Searchers whose steps are timed in all variants: one of each kind."""
-_STATIC = ("darts_second_order", "pc_darts", "fairdarts")
-"""Others whose steps take nothing from the host."""
 _TINY = ("darts", "gdas", "random_ws")
 """Searchers of a tiny run."""
 
@@ -43,20 +41,22 @@ def phases(tiny: bool) -> tuple[Phase, ...]:
     """All there is to do; what is timed runs alone."""
     searchers = _TINY if tiny else SEARCHERS
     varied = _TINY[:1] if tiny else _VARIED
-    checks = tuple(f"check:{searcher}:{space}" for space in SPACES for searcher in searchers)
-    graphs: tuple[str, ...] = ("darts", "random_ws+masked", "gdas+masked", *_STATIC)
+    checks = {space: tuple(f"check:{name}:{space}" for name in searchers) for space in SPACES}
+    largest = () if tiny else ("check:darts:darts",)
+    graphs: tuple[str, ...] = (*STATIC_STEPS, "random_ws+masked", "gdas+masked")
     others = tuple(name for name in SEARCHERS if name not in graphs)
     if tiny:
-        graphs, others = graphs[:2], ()
+        graphs, others = ("darts", "random_ws+masked"), ()
     return (
         Phase(("environment",), 60),
+        Phase((*largest, *checks["nasbench201"]), 30, lanes=2 if tiny else 8),
+        Phase(_each("graph", graphs), 30),
+        Phase(_each("transfers", varied if tiny else ("darts", "gdas", "random_ws", "enas")), 30),
+        Phase(("workers:plain", "workers:mps"), 50),
         Phase(("tests",), 120, beside=True),
-        Phase(checks, 90, lanes=2 if tiny else 6),
+        Phase(checks["nasbench101-1"], 30, lanes=2 if tiny else 8),
         Phase(_each("steps", searchers), 40),
         Phase(_each("variants", varied), 60),
-        Phase(_each("graph", graphs), 45),
-        Phase(_each("transfers", varied if tiny else ("darts", "gdas", "random_ws", "enas")), 40),
-        Phase(("workers:plain", "workers:mps"), 90),
         Phase(_each("capture", others), 45, lanes=5),
         Phase(() if tiny else ("compile:darts",), 90),
     )

@@ -21,6 +21,7 @@ from oneshot_hpo.experiments.benchmarks.gpu.sizes import Sizes
 from oneshot_hpo.search_spaces import get_space
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
 from oneshot_hpo.searchers.records import SearchResult, SearchStopped
+from oneshot_hpo.searchers.registry import STATIC_STEPS
 from oneshot_hpo.searchers.search import run_search
 from oneshot_hpo.searchers.search_loop import Search
 from oneshot_hpo.searchers.settings import SearchSettings
@@ -28,6 +29,8 @@ from oneshot_hpo.searchers.settings import SearchSettings
 _EPOCHS = 2
 _STOPPED_AFTER = 5
 """Steps before the search is stopped: one of the second epoch."""
+_SHORT_BATCH = 8
+"""Images of a step where more steps are needed: 8 an epoch, so that the fifth is from a graph."""
 TOLERANCE = 1e-9
 """Largest difference from the CPU in float64, of losses and weights, relative to the largest."""
 
@@ -38,13 +41,15 @@ def run(task: str, sizes: Sizes) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         searches = _Searches(searcher, space, sizes, Path(scratch))
         for name, check in (
+            ("float64 as on the CPU", searches.equal_to_cpu),
+            ("cuda_graphs changes nothing", searches.replayed),
             ("same result twice", searches.twice),
             ("resumes to the same result", searches.resumed),
             ("its checkpoint opens on a CPU", searches.opened_on_cpu),
-            ("goes on on a CPU", searches.continued_on_cpu),
-            ("float64 as on the CPU", searches.equal_to_cpu),
+            ("starts again on a CPU", searches.begun_again_on_cpu),
         ):
-            yield guarded(task, name, check)
+            if name != "cuda_graphs changes nothing" or searcher in STATIC_STEPS:
+                yield guarded(task, name, check)
 
 
 class _Searches:
@@ -86,11 +91,25 @@ class _Searches:
         there = all(tensor.device.type == "cpu" for tensor in tensors_of(state).values())
         return there, {"tensors": len(tensors_of(state))}
 
-    def continued_on_cpu(self) -> tuple[bool, dict[str, Any]]:
-        """A search that was stopped on the device ends on a CPU."""
+    def begun_again_on_cpu(self) -> tuple[bool, dict[str, Any]]:
+        """A search that was stopped on the device, as if it had been on a CPU from the start."""
         self._stopped("moved")
         result = self._search("moved", device="cpu")
-        return len(result.trajectory) == _EPOCHS, {"loss": result.trajectory[-1].train_loss}
+        return result == self._search("cpu", device="cpu"), {
+            "loss": result.trajectory[-1].train_loss
+        }
+
+    def replayed(self) -> tuple[bool, dict[str, Any]]:
+        """A search by graphs, and one that was stopped between replays, beside one without."""
+        plain = self._search("plain", {"batch_size": _SHORT_BATCH})
+        replays = {"batch_size": _SHORT_BATCH, "cuda_graphs": True}
+        whole = self._search("replayed", replays)
+        self._stopped("replayed in parts", replays)
+        parts = self._search("replayed in parts", replays)
+        states = [self._state("plain"), self._state("replayed"), self._state("replayed in parts")]
+        apart = [difference(state, states[0]) for state in states[1:]]
+        same = whole == plain and parts == plain and apart == [0, 0]
+        return same, {"whole apart": apart[0], "resumed apart": apart[1]}
 
     def equal_to_cpu(self) -> tuple[bool, dict[str, Any]]:
         """An epoch in float64 on the device and on the CPU, without augmentation."""
@@ -122,11 +141,17 @@ class _Searches:
             "searcher": tensors_of(state["searcher"]),
         }
 
-    def _search(self, folder: str, device: str | None = None, **options: Any) -> SearchResult:
+    def _search(
+        self,
+        folder: str,
+        changed: Mapping[str, Any] | None = None,
+        device: str | None = None,
+        **options: Any,
+    ) -> SearchResult:
         return run_search(
             searcher=self._searcher,
             settings=self._sizes.small_settings(
-                self._searcher, crop_and_flip=True, cutout_prob=0.5
+                self._searcher, crop_and_flip=True, cutout_prob=0.5, **(changed or {})
             ),
             space=self._space,
             data=self._sizes.small_data(),
@@ -140,23 +165,25 @@ class _Searches:
     def _settings(self, **changed: Any) -> SearchSettings:
         return self._sizes.small_settings(self._searcher, **changed)
 
-    def _stopped(self, folder: str) -> None:
+    def _stopped(self, folder: str, changed: Mapping[str, Any] | None = None) -> None:
         """Leave the checkpoint of a search that was stopped after some steps."""
         shutil.rmtree(self._scratch / folder, ignore_errors=True)
         steps = count(1)
         stop: Callable[[], bool] = lambda: next(steps) == _STOPPED_AFTER  # noqa: E731
         try:
-            self._search(folder, stop_asked=stop)
+            self._search(folder, changed, stop_asked=stop)
         except SearchStopped:
             return
         raise AssertionError("the search was not stopped")
 
     def _same_state(self, one: str, other: str) -> bool:
-        states = [load_checkpoint(self._scratch / name) for name in (one, other)]
-        found = [tensors_of(state) for state in states]
+        found = [self._state(name) for name in (one, other)]
         return found[0].keys() == found[1].keys() and all(
             torch.equal(value, found[1][name]) for name, value in found[0].items()
         )
+
+    def _state(self, name: str) -> dict[str, torch.Tensor]:
+        return tensors_of(load_checkpoint(self._scratch / name))
 
 
 def tensors_of(state: Any, name: str = "") -> dict[str, torch.Tensor]:

@@ -26,11 +26,13 @@ class Lanes:
     def __init__(self, device: str, tiny: bool, add: Callable[[Row], None], ends: float) -> None:
         self._options = [device, "tiny" if tiny else "full"]
         self._add, self._ends = add, ends
-        # Tiny work is slower with several threads, above all on a busy machine.
-        self._environment = os.environ | ({"OMP_NUM_THREADS": "1"} if tiny else {})
+        self._tiny = tiny
 
     def run(self, tasks: Sequence[str], seconds: float, lanes: int = 1) -> None:
         """Do tasks, each within so many seconds, in so many children side by side."""
+        # More threads than cores are slower than one; and so are several for tiny work.
+        threads_each = 1 if self._tiny else max(1, len(os.sched_getaffinity(0)) // lanes)
+        self._environment = os.environ | {"OMP_NUM_THREADS": str(threads_each)}
         shares = [list(tasks[number::lanes]) for number in range(lanes)]
         threads = [
             threading.Thread(target=self._lane, args=(share, seconds)) for share in shares if share

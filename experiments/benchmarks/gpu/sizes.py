@@ -92,7 +92,7 @@ class Sizes:
 
     def small_data(self, *, double: bool = False) -> ImageSplits:
         """Random images, four batches of `small_settings`; as float64 where wanted."""
-        data = random_images(64, 3, 4 if self.tiny else 16)
+        data = random_images(64, 3, 4 if self.tiny else 8)
         if not double:
             return data
         part = Images(data.test.images.astype(np.float64), data.test.labels)

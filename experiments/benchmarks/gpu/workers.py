@@ -1,9 +1,9 @@
 """Evaluations an hour with several worker processes on one GPU, with and without MPS.
 
-An evaluation is a real search of one epoch at the paper's size, its measurement on the validation
-images included. All processes are started once; 1, 2, 4 and 8 of them then work at a time while the
-others wait. With MPS, NVIDIA's multi-process service, their kernels run side by side; without it
-the GPU gives each process its turn.
+An evaluation is an epoch of DARTS at the paper's size on CIFAR-10, 260 steps; what is measured are
+steps for some seconds, one by one and as a CUDA graph. All processes are started once; 1, 2, 4 and
+8 of them then work at a time while the others wait. With MPS, NVIDIA's multi-process service, their
+kernels run side by side; without it the GPU gives each process its turn.
 """
 
 from __future__ import annotations
@@ -16,13 +16,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from oneshot_hpo.experiments.benchmarks.gpu.environment import mps_program
 from oneshot_hpo.experiments.benchmarks.gpu.rows import Row, failed
+
+STEPS_OF_AN_EVALUATION = 260
+"""25,000 training images in batches of 96."""
+_AT_A_TIME = 4
+"""Steps between two looks at the clock, which wait for the device."""
+WAYS = ("one by one", "graph")
+"""How steps are made."""
 
 _MODULE = "oneshot_hpo.experiments.benchmarks.gpu.workers"
 
@@ -53,7 +60,7 @@ def _measured(
     ends: float,
 ) -> Iterator[Row]:
     counts = (1, 2) if tiny else (1, 2, 4, 8)
-    window = 0.3 if tiny else 7.0
+    window = 0.3 if tiny else 2.0
     cores = len(os.sched_getaffinity(0))
     threads = str(max(1, cores // counts[-1]))
     own = {**environment, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
@@ -62,17 +69,24 @@ def _measured(
     try:
         for worker in workers:
             worker.read(ends)
-        alone = None
-        for count in counts:
-            for worker in workers[:count]:
-                worker.write(f"{window}")
-            found = [worker.read(ends) for worker in workers[:count]]
-            rate = sum(3600 * one["evaluations"] / one["seconds"] for one in found)
-            steps = sum(one["steps"] / one["seconds"] for one in found)
-            alone = rate if alone is None else alone
-            values = {"an hour": rate, "steps a second": steps, "times one process": rate / alone}
-            name = f"evaluations, {count} process{'es' if count > 1 else ''}"
-            yield Row(task, name, None, values)
+        for way in WAYS[: 2 if device.startswith("cuda") else 1]:
+            alone = None
+            for count in counts:
+                for worker in workers[:count]:
+                    worker.write(f"{way} {window}")
+                found = [worker.read(ends) for worker in workers[:count]]
+                steps = sum(one["steps"] / one["seconds"] for one in found)
+                alone = steps if alone is None else alone
+                yield Row(
+                    task,
+                    f"{way}, {count} process{'es' if count > 1 else ''}",
+                    None,
+                    {
+                        "an hour": 3600 * steps / STEPS_OF_AN_EVALUATION,
+                        "steps a second": steps,
+                        "times one process": steps / alone,
+                    },
+                )
     finally:
         for worker in workers:
             worker.end()
@@ -158,38 +172,35 @@ class _Worker:
 
 
 def main() -> None:
-    """A worker: for each number of seconds read, evaluations until they are over."""
-    from oneshot_hpo.experiments.benchmarks.gpu.sizes import Sizes
-    from oneshot_hpo.search_spaces import get_space
-    from oneshot_hpo.searchers.data.images import random_images
-    from oneshot_hpo.searchers.search import run_search
+    """A worker: for each way and number of seconds read, steps until they are over."""
+    from oneshot_hpo.experiments.benchmarks.gpu.sizes import Sizes, synchronize
+    from oneshot_hpo.experiments.benchmarks.gpu.steps import captured, two_batches
+    from oneshot_hpo.searchers.captured_step import CapturedSteps
+    from oneshot_hpo.searchers.search import kernels
 
     sizes = Sizes(sys.argv[1], tiny="tiny" in sys.argv[2:])
-    steps = 2 if sizes.tiny else 20
-    data = random_images(steps * sizes.batch_size, 3, sizes.pixels)
-    space, settings = get_space(1), sizes.full_settings("darts")
+    search = sizes.full_search("darts")
+    batches = two_batches(search, sizes)
+    steps: dict[str, Callable[..., object]] = {WAYS[0]: search.step}
+    if sizes.is_gpu:
+        steps[WAYS[1]] = captured(search)
 
-    def evaluate(seed: int) -> None:
-        run_search(
-            searcher="darts",
-            settings=settings,
-            space=space,
-            data=data,
-            epochs=1,
-            seed=seed,
-            device=sizes.device,
-        )
-
-    evaluate(0)
-    print(json.dumps({"ready": True}), flush=True)
-    for line in sys.stdin:
-        started, done = time.perf_counter(), 0
-        while time.perf_counter() - started < float(line):
-            done += 1
-            evaluate(done)
-        seconds = time.perf_counter() - started
-        answer = {"evaluations": done, "seconds": seconds, "steps": steps * done}
-        print(json.dumps(answer), flush=True)
+    with kernels(sizes.device, deterministic=True):
+        for step in steps.values():
+            for _ in range(CapturedSteps.one_by_one + 1):
+                step(*batches)
+        synchronize(sizes.device)
+        print(json.dumps({"ready": True}), flush=True)
+        for line in sys.stdin:
+            way, _, window = line.rpartition(" ")
+            started, done = time.perf_counter(), 0
+            while time.perf_counter() - started < float(window):
+                for _ in range(_AT_A_TIME):
+                    steps[way](*batches)
+                synchronize(sizes.device)
+                done += _AT_A_TIME
+            seconds = time.perf_counter() - started
+            print(json.dumps({"steps": done, "seconds": seconds}), flush=True)
 
 
 if __name__ == "__main__":

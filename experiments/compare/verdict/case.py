@@ -68,6 +68,7 @@ class Case:
     def runs_of(self, sample: Sample) -> list[tuple[Rerun, TrialResult]]:
         """The runs of a sample; none for a baseline."""
         confirmation = self.confirmation_of(sample)
-        return (
-            [] if confirmation is None else list(confirmation.results_of(sample.origin[1]).values())
-        )
+        if confirmation is None:
+            return []
+        runs = list(confirmation.results_of(sample.origin[1]).values())
+        return [(run, result) for run, result in runs if run.seed in (sample.seeds or ())]

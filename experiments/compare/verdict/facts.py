@@ -12,21 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from oneshot_hpo.experiments.compare.comparing import SEED
+from oneshot_hpo.experiments.compare.looks_wording import looks, within_margin
 from oneshot_hpo.experiments.compare.rank_tests import ALPHA
 from oneshot_hpo.experiments.compare.statistics import LEAST_SEEDS, median_interval
+from oneshot_hpo.experiments.compare.units import interval, points, unit
 from oneshot_hpo.experiments.compare.verdict.case import Case
-from oneshot_hpo.experiments.compare.wording import heading, interval, more, points, unit
+from oneshot_hpo.experiments.compare.wording import heading, more
 from oneshot_hpo.experiments.numbers.sample import Sample
 from oneshot_hpo.experiments.numbers.spending import spending
 from oneshot_hpo.experiments.objectives.section import LOSS
 from oneshot_hpo.experiments.wording import configuration
-
-CLAIMS = {
-    "better": "{first} is better than {second}.",
-    "worse": "{first} is worse than {second}.",
-    "not shown": "It is not shown whether {first} is better or worse than {second}.",
-}
-"""By verdict of a comparison (`Comparison.verdict`)."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +30,6 @@ class Fact:
 
     label: str
     words: str
-
-
-def claim(case: Case) -> str:
-    """The verdict in a sentence."""
-    first, second = case.names
-    return CLAIMS[case.comparison.verdict].format(first=first, second=second)
 
 
 def facts(case: Case) -> list[Fact]:
@@ -127,8 +116,19 @@ def _ratio(case: Case) -> Iterator[str]:
     yield words
 
 
+def _margin(case: Case) -> Iterator[str]:
+    within = case.comparison.equivalence
+    if within is not None and case.comparison.can_be_shown:
+        yield within_margin(within, case.samples[0].measure)
+
+
+def _looks(case: Case) -> Iterator[str]:
+    if case.comparison.sequential is not None:
+        yield looks(case.comparison.sequential, case.samples[0].measure)
+
+
 def _missing(case: Case) -> Iterator[str]:
-    if not case.comparison.shown:
+    if case.comparison.verdict == "not shown" and case.comparison.sequential is None:
         yield more(case.pairing)
 
 
@@ -138,6 +138,9 @@ def _tuning(case: Case) -> Iterator[str]:
         one = "1 evaluation" if spent.searches == 1 else f"{spent.searches} evaluations"
         crashed = f", {spent.crashed} of them crashed" if spent.crashed else ""
         yield f"{study.source}: {one}{crashed}, {spent.hours}"
+        if study.opened.view.replicates:
+            again = spending(study.opened.view.replicates)
+            yield f"{study.source}: {again.searches} replicates beside them, {again.hours}"
 
 
 def _confirming(case: Case) -> Iterator[str]:
@@ -157,6 +160,8 @@ FACTS: tuple[tuple[str, Callable[[Case], Iterator[str]]], ...] = (
     ("effect by ranks", _ranks),
     ("median", _medians),
     ("ratio of medians", _ratio),
+    ("within the margin", _margin),
+    ("looking early", _looks),
     ("what would decide it", _missing),
     ("cost of tuning", _tuning),
     ("cost of confirming", _confirming),

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from oneshot_hpo.experiments.compare.sources import Study
+from oneshot_hpo.experiments.compare.units import points
 from oneshot_hpo.experiments.compare.verdict.case import Case
-from oneshot_hpo.experiments.compare.wording import points
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.budgets import budget_ranks
 from oneshot_hpo.experiments.numbers.sample import REGRET
@@ -76,6 +76,8 @@ def _one_seed(case: Case) -> Iterator[str]:
         view = study.opened.view
         if view.incumbent is None or not view.settings.iterations:
             continue
+        if view.settings.incumbent != "validation" and view.replicates:
+            continue  # chosen by several searches of a configuration
         trial, result = view.incumbent
         if trial.config != confirmation.settings[sample.origin[1]].config:
             continue  # the study has found a better one since

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from oneshot_hpo.experiments.compare.comparing import Space
 from oneshot_hpo.experiments.compare.sources import Study
 from oneshot_hpo.experiments.compare.verdict.case import Case
-from oneshot_hpo.experiments.compare.verdict.facts import Fact, claim, facts
+from oneshot_hpo.experiments.compare.verdict.facts import Fact, facts
 from oneshot_hpo.experiments.compare.verdict.threats import Threats, threats
+from oneshot_hpo.experiments.compare.wording import claim
 
 
 @dataclass(frozen=True)
@@ -36,4 +37,6 @@ def _verdict(case: Case) -> Verdict:
     sources = [sample.source for sample in case.samples if case.study_of(sample) is None]
     files = [source.rpartition(":")[0] or source for source in sources]
     notes = [note for note in case.space.notes if note.startswith((*files, *sources))]
-    return Verdict(claim(case), facts(case), threats(case), notes if sources else [])
+    return Verdict(
+        claim(case.pairing, *case.names), facts(case), threats(case), notes if sources else []
+    )

@@ -95,6 +95,8 @@ def _costs(studies: Sequence[OpenedStudy]) -> Iterator[Block]:
     rows = []
     for study in studies:
         parts = {"study": spending(study.view.evaluations)}
+        if study.view.replicates:
+            parts["replicates"] = spending(study.view.replicates)
         if study.confirmation is not None:
             for name in study.confirmation.settings:
                 runs = study.confirmation.results_of(name).values()

@@ -147,6 +147,7 @@ def _tuning(facts: Facts) -> str:
 def _end_to_end(facts: Facts) -> str:
     spent = [spending(study.view.evaluations).seconds for study in facts.studies]
     for study in facts.studies:
+        spent.append(spending(study.view.replicates).seconds)
         if study.confirmation is not None:
             spent.append(spending(study.confirmation.evaluations).seconds)
     words = f"{hours(sum(spent))} worker hours for studies and confirmations together"

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from oneshot_hpo.experiments.compare.comparing import SEED
 from oneshot_hpo.experiments.compare.statistics import median_interval
-from oneshot_hpo.experiments.compare.wording import interval, points, unit
+from oneshot_hpo.experiments.compare.units import interval, points, unit
 from oneshot_hpo.experiments.numbers.path import (
     AblationPath,
     Step,

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from oneshot_hpo.search_spaces.darts.space import SKIP
 from oneshot_hpo.searchers.network.encoding import Weight
+from oneshot_hpo.searchers.network.operations import average_3x3
 
 MakeNorm = Callable[[int], nn.Module]
 """Of a number of channels, a module of (x, weight): x normalised, times a scalar or None for 1."""
@@ -92,7 +93,7 @@ class Pooling(nn.Module):
         if self._is_maximum:
             x = F.max_pool2d(x, 3, stride=self._stride, padding=1)
         else:
-            x = F.avg_pool2d(x, 3, stride=self._stride, padding=1, count_include_pad=False)
+            x = average_3x3(x, self._stride)
         if self.norm is not None:
             found: Tensor = self.norm(x, weight)
             return found

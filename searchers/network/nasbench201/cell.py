@@ -13,6 +13,7 @@ from oneshot_hpo.search_spaces.nasbench201.space import EDGES, NODES, NONE, OPER
 from oneshot_hpo.searchers.network.encoding import Encoding, Weight
 from oneshot_hpo.searchers.network.operations import (
     Normalisation,
+    average_3x3,
     batch_norm,
     convolution_weight,
     shuffled,
@@ -115,7 +116,7 @@ class SearchCell(nn.Module):
         """The weighted sum of operations on each edge; what edges share is computed once."""
         terms = self._convolved(edges, x)
         if any(_POOL in edge.operations for edge in edges):
-            pooled = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+            pooled = average_3x3(x)
         for edge, found in zip(edges, terms, strict=True):
             if _SKIP in edge.operations:
                 found.append((x, edge.operations[_SKIP]))

@@ -26,6 +26,7 @@ from oneshot_hpo.search_spaces.nasbench201.space import (
     SKIP,
     EdgeCellSpace,
 )
+from oneshot_hpo.searchers.network.operations import average_3x3
 from oneshot_hpo.searchers.network.scratch import (
     ScratchNetworks,
     ScratchSettings,
@@ -188,7 +189,7 @@ class _Edges(nn.Module):
             return x
         if name in self.convolutions:
             return cast(Tensor, self.convolutions[name](rectified))
-        return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+        return average_3x3(x)
 
     def _held(self, part: Tensor, x: Tensor) -> int:
         """How many networks' channels a part holds."""

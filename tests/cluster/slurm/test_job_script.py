@@ -1,3 +1,4 @@
+import os
 import shlex
 import subprocess
 import sys
@@ -43,6 +44,18 @@ def test_a_user_s_dask_configuration_is_not_used() -> None:
     with dask.config.set({"jobqueue.slurm.queue": "elsewhere", "jobqueue.slurm.walltime": "1:00"}):
         assert script() == script(partition=None)
         assert not any("elsewhere" in line or "-t " in line for line in script())
+
+
+def test_a_script_leaves_the_handler_of_ctrl_c_as_it_was() -> None:
+    """dask-jobqueue sets one of its own when it is imported; it would end a master with code 0."""
+    program = (
+        "import signal\nfrom pathlib import Path\nimport test_job_script\n"
+        "test_job_script.script()\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    )
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
 def test_gpus_takes_the_place_of_gres() -> None:

@@ -6,65 +6,23 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
-from support.scripted_study import work
+from support.confirmed_study import Confirmed
 
 from oneshot_hpo.experiments.compare.comparing import Space, compare_sources
 from oneshot_hpo.experiments.compare.display import print_spaces
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.compare.tables import check_suffix, write_table
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.study.completion import complete, freeze
-from oneshot_hpo.experiments.study.folder import create_study
-from oneshot_hpo.experiments.study.validation import load_study
-from oneshot_hpo.hpo import Confirmation, TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 
 LOW = [0.01, 0.011, 0.012, 0.013, 0.014, 0.015, 0.016]
 HIGH = [0.05, 0.052, 0.054, 0.056, 0.058, 0.060, 0.062]
-
-Confirmed = Callable[..., str]
-
-
-@pytest.fixture
-def confirmed(tiny_study: Path, tmp_path: Path) -> Confirmed:
-    """Makes a study with a confirmation: (name, tuned regrets, default regrets, overrides)."""
-
-    def make(
-        name: str,
-        tuned: Sequence[float],
-        default: Sequence[float],
-        *settings: str,
-        evaluations: int = 6,
-    ) -> str:
-        folder = tmp_path / name
-        spec = freeze(complete(load_study(str(tiny_study), settings), "tiny"))
-        study = create_study(folder, spec)
-        with study:
-            work(study, lambda trial: 0.05 if trial.id[0] < 0 else 0.04, evaluations)
-        with Confirmation.create(
-            folder / "confirm", header=study.header, seed=spec.seed, budget=spec.max_budget
-        ) as confirmation:
-            confirmation.plan("default", {"learning_rate": 0.025}, len(default))
-            assert study.incumbent is not None
-            confirmation.plan("0-0-0", study.incumbent[0].config, len(tuned), tuned=True)
-            values = {"default": default, "0-0-0": tuned}
-            while (run := confirmation.ask()) is not None:
-                regret = values[run.setting][run.number]
-                times = {"search_seconds": 36.0}
-                if math.isinf(regret):
-                    result = TrialResult(None, exception="SearchDiverged: far", timestamps=times)
-                else:
-                    result = TrialResult(regret, {"test_regret": regret}, timestamps=times)
-                confirmation.tell(run, result)
-        return str(folder)
-
-    return make
 
 
 @pytest.fixture

@@ -104,5 +104,5 @@ def test_a_grid_without_results_is_one_line(tmp_path: Path, folder: Path) -> Non
         read_figure_sources([str(tmp_path)])
     ended = called("report", tmp_path, tmp_path / "x.parquet")
     assert ended.returncode == 2
-    assert "baselines are compared with a study of it" in ended.stderr
+    assert "baselines and --watch are for a study of it" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == [GRID_FILE]

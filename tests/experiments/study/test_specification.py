@@ -231,3 +231,9 @@ def test_a_searchers_own_settings_are_settings_of_the_study(tiny_study: Path) ->
     assert "temperature_start" in refused(tiny_study, "search.temperature_start=5.0")
     message = refused(tiny_study, "searcher=gdas", "search.temperature_start=-1")
     assert "temperature_start must be a number above 0" in message
+
+
+def test_graphs_of_steps_that_differ_are_refused_at_launch(tiny_study: Path) -> None:
+    message = refused(tiny_study, "searcher=gdas", "search.cuda_graphs=true")
+    assert "search setting cuda_graphs must be false for gdas" in message
+    assert load_study(str(tiny_study), ["search.cuda_graphs=true"]).search["cuda_graphs"] is True

@@ -12,7 +12,7 @@ import pytest
 from support.study_commands import called
 
 from oneshot_hpo.experiments.compare.comparing import compare
-from oneshot_hpo.experiments.compare.wording import points
+from oneshot_hpo.experiments.compare.units import points
 from oneshot_hpo.experiments.exports.bundle.archive import read_bundle
 from oneshot_hpo.experiments.exports.bundle.data import data_of
 from oneshot_hpo.experiments.exports.bundle.made import Drawn, written

@@ -1,0 +1,1 @@
+"""Looking early: group-sequential tests of paired runs, their boundaries and adjusted results."""

@@ -1,7 +1,8 @@
 """Baselines beside a study at equal cost: by evaluations, or by one of two clocks.
 
-A study's cost is that of its tuning, all of its evaluations; that of another setting than the tuned
-one is the mean of its own searches. A baseline has what its best cell was by then.
+A study's cost is that of its tuning, all of its evaluations and replicates; that of another
+setting than the tuned one is the mean of its own searches. A baseline has what its best cell was by
+then.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.baseline_runs import baseline_steps
 from oneshot_hpo.experiments.numbers.baselines_file import Baselines
 from oneshot_hpo.experiments.numbers.sample import Sample
-from oneshot_hpo.experiments.numbers.study_runs import clock_seconds, clock_spent, seconds_spent
+from oneshot_hpo.experiments.numbers.study_runs import (
+    all_results,
+    clock_seconds,
+    clock_spent,
+    seconds_spent,
+)
 from oneshot_hpo.experiments.objectives.section import TEST_MEAN
 from oneshot_hpo.search_spaces import SpaceId
 from oneshot_hpo.suggestions import did_you_mean
@@ -95,8 +101,8 @@ def _cost(study: Study, equal: Equal) -> float:
     confirmation = opened.confirmation
     assert confirmation is not None
     if setting == confirmation.tuned:
-        results = [result for _, result in opened.view.evaluations]
-        seconds = clock_spent(opened) if equal == "seconds" else sum(map(seconds_spent, results))
+        searched = sum(map(seconds_spent, all_results(opened)))
+        seconds = clock_spent(opened) if equal == "seconds" else searched
     else:
         runs = [result for _, result in confirmation.results_of(setting).values()]
         on_clock = [clock_seconds(opened, result) for result in runs]

@@ -67,9 +67,15 @@ def clock_seconds(study: OpenedStudy, result: TrialResult) -> float | None:
 
 def clock_spent(study: OpenedStudy) -> float | None:
     """Seconds of a study so far on that clock; None if a cell's training time is unknown."""
-    found = [clock_seconds(study, result) for _, result in finished_trials(study)]
+    found = [clock_seconds(study, result) for result in all_results(study)]
     known = [seconds for seconds in found if seconds is not None]
     return sum(known) if len(known) == len(found) else None
+
+
+def all_results(study: OpenedStudy) -> list[TrialResult]:
+    """The results that tuning has cost so far: evaluations, and replicates of the best ones."""
+    replicates = [result for _, result in study.view.replicates]
+    return [*(result for _, result in finished_trials(study)), *replicates]
 
 
 def seconds_spent(result: TrialResult) -> float:

@@ -55,6 +55,10 @@ def check_kept(folder: Path) -> None:
     report = verify_bundle(folder)
     assert [finding.words for finding in report.findings] == []
     assert "every decision replayed" in report.checked
+    done = [re.match(r"(\d+) of (\d+) ", words) for words in report.checked]
+    counts = [found.groups() for found in done if found is not None]
+    assert len(counts) == 2  # evaluations, and confirming runs: all of them
+    assert all(finished == planned for finished, planned in counts)
     compared = [words for words in report.checked if "compared with the table" in words]
     assert len(compared) >= 2  # those of the study, and those of its confirmation
 

@@ -23,6 +23,15 @@ def compare(
             metavar="FILE", help="Also a table, method by space: .csv, .md or .tex (booktabs)."
         ),
     ] = None,
+    at_equal: Annotated[
+        str,
+        typer.Option(
+            "--at-equal",
+            metavar="WHAT",
+            help="What baselines have as much of as the first study: evaluations; seconds, of "
+            "search and of training each cell found; search-seconds.",
+        ),
+    ] = "evaluations",
     page: Annotated[
         Path | None,
         typer.Option(
@@ -44,6 +53,7 @@ def compare(
 ) -> None:
     """Say whether tuned is better than default, by how much, and how sure that is."""
 
+    from oneshot_hpo.experiments.compare.at_equal import read_equal
     from oneshot_hpo.experiments.compare.comparing import compare_sources
     from oneshot_hpo.experiments.compare.display import print_spaces
     from oneshot_hpo.experiments.compare.margin import read_margin
@@ -61,9 +71,10 @@ def compare(
     if table is not None:
         check_suffix(table)
     check_targets(page, latex)
+    equal = read_equal(at_equal)
     has_verdict = page is not None or latex is not None
     studies, baselines = read_sources(sources, all_crashed=has_verdict)
-    spaces = compare_sources(studies, baselines, read_margin(margin))
+    spaces = compare_sources(studies, baselines, read_margin(margin), equal=equal)
     console = terminal()
     print_spaces(console, spaces)
     if table is not None:

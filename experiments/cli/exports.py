@@ -10,7 +10,7 @@ import typer
 
 from oneshot_hpo.experiments.cli.options import SkipBadOption
 from oneshot_hpo.experiments.errors import UserError
-from oneshot_hpo.experiments.exports.registry import BUNDLE, TOOLS
+from oneshot_hpo.experiments.exports.registry import BUNDLE, STUDY_FOLDER, TOOLS
 from oneshot_hpo.experiments.terminal.hints import quoted, say
 from oneshot_hpo.plugins import require_extra
 
@@ -33,7 +33,8 @@ def export(
             "--to",
             metavar="TOOL",
             help=f"What is to read it: {', '.join(TOOLS)}; {BUNDLE} is a zip for a paper, with "
-            "journals, tables, figures and an appendix.",
+            f"journals, tables, figures and an appendix; {STUDY_FOLDER} is one study as a bundle "
+            "holds it.",
         ),
     ],
     out: Annotated[
@@ -41,7 +42,8 @@ def export(
         typer.Option(
             metavar="FOLDER",
             help="Output folder. Default: exports/TOOL in DIR; for DeepCAVE, which names a run by "
-            "its folder, exports/deepcave/NAME. Of a bundle its file, which ends in .zip.",
+            "its folder, exports/deepcave/NAME. Of a bundle its file, which ends in .zip. For "
+            f"{STUDY_FOLDER} a new folder, or one with an earlier state of the study.",
         ),
     ] = None,
     force: Annotated[
@@ -78,6 +80,9 @@ def export(
     if len(folders) > 1:
         raise UserError(f"--to {tool} takes one study; several go into a {BUNDLE}")
     [folder] = folders
+    if tool == STUDY_FOLDER:
+        _export_study_folder(folder, out, configspace)
+        return
 
     from oneshot_hpo.experiments.exports.evaluations import exported_study
     from oneshot_hpo.experiments.exports.writing import write_export, writer_options
@@ -151,6 +156,22 @@ def _export_bundle(folders: list[Path], out: Path | None) -> None:
     console = _console()
     with ending("nothing was exported"), working(console, "reading") as show:
         names = write_bundle(folders, out, lambda name: show(f"drawing {name}"))
+    say(console, f"{out}: {', '.join(names)}")
+    say(console, f"to check it: {quoted('oneshot-hpo', 'check', out)}")
+
+
+def _export_study_folder(folder: Path, out: Path | None, configspace: str | None) -> None:
+    """Write one study as a bundle holds it."""
+    from oneshot_hpo.experiments.exports.bundle.study_folder import write_study_folder
+    from oneshot_hpo.experiments.terminal.ending import ending
+
+    if out is None:
+        raise UserError(f"--to {STUDY_FOLDER}: --out FOLDER has to say where it goes")
+    if configspace is not None:
+        raise UserError(f"--configspace is not for a {STUDY_FOLDER}")
+    console = _console()
+    with ending("nothing was exported"):
+        names = write_study_folder(folder, out)
     say(console, f"{out}: {', '.join(names)}")
     say(console, f"to check it: {quoted('oneshot-hpo', 'check', out)}")
 

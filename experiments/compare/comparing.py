@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Literal
 
+from oneshot_hpo.experiments.compare.at_equal import Equal, baselines_beside, read_equal
 from oneshot_hpo.experiments.compare.margin import (
     Margin,
     check_margin,
@@ -67,7 +68,9 @@ class Space:
 
 
 def compare(
-    *sources: str | PathLike[str], margin: float | Literal["noise"] | None = None
+    *sources: str | PathLike[str],
+    margin: float | Literal["noise"] | None = None,
+    at_equal: str = "evaluations",
 ) -> list[Space]:
     """Compare confirmed studies, their settings and baselines: one `Space` a search space.
 
@@ -75,26 +78,31 @@ def compare(
     "FILE:METHOD". The first is compared with each other one, and each study with its default.
     margin: a difference that does not matter, in percentage points (a loss: in its own unit), or
     "noise" for the table's noise; None: no question whether samples are the same.
+    at_equal: what baselines have as much of as the first study: evaluations, seconds (of search and
+    of training each cell found) or search-seconds.
 
     UserError: a source is not there, not confirmed, named twice, or of another table; or the margin
-    is not above 0, or there is no noise.
+    is not above 0, or there is no noise; or what is to be equal is not known of the first study.
     """
+    equal = read_equal(at_equal)
     studies, baselines = read_sources([fspath(source) for source in sources])
-    return compare_sources(studies, baselines, margin)
+    return compare_sources(studies, baselines, margin, equal=equal)
 
 
 def compare_sources(
     studies: Sequence[Study],
     baselines: Sequence[Baselines],
     margin: float | Literal["noise"] | None = None,
+    *,
+    equal: Equal = "evaluations",
 ) -> list[Space]:
-    """Samples and comparisons by search space; margin: as in `compare`.
+    """Samples and comparisons by search space; margin, and equal (`at_equal`): as in `compare`.
 
     Each study's main sample is compared with its default; the first main sample of a space with
     every other one and with every baseline. P values hold for all comparisons together.
 
     UserError: the sources use different tables, or a file has no results in the studies' spaces; or
-    as `compare` for the margin.
+    as `compare` for margin and cost.
     """
     check_margin(margin)
     tables = {
@@ -112,7 +120,7 @@ def compare_sources(
     }
     without: list[SpaceId | None] = [None] if None in found else []
     named = ordered(space for space in found if space is not None)
-    spaces = [_space(space, studies, baselines) for space in [*named, *without]]
+    spaces = [_space(space, studies, baselines, equal) for space in [*named, *without]]
     margins = [
         margin_of(space.samples, margin, table_of(studies, baselines)) for space, _ in spaces
     ]
@@ -135,7 +143,10 @@ def compare_sources(
 
 
 def _space(
-    searched: SpaceId | None, studies: Sequence[Study], baselines: Sequence[Baselines]
+    searched: SpaceId | None,
+    studies: Sequence[Study],
+    baselines: Sequence[Baselines],
+    equal: Equal,
 ) -> tuple[Space, list[tuple[Sample, Sample]]]:
     """The samples of a space, and the pairs to compare. UserError: they cannot be compared."""
     here = [study for study in studies if study.main.space == searched]
@@ -149,25 +160,16 @@ def _space(
             samples.append(study.default)
             pairs.append((study.main, study.default))
 
-    evaluations = mains[0].evaluations if mains else None
     for file in baselines:
         if searched is None:
             raise UserError(f"{file.path}: baselines cannot be compared with a study of no space")
         table = here[0].spec.required_table if here else known_table(file)
-        found = file.samples(searched, table, evaluations)
-        used = found[0].evaluations
-        seen = "test" if file.objective == TEST_MEAN else "validation"
-        note = f"{file.path}: regrets of the best of {used} evaluations by {seen}"
-        if evaluations is not None:
-            source = mains[0].source
-            words = f", for it has no more; {source} had {evaluations}"
-            note += f", as many as {source} had" if used == evaluations else words
-            note += "; a study's are those of one new search each"
-        notes.append(note)
+        found = baselines_beside(file, searched, table, here[0] if here else None, equal)
+        notes.append(found.note)
         if file.objective == TEST_MEAN:
             notes.append(f"{file.path}: {ON_TEST}")
-        mains += found
-        samples += found
+        mains += found.samples
+        samples += found.samples
 
     _check_measures(mains)
     pairs += [(mains[0], other) for other in mains[1:]]

@@ -80,3 +80,5 @@ TOOLS = {tool.name: tool for tool in ENTRIES}
 
 BUNDLE = "bundle"
 """The name of what no tool reads but `oneshot-hpo check`: several studies for a paper."""
+STUDY_FOLDER = "folder"
+"""Likewise: one study, as a bundle holds it."""

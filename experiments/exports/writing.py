@@ -7,7 +7,7 @@ from pathlib import Path
 from oneshot_hpo import plugins
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.exports.folder import export_folder
-from oneshot_hpo.experiments.exports.registry import BUNDLE, TOOLS
+from oneshot_hpo.experiments.exports.registry import BUNDLE, STUDY_FOLDER, TOOLS
 from oneshot_hpo.experiments.exports.space_file import FORMS
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.suggestions import did_you_mean
@@ -46,7 +46,8 @@ def write_export(
 def writer_options(tool: str, configspace: str | None) -> dict[str, str]:
     """The options of a tool's writer. UserError: an unknown tool, or an option it does not have."""
     if tool not in TOOLS:
-        raise UserError(f"--to {tool}: {did_you_mean(tool, [*TOOLS, BUNDLE], with_all=True)}")
+        there = [*TOOLS, BUNDLE, STUDY_FOLDER]
+        raise UserError(f"--to {tool}: {did_you_mean(tool, there, with_all=True)}")
     if configspace is None:
         return {}
     if not TOOLS[tool].has_space:

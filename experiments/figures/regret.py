@@ -23,6 +23,7 @@ from oneshot_hpo.search_spaces import title_of
 
 _X_LABELS = {
     "evaluations": "evaluations (in units of the largest budget)",
+    "seconds": "search, and training of each cell found (s)",
     "simulated": "simulated time: training by the table (s)",
     "real": "search time of one worker (s)",
 }

@@ -22,7 +22,11 @@ _COLUMNS = (
     "table_row",
     "valid_error",
 )
-_PLACES = {"evaluations": "evaluations_spent", "simulated": "simulated_seconds"}
+_PLACES = {
+    "evaluations": "evaluations_spent",
+    "simulated": "simulated_seconds",
+    "seconds": "simulated_seconds",  # training alone: nothing is searched
+}
 
 Array = NDArray[np.float64]
 
@@ -32,8 +36,8 @@ def baseline_steps(
 ) -> dict[str, list[Steps]]:
     """By method, the regret of the incumbent after each evaluation of each repetition.
 
-    axis: "evaluations" or "simulated"; error: "valid" or "test", of the incumbent's cell after the
-    table's largest budget, mean of the repeats, independent of what the method observed.
+    axis: "evaluations", "simulated" or "seconds"; error: "valid" or "test", of the incumbent's cell
+    after the table's largest budget, mean of the repeats, independent of what the method observed.
     """
     cells = file.trained_cells(table)
     best = cells.best(get_space(space))

@@ -9,7 +9,7 @@ from typing import Any
 
 from oneshot_hpo.experiments.numbers.methods import Method, Role
 from oneshot_hpo.experiments.numbers.sources import Sources
-from oneshot_hpo.experiments.numbers.study_runs import evaluations_spent
+from oneshot_hpo.experiments.numbers.study_runs import clock_seconds, clock_spent, evaluations_spent
 from oneshot_hpo.experiments.objectives.section import text as objective_words
 from oneshot_hpo.experiments.study.config_space import space_words
 from oneshot_hpo.experiments.study.inputs import INPUTS, identity
@@ -51,6 +51,11 @@ class StudyGroup:
         """Mean evaluations of one of its studies, in units of the largest budget."""
         return sum(map(evaluations_spent, self.studies)) / len(self.studies)
 
+    @property
+    def clock_spent(self) -> float | None:
+        """Mean seconds of one of its studies, of search and of training each cell found."""
+        return _mean([clock_spent(study) for study in self.studies])
+
     def method(self, role: Role, detail: str | None = None) -> Method:
         """The method of the group in a role."""
         words = self.detail if detail is None else detail
@@ -73,9 +78,29 @@ class ConfirmedMethod:
         return ", ".join(group.sources for group in self.groups)
 
     @property
+    def spent(self) -> float:
+        """Evaluations until a run has ended: one, after those of its study if it is tuned."""
+        before = [group.spent for group in self.groups] if self.method.role == "tuned" else [0.0]
+        return 1 + sum(before) / len(before)
+
+    @property
+    def clock_spent(self) -> float | None:
+        """The same in seconds of search and of training each cell found; None: not all known."""
+        tuned = self.method.role == "tuned"
+        before = _mean([group.clock_spent for group in self.groups]) if tuned else 0.0
+        own = _mean([clock_seconds(study, result) for study, _, result in self.members])
+        return None if before is None or own is None else before + own
+
+    @property
     def crashed(self) -> int:
         """Number of runs that crashed."""
         return sum(result.crashed for _, _, result in self.members)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None if one of the values is None."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def confirmed_settings(groups: Sequence[StudyGroup]) -> list[ConfirmedMethod]:

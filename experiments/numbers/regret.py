@@ -1,4 +1,4 @@
-"""Regret of incumbents over evaluations, simulated and real time: median and quartiles.
+"""Regret of incumbents over evaluations and over three clocks: median and quartiles.
 
 Regret is the mean error minus the lowest one of the complete space, for validation and for test,
 after the table's largest budget. Incumbents are chosen by the validation errors that their method
@@ -29,12 +29,14 @@ from oneshot_hpo.experiments.numbers.study_runs import REGRETS, incumbent_steps,
 from oneshot_hpo.experiments.study.outcome import Outcome
 from oneshot_hpo.search_spaces import SpaceId, title_of
 
-Axis = Literal["evaluations", "simulated", "real"]
-"""Evaluations spent; training seconds in the table, one evaluation after the other; search seconds
-of one worker."""
+Axis = Literal["evaluations", "seconds", "simulated", "real"]
+"""Evaluations spent; the seconds that all methods have in common: of search, and of training each
+cell found; training seconds in the table, one evaluation after the other; search seconds of one
+worker."""
 ZERO = 1e-9
 """Regrets up to this are rounding errors, and count as 0."""
-AXES: tuple[Axis, ...] = ("evaluations", "simulated", "real")
+AXES: tuple[Axis, ...] = ("evaluations", "seconds", "simulated", "real")
+NO_TRAINING_TIME = "the table has no training time of a cell that it found"
 Error = Literal["valid", "test"]
 
 
@@ -89,6 +91,8 @@ def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) ->
 
     evaluations: BOHB's incumbents of studies, incumbents of baselines, and single searches of a
         confirmation: the default at 1, the tuned setting at its study's total plus 1.
+    seconds: the same, on one clock: search seconds of one worker, and the table's training seconds
+        of each cell that a search found or a baseline evaluated.
     simulated: incumbents of baselines.
     real: BOHB's incumbents of studies over search seconds of one worker, and single searches of a
         confirmation, epoch by epoch, each from its own start.
@@ -110,6 +114,7 @@ def regret_curves(sources: Sources, space: SpaceId, axis: Axis, error: Error) ->
     if not curves:
         why = {
             "evaluations": "no evaluation without a crash",
+            "seconds": "no evaluation with known seconds of search and training",
             "simulated": "only baselines have simulated time, and none was given",
             "real": "no study with a search that did not crash",
         }[axis]
@@ -137,6 +142,8 @@ def _study_curves(group: StudyGroup, axis: Axis, error: Error, notes: list[str])
         why = "every trial crashed, there is no incumbent"
         if not crashed:
             why = "no search has recorded its time"
+        if not crashed and axis == "seconds":
+            why = NO_TRAINING_TIME
         notes.append(f"{', '.join(crashed) or group.sources}: {why}")
     together = spread_of_steps(runs) if runs else None
     if together is not None and group.tuned_something:
@@ -147,7 +154,7 @@ def _study_curves(group: StudyGroup, axis: Axis, error: Error, notes: list[str])
 def _confirmed_curves(
     one: ConfirmedMethod, axis: Axis, error: Error, notes: list[str]
 ) -> list[Curve]:
-    """The curve of a confirmed method: its ends over evaluations, or epoch by epoch over time."""
+    """The curve of a confirmed method: its ends, or epoch by epoch over search time."""
     runs = one.members
     label = f"{one.sources}: {one.method.label}"
     if not runs:
@@ -158,14 +165,15 @@ def _confirmed_curves(
         return []
 
     studies = len({study.folder for study, _, _ in runs})
-    if axis == "evaluations":
+    if axis in ("evaluations", "seconds"):
+        spent = one.spent if axis == "evaluations" else one.clock_spent
+        if spent is None:
+            notes.append(f"{label}: {NO_TRAINING_TIME}")
+            return []
         regrets = [
             np.inf if result.crashed else Outcome.from_result(result).reported(REGRETS[error])
             for _, _, result in runs
         ]
-        spent = 1.0
-        if one.method.role == "tuned":
-            spent += float(np.mean([group.spent for group in one.groups]))
         end = spread(np.array([spent]), np.array(regrets, float)[:, None])
         return [Curve(one.method, end, one.crashed, studies)]
 

@@ -9,7 +9,7 @@ from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.numbers.spread import Steps
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import Outcome, objective_seconds, search_seconds
-from oneshot_hpo.hpo import Rerun, TrialResult
+from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.hpo.incumbent import beats
 
 REGRETS = {"valid": "valid_regret", "test": "regret"}
@@ -19,17 +19,19 @@ REGRETS = {"valid": "valid_regret", "test": "regret"}
 def incumbent_steps(study: OpenedStudy, axis: str, error: str) -> Steps | None:
     """The regret of a study's incumbent after each evaluation from its first incumbent on.
 
-    axis: "evaluations", in units of the largest budget, or "real", seconds of all searches
-    together; error: "valid" or "test". None: every trial crashed, or no search recorded its time.
+    axis: "evaluations", in units of the largest budget; "real", seconds of all searches together;
+    "seconds", these and the training of each cell found. error: "valid" or "test".
+
+    None: every trial crashed, no search recorded its time, or a cell's training time is unknown.
     """
     spent, x, y = 0.0, [], []
     best: tuple[float, float] | None = None  # budget and loss of the incumbent
     regret = np.nan
     for trial, result in finished_trials(study):
-        if axis == "evaluations":
-            spent += trial.spent / study.largest_budget
-        else:
-            spent += seconds_spent(result)
+        cost = cost_of(study, trial, result, axis)
+        if cost is None:
+            return None
+        spent += cost
         if not result.crashed:
             assert result.loss is not None
             if best is None or beats(trial.budget, result.loss, *best):
@@ -39,6 +41,41 @@ def incumbent_steps(study: OpenedStudy, axis: str, error: str) -> Steps | None:
             x.append(spent)
             y.append(regret)
     return Steps(np.array(x), np.array(y)) if x else None
+
+
+def cost_of(study: OpenedStudy, trial: Trial, result: TrialResult, axis: str) -> float | None:
+    """What an evaluation cost on an axis of `incumbent_steps`; None if it is not known."""
+    if axis == "evaluations":
+        return trial.spent / study.largest_budget
+    return clock_seconds(study, result) if axis == "seconds" else seconds_spent(result)
+
+
+def clock_seconds(study: OpenedStudy, result: TrialResult) -> float | None:
+    """Seconds on the clock that one-shot and black-box optimizers share.
+
+    They are those of the search, and of training the cell that it found: the table's, or those of
+    an objective that trained it. None: the table has no training times.
+    """
+    outcome = Outcome.from_result(result)
+    if result.crashed or outcome.trained is not None:
+        return seconds_spent(result)
+    trained = outcome.training_seconds
+    if trained is None and outcome.document is not None and study.located.table is not None:
+        trained = study.cells.training_seconds(outcome.document)  # journals of earlier versions
+    return None if trained is None else seconds_spent(result) + trained
+
+
+def clock_spent(study: OpenedStudy) -> float | None:
+    """Seconds of a study so far on that clock; None if a cell's training time is unknown."""
+    found = [clock_seconds(study, result) for result in all_results(study)]
+    known = [seconds for seconds in found if seconds is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def all_results(study: OpenedStudy) -> list[TrialResult]:
+    """The results that tuning has cost so far: evaluations, and replicates of the best ones."""
+    replicates = [result for _, result in study.view.replicates]
+    return [*(result for _, result in finished_trials(study)), *replicates]
 
 
 def seconds_spent(result: TrialResult) -> float:

@@ -1,4 +1,4 @@
-"""Errors of the architectures of a space in a table, each looked up once."""
+"""What a table knows of the architectures of a space: errors, each looked up once, and seconds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from oneshot_hpo.search_spaces import SearchSpace, SpaceId, Table, get_space, load_table
 from oneshot_hpo.search_spaces.table import Best
@@ -34,3 +36,12 @@ class CellErrors:
             valid, test = map(float, errors)
             self._found[key] = valid, test
         return self._found[key]
+
+    def training_seconds(self, architecture: Mapping[str, Any]) -> float | None:
+        """Seconds of training it, mean over the recorded repeats; None: they are not known."""
+        if "seconds" not in self.table.metrics:
+            return None
+        row = self.table.row_of(self.space, self.space.from_document(architecture))
+        values = np.atleast_1d(self.table.values("seconds", row))
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else None

@@ -1,4 +1,4 @@
-"""Regret of incumbents over evaluations, simulated and real time, on logarithmic axes."""
+"""Regret of incumbents over evaluations and three clocks, on logarithmic axes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from oneshot_hpo.experiments.figures.colours import Look, looks
 from oneshot_hpo.experiments.numbers.regret import AXES, Axis, Curve, RegretCurves, regret_curves
 from oneshot_hpo.experiments.numbers.sources import Sources
-from oneshot_hpo.experiments.numbers.study_runs import seconds_spent
+from oneshot_hpo.experiments.numbers.study_runs import cost_of
 from oneshot_hpo.experiments.pages import chart_style as style
 from oneshot_hpo.experiments.pages.chart import Chart, plain
 from oneshot_hpo.experiments.report.charts.hover import noted
@@ -22,11 +22,13 @@ __all__ = ["AXES", "TITLES", "chart"]
 
 TITLES = {
     "evaluations": "Test regret over evaluations",
+    "seconds": "Test regret over seconds of search and training",
     "simulated": "Test regret over simulated time",
     "real": "Test regret over real time",
 }
 _X = {
     "evaluations": "evaluations, 1 at the largest budget",
+    "seconds": "seconds of search, and of training each cell found",
     "simulated": "simulated seconds of training",
     "real": "seconds of search of one worker",
 }
@@ -34,6 +36,9 @@ _CAPTIONS = {
     "evaluations": "Each point is an evaluation of the study, in the order of results; the line is "
     "the incumbent, which is chosen on validation. Confirmed settings are shown where their search "
     "ends, with median and quartiles over seeds.",
+    "seconds": "One clock for one-shot and black-box optimizers: the search seconds of one worker, "
+    "and the table's training seconds of each cell that a search found or a baseline evaluated. "
+    "Searches ran on this study's workers, trainings on the machine of the table's makers.",
     "simulated": "Median and quartiles of the incumbents of baselines over the training time "
     "recorded in the table.",
     "real": "Each point is an evaluation of the study; the line is the incumbent over the search "
@@ -88,10 +93,10 @@ def _evaluations(trials: Trials, axis: Axis, floor: float) -> tuple[go.Scatter, 
     study = trials.source
     spent, x, y, keys = 0.0, [], [], []
     for trial, result in study.view.evaluations:
-        if axis == "evaluations":
-            spent += trial.spent / study.largest_budget
-        else:
-            spent += seconds_spent(result)
+        cost = cost_of(study, trial, result, axis)
+        if cost is None:  # the chart is of baselines then
+            continue
+        spent += cost
         if not result.crashed and spent > 0:
             x.append(spent)
             y.append(Outcome.from_result(result).reported("regret"))

@@ -30,6 +30,7 @@ from oneshot_hpo.searchers.registry import SEARCHERS as REGISTERED
 
 OF_ONE_STUDY = [
     "regret_evaluations_space1",
+    "regret_seconds_space1",
     "regret_simulated_space1",
     "regret_real_space1",
     "trajectories_space1",
@@ -75,8 +76,8 @@ def test_all_figures_of_a_study_beside_baselines(
     assert ended.returncode == 0, ended.stderr
     folder = confirmed_folder / "report" / "figures"
     lines = ended.stdout.splitlines()
-    assert lines[0] == f"11 figures in {folder}, each as PDF and PNG:"
-    assert [line.strip() for line in lines[1:12]] == OF_ONE_STUDY
+    assert lines[0] == f"12 figures in {folder}, each as PDF and PNG:"
+    assert [line.strip() for line in lines[1:13]] == OF_ONE_STUDY
     names = {f"{name}.{suffix}" for name in OF_ONE_STUDY for suffix in ("pdf", "png")}
     assert {path.name for path in folder.iterdir()} == names
     for name in OF_ONE_STUDY:

@@ -11,6 +11,7 @@ pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra baselines")
 
 from support.made_study import SECONDS, confirm, run_study
 from support.plans import plan, write_baselines
+from support.timeless_table import write_timeless_digits
 
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.regret import Axis, Error, RegretCurves, regret_curves
@@ -90,6 +91,47 @@ def test_over_time_a_search_is_at_the_cell_that_it_would_end_with(study: OpenedS
     assert default.median[0] == pytest.approx(np.mean(sorted(first)[2:4]))
 
 
+def trained(event: dict) -> float:
+    """Seconds in the table of training the cell that a search found, from the table itself."""
+    space, table = get_space(1), load_table("digits")
+    cell = space.from_document(event["info"]["architecture"])
+    return float(np.mean(table.seconds(table.row_of(space, cell))))
+
+
+def test_the_clock_of_all_methods_has_searches_and_the_training_of_their_cells(
+    study: OpenedStudy,
+) -> None:
+    told = [event for event in journal(study) if event["event"] == "tell"]
+    crashed = [event for event in told if event["loss"] is None]
+    assert crashed
+    spent = sum(event["timestamps"]["search_seconds"] for event in told)
+    spent += sum(trained(event) for event in told if event["loss"] is not None)
+
+    bohb, tuned, default = curves_of(of_studies(study.folder), "seconds").curves
+    assert bohb.spread.x[-1] == pytest.approx(spent)
+    by_evaluations = curves_of(of_studies(study.folder), "evaluations").curves
+    np.testing.assert_array_equal(bohb.spread.median, by_evaluations[0].spread.median)
+
+    path = study.folder / "confirm" / "confirmation.jsonl"
+    runs = [json.loads(line) for line in path.read_text().splitlines()]
+    runs = [run for run in runs if run["event"] == "tell" and run["setting"] == "default"]
+    own = [
+        run["timestamps"]["search_seconds"] + (0 if run["loss"] is None else trained(run))
+        for run in runs
+    ]
+    assert len(own) == 6
+    assert default.spread.x == pytest.approx([np.mean(own)])
+    assert default.spread.median == by_evaluations[2].spread.median
+    assert tuned.spread.x[0] > spent
+
+
+def test_without_training_times_there_is_no_such_clock(tmp_path: Path) -> None:
+    table = write_timeless_digits(tmp_path / "timeless.npz")
+    made = run_study(tmp_path / "one", "seed=2", f"table={table}", evaluations=5)
+    with pytest.raises(NotEnoughData, match="the table has no training time of a cell"):
+        curves_of(of_studies(made), "seconds")
+
+
 def test_studies_that_differ_in_their_seed_are_repetitions(
     study: OpenedStudy, tmp_path: Path
 ) -> None:
@@ -123,7 +165,7 @@ def test_other_budgets_are_other_methods(study: OpenedStudy, tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize("axis", ["evaluations", "simulated"])
+@pytest.mark.parametrize("axis", ["evaluations", "simulated", "seconds"])
 def test_baselines_have_the_incumbents_of_their_file(baselines_file: Path, axis: Axis) -> None:
     panel = curves_of(read_figure_sources([str(baselines_file)]), axis)
     assert [curve.label for curve in panel.curves] == [
@@ -131,7 +173,7 @@ def test_baselines_have_the_incumbents_of_their_file(baselines_file: Path, axis:
     ]
     rows = pq.read_table(baselines_file).to_pylist()
     best = load_table("digits").best(get_space(1)).test_error
-    column = {"evaluations": "evaluations_spent", "simulated": "simulated_seconds"}[axis]
+    column = "evaluations_spent" if axis == "evaluations" else "simulated_seconds"
     for curve in panel.curves:
         runs: list[list[tuple[float, float]]] = [[] for _ in range(6)]
         for row in rows:

@@ -12,10 +12,12 @@ import pytest
 from support.study_commands import called
 
 from oneshot_hpo.experiments.check.bundles import verify_bundle
+from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.exports.bundle.archive import BadBundle
 from oneshot_hpo.experiments.exports.bundle.data import data_of, packed
 from oneshot_hpo.experiments.exports.bundle.layout import CONFIRMED, JOURNAL
 from oneshot_hpo.experiments.exports.bundle.stage import made_of
+from oneshot_hpo.experiments.exports.bundle.study_folder import write_study_folder
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.hpo.journal.line import sealed, unsealed
 from oneshot_hpo.search_spaces import table_file
@@ -25,11 +27,10 @@ from oneshot_hpo.search_spaces.rows_file import ROWS
 @pytest.fixture(scope="module")
 def sound(one: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study as a bundle holds it. Not to be changed."""
-    study = OpenedStudy(one)
     folder = tmp_path_factory.mktemp("results") / "one"
-    folder.mkdir()
-    for name, content in (data_of(study) | made_of(study)).items():
-        (folder / name).write_bytes(content)
+    ended = called("export", one, "--to", "folder", "--out", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].endswith(f"oneshot-hpo check {folder}")
     return folder
 
 
@@ -61,6 +62,53 @@ def test_a_sound_folder_is_found_sound(sound: Path) -> None:
     ended = called("check", sound)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith(f"{sound}: sound; checked: ")
+
+
+def test_it_is_what_a_bundle_holds_of_the_study(sound: Path, one: Path) -> None:
+    study = OpenedStudy(one)
+    wanted = data_of(study) | made_of(study)
+    assert {path.name: path.read_bytes() for path in sound.iterdir()} == wanted
+
+
+def test_a_later_state_takes_the_place_of_an_earlier_one(
+    one: Path, two: Path, tmp_path: Path
+) -> None:
+    running = Path(shutil.copytree(one, tmp_path / "running"))
+    confirmed = shutil.move(running / "confirm", tmp_path / "confirm")
+    target = tmp_path / "kept"
+    write_study_folder(running, target)
+    earlier = {path.name for path in target.iterdir()}
+    assert earlier == {JOURNAL, ROWS, "study.yaml"}
+
+    shutil.move(confirmed, running / "confirm")
+    write_study_folder(running, target)
+    assert found_in(target) == []
+    assert {path.name for path in target.iterdir()} == earlier | {CONFIRMED, "results.csv"}
+
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    with pytest.raises(UserError, match="holds another study"):
+        write_study_folder(two, target)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"running", "kept"}
+
+
+def test_where_it_cannot_go_is_one_line(one: Path, two: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "file").write_text("mine")
+    for arguments, words in [
+        ((one,), "--out FOLDER has to say where it goes"),
+        ((one, "--out", tmp_path / "mine"), "is no study of a bundle"),
+        ((one, "--out", tmp_path / "file"), "is no study of a bundle"),
+        ((one, "--out", tmp_path / "none" / "x"), "its folder is missing"),
+        ((one, two, "--out", tmp_path / "x"), "--to folder takes one study"),
+        ((tmp_path / "mine", "--out", tmp_path / "x"), "no study"),
+        ((one, "--out", tmp_path / "x", "--configspace", "1"), "--configspace is not for a folder"),
+    ]:
+        ended = called("export", *arguments, "--to", "folder")
+        assert ended.returncode == 2, ended.stdout
+        assert words in ended.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "mine"]
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_it_needs_no_table(sound: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from support.browser import OpenedPage, chromium
 from support.study_commands import called, events, run
 
 from oneshot_hpo.search_spaces import get_space, load_table
@@ -65,6 +66,9 @@ def test_the_report_draws_and_names_the_cells(study: Path, tmp_path: Path) -> No
         key=lambda info: info["valid_error"],
     )
     assert f"Cell: {best['architecture']['cell']}." in page
+    with chromium() as browser:
+        view = OpenedPage(browser, tmp_path / "report.html")
+        assert view.overflow == 0  # a cell's text is long, and has no blank
 
 
 def test_it_is_compared_and_exported_and_drawn(study: Path, tmp_path: Path) -> None:

@@ -132,6 +132,22 @@ def test_one_changed_figure_and_one_changed_number_are_found(
 
 
 @pytest_slow
+def test_a_confirmation_that_a_rule_ended_is_bundled_and_checked(
+    ruled: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "paper.zip"
+    ended = called("export", ruled, "--to", "bundle", "--out", path)
+    assert ended.returncode == 0, ended.stderr
+    files = read_bundle(path)
+    for name in ("verdict.tex", "appendix.tex"):
+        text = files[name].decode()
+        assert "adjusted for the looks" in text
+        assert "by look 2 of 2, at 12 seeds of at most 12" in text
+    ended = called("check", path)
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest_slow
 def test_without_the_extra_all_but_figures_is_made_again(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

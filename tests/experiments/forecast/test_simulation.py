@@ -16,6 +16,7 @@ from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.experiments.forecast.runs import Brackets, Reruns
 from oneshot_hpo.experiments.forecast.simulation import Simulation
 from oneshot_hpo.experiments.forecast.stopping import Stopping
+from oneshot_hpo.experiments.grids.grid import load_grid
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
@@ -85,6 +86,29 @@ def first_model_pick(study: Study) -> int | None:
 def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
     tmp_path: Path, workers: int, settings: tuple[str, ...]
 ) -> None:
+    check_equal(tmp_path, workers, settings)
+
+
+PAPER = (
+    *("config_space=cs3-paper", "seed=1", "min_budget=25", "max_budget=100", "iterations=64"),
+    *("bohb.bracket_sizes=hpbandster", "bohb.generator=hpbandster", "default_budget=min"),
+    "trial_seed=study",
+)
+"""What decides on the runs of the paper's studies; digits take the place of CIFAR-10."""
+
+
+@pytest.mark.slow
+def test_the_papers_study_is_forecast_as_the_real_master_runs_it(tmp_path: Path) -> None:
+    study = check_equal(tmp_path, 16, PAPER)
+    assert len(study.evaluations) == 280
+    grid = load_grid("paper")
+    assert grid is not None
+    [member] = [one for one in grid.members if one.name == "seed-1_cs3-paper_darts_space-1"]
+    assert member.spec.optimizer_settings == study.settings
+
+
+def check_equal(tmp_path: Path, workers: int, settings: tuple[str, ...]) -> Study:
+    """Run a study on a simulated pool, and compare its forecast; returns the study."""
     spec = freeze(complete(load_study("quickstart", settings), "quickstart"))
     mean = math.exp(SIGMA**2 / 2)  # of the pool's factor, which has a median of 1
     pool = SimulatedPool(workers, 7, result, lambda task: EPOCH / mean * own_epochs(task))
@@ -101,6 +125,7 @@ def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
     assert len(course.bracket_ends) == spec.iterations
     picked = course.first_model_pick
     assert (picked and picked[0]) == first_model_pick(study)
+    return study
 
 
 @pytest.mark.parametrize("workers", [1, 5])

@@ -81,11 +81,15 @@ FIVE = [name for name in STUDIES if name != "slurm"]
 """Studies that need no SLURM."""
 
 
-def run(folder: Path, name: str, fault_seconds: float) -> dict[str, Any]:
-    """Forecast, launch and score a study; fault_seconds: between two faults."""
+def run(folder: Path, name: str, fault_seconds: float, settings: list[str]) -> dict[str, Any]:
+    """Forecast, launch and score a study.
+
+    fault_seconds: between two faults. settings: instead of the study's own, as `key=value`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     scenario = STUDIES[name]
-    study = ["quickstart", *(w for one in scenario.settings.split() for w in ("--set", one))]
+    both = [*scenario.settings.split(), *settings]
+    study = ["quickstart", *(word for one in both for word in ("--set", one))]
     kept = folder / f"{name}.json"
     with kept.open("w") as file:
         foresee = _command("forecast", *study, *scenario.foreseen(fault_seconds), "--json")
@@ -136,10 +140,11 @@ def main() -> None:
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=30.0, help="between two faults")
     parser.add_argument("--only", choices=STUDIES, nargs="+", default=FIVE, help="some of them")
+    parser.add_argument("--set", action="append", default=[], help="key=value of every study")
     arguments = parser.parse_args()
     rows = []
     for name in arguments.only:
-        rows.append(run(arguments.dir, name, arguments.seconds))
+        rows.append(run(arguments.dir, name, arguments.seconds, arguments.set))
         print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), file=sys.stderr)
         with (arguments.dir / "truth.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))

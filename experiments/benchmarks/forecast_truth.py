@@ -88,8 +88,11 @@ def run(folder: Path, name: str, fault_seconds: float, settings: list[str]) -> d
     """
     folder.mkdir(parents=True, exist_ok=True)
     scenario = STUDIES[name]
-    both = [*scenario.settings.split(), *settings]
-    study = ["quickstart", *(word for one in both for word in ("--set", one))]
+    together = dict(one.split("=", 1) for one in [*scenario.settings.split(), *settings])
+    study = ["quickstart"]
+    for key, value in together.items():
+        study += ["--set", f"{key}={value}"]
+
     kept = folder / f"{name}.json"
     with kept.open("w") as file:
         foresee = _command("forecast", *study, *scenario.foreseen(fault_seconds), "--json")

@@ -29,25 +29,30 @@ analysis() { # NAME OF_WHAT FILE OPTIONS...
     cp "$runs/$file.csv" "$kept/${file}_$of.csv"
 }
 
+# Each supernet is trained once, and the cells that two analyses have in common are scored once.
+for space in 1 2 3; do
+    for searcher in random_ws darts gdas pc_darts; do
+        one="--space $space --searcher $searcher --epochs 12"
+        analysis precision "space-${space}_$searcher" precision $one
+    done
+done
+
 errors=test,valid@108,valid@36,valid@12,valid@4
 for space in 1 2 3; do
     for searcher in random_ws darts gdas pc_darts; do
         of="space-${space}_$searcher"
-        one="--space $space --searcher $searcher"
-        analysis precision "$of" precision $one --epochs 12
-        tune=0
-        [ "$searcher" != random_ws ] || tune=10
-        analysis correlation "$of" correlation $one --epochs 12 --after 12 --against $errors \
-            --finetune "$tune"
-        analysis correlation "$of" correlation_best1000 $one --epochs 12 --after 12 \
-            --against $errors --among 1000
-        analysis bias "$of" bias $one --epochs 12
+        one="--space $space --searcher $searcher --epochs 12 --after 12 --against $errors"
+        analysis correlation "$of" correlation $one
+        analysis correlation "$of" correlation_best1000 $one --among 1000
     done
-    of="space-${space}_random_ws"
-    analysis quality "$of" quality --space "$space" --searcher random_ws --lengths 1,3,12,36
-    analysis pruning "$of" pruning --space "$space" --epochs 12
-    analysis stability "$of" stability --space "$space" --searcher random_ws --epochs 12
+    analysis bias "space-${space}_random_ws" bias --space "$space" --epochs 12
 done
+
+analysis quality space-1_random_ws quality --space 1 --lengths 1,3,12,36
+analysis stability space-1_random_ws stability --space 1 --epochs 12 --cells 300
+analysis pruning space-1_random_ws pruning --space 1 --epochs 12 --cells 300
+analysis correlation space-1_random_ws_finetuned correlation --space 1 --searcher random_ws \
+    --epochs 12 --after 12 --cells 300 --finetune 10
 
 # What the shipped ablations vary, in space 3: 10 seeds each.
 for searcher in darts gdas pc_darts; do

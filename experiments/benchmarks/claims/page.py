@@ -10,6 +10,7 @@ from oneshot_hpo.experiments.benchmarks.claims import blackbox, budgets, superne
 from oneshot_hpo.experiments.benchmarks.claims.claim import NOT_MEASURED, Claim
 from oneshot_hpo.experiments.benchmarks.claims.kept import Kept, kept_studies
 from oneshot_hpo.experiments.benchmarks.claims.recommended import recommendations, table_lines
+from oneshot_hpo.experiments.study.outcome import search_seconds
 
 PAGE = "CLAIMS.md"
 COMMAND = "python -m oneshot_hpo.experiments.benchmarks.claims"
@@ -67,7 +68,7 @@ def _studies(kept: Sequence[Kept]) -> Iterator[str]:
         hours = sum(_seconds(one)) / 3600
         yield (
             f"- [`{one.name}`]({one.name}): {one.label}; {len(view.evaluations)} evaluations and "
-            f"{runs} confirming searches, {hours:.1f} hours of searching"
+            f"{runs} confirming searches, {hours:.1f} hours of all searches by the clock"
         )
         for words in one.study.caveats:
             yield f"  {words}"
@@ -80,7 +81,7 @@ def _seconds(one: Kept) -> Iterator[float]:
     if one.study.confirmation is not None:
         results += [result for _, result in one.study.confirmation.evaluations]
     for result in results:
-        yield result.timestamps.get("search_seconds", 0.0)
+        yield search_seconds(result) or 0.0
 
 
 def _summary(found: Sequence[Claim]) -> Iterator[str]:

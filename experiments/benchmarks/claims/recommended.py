@@ -30,7 +30,7 @@ from oneshot_hpo.experiments.compare.shift import shift
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import matched
 from oneshot_hpo.experiments.study.completion import complete
-from oneshot_hpo.experiments.study.validation import load_study
+from oneshot_hpo.experiments.study.validation import validated
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.experiments.wording import configuration
 from oneshot_hpo.search_spaces import SpaceId, title_of
@@ -75,7 +75,7 @@ class Recommendation:
         """Of its study file."""
         space = tag_of(self.of.study.spec.required_space)
         kind = "" if self.tested == "seeds" else "-elsewhere"
-        label = self.of.study.spec.space_label.partition(" ")[0]
+        label = self.of.study.spec.space_label.partition(" ")[0].rstrip(",")
         return f"recommended-{self.of.searcher.replace('_', '-')}-{space}-{label}{kind}"
 
     @property
@@ -125,13 +125,21 @@ def table_lines(found: Sequence[Recommendation]) -> Iterator[str]:
 def study_file(one: Recommendation) -> str:
     """A study file with the recommended values as its default configuration.
 
-    UserError: it would not have them as its default.
+    UserError: it would not have them as its default. StudyFileError: its data are missing.
     """
     assert one.pairing is not None
     spec = one.of.study.spec
     document = {key: value for key, value in spec.model_dump(mode="json").items() if key in _KEYS}
     document["search"] = {**spec.search, **one.values}
+    if isinstance(spec.config_space, dict):  # its own defaults come before those of the search
+        document["config_space"] = _with_defaults(spec.config_space, one.values)
     document["cluster"] = {"threads": 1}
+    document = {"name": one.name, **document}
+    default = complete(validated(document, one.name), one.name).default_settings
+    wrong = {key: value for key, value in one.values.items() if default.get(key) != value}
+    if wrong:
+        raise UserError(f"{one.name}: {configuration(wrong)} would not be its default")
+
     where = "seeds that it was not chosen on"
     if one.tested == "space":
         where = "a space that it was not chosen in"
@@ -142,19 +150,25 @@ def study_file(one: Recommendation) -> str:
         f"# high ({seeds_words(one.pairing)}).\n"
         f"# Derived by `{COMMAND}`.\n\n"
     )
-    return head + dump_yaml({"name": one.name, **document})
+    return head + dump_yaml(document)
+
+
+def _with_defaults(space: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration space's document with these values as defaults."""
+    return {
+        key: {**entry, "default": values[key]} if key in values and "lower" in entry else entry
+        for key, entry in space.items()
+    }
 
 
 def write_files(found: Sequence[Recommendation], folder: Path) -> list[Path]:
-    """Write a study file for each recommendation that is shown. UserError: one cannot be used."""
-    texts = {folder / f"{one.name}.yaml": (one, study_file(one)) for one in found if one.is_shown}
-    for path, (one, text) in texts.items():
+    """Write a study file for each recommendation that is shown.
+
+    UserError, or another of this project's errors: one cannot be used; nothing is written then.
+    """
+    texts = {folder / f"{one.name}.yaml": study_file(one) for one in found if one.is_shown}
+    for path, text in texts.items():
         write_whole(path, text.encode())
-        default = complete(load_study(str(path)), str(path)).default_settings
-        wrong = {key: value for key, value in one.values.items() if default.get(key) != value}
-        if wrong:
-            path.unlink()
-            raise UserError(f"{path}: {configuration(wrong)} would not be its default")
     return list(texts)
 
 

@@ -27,6 +27,9 @@ class EpochRecord:
         supernet_valid at the end of the epoch: the one-shot validation error.
     learning_rate: SGD step of the weights in this epoch.
     time: wall-clock seconds of the epoch; ignored in comparisons.
+    processor_time: processor seconds of the process in these, of all its threads, where the search
+        is on a CPU: what a loaded machine does not change. None: on a GPU, or an earlier version
+        wrote the record. Ignored in comparisons.
     measured: what valid_loss and valid_error are of: MIXTURE, DRAWN or FOUND; None: an earlier
         version wrote the record.
     compare_seconds: the part of `time` that comparing cells took; None: none were compared.
@@ -44,6 +47,7 @@ class EpochRecord:
     valid_error: float
     learning_rate: float
     time: float = field(compare=False)
+    processor_time: float | None = field(default=None, compare=False)
     measured: str | None = None
     compare_seconds: float | None = field(default=None, compare=False)
     diagnosis: Diagnosis | None = None
@@ -62,7 +66,7 @@ class EpochRecord:
         if self.diagnosis is not None:
             document["diagnosis"] = self.diagnosis.to_dict()
         # Records of earlier versions lack these.
-        for name in ("measured", "compare_seconds", "diagnosis", "inherited"):
+        for name in ("processor_time", "measured", "compare_seconds", "diagnosis", "inherited"):
             if document[name] is None:
                 del document[name]
         return document

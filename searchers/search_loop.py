@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,6 +31,7 @@ from oneshot_hpo.searchers.records import EpochRecord, SearchDiverged, SearchSto
 from oneshot_hpo.searchers.registry import searcher_class
 from oneshot_hpo.searchers.schedules import architecture_rate, cosine_learning_rate, warms_up
 from oneshot_hpo.searchers.settings import SearchSettings
+from oneshot_hpo.searchers.stopwatch import Stopwatch
 from oneshot_hpo.searchers.weights_optimizer import WeightsOptimizer
 
 _STEP = 5
@@ -89,9 +89,9 @@ class Search:
         self.trajectory: list[EpochRecord] = []
         self.continued_from = 0
         """Epochs of the shorter search where this one went on."""
-        # The current epoch: the results of its steps, and how long they took.
+        # The current epoch: the results of its steps, and the time that it has taken.
         self._steps: list[Tensor] = []
-        self._seconds = 0.0
+        self._watch = Stopwatch(device)
 
     @property
     def epoch(self) -> int:
@@ -128,11 +128,11 @@ class Search:
         Raises SearchDiverged, and SearchStopped after a step if `stop_asked()`; the next call then
         continues the epoch.
         """
-        started = time.perf_counter() - self._seconds
+        self._watch.start()
 
         def check_stop() -> None:
             if stop_asked():
-                self._seconds = time.perf_counter() - started
+                self._watch.stop()
                 raise SearchStopped(self.epoch + 1, len(self._steps))
 
         learning_rate = cosine_learning_rate(self.settings, self.epoch, self._epochs)
@@ -171,6 +171,7 @@ class Search:
             stopped_at=stopped_at,
         )
 
+        self._watch.stop()
         record = EpochRecord(
             epoch=self.epoch + 1,
             architecture=one_shot.architecture,
@@ -179,14 +180,16 @@ class Search:
             valid_loss=one_shot.loss,
             valid_error=one_shot.error,
             learning_rate=learning_rate,
-            time=time.perf_counter() - started,
+            time=self._watch.seconds,
+            processor_time=self._watch.processor_seconds,
             measured=one_shot.of,
             compare_seconds=one_shot.compare_seconds,
             diagnosis=diagnosis,
         )
 
         self.trajectory.append(record)
-        self._steps, self._seconds = [], 0.0
+        self._steps = []
+        self._watch.reset()
         return record
 
     def step(self, train: Batch, valid: Batch, network: OneShotNetwork | None = None) -> Tensor:
@@ -308,7 +311,7 @@ class Search:
             "trajectory": [record.to_dict(self.space) for record in self.trajectory],
             "epoch under way": {
                 "steps": list(self._steps),
-                "seconds": self._seconds,
+                **self._watch.state_dict(),
                 "begun with": self._measuring.begun_with(),
             },
             "conclusion": self._conclusion.state_dict(),
@@ -340,7 +343,7 @@ class Search:
         steps = zip(under_way["steps"], missing, strict=True)
         self._steps = [torch.cat((step, nan.to(step))).to(device) for step, nan in steps]
         self._measuring.load(under_way.get("begun with"), is_under_way=bool(self._steps))
-        self._seconds = under_way["seconds"]
+        self._watch.load_state_dict(under_way)
         self._conclusion.load_state_dict(state.get("conclusion", {}))
         self.continued_from = state.get("continued from", 0)
 
@@ -352,4 +355,4 @@ class Search:
         self.load_state_dict(state)
         self.continued_from = self.epoch + bool(self._steps)
         self.trajectory = [replace(record, inherited=True) for record in self.trajectory]
-        self._seconds = 0.0
+        self._watch.reset()

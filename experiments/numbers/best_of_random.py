@@ -32,12 +32,21 @@ class BestOfRandom:
 
         Of draws that tie on validation, each is as likely to be the first.
         """
-        powers = self._at_least**n
-        of_group = (powers[:-1] - powers[1:]) / self._of_group
-        chances = of_group[self._group] * self._weights
-        reached = np.cumsum(chances[self._by_test])
+        reached = np.cumsum(self._chances(n)[self._by_test])
         place = int(np.searchsorted(reached, 0.5 * reached[-1]))
         return float(self._test[self._by_test[min(place, len(reached) - 1)]])
+
+    def mean(self, n: int) -> float:
+        """The expected test error of the best of n; ties as in `median`."""
+        chances = self._chances(n)
+        return float(chances @ self._test / chances.sum())
+
+    def _chances(self, n: int) -> np.ndarray:
+        """That a cell is the best of n, float (N,), in the order of `_test`."""
+        powers = self._at_least**n
+        of_group = (powers[:-1] - powers[1:]) / self._of_group
+        chances: np.ndarray = of_group[self._group] * self._weights
+        return chances
 
     def worth(self, test_error: float) -> int | None:
         """The least n whose median is at most this test error; None: beyond MOST.

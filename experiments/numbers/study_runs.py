@@ -8,7 +8,12 @@ from oneshot_hpo.experiments.numbers.searches import rerun_search
 from oneshot_hpo.experiments.numbers.sources import finished_trials
 from oneshot_hpo.experiments.numbers.spread import Steps
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import Outcome, objective_seconds, search_seconds
+from oneshot_hpo.experiments.study.outcome import (
+    Outcome,
+    objective_seconds,
+    processor_seconds,
+    search_seconds,
+)
 from oneshot_hpo.hpo import Rerun, Trial, TrialResult
 from oneshot_hpo.hpo.incumbent import beats
 
@@ -20,7 +25,7 @@ def incumbent_steps(study: OpenedStudy, axis: str, error: str) -> Steps | None:
     """The regret of a study's incumbent after each evaluation from its first incumbent on.
 
     axis: "evaluations", in units of the largest budget; "real", seconds of all searches together;
-    "seconds", these and the training of each cell found. error: "valid" or "test".
+    "seconds", as `clock_seconds` has them. error: "valid" or "test".
 
     None: every trial crashed, no search recorded its time, or a cell's training time is unknown.
     """
@@ -54,15 +59,19 @@ def clock_seconds(study: OpenedStudy, result: TrialResult) -> float | None:
     """Seconds on the clock that one-shot and black-box optimizers share.
 
     They are those of the search, and of training the cell that it found: the table's, or those of
-    an objective that trained it. None: the table has no training times.
+    an objective that trained it. A search on a CPU counts no more than its processor seconds, so
+    that what else a machine did is not counted. None: the table has no training times.
     """
     outcome = Outcome.from_result(result)
+    spent, processor = seconds_spent(result), processor_seconds(result)
+    if processor is not None:
+        spent = min(spent, processor + (objective_seconds(result) or 0.0))
     if result.crashed or outcome.trained is not None:
-        return seconds_spent(result)
+        return spent
     trained = outcome.training_seconds
     if trained is None and outcome.document is not None and study.located.table is not None:
         trained = study.cells.training_seconds(outcome.document)  # journals of earlier versions
-    return None if trained is None else seconds_spent(result) + trained
+    return None if trained is None else spent + trained
 
 
 def clock_spent(study: OpenedStudy) -> float | None:

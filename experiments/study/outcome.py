@@ -53,6 +53,9 @@ UNDECIDED = (
 SECONDS = "search_seconds"
 """The key of `seconds` in the timestamps of a journaled result."""
 
+PROCESSOR_SECONDS = "processor_seconds"
+"""The key there of the processor seconds of a search on a CPU."""
+
 COMPARE_SECONDS = "compare_seconds"
 """The key of `compare_seconds` there."""
 
@@ -224,6 +227,11 @@ def loss_text(loss: float, objective: str | None) -> str:
 def search_seconds(result: TrialResult) -> float | None:
     """`Outcome.seconds` alone, which is cheaper for repeated passes over a long study."""
     return result.timestamps.get(SECONDS)
+
+
+def processor_seconds(result: TrialResult) -> float | None:
+    """Processor seconds of a search on a CPU, of all its threads; None where they are unknown."""
+    return result.timestamps.get(PROCESSOR_SECONDS)
 
 
 def compare_seconds(result: TrialResult) -> float:

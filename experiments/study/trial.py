@@ -32,6 +32,7 @@ from oneshot_hpo.experiments.study.outcome import (
     COMPARE_SECONDS,
     CRASHED,
     OBJECTIVE_SECONDS,
+    PROCESSOR_SECONDS,
     SECONDS,
     Outcome,
 )
@@ -113,7 +114,8 @@ def run_trial(task: TrialTask) -> dict[str, Any]:
         not finite, or a setting that the search refuses; or about the user's code, which returned
         what cannot be used.
     timestamps: when its last attempt started and finished, in seconds since 1970, and
-        search_seconds, the time of the finished epochs of all attempts; where the searcher compared
+        search_seconds, the time of the finished epochs of all attempts; on a CPU processor_seconds,
+        the processor's part of it, over all threads; where the searcher compared
         cells, compare_seconds, the part of it that this took; objective_seconds likewise, where the
         objective trains.
 
@@ -234,12 +236,15 @@ def _evaluate(task: TrialTask) -> dict[str, Any]:
 
 
 def _of_search(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The seconds of finished epochs, and of comparing cells in them, if any were compared.
+    """The seconds of finished epochs, a processor's in them, and those of comparing cells, if any.
 
     Those of a smaller budget's trial, where this one went on, are not its own.
     """
     records = [record for record in records if not record.get("inherited")]
     found = {SECONDS: sum(record["time"] for record in records)}
+    processor = [record.get("processor_time") for record in records]
+    if processor and None not in processor:
+        found[PROCESSOR_SECONDS] = sum(processor)
     compared = [record.get("compare_seconds") for record in records]
     if any(compared):
         found[COMPARE_SECONDS] = sum(seconds or 0.0 for seconds in compared)

@@ -19,6 +19,7 @@ def state_of(folder: Path) -> dict[str, Any]:
     for record in state["trajectory"]:
         record.pop("time")
         record.pop("compare_seconds", None)
+        record.pop("processor_time", None)
     return state
 
 

@@ -18,6 +18,7 @@ from oneshot_hpo.searchers.registry import SEARCHERS
 
 def test_a_regret_is_worth_the_trainings_that_reach_it() -> None:
     random = RandomTrainings("digits", "1")
+    assert 0 < random.mean_regret(50) < random.mean_regret(5) < random.mean_regret(1)
     assert random.worth(random.regret(7)) == "7" and random.worth(random.regret(1)) == "1"
     assert random.worth(-0.1).startswith("> ")
     assert random.regret(50) < random.regret(5) < random.regret(1)
@@ -27,11 +28,12 @@ def test_a_search_is_recorded_and_what_is_recorded_is_not_searched_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "runs.jsonl"
-    run, found = searched(Run("1", "digits", "darts", 1, 0))
-    assert 0 <= found.regret < 1
+    run, found = searched(Run("1", "darts", 1, 0))
+    regret = RandomTrainings("digits", "1").regret_of(found)
+    assert 0 <= regret < 1
     append(path, run, found)
     for name in SEARCHERS[1:]:
-        append(path, run._replace(searcher=name), Found(0.02, 3.0))
+        append(path, run._replace(searcher=name), Found(found.cell, 3.0))
     kept = read(path)
     assert len(kept) == len(SEARCHERS)
 
@@ -39,7 +41,8 @@ def test_a_search_is_recorded_and_what_is_recorded_is_not_searched_again(
     assert read(path) == kept
     shown = capsys.readouterr().out
     assert [name for name in SEARCHERS if name not in shown] == []
-    assert "2.0 (2.0 to 2.0)" in shown
+    points = f"{100 * regret:.1f}"
+    assert shown.count(f"{points} ({points} to {points})") == 2 * len(SEARCHERS)
 
     path.write_text(path.read_text()[:-9])  # cut short by a kill
     assert len(read(path)) == len(SEARCHERS) - 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from support.timeless_table import write_timeless_digits
 from oneshot_hpo.experiments.errors import NotEnoughData
 from oneshot_hpo.experiments.numbers.regret import Axis, Error, RegretCurves, regret_curves
 from oneshot_hpo.experiments.numbers.sources import Sources, read_figure_sources
+from oneshot_hpo.experiments.numbers.study_runs import clock_seconds
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.search_spaces import get_space, load_table
 
@@ -123,6 +125,19 @@ def test_the_clock_of_all_methods_has_searches_and_the_training_of_their_cells(
     assert default.spread.x == pytest.approx([np.mean(own)])
     assert default.spread.median == by_evaluations[2].spread.median
     assert tuned.spread.x[0] > spent
+
+
+def test_the_clock_counts_nothing_that_a_machine_did_beside_a_search(study: OpenedStudy) -> None:
+    result = next(result for _, result in study.view.evaluations if not result.crashed)
+    seconds = result.timestamps["search_seconds"]
+    spent = clock_seconds(study, result)
+    assert spent is not None
+
+    times = result.timestamps | {"processor_seconds": seconds / 4}
+    loaded = replace(result, timestamps=times)
+    assert clock_seconds(study, loaded) == pytest.approx(spent - 3 * seconds / 4)
+    times = result.timestamps | {"processor_seconds": seconds * 4}  # of several threads
+    assert clock_seconds(study, replace(result, timestamps=times)) == spent
 
 
 def test_without_training_times_there_is_no_such_clock(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from oneshot_hpo.experiments.study.trial import (
 from oneshot_hpo.hpo import TrialResult
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.searchers import SearchSettings, run_search
+from oneshot_hpo.searchers.checkpoint import read_metrics
 from oneshot_hpo.searchers.data.datasets import load_dataset
 from oneshot_hpo.searchers.data.images import DatasetError
 from oneshot_hpo.searchers.network.nasbench101.supernet import Supernet
@@ -75,6 +76,8 @@ def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
     assert {"parameters", "training_seconds"} < result["info"].keys()
     times = result["timestamps"]
     assert 0 < times["search_seconds"] < times["finished"] - times["started"]
+    processor = [row["processor_time"] for row in read_metrics(task.folder)]
+    assert times["processor_seconds"] == sum(processor) > 0
 
 
 def test_the_time_of_comparing_cells_is_part_of_the_result(task: TrialTask) -> None:

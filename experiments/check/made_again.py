@@ -140,7 +140,7 @@ def _difference(name: str, found: bytes, wanted: bytes) -> str:
 
 def _other_makers(makers: Mapping[str, Any]) -> list[str]:
     """Packages that made the bundle in another version than is here."""
-    here = {}
+    here: dict[str, str] = {}
     for name in MAKERS:
         with suppress(PackageNotFoundError):  # without its extra, matplotlib is not here
             here |= machine.versions([name])

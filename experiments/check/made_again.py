@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
 from itertools import takewhile, zip_longest
 from typing import Any
 
@@ -138,7 +140,10 @@ def _difference(name: str, found: bytes, wanted: bytes) -> str:
 
 def _other_makers(makers: Mapping[str, Any]) -> list[str]:
     """Packages that made the bundle in another version than is here."""
-    here = machine.versions(MAKERS)
+    here: dict[str, str] = {}
+    for name in MAKERS:
+        with suppress(PackageNotFoundError):  # without its extra, matplotlib is not here
+            here |= machine.versions([name])
     return [
         f"{name} {makers.get(name)} → {version}"
         for name, version in here.items()

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,14 @@ def test_without_the_extra_all_but_figures_is_made_again(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("oneshot_hpo.plugins.find_spec", lambda package: None)
+    version = metadata.version
+
+    def without_matplotlib(package: str) -> str:
+        if package == "matplotlib":
+            raise metadata.PackageNotFoundError(package)
+        return version(package)
+
+    monkeypatch.setattr(metadata, "version", without_matplotlib)
     report = verify_bundle(bundle)
     assert report.findings == []
     [note] = [note for note in report.notes if "figures" in note]

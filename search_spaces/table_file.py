@@ -30,7 +30,7 @@ from oneshot_hpo.search_spaces.table import Runs, Table, TableError
 from oneshot_hpo.search_spaces.table_content import content_checksum
 from oneshot_hpo.whole_files import name_behind
 
-_SHIPPED = {"digits": "digits_space1.npz"}
+_SHIPPED = {"digits": "digits_space1.npz", "digits-201": "digits_nasbench201.npz"}
 _IN_DATA_FOLDER = {
     "nasbench101": NASBENCH101,
     "nasbench201": NASBENCH201,
@@ -219,7 +219,7 @@ def _table(arrays: Mapping[str, np.ndarray], dataset: str | None) -> Table:
     return table if dataset is None else table.on(dataset)
 
 
-digits, nasbench101, nasbench201, transnas_micro, transnas_macro = (
+digits, digits_201, nasbench101, nasbench201, transnas_micro, transnas_macro = (
     functools.partial(load_table, name) for name in (*_SHIPPED, *_IN_DATA_FOLDER)
 )
 """The targets of `table_registry`."""

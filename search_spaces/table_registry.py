@@ -16,6 +16,7 @@ def _entry(name: str, summary: str) -> Entry:
 
 ENTRIES = (
     _entry("digits", "space 1 on scikit-learn's digits, comes with this package"),
+    _entry("digits-201", "NAS-Bench-201's cells on scikit-learn's digits, comes with it too"),
     _entry("nasbench101", "NAS-Bench-101 (Ying et al. 2019), imported into the data folder"),
     _entry("nasbench201", "NAS-Bench-201 (Dong and Yang 2020), imported into the data folder"),
     _entry("transnas-micro", "TransNAS-Bench-101, cells (Duan et al. 2021), imported likewise"),

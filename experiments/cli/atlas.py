@@ -22,7 +22,8 @@ def atlas(
     table: Annotated[
         str | None,
         typer.Option(
-            help="digits, nasbench101, or a table's file. Default: the first study's, else digits."
+            help="digits, digits-201, nasbench101, … or a table's file. Default: the first "
+            "study's, else digits."
         ),
     ] = None,
     study: Annotated[

@@ -150,7 +150,7 @@ TableOption = Annotated[
     typer.Option(
         parser=typed,
         metavar="NAME",
-        help="digits, nasbench101, nasbench201, transnas-macro, … or a table's file.",
+        help="digits, digits-201, nasbench101, nasbench201, transnas-macro, … or a table's file.",
     ),
 ]
 EpochsOption = Annotated[

@@ -31,7 +31,10 @@ def search(
     space: SpaceOption = "1",
     dataset: DatasetOption = "digits",
     table: Annotated[
-        str, typer.Option(help="digits, nasbench101 or the path of an .npz file; none for none.")
+        str,
+        typer.Option(
+            help="digits, digits-201, nasbench101, … or the path of an .npz file; none for none."
+        ),
     ] = "digits",
     epochs: EpochsOption = 50,
     seed: SeedOption = 0,

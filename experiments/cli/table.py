@@ -28,7 +28,8 @@ TableArgument = Annotated[
     typer.Argument(
         parser=typed,
         metavar="NAME",
-        help="digits, nasbench101, nasbench201, transnas-micro, transnas-macro, or a table's file.",
+        help="digits, digits-201, nasbench101, nasbench201, transnas-micro, transnas-macro, or a "
+        "table's file.",
     ),
 ]
 TableDatasetOption = Annotated[

@@ -84,7 +84,7 @@ def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
 def shipped_studies() -> dict[str, Path]:
     """The studies that come with this package, by name."""
     folder = Path(str(resources.files("oneshot_hpo.experiments") / "studies"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return dict(sorted((path.stem, path) for path in folder.glob("*.yaml")))
 
 
 def _find(source: str) -> Path:

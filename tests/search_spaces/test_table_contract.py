@@ -18,6 +18,11 @@ class TestDigits(TableContract):
     spaces = (1,)
 
 
+class TestDigits201(TableContract):
+    table = "digits-201"
+    spaces = ("nasbench201",)
+
+
 class TestMade(TableContract):
     """Scores, gaps, several data sets, imputed values, a metric of one budget alone."""
 

@@ -73,7 +73,9 @@ def test_equal_tables_are_equal_files(table, tmp_path):
 
 
 def test_a_table_that_is_not_there_says_which_there_are(tmp_path, monkeypatch):
-    with pytest.raises(TableError, match=r"no table 'nowhere\.npz': use digits, nasbench101, .*or"):
+    with pytest.raises(
+        TableError, match=r"no table 'nowhere\.npz': use digits, digits-201, nasbench101, .*or"
+    ):
         load_table("nowhere.npz")
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(TableError, match=r"no NAS-Bench-101 in .*oneshot-hpo data import FILE"):

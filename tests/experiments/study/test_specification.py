@@ -122,7 +122,7 @@ def test_a_file_that_is_no_study_is_refused(tmp_path: Path, content: bytes, mess
 def test_a_missing_study_says_which_are_shipped(tmp_path: Path) -> None:
     for source in (tmp_path / "none.yaml", tmp_path):
         assert "there are ablation-cutout, " in refused(source)
-        assert refused(source).endswith(", quickstart")
+        assert refused(source).endswith(", quickstart, quickstart-201")
 
 
 def test_paths_are_taken_from_the_file_that_names_them(
@@ -165,11 +165,21 @@ def test_overrides_alone_make_a_document() -> None:
 
 def test_shipped_studies_are_sound() -> None:
     single = [name for name in shipped_studies() if load_grid(name) is None]
-    assert single == ["cifar10-small", "quickstart"]  # tests/experiments/grids looks at the others
-    spec = load_study("quickstart")
-    assert isinstance(spec, StudySpec)
-    assert spec.name == "quickstart"
-    assert complete(spec, spec.name).optimizer_settings.seed == spec.seed
+    # tests/experiments/grids looks at the others
+    assert single == ["cifar10-small", "quickstart", "quickstart-201"]
+    for name in ("quickstart", "quickstart-201"):
+        spec = load_study(name)
+        assert isinstance(spec, StudySpec)
+        assert spec.name == name
+        assert complete(spec, spec.name).optimizer_settings.seed == spec.seed
+
+
+def test_the_quickstarts_differ_in_space_and_table_alone() -> None:
+    one, other = (
+        load_study(name).model_dump(mode="json") for name in ("quickstart", "quickstart-201")
+    )
+    assert {key for key in one if one[key] != other[key]} == {"name", "space", "table"}
+    assert complete(load_study("quickstart-201"), "here").space == "nasbench201"
 
 
 def test_the_quickstart_has_its_size() -> None:

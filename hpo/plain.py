@@ -10,6 +10,8 @@ import numpy as np
 
 from oneshot_hpo.hpo.errors import StudyError
 
+_JSON_TYPES = frozenset((str, int, bool, type(None)))
+
 
 def plain(value: Any) -> Any:
     """`value` in JSON types: dicts with string keys, lists, str, int, bool, None, finite floats.
@@ -17,6 +19,10 @@ def plain(value: Any) -> Any:
     Numpy scalars and arrays become Python's; NaN and infinities become None, since JSON has
     neither. Raises StudyError for any other type.
     """
+    if type(value) in _JSON_TYPES:  # most values; the rest of this function costs ten times as much
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if value is None or isinstance(value, bool):

@@ -31,6 +31,7 @@ from oneshot_hpo.experiments.analyze.ranks import (
     spearman,
 )
 from oneshot_hpo.experiments.analyze.sample import shared_sample
+from oneshot_hpo.experiments.analyze.targets import TEST, Target, read_targets
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.terminal.spinner import working
 from oneshot_hpo.search_spaces import SpaceId, get_space, heading_of, space_ids, title_of
@@ -67,6 +68,10 @@ class Correlation:
     spearman: Estimate
     kendall: Estimate
     finetuned: FineTuned | None = None
+    against: Target = TEST
+    """The errors of the table that the ranks are compared with."""
+    among: int | None = None
+    """The cells are drawn from so many, the best by test error; None: from all of the space."""
 
 
 def analyse_correlation(
@@ -78,12 +83,15 @@ def analyse_correlation(
     epochs: int,
     after: str | None,
     finetune: int = 0,
+    against: str = "test",
+    among: int | None = None,
 ) -> AnalysisReport:
     """Train supernets, score cells after several epochs, and publish the rank correlations.
 
     spaces, searchers: with commas; searchers may be "all". after: the epochs, with commas; None:
     those of `spread`. finetune: score the cells after the last of these epochs once more, each
-    after training on so many batches; 0: do not.
+    after training on so many batches; 0: do not. against: errors of the table, as in
+    `read_targets`; what is fine-tuned is compared with the first. among: see `Correlation`.
 
     UserError, or another of this project's errors: bad input; nothing is written then.
     """
@@ -92,10 +100,13 @@ def analyse_correlation(
     if points[-1] > epochs:
         raise UserError(f"--after {points[-1]}: there are {epochs} epochs")
     settings = {name: search_settings(name, options.dataset, options.overrides) for name in names}
-    samples = {}
+    targets = read_targets(against)
+    samples, errors = {}, {}
     for number in space_ids(spaces):
         table, space = table_and_space(options.table, number)
-        samples[number] = shared_sample(table, space, options.cells, options.seed)
+        sample = shared_sample(table, space, options.cells, options.seed, among=among)
+        samples[number] = sample
+        errors[number] = [target.errors(table, space, sample) for target in targets]
 
     plan = SupernetPlan(options)
     supernets = {
@@ -118,17 +129,19 @@ def analyse_correlation(
                 for name, epoch in itertools.product(names, points):
                     own = supernets[number, name]
                     scores = plan.scores(own, epoch, sample)
-                    both = rank_correlations(scores, sample.test_errors, weights)
-                    tuned = None
-                    if finetune and epoch == points[-1]:
-                        after_it = plan.scores(own, epoch, sample, finetune=finetune)
-                        tuned = fine_tuned(finetune, scores, after_it, sample.test_errors, weights)
-                    one = Correlation(number, name, epoch, len(sample), len(own), *both, tuned)
-                    found.append(one)
+                    counts = (number, name, epoch, len(sample), len(own))
+                    for target, of_table in zip(targets, errors[number], strict=True):
+                        both = rank_correlations(scores, of_table, weights)
+                        tuned = None
+                        if finetune and epoch == points[-1] and target == targets[0]:
+                            after_it = plan.scores(own, epoch, sample, finetune=finetune)
+                            tuned = fine_tuned(finetune, scores, after_it, of_table, weights)
+                        found.append(Correlation(*counts, *both, tuned, target, among))
 
         notes = pair_notes(options.dataset, options.table)
+        name = NAME if among is None else f"{NAME}_best{among}"
         return publish(
-            options.folder / NAME, rows(found), lambda: draw(found), [*notes, *sentences(found)]
+            options.folder / name, rows(found), lambda: draw(found), [*notes, *sentences(found)]
         )
 
 
@@ -170,6 +183,7 @@ def rows(found: Sequence[Correlation]) -> list[dict[str, Any]]:
             "epoch": one.epoch,
             "cells": one.cells,
             "supernets": one.supernets,
+            "against": one.against.key,
         }
         for name, value in (("spearman", one.spearman), ("kendall", one.kendall)):
             row |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
@@ -190,10 +204,10 @@ def _tuned_columns(tuned: FineTuned | None) -> dict[str, Any]:
 
 
 def sentences(found: Sequence[Correlation]) -> list[str]:
-    """A sentence for each searcher: the correlation after the last epoch that was scored."""
+    """A sentence for each searcher and target: the correlation after the last epoch scored."""
     lines = []
-    for key in dict.fromkeys((one.space, one.searcher) for one in found):
-        own = [one for one in found if (one.space, one.searcher) == key]
+    for key in dict.fromkeys(map(_compared, found)):
+        own = [one for one in found if _compared(one) == key]
         last = own[-1]
         best = max(own, key=lambda one: one.spearman.value)
         agreed = last.spearman.sign if last.spearman.sign == last.kendall.sign else 0
@@ -204,10 +218,11 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
             -1: "it ranks them the wrong way round",
         }[agreed]
 
+        which = "cells" if last.among is None else f"of the {last.among} best cells"
         line = (
             f"{heading_of(last.space)}, {last.searcher}, after epoch {last.epoch}: ranks of "
-            f"{last.cells} cells by the supernet's error and by the table's test error correlate "
-            f"by Spearman's {last.spearman}, Kendall's {last.kendall} "
+            f"{last.cells} {which} by the supernet's error and by the table's {last.against.words} "
+            f"correlate by Spearman's {last.spearman}, Kendall's {last.kendall} "
             f"({interval_words(last.supernets)}): {verdict}."
         )
 
@@ -219,6 +234,10 @@ def sentences(found: Sequence[Correlation]) -> list[str]:
             line += f" {_tuned_words(last.finetuned)}"
         lines.append(line)
     return lines
+
+
+def _compared(one: Correlation) -> tuple[SpaceId, str, Target]:
+    return one.space, one.searcher, one.against
 
 
 def _tuned_words(tuned: FineTuned) -> str:
@@ -234,7 +253,10 @@ def _tuned_words(tuned: FineTuned) -> str:
 
 
 def draw(found: Sequence[Correlation]) -> Figure:
-    """Spearman above, Kendall below, a column for each space, a line for each searcher."""
+    """Spearman above, Kendall below, a column for each space, a line for each searcher.
+
+    It is that of the first target alone.
+    """
     from matplotlib.ticker import NullLocator
 
     from oneshot_hpo.experiments.figures.colours import look
@@ -246,6 +268,7 @@ def draw(found: Sequence[Correlation]) -> Figure:
     )
     from oneshot_hpo.experiments.numbers.methods import Method
 
+    found = [one for one in found if one.against == found[0].against]
     spaces = list(dict.fromkeys(one.space for one in found))
     epochs = sorted({one.epoch for one in found})
     searchers = list(dict.fromkeys(one.searcher for one in found))

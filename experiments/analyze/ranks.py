@@ -189,6 +189,38 @@ def percentiles(values: Array) -> Array:
     return shares
 
 
+def precision(ranking: Array, errors: Array, share: float, weights: Array | None = None) -> Array:
+    """The share of the cells ranked first that are among the best, in each resample, (B,).
+
+    ranking and errors: (n,), lowest first. share: of the cells that count as first, and as the
+    best, in (0, 1]; at least one. Of equal values that do not all fit each counts in part. The
+    worst are those of -ranking and -errors. Other parameters as in `spearman`.
+    """
+    if weights is None:
+        weights = np.ones((1, len(ranking)))
+    count = first_count(len(ranking), share)
+    first, best = _among_first(ranking, weights, count), _among_first(errors, weights, count)
+    found: Array = (weights * first * best).sum(1) / count
+    return found
+
+
+def first_count(cells: int, share: float) -> int:
+    """How many cells a share of them is, at least one."""
+    return max(1, round(share * cells))
+
+
+def _among_first(values: Array, weights: Array, count: int) -> Array:
+    """How much of each cell is among the lowest `count` of a resample, in [0, 1], (B, n)."""
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(values[order], prepend=-math.inf))
+    groups = np.add.reduceat(weights[:, order], starts, axis=1)
+    room = np.clip(count - (groups.cumsum(1) - groups), 0, groups)
+    parts = np.divide(room, groups, out=np.zeros_like(groups), where=groups > 0)
+    inside = np.empty(weights.shape)
+    inside[:, order] = np.repeat(parts, np.diff(starts, append=len(values)), axis=1)
+    return inside
+
+
 def _chances(n: int, k: int) -> Array:
     """Probabilities that the best of k of n cells is the best of all, the second best, ...
 

@@ -172,10 +172,13 @@ def sentence(space: SpaceId, ablation: Ablation) -> str:
 
 
 def rows(space: SpaceId, found: Sequence[Ablation]) -> list[dict[str, Any]]:
-    """A row for each setting and epoch, for the CSV: medians and quartiles over the seeds."""
+    """A row for each setting and epoch, for the CSV: medians and quartiles over the seeds.
+
+    The verdict is that of the cells at the end.
+    """
     table = []
     for ablation in found:
-        for setting in ablation.settings:
+        for setting, verdict in zip(ablation.settings, verdicts(ablation), strict=True):
             test = {float(x): i for i, x in enumerate(setting.test.x)}
             for i, epoch in enumerate(setting.one_shot.x):
                 row: dict[str, Any] = {
@@ -193,6 +196,7 @@ def rows(space: SpaceId, found: Sequence[Ablation]) -> list[dict[str, Any]]:
                     for part in ("median", "low", "high"):
                         value = "" if at is None else float(getattr(spread, part)[at])
                         row[f"{name}_{part}"] = value
+                row |= {"verdict": verdict.word, "p_value": verdict.p_value}
                 table.append(row)
     return table
 

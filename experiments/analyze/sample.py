@@ -72,13 +72,20 @@ def sample_cells(
     return sample_of(table, space, shuffled[first][cells])
 
 
-def shared_sample(table: Table, space: EnumerableSpace, cells: str, seed: int) -> Sample:
+def shared_sample(
+    table: Table, space: EnumerableSpace, cells: str, seed: int, *, among: int | None = None
+) -> Sample:
     """Draw cells that are equal in every analysis with this seed, so that analyses share scores.
 
-    cells: as for `cell_count`.
+    cells: as for `cell_count`. among: draw from so many of the space's cells, those with the lowest
+    mean test errors; None: from all.
     """
     rng = np.random.default_rng([seed, space.entropy])
-    return sample_cells(table, space, cell_count(cells, len(table.entries(space))), rng)
+    count = cell_count(cells, len(table.entries(space)))
+    best = None
+    if among is not None:
+        best = np.argsort(mean_test_errors(table, space), kind="stable")[:among]
+    return sample_cells(table, space, count, rng, best)
 
 
 def sample_of(table: Table, space: EnumerableSpace, configurations: NDArray[np.int64]) -> Sample:

@@ -6,14 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.check.findings import Finding, Report
 from oneshot_hpo.experiments.check.journals import checked_confirmation, checked_study
+from oneshot_hpo.experiments.check.made_again import check_made
 from oneshot_hpo.experiments.check.results import check_results
 from oneshot_hpo.experiments.errors import UserError, is_user_error, one_line
 from oneshot_hpo.experiments.exports.bundle.archive import BadBundle, read_bundle
@@ -24,23 +23,17 @@ from oneshot_hpo.experiments.exports.bundle.layout import (
     MANIFEST,
     STUDIES,
 )
-from oneshot_hpo.experiments.exports.bundle.made import drawn, written
-from oneshot_hpo.experiments.exports.bundle.stage import lay_out, made_of
-from oneshot_hpo.experiments.exports.bundle.writing import MAKERS
+from oneshot_hpo.experiments.exports.bundle.stage import lay_out
 from oneshot_hpo.experiments.study import own_code
 from oneshot_hpo.experiments.study.folder import CONFIRMATION
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.foreign import is_allowed
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
-from oneshot_hpo.plugins import MissingPackage, require_extra
 from oneshot_hpo.search_spaces import get_space, load_table
 from oneshot_hpo.search_spaces.rows_file import ROWS, read_rows, rows_document
 from oneshot_hpo.search_spaces.table_file import table_checksum
 from oneshot_hpo.search_spaces.table_rows import TableRows
-
-_TEXT = (".md", ".tex", ".csv", ".yaml")
-_SHOWN = 60  # characters of a line
 
 
 def verify_bundle(path: Path) -> Report:
@@ -58,7 +51,7 @@ def verify_bundle(path: Path) -> Report:
         studies = [_checked(report, Path(stage), name, data[name]) for name in names]
         sound = [study for study in studies if study is not None]
         if len(sound) == len(studies):
-            _check_made(report, files, sound, manifest)
+            check_made(report, files, sound, None if manifest is None else manifest["makers"])
         else:
             report.is_readable = False
         alone = manifest is None
@@ -197,108 +190,6 @@ def _check_rows(report: Report, study: OpenedStudy, spec: StudySpec) -> None:
             return
         report.checked.append(f"{len(rows)} rows compared with the table {rows.name}")
         return
-
-
-def _check_made(
-    report: Report,
-    files: Mapping[str, bytes],
-    studies: list[OpenedStudy],
-    manifest: Mapping[str, Any] | None,
-) -> None:
-    """Make again what is made of journals and rows, and compare it."""
-    try:
-        if manifest is None:
-            _check_folder(report, files, studies)
-        else:
-            _check_all(report, files, studies, manifest["makers"])
-    except MissingPackage as missing:
-        report.notes.append(f"tables and figures were compared by checksums alone: {missing}")
-    except ValueError as error:
-        if not is_user_error(error):
-            raise
-        report.add(f"not everything can be made again: {one_line(error)}")
-
-
-def _check_folder(report: Report, files: Mapping[str, bytes], studies: list[OpenedStudy]) -> None:
-    """Of one study alone: its settings and confirming searches."""
-    again = {
-        f"{STUDIES}/{study.source}/{name}": content
-        for study in studies
-        for name, content in made_of(study).items()
-    }
-    _compare(report, files, again, "")
-    report.checked.append(f"{len(again)} files made again")
-
-
-def _check_all(
-    report: Report,
-    files: Mapping[str, bytes],
-    studies: list[OpenedStudy],
-    makers: Mapping[str, Any],
-) -> None:
-    """Every table, sentence and figure; figures of other versions by their checksums alone."""
-    other = _other_makers(makers)
-    why = f" (made by other versions: {', '.join(other)})" if other else ""
-    require_extra("figures", "checking figures")
-    figures = drawn(studies, lambda name: None)
-    again = written(studies, figures)
-    _compare(report, files, again, why)
-    if other:
-        report.notes.append(f"figures were compared by their checksums alone{why}")
-        again |= dict.fromkeys(_pictures(files), b"")
-    else:
-        _compare(report, files, figures.files, why)
-        again |= figures.files
-
-    for name in sorted(files.keys() - again.keys()):
-        if name != MANIFEST and name.rpartition("/")[2] not in DATA:
-            report.add(f"{name} does not follow from the journals")
-    report.checked.append(f"{len(again)} files made again")
-
-
-def _pictures(files: Mapping[str, bytes]) -> set[str]:
-    return {name for name in files if name.startswith("figures/")}
-
-
-def _compare(
-    report: Report, files: Mapping[str, bytes], again: Mapping[str, bytes], why: str
-) -> None:
-    for name in sorted(again):
-        if name not in files:
-            report.add(f"{name} is missing: it follows from the journals")
-        elif files[name] != again[name]:
-            report.add(f"{name}{_difference(name, files[name], again[name])}{why}")
-
-
-def _difference(name: str, found: bytes, wanted: bytes) -> str:
-    """Where a file differs from what follows from the journals, in words."""
-    if not name.endswith(_TEXT):
-        return " is not the figure that follows from the journals"
-    lines = found.decode(errors="replace").splitlines(), wanted.decode().splitlines()
-    for number, (one, two) in enumerate(zip_longest(*lines, fillvalue=""), start=1):
-        if one != two:
-            start = next(
-                (
-                    place
-                    for place, pair in enumerate(zip(one, two, strict=False))
-                    if pair[0] != pair[1]
-                ),
-                min(len(one), len(two)),
-            )
-            begin = max(0, start - _SHOWN // 2)
-            shown = [text[begin : begin + _SHOWN] for text in (one, two)]
-            return f", line {number}: {shown[0]!r}, where the journals say {shown[1]!r}"
-    return " differs in its line ends"
-
-
-def _other_makers(makers: Mapping[str, Any]) -> list[str]:
-    """Packages that made the bundle in another version than is here."""
-    here = machine.versions(MAKERS)
-    return [
-        f"{name} {makers.get(name)} → {version}"
-        for name, version in here.items()
-        if name != "python" and makers.get(name) != version
-    ]
 
 
 def _placed(report: Report, stage: str, place: str) -> Report:

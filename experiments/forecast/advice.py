@@ -40,7 +40,7 @@ class Advice:
     """Alternatives to how a study runs."""
 
     wall_by_workers: dict[int, float]
-    """Median seconds of the study, by number of workers."""
+    """Median seconds of the study, by number of workers; without its rule `wall_hours`."""
     enough_workers: int
     """Twice as many save less than a fifth of the time."""
     waste_by_limit: dict[float, float]
@@ -54,6 +54,9 @@ class Advice:
 def advice(plan: Plan, courses: Courses) -> Advice:
     """What a few simulations of alternatives say; courses: those of the study as it is."""
     conditions = courses.conditions
+    # A study that ends at a time of day is not quicker with more workers: it does more.
+    timeless = {rule: limit for rule, limit in plan.stop.items() if rule != "wall_hours"}
+    plan = dataclasses.replace(plan, stop=timeless)
     walls = _walls(plan, conditions)
     waste = {} if conditions.time_limit is None else _waste(plan, conditions)
     return Advice(

@@ -127,7 +127,7 @@ def forecast_study(console: Console, spec: StudySpec, source: str, wanted: Wante
     if wanted.hours is not None:
         noise = seed_noise_of(wanted.journals, spec)
         division = divide(spec, pace, wanted.hours, noise)
-    return StudyForecast(spec.name, forecast(courses), advice(plan, courses), division)
+    return StudyForecast(spec.name, forecast(plan, courses), advice(plan, courses), division)
 
 
 def _prior(
@@ -206,7 +206,7 @@ def forecast_members(
         plan = plan_of(member.spec)
         courses.append(found.study(plan, conditions))
         first = found.first_model_pick(plan, conditions)
-        forecasts[member.name] = dataclasses.replace(forecast(courses[-1]), **first)
+        forecasts[member.name] = dataclasses.replace(forecast(plan, courses[-1]), **first)
         if grid.confirm is not None:
             runs = grid.confirm * (2 if member.spec.iterations else 1)
             courses.append(found.confirmation(runs, member.spec.max_budget, conditions))
@@ -231,16 +231,17 @@ class _Simulated:
 
     def study(self, plan: Plan, conditions: Conditions) -> Courses:
         """A study's simulations; the first model-based pick in them may be another study's."""
-        key = (dataclasses.replace(plan.settings, seed=0), conditions)
+        key = (dataclasses.replace(plan.settings, seed=0), *plan.stop.items(), conditions)
         if key not in self._courses:
             self._courses[key] = simulated(plan, conditions, self._simulations)
         return self._courses[key]
 
     def first_model_pick(self, plan: Plan, conditions: Conditions) -> dict[str, Any]:
         """The fields of its forecast on the first model-based pick: it depends on the seed."""
-        key = (plan.settings, Encoding(plan.space).dimensions, conditions)
+        dimensions = Encoding(plan.space).dimensions
+        key = (plan.settings, dimensions, *plan.stop.items(), conditions)
         if key not in self._picks:
-            one = forecast(simulated(plan, conditions, _FOR_PICKS))
+            one = forecast(plan, simulated(plan, conditions, _FOR_PICKS))
             names = ("first_model_pick", "first_model_pick_seconds")
             self._picks[key] = {name: getattr(one, name) for name in names}
         return self._picks[key]

@@ -22,8 +22,12 @@ class Pace:
     """Mean seconds of an epoch; more than 0."""
     trial_seconds: float = 0.0
     """Seconds of a trial beside its epochs: its start, and its objective."""
+    objective_seconds: float = 0.0
+    """The objective's part of them, which a study's limit of GPU hours counts, too."""
     start_seconds: float = 0.0
     """Seconds in which a worker starts, before its first trial."""
+    load_seconds: float = 0.0
+    """Seconds that its first trial takes longer: libraries and data are loaded."""
     spread: float = GIVEN_SPREAD
     """Uncertainty of the mean, as sigma of its logarithm: it is the same for all trials."""
     trial_spread: float = TRIAL_SPREAD
@@ -70,4 +74,4 @@ class Conditions:
     @property
     def lead(self) -> float:
         """Seconds of a worker before the first epoch of a trial."""
-        return self.pace.start_seconds + self.pace.trial_seconds
+        return self.pace.start_seconds + self.pace.load_seconds + self.pace.trial_seconds

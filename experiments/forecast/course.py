@@ -21,6 +21,8 @@ class Course:
     """The part of `busy` in which work was done that was lost again."""
     interruptions: int = 0
     """Trials whose worker was taken away or died."""
+    stopped_by: str | None = None
+    """The stop rule that ended the study before all planned evaluations, as its key; None: none."""
     first_model_pick: tuple[int, float] | None = None
     """The first run that a model proposed: its place in the order of start, from 1, and when."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Console
 
 from oneshot_hpo.experiments.forecast.command import GridForecast, StudyForecast
 from oneshot_hpo.experiments.forecast.dividing import Division, HoursPlan
 from oneshot_hpo.experiments.forecast.forecasting import Forecast, Interval
+from oneshot_hpo.experiments.forecast.stopping import by_results
 from oneshot_hpo.experiments.terminal.hints import say
 from oneshot_hpo.experiments.terminal.tables import print_table
 from oneshot_hpo.experiments.wording import duration, rough
@@ -18,7 +21,9 @@ def print_study(console: Console, found: StudyForecast) -> None:
     """Print a study's forecast and the alternatives to how it runs."""
     one, advice = found.forecast, found.advice
     workers = _count(one.workers, "worker")
-    title = f"{found.name}: {one.evaluations:,} evaluations on {workers}"
+    stopped = one.evaluations < one.planned_evaluations
+    planned = f" of {one.planned_evaluations:,}" if stopped else ""
+    title = f"{found.name}: {one.evaluations:,}{planned} evaluations on {workers}"
     rows = [
         ("wall time", *_times(one.wall_seconds)),
         ("GPU hours with a trial", *_hours(one.gpu_hours)),
@@ -27,6 +32,8 @@ def print_study(console: Console, found: StudyForecast) -> None:
     print_table(console, _HEADINGS, [rows], title=title)
     say(console, f"workers are idle for {100 * one.idle_share:.0f} % of the time")
     say(console, _pick(one))
+    for line in _stops(one):
+        say(console, line)
     say(console, f"from {one.simulations} simulations; {one.basis}")
 
     walls = [(_count(n, "worker"), duration(wall)) for n, wall in advice.wall_by_workers.items()]
@@ -45,6 +52,8 @@ def print_study(console: Console, found: StudyForecast) -> None:
     )
     if found.plan is not None:
         print_plan(console, found.plan)
+        if one.stop:
+            say(console, "brackets are counted as a whole, as if no stop rule ended the study")
 
 
 def print_plan(console: Console, plan: HoursPlan) -> None:
@@ -96,6 +105,9 @@ def print_grid(console: Console, found: GridForecast) -> None:
     low, _, high = _hours(found.gpu_hours)
     basis = next(iter(found.studies.values())).basis
     say(console, f"{low} to {high} GPU hours in all; {found.simulations} simulations; {basis}")
+    rules = {rule for one in found.studies.values() for rule in by_results(one.stop)}
+    if rules:
+        say(console, _unknown(sorted(rules)))
 
 
 def _pick(one: Forecast) -> str:
@@ -106,6 +118,19 @@ def _pick(one: Forecast) -> str:
         f"the model proposes its first configuration as evaluation {one.first_model_pick}, "
         f"{duration(one.first_model_pick_seconds)} after the launch"
     )
+
+
+def _stops(one: Forecast) -> Iterator[str]:
+    """Which stop rules end a study, and which cannot be forecast."""
+    for rule, share in one.stopped_by.items():
+        yield f"stop.{rule} ends it in {100 * share:.0f} % of the simulations"
+    unknown = by_results(one.stop)
+    if unknown:
+        yield _unknown(unknown)
+
+
+def _unknown(rules: Sequence[str]) -> str:
+    return f"{' and '.join(rules)} cannot be forecast: results may end a study sooner"
 
 
 def _times(interval: Interval) -> list[str]:

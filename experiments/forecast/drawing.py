@@ -29,7 +29,7 @@ def _progress(ax: Axes, found: StudyForecast) -> None:
     moments = found.forecast.progress
     seconds, unit = unit_of(moments[-1].seconds)
     times = [0.0, *(one.seconds / seconds for one in moments)]
-    total = found.forecast.evaluations
+    total = found.forecast.planned_evaluations
     low, median, high = (
         [0.0, *(100 * getattr(one.evaluations, name) / total for one in moments)]
         for name in ("low", "median", "high")
@@ -37,12 +37,12 @@ def _progress(ax: Axes, found: StudyForecast) -> None:
     ax.fill_between(times, low, high, color=_COLOUR, alpha=0.25, label="90 % of simulations")
     ax.plot(times, median, color=_COLOUR, label="evaluations")
 
-    brackets = [one.brackets.median for one in moments]
-    if brackets[-1]:
-        shares = [0.0, *(100 * one / brackets[-1] for one in brackets)]
+    if found.forecast.planned_brackets:
+        planned = found.forecast.planned_brackets
+        shares = [0.0, *(100 * one.brackets.median / planned for one in moments)]
         ax.plot(times, shares, color="black", linestyle="--", label="brackets")
     ax.set_xlabel(f"time since the launch ({unit})")
-    ax.set_ylabel("finished (%)")
+    ax.set_ylabel("finished of all planned (%)")
     ax.set_ylim(0, 102)
     ax.set_xlim(0, times[-1])
     ax.grid()

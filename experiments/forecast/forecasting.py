@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any
 
@@ -16,7 +17,9 @@ from oneshot_hpo.experiments.forecast.conditions import Conditions
 from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.experiments.forecast.runs import Brackets, Reruns, Source
 from oneshot_hpo.experiments.forecast.simulation import Simulation
+from oneshot_hpo.experiments.forecast.stopping import Stopping
 from oneshot_hpo.hpo import Observation, OptimizerSettings
+from oneshot_hpo.hpo.brackets import total_evaluations
 
 SIMULATIONS = 100
 """Simulations of a forecast, unless the user says otherwise."""
@@ -53,6 +56,8 @@ class Plan:
     space: ConfigurationSpace
     prior: Sequence[Observation] = ()
     """What the study's model begins with."""
+    stop: Mapping[str, Any] = field(default_factory=dict)
+    """The rules of the study's section `stop`, by key."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ def simulated(plan: Plan, conditions: Conditions, simulations: int) -> Courses:
     def brackets() -> Brackets:
         return Brackets(RehearsedMaster(plan.space, plan.settings, plan.prior))
 
-    return Courses(conditions, _courses(brackets, conditions, simulations))
+    stopping = Stopping(plan.stop, total_evaluations(plan.settings)) if plan.stop else None
+    return Courses(conditions, _courses(brackets, conditions, simulations, stopping))
 
 
 def confirmed(runs: int, budget: int | float, conditions: Conditions, simulations: int) -> Courses:
@@ -94,7 +100,10 @@ def confirmed(runs: int, budget: int | float, conditions: Conditions, simulation
 
 
 def _courses(
-    source: Callable[[], Source], conditions: Conditions, simulations: int
+    source: Callable[[], Source],
+    conditions: Conditions,
+    simulations: int,
+    stopping: Stopping | None = None,
 ) -> list[Course]:
     """Simulations from the quickest pace to the slowest.
 
@@ -106,7 +115,7 @@ def _courses(
         z = NormalDist().inv_cdf((number + 0.5) / simulations)
         seconds = float(pace.epoch_seconds * np.exp(pace.spread * z))
         random = np.random.default_rng([simulations, number])
-        courses.append(Simulation(source(), conditions, random, seconds).run())
+        courses.append(Simulation(source(), conditions, random, seconds, stopping).run())
     return courses
 
 
@@ -141,6 +150,15 @@ class Forecast:
     first_model_pick_seconds: float | None
     """When it starts, the median of the simulations with one."""
     evaluations: int
+    """Finished; the median."""
+    planned_evaluations: int
+    """If no stop rule is reached."""
+    planned_brackets: int
+    """Likewise."""
+    stop: Mapping[str, Any]
+    """The rules of the study's section `stop`, by key."""
+    stopped_by: Mapping[str, float]
+    """Share of the simulations that a rule ended, by its key."""
     workers: int
     simulations: int
     progress: Sequence[Moment]
@@ -152,11 +170,12 @@ class Forecast:
         return dataclasses.asdict(self)
 
 
-def forecast(courses: Courses) -> Forecast:
-    """What the simulations of a study say."""
+def forecast(plan: Plan, courses: Courses) -> Forecast:
+    """What the simulations of a study with this plan say."""
     picks = [one.first_model_pick for one in courses.all]
     known = [pick for pick in picks if pick is not None]
     often = 2 * len(known) >= len(picks) and bool(known)
+    ended = Counter(one.stopped_by for one in courses.all if one.stopped_by is not None)
     return Forecast(
         wall_seconds=Interval.of(courses.walls),
         gpu_hours=Interval.of(courses.busy / 3600),
@@ -164,7 +183,11 @@ def forecast(courses: Courses) -> Forecast:
         idle_share=float(np.median(courses.idle)),
         first_model_pick=sorted(place for place, _ in known)[len(known) // 2] if often else None,
         first_model_pick_seconds=float(np.median([s for _, s in known])) if often else None,
-        evaluations=len(courses.all[0].ends),
+        evaluations=int(np.median([len(one.ends) for one in courses.all])),
+        planned_evaluations=total_evaluations(plan.settings),
+        planned_brackets=plan.settings.iterations,
+        stop=plan.stop,
+        stopped_by={rule: count / len(courses.all) for rule, count in ended.items()},
         workers=courses.conditions.workers,
         simulations=len(courses.all),
         progress=_progress(courses),

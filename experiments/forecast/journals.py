@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.conditions import GIVEN_SPREAD, TRIAL_SPREAD, Pace
 from oneshot_hpo.experiments.study.opened import OpenedStudy
-from oneshot_hpo.experiments.study.outcome import search_seconds
+from oneshot_hpo.experiments.study.outcome import objective_seconds, search_seconds
 from oneshot_hpo.experiments.study.specification import StudySpec
 
 _ALIKE = ("searcher", "command", "space", "dataset")
@@ -35,6 +35,8 @@ class _Times:
     """(n,) seconds of the epochs alone."""
     took: Floats
     """(n,) seconds on a worker."""
+    objectives: Floats
+    """(n,) seconds of the objective; 0 where there is none."""
     start: float
     """Seconds from the launch to the first trial."""
     tried: int
@@ -67,6 +69,7 @@ def pace_of(opened: Sequence[OpenedStudy], spec: StudySpec) -> Pace:
     return Pace(
         epoch_seconds=float(np.exp(logs.mean())),
         trial_seconds=float(max(0.0, np.mean(beside))),
+        objective_seconds=float(np.mean(np.concatenate([one.objectives for one in times]))),
         start_seconds=float(np.median([one.start for one in times])),
         spread=spread,
         trial_spread=_trial_spread(times),
@@ -99,23 +102,25 @@ def _times(study: OpenedStudy) -> _Times | None:
     if not rows:
         return None
     view = study.view
-    budgets, searched, took, started = (np.array(column) for column in zip(*rows, strict=True))
+    budgets, searched, took, objectives, started = map(np.array, zip(*rows, strict=True))
     return _Times(
         budgets=budgets,
         searched=searched,
         took=np.maximum(took, searched),
+        objectives=objectives,
         start=max(0.0, float(started.min()) - view.times.created),
         tried=len(view.evaluations),
         crashed=sum(result.crashed for _, result in view.evaluations),
     )
 
 
-def _rows(study: OpenedStudy) -> Iterator[tuple[float, float, float, float]]:
+def _rows(study: OpenedStudy) -> Iterator[tuple[float, ...]]:
     for trial, result in study.view.evaluations:
         times, seconds = result.timestamps, search_seconds(result)
         if result.crashed or trial.attempt or not seconds or "finished" not in times:
             continue
-        yield trial.budget, seconds, times["finished"] - times["started"], times["started"]
+        took = times["finished"] - times["started"]
+        yield trial.budget, seconds, took, objective_seconds(result) or 0.0, times["started"]
 
 
 def _trial_spread(times: Sequence[_Times]) -> float:

@@ -19,6 +19,8 @@ from oneshot_hpo.hpo.brackets import total_evaluations
 
 _INTERVALS = ("wall_seconds", "gpu_hours")
 _NUMBERS = ("idle_share", "first_model_pick", "evaluations", "workers", "simulations")
+_PLAN = ("planned_evaluations", "stop")
+"""What a forecast rests on, beside the workers."""
 
 _is_number = number(low=0).test
 
@@ -35,7 +37,7 @@ def read_kept(path: Path, spec: StudySpec) -> dict[str, Any]:
             document = document["studies"].get(spec.name)
             if document is None:
                 raise UserError(f"--forecast {path}: has no study {spec.name}")
-        kept = {name: document[name] for name in (*_INTERVALS, *_NUMBERS, "basis")}
+        kept = {name: document[name] for name in (*_INTERVALS, *_NUMBERS, *_PLAN, "basis")}
         Kept.read(kept)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, UserError):
@@ -44,16 +46,21 @@ def read_kept(path: Path, spec: StudySpec) -> dict[str, Any]:
             f"--forecast {path}: give a file with the output of oneshot-hpo forecast --json"
         ) from None
 
-    planned = {
-        "evaluations": total_evaluations(spec.optimizer_settings),
-        "workers": spec.workers or 1,
-    }
-    for name, wanted in planned.items():
-        if kept[name] != wanted:
-            raise UserError(
-                f"--forecast {path}: is of a study with {kept[name]} {name}, this one has {wanted}"
-            )
+    _check_same(kept, spec, f"--forecast {path}: is of a study with")
     return kept
+
+
+def _check_same(kept: Mapping[str, Any], spec: StudySpec, message: str) -> None:
+    """UserError: what is planned differs."""
+    evaluations = total_evaluations(spec.optimizer_settings)
+    for name, found, wanted in (
+        ("evaluations", kept["planned_evaluations"], evaluations),
+        ("workers", kept["workers"], spec.workers or 1),
+    ):
+        if found != wanted:
+            raise UserError(f"{message} {found} {name}, this one has {wanted}")
+    if kept["stop"] != spec.stop.rules:
+        raise UserError(f"{message} other stop rules")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,8 @@ def plan_of(spec: StudySpec, prior: Sequence[Observation] = ()) -> Plan:
     if spec.command is None and spec.dataset == "cifar10" and not spec.search.get("image_size"):
         sized = spec.search | {"image_size": _CIFAR10_PIXELS}
         spec = spec.model_copy(update={"search": sized})
-    return Plan(settings=settings, space=with_space(spec).configuration_space(), prior=prior)
+    space = with_space(spec).configuration_space()
+    return Plan(settings=settings, space=space, prior=prior, stop=spec.stop.rules)
 
 
 def workers_of(spec: StudySpec) -> int:

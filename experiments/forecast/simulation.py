@@ -19,6 +19,7 @@ from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.forecast.conditions import Conditions
 from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.experiments.forecast.runs import Run, Source
+from oneshot_hpo.experiments.forecast.stopping import Stopping
 
 _FRUITLESS = 20
 """How often a trial may be interrupted in a row without progress; the loop of a study stops then,
@@ -36,6 +37,8 @@ class _Trial:
     epochs: float
     """Until it finishes or crashes."""
     crashes: bool
+    beside: float = 0.0
+    """Seconds of its present attempt beside its epochs."""
     saved: float = 0.0
     """Epochs from which it continues."""
     attempt: int = 0
@@ -50,6 +53,8 @@ class _Worker:
     end: float
     dies: bool
     """Whether it ends without notice."""
+    loading: float
+    """Seconds that its next trial takes longer."""
 
 
 class Simulation:
@@ -61,12 +66,20 @@ class Simulation:
         conditions: Conditions,
         random: np.random.Generator,
         epoch_seconds: float,
+        stopping: Stopping | None = None,
     ) -> None:
-        """epoch_seconds: the mean of this simulation, which `conditions.pace` knows roughly."""
+        """epoch_seconds: the mean of this simulation, which `conditions.pace` knows roughly.
+
+        stopping: the rules that may end it before every run has started.
+        """
         self._source = source
         self._conditions = conditions
         self._random = random
         self._epoch_seconds = epoch_seconds
+        self._stopping = stopping
+        self._started = 0
+        self._worked = 0.0
+        """Seconds of the finished trials that a limit of GPU hours counts."""
         self._now = 0.0
         self._numbers = count()
         self._events: list[tuple[float, int, _Worker, _Trial | None, float]] = []
@@ -75,16 +88,28 @@ class Simulation:
         self._course = Course()
 
     def run(self) -> Course:
-        """Work until every run has finished. UserError: time limits leave no progress."""
+        """Work until every run has finished, or those that had started when a rule was reached.
+
+        UserError: time limits leave no progress.
+        """
         for _ in range(self._conditions.workers):
             self._queue_worker(0.0)
-        while len(self._course.ends) < self._source.total:
+        while not self._finished:
             self._next_event()
             self._fill()
         running = [worker for _, _, worker, _, _ in self._events]
         for worker in (*self._free, *running):
             self._release(worker, min(worker.end, self._now))
         return self._course
+
+    @property
+    def _finished(self) -> bool:
+        done = len(self._course.ends)
+        return done == self._source.total or (self._is_stopped and done == self._started)
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self._course.stopped_by is not None
 
     # Workers
 
@@ -94,7 +119,7 @@ class Simulation:
         wait = waits[self._random.integers(len(waits))] if waits else 0.0
         start = time + wait
         end, dies = self._end(start)
-        worker = _Worker(start, end, dies)
+        worker = _Worker(start, end, dies, pace.load_seconds)
         self._push(max(self._now, start + pace.start_seconds), worker, None)
 
     def _end(self, start: float) -> tuple[float, bool]:
@@ -125,6 +150,7 @@ class Simulation:
             return
         self._course.busy += self._now - began
         if self._now < worker.end:
+            self._worked += trial.seconds * trial.epochs + self._conditions.pace.objective_seconds
             self._finish(trial)
             self._free.append(worker)
             return
@@ -140,7 +166,7 @@ class Simulation:
     def _interrupt(self, trial: _Trial, worker: _Worker, seconds: float) -> None:
         """A trial has lost its worker: it waits for another one, or counts as crashed."""
         self._course.interruptions += 1
-        worked = max(0.0, seconds - self._conditions.pace.trial_seconds)
+        worked = max(0.0, seconds - trial.beside)
         reached = trial.saved + worked / trial.seconds
         kept = max(trial.saved, math.floor(reached)) if worker.dies else reached
         self._course.repeated += seconds - trial.seconds * (kept - trial.saved)
@@ -175,14 +201,17 @@ class Simulation:
             if trial is None:
                 return
             self._free.pop()
-            epochs = trial.epochs - trial.saved
-            left = self._conditions.pace.trial_seconds + trial.seconds * epochs
+            trial.beside = self._conditions.pace.trial_seconds + worker.loading
+            worker.loading = 0.0
+            left = trial.beside + trial.seconds * (trial.epochs - trial.saved)
             self._push(min(worker.end, self._now + left), worker, trial)
 
     def _new_trial(self) -> _Trial | None:
-        run = self._source.next_run()
+        self._check_rules()
+        run = None if self._is_stopped else self._source.next_run()
         if run is None:
             return None
+        self._started += 1
         self._note_pick()
         pace, own = self._conditions.pace, self._source.epochs(run)
         # The mean of the factor is 1.
@@ -191,6 +220,14 @@ class Simulation:
         crashes = bool(pace.crash_share) and self._random.random() < pace.crash_share
         epochs = own * self._random.random() if crashes else own
         return _Trial(run, seconds, epochs, crashes)
+
+    def _check_rules(self) -> None:
+        """Note the stop rule that is reached now, before a trial would start."""
+        if self._stopping is None or self._is_stopped:
+            return
+        running = sum(self._now - began for *_, trial, began in self._events if trial is not None)
+        worked = self._worked + running
+        self._course.stopped_by = self._stopping.reached(self._started, worked, self._now)
 
     def _note_pick(self) -> None:
         place = self._source.first_model_pick

@@ -75,7 +75,8 @@ def print_costs(
     paces, basis = _paces(grid, folder, epoch_seconds)
     gpu = hours(members, grid.confirm, paces)
     words = f"about {gpu:,.0f}" if gpu >= 10 else f"about {gpu:.1f}" if gpu >= 0.1 else "under 0.1"
-    say(console, f"{words} GPU hours: {basis}")
+    whole = ", if no stop rule ends a study" if any(m.spec.stop.rules for m in members) else ""
+    say(console, f"{words} GPU hours{whole}: {basis}")
     _print_times(console, grid, members, paces, basis, workers)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oneshot_hpo.experiments.forecast.forecasting import Interval
-from oneshot_hpo.experiments.forecast.kept import kept_forecast, truth_of
+from oneshot_hpo.experiments.forecast.kept import Kept, Truth, kept_forecast, truth_of
+from oneshot_hpo.experiments.forecast.stopping import BY_RESULTS
 from oneshot_hpo.experiments.pages.table import Cell, Column, Row, Table
 from oneshot_hpo.experiments.pages.values import NOTHING
 from oneshot_hpo.experiments.study.opened import OpenedStudy
@@ -23,14 +24,11 @@ class ForecastSection:
 
 def read(study: OpenedStudy) -> ForecastSection | None:
     """None: the study was launched without a forecast. UserError: it is damaged."""
-    kept, truth = kept_forecast(study), truth_of(study)
+    kept = kept_forecast(study)
     if kept is None:
         return None
-    sentence = "The study has not finished: what it takes is not known yet."
-    if truth is not None:
-        inside = truth.wall_seconds in kept.wall_seconds
-        where = "inside" if inside else "outside"
-        sentence = f"The wall time is {where} the interval that held 90 % of the simulations."
+    # Of a study that was extended since, it says nothing.
+    truth = None if study.view.extensions else truth_of(study)
     rows = [
         _row("wall time", map(_time, _quantiles(kept.wall_seconds))),
         _row("GPU hours", map(_hour, _quantiles(kept.gpu_hours))),
@@ -47,7 +45,7 @@ def read(study: OpenedStudy) -> ForecastSection | None:
         rows = [Row([*row.cells, cell]) for row, cell in zip(rows, took, strict=True)]
     headings = ("5 %", "median", "95 %", *(() if truth is None else ("truth",)))
     return ForecastSection(
-        sentence=f"{sentence} Its pace: {kept.basis}.",
+        sentence=f"{_sentence(study, kept, truth)} Its pace: {kept.basis}.",
         table=Table(
             name="forecast",
             caption="The forecast at launch beside what the study took",
@@ -56,6 +54,20 @@ def read(study: OpenedStudy) -> ForecastSection | None:
             sortable=False,
         ),
     )
+
+
+def _sentence(study: OpenedStudy, kept: Kept, truth: Truth | None) -> str:
+    """Whether the forecast was right, or why that cannot be said."""
+    if study.view.extensions:
+        return "The study was extended since: the forecast is of what it was at its launch."
+    if truth is None:
+        return "The study has not finished: what it takes is not known yet."
+    where = "inside" if truth.wall_seconds in kept.wall_seconds else "outside"
+    words = f"The wall time is {where} the interval that held 90 % of the simulations."
+    reached = study.view.stop_reached
+    if reached is not None and reached.rule in BY_RESULTS:
+        words += f" The rule {reached.rule}, which no forecast knows, ended the study."
+    return words
 
 
 def _row(name: str, cells: Iterable[Cell]) -> Row:

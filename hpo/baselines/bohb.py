@@ -70,8 +70,9 @@ class BOHB(Hyperband):
             if not self._models or rng.random() < self._settings.random_fraction:
                 proposals[repetition] = rng.integers(self.choices)
             else:
-                candidates = self._models[repetition].candidates(self._settings, rng)
-                proposals[repetition] = candidates[0]
+                proposals[repetition] = next(
+                    self._models[repetition].candidates(self._settings, rng)
+                )
         return proposals
 
     def _fit_models(self) -> None:

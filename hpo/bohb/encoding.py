@@ -16,6 +16,7 @@ from ConfigSpace.hyperparameters import (
 from ConfigSpace.util import deactivate_inactive_hyperparameters
 from numpy.typing import NDArray
 
+from oneshot_hpo.hpo.bohb.plain_space import PlainSpace
 from oneshot_hpo.hpo.errors import StudyError
 from oneshot_hpo.hpo.plain import plain
 
@@ -31,6 +32,7 @@ class Encoding:
 
     def __init__(self, space: ConfigurationSpace) -> None:
         self.space = space
+        self._plain = PlainSpace.of(space)
         hyperparameters = list(space.values())
         sizes = [_number_of_values(hp) for hp in hyperparameters]
         self._free = np.array([size != 1 for size in sizes], dtype=bool)
@@ -66,7 +68,10 @@ class Encoding:
 
     def encode(self, config: Mapping[str, Any]) -> NDArray[np.float64]:
         """The (d,) vector of a configuration. Raises ValueError for one outside the space."""
-        return self._with_ordinals(Configuration(self.space, values=config).get_array()[self._free])
+        full = None if self._plain is None else self._plain.vector(config)
+        if full is None:
+            full = Configuration(self.space, values=config).get_array()
+        return self._with_ordinals(full[self._free])
 
     def _with_ordinals(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
         ordinal = self._ordinals > 0
@@ -84,10 +89,25 @@ class Encoding:
         point[ordinal] = np.minimum(np.floor(point[ordinal] * sizes), sizes - 1)
         full = self._fixed_vector.copy()
         full[self._free] = point
+        if self._plain is not None:
+            return self._plain.configuration(full)
         everything = dict(Configuration(self.space, vector=full))
-        if not self.space.conditions and not self.space.forbidden_clauses:
-            return plain(everything)  # all are active: saves half the time of a proposal
         return plain(dict(deactivate_inactive_hyperparameters(everything, self.space)))
+
+    def contains(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration is in the space."""
+        try:
+            self.encode(config)
+        except (ValueError, TypeError, OverflowError):
+            return False
+        return True
+
+    def sample(self, seed: int) -> dict[str, Any]:
+        """A uniform configuration, as ConfigSpace draws it with a seed."""
+        if self._plain is not None:
+            return self._plain.sample(seed)
+        self.space.seed(seed)
+        return plain(dict(self.space.sample_configuration()))
 
 
 def tuned_names(space: ConfigurationSpace) -> frozenset[str]:

@@ -24,7 +24,6 @@ from oneshot_hpo.hpo.bohb.kde_model import KDEModel, can_be_fitted, least_points
 from oneshot_hpo.hpo.bohb.prior_band import Evidence, neighbour, shares
 from oneshot_hpo.hpo.bohb.prior_density import PriorDensity
 from oneshot_hpo.hpo.brackets import rung_budgets
-from oneshot_hpo.hpo.plain import plain
 from oneshot_hpo.hpo.randomness import Purpose, event_generator
 from oneshot_hpo.hpo.settings import OptimizerSettings
 
@@ -144,12 +143,11 @@ class VectorisedKDEGenerator(base_config_generator):
 
     def largest_budget_with_model(self) -> float | None:
         """The largest budget with more good and more bad observations than dimensions."""
-        ready = [
-            budget
-            for budget, observations in self._observations.items()
-            if can_be_fitted(len(observations), self.encoding.dimensions, self.settings)
-        ]
-        return max(ready, default=None)
+        for budget in sorted(self._observations, reverse=True):
+            count = len(self._observations[budget])
+            if can_be_fitted(count, self.encoding.dimensions, self.settings):
+                return budget
+        return None
 
     def model(self, budget: float) -> KDEModel:
         """The model of the observations at a budget."""
@@ -220,7 +218,4 @@ class VectorisedKDEGenerator(base_config_generator):
         return finished
 
     def _uniform(self, rng: np.random.Generator) -> dict[str, Any]:
-        space = self.encoding.space
-        space.seed(int(rng.integers(2**32)))
-        config: dict[str, Any] = plain(dict(space.sample_configuration()))
-        return config
+        return self.encoding.sample(int(rng.integers(2**32)))

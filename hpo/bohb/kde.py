@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 _BLOCK = 1024
 """Observations per block: their kernels at 64 points then fit in the processor's cache."""
+_ROUNDING = 1 + 1e-6
+"""More than two ways of summing the same kernels can differ."""
 
 
 def normal_reference_bandwidths(data: Array, mean: Array) -> Array:
@@ -43,39 +45,52 @@ class ProductKernelDensity:
         self.data = data
         self.levels = levels
         self._categories = levels > 0
+        self._has_categories = bool(self._categories.any())
+        # All columns as a slice, which copies nothing.
+        self._numbers = ~self._categories if self._has_categories else slice(None)
         self._mean = data.mean(axis=0)
         bandwidths = np.maximum(normal_reference_bandwidths(data, self._mean), min_bandwidth)
-        k = levels[self._categories]
-        bandwidths[self._categories] = np.minimum(bandwidths[self._categories], (k - 1) / k)
+        if self._has_categories:
+            k = levels[self._categories]
+            bandwidths[self._categories] = np.minimum(bandwidths[self._categories], (k - 1) / k)
         self.bandwidths = bandwidths
         """(d,)"""
+        self._widths = bandwidths[self._numbers]
+        self._peak = np.prod(1 / (np.sqrt(2 * np.pi) * self._widths))
 
     def density(self, points: Array) -> Array:
         """(m,) densities at (m, d) points."""
         total = np.zeros(len(points))
-        for start in range(0, len(self.data), _BLOCK):
-            total += self._kernels(points, self.data[start : start + _BLOCK]).sum(axis=1)
+        for block in self.blocks():
+            total += self.kernel_sums(points, block)
         return total / len(self.data)
 
-    def _kernels(self, points: Array, data: Array) -> Array:
-        """(m, n) products over the dimensions of the kernels of n observations at m points."""
-        kernels = self._gaussian_kernels(points, data)
-        for j in np.flatnonzero(self._categories):
-            h, k = self.bandwidths[j], self.levels[j]
-            same = points[:, j, None] == data[None, :, j]
-            kernels *= np.where(same, 1 - h, h / (k - 1))
-        return kernels
+    def blocks(self) -> list[Array]:
+        """The observations in blocks of (up to) _BLOCK, one after the other."""
+        return [self.data[i : i + _BLOCK] for i in range(0, len(self.data), _BLOCK)]
+
+    def kernel_sums(self, points: Array, block: Array) -> Array:
+        """(m,) sums of the kernels of a block of observations at (m, d) points."""
+        kernels = self._gaussian_kernels(points, block)
+        if self._has_categories:
+            for j in np.flatnonzero(self._categories):
+                h, k = self.bandwidths[j], self.levels[j]
+                same = points[:, j, None] == block[None, :, j]
+                kernels *= np.where(same, 1 - h, h / (k - 1))
+        return kernels.sum(axis=1)
 
     def _gaussian_kernels(self, points: Array, data: Array) -> Array:
         """(m, n) products of the kernels of the numbers alone."""
-        widths = self.bandwidths[~self._categories]
-        x = (points - self._mean)[:, ~self._categories] / widths
-        y = (data - self._mean)[:, ~self._categories] / widths
+        x = (points - self._mean)[:, self._numbers] / self._widths
+        y = (data - self._mean)[:, self._numbers] / self._widths
         # -|x - y|²/2 = x·y - |x|²/2 - |y|²/2 as one matrix product; centred, it loses no digits.
-        left = np.column_stack([x, -0.5 * (x * x).sum(axis=1), np.ones(len(x))])
-        right = np.column_stack([y, np.ones(len(y)), -0.5 * (y * y).sum(axis=1)])
+        left, right = _with_two_columns(x), _with_two_columns(y)
+        np.multiply(-0.5, (x * x).sum(axis=1), out=left[:, -2])
+        np.multiply(-0.5, (y * y).sum(axis=1), out=right[:, -1])
         exponent = left @ right.T
-        return np.exp(exponent, out=exponent) * np.prod(1 / (np.sqrt(2 * np.pi) * widths))
+        np.exp(exponent, out=exponent)
+        exponent *= self._peak
+        return exponent
 
     def draw(self, m: int, bandwidth_factor: float, rng: np.random.Generator) -> Array:
         """(m, d) points from the density, widened by `bandwidth_factor` along the numbers.
@@ -85,17 +100,25 @@ class ProductKernelDensity:
         centres = self.data[rng.integers(len(self.data), size=m)]
         points = np.empty_like(centres)
 
-        numbers = ~self._categories
-        mean, scale = centres[:, numbers], self.bandwidths[numbers] * bandwidth_factor
+        mean, scale = centres[:, self._numbers], self._widths * bandwidth_factor
         low, high = ndtr((0 - mean) / scale), ndtr((1 - mean) / scale)
         quantile = low + rng.random(mean.shape) * (high - low)
-        points[:, numbers] = np.clip(mean + scale * ndtri(quantile), 0, 1)
+        points[:, self._numbers] = np.clip(mean + scale * ndtri(quantile), 0, 1)
+        if not self._has_categories:
+            return points
 
         observed = centres[:, self._categories]
         keep = rng.random(observed.shape) < 1 - self.bandwidths[self._categories]
         anything = rng.integers(np.broadcast_to(self.levels[self._categories], observed.shape))
         points[:, self._categories] = np.where(keep, observed, anything)
         return points
+
+
+def _with_two_columns(matrix: Array) -> Array:
+    """(n, d) as (n, d + 2), with ones in the new columns."""
+    wider = np.ones((len(matrix), matrix.shape[1] + 2))
+    wider[:, :-2] = matrix
+    return wider
 
 
 def expected_improvement_order(
@@ -106,7 +129,38 @@ def expected_improvement_order(
     good, bad: (m,) densities, both floored at 1e-32. log_factor: (m,) logarithms of factors on the
     improvement. Ties keep their order.
     """
+    return np.argsort(_ratio(good, bad, log_factor), kind="stable")
+
+
+def most_promising(
+    points: Array, good: Array, bad: ProductKernelDensity, log_factor: Array | None = None
+) -> int:
+    """The first index in the order of expected improvement of (m, d) candidates.
+
+    good: (m,) densities. The bad density is summed to its end only where that can matter: sums of
+    kernels grow, so a candidate that is already worse than another one in the end is left out.
+    After the first block of observations few are left, which keeps large studies quick.
+    """
+
+    def ratio(of: NDArray[np.intp], sums: Array) -> Array:
+        factor = None if log_factor is None else log_factor[of]
+        return _ratio(good[of], sums / len(bad.data), factor)
+
+    blocks = bad.blocks()
+    left = np.arange(len(points))
+    sums = bad.kernel_sums(points, blocks[0])
+    if len(blocks) > 1:
+        likely = left[[ratio(left, sums).argmin()]]
+        whole = bad.density(points[likely]) * len(bad.data)
+        limit = ratio(likely, whole * _ROUNDING)
+
+    for block in blocks[1:]:
+        kept = ratio(left, sums) <= limit
+        left = left[kept]
+        sums = sums[kept] + bad.kernel_sums(points[left], block)
+    return int(left[ratio(left, sums).argmin()])
+
+
+def _ratio(good: Array, bad: Array, log_factor: Array | None) -> Array:
     ratio = np.maximum(bad, 1e-32) / np.maximum(good, 1e-32)
-    if log_factor is not None:
-        ratio = np.log(ratio) - log_factor
-    return np.argsort(ratio, kind="stable")
+    return ratio if log_factor is None else np.log(ratio) - log_factor

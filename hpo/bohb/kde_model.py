@@ -5,14 +5,18 @@ Falkner et al. 2018, section 3.2. It works on vectors of any meaning.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oneshot_hpo.hpo.bohb.kde import ProductKernelDensity, expected_improvement_order
+from oneshot_hpo.hpo.bohb.kde import (
+    ProductKernelDensity,
+    expected_improvement_order,
+    most_promising,
+)
 from oneshot_hpo.hpo.errors import InvalidSettings
 from oneshot_hpo.hpo.settings import OptimizerSettings
 
@@ -64,15 +68,20 @@ class KDEModel:
         settings: OptimizerSettings,
         rng: np.random.Generator,
         log_factor: Callable[[Array], Array] | None = None,
-    ) -> Array:
-        """(num_samples, d) draws from the widened good density, the most promising first.
+    ) -> Iterator[Array]:
+        """The num_samples draws from the widened good density, (d,) each, most promising first.
 
         log_factor: the logarithm of a factor on the expected improvement, (m,) of (m, d) points.
         """
         drawn = self.good.draw(settings.num_samples, settings.bandwidth_factor, rng)
-        good, bad = self.good.density(drawn), self.bad.density(drawn)
+        good = self.good.density(drawn)
         factor = None if log_factor is None else log_factor(drawn)
-        return drawn[expected_improvement_order(good, bad, factor)]
+
+        first = most_promising(drawn, good, self.bad, factor)
+        yield drawn[first]
+        # The others are seldom wanted: where the space forbids the first.
+        order = expected_improvement_order(good, self.bad.density(drawn), factor)
+        yield from drawn[order[order != first]]
 
 
 def can_be_fitted(n: int, dimensions: int, settings: OptimizerSettings) -> bool:

@@ -21,7 +21,7 @@ from hpbandster.optimizers.bohb import BOHB
 from hpbandster.optimizers.iterations import SuccessiveHalving
 from numpy.typing import NDArray
 
-from oneshot_hpo.hpo.bohb.encoding import check_configuration
+from oneshot_hpo.hpo.bohb.encoding import Encoding, check_configuration
 from oneshot_hpo.hpo.bohb.generator import VectorisedKDEGenerator
 from oneshot_hpo.hpo.bohb.stock_generator import SeededStockGenerator
 from oneshot_hpo.hpo.brackets import Rung, bracket_of
@@ -167,6 +167,7 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         DispatcherlessMaster.__init__(self, self._new_generator(space, settings))
         self.settings = settings
         self.space = space
+        self._encoding = Encoding(space)
         self._plan = Plan.of(settings)
         self._defaults_started = 0
         self._added: deque[dict[str, Any]] = deque()
@@ -324,6 +325,8 @@ class BOHBMaster(BOHB, DispatcherlessMaster):
         return config, info
 
     def _check_config(self, config: dict[str, Any]) -> None:
+        if self._encoding.contains(config):
+            return
         try:
             check_configuration(self.space, config)
         except StudyError as error:

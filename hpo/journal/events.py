@@ -58,7 +58,7 @@ def _is_trial(value: Any) -> bool:
 
 
 def _is_trial_id(value: Any) -> bool:
-    if not isinstance(value, list) or len(value) != 3 or any(type(n) is not int for n in value):
+    if not isinstance(value, list) or [type(n) for n in value] != [int, int, int]:
         return False
     return value == [-1, 0, 0] or min(value) >= 0
 
@@ -147,9 +147,9 @@ def check_event(event: Event, kinds: Kinds) -> None:
     if not isinstance(name, str) or name not in kinds:
         raise InvalidEvent(f"unknown event {name!r}")
     keys = kinds[name].keys
-    if missing := keys.keys() - event.keys():
+    if missing := [key for key in keys if key not in event]:
         raise InvalidEvent(f"{name} lacks {', '.join(sorted(missing))}")
-    if unknown := event.keys() - keys.keys() - {"event", "time"}:
+    if unknown := [key for key in event if key not in keys and key not in ("event", "time")]:
         raise InvalidEvent(f"{name} has unknown keys: {', '.join(sorted(unknown))}")
     for key, kind in keys.items():
         if not kind.test(event[key]):

@@ -23,7 +23,7 @@ class AlteredLine(HpoError, ValueError):
 
 def sealed(event: dict[str, Any]) -> bytes:
     """The line of an event, with its checksum and line feed."""
-    body = json.dumps(event, allow_nan=False).encode()[:-1]
+    body = _encode(event).encode()[:-1]
     return body + _seal(body) + b"\n"
 
 
@@ -36,7 +36,8 @@ def unsealed(line: bytes) -> tuple[Any, bool]:
     body, mark, _ = line.rpartition(_MARK)
     if mark and line[len(body) :] != _seal(body):
         raise AlteredLine("its checksum is wrong, the line was altered")
-    return json.loads(body + b"}" if mark else line, parse_constant=_refuse_constant), bool(mark)
+    content = body + b"}" if mark else line
+    return _decode(content.decode(json.detect_encoding(content), "surrogatepass")), bool(mark)
 
 
 def is_sealed(line: bytes) -> bool:
@@ -51,3 +52,8 @@ def _seal(body: bytes) -> bytes:
 
 def _refuse_constant(token: str) -> None:
     raise ValueError(f"{token} is not JSON")
+
+
+# Made once: json.dumps and json.loads would make them for each line.
+_encode = json.JSONEncoder(allow_nan=False).encode
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode

@@ -309,8 +309,11 @@ def _look(path: Path) -> tuple[bytes, int] | None:
     It is opened each time, because that makes an NFS client ask its server.
     """
     try:
-        with os.fdopen(open_own(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            return file.read(_LONGEST_RECORD), os.fstat(file.fileno()).st_mtime_ns
+        file = open_own(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            return os.read(file, _LONGEST_RECORD), os.fstat(file).st_mtime_ns
+        finally:
+            os.close(file)
     except PermissionError:  # another user's; its time of modification is visible
         with contextlib.suppress(OSError):
             return _UNREADABLE, path.lstat().st_mtime_ns

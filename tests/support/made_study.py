@@ -18,7 +18,7 @@ from oneshot_hpo.experiments.objectives.section import MEAN, TRAIN, Section
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.validation import load_study
-from oneshot_hpo.hpo import BASELINE_ID, Confirmation, Rerun, Study, Trial, TrialResult
+from oneshot_hpo.hpo import BASELINE_ID, Rerun, Study, Trial, TrialResult
 from oneshot_hpo.hpo.journal.file import read_journal
 from oneshot_hpo.hpo.journal.line import sealed
 from oneshot_hpo.search_spaces import Architecture, get_space, load_table
@@ -164,8 +164,14 @@ def _set_clock(journal: Path) -> None:
     journal.write_bytes(b"".join(map(sealed, events)))
 
 
-def confirm(folder: Path, seeds: int, crashing: Sequence[int] = ()) -> None:
-    """Confirm a study's incumbent and default; both crash with the seeds of these numbers."""
+def confirm(
+    folder: Path, seeds: int, crashing: Sequence[int] = (), looks: Sequence[int] = ()
+) -> None:
+    """Confirm a study's incumbent and default; both crash with the seeds of these numbers.
+
+    looks: of a rule that ends it, the first one with `seeds`.
+    """
+    from oneshot_hpo.experiments.confirm.until_decided import DecidingConfirmation
     from oneshot_hpo.experiments.study.folder import specification_of
     from oneshot_hpo.hpo import read_study
 
@@ -175,11 +181,14 @@ def confirm(folder: Path, seeds: int, crashing: Sequence[int] = ()) -> None:
     assert view.baseline is not None
     tuned = view.incumbent[0]
     assert tuned.id != BASELINE_ID, "choose another seed: the default stayed the best"
-    with Confirmation.create(
+    name = tuned.key.split("/")[0]
+    with DecidingConfirmation.create(
         folder / "confirm", header=view.header, seed=spec.seed, budget=spec.max_budget
     ) as confirmation:
+        if looks:
+            confirmation.set_rule(name, spending="obrien-fleming", alpha=0.05, looks=looks)
         confirmation.plan("default", view.baseline[0].config, seeds)
-        confirmation.plan(tuned.key.split("/")[0], tuned.config, seeds, tuned=True)
+        confirmation.plan(name, tuned.config, seeds, tuned=True)
         while (run := confirmation.ask()) is not None:
             crashed = run.number in crashing
             write_search(folder / "confirm", run, crashed)

@@ -142,7 +142,7 @@ def of_space(table: Table, space: SpaceId) -> Population:
     if isinstance(table, TrainedCells):
         return _of_rows(table, key, name, rows)
     return EntryPopulation(
-        table=table.name,
+        table=table.name if len(table.datasets) < 2 else f"{table.name} on {table.dataset}",
         key=key,
         name=name,
         operations=searched.operations,

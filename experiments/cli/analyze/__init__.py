@@ -8,6 +8,7 @@ from oneshot_hpo.experiments.cli.analyze.bias import bias
 from oneshot_hpo.experiments.cli.analyze.correlation import correlation
 from oneshot_hpo.experiments.cli.analyze.fidelity import fidelity
 from oneshot_hpo.experiments.cli.analyze.operations import operations
+from oneshot_hpo.experiments.cli.analyze.precision import precision
 from oneshot_hpo.experiments.cli.analyze.pruning import pruning
 from oneshot_hpo.experiments.cli.analyze.quality import quality
 from oneshot_hpo.experiments.cli.analyze.regularisation import regularisation
@@ -27,6 +28,7 @@ app.command()(bias)
 app.command()(correlation)
 app.command()(fidelity)
 app.command()(operations)
+app.command()(precision)
 app.command()(pruning)
 app.command()(quality)
 app.command()(regularisation)

@@ -38,6 +38,18 @@ def correlation(
             help="Score the cells after the last epoch again, each trained on so many batches.",
         ),
     ] = 0,
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="ERRORS",
+            help="Errors of the table: test, valid, or after so many epochs: valid@12; with "
+            "commas.",
+        ),
+    ] = "test",
+    among: Annotated[
+        int | None,
+        typer.Option(min=10, metavar="CELLS", help="Draw from so many best cells of the space."),
+    ] = None,
     overrides: options.SearchSetOption = None,
     seed: options.SeedOption = 0,
     workers: options.WorkersOption = None,
@@ -66,5 +78,7 @@ def correlation(
         epochs=epochs,
         after=after,
         finetune=finetune,
+        against=against,
+        among=among,
     )
     show(console, report)

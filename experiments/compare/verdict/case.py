@@ -65,10 +65,17 @@ class Case:
         study = self.study_of(sample)
         return None if study is None else study.opened.confirmation
 
-    def runs_of(self, sample: Sample) -> list[tuple[Rerun, TrialResult]]:
-        """The runs of a sample; none for a baseline."""
+    def all_runs_of(self, sample: Sample) -> list[tuple[Rerun, TrialResult]]:
+        """The runs of a sample's setting, also those after a rule's last look.
+
+        None for a baseline.
+        """
         confirmation = self.confirmation_of(sample)
         if confirmation is None:
             return []
-        runs = list(confirmation.results_of(sample.origin[1]).values())
-        return [(run, result) for run, result in runs if run.seed in (sample.seeds or ())]
+        return list(confirmation.results_of(sample.origin[1]).values())
+
+    def runs_of(self, sample: Sample) -> list[tuple[Rerun, TrialResult]]:
+        """The runs of a sample; none for a baseline."""
+        seeds = sample.seeds or ()
+        return [(run, result) for run, result in self.all_runs_of(sample) if run.seed in seeds]

@@ -68,10 +68,15 @@ def _test(case: Case) -> Iterator[str]:
     name = "Mann and Whitney's test" if comparison.pairs is None else "Wilcoxon's signed-rank test"
     words = f"{name}, two-sided, level {100 * ALPHA:g} %"
     if not comparison.can_be_shown:
-        yield f"none: so few seeds cannot show a difference by {words}"
+        if comparison.sequential is not None:
+            yield f"none: the rule allows no look yet ({words})"
+        else:
+            yield f"none: so few seeds cannot show a difference by {words}"
         return
     p_value = comparison.p_value
     words += ": p < 0.001" if p_value < 0.001 else f": p = {p_value:.3f}"
+    if comparison.sequential is not None:
+        words += ", adjusted for the looks"
     if comparison.tests > 1:
         words += f", corrected for {comparison.tests} tests made together (Holm)"
     yield words
@@ -145,7 +150,7 @@ def _tuning(case: Case) -> Iterator[str]:
 
 def _confirming(case: Case) -> Iterator[str]:
     for sample, name in zip(case.samples, case.names, strict=True):
-        runs = case.runs_of(sample)
+        runs = case.all_runs_of(sample)
         if runs:
             spent = spending(runs)
             one = "1 search" if spent.searches == 1 else f"{spent.searches} searches"

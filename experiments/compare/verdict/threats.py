@@ -60,7 +60,12 @@ def threats(case: Case) -> Threats:
 
 
 def _few_seeds(case: Case) -> Iterator[str]:
-    if not case.comparison.can_be_shown:
+    if case.comparison.can_be_shown:
+        return
+    rule = case.comparison.sequential
+    if rule is not None:
+        yield f"The rule allows no look before {rule.standing.rule.looks[0]} pairs."
+    else:
         sizes = case.comparison.sizes
         words = f"{sizes[0]} and {sizes[1]} searches"
         if case.comparison.pairs is not None:

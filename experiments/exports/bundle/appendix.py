@@ -20,6 +20,8 @@ from oneshot_hpo.search_spaces import title_of
 from oneshot_hpo.search_spaces.table_file import table_checksum
 
 TITLE = "Appendix: experiments"
+LEFT_OUT = "Figures that would say nothing"
+"""The heading of the last section, if there is any such figure."""
 
 
 def appendix(
@@ -152,5 +154,5 @@ def _software(studies: Sequence[OpenedStudy]) -> Iterator[Block]:
 
 def _left_out(left_out: Mapping[str, str]) -> Iterator[Block]:
     if left_out:
-        yield Heading("Figures that would say nothing")
+        yield Heading(LEFT_OUT)
         yield Words([f"{name}: {reason}" for name, reason in left_out.items()], listed=True)

@@ -28,6 +28,7 @@ FORMAT = 1
 MANIFEST = "bundle.json"
 README = "README.md"
 STUDIES = "studies"
+APPENDICES = ("appendix.md", "appendix.tex")
 
 PACKED = ".xz"
 JOURNAL = JOURNAL_NAME + PACKED

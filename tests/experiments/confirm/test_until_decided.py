@@ -2,29 +2,24 @@
 
 import io
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from rich.console import Console
-from support.confirmed_study import regret_result, scripted
+from support.confirmed_study import scripted
+from support.sequential_confirmation import TUNED, begin, differing, drive
 from support.study_commands import called, refused, run
 
 from oneshot_hpo.experiments.compare.comparing import Space, compare
 from oneshot_hpo.experiments.compare.display import print_spaces
 from oneshot_hpo.experiments.confirm.confirming import confirm_study
-from oneshot_hpo.experiments.confirm.until_decided import DecidingConfirmation, UntilDecided
+from oneshot_hpo.experiments.confirm.until_decided import UntilDecided
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.numbers.sample import REGRET
-from oneshot_hpo.hpo import Rerun, read_confirmation, read_study
+from oneshot_hpo.hpo import Rerun, read_confirmation
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME, EVENTS
 from oneshot_hpo.hpo.journal.file import read_journal
-from oneshot_hpo.hpo.plain import plain
-
-TUNED = "0-0-0"
-Regret = Callable[[Rerun], float]
 
 
 @pytest.fixture
@@ -32,43 +27,6 @@ def study(tiny_study: Path, tmp_path: Path) -> Path:
     """A finished study whose incumbent is its first proposal."""
     scripted(tiny_study, tmp_path / "study").close()
     return tmp_path / "study"
-
-
-def differing(gap: float) -> Regret:
-    """Regrets with noise of a point between seeds, the tuned ones lower by `gap` points."""
-
-    def regret(run_: Rerun) -> float:
-        rng = np.random.default_rng([run_.number, run_.setting == TUNED])
-        lower = gap if run_.setting == TUNED else 0.0
-        return float((10 - lower + rng.normal()) / 100)
-
-    return regret
-
-
-def begin(study: Path, *, seeds: int = 15, looks: tuple[int, ...] = (15, 20, 25, 30)) -> Path:
-    """A confirmation with a rule, up to its first look, as the command begins it."""
-    view = read_study(study)
-    default = plain(dict(view.space.get_default_configuration()))
-    assert view.incumbent is not None
-    with DecidingConfirmation.create(
-        study / "confirm", header=view.header, seed=view.settings.seed, budget=2
-    ) as own:
-        own.set_rule(TUNED, spending="obrien-fleming", alpha=0.05, looks=looks)
-        own.plan("default", default, seeds)
-        own.plan(TUNED, view.incumbent[0].config, seeds, tuned=True)
-    return study / "confirm"
-
-
-def drive(folder: Path, regret: Regret, most: int = 1000) -> None:
-    """Open, and work as the loop does: pending runs first, then ask and tell."""
-    with DecidingConfirmation.open(folder) as own:
-        own.look_if_due()
-        pending = list(own.pending)
-        for _ in range(most):
-            following = pending.pop(0) if pending else own.ask()
-            if following is None:
-                break
-            own.tell(following, regret_result(regret(following)))
 
 
 def decisions(folder: Path) -> list[dict[str, Any]]:

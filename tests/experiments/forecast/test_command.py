@@ -42,6 +42,25 @@ def test_the_forecast_of_a_study_says_where_it_comes_from(tmp_path: Path) -> Non
     assert (tmp_path / "f.pdf").exists() and (tmp_path / "f.png").exists()
 
 
+def test_a_forecast_ends_where_a_stop_rule_does_and_names_those_it_cannot_know() -> None:
+    arguments = ("quickstart", *SMALL, "--epoch-seconds", 20, "--workers", 2)
+    whole = found(*arguments)
+    few = found(*arguments, "--set", "stop.evaluations=5")
+    assert (whole["evaluations"], whole["planned_evaluations"]) == (12, 12)
+    assert (few["evaluations"], few["planned_evaluations"]) == (5, 12)
+    assert few["stopped_by"] == {"evaluations": 1.0} and not whole["stopped_by"]
+    assert few["wall_seconds"]["high"] < whole["wall_seconds"]["low"]
+
+    hours = whole["wall_seconds"]["median"] / 2 / 3600
+    rules = ("--set", f"stop.wall_hours={hours}", "--set", "stop.target_error=0.1")
+    timed = found(*arguments, *rules)
+    assert timed["wall_seconds"]["low"] >= 3600 * hours
+    assert timed["wall_by_workers"] == whole["wall_by_workers"]  # a day is as long for all
+    ended = called("forecast", *arguments, *rules)
+    assert "stop.wall_hours ends it in 100 % of the simulations" in ended.stdout
+    assert "stop.target_error cannot be forecast" in ended.stdout
+
+
 SLURM = ("--set", "cluster.slurm.gres=null", "--set", "cluster.slurm.time='1:00:00'")
 
 

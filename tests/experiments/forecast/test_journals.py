@@ -1,13 +1,16 @@
 """A pace from journals, and measured."""
 
+import math
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 from support.page_study import make_study
 
 from oneshot_hpo.experiments.errors import UserError
+from oneshot_hpo.experiments.forecast.conditions import GIVEN_SPREAD
 from oneshot_hpo.experiments.forecast.journals import difference, pace_of
-from oneshot_hpo.experiments.forecast.measuring import measured_pace
+from oneshot_hpo.experiments.forecast.measuring import _basis, _spread, measured_pace
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.validation import load_study
@@ -66,4 +69,15 @@ def test_a_pace_is_measured_on_the_studys_own_workers(tiny_study: Path) -> None:
     pace = measured_pace(spec)
     assert 0 < pace.epoch_seconds < 60
     assert pace.start_seconds > 0
+    assert pace.load_seconds >= 0
+    assert pace.spread >= GIVEN_SPREAD
     assert "a search of 1 epoch on this machine, on 1 worker" in pace.basis
+
+
+def test_a_pace_of_waiting_workers_is_less_certain() -> None:
+    assert _spread(0.0) == GIVEN_SPREAD
+    # Half of the time waited: a twentieth of the simulations are twice as quick or quicker.
+    low = math.exp(NormalDist().inv_cdf(0.05) * _spread(0.5))
+    assert low == pytest.approx(0.5, abs=0.02)
+    assert _basis(2, 1, 0.0) == "a search of 2 epochs on this machine, on 1 worker"
+    assert "wait for a processor in 50 % of the time" in _basis(2, 3, 0.5)

@@ -7,11 +7,13 @@ from support.page_study import DIGITS, result_of, tell_all
 from support.study_commands import called, refused
 
 from oneshot_hpo.experiments.forecast.kept import kept_forecast, read_kept, truth_of
+from oneshot_hpo.experiments.report.forecasts import read
 from oneshot_hpo.experiments.report.reporting import write_report
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.validation import load_study
+from oneshot_hpo.hpo import Study
 
 
 def write_forecast(path: Path, *arguments: object) -> None:
@@ -47,6 +49,43 @@ def test_a_study_keeps_its_forecast_and_the_report_scores_it(
     assert f"evaluation {truth.first_model_pick}" in page
 
 
+def made_with_forecast(folder: Path, study_file: Path, *rules: str) -> Study:
+    """A new study in `folder` that keeps a forecast, with these stop rules."""
+    overrides = (*DIGITS, "workers=1", *rules)
+    forecast_file = folder.with_suffix(".json")
+    settings = [word for one in overrides for word in ("--set", one)]
+    write_forecast(forecast_file, study_file, *settings)
+    spec = freeze(complete(load_study(str(study_file), overrides), "made"))
+    return create_study(folder, spec, forecast=read_kept(forecast_file, spec))
+
+
+def test_a_forecast_says_nothing_of_a_study_that_was_extended(
+    tmp_path: Path, tiny_study: Path
+) -> None:
+    folder = tmp_path / "study"
+    with made_with_forecast(folder, tiny_study) as study:
+        tell_all(study, folder, "digits")
+    assert "extended" not in read(OpenedStudy(folder)).sentence  # type: ignore[union-attr]
+    ended = called("extend", folder, "--iterations", 1)
+    assert ended.returncode == 0, ended.stderr
+    section = read(OpenedStudy(folder))
+    assert section is not None
+    assert "The study was extended since" in section.sentence
+    assert "truth" not in [column.heading for column in section.table.columns]
+
+
+def test_a_rule_by_results_that_ended_a_study_is_named(tmp_path: Path, tiny_study: Path) -> None:
+    folder = tmp_path / "study"
+    with made_with_forecast(folder, tiny_study, "stop.target_error=0.5") as study:
+        trial = study.ask()
+        assert trial is not None
+        study.tell(trial, result_of(folder, trial, "digits"))
+        study.reach_stop("target_error", "made")
+    section = read(OpenedStudy(folder))
+    assert section is not None
+    assert "The rule target_error, which no forecast knows, ended the study" in section.sentence
+
+
 def test_a_forecast_of_another_study_is_refused(tmp_path: Path) -> None:
     small = ("--set", "iterations=2", "--workers", 1)
     write_forecast(tmp_path / "f.json", "quickstart", *small)
@@ -54,6 +93,11 @@ def test_a_forecast_of_another_study_is_refused(tmp_path: Path) -> None:
     for name, words, message in (
         ("f.json", ("--workers", 1), "12 evaluations, this one has 43"),
         ("f.json", ("--workers", 2, "--set", "iterations=2"), "1 workers, this one has 2"),
+        (
+            "f.json",
+            ("--workers", 1, "--set", "iterations=2", "--set", "stop.gpu_hours=3"),
+            "other stop rules",
+        ),
         ("bad.json", (), "output of oneshot-hpo forecast --json"),
         ("none.json", (), "output of oneshot-hpo forecast --json"),
     ):

@@ -15,11 +15,14 @@ from oneshot_hpo.experiments.forecast.conditions import Conditions, Pace
 from oneshot_hpo.experiments.forecast.course import Course
 from oneshot_hpo.experiments.forecast.runs import Brackets, Reruns
 from oneshot_hpo.experiments.forecast.simulation import Simulation
+from oneshot_hpo.experiments.forecast.stopping import Stopping
+from oneshot_hpo.experiments.grids.grid import load_grid
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.folder import create_study
 from oneshot_hpo.experiments.study.loop import StudyRun
 from oneshot_hpo.experiments.study.sources import Beginning
 from oneshot_hpo.experiments.study.specification import StudySpec
+from oneshot_hpo.experiments.study.stop_rules import StopRules
 from oneshot_hpo.experiments.study.trial import TrialTask
 from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.hpo import Observation, Study
@@ -44,10 +47,11 @@ class Silent:
 def simulated(
     spec: StudySpec, seed: int, pace: Pace, workers: int, prior: Sequence[Observation] = ()
 ) -> Course:
-    master = RehearsedMaster(spec.configuration_space(), spec.optimizer_settings, prior)
+    source = Brackets(RehearsedMaster(spec.configuration_space(), spec.optimizer_settings, prior))
     random = np.random.default_rng(seed)
     conditions = Conditions(pace=pace, workers=workers)
-    return Simulation(Brackets(master), conditions, random, pace.epoch_seconds).run()
+    stopping = Stopping(spec.stop.rules, source.total)
+    return Simulation(source, conditions, random, pace.epoch_seconds, stopping).run()
 
 
 def result(task: TrialTask) -> dict[str, Any]:
@@ -82,6 +86,29 @@ def first_model_pick(study: Study) -> int | None:
 def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
     tmp_path: Path, workers: int, settings: tuple[str, ...]
 ) -> None:
+    check_equal(tmp_path, workers, settings)
+
+
+PAPER = (
+    *("config_space=cs3-paper", "seed=1", "min_budget=25", "max_budget=100", "iterations=64"),
+    *("bohb.bracket_sizes=hpbandster", "bohb.generator=hpbandster", "default_budget=min"),
+    "trial_seed=study",
+)
+"""What decides on the runs of the paper's studies; digits take the place of CIFAR-10."""
+
+
+@pytest.mark.slow
+def test_the_papers_study_is_forecast_as_the_real_master_runs_it(tmp_path: Path) -> None:
+    study = check_equal(tmp_path, 16, PAPER)
+    assert len(study.evaluations) == 280
+    grid = load_grid("paper")
+    assert grid is not None
+    [member] = [one for one in grid.members if one.name == "seed-1_cs3-paper_darts_space-1"]
+    assert member.spec.optimizer_settings == study.settings
+
+
+def check_equal(tmp_path: Path, workers: int, settings: tuple[str, ...]) -> Study:
+    """Run a study on a simulated pool, and compare its forecast; returns the study."""
     spec = freeze(complete(load_study("quickstart", settings), "quickstart"))
     mean = math.exp(SIGMA**2 / 2)  # of the pool's factor, which has a median of 1
     pool = SimulatedPool(workers, 7, result, lambda task: EPOCH / mean * own_epochs(task))
@@ -98,6 +125,35 @@ def test_a_simulation_equals_the_real_master_on_a_simulated_pool(
     assert len(course.bracket_ends) == spec.iterations
     picked = course.first_model_pick
     assert (picked and picked[0]) == first_model_pick(study)
+    return study
+
+
+@pytest.mark.parametrize("workers", [1, 5])
+@pytest.mark.parametrize("rule", ["evaluations=17", "gpu_hours=0.11", "wall_hours=0.015"])
+def test_a_rule_ends_a_simulation_where_it_ends_the_study(
+    tmp_path: Path, workers: int, rule: str
+) -> None:
+    settings = ("iterations=9", "seed=3", f"stop.{rule}", "stop.target_error=0.0")
+    spec = freeze(complete(load_study("quickstart", settings), "quickstart"))
+    mean = math.exp(SIGMA**2 / 2)
+
+    def timed(task: TrialTask) -> dict[str, Any]:
+        assert task.folder is not None
+        seconds = pool.worked["/".join(task.folder.parts[-2:])]
+        return {**result(task), "timestamps": {"started": 0.0, "finished": seconds}}
+
+    pool = SimulatedPool(workers, 7, timed, lambda task: EPOCH / mean * own_epochs(task))
+    with create_study(tmp_path / "study", spec) as study:
+        rules = StopRules(study, spec, clock=lambda: study.times.created + pool.now)
+        run = StudyRun(study, spec, tmp_path / "study", Silent(), rules)  # type: ignore
+        run.run(lambda: pool, workers)  # type: ignore
+        assert study.stop_reached is not None
+
+    course = simulated(spec, 7, Pace(epoch_seconds=EPOCH, trial_spread=SIGMA), workers)
+    assert course.stopped_by == study.stop_reached.rule == rule.split("=")[0]
+    assert len(course.ends) == len(study.evaluations) < study.total_evaluations
+    assert course.wall == pytest.approx(pool.now)
+    assert course.busy == pytest.approx(pool.busy)
 
 
 def observations(spec: StudySpec, count: int, budget: int) -> list[Observation]:
@@ -145,16 +201,23 @@ def test_workers_start_wait_and_load() -> None:
     course = rerun(Conditions(pace=pace, workers=2, queue_waits=(100.0,)), runs=3)
     assert course.ends == [117.0, 117.0, 129.0]
     assert (course.busy, course.held) == (36.0, 58.0)
+    loading = dataclasses.replace(pace, load_seconds=4.0)  # in the first trial of each
+    course = rerun(Conditions(pace=loading, workers=2, queue_waits=(100.0,)), runs=3)
+    assert course.ends == [121.0, 121.0, 133.0]
+    assert (course.busy, course.held) == (44.0, 66.0)
 
 
 def test_a_time_limit_costs_a_start_and_no_epoch() -> None:
     pace = dataclasses.replace(EVEN, start_seconds=1.0, trial_seconds=0.5)
     given = Conditions(pace=pace, workers=1, queue_waits=(3.0,), time_limit=7.0, notice=1.0)
     course = rerun(given)
-    # Each job has 6 s: 1 s to start, 0.5 s to load, then 4.5 epochs.
+    # Each job has 6 s: 1 s to start, 0.5 s to begin the trial, then 4.5 epochs.
     assert course.wall == pytest.approx(9 + 9 + 4.5 + 1.0)
     assert course.interruptions == 2
     assert course.repeated == pytest.approx(1.0)
+    slower = dataclasses.replace(given, pace=dataclasses.replace(pace, load_seconds=0.5))
+    assert rerun(slower).wall == pytest.approx(9 + 9 + 5.0 + 2.0)
+    assert rerun(slower).repeated == pytest.approx(2.0)
 
 
 def test_a_lost_worker_costs_the_epoch_and_in_the_end_the_trial() -> None:

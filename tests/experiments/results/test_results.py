@@ -7,16 +7,20 @@ from pathlib import Path
 import pytest
 from support.made_study import confirm, run_study
 from support.study_commands import called
+from typer.main import get_command
 
 from oneshot_hpo import experiments
 from oneshot_hpo.experiments.check.bundles import verify_bundle
+from oneshot_hpo.experiments.cli.analyze import app as analyze
 from oneshot_hpo.experiments.exports.bundle.layout import CONFIRMED, DATA, JOURNAL, MADE
 from oneshot_hpo.experiments.grids.grid import load_grid
 from oneshot_hpo.search_spaces.data_folder import VARIABLE
 from oneshot_hpo.search_spaces.rows_file import ROWS
 
 RESULTS = Path(experiments.__file__).parent / "results"
-FOLDERS = sorted(path for path in RESULTS.iterdir() if path.is_dir())
+MEASURED = ("supernets", "tables")
+"""Folders with rows of analyses; every other one is a kept study."""
+FOLDERS = sorted(path for path in RESULTS.iterdir() if path.is_dir() and path.name not in MEASURED)
 SMALL = ("max_budget=4", "min_budget=1", "eta=2", "iterations=2", "seed=1")
 LARGEST = 2 << 20
 """Bytes of a kept study."""
@@ -107,3 +111,57 @@ def test_the_runs_are_every_study_of_the_grids_and_continue(tmp_path: Path) -> N
         own = f"{RESULTS}/{grid}_{name}"
         assert f"export runs/field/{grid}/{name} --to folder --out {own}" in calls
         assert f"check {own}" in calls
+
+
+ANALYSE = """#!/bin/sh
+# Notes how it was called and leaves rows as each analysis does; the second call fails.
+echo "$@" >> calls
+[ "$(wc -l < calls)" -ne 2 ] || exit 1
+while [ "$1" != --dir ]; do shift; done
+for name in precision correlation correlation_best1000 bias quality pruning stability \\
+    regularisation; do echo rows > "$2/$name.csv"; done
+"""
+
+
+def test_the_supernets_are_analysed_and_their_rows_kept(tmp_path: Path) -> None:
+    """The script, copied elsewhere, with a command that notes its calls."""
+    command = tmp_path / "bin" / "oneshot-hpo"
+    command.parent.mkdir()
+    command.write_text(ANALYSE)
+    command.chmod(0o755)
+    script = tmp_path / "results" / "supernets.sh"
+    script.parent.mkdir()
+    script.write_bytes((RESULTS / "supernets.sh").read_bytes())
+
+    def run(*arguments: str) -> int:
+        environment = {"PATH": f"{command.parent}:/usr/bin:/bin"}
+        words = ["sh", str(script), *arguments]
+        return subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True).returncode
+
+    def kept() -> set[str]:
+        return {path.stem for path in (script.parent / "supernets").iterdir()}
+
+    assert run() == 2
+    assert run("runs/supernets") == 1
+    assert kept() == {"precision_space-1_random_ws"}
+    assert run("runs/supernets") == 0
+
+    searchers = ("random_ws", "darts", "gdas", "pc_darts")
+    of_each = ("precision", "correlation", "correlation_best1000")
+    wanted = {f"{one}_space-{n}_{name}" for one in of_each for n in (1, 2, 3) for name in searchers}
+    wanted |= {f"bias_space-{n}_random_ws" for n in (1, 2, 3)}
+    once = ("quality", "stability", "pruning")
+    wanted |= {f"{one}_space-1_random_ws" for one in once}
+    wanted.add("correlation_space-1_random_ws_finetuned")
+    wanted |= {f"regularisation_space-3_{name}" for name in searchers[1:]}
+    assert kept() == wanted
+
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert len(calls) == len(wanted) + 1  # the one that failed was called twice, the kept one once
+    app = get_command(analyze)
+    for call in calls:
+        _, name, *words = call.split()
+        known = {option for one in app.commands[name].params for option in one.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+    assert run("runs/supernets") == 0
+    assert len((tmp_path / "calls").read_text().splitlines()) == len(calls)

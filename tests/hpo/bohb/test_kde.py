@@ -3,7 +3,11 @@ import pytest
 import scipy.stats
 from statsmodels.nonparametric.api import KDEMultivariate
 
-from oneshot_hpo.hpo.bohb.kde import ProductKernelDensity, expected_improvement_order
+from oneshot_hpo.hpo.bohb.kde import (
+    ProductKernelDensity,
+    expected_improvement_order,
+    most_promising,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
@@ -99,3 +103,29 @@ def test_order_is_by_density_ratio_with_floors_and_stable() -> None:
     good = np.array([1.0, 2.0, 0.0, 1e-40, 2.0])
     bad = np.array([1.0, 1.0, 1.0, 1e-50, 1.0])
     assert expected_improvement_order(good, bad).tolist() == [1, 4, 0, 3, 2]
+
+
+@pytest.mark.parametrize("levels", [CONTINUOUS, MIXED, (3, 2, 4)], ids=["numbers", "mixed", "none"])
+@pytest.mark.parametrize("n", [50, 1024, 1025, 6000])
+@pytest.mark.parametrize("weighed", [False, True])
+def test_the_most_promising_is_the_first_in_order(
+    levels: tuple[int, ...], n: int, weighed: bool
+) -> None:
+    for seed in range(5):
+        bad = ProductKernelDensity(sample(n, levels, seed), np.array(levels), min_bandwidth=1e-3)
+        best = sample(40, levels, seed + 100) ** 2 if not any(levels) else sample(40, levels, seed)
+        good = ProductKernelDensity(best, np.array(levels), min_bandwidth=1e-3)
+        points = good.draw(64, 3, np.random.default_rng(seed))
+        factor = np.random.default_rng(seed).normal(size=64) if weighed else None
+        order = expected_improvement_order(good.density(points), bad.density(points), factor)
+        assert most_promising(points, good.density(points), bad, factor) == order[0]
+
+
+def test_the_most_promising_of_equal_candidates_is_the_first() -> None:
+    bad = ProductKernelDensity(sample(3000, CONTINUOUS, 0), np.array(CONTINUOUS), min_bandwidth=0.1)
+    points = np.repeat(sample(2, CONTINUOUS, 1), 20, axis=0)
+    good = np.repeat([1.0, 2.0], 20)
+    order = expected_improvement_order(good, bad.density(points))
+    assert most_promising(points, good, bad) == order[0]
+    nothing = np.full((64, 9), 1e6)  # no observation is near: all densities have the same floor
+    assert most_promising(nothing, np.zeros(64), bad) == 0

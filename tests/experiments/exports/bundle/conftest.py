@@ -25,3 +25,11 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = run_study(tmp_path_factory.mktemp("studies") / "two", *settings)
     confirm(folder, 3)
     return folder
+
+
+@pytest.fixture
+def ruled(tmp_path: Path) -> Path:
+    """A study whose confirmation was ended by a rule, after two looks."""
+    folder = run_study(tmp_path / "ruled", *SETTINGS, "seed=1")
+    confirm(folder, 8, crashing=[4], looks=(8, 12))
+    return folder

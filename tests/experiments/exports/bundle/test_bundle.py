@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from support.study_commands import called
 
+from oneshot_hpo.experiments.check.bundles import verify_bundle
 from oneshot_hpo.experiments.compare.comparing import compare
 from oneshot_hpo.experiments.compare.units import points
 from oneshot_hpo.experiments.exports.bundle.archive import read_bundle
@@ -128,6 +130,52 @@ def test_one_changed_figure_and_one_changed_number_are_found(
     ended = called("check", number)
     assert ended.returncode == 1
     assert "tables/results.csv, line" in ended.stdout
+
+
+@pytest_slow
+def test_a_confirmation_that_a_rule_ended_is_bundled_and_checked(
+    ruled: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "paper.zip"
+    ended = called("export", ruled, "--to", "bundle", "--out", path)
+    assert ended.returncode == 0, ended.stderr
+    files = read_bundle(path)
+    for name in ("verdict.tex", "appendix.tex"):
+        text = files[name].decode()
+        assert "adjusted for the looks" in text
+        assert "by look 2 of 2, at 12 seeds of at most 12" in text
+    ended = called("check", path)
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest_slow
+def test_without_the_extra_all_but_figures_is_made_again(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_hpo.plugins.find_spec", lambda package: None)
+    version = metadata.version
+
+    def without_matplotlib(package: str) -> str:
+        if package == "matplotlib":
+            raise metadata.PackageNotFoundError(package)
+        return version(package)
+
+    monkeypatch.setattr(metadata, "version", without_matplotlib)
+    report = verify_bundle(bundle)
+    assert report.findings == []
+    [note] = [note for note in report.notes if "figures" in note]
+    assert note.startswith("figures were compared by their checksums alone: drawing them again")
+
+    files = read_bundle(bundle)
+    table, appendix = (files[name].decode() for name in ("tables/results.md", "appendix.tex"))
+    digit = max(place for place, letter in enumerate(table) if letter in "12345678")
+    for name, content in (
+        ("tables/results.md", table[:digit] + str(int(table[digit]) + 1) + table[digit + 1 :]),
+        ("appendix.tex", appendix.replace("fresh seeds of the confirmation: ", "fresh seeds: ", 1)),
+    ):
+        other = changed(bundle, tmp_path / "o.zip", name, content.encode(), listed=True)
+        [found] = verify_bundle(other).findings
+        assert f"{name}, line" in found.words
 
 
 @pytest_slow

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from rich.console import Console
+from support.browser import OpenedPage
 from support.page_study import DIGITS, confirm, make_study, result_of
 
 from oneshot_hpo.experiments.compare.sources import read_sources
 from oneshot_hpo.experiments.exports.csv_files import write
 from oneshot_hpo.experiments.report import trials
 from oneshot_hpo.experiments.report.headline import read
+from oneshot_hpo.experiments.report.reporting import write_report
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.outcome import UNDECIDED, Outcome
 from oneshot_hpo.experiments.study.status import show_status
@@ -187,3 +190,13 @@ def test_a_study_of_an_earlier_version_has_neither(tiny_study: Path, tmp_path: P
     assert not {"parameters", "MACs", "undecided"} & set(names)
     with pytest.raises(NotEnoughData, match="an earlier version did not"):
         decisions.chart(study)
+
+
+@pytest.mark.slow
+def test_the_names_of_its_rows_fit_beside_them_in_the_page(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    view = OpenedPage(browser, write_report(folder, [], tmp_path / "page.html"))
+    assert view.page.locator("#decisions .plot").count() == 1
+    assert view.overlapping_titles() == []
+    view.close()

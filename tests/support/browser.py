@@ -38,6 +38,24 @@ _RESTS = """element => {
 """Whether an element has not moved for some frames."""
 
 
+_OVERLAPPING = """() => {
+    const found = [];
+    for (const plot of document.querySelectorAll(".plot")) {
+        const titles = [...plot.querySelectorAll(".infolayer text[class*=title]")];
+        const shown = titles.filter((title) => title.textContent);
+        for (const [i, one] of shown.entries())
+            for (const other of shown.slice(0, i)) {
+                const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
+                const beside = a.right <= b.left || b.right <= a.left;
+                if (!beside && a.top < b.bottom && b.top < a.bottom)
+                    found.push([other.textContent, one.textContent]);
+            }
+    }
+    return found;
+}"""
+"""Pairs of titles in a plot of which one lies over the other."""
+
+
 class OpenedPage:
     """A page of this project, opened from its file, with the browser's errors."""
 
@@ -62,6 +80,10 @@ class OpenedPage:
     def overflow(self) -> int:
         """Pixels by which the page is wider than its window."""
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    def overlapping_titles(self) -> list[list[str]]:
+        """Pairs of titles of axes, of which one lies over the other."""
+        return self.page.evaluate(_OVERLAPPING)
 
     def scroll_to(self, place: Locator) -> None:
         """Scroll an element into view; returns when it has stopped moving."""

@@ -61,7 +61,7 @@ def chart(study: OpenedStudy) -> Chart:
             )
 
     axes: dict[str, Any] = {
-        f"yaxis{row if row > 1 else ''}": {"title": {"text": _ROWS[key]}, "rangemode": "tozero"}
+        f"yaxis{row if row > 1 else ''}": {"title": {"text": _label(key)}, "rangemode": "tozero"}
         for row, key in enumerate(shown, start=1)
     }
     axes[f"xaxis{len(shown) if len(shown) > 1 else ''}"] = {"title": {"text": "epoch"}}
@@ -72,3 +72,8 @@ def chart(study: OpenedStudy) -> Chart:
         "the search would end with; the distance is that of the architecture's weights (L2)."
     )
     return Chart("decisions", TITLE, caption, figure, height=140 + 150 * len(shown))
+
+
+def _label(row: str) -> str:
+    """A row's name in two lines: a row is lower than its name is long."""
+    return _ROWS[row].replace(" ", "<br>", 1)

@@ -64,6 +64,10 @@ def test_it_opens_without_an_error_and_fits(
         assert share_of_paper < 0.99, f"{name} is blank"
 
 
+def test_no_axis_has_a_name_that_lies_over_another_one(opened: OpenedPage) -> None:
+    assert opened.overlapping_titles() == []
+
+
 def test_a_click_on_a_heading_sorts(opened: OpenedPage) -> None:
     heading = opened.page.locator(f"#{TRIALS} th").nth(VALIDATION)
     before = opened.column(TRIALS, VALIDATION)

@@ -84,7 +84,7 @@ def test_a_study_runs_and_leaves_what_it_promises(finished_study: Path) -> None:
             assert json.loads((folder / "result.json").read_text())["info"] == event["info"]
             assert not (folder / "checkpoint.pt").exists()
             times = {"submitted", "started", "finished", "search_seconds"}
-            assert set(event["timestamps"]) == times
+            assert set(event["timestamps"]) - {"processor_seconds"} == times  # these on a CPU alone
 
 
 def test_the_same_study_makes_the_same_decisions(

@@ -127,10 +127,11 @@ class Interception:
             if fault.kind == "slow" and name == "fsync":
                 time.sleep(SLOW_SECONDS)
 
-        result = self._done(real, name, path, args, kwargs)
-        if here and fault is not None and fault.kind == "after":
-            _die()
-        return result
+        try:
+            return self._done(real, name, path, args, kwargs)
+        finally:  # also of what fails, as the removal of a file that is not there
+            if here and fault is not None and fault.kind == "after":
+                _die()
 
     def _done(self, real: Callable[..., Any], name: str, path: str, args: Any, kwargs: Any) -> Any:
         """Call the real function, and note what becomes durable."""

@@ -42,7 +42,8 @@ class Installed:
         home.mkdir()
         variables = os.environ | {"XDG_STATE_HOME": str(home), "COLUMNS": "80"}
         install = ["install", "--no-deps", "--no-build-isolation", "--no-index", project]
-        ended = run([python, "-m", "pip", *install], env=variables)
+        # pip asks for Rust's version, whose launcher keeps a folder at home.
+        ended = run([python, "-m", "pip", *install], env=variables | {"HOME": str(home)})
         assert ended.returncode == 0, ended.stderr
         return cls(python, project, variables)
 

@@ -169,8 +169,8 @@ def test_the_page_has_columns_and_a_figure_of_them(study: OpenedStudy) -> None:
     found = decisions.chart(study)
     titles = [axis.title.text for axis in found.figure.select_yaxes()]
     assert titles == [
-        *("entropy of the choices", "parameter-free operations"),
-        *("distance from the start", "eigenvalue"),
+        *("entropy<br>of the choices", "parameter-free<br>operations"),
+        *("distance<br>from the start", "eigenvalue"),
     ]
     assert list(found.figure.data[0].x) == list(range(2, 5))
 

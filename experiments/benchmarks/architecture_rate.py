@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -25,6 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 from oneshot_hpo.experiments.study.validation import load_study
 from oneshot_hpo.searchers.checkpoint import load_checkpoint
@@ -61,9 +61,7 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.processes) as pool:
         under_way = [pool.submit(searched, run) for run in runs if run not in found]
         for future in as_completed(under_way):
-            line = future.result()
-            with arguments.results.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            append_row(arguments.results, future.result())
 
     found = _finished(arguments.results)
     table = Table("searcher", "l. rate", "arch. rate", "largest probability", "regret", "gain")
@@ -119,15 +117,8 @@ def searched(run: Run) -> dict[str, Any]:
 
 
 def _finished(path: Path) -> dict[Run, dict[str, Any]]:
-    """Lines of the file by their run; a line that was cut short is left out."""
-    found: dict[Run, dict[str, Any]] = {}
-    for text in path.read_text().splitlines() if path.exists() else []:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        found[tuple(line["run"])] = line
-    return found
+    """Rows of the file by their run."""
+    return read_rows(path, lambda row: (tuple(row["run"]), row))
 
 
 def _interval(values: np.ndarray) -> str:

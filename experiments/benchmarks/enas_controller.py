@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.benchmarks.searcher_regret import SIZES, SPACE
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
 
@@ -99,23 +99,13 @@ def searched(run: Run) -> tuple[Run, float, float]:
 
 
 def read(path: Path) -> dict[Run, float]:
-    """The regrets of finished searches; a line that a kill has cut short is left out."""
-    found = {}
-    lines = path.read_text().splitlines() if path.exists() else []
-    for line in lines:
-        try:
-            row = json.loads(line)
-            found[Run(**row["run"])] = float(row["regret"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """The regrets of finished searches."""
+    return read_rows(path, lambda row: (Run(**row["run"]), float(row["regret"])))
 
 
 def append(path: Path, run: Run, regret: float, seconds: float) -> None:
-    """Append a search, on a line of its own."""
-    row = {"run": run._asdict(), "regret": regret, "seconds": round(seconds, 2)}
-    with path.open("a") as file:
-        file.write("\n" + json.dumps(row))
+    """Add a finished search."""
+    append_row(path, {"run": run._asdict(), "regret": regret, "seconds": round(seconds, 2)})
 
 
 def table(runs: Iterable[Run], done: dict[Run, float]) -> Table:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.specification import StudySpec
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
@@ -54,7 +54,6 @@ def main() -> None:
     runs: list[Run] = [(n, f, s) for s in seeds for f in factors for n in range(len(configs))]
 
     found = finished(arguments.results)
-    end_line(arguments.results)
     with ProcessPoolExecutor(arguments.processes) as pool:
         under_way = [
             pool.submit(searched, arguments.study, run, configs[run[0]])
@@ -62,8 +61,7 @@ def main() -> None:
             if run not in found
         ]
         for future in as_completed(under_way):
-            with arguments.results.open("a") as file:
-                file.write(json.dumps(future.result()) + "\n")
+            append_row(arguments.results, future.result())
 
     found = finished(arguments.results)
     small, large = (
@@ -102,23 +100,8 @@ def searched(study: str, run: Run, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def finished(path: Path) -> dict[Run, float]:
-    """Regrets of the file's lines by their run; a line that was cut short is left out."""
-    found: dict[Run, float] = {}
-    for text in path.read_text().splitlines() if path.exists() else []:
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        number, factor, seed = line["run"]
-        found[number, factor, seed] = line["regret"]
-    return found
-
-
-def end_line(path: Path) -> None:
-    """End a last line that was cut short, so that the next one begins after it."""
-    if path.exists() and not path.read_bytes().endswith(b"\n"):
-        with path.open("a") as file:
-            file.write("\n")
+    """Regrets of finished searches."""
+    return read_rows(path, lambda row: (tuple(row["run"]), row["regret"]))
 
 
 def rank_correlation(

@@ -15,7 +15,6 @@ cells up in another table.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,6 +26,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.errors import is_user_error, one_line
 from oneshot_hpo.experiments.numbers.best_of_random import MOST, BestOfRandom
 from oneshot_hpo.experiments.objectives.objective import load_images
@@ -131,21 +131,13 @@ def searched(run: Run) -> tuple[Run, Found]:
 
 
 def read(path: Path) -> dict[Run, Found]:
-    """Finished searches; a line that a kill has cut short is left out."""
-    found = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-            found[Run(**row["run"])] = Found(**row["found"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """Finished searches."""
+    return read_rows(path, lambda row: (Run(**row["run"]), Found(**row["found"])))
 
 
 def append(path: Path, run: Run, found: Found) -> None:
-    """Append a search, on a line of its own."""
-    with path.open("a") as file:
-        file.write("\n" + json.dumps({"run": run._asdict(), "found": found._asdict()}))
+    """Add a finished search."""
+    append_row(path, {"run": run._asdict(), "found": found._asdict()})
 
 
 class RandomTrainings:

@@ -15,7 +15,6 @@ command can be stopped at any time and run again.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.objectives.objective import load_images
 from oneshot_hpo.experiments.objectives.table_outcome import opened_table
 from oneshot_hpo.experiments.study.trial import device_name
@@ -125,21 +125,13 @@ def folder_of(run: Run, out: Path) -> Path:
 
 
 def read(file: Path) -> dict[Run, Found]:
-    """Finished searches; a line that a kill has cut short is left out."""
-    found = {}
-    for line in file.read_text().splitlines() if file.exists() else []:
-        try:
-            row = json.loads(line)
-            found[Run(**row["run"])] = Found(**row["found"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """Finished searches."""
+    return read_rows(file, lambda row: (Run(**row["run"]), Found(**row["found"])))
 
 
 def append(file: Path, run: Run, found: Found) -> None:
-    """Append a search, on a line of its own."""
-    with file.open("a") as lines:
-        lines.write("\n" + json.dumps({"run": run._asdict(), "found": found._asdict()}))
+    """Add a finished search."""
+    append_row(file, {"run": run._asdict(), "found": found._asdict()})
 
 
 def skip_share(cell: str) -> float:

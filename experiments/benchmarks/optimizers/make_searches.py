@@ -23,8 +23,8 @@ from oneshot_hpo.experiments.benchmarks.optimizers.searches import (
     SPACES,
     Result,
     Search,
+    append_search,
     read_searches,
-    search_line,
     searches_study,
 )
 from oneshot_hpo.experiments.study.trial import TrialTask, search_cell
@@ -55,9 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ProcessPoolExecutor(given.processes) as pool:
         futures = {pool.submit(searched, search): search for search in left}
         for count, future in enumerate(as_completed(futures), start=1):
-            with given.to.open("a") as file:
-                # A new line first: a kill may have left the last one without its end.
-                file.write(f"\n{search_line(futures[future], future.result())}")
+            append_search(given.to, futures[future], future.result())
             rest = (len(left) - count) * (time.perf_counter() - started) / count
             print(f"{count} of {len(left)} searches, about {rest / 60:.0f} minutes left")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.benchmarks.optimizers.clock import Optimizer, Trace, simulate
 from oneshot_hpo.experiments.benchmarks.optimizers.own import (
     VARIANTS,
@@ -75,29 +75,25 @@ def execute(run: Run, places: Places) -> Found:
 
 
 def read(path: Path) -> dict[Run, Found]:
-    """The finished runs; a line that a kill has cut short is left out."""
-    found = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-            trace = Trace(**row["trace"])
-            trace.curve = [(cost, regret) for cost, regret in trace.curve]
-            found[Run(*row["run"])] = Found(trace, row["seconds"], row["versions"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """The finished runs."""
+    return read_rows(path, _parsed)
+
+
+def _parsed(row: dict[str, Any]) -> tuple[Run, Found]:
+    trace = Trace(**row["trace"])
+    trace.curve = [(cost, regret) for cost, regret in trace.curve]
+    return Run(*row["run"]), Found(trace, row["seconds"], row["versions"])
 
 
 def append(path: Path, run: Run, found: Found) -> None:
-    """Append a run, on a line of its own."""
+    """Add a finished run."""
     row: dict[str, Any] = {
         "run": run,
         "trace": asdict(found.trace),
         "seconds": round(found.seconds, 3),
         "versions": found.versions,
     }
-    with path.open("a") as file:
-        file.write(f"\n{json.dumps(row, separators=(',', ':'))}")
+    append_row(path, row)
 
 
 def _processor_seconds() -> float:

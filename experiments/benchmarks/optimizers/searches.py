@@ -7,7 +7,6 @@ the search diverged, and its processor seconds. `make_searches` makes it.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from oneshot_hpo.experiments.benchmarks.finished_rows import append_row, read_rows
 from oneshot_hpo.experiments.benchmarks.optimizers.problem import NearestRow, Problem
 from oneshot_hpo.experiments.errors import UserError
 from oneshot_hpo.experiments.study.specification import StudySpec
@@ -56,20 +56,13 @@ def searches_study(space_name: str) -> StudySpec:
 
 
 def read_searches(path: Path) -> dict[Search, Result]:
-    """The searches that a file has; a line cut short by a kill is left out."""
-    found = {}
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-            found[Search(*row["search"])] = Result(*row["result"])
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    """The searches that a file has."""
+    return read_rows(path, lambda row: (Search(*row["search"]), Result(*row["result"])))
 
 
-def search_line(search: Search, result: Result) -> str:
-    """A search as a line of the file."""
-    return json.dumps({"search": search, "result": result}, separators=(",", ":"))
+def append_search(path: Path, search: Search, result: Result) -> None:
+    """Add a finished search to a file."""
+    append_row(path, {"search": search, "result": result})
 
 
 def searches_problem(path: Path, space_name: str) -> Problem:

@@ -42,4 +42,4 @@ def test_what_is_in_the_file_is_not_searched_again(
     assert path.read_text() == before
     rows = [line.split() for line in capsys.readouterr().out.splitlines() if "0.1" in line]
     assert len(rows) == 4
-    assert json.loads(before.splitlines()[1])["run"] == Run(0.1, 3.5e-4, "torch", 0, 50)._asdict()
+    assert json.loads(before.splitlines()[0])["run"] == Run(0.1, 3.5e-4, "torch", 0, 50)._asdict()

@@ -21,7 +21,7 @@ from oneshot_hpo.experiments.benchmarks.optimizers.searches import (
     EPOCHS,
     Result,
     Search,
-    search_line,
+    append_search,
     searches_study,
 )
 from oneshot_hpo.experiments.errors import UserError
@@ -81,15 +81,14 @@ def test_nasbench201_has_two_fidelities(tmp_path: Path) -> None:
 def test_a_table_of_searches(tmp_path: Path) -> None:
     path, space = tmp_path / "searches.jsonl", searches_study("cs2").configuration_space()
     configs = [dict(space.get_default_configuration()), dict(space.sample_configuration())]
-    lines = []
     for number, config in enumerate(configs):
         for epochs in EPOCHS:
             for seed in range(2):
                 error = None if (number, epochs, seed) == (1, 50, 1) else 0.1 + number / 10
                 result = Result(config, error, error, epochs / 10)
-                lines.append(search_line(Search("cs2", number, epochs, seed), result))
-    lines.append(search_line(Search("cs2", 2, 12, 0), Result(configs[0], 0.1, 0.1, 1.0)))  # a part
-    path.write_text("\n".join(lines)[:-3])
+                append_search(path, Search("cs2", number, epochs, seed), result)
+    append_search(path, Search("cs2", 2, 12, 0), Result(configs[0], 0.1, 0.1, 1.0))
+    path.write_text(path.read_text()[:-3])  # a part
 
     assert "searches:cs2" in problem_names(None, path)
     problem = load_problem("searches:cs2", None, path)

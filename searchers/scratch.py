@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from oneshot_hpo.searchers.network.scratch import (
     scratch_networks_of,
 )
 from oneshot_hpo.searchers.records import SearchStopped
+from oneshot_hpo.searchers.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ class ScratchTraining:
         steps = math.ceil(len(train) / settings.batch_size) * epochs
         self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, steps)
         self._order = np.random.default_rng(self._order_seed)
-        self._epoch, self._losses, self._seconds = 0, list[Tensor](), 0.0
+        self._epoch, self._losses = 0, list[Tensor]()
+        self._watch = Stopwatch(self._labels.device)
         network.train()
 
     def run_epoch(self, stop_asked: Callable[[], bool] = lambda: False) -> ScratchEpoch:
@@ -122,18 +123,20 @@ class ScratchTraining:
 
         Raises SearchStopped after a step if `stop_asked()`.
         """
-        started = time.perf_counter() - self._seconds
+        self._watch.start()
         order = copy.deepcopy(self._order)
         batches = self._batches(order)
         for batch in itertools.islice(batches, len(self._losses), None):
             self._losses.append(self._step(batch))
             if stop_asked():
-                self._seconds = time.perf_counter() - started
+                self._watch.stop()
                 raise SearchStopped(self._epoch + 1, len(self._losses))
 
         loss = float(torch.stack(self._losses).double().mean())
         self._epoch, self._order, self._losses = self._epoch + 1, order, []
-        seconds, self._seconds = time.perf_counter() - started, 0.0
+        self._watch.stop()
+        seconds = self._watch.seconds
+        self._watch.reset()
         return ScratchEpoch(self._epoch, loss, seconds)
 
     def result(self) -> ScratchResult:
@@ -148,7 +151,7 @@ class ScratchTraining:
         return {
             "epoch": self._epoch,
             "losses": list(self._losses),
-            "seconds": self._seconds,
+            **self._watch.state_dict(),
             "network": self._network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
@@ -159,7 +162,8 @@ class ScratchTraining:
         self._network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
-        self._epoch, self._seconds = state["epoch"], state["seconds"]
+        self._epoch = state["epoch"]
+        self._watch.load_state_dict(state)
         self._losses = [loss.to(self._labels.device) for loss in state["losses"]]
         self._order = np.random.default_rng(self._order_seed)
         for _ in range(self._epoch):

@@ -18,6 +18,7 @@ import torch.utils.deterministic
 from oneshot_hpo.search_spaces import SearchSpace
 from oneshot_hpo.searchers import checkpoint
 from oneshot_hpo.searchers.data.images import ImageSplits
+from oneshot_hpo.searchers.freed_memory import freed_memory_kept
 from oneshot_hpo.searchers.records import (
     EpochRecord,
     OutOfDeviceMemory,
@@ -156,10 +157,12 @@ def _run(
 def kernels(device: str, deterministic: bool) -> Iterator[None]:
     """Use deterministic GPU kernels, or the fastest, and restore torch's settings afterwards.
 
-    Where torch has no deterministic kernel it warns and uses the other.
+    Where torch has no deterministic kernel it warns and uses the other. On a CPU all are
+    deterministic, and it is the memory that has to be quick.
     """
     if not device.startswith("cuda"):
-        yield
+        with freed_memory_kept():
+            yield
         return
     if deterministic:
         # cuBLAS reads it when it is first used.

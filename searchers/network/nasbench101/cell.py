@@ -109,9 +109,12 @@ class OneShotCell(nn.Module):
         choices = Choices(self, wiring, fused)
         values: dict[int, Tensor] = {}
         for block in wiring.blocks:
+            parents = wiring.parents[block - 1]
             terms = [
-                (projected[block], wiring.rest(weight)) if source == 0 else (values[source], weight)
-                for source, weight in sorted(wiring.parents[block - 1].items())
+                (values[source], parents[source])
+                if source
+                else (projected[block], wiring.rest(parents[source]))
+                for source in sorted(parents)  # of the items, `torch.compile` cannot
             ]
             values[block] = choices(block, weighted_sum(terms))
         return self._output(projected.get(self.blocks + 1), values, wiring)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -26,6 +27,13 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+def new_page(browser: Browser, **settings: Any) -> Page:
+    """A page for which a slow machine is no failure."""
+    page = browser.new_page(**settings)
+    page.set_default_timeout(HANG_MILLISECONDS)
+    return page
 
 
 _RESTS = """element => {
@@ -63,8 +71,7 @@ class OpenedPage:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         viewport = {"width": width, "height": 900}
-        self.page: Page = browser.new_page(viewport=viewport, **settings)
-        self.page.set_default_timeout(HANG_MILLISECONDS)
+        self.page = new_page(browser, viewport=viewport, **settings)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import OpenedPage
+from support.browser import OpenedPage, new_page
 from support.page_study import DIGITS, crash, make_study, result_of
 from support.study_commands import called, refused, started
 from support.waiting import HANG_SECONDS, wait_until
@@ -118,7 +118,7 @@ def test_a_page_whose_writer_was_killed_says_so(
         path = written(watcher)
         watcher.kill()
         watcher.wait()
-    page = browser.new_page()
+    page = new_page(browser)
     page.clock.install()
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-drawn]")

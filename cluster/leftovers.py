@@ -20,7 +20,7 @@ import psutil
 _PR_SET_CHILD_SUBREAPER = 36
 _DASK_THREADS = ("Dask-", "TCP-Executor", "Profile", "asyncio_")
 """Prefixes of the names of threads that Dask or its loop start at any time."""
-_KILL_SECONDS = 60.0
+KILL_SECONDS = 60.0
 """How long a killed process may take to end: it needs processor time, and frees its memory."""
 _GRACE_SECONDS = 1.0
 """How long a thread may take to end; a slower one only costs a new worker process."""
@@ -90,7 +90,7 @@ def _end(processes: list[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(processes, timeout=_KILL_SECONDS)
+    psutil.wait_procs(processes, timeout=KILL_SECONDS)
 
 
 def _stays_alive(thread: threading.Thread) -> bool:

@@ -1,5 +1,6 @@
 """The pool on this machine, with real worker processes. Functions are importable by a worker."""
 
+import contextlib
 import itertools
 import math
 import os
@@ -49,6 +50,23 @@ def test_a_key_may_be_used_again_and_is_computed_again(pool: LocalPool) -> None:
     first = collect(pool, 1)["clock"].value
     pool.submit("clock", time.monotonic_ns)
     assert collect(pool, 1)["clock"].value > first
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux's scheduler")
+def test_a_closed_pool_has_no_process_left_on_a_busy_machine(tmp_path: Path) -> None:
+    """Its worker gets a two-hundredth of a core: killed, it needs seconds to end."""
+    core = min(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as busy:
+        with LocalPool(workers=1, threads=1, gpus=[], scratch=tmp_path) as pool:
+            pool.submit("pid", os.getpid)
+            worker = collect(pool, 1)["pid"].value
+            for thread in psutil.Process(worker).threads():
+                os.sched_setaffinity(thread.id, {core})
+                os.setpriority(os.PRIO_PROCESS, thread.id, 19)
+            for _ in range(3):
+                process = busy.enter_context(running([sys.executable, "-c", "while True: pass"]))
+                os.sched_setaffinity(process.pid, {core})
+        assert not psutil.pid_exists(worker)
 
 
 def test_one_key_is_not_in_flight_twice(pool: LocalPool) -> None:

@@ -1,6 +1,7 @@
 """Studies with a worker whose every search fails or hangs: a fault in torch, all else is real."""
 
 import contextlib
+import math
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from support.study_commands import TINY_EVALUATIONS, decisions, events, run, told
 from support.throwaway_slurm import ThrowawaySlurm
-from support.waiting import wait_until
+from support.waiting import seconds_to_start, wait_until
 
 from oneshot_hpo.hpo import read_study
 
@@ -109,10 +110,11 @@ def test_a_trial_that_hangs_is_run_elsewhere(
     monkeypatch.setenv("SICK_WORKER", "ONESHOT_HPO_WORKER_LOG=worker-1.log")
     monkeypatch.setenv("SICK_KIND", "hang")
     folder = tmp_path / "study"
-    limit = ["--set", "cluster.trial_timeout=60"]
+    seconds = max(60, math.ceil(30 * seconds_to_start()))  # which a healthy trial never takes
+    limit = ["--set", f"cluster.trial_timeout={seconds}"]
     ended = run("launch", tiny_study, "--dir", folder, "--workers", 2, *limit)
     assert ended.returncode == 0, ended.stderr
-    assert retried(folder, "worker 1", "TrialTimeout: it has not ended within 60 s")
+    assert retried(folder, "worker 1", f"TrialTimeout: it has not ended within {seconds} s")
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Waiting for events, however slow the machine is."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,6 +20,16 @@ def wait_until(done: Callable[[], object], *makers: subprocess.Popen[Any]) -> No
         assert done() or not ended, f"ended before the event: {[each.args for each in ended]}"
         assert time.monotonic() < deadline, "the event did not come"
         time.sleep(0.05)
+
+
+def seconds_to_start() -> float:
+    """What this machine takes now to start a process that imports what a worker does.
+
+    For limits that a test has to give the product: a loaded machine needs longer ones.
+    """
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import torch, distributed"], check=True)
+    return time.monotonic() - started
 
 
 def wait_for_end(processes: Iterable[psutil.Process]) -> None:

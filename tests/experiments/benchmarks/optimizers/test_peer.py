@@ -86,6 +86,8 @@ def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     requirements.mkdir()
     (requirements / "none.txt").write_text("# nothing\n")
     monkeypatch.setattr(peer_module, "_FOLDER", requirements)
+    # pip asks for Rust's version, whose launcher keeps a folder at home.
+    monkeypatch.setenv("HOME", str(tmp_path))
     python = peer_module.make_environment(tmp_path / "made", "none")
     assert python.is_file()
     touched = python.parent.stat().st_mtime_ns

@@ -83,6 +83,7 @@ def errors_of(room: str) -> list[type]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_error_of_a_package_has_the_package_s_base(room: str) -> None:
     base = getattr(oneshot_hpo, BASES[room])

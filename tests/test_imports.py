@@ -133,6 +133,7 @@ def is_shown_elsewhere(path: Path) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [path for path in MODULES if is_shown_elsewhere(path)],
@@ -173,6 +174,7 @@ def test_the_check_sees_every_use_of_the_door() -> None:
     assert used_of_the_door("import oneshot_hpo\noneshot_hpo.__file__") == set()
 
 
+@pytest.mark.slow
 def test_everything_has_one_import_name() -> None:
     bare = {path: tops_of(imported(path.read_text())) & set(ROOMS) for path in (*MODULES, *TESTS)}
     assert {path: names for path, names in bare.items() if names} == {}
@@ -215,6 +217,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(output.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["experiments.study.trial", "cluster.worker_setup"])
 def test_a_worker_loads_no_optimizer(module: str) -> None:
     loaded = loaded_by(f"import oneshot_hpo.{module}")

@@ -34,6 +34,7 @@ def test_every_link_leads_somewhere(manual: Path) -> None:
         assert (manual.parent / link).exists(), link
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("manual", MANUALS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_is_there_with_its_options(manual: Path) -> None:
     for words in commands_in(manual.read_text()):

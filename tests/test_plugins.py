@@ -54,6 +54,7 @@ def test_a_wrong_name_is_answered_with_what_there_is(kind: str, name: str, words
     assert str(unknown.value).startswith(words) and is_user_error(unknown.value)
 
 
+@pytest.mark.slow
 def test_names_are_known_before_anything_is_imported() -> None:
     """Also: a kind brings in nothing of another kind's package."""
     script = """

@@ -21,6 +21,7 @@ def test_the_log_is_cut_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert path.read_text().splitlines()[-1].endswith("message 999 of a stranger's")
 
 
+@pytest.mark.slow
 def test_connections_to_the_scheduler_s_port_do_not_fill_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_scheduler_file_connects_to_the_cluster(
         assert pool.live_workers == 2
 
 
+@pytest.mark.slow
 def test_a_missing_scheduler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oneshot_hpo.cluster.external._CONNECT_SECONDS", 0.5)
     with pytest.raises(PoolError, match=r"no Dask scheduler at tcp://127.0.0.1:9"):

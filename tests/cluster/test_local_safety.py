@@ -130,6 +130,7 @@ def test_workers_do_not_import_from_the_working_directory(tmp_path: Path) -> Non
     assert str(folder) not in ended.stdout
 
 
+@pytest.mark.slow
 def test_a_key_in_a_study_s_folder_is_not_used(tmp_path: Path) -> None:
     theirs = distributed.Security.temporary()
     old = tmp_path / "tls"
@@ -164,6 +165,7 @@ def test_settings_for_other_work_change_nothing(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_processes_of_a_trial_start_as_the_user_s_would(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import beside; print(beside.__file__)")
     (tmp_path / "beside.py").write_text("")
@@ -173,6 +175,7 @@ def test_processes_of_a_trial_start_as_the_user_s_would(tmp_path: Path) -> None:
         assert collect(pool, 1)["program"].value == f"{tmp_path / 'beside.py'}\n"
 
 
+@pytest.mark.slow
 def test_the_pool_restores_path_and_environment(tmp_path: Path) -> None:
     path, environment = python_path(), dict(os.environ)
     with LocalPool(workers=1, threads=1, scratch=tmp_path) as pool:

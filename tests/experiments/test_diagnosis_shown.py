@@ -71,6 +71,7 @@ def test_a_journal_keeps_what_the_search_cost_and_whether_it_decided(study: Open
     assert not FACTS.keys() & Outcome(valid=0.25).to_info().keys()
 
 
+@pytest.mark.slow
 def test_undecided_searches_are_counted_wherever_the_study_is_shown(
     study: OpenedStudy, folder: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_undecided_searches_are_counted_wherever_the_study_is_shown(
     assert not any(UNDECIDED in note for note in compared.notes)  # the confirmation's did decide
 
 
+@pytest.mark.slow
 def test_a_comparison_says_which_confirmed_searches_were_undecided(
     tiny_study: Path, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def test_frames_and_csv_leave_out_what_is_inactive(study: OpenedStudy, tmp_path:
     assert {row["batch_size"] for row in rows} == {"32", "64", "96"}
 
 
+@pytest.mark.slow
 def test_tools_read_its_exports(study: OpenedStudy, tmp_path: Path) -> None:
     configs = {trial.id: trial.config for trial, _ in study.trials}
     for tool in ("hpbandster", "deepcave"):
@@ -120,6 +121,7 @@ def test_the_older_form_has_conditions_but_no_comparisons(
         export([other], "hpbandster", tmp_path / "refused", configspace="0.4")
 
 
+@pytest.mark.slow
 def test_figures_show_what_is_tuned(study: OpenedStudy) -> None:
     found = configurations(study)
     assert [axis.name for axis in found.axes] == AXES
@@ -144,6 +146,7 @@ def test_figures_show_what_is_tuned(study: OpenedStudy) -> None:
     draw_dependence(important).canvas.draw()
 
 
+@pytest.mark.slow
 def test_the_page_shows_inactive_ones_as_nothing(study: OpenedStudy, tmp_path: Path) -> None:
     page = write_report(study.folder, [], out=tmp_path / "page.html").read_text()
     assert f"tuned in {TITLE}" in html.unescape(page)
@@ -158,6 +161,7 @@ def test_the_page_shows_inactive_ones_as_nothing(study: OpenedStudy, tmp_path: P
     assert rows["cutout_length"][0] == ""
 
 
+@pytest.mark.slow
 def test_it_is_compared_by_its_name(study: OpenedStudy, tmp_path: Path) -> None:
     """Two spaces that tune the same number of hyperparameters go by what differs."""
     (space,) = compare(str(study.folder))
@@ -173,6 +177,7 @@ def test_it_is_compared_by_its_name(study: OpenedStudy, tmp_path: Path) -> None:
         assert f"darts tuned in {TITLE}, {words}" in names
 
 
+@pytest.mark.slow
 def test_figures_tell_spaces_and_defaults_apart(study: OpenedStudy, tmp_path: Path) -> None:
     """Studies of one label are groups of their own; a default that differs is another method."""
     narrow = SPACE.replace("upper: 1, log", "upper: 0.5, log")

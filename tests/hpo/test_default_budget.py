@@ -66,6 +66,7 @@ def test_a_crash_of_the_default_can_be_run_again_in_its_bracket(tmp_path: Path) 
     assert hpo.read_study(tmp_path).finished
 
 
+@pytest.mark.slow
 def test_a_study_that_was_killed_continues_as_if_it_had_not_been(tmp_path: Path) -> None:
     with create(tmp_path / "whole", default_budget="min", trial_seed="study") as study:
         drive(study)
@@ -113,6 +114,7 @@ def test_without_brackets_the_default_has_the_largest_budget() -> None:
         toy_settings(iterations=0, default_budget="min")
 
 
+@pytest.mark.slow
 def test_the_papers_study_has_280_evaluations_with_the_default(tmp_path: Path) -> None:
     settings = toy_settings(
         min_budget=25,

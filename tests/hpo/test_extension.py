@@ -48,6 +48,7 @@ def rungs(study: hpo.StudyView, bracket: int) -> list[tuple[float, int, int]]:
     return [(r.budget, r.planned, r.finished) for r in study.brackets[bracket].rungs]
 
 
+@pytest.mark.slow
 def test_five_brackets_and_four_more_are_the_same_study_as_nine(tmp_path: Path) -> None:
     extended(tmp_path / "five", Extension(iterations=4), iterations=5)
     extended(tmp_path / "nine", iterations=9)
@@ -61,6 +62,7 @@ def test_five_brackets_and_four_more_are_the_same_study_as_nine(tmp_path: Path) 
     assert any(event["info"]["model_based_pick"] for event in late)
 
 
+@pytest.mark.slow
 def test_brackets_added_before_the_last_one_starts_are_the_same_for_any_workers(
     tmp_path: Path,
 ) -> None:
@@ -74,6 +76,7 @@ def test_brackets_added_before_the_last_one_starts_are_the_same_for_any_workers(
     assert without_extensions(tmp_path / "two") == decisions(tmp_path / "five")[1:]
 
 
+@pytest.mark.slow
 def test_a_rung_added_before_the_first_trial_is_the_same_as_launched(tmp_path: Path) -> None:
     with create(tmp_path / "low", iterations=3) as study:
         study.extend(Extension(max_budget=8))

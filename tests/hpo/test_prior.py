@@ -57,6 +57,7 @@ def test_prior_observations_enter_the_model_alone(tmp_path: Path) -> None:
     assert view.total_evaluations == study.total_evaluations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generator", ["vectorised", "hpbandster"])
 def test_the_model_prefers_what_was_good_before(tmp_path: Path, generator: str) -> None:
     """Half of the trials start at once, so that the study's own results cannot matter."""
@@ -97,6 +98,7 @@ def test_the_generator_gets_the_observations_of_hpbandsters_warm_start(tmp_path:
         assert observed(ours) == {4: tuple(zip(*theirs, strict=True))}
 
 
+@pytest.mark.slow
 def test_a_warm_started_study_resumes_to_the_same_decisions(tmp_path: Path) -> None:
     prior = earlier()
     with create(tmp_path / "whole", prior) as study:

@@ -53,6 +53,7 @@ def test_only_what_was_promoted_goes_on(tmp_path: Path) -> None:
 CRASH = {True: "nan", False: None}
 
 
+@pytest.mark.slow
 def test_a_configuration_has_one_seed_that_of_its_restarted_trial_on_top(tmp_path: Path) -> None:
     with create(tmp_path, promotion="continue") as study:
         drive(study)
@@ -87,6 +88,7 @@ def test_a_default_in_the_first_bracket_goes_on_like_any_other(tmp_path: Path) -
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [4, 11, 18, 25])
 def test_a_study_that_was_killed_continues_as_if_it_had_not_been(
     tmp_path: Path, lines: int

@@ -46,6 +46,7 @@ def of_search(folder: Path) -> list[dict[str, Any]]:
     return [event for event in decisions(folder)[1:] if not event["event"].startswith("replicate")]
 
 
+@pytest.mark.slow
 def test_they_change_no_decision(tmp_path: Path) -> None:
     with create(tmp_path / "without") as study:
         drive(study)
@@ -90,6 +91,7 @@ def study_trial(trials: list[hpo.Trial], replicate: hpo.Replicate) -> hpo.Trial:
     return next(trial for trial in trials if trial.id == replicate.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["report", "model"])
 def test_a_study_killed_at_any_event_decides_the_same(tmp_path: Path, setting: str) -> None:
     whole = tmp_path / "whole"
@@ -152,6 +154,7 @@ def next_of(study: hpo.Study, trial: hpo.Trial) -> hpo.Replicate:
             return replicate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("incumbent", ["validation", "posterior"])
 def test_the_incumbent_may_go_by_posterior_mean(tmp_path: Path, incumbent: str) -> None:
     """One lucky configuration, whose replicates are bad, and one that stays good."""

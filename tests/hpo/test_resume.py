@@ -61,6 +61,7 @@ def test_cut_at_every_byte_of_an_ask_and_a_tell(whole: Path, tmp_path: Path) -> 
         assert decisions(tmp_path) == decisions(whole)
 
 
+@pytest.mark.slow
 def test_several_trials_in_flight_replay_exactly(tmp_path: Path) -> None:
     """Results come in another order than trials start; pending ones survive every restart."""
     order = random.Random(0)
@@ -181,6 +182,7 @@ def test_a_promotion_with_another_configuration_is_a_mismatch(whole: Path, tmp_p
         hpo.Study.open(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_interrupted_decision_closes_the_study_and_resumes(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

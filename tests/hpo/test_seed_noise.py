@@ -79,6 +79,7 @@ def test_repeats_are_pooled() -> None:
     assert repeated_noise([[1.0] * 10]) is None
 
 
+@pytest.mark.slow
 def test_of_a_large_study_some_evaluations_are_looked_at() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.random((20 * MOST, 3))

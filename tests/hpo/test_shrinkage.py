@@ -63,6 +63,7 @@ def test_the_unit_does_not_matter() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.3, 3.0])
 def test_posterior_means_are_right_on_average(spread: float) -> None:
     """Of 15 studies, with configurations that differ by less, or by more, than the noise."""

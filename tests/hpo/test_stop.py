@@ -46,6 +46,7 @@ def test_nothing_starts_after_a_stop_and_what_runs_is_finished(tmp_path: Path) -
         assert study.ask() is None
 
 
+@pytest.mark.slow
 def test_a_stopped_study_with_other_rules_equals_one_never_stopped(tmp_path: Path) -> None:
     with create(tmp_path / "whole") as study:
         for number in range(6):  # as in `stopped`: two run when the rule is reached

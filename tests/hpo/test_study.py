@@ -18,6 +18,7 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
     return read_journal(folder / "journal.jsonl")[0]
 
 
+@pytest.mark.slow
 def test_a_study_runs_what_is_planned_baseline_first(tmp_path: Path) -> None:
     with create(tmp_path) as study:
         assert (study.finished, study.evaluations, study.incumbent) == (False, [], None)
@@ -43,6 +44,7 @@ def test_a_study_runs_what_is_planned_baseline_first(tmp_path: Path) -> None:
     assert all(type(trial.budget) is int for trial, _ in evaluations)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_journal_and_another_one_does_not(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         with create(tmp_path / name, seed=seed) as study:
@@ -163,6 +165,7 @@ def test_bad_tells_are_refused_and_journal_nothing(tmp_path: Path) -> None:
     assert [e["event"] for e in lines_of(tmp_path)] == ["header", "ask", "tell"]
 
 
+@pytest.mark.slow
 def test_retries_count_attempts_and_change_no_decision(tmp_path: Path) -> None:
     with create(tmp_path / "calm") as study:
         drive(study)
@@ -246,6 +249,7 @@ def test_settings_that_do_not_fit_the_space_leave_no_study(tmp_path: Path) -> No
     create(tmp_path).close()
 
 
+@pytest.mark.slow
 def test_reading_a_study_imports_no_hpbandster(tmp_path: Path) -> None:
     create(tmp_path).close()
     code = (
@@ -256,6 +260,7 @@ def test_reading_a_study_imports_no_hpbandster(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
 
 
+@pytest.mark.slow
 def test_the_papers_study_has_281_evaluations_with_the_baseline(tmp_path: Path) -> None:
     settings = toy_settings(
         min_budget=25, max_budget=100, iterations=64, bracket_sizes="hpbandster"

@@ -35,6 +35,7 @@ def drawn_from(asks: list[dict[str, Any]], brackets: list[int]) -> Counter[str]:
     return Counter(info["drawn_from"] for info in new.values())
 
 
+@pytest.mark.slow
 def test_random_picks_come_from_the_prior(tmp_path: Path) -> None:
     asks = run(tmp_path / "with", STRONG, random_fraction=1.0, iterations=12)
     without = run(tmp_path / "without", None, random_fraction=1.0, iterations=12)
@@ -46,6 +47,7 @@ def test_random_picks_come_from_the_prior(tmp_path: Path) -> None:
     assert high["uniform"] / high.total() < low["uniform"] / low.total()
 
 
+@pytest.mark.slow
 def test_a_prior_that_is_refuted_gives_way_to_neighbours_of_the_best(tmp_path: Path) -> None:
     far = UserPrior(width=0.25, values={"rate": 1.0})
     with create(tmp_path, user_prior=far, random_fraction=1.0, iterations=12) as study:
@@ -57,6 +59,7 @@ def test_a_prior_that_is_refuted_gives_way_to_neighbours_of_the_best(tmp_path: P
     assert late["neighbours"] > late["prior"]
 
 
+@pytest.mark.slow
 def test_on_the_acquisition_it_changes_proposals_of_the_model_alone(tmp_path: Path) -> None:
     asks = run(tmp_path / "with", WEIGHING, iterations=20)
     without = run(tmp_path / "without", None, iterations=20)
@@ -71,6 +74,7 @@ def test_on_the_acquisition_it_changes_proposals_of_the_model_alone(tmp_path: Pa
     assert mean(asks) < mean(without)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", [STRONG, WEIGHING], ids=["sampling", "acquisition"])
 def test_a_study_killed_at_any_event_decides_the_same(tmp_path: Path, prior: UserPrior) -> None:
     whole = tmp_path / "whole"

@@ -47,6 +47,7 @@ def test_a_rule_that_decides_within_a_step_refuses_it():
         SearchSettings(cuda_graphs=True, early_stop="operations")
 
 
+@pytest.mark.slow
 def test_on_a_cpu_it_changes_nothing(few_digits):
     with_graphs = dataclasses.replace(TINY, cuda_graphs=True)
     assert search(few_digits, settings=with_graphs) == search(few_digits)

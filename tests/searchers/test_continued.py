@@ -29,6 +29,7 @@ def settings_of(searcher, **more):
     return defaults.with_config(given | more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("searcher", "settings"),
     [
@@ -71,6 +72,7 @@ def test_it_ends_as_a_search_that_was_never_interrupted(few_digits, tmp_path, se
         assert equal_states(ends[0][name], ends[1][name])
 
 
+@pytest.mark.slow
 def test_only_a_search_with_schedules_beyond_its_end_leaves_a_state(few_digits, tmp_path):
     search(few_digits, folder=tmp_path / "whole")
     search(few_digits, folder=tmp_path / "short", until=2)
@@ -78,6 +80,7 @@ def test_only_a_search_with_schedules_beyond_its_end_leaves_a_state(few_digits, 
     assert len(load_checkpoint(tmp_path / "short", TO_CONTINUE)["trajectory"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 4, 5, 8])
 def test_it_may_be_stopped_after_any_step(few_digits, tmp_path, stop):
     whole = search(few_digits)
@@ -99,6 +102,7 @@ def test_it_may_be_stopped_after_any_step(few_digits, tmp_path, stop):
     assert third == dataclasses.replace(whole, continued_from=2)
 
 
+@pytest.mark.slow
 def test_its_own_checkpoint_comes_before_the_shorter_search(few_digits, tmp_path):
     search(few_digits, folder=tmp_path / "1", until=1)
     result = search(few_digits, folder=tmp_path / "3", start=tmp_path / "1")
@@ -108,6 +112,7 @@ def test_its_own_checkpoint_comes_before_the_shorter_search(few_digits, tmp_path
     assert not ran
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["missing", "damaged"])
 def test_without_its_state_it_starts_again_with_the_same_result(
     few_digits, tmp_path, caplog, fault
@@ -170,6 +175,7 @@ def test_it_cannot_end_outside_its_schedules(few_digits, until):
         search(few_digits, until=until)
 
 
+@pytest.mark.slow
 def test_it_is_deterministic_whatever_torch_drew_before(few_digits, tmp_path):
     search(few_digits, folder=tmp_path / "1", until=1)
     torch.rand(3)

@@ -31,6 +31,7 @@ def test_chances_of_all_draws_sum_to_one_and_entropy_is_theirs(count):
     assert float(mean_entropy) == pytest.approx(float(surprise))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench201", "darts"])
 def test_draws_what_the_space_allows(name):
     space = get_space(name)

@@ -175,6 +175,7 @@ def stop_mid_epoch(data, folder):
     return load_checkpoint(folder)
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_stopped_is_measured_as_a_whole(few_digits, tmp_path):
     whole = search(few_digits)
     state = stop_mid_epoch(few_digits, tmp_path)
@@ -182,6 +183,7 @@ def test_an_epoch_that_was_stopped_is_measured_as_a_whole(few_digits, tmp_path):
     assert search(few_digits, folder=tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_earlier_version_is_continued_without_what_it_lacks(
     few_digits, tmp_path
 ):

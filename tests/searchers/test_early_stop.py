@@ -57,6 +57,7 @@ def planted(monkeypatch, values):
 STOPPING = dataclasses.replace(TINY, early_stop="eigenvalue", stop_start=1)
 
 
+@pytest.mark.slow
 def test_a_stopped_search_ends_with_the_cell_of_the_epoch_it_returns_to(
     few_digits, tmp_path, monkeypatch
 ):
@@ -76,12 +77,14 @@ def test_a_stopped_search_ends_with_the_cell_of_the_epoch_it_returns_to(
     assert again == found  # it is finished: nothing runs
 
 
+@pytest.mark.slow
 def test_the_last_epoch_is_no_early_stop(few_digits, monkeypatch):
     planted(monkeypatch, [1, 1, 1, 1, 1, 1, 1, 2, 2])
     found = search(few_digits, settings=STOPPING, epochs=9)
     assert found.trajectory[-1].diagnosis.stopped_at is None
 
 
+@pytest.mark.slow
 def test_measuring_eigenvalues_changes_nothing_else(few_digits):
     measured = dataclasses.replace(TINY, hessian_eigenvalue=True)
     records = search(few_digits, settings=measured, epochs=2).trajectory

@@ -40,6 +40,7 @@ print(json.dumps({"before": before, "within": within, "held": held, "after": res
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trim", [None, "65536"], ids=["as usual", "as Dask sets it"])
 def test_a_search_does_not_get_its_memory_again_in_every_step(trim: str | None) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}

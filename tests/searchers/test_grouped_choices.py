@@ -108,6 +108,7 @@ def test_every_searcher_draws_architectures_of_the_space(name: str) -> None:
             assert len(weights) >= choice.k
 
 
+@pytest.mark.slow
 def test_enas_learns_what_is_rewarded_choice_by_choice() -> None:
     controller = controller_of(SPACE, torch.Generator().manual_seed(0))
 

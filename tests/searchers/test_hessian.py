@@ -41,6 +41,7 @@ def test_loss_of_low_rank_or_linear():
     assert largest_eigenvalue(2 * y.sum(), [y]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "space"), [("darts", 1), ("darts", "nasbench201")])
 def test_a_searchs_eigenvalue_is_that_of_the_whole_hessian(name, space):
     """In float64, a row of the Hessian at a time, as RobustDARTS computes it."""

@@ -15,6 +15,7 @@ def scores_of(space):
     return [rng.normal(size=len(choice.ways)) for choice in space.choices]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [get_space(1), GROUPED], ids=["space 1", "grouped"])
 def test_they_are_those_of_a_full_ranking(space):
     """Isomorphic architectures count once, at the place of the likeliest."""
@@ -38,6 +39,7 @@ def test_no_more_are_found_than_there_are():
     assert len(found) == len(wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [1, "nasbench201", "darts"])
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_every_searcher_names_likely_architectures(name, space):
@@ -52,6 +54,7 @@ def test_every_searcher_names_likely_architectures(name, space):
     assert architecture is None or found[0] == architecture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [1, "nasbench201", "darts"])
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_every_searcher_weighs_all_candidates(name, space):

@@ -101,6 +101,7 @@ def test_stopped_operations_stay_and_others_move():
 STOPPING = dataclasses.replace(TINY, early_stop="operations", stop_steps=2, stop_match=0.4)
 
 
+@pytest.mark.slow
 def test_a_search_stops_operations_and_never_starts_them_again(few_digits):
     shares = [
         r.diagnosis.frozen for r in search(few_digits, settings=STOPPING, epochs=4).trajectory
@@ -116,6 +117,7 @@ def test_a_search_stops_operations_and_never_starts_them_again(few_digits):
     assert [r.valid_loss for r in found.trajectory] == [r.valid_loss for r in plain.trajectory]
 
 
+@pytest.mark.slow
 def test_a_stopped_search_continues_with_the_operations_that_it_stopped(few_digits, tmp_path):
     whole = search(few_digits, settings=STOPPING)
     asked = []

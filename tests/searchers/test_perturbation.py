@@ -50,6 +50,7 @@ def projected_by_the_authors(network, weights, order, criterion):
     return tuple((int(row.argmax()),) for row in proj_weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", ["loss", "acc"])
 @torch.no_grad()
 def test_every_decision_is_the_authors(criterion):

@@ -90,6 +90,7 @@ def test_comparing_cells_in_between_changes_nothing_else(searched, every_epoch):
     assert result.trajectory[-1] == records[-1]
 
 
+@pytest.mark.slow
 def test_every_so_many_epochs_are_counted_from_the_first(few_digits, searcher, every_epoch):
     _, compared = every_epoch
     result = search(few_digits, searcher, conclude_every=2)
@@ -97,6 +98,7 @@ def test_every_so_many_epochs_are_counted_from_the_first(few_digits, searcher, e
     assert result.trajectory[1:] == compared.trajectory[1:]
 
 
+@pytest.mark.slow
 def test_stopped_after_each_step_it_compares_the_same_cells(
     few_digits, searcher, every_epoch, tmp_path
 ):

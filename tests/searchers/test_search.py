@@ -30,6 +30,7 @@ from oneshot_hpo.searchers.records import OutOfDeviceMemory, SearchStopped
 from oneshot_hpo.searchers.search import kernels
 
 
+@pytest.mark.slow
 def test_running_out_of_device_memory_is_reported_and_frees_it(few_digits, monkeypatch):
     """A GPU's failure, raised where it would be; nothing of the search outlives it."""
     supernets = []
@@ -84,6 +85,7 @@ def test_files_of_a_finished_search(few_digits, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_finished_search_returns_at_once(few_digits, tmp_path):
     result = search(few_digits, folder=tmp_path)
     (tmp_path / "architecture.json").unlink()  # killed before the last file
@@ -99,6 +101,7 @@ def damage(path):
     path.write_bytes(path.read_bytes()[:-20])
 
 
+@pytest.mark.slow
 def test_after_a_damaged_checkpoint_the_one_before_it_is_continued(few_digits, tmp_path, caplog):
     whole = search(few_digits, folder=tmp_path)
     damage(tmp_path / "checkpoint.pt")
@@ -109,6 +112,7 @@ def test_after_a_damaged_checkpoint_the_one_before_it_is_continued(few_digits, t
     assert [record.epoch for record in ran] == [3]
 
 
+@pytest.mark.slow
 def test_without_a_complete_checkpoint_the_search_starts_again(few_digits, tmp_path, caplog):
     whole = search(few_digits, folder=tmp_path)
     damage(tmp_path / "checkpoint.pt")
@@ -127,6 +131,7 @@ def of_a_gpu(folder):
     save_checkpoint(folder, state)
 
 
+@pytest.mark.slow
 def test_a_search_of_another_kind_of_device_starts_again(few_digits, tmp_path, caplog):
     whole = search(few_digits, folder=tmp_path / "whole")
     steps = itertools.count(1)
@@ -144,6 +149,7 @@ def test_a_search_of_another_kind_of_device_starts_again(few_digits, tmp_path, c
     assert equal_states(state_of(tmp_path / "moved"), state_of(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 def test_a_finished_search_of_another_kind_of_device_keeps_its_result(few_digits, tmp_path):
     result = search(few_digits, folder=tmp_path)
     of_a_gpu(tmp_path)
@@ -152,6 +158,7 @@ def test_a_finished_search_of_another_kind_of_device_keeps_its_result(few_digits
     assert not ran
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_two_renamings_costs_one_epoch(few_digits, tmp_path):
     whole = search(few_digits, folder=tmp_path)
     (tmp_path / "checkpoint.pt").unlink()
@@ -160,6 +167,7 @@ def test_a_kill_between_the_two_renamings_costs_one_epoch(few_digits, tmp_path):
     assert [record.epoch for record in ran] == [3]
 
 
+@pytest.mark.slow
 def test_checkpoints_do_not_grow(few_digits, tmp_path):
     """But for an epoch's record: no more than it, and two files."""
     sizes = []
@@ -173,6 +181,7 @@ def test_checkpoints_do_not_grow(few_digits, tmp_path):
     assert len(list(tmp_path.glob("checkpoint*"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -188,6 +197,7 @@ def test_another_searchs_checkpoint_is_refused(few_digits, tmp_path, change, nam
         search(few_digits, folder=tmp_path, **change)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_images_is_refused(few_digits, tmp_path):
     search(few_digits, folder=tmp_path)
     part = few_digits.supernet_train

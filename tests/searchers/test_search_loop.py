@@ -15,6 +15,7 @@ from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
 from oneshot_hpo.searchers.search_loop import Search
 
 
+@pytest.mark.slow
 def test_a_search_improves_its_supernet(digits):
     settings = SearchSettings(
         channels=4,
@@ -41,6 +42,7 @@ def test_every_epoch_has_an_architecture_of_the_space(few_digits, space):
         assert record.time > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -68,6 +70,7 @@ def test_every_setting_reaches_the_search(few_digits, name, value):
     assert search(few_digits).trajectory != search(few_digits, settings=changed).trajectory
 
 
+@pytest.mark.slow
 def test_a_setting_changes_only_what_it_should(few_digits):
     uncut = TINY.with_config({"cutout_prob": 0.0})
     longer = uncut.with_config({"cutout_length": 8})
@@ -95,6 +98,7 @@ def test_settings_reach_the_optimizers(few_digits, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name in SEARCHERS if "warmup_share" not in settings_class(name).unused]
 )

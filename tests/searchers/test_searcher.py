@@ -95,6 +95,7 @@ def unchanged(few_digits, searcher, tmp_path_factory):
     return state_of(folder), result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["corrected", "paper"])
 @pytest.mark.parametrize("space", [1, 2, 3])
 def test_ends_with_an_architecture_of_the_space(few_digits, searcher, space, preset):
@@ -103,6 +104,7 @@ def test_ends_with_an_architecture_of_the_space(few_digits, searcher, space, pre
     assert result.trajectory[-1].architecture == result.architecture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [1, 2])
 def test_an_interrupted_search_continues_bit_for_bit(
     few_digits, searcher, unchanged, tmp_path, last
@@ -133,6 +135,7 @@ def stopped_after_each_step(data, searcher, folder, **options):
             return result, stops
 
 
+@pytest.mark.slow
 def test_the_papers_statistics_are_continued_too(few_digits, searcher, tmp_path):
     options = {"epochs": 2, "supernet": "paper"}
     search(few_digits, searcher, folder=tmp_path / "whole", **options)
@@ -140,6 +143,7 @@ def test_the_papers_statistics_are_continued_too(few_digits, searcher, tmp_path)
     assert equal_states(state_of(tmp_path / "cut"), state_of(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHARED)
 def test_shared_hyperparameters_reach_the_search(few_digits, searcher, unchanged, tmp_path, name):
     """All but those that the searcher declares useless, which then are."""
@@ -152,6 +156,7 @@ def test_shared_hyperparameters_reach_the_search(few_digits, searcher, unchanged
     assert equal_states(*without_settings) == is_unused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("searcher", "name"),
     [(searcher, name) for searcher in SEARCHERS for name in settings_class(searcher).own_ranges()],
@@ -173,6 +178,7 @@ def test_own_hyperparameters_change_the_search_where_they_should(
         assert equal_states(state["weights"], after["weights"])
 
 
+@pytest.mark.slow
 def test_a_diverging_search_is_reported(few_digits, searcher):
     """Nothing that is drawn from weights that are not finite fails before the epoch's end.
 

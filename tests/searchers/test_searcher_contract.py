@@ -8,7 +8,7 @@ import pytest
 from oneshot_hpo.contracts import SearcherContract
 from oneshot_hpo.contracts.searches import SmallSearch
 
-SPACES = (1, "nasbench201", pytest.param("darts", marks=pytest.mark.slow))
+SPACES = (1, *(pytest.param(name, marks=pytest.mark.slow) for name in ("nasbench201", "darts")))
 
 
 class KilledInSlowTests(SearcherContract):

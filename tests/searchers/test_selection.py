@@ -65,6 +65,7 @@ def cases():
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("space", "name", "kind"), cases())
 def test_a_selection_that_is_stopped_at_any_time_ends_bit_for_bit(
     few_digits, tmp_path, space, name, kind

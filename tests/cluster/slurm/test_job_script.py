@@ -46,6 +46,7 @@ def test_a_user_s_dask_configuration_is_not_used() -> None:
         assert not any("elsewhere" in line or "-t " in line for line in script())
 
 
+@pytest.mark.slow
 def test_a_script_leaves_the_handler_of_ctrl_c_as_it_was() -> None:
     """dask-jobqueue sets one of its own when it is imported; it would end a master with code 0."""
     program = (

@@ -69,6 +69,7 @@ def test_a_renamed_job_is_found_by_its_id(slurm: ThrowawaySlurm, tmp_path: Path)
     assert not slurm.jobs(ALIVE)
 
 
+@pytest.mark.slow
 def test_a_job_without_a_recorded_id_is_found_by_its_name(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_job_without_a_recorded_id_is_found_by_its_name(
     assert not slurm.jobs(ALIVE)
 
 
+@pytest.mark.slow
 def test_the_name_of_the_pool_overrides_that_of_the_script(
     slurm: ThrowawaySlurm, tmp_path: Path
 ) -> None:

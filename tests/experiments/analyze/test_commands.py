@@ -192,6 +192,7 @@ def test_a_searched_ablation_and_its_sentence(tmp_path, table_file):
     assert "With this few seeds" in said  # two
 
 
+@pytest.mark.slow
 def test_a_search_that_diverges_counts_as_the_worst(tmp_path, table_file):
     from oneshot_hpo.experiments.study.cell_errors import CellErrors
 
@@ -225,6 +226,7 @@ def confirm_default(folder, seeds):
             confirmation.tell(run, result_of(run, time.time(), False))
 
 
+@pytest.mark.slow
 def test_a_grid_that_was_launched_is_read(tmp_path):
     from support.made_study import run_study
 

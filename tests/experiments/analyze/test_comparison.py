@@ -70,6 +70,7 @@ def test_the_verdict_follows_from_the_agreements(
         assert f"{dataset} {agreement:.2f} ± 0.05" in found.why
 
 
+@pytest.mark.slow
 def test_several_tables_end_in_one_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = registered(monkeypatch, tmp_path)
     reports = analyse_operations(

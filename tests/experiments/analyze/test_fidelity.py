@@ -101,6 +101,7 @@ def test_crashes_rank_last(spec):
     assert np.isfinite(found.gain)
 
 
+@pytest.mark.slow
 def test_where_seeds_decide_no_budget_is_recommended(spec):
     restarted = pilot({3: 0.0, 6: 0.0, 12: 0.98}, 1)
     found = fidelity_of(spec, restarted, pilot({3: 0.0, 6: 0.0, 12: 0.0}, 2), seed=0)

@@ -129,6 +129,7 @@ def test_skewness_and_its_interval_are_those_of_scipy() -> None:
     assert found.upper_half == ((sample > (sample.min() + sample.max()) / 2).mean())
 
 
+@pytest.mark.slow
 def test_findings_can_be_confirmed_and_contradicted() -> None:
     """Each verdict follows from what was planted."""
 
@@ -190,6 +191,7 @@ def test_the_command_writes_what_it_says(tmp_path: Path) -> None:
     assert float(skewness) == pytest.approx(stats.skew(accuracies), abs=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

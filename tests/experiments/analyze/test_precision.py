@@ -54,6 +54,7 @@ def test_a_resample_has_the_precision_of_its_cells():
         assert ranks.precision(x, y, share, drawn) == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 def test_perfect_blind_and_inverse_supernets():
     errors = np.random.default_rng(1).permutation(N) / N
 
@@ -70,6 +71,7 @@ def test_perfect_blind_and_inverse_supernets():
         assert {one.sign for one in found.worst_less_best.values()} == {0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", precision.SIDES)
 def test_a_supernet_that_knows_one_side_alone_is_found_out(side):
     """Scores that are the errors on one half of the cells, and of one value on the other."""
@@ -92,6 +94,7 @@ def test_a_supernet_that_knows_one_side_alone_is_found_out(side):
     assert last["value"] == found.tenth_less_hundredth.value
 
 
+@pytest.mark.slow
 def test_good_cells_that_are_mixed_up_among_themselves():
     """The best 10 % are known to the last one, which of them are the best 1 % is not."""
     errors = np.random.default_rng(1).permutation(N) / N

@@ -30,6 +30,7 @@ def test_a_constant_side_has_no_correlation():
     assert ranks.kendall(x, np.ones(len(x))) == 0
 
 
+@pytest.mark.slow
 def test_an_interval_covers_the_correlation_of_the_population():
     """Of 40 samples from a population with a known correlation, about 38 intervals cover it."""
     rng = np.random.default_rng(0)

@@ -83,6 +83,7 @@ def test_sentences_are_true_to_the_numbers():
     assert draw("T", found).axes[0].get_xlabel() == "epoch"
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_what_is_not_there():
     unknown = replace(SAMPLE, parameters=np.full(CELLS, np.nan))
     found = found_of(seeds(0.5), [], unknown)

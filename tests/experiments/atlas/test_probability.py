@@ -43,6 +43,7 @@ def test_the_unit_does_not_matter() -> None:
     assert percent == pytest.approx(probability_of_best(means, 0.3), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_it_says_of_a_long_tail_comes_true() -> None:
     """Of the five likeliest cells, one is the best in about as many of 60 worlds as it says.
 

@@ -231,6 +231,7 @@ def test_results_with_more_rows_than_anybody_has(
         read_baselines(path, None, "results")
 
 
+@pytest.mark.slow
 def test_results_with_a_column_of_another_type(tmp_path: Path) -> None:
     path = tmp_path / "results.parquet"
     path.write_bytes(readers()["Parquet results"].samples()[0])

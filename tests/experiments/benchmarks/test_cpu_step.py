@@ -17,6 +17,7 @@ TINY = argparse.Namespace(
 )
 
 
+@pytest.mark.slow
 def test_the_shares_of_a_step_are_all_of_it() -> None:
     name, milliseconds, *shares, rate, peak = (
         cpu_step.shares("darts", TINY).strip("| ").split(" | ")
@@ -29,6 +30,7 @@ def test_the_shares_of_a_step_are_all_of_it() -> None:
     assert all(float(number) > 0 for number in (milliseconds, rate, peak))
 
 
+@pytest.mark.slow
 def test_the_supernet_of_a_mixture_is_one_graph() -> None:
     """As `compiled` asks for it: torch raises where a graph has to break."""
     search = make_search("darts", numbered(1), "corrected", TINY)

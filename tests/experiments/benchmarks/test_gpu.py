@@ -117,6 +117,7 @@ def test_weights_keep_their_values_with_channels_last() -> None:
     assert stored[0].is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.slow
 def test_masked_paths_make_the_steps_of_drawn_cells() -> None:
     """One cell as a mask over all candidates: losses, and the weights that it trains."""
     found = []

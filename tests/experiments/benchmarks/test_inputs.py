@@ -85,6 +85,7 @@ def test_a_document_goes_round_through_yaml(document: dict[str, Any]) -> None:
     assert load_yaml(dump_yaml(document)) == document
 
 
+@pytest.mark.slow
 @MANY
 @given(st.text())
 def test_a_message_is_one_line_that_a_terminal_only_shows(text: str) -> None:
@@ -100,6 +101,7 @@ def test_a_long_message_keeps_its_beginning_and_its_end() -> None:
     assert line.startswith("study.yaml: key 'seed'") and line.endswith(": mend it")
 
 
+@pytest.mark.slow
 @MANY
 @given(st.randoms(use_true_random=False), st.binary(max_size=50), VALUES)
 def test_mutations_take_anything(random: Random, content: bytes, value: Any) -> None:

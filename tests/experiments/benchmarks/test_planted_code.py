@@ -85,6 +85,7 @@ def planted(marker: Path) -> list[bytes]:
     return [*pickles(marker), *archives(marker), *texts(marker)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_no_file_runs_code(name: str, planted: list[bytes], marker: Path) -> None:
     for content in planted:

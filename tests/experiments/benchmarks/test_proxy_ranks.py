@@ -13,6 +13,7 @@ from oneshot_hpo.experiments.study.completion import complete
 from oneshot_hpo.experiments.study.validation import load_study
 
 
+@pytest.mark.slow
 def test_equal_ranks_correlate_and_reversed_ones_do_the_opposite() -> None:
     small = np.array([[0.1, 0.2], [0.5, 0.6], [0.9, 0.8]])
     assert rank_correlation(small, small + 1) == pytest.approx((1, 1, 1))
@@ -21,6 +22,7 @@ def test_equal_ranks_correlate_and_reversed_ones_do_the_opposite() -> None:
     assert np.isnan(rank_correlation(small, equal)[0])
 
 
+@pytest.mark.slow
 def test_the_interval_is_over_seeds() -> None:
     """One seed agrees and one disagrees: either can be drawn twice."""
     small = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])

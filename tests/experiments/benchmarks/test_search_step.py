@@ -6,6 +6,7 @@ from oneshot_hpo.experiments.benchmarks.search_step import measured
 from oneshot_hpo.searchers.registry import SEARCHERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEARCHERS)
 def test_every_searcher_has_a_step_beside_the_references(name: str) -> None:
     arguments = argparse.Namespace(

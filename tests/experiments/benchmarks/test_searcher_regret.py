@@ -24,6 +24,7 @@ def test_a_regret_is_worth_the_trainings_that_reach_it() -> None:
     assert random.regret(50) < random.regret(5) < random.regret(1)
 
 
+@pytest.mark.slow
 def test_a_search_is_recorded_and_what_is_recorded_is_not_searched_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

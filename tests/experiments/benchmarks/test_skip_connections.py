@@ -69,6 +69,7 @@ def test_shares_and_accuracies_are_of_the_recorded_cells(
     ]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_short_is_continued(
     tmp_path: Path,
     table: Path,

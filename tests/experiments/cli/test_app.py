@@ -50,6 +50,7 @@ def test_a_process_ends_as_the_call_does(tiny_study: Path) -> None:
     assert process.returncode == 2
 
 
+@pytest.mark.slow
 def test_a_study_is_not_launched_into_another_one(tiny_study: Path, finished_study: Path) -> None:
     before = decisions(finished_study)
     line = refused("launch", tiny_study, "--dir", finished_study)
@@ -81,6 +82,7 @@ def test_what_is_no_study_cannot_be_resumed_or_watched(tmp_path: Path) -> None:
     assert "holds no study" in refused("status", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_corrupt_journal_is_named_by_line_and_left_alone(
     finished_study: Path, tmp_path: Path
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_corrupt_journal_is_named_by_line_and_left_alone(
     assert journal.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_study_that_another_master_holds_is_refused(finished_study: Path, tmp_path: Path) -> None:
     from oneshot_hpo.hpo import Study
 
@@ -106,6 +109,7 @@ def test_a_study_that_another_master_holds_is_refused(finished_study: Path, tmp_
     assert f"process {os.getpid()}" in line
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_study_shows_its_end(finished_study: Path, tmp_path: Path) -> None:
     before, folder = decisions(finished_study), tmp_path / "finished"
     shutil.copytree(finished_study, folder)
@@ -116,6 +120,7 @@ def test_resuming_a_finished_study_shows_its_end(finished_study: Path, tmp_path:
     assert decisions(folder) == before
 
 
+@pytest.mark.slow
 def test_a_lost_study_file_is_written_again(finished_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(finished_study, folder)
@@ -126,6 +131,7 @@ def test_a_lost_study_file_is_written_again(finished_study: Path, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_status_of_a_finished_and_of_a_stopped_study(finished_study: Path, tmp_path: Path) -> None:
     ended = called("status", finished_study)
     assert ended.returncode == 0
@@ -187,6 +193,7 @@ def test_a_search_alone_can_be_continued(table_file: str, tmp_path: Path) -> Non
     assert "seed" in refused(*arguments, "--seed", 1)
 
 
+@pytest.mark.slow
 def test_version_and_help() -> None:
     assert run("--version").stdout.startswith("oneshot-hpo ")
     helped = run()
@@ -213,6 +220,7 @@ def test_ctrl_c_ends_any_command_with_130(finished_study: Path, tmp_path: Path) 
     assert complaint == "stopped\n"
 
 
+@pytest.mark.slow
 def test_the_journal_is_json_lines_with_events(finished_study: Path) -> None:
     for line in (finished_study / "journal.jsonl").read_text().splitlines():
         assert json.loads(line)["event"] in ("header", "ask", "tell", "retry")

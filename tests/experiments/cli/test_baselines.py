@@ -31,6 +31,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_results_say_what_the_table_says(finished: Path) -> None:
     file = pq.ParquetFile(finished / "results.parquet")
     rows = file.read().to_pandas()
@@ -97,6 +98,7 @@ def test_a_finished_run_is_only_shown(finished: Path) -> None:
     assert (finished / "results.parquet").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -22,6 +22,7 @@ def completed(words: str) -> list[str]:
     return ended.stdout.split()
 
 
+@pytest.mark.slow
 def test_commands_are_completed() -> None:
     assert completed("oneshot-hpo co") == ["confirm", "compare"]
 

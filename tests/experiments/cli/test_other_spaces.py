@@ -48,6 +48,7 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, arguments: tuple, words: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_or_foreign_file_leaves_the_table_as_it_was(
     nasbench201_data: Path, tmp_path: Path
 ) -> None:

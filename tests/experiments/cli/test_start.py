@@ -112,6 +112,7 @@ def test_an_empty_part_of_pythonpath_is_no_reason_to_import_from_here(
     assert found(tmp_path) == undisturbed
 
 
+@pytest.mark.slow
 def test_figures_need_no_backend(tmp_path: Path) -> None:
     (tmp_path / "oneshot-hpo").write_text("import oneshot_hpo.experiments.cli, matplotlib.figure")
     ended = run([sys.executable, "oneshot-hpo"], tmp_path, MPLBACKEND="none such")

@@ -89,6 +89,7 @@ def test_an_architecture_is_shown_with_the_origin_of_each_number(made: Path) -> 
     assert "seconds 2 s, derived" in text and "better than 66.67 %" in text
 
 
+@pytest.mark.slow
 def test_an_imported_table_is_shown_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +116,7 @@ def test_the_embedded_table_is_shown_and_asked_by_hash_and_by_document() -> None
     assert set(by_document["budgets"]) == {"1", "2", "4"}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_shown_is_one_line(made: Path) -> None:
     assert "not a cell of NAS-Bench-201: 'x'" in refused("table", "query", made, "x")
     other = SPACE.text(SPACE.architecture(1))

@@ -115,6 +115,7 @@ def test_a_file_that_ends_before_is_said(folder: Path, tmp_path: Path) -> None:
     assert values_of(space, "rs") == pytest.approx(regrets_by(short, "rs", np.inf))
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_one_line(folder: Path, baselines: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--at-equal second: did you mean seconds"):
         compare(folder, baselines, at_equal="second")

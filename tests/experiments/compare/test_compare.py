@@ -102,6 +102,7 @@ def test_few_seeds_show_nothing_and_have_no_interval(confirmed: Confirmed, seeds
     assert "nan" not in text
 
 
+@pytest.mark.slow
 def test_few_seeds_against_many_can_show_something(
     confirmed: Confirmed, baselines: Callable[..., str], table_file: str
 ) -> None:
@@ -120,6 +121,7 @@ def test_few_seeds_against_many_can_show_something(
     assert "Samples this small cannot show a difference." in text_of(one, few)
 
 
+@pytest.mark.slow
 def test_a_question_is_asked_once_however_it_is_named(
     confirmed: Confirmed, baselines: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ def test_seeds_of_one_sample_alone_are_reported_as_left_out(confirmed: Confirmed
     assert "is better than darts default, with 7 seeds that both have (of 7 and 14)." in text
 
 
+@pytest.mark.slow
 def test_medians_that_say_otherwise_are_explained(confirmed: Confirmed) -> None:
     """Far better in eight seeds, a little worse in the two that decide the medians."""
     tuned = [0.001, 0.002, 0.003, 0.004, 0.0205, 0.0206, 0.03, 0.031, 0.032, 0.033]
@@ -156,6 +159,7 @@ def test_medians_that_say_otherwise_are_explained(confirmed: Confirmed) -> None:
     )
 
 
+@pytest.mark.slow
 def test_crashes_count_as_worst_and_are_shown(confirmed: Confirmed) -> None:
     text = text_of(confirmed("a", LOW, [math.inf] * 6 + [0.05]))
     assert "darts tuned in cs2 is better than darts default" in text
@@ -165,6 +169,7 @@ def test_crashes_count_as_worst_and_are_shown(confirmed: Confirmed) -> None:
         compared(confirmed("b", [math.inf] * 6, HIGH))
 
 
+@pytest.mark.slow
 def test_studies_are_paired_where_they_have_seeds_in_common(confirmed: Confirmed) -> None:
     a, b = confirmed("a", LOW, HIGH), confirmed("b", HIGH[:6], HIGH, "config_space=cs1")
     last = compared(a, b)[0].pairings[-1].comparison
@@ -176,6 +181,7 @@ def test_studies_are_paired_where_they_have_seeds_in_common(confirmed: Confirmed
     assert "darts tuned in cs2, study seed 1" in text_of(a, other_seed)
 
 
+@pytest.mark.slow
 def test_studies_that_nothing_sets_apart_go_by_their_folders(confirmed: Confirmed) -> None:
     for name in ("one", "two"):
         confirmed(name, LOW, HIGH)
@@ -190,6 +196,7 @@ def test_studies_that_nothing_sets_apart_go_by_their_folders(confirmed: Confirme
         assert table.replace(" │ │ │ │ │ │ │ ", "").count(name) >= 1
 
 
+@pytest.mark.slow
 def test_p_values_hold_for_all_comparisons_together(confirmed: Confirmed) -> None:
     alone = compared(confirmed("a", LOW, HIGH))[0].pairings[0].comparison.p_value
     sources = [str(confirmed(name, LOW, HIGH, f"seed={k}")) for k, name in enumerate("bcd")]
@@ -206,6 +213,7 @@ def test_one_setting_can_be_named(confirmed: Confirmed) -> None:
         compared(f"{a}:fast")
 
 
+@pytest.mark.slow
 def test_searches_of_unequal_length_are_noted(confirmed: Confirmed) -> None:
     sources = [confirmed("a", LOW, HIGH), confirmed("b", LOW, HIGH, "max_budget=4")]
     assert "note: searches are not equally long, in epochs:" in text_of(*sources)
@@ -239,6 +247,7 @@ def test_baselines_are_taken_after_as_many_evaluations(
     )
 
 
+@pytest.mark.slow
 def test_odd_sources_are_one_line(
     confirmed: Confirmed,
     baselines: Callable[..., str],

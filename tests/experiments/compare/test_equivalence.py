@@ -29,6 +29,7 @@ def text_of(spaces: list[Space]) -> str:
     return " ".join(console.file.getvalue().split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize("gap", [0.5, -0.5])
 def test_a_difference_as_large_as_the_margin_is_seldom_the_same(paired: bool, gap: float) -> None:
@@ -119,6 +120,7 @@ def test_the_same_is_said_with_its_margin(confirmed: Confirmed) -> None:
     assert "are the same within 0.20 points" in " ".join(ended.stdout.split())
 
 
+@pytest.mark.slow
 def test_no_worse_and_a_small_difference_are_said(confirmed: Confirmed) -> None:
     rng = np.random.default_rng(8)
     default = rng.normal(0.03, 0.0002, 12)
@@ -141,6 +143,7 @@ def test_the_margin_may_be_the_noise_of_the_table(confirmed: Confirmed) -> None:
     assert f"{100 * within.margin:.2f} points" in note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margin", ["0", "-1", "wide", "inf"])
 def test_a_margin_that_is_none_is_refused(confirmed: Confirmed, margin: str) -> None:
     study = confirmed("a", list(NEAR), list(ALIKE))

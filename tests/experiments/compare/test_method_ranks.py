@@ -51,6 +51,7 @@ def test_rows_that_lack_a_method_are_left_out_and_crashes_are_worst() -> None:
             method_ranks(["a", "b", "c"][: few.shape[1]], few)
 
 
+@pytest.mark.slow
 def test_the_level_is_kept_where_methods_are_equal() -> None:
     """Among four equal methods over ten conditions, some pair differs in 5 % of cases at most."""
     rng = np.random.default_rng(0)

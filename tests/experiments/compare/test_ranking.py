@@ -78,6 +78,7 @@ def test_equal_methods_are_both_bold(tmp_path: Path) -> None:
     assert all("**" in line for line in lines[2:4])
 
 
+@pytest.mark.slow
 def test_a_table_says_when_seeds_are_too_few_for_stars(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     few = [sample(f"m{k}", row) for k, row in enumerate(rng.random((8, 10)) / 100)]

@@ -104,6 +104,7 @@ def test_the_test_is_the_exact_one() -> None:
     assert of([0.0] * 7, gains).effect == pytest.approx(observed / ranks.sum())
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_median_covers_it() -> None:
     covered = 0
     for stream in np.random.SeedSequence(0).spawn(60):

@@ -76,6 +76,7 @@ def ends_of(folder: Path) -> tuple[OpenedStudy, dict[str, Any], dict[str, Any], 
     return study, default, dict(trial.config), trial.key.split("/")[0]
 
 
+@pytest.mark.slow
 def test_each_step_changes_one_hyperparameter_the_best_first(folder: Path) -> None:
     study, default, incumbent, name = ends_of(folder)
     path = planned_path(study, default, incumbent, name)
@@ -189,6 +190,7 @@ def test_gains_are_those_of_the_pairs(measured: tuple[Path, dict[str, np.ndarray
     assert changed == {key: (default[key], incumbent[key]) for key in differing(default, incumbent)}
 
 
+@pytest.mark.slow
 def test_chart_and_figure_say_each_step(measured: tuple[Path, dict[str, np.ndarray]]) -> None:
     folder, regrets = measured
     study = OpenedStudy(folder)

@@ -70,6 +70,7 @@ def test_a_large_difference_is_decided_early_and_reported_as_adjusted(study: Pat
     assert "more would likely decide" not in text
 
 
+@pytest.mark.slow
 def test_no_difference_uses_all_looks_and_allows_no_more(study: Path) -> None:
     folder = begin(study)
     drive(folder, differing(0.0))
@@ -111,6 +112,7 @@ def test_between_looks_results_stay_those_of_the_last_look(study: Path) -> None:
     assert alone.p_value == space.pairings[0].comparison.p_value
 
 
+@pytest.mark.slow
 def test_a_journal_cut_anywhere_ends_with_the_same_looks(study: Path, tmp_path: Path) -> None:
     folder = begin(study, seeds=6, looks=(6, 8, 9))
     drive(folder, differing(0.4))

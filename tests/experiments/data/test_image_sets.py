@@ -89,6 +89,7 @@ def test_images_are_recognised_by_their_content(
     assert max(map(len, shown.splitlines()[1:])) <= 100
 
 
+@pytest.mark.slow
 @both
 def test_intact_images_are_kept_and_damaged_ones_replaced(
     images: ImageSet, folder: Path, data: Path

@@ -87,6 +87,7 @@ def test_cifar10_is_imported_from_what_people_have(
     assert len(load_dataset("cifar10").scratch_train) == 16
 
 
+@pytest.mark.slow
 def test_a_data_folder_named_from_here(
     cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_completed_table_is_taken_but_not_in_place_of_as_many_real_numbers(
     assert contents(data) == before
 
 
+@pytest.mark.slow
 def test_whole_images_are_kept(cifar10: Path, tmp_path: Path, data: Path) -> None:
     imported(cifar10)
     before = contents(data / NAME)
@@ -191,6 +193,7 @@ def test_a_damaged_batch_is_named_where_the_user_has_it(cifar10: Path, data: Pat
     assert names(data) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_table_changes_nothing(tmp_path: Path, data: Path) -> None:
     imported(tfrecord(tmp_path / "nasbench.tfrecord", 3))
     before = contents(data)
@@ -226,6 +229,7 @@ def test_a_data_folder_that_cannot_be_used_is_one_line(
         assert str(folder) in line and "ONESHOT_HPO_DATA" in line
 
 
+@pytest.mark.slow
 def test_one_command_at_a_time(cifar10: Path, data: Path) -> None:
     with open_data_folder():
         assert "another" in refused(cifar10)
@@ -259,6 +263,7 @@ def test_an_import_that_was_stopped_changed_nothing(
     assert names(data) == [NAME]
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_two_renames_is_repaired(cifar10: Path, data: Path) -> None:
     imported(cifar10)
     before = contents(data / NAME)

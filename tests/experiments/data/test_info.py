@@ -55,6 +55,7 @@ def test_what_is_not_there_says_how_to_get_it(data: Path) -> None:
     assert not data.exists()
 
 
+@pytest.mark.slow
 def test_what_is_there_is_described(filled: Path) -> None:
     shown = info()
     in_both = {c.hash for c in get_space(1).cells} & {c.hash for c in get_space(2).cells}

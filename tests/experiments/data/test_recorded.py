@@ -39,6 +39,7 @@ def macro_csv(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_is_told_by_its_content(whole: Path, tmp_path: Path, data: Path) -> None:
     said = imported(whole)
     assert "NAS-Bench-201: 15,625 architectures, 3 data sets, 12, 200 epochs" in said
@@ -57,6 +58,7 @@ def test_a_file_is_told_by_its_content(whole: Path, tmp_path: Path, data: Path) 
     assert "TransNAS-Bench-101, micro (transnas-micro.npz): not there" in shown
 
 
+@pytest.mark.slow
 def test_the_authors_files_are_told_by_their_content(tmp_path: Path, data: Path) -> None:
     content = archive(4)
     folder = write_nats(tmp_path / "anything", content)
@@ -67,6 +69,7 @@ def test_the_authors_files_are_told_by_their_content(tmp_path: Path, data: Path)
     assert names(data) == ["nasbench201.npz"]
 
 
+@pytest.mark.slow
 def test_what_holds_more_is_kept(tmp_path: Path, data: Path) -> None:
     imported(write_nats(tmp_path / "more" / NATS, archive(4)))
     before = (data / "nasbench201.npz").read_bytes()
@@ -78,6 +81,7 @@ def test_what_holds_more_is_kept(tmp_path: Path, data: Path) -> None:
     assert len(load_table("nasbench201")) == 2
 
 
+@pytest.mark.slow
 def test_what_is_damaged_or_foreign_changes_nothing(
     whole: Path, tmp_path: Path, data: Path
 ) -> None:
@@ -105,6 +109,7 @@ def test_what_is_damaged_or_foreign_changes_nothing(
     assert (data / "nasbench201.npz").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_damaged_table_is_told_and_replaced(tmp_path: Path, data: Path) -> None:
     folder = write_nats(tmp_path / NATS, archive(2))
     imported(folder)

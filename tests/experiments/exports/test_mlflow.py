@@ -88,6 +88,7 @@ def address_of(folder: Path) -> str:
     return f"sqlite:///{folder / DATABASE}"
 
 
+@pytest.mark.slow
 def test_a_study_is_a_run_and_its_trials_are_runs_in_it(tmp_path: Path) -> None:
     with new_study(tmp_path) as study:
         first, second = tell(study, tmp_path), tell(study, tmp_path)
@@ -133,6 +134,7 @@ def test_a_study_is_a_run_and_its_trials_are_runs_in_it(tmp_path: Path) -> None:
     assert runs[pending.key].info.status == "RUNNING"
 
 
+@pytest.mark.slow
 def test_each_time_only_what_is_new_is_sent(tmp_path: Path, database: Path) -> None:
     address = address_of(tmp_path)
     with study_with(database, tmp_path) as study:
@@ -159,6 +161,7 @@ def test_each_time_only_what_is_new_is_sent(tmp_path: Path, database: Path) -> N
     assert [step for step, _ in history(address, after[""], "incumbent/loss")] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_crash_that_is_run_again_goes_on_in_its_run(tmp_path: Path, database: Path) -> None:
     address = address_of(tmp_path)
     with study_with(database, tmp_path) as study:
@@ -178,6 +181,7 @@ def test_a_crash_that_is_run_again_goes_on_in_its_run(tmp_path: Path, database: 
     assert len(history(address, found, "train/loss")) == crashed.budget
 
 
+@pytest.mark.slow
 def test_what_was_sent_twice_is_there_once(tmp_path: Path, database: Path) -> None:
     address = address_of(tmp_path)
     with study_with(database, tmp_path) as study:
@@ -191,6 +195,7 @@ def test_what_was_sent_twice_is_there_once(tmp_path: Path, database: Path) -> No
         assert history(address, before, key) == sorted(set(history(address, before, key)))
 
 
+@pytest.mark.slow
 def test_two_studies_of_one_name_share_an_experiment(tmp_path: Path, database: Path) -> None:
     address = f"sqlite:///{shutil.copyfile(database, tmp_path / 'both.db')}"
     for name in ("one", "two"):
@@ -218,6 +223,7 @@ def test_an_address_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     assert "secret" not in line
 
 
+@pytest.mark.slow
 def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     with new_study(tmp_path / "study") as study:
         assert "no trial has finished yet" in refused(
@@ -234,6 +240,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere.db").exists()
 
 
+@pytest.mark.slow
 def test_a_deleted_experiment_is_not_filled(tmp_path: Path, database: Path) -> None:
     with new_study(tmp_path) as study:
         tell(study, tmp_path)
@@ -245,6 +252,7 @@ def test_a_deleted_experiment_is_not_filled(tmp_path: Path, database: Path) -> N
     assert "was deleted: restore it" in words
 
 
+@pytest.mark.slow
 def test_results_are_sent_while_the_study_runs(tmp_path: Path) -> None:
     address = address_of(tmp_path)
     with new_study(tmp_path) as study:
@@ -259,6 +267,7 @@ def test_results_are_sent_while_the_study_runs(tmp_path: Path) -> None:
     assert set(runs_of(address)) == {"", first.key, second.key}
 
 
+@pytest.mark.slow
 def test_a_tracker_that_is_away_is_said_once(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +291,7 @@ def test_a_tracker_that_is_away_is_said_once(
     assert len(runs_of(address_of(tmp_path))) == 3
 
 
+@pytest.mark.slow
 def test_runs_that_were_not_taken_are_looked_up_again(tmp_path: Path, database: Path) -> None:
     with study_with(database, tmp_path) as study:
         trial = tell(study, tmp_path)

@@ -103,6 +103,7 @@ def test_a_running_study_has_the_figures_that_it_can_have(tmp_path: Path) -> Non
     assert "importance.pdf" not in written
 
 
+@pytest.mark.slow
 def test_a_study_of_crashes_alone_shows_crashes_alone(tmp_path: Path) -> None:
     study = run_study(tmp_path / "study", workers=2, evaluations=6, all_crash=True)
     made = make_figures(read_figure_sources([str(study)]), tmp_path / "out", lambda _: None)

@@ -100,6 +100,7 @@ def trained(event: dict) -> float:
     return float(np.mean(table.seconds(table.row_of(space, cell))))
 
 
+@pytest.mark.slow
 def test_the_clock_of_all_methods_has_searches_and_the_training_of_their_cells(
     study: OpenedStudy,
 ) -> None:
@@ -147,6 +148,7 @@ def test_without_training_times_there_is_no_such_clock(tmp_path: Path) -> None:
         curves_of(of_studies(made), "seconds")
 
 
+@pytest.mark.slow
 def test_studies_that_differ_in_their_seed_are_repetitions(
     study: OpenedStudy, tmp_path: Path
 ) -> None:
@@ -160,6 +162,7 @@ def test_studies_that_differ_in_their_seed_are_repetitions(
     assert first.spread.median[-1] == pytest.approx(np.mean(alone))
 
 
+@pytest.mark.slow
 def test_equal_default_searches_of_two_studies_count_once(
     study: OpenedStudy, tmp_path: Path
 ) -> None:

@@ -110,6 +110,7 @@ def test_budgets_are_compared_over_what_both_evaluated(study: OpenedStudy) -> No
             assert cell.rho == pytest.approx(np.corrcoef(*ranks)[0, 1])
 
 
+@pytest.mark.slow
 def test_what_promoted_trials_repeat_or_save(study: OpenedStudy, tmp_path: Path) -> None:
     cost = promotion_cost(study)
     asked = {(str(event["id"]), event["budget"]) for event in tells(study)}
@@ -190,12 +191,14 @@ def test_what_decides_the_error_is_important(tmp_path: Path) -> None:
     assert curve.median[-1] - curve.median[0] > 0.06
 
 
+@pytest.mark.slow
 def test_noise_is_not_explained(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     study = told_by(tmp_path / "study", 16, lambda trial: rng.uniform())
     assert importance(study).budgets[0].explained < 0.1
 
 
+@pytest.mark.slow
 def test_only_a_budget_with_another_result_is_explained_again(tmp_path: Path) -> None:
     earlier = importance(OpenedStudy(run_study(tmp_path / "earlier", evaluations=42, workers=1)))
     later = importance(OpenedStudy(run_study(tmp_path / "later", workers=1)))

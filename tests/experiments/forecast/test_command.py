@@ -34,6 +34,7 @@ def test_json_has_intervals_shares_and_alternatives() -> None:
     assert one == found("quickstart", *SMALL, "--epoch-seconds", 2, "--workers", 3)
 
 
+@pytest.mark.slow
 def test_the_forecast_of_a_study_says_where_it_comes_from(tmp_path: Path) -> None:
     ended = called("forecast", "quickstart", *SMALL, "--epoch-seconds", 2, "--out", tmp_path / "f")
     assert ended.returncode == 0, ended.stderr
@@ -42,6 +43,7 @@ def test_the_forecast_of_a_study_says_where_it_comes_from(tmp_path: Path) -> Non
     assert (tmp_path / "f.pdf").exists() and (tmp_path / "f.png").exists()
 
 
+@pytest.mark.slow
 def test_a_forecast_ends_where_a_stop_rule_does_and_names_those_it_cannot_know() -> None:
     arguments = ("quickstart", *SMALL, "--epoch-seconds", 20, "--workers", 2)
     whole = found(*arguments)
@@ -64,6 +66,7 @@ def test_a_forecast_ends_where_a_stop_rule_does_and_names_those_it_cannot_know()
 SLURM = ("--set", "cluster.slurm.gres=null", "--set", "cluster.slurm.time='1:00:00'")
 
 
+@pytest.mark.slow
 def test_queues_and_time_limits_of_slurm_cost_time() -> None:
     arguments = ("quickstart", *SMALL, "--epoch-seconds", 600, "--workers", 2)
     here = found(*arguments, "--queue-waits", 0)
@@ -76,6 +79,7 @@ def test_queues_and_time_limits_of_slurm_cost_time() -> None:
     assert losing["gpu_hours"]["median"] > here["gpu_hours"]["median"]
 
 
+@pytest.mark.slow
 def test_a_grid_is_forecast_study_by_study() -> None:
     only = ("--only", "space=1", "--only", "searcher=darts")
     one = found("paper", *only, "--epoch-seconds", 36, "--workers", 16, "--simulations", 20)

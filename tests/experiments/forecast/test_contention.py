@@ -62,6 +62,7 @@ def progressed(processes: list[int], seconds: float) -> Callable[[], bool]:
     return lambda: seconds_of(processes) > end
 
 
+@pytest.mark.slow
 def test_a_process_waits_for_others_on_its_core() -> None:
     core = min(os.sched_getaffinity(0))
     with others_spinning(core) as others, spinning(core) as child:

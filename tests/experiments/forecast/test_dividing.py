@@ -30,6 +30,7 @@ def spec(tiny_study: Path) -> StudySpec:
     return freeze(complete(load_study(str(tiny_study)), "tiny"))
 
 
+@pytest.mark.slow
 def test_the_hours_are_those_of_the_searches(spec: StudySpec) -> None:
     plan = divide(spec, PACE, Hours(gpu_hours=60, detect=0.35), NOISE)
     one = plan.chosen
@@ -44,6 +45,7 @@ def test_the_hours_are_those_of_the_searches(spec: StudySpec) -> None:
     assert one.looks == make_rule(one.seeds).looks
 
 
+@pytest.mark.slow
 def test_the_planned_difference_is_shown_as_planned(spec: StudySpec) -> None:
     one = divide(spec, PACE, Hours(gpu_hours=100, detect=0.3, power=0.8), NOISE).chosen
     gains = np.random.default_rng(9).normal(0.3, NOISE.deviation, (2000, one.seeds))
@@ -103,6 +105,7 @@ def test_noise_comes_from_defaults_of_earlier_studies_or_the_table(
     assert "from trainings of one good cell in synthetic alone: a lower bound" in alone.basis
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_plan_and_its_json(tiny_study: Path) -> None:
     words = ("forecast", tiny_study, "--epoch-seconds", 360, "--workers", 1, "--simulations", 20)
     ended = called(*words, "--gpu-hours", 300, "--json")

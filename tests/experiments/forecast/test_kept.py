@@ -24,6 +24,7 @@ def write_forecast(path: Path, *arguments: object) -> None:
     path.write_text(ended.stdout)
 
 
+@pytest.mark.slow
 def test_a_study_keeps_its_forecast_and_the_report_scores_it(
     tmp_path: Path, tiny_study: Path
 ) -> None:
@@ -59,6 +60,7 @@ def made_with_forecast(folder: Path, study_file: Path, *rules: str) -> Study:
     return create_study(folder, spec, forecast=read_kept(forecast_file, spec))
 
 
+@pytest.mark.slow
 def test_a_forecast_says_nothing_of_a_study_that_was_extended(
     tmp_path: Path, tiny_study: Path
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_rule_by_results_that_ended_a_study_is_named(tmp_path: Path, tiny_stud
     assert "The rule target_error, which no forecast knows, ended the study" in section.sentence
 
 
+@pytest.mark.slow
 def test_a_forecast_of_another_study_is_refused(tmp_path: Path) -> None:
     small = ("--set", "iterations=2", "--workers", 1)
     write_forecast(tmp_path / "f.json", "quickstart", *small)

@@ -72,6 +72,7 @@ def first_model_pick(study: Study) -> int | None:
     return picks.index(True) + 1 if True in picks else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 5])
 @pytest.mark.parametrize(
     "settings",
@@ -128,6 +129,7 @@ def check_equal(tmp_path: Path, workers: int, settings: tuple[str, ...]) -> Stud
     return study
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 5])
 @pytest.mark.parametrize("rule", ["evaluations=17", "gpu_hours=0.11", "wall_hours=0.015"])
 def test_a_rule_ends_a_simulation_where_it_ends_the_study(
@@ -167,6 +169,7 @@ def observations(spec: StudySpec, count: int, budget: int) -> list[Observation]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generator", ["vectorised", "hpbandster"])
 @pytest.mark.parametrize(("count", "budget"), [(6, 3), (7, 12), (40, 1)])
 def test_a_model_that_begins_with_results_picks_when_the_real_one_does(

@@ -98,6 +98,7 @@ def test_a_grid_is_printed_as_a_file_to_edit(tmp_path: Path) -> None:
     assert "must be a list of values" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_costs_say_their_basis(small_grid: Path, tmp_path: Path) -> None:
     def said(grid: Grid, folder: Path, epoch_seconds: float | None = None) -> str:
         console = Console(file=io.StringIO(), width=200)

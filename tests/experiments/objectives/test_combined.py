@@ -125,6 +125,7 @@ def test_scores_and_spaces_without_networks_are_refused(
     objective_of(plus(latency=1.0)).check(space, table)  # the table has it
 
 
+@pytest.mark.slow
 def test_a_study_shows_its_loss_and_its_costs(tmp_path: Path) -> None:
     section = "{error: mean, plus: {parameters: 1.0e-6}}"
     folder = run_study(tmp_path / "study", f"objective={section}", "iterations=3", "seed=1")

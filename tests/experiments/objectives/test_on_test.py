@@ -40,6 +40,7 @@ def test_the_loss_is_the_test_error(folder: Path) -> None:
     assert not verify(folder).findings
 
 
+@pytest.mark.slow
 def test_status_report_comparison_and_exports_say_so(folder: Path, tmp_path: Path) -> None:
     study = OpenedStudy(folder)
     assert study.spec.title.endswith(", selected on test")

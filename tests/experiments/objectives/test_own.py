@@ -70,6 +70,7 @@ def test_the_example_of_the_manual_evaluates() -> None:
         complete(spec.model_copy(update={"table": None, "transfer": None}), "mine")
 
 
+@pytest.mark.slow
 def test_a_trial_has_its_loss_or_a_fact_about_the_configuration(tmp_path: Path) -> None:
     task = TrialTask(
         searcher="darts",

@@ -57,6 +57,7 @@ def evaluate(
     return objective_of(section).evaluate(found, 7, stop_asked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["darts", 1, "nasbench201"])
 def test_without_a_table_the_errors_are_the_trainings_and_there_is_no_regret(
     few: str, name: str | int
@@ -97,6 +98,7 @@ class Killed(BaseException):
     """A worker that dies."""
 
 
+@pytest.mark.slow
 def test_a_training_that_is_stopped_or_killed_continues_to_the_same_bits(
     few: str, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ def task(few: str, tmp_path: Path) -> TrialTask:
     )
 
 
+@pytest.mark.slow
 def test_a_worker_that_has_to_leave_continues_the_training(task: TrialTask) -> None:
     assert task.folder is not None
     whole = run_trial(dataclasses.replace(task, folder=task.folder / "undisturbed"))

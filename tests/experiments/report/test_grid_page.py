@@ -66,6 +66,7 @@ def test_results_are_read_by_method_and_condition(folder: Path) -> None:
     assert len(found.left_out) == 1
 
 
+@pytest.mark.slow
 def test_the_page_shows_them(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid.html"
     ended = called("report", folder, "--out", out)

@@ -111,6 +111,7 @@ def test_a_study_of_crashes_alone_has_reasons_and_no_empty_figure(
     assert re.findall(r'<figure id="([^"]+)"', page.read_text()) == ["no-figures", "workers"]
 
 
+@pytest.mark.slow
 def test_one_seed_is_called_too_few(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     with make_study(folder, tiny_study, *DIGITS, "iterations=2") as study:
@@ -121,6 +122,7 @@ def test_one_seed_is_called_too_few(tiny_study: Path, tmp_path: Path) -> None:
     assert "With fewer than 6 seeds no difference can be shown" in text
 
 
+@pytest.mark.slow
 def test_a_study_that_tunes_nothing_is_one_search(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     with make_study(folder, tiny_study, "config_space=none", "iterations=0") as study:
@@ -139,6 +141,7 @@ def test_a_study_of_an_earlier_version_knows_no_machine(begun: Study, tmp_path: 
     assert "machine not recorded by the version that created the study" in text
 
 
+@pytest.mark.slow
 def test_a_damaged_search_costs_its_figures_alone(tiny_study: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     with make_study(folder, tiny_study, *DIGITS, "iterations=2") as study:

@@ -174,6 +174,7 @@ def test_nothing_but_a_state_is_replaced(study: Study, tmp_path: Path) -> None:
     assert not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.slow
 def test_a_study_that_ends_while_its_first_page_is_written_ends_the_watching(
     study: Study, tmp_path: Path
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_study_that_ends_while_its_first_page_is_written_ends_the_watching(
     assert 'data-version="' not in page.read_text()
 
 
+@pytest.mark.slow
 def test_a_reader_that_ends_it_leaves_a_page_of_one_moment(study: Study, tmp_path: Path) -> None:
     def interrupt(path: Path) -> None:
         assert 'data-version="' in path.read_text()

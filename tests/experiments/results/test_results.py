@@ -32,6 +32,7 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "none"))
 
 
+@pytest.mark.slow
 def test_a_finished_study_becomes_such_a_folder(tmp_path: Path) -> None:
     study = run_study(tmp_path / "study", *SMALL)
     confirm(study, 3)
@@ -74,6 +75,7 @@ echo "$@" >> calls
 """
 
 
+@pytest.mark.slow
 def test_the_runs_are_every_study_of_the_grids_and_continue(tmp_path: Path) -> None:
     """The script with a command that notes its calls: order, folders, and the end at a stop."""
     command = tmp_path / "bin" / "oneshot-hpo"
@@ -123,6 +125,7 @@ for name in precision correlation correlation_best1000 bias quality pruning stab
 """
 
 
+@pytest.mark.slow
 def test_the_supernets_are_analysed_and_their_rows_kept(tmp_path: Path) -> None:
     """The script, copied elsewhere, with a command that notes its calls."""
     command = tmp_path / "bin" / "oneshot-hpo"

@@ -199,6 +199,7 @@ def test_the_ablations_are_searches_in_the_papers_network(name: str) -> None:
         assert (member.spec.iterations, member.spec.config_space) == (0, "none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["comparison", *ABLATIONS, "ablation-order"])
 def test_every_setting_of_a_shipped_grid_can_be_searched(name: str) -> None:
     grid = grid_of(name, "dataset=digits", "table=digits")

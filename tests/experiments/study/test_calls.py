@@ -71,6 +71,7 @@ def test_commands_that_nobody_trusted_are_in_the_exception(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_search_returns_what_the_table_knows(
     table_file: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

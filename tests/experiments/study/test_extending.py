@@ -94,6 +94,7 @@ def test_a_stop_rule_that_stays_reached_is_named(study: Path) -> None:
     assert "No trial" not in called("extend", study, "--stop", "evaluations=4").stdout
 
 
+@pytest.mark.slow
 def test_noise_that_nothing_gives_is_missed_before_a_study_is_extended(tmp_path: Path) -> None:
     study = tmp_path / "study"
     own = "objective={error: mean, plus: {parameters: 1.0e-7}}"

@@ -103,6 +103,7 @@ def _as_colleague(function: Callable[[], object]) -> str:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 def test_a_colleague_resumes_a_writable_study_or_is_refused_in_a_line() -> None:
     with _shared() as place:

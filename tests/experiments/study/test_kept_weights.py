@@ -55,6 +55,7 @@ def tell(study: Study, folder: Path, loss: float | None) -> Trial:
     return trial
 
 
+@pytest.mark.slow
 def test_a_trial_leaves_its_last_checkpoint_and_only_that(task: TrialTask) -> None:
     assert task.folder is not None
     for _ in range(2):  # the second call only returns the result

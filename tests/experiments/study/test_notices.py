@@ -155,6 +155,7 @@ def test_a_notice_that_fails_is_said_once_and_costs_nothing(
     assert line.endswith("; the study is not affected")
 
 
+@pytest.mark.slow
 def test_a_notice_that_hangs_is_killed_with_what_it_started(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_file_that_is_typed_is_trusted(study_file: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_single_commands_take_what_is_typed(study_file: Path) -> None:
     own = study_file.parent
     asked = called("table", "query", "mine.py:LayersTable", "bend-bend-line", cwd=own)
@@ -216,6 +217,7 @@ def test_a_copy_that_was_altered_stops_a_resume_and_is_found_by_check(study_file
     assert "was altered" in refused("resume", folder)
 
 
+@pytest.mark.slow
 def test_who_only_reads_a_study_of_a_stranger_runs_nothing(
     study_file: Path, trusted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def test_the_expected_value_uses_them(replicated: tuple[Path, Shares]) -> None:
     assert shrunken.noise.deviation == pytest.approx(0.02, rel=0.6)
 
 
+@pytest.mark.slow
 def test_a_confirmation_does_not_run_them_again(tmp_path: Path) -> None:
     """Both settings have the replicate of its only seed, so nothing is left to run."""
     folder = tmp_path / "study"
@@ -137,6 +138,7 @@ class Interrupting(SimulatedPool):
         return super().next_outcomes(timeout)
 
 
+@pytest.mark.slow
 def test_a_killed_study_resumes_with_its_replicates(
     tmp_path: Path, without: tuple[Path, Shares]
 ) -> None:
@@ -158,6 +160,7 @@ def test_a_killed_study_resumes_with_its_replicates(
     assert len(search(folder)) == len(search(without[0]))
 
 
+@pytest.mark.slow
 def test_a_replicate_that_keeps_failing_is_a_crash_and_stops_nothing(tmp_path: Path) -> None:
     class Failing(SimulatedPool):
         def next_outcomes(self, timeout: float) -> list[Outcome]:

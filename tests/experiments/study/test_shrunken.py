@@ -60,6 +60,7 @@ def test_it_is_printed_and_on_the_page(made: Path) -> None:
     assert headline.cards[0].detail.endswith(f"{expected} expected with new seeds")
 
 
+@pytest.mark.slow
 def test_runs_of_the_confirmation_count(made: Path, tmp_path: Path) -> None:
     folder = run_study(tmp_path / "study", "iterations=9", "seed=4")
     confirm(folder, 6)
@@ -85,6 +86,7 @@ def test_runs_of_the_confirmation_count(made: Path, tmp_path: Path) -> None:
     assert shrunken.measured == pytest.approx(np.mean(groups[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [["trial_seed=study", "iterations=9"], ["iterations=1"]])
 def test_nothing_is_said_without_grounds(tmp_path: Path, settings: list[str]) -> None:
     """All searches share a seed and so their noise, or there are too few."""

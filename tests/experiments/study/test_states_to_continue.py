@@ -38,6 +38,7 @@ def task(tmp_path: Path, table_file: str) -> TrialTask:
     )
 
 
+@pytest.mark.slow
 def test_a_promoted_trial_ends_as_one_that_begins_from_nothing(
     task: TrialTask, tmp_path: Path
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_promoted_trial_ends_as_one_that_begins_from_nothing(
     assert not (task.folder / TO_CONTINUE).exists()
 
 
+@pytest.mark.slow
 def test_the_seconds_of_the_trial_below_are_its_own(task: TrialTask, tmp_path: Path) -> None:
     below = dataclasses.replace(task, budget=2, schedule=3, folder=tmp_path / "2")
     first = run_trial(below)
@@ -123,6 +125,7 @@ def needed(study: Study) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 5])
 def test_a_state_stays_until_its_trial_is_promoted_or_cannot_be(
     tmp_path: Path, workers: int

@@ -71,6 +71,7 @@ def said_of_rule(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("stop rule ")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "limit", "loss"),
     [
@@ -114,6 +115,7 @@ def test_a_rule_ends_the_study_once_and_it_can_be_extended(
     assert [e["event"] for e in decisions(folder) if e["event"] in OWN] == list(OWN)
 
 
+@pytest.mark.slow
 def test_one_worker_extended_equals_one_never_stopped(tmp_path: Path) -> None:
     """With one worker nothing runs when the rule is reached, so the decisions are the same."""
     with new_study(tmp_path / "whole", "iterations=3") as study:
@@ -279,6 +281,7 @@ def test_bad_rules_are_refused_in_a_line(tmp_path: Path, setting: str, words: st
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_other_rules_that_cannot_be_used_leave_the_journal(tmp_path: Path) -> None:
     folder = run_study(tmp_path / "study", "iterations=1", evaluations=3)
     before = (folder / "journal.jsonl").read_bytes()

@@ -53,6 +53,7 @@ def result_of(task: TrialTask) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_a_trial_is_a_search_and_the_word_of_the_table(task: TrialTask) -> None:
     result = run_trial(task)
     searched = run_search(
@@ -102,6 +103,7 @@ def test_the_journal_has_the_rate_that_a_rule_gave(task: TrialTask) -> None:
     ) == Outcome(scaled_rate=rate)
 
 
+@pytest.mark.slow
 def test_a_trial_whose_worker_has_to_leave_resumes_with_the_next_step(task: TrialTask) -> None:
     assert task.folder is not None
     undisturbed = run_trial(dataclasses.replace(task, folder=task.folder / "undisturbed"))
@@ -134,6 +136,7 @@ def test_a_draw_is_one_repeat_by_the_seed_and_the_rest_stays(task: TrialTask) ->
     assert drawn == {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_a_draw_is_by_the_objectives_own_seed_where_searches_share_one(task: TrialTask) -> None:
     """With `trial_seed: study`; otherwise all trials would draw the same repeat."""
     shared = dataclasses.replace(task, budget=1, objective="draw")
@@ -143,6 +146,7 @@ def test_a_draw_is_by_the_objectives_own_seed_where_searches_share_one(task: Tri
     assert len({outcome.key for outcome in found}) == 1
 
 
+@pytest.mark.slow
 def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:
     first = run_trial(task)
     assert task.folder is not None
@@ -153,6 +157,7 @@ def test_a_finished_trial_is_not_run_again(task: TrialTask) -> None:
     assert run_trial(task) == first
 
 
+@pytest.mark.slow
 def test_a_killed_trial_ends_as_if_it_had_not_been(task: TrialTask) -> None:
     whole = run_trial(task)
     assert task.folder is not None
@@ -184,6 +189,7 @@ def test_a_result_that_cannot_be_read_is_made_again(task: TrialTask) -> None:
         assert result_of(task)["info"] == whole["info"]
 
 
+@pytest.mark.slow
 def test_a_rung_that_is_not_whole_is_rounded_and_has_one_epoch_at_least(task: TrialTask) -> None:
     assert task.folder is not None
     for budget, epochs in ((0.4, 1), (1.6, 2)):
@@ -208,6 +214,7 @@ def test_a_setting_that_the_search_refuses_is_data(task: TrialTask) -> None:
     assert result["exception"].startswith("SettingsError: ")
 
 
+@pytest.mark.slow
 def test_a_search_too_large_for_its_gpu_may_fail_by_the_gpu_and_leaves_the_worker_usable(
     task: TrialTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from oneshot_hpo.searchers.records import EpochRecord
 
 SMALL = {"channels": 2, "stacks": 2, "cells_per_stack": 1, "batch_size": 128, "cutout_length": 4}
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory, table_file: str) -> tuple[Path, EpochRecord]:

@@ -23,6 +23,7 @@ def test_numbers_are_numbers(text: str, value: object) -> None:
     assert type(loaded) is type(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [

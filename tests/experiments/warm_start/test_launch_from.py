@@ -45,6 +45,7 @@ def test_a_study_is_launched_from_another_one(
     assert (source["taken"], source["folder"]) == (len(prior), str(quickstart))
 
 
+@pytest.mark.slow
 def test_a_forecast_knows_what_the_study_begins_with(quickstart: Path) -> None:
     options = ("--set", "bohb.random_fraction=0", "--epoch-seconds", 2, "--simulations", 20)
     ended = called("forecast", "quickstart", *options, "--launch-from", quickstart, "--json")

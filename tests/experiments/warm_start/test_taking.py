@@ -124,6 +124,7 @@ def test_a_setting_that_the_other_searcher_lacks_has_the_studys_default(
     assert source.added == {}
 
 
+@pytest.mark.slow
 def test_several_sources_in_their_order(
     quickstart: Path, new_study: NewStudy, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_losses_of_other_things_need_leave(
     assert words in "; ".join(source.differs)
 
 
+@pytest.mark.slow
 def test_another_objective_gives_its_order_alone(
     quickstart: Path, new_study: NewStudy, tmp_path: Path
 ) -> None:
@@ -189,6 +191,7 @@ def test_another_objective_gives_its_order_alone(
     assert len(prior_trials(opened)) == 43
 
 
+@pytest.mark.slow
 def test_ranks_guide_proposals_until_losses_suffice(
     quickstart: Path, new_study: NewStudy, tmp_path: Path
 ) -> None:

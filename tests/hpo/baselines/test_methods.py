@@ -56,6 +56,7 @@ def test_a_planted_optimum_is_approached_faster_than_at_random(
     assert test.pvalue < 0.01, (np.median(found), np.median(at_random))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", VECTORISED)
 def test_a_repetition_is_the_same_alone_and_among_others(method: str) -> None:
     settings = QUICK.get(method, {})
@@ -79,6 +80,7 @@ def test_smac_is_determined_by_its_seed() -> None:
     assert (first[0] != first[1]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [*VECTORISED, pytest.param("smac", marks=needs_smac)])
 def test_every_value_of_every_dimension_is_proposed_and_no_other(method: str) -> None:
     class Flat(Planted):

@@ -45,6 +45,7 @@ def observe(space: ConfigurationSpace, n: int, seed: int) -> list[Job]:
     return [job(config, loss) for config, loss in zip(configs, rng.permutation(n) / n, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [configuration_space("cs3"), continuous_and_categorical()])
 @pytest.mark.parametrize("n", [30, 100, 1000])
 def test_models_and_choice_are_those_of_the_stock_generator(

@@ -116,6 +116,7 @@ def test_models_are_those_of_the_stock_generator() -> None:
         )
 
 
+@pytest.mark.slow
 def test_proposals_are_those_of_the_stock_generator() -> None:
     """The same candidates: the same choice by its densities, decoded by its own steps.
 
@@ -162,6 +163,7 @@ def decoded_by_the_stock_generator(stock: CG_BOHB, vector: np.ndarray) -> dict[s
         return None
 
 
+@pytest.mark.slow
 def test_imputation_draws_as_the_stock_generator_does() -> None:
     """From the same rows, as often, and from one row for all columns of the next one."""
     stock = CG_BOHB(counterpart(DOCUMENT))

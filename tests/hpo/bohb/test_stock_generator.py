@@ -16,6 +16,7 @@ def stock_study(folder: Path) -> Study:
     )
 
 
+@pytest.mark.slow
 def test_stock_generator_replays_and_leaves_the_global_generator_alone(tmp_path: Path) -> None:
     np.random.seed(1)  # noqa: NPY002 - the stock generator draws from it
     before = np.random.get_state()[1].copy()  # type: ignore[index, union-attr] # noqa: NPY002

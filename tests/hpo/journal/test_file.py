@@ -74,6 +74,7 @@ def test_events_come_back_in_order(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_torn_last_line_is_ignored_by_readers_and_cut_off_by_writers(path: Path) -> None:
     whole = path.read_bytes()
     start = whole[:-1].rindex(b"\n") + 1
@@ -235,6 +236,7 @@ def test_a_full_disk_leaves_complete_lines_and_a_clear_error(tmp_path: Path) -> 
     assert read_journal(path)[0][1:] == [{**ASK, "time": 0}]
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_is_detected_anywhere(path: Path) -> None:
     whole = path.read_bytes()
     for place in range(len(whole)):

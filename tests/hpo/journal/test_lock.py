@@ -106,6 +106,7 @@ def test_a_second_master_is_refused_with_the_name_of_the_owner(tmp_path: Path, k
     StudyLock(tmp_path).release()
 
 
+@pytest.mark.slow
 def test_a_killed_master_leaves_no_lock(
     tmp_path: Path, kind: str, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -140,6 +141,7 @@ def test_a_killed_master_that_ends_slowly_is_waited_for(
     assert len(looked) > 40
 
 
+@pytest.mark.slow
 def test_a_kill_is_seen_before_the_process_ends(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:
@@ -181,6 +183,7 @@ def test_one_of_many_simultaneous_masters_gets_the_lock(
     assert [says(each) for each in masters].count("held") == 1
 
 
+@pytest.mark.slow
 def test_a_suspended_master_writes_nothing_after_a_takeover(
     tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,12 +218,14 @@ def test_the_lock_of_a_dead_master_on_this_host_is_taken_at_once(
     StudyLock(tmp_path).release()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x01", b'{"host": "h"}'])
 def test_an_empty_record_is_watched_for_a_moment(tmp_path: Path, content: bytes) -> None:
     (tmp_path / OWNER_NAME).write_bytes(content)
     StudyLock(tmp_path).release()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", [{"host": "elsewhere"}, {"place": "another boot"}])
 def test_a_master_on_another_host_is_watched_until_its_heartbeat_stops(
     tmp_path: Path,
@@ -323,6 +328,7 @@ def test_a_readable_lock_held_by_another_user_is_replaced(shared: Path) -> None:
         lock.release()
 
 
+@pytest.mark.slow
 def test_a_readable_lock_held_by_a_master_is_kept(
     tmp_path: Path, master: Callable[..., subprocess.Popen[str]]
 ) -> None:

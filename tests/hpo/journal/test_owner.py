@@ -117,6 +117,7 @@ def test_a_record_with_an_unrelated_process_ends_nothing(
         StudyLock(folder).release()
 
 
+@pytest.mark.slow
 def test_only_the_holder_is_ended(folder: Path) -> None:
     hold = (
         "from oneshot_hpo.hpo.journal.lock import *; "
@@ -152,6 +153,7 @@ def test_a_removed_lock_keeps_a_second_master_out(folder: Path) -> None:
     lock.release()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"), [("process", -1), ("process", 2**70), ("process", True), ("user", 12345)]
 )
@@ -169,6 +171,7 @@ def test_a_record_of_a_later_version_is_read(folder: Path) -> None:
     assert owner.process == os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_pipe_in_place_of_a_record_does_not_block(folder: Path) -> None:
     os.mkfifo(folder / OWNER_NAME)

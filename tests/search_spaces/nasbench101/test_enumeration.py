@@ -12,6 +12,7 @@ from oneshot_hpo.search_spaces.nasbench101.enumeration import (
 COUNTS = {1: (14_580, 3_702, 2_685), 2: (29_160, 12_474, 7_773), 3: (1_312_200, 135_900, 55_854)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", COUNTS)
 def test_counts(number):
     raw, without_loose_ends, unique = COUNTS[number]
@@ -21,6 +22,7 @@ def test_counts(number):
     assert space.num_cells == unique
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 def test_unique_cells_are_those_with_different_official_hashes(number):
     cells = get_space(number).cells

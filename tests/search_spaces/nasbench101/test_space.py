@@ -118,6 +118,7 @@ def test_used_operations_and_drawings_are_of_the_pruned_cell(number):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_cells_are_the_pruned_cells_of_their_first_configurations(number):
     space = get_space(number)

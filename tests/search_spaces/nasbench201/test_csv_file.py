@@ -121,6 +121,7 @@ def test_what_the_table_lacks_is_one_line(table: RecordedTable) -> None:
         table.on("mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut, flip])
 def test_a_damaged_file_is_refused(
     path: Path, tmp_path: Path, damage: Callable[[Path], None]
@@ -183,6 +184,7 @@ def test_a_file_without_a_column_or_of_one_endless_line_is_refused(tmp_path: Pat
         imported(path)
 
 
+@pytest.mark.slow
 def test_the_progress_reaches_the_size_of_the_file(path: Path) -> None:
     told: list[tuple[int, int]] = []
     import_csv(path, lambda done, size: told.append((done, size)))

@@ -69,6 +69,7 @@ def api_names(dataset: str, split: str) -> tuple[str, str]:
     return name, f"x-{split}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["folder", "bz2", "zip", "legacy"])
 def test_every_number_is_that_of_the_authors_api(tmp_path: Path, form: str) -> None:
     content = of_form(form)
@@ -101,6 +102,7 @@ def seeds_of(results: dict[str, Any]) -> list[int]:
     return results["dataset_seed"]["cifar100"]
 
 
+@pytest.mark.slow
 def test_repeats_are_real_runs_and_keep_the_order_of_the_seeds(tmp_path: Path) -> None:
     table = imported(written(tmp_path, "folder", CONTENT))
     results = CONTENT["arch2infos"][0]["200"]
@@ -113,6 +115,7 @@ def test_repeats_are_real_runs_and_keep_the_order_of_the_seeds(tmp_path: Path) -
     assert opened.record(row).origins["test_error"] == Origin.REAL
 
 
+@pytest.mark.slow
 def test_costs_that_differ_between_seeds_are_those_of_seed_888(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
     results = content["arch2infos"][0]["200"]
@@ -123,6 +126,7 @@ def test_costs_that_differ_between_seeds_are_those_of_seed_888(tmp_path: Path) -
     assert table.on("cifar100").values("parameters", row).tolist() == [250_000]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["zip", "legacy"])
 def test_what_was_forgotten_of_many_architectures_is_not_needed(
     tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
@@ -132,6 +136,7 @@ def test_what_was_forgotten_of_many_architectures_is_not_needed(
     assert len(imported(written(tmp_path, form, content))) == 12
 
 
+@pytest.mark.slow
 def test_weights_in_a_file_are_passed_over(tmp_path: Path) -> None:
     for form in ("zip", "legacy"):
         content = of_form(form)
@@ -172,6 +177,7 @@ class Harmful:
         return open, (str(self.path), "w")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["folder", "bz2", "zip", "legacy"])
 def test_nothing_in_a_file_is_called(tmp_path: Path, form: str) -> None:
     mark = tmp_path / "called"
@@ -193,6 +199,7 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "damage"),
     [
@@ -211,6 +218,7 @@ def test_a_damaged_file_is_refused_on_one_line(
     assert str(refused.value).startswith(str(file)) and "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -241,6 +249,7 @@ def first(results: dict[str, Any]) -> dict[str, Any]:
     return results["all_results"]["cifar10-valid", 777]
 
 
+@pytest.mark.slow
 def test_an_architecture_without_a_data_set_that_others_have_is_named(tmp_path: Path) -> None:
     content = copy.deepcopy(CONTENT)
     del content["arch2infos"][3]["200"]["dataset_seed"]["cifar100"]
@@ -248,6 +257,7 @@ def test_an_architecture_without_a_data_set_that_others_have_is_named(tmp_path: 
         imported(written(tmp_path, "folder", content))
 
 
+@pytest.mark.slow
 def test_a_data_set_that_none_has_at_a_budget_is_left_out(tmp_path: Path) -> None:
     """As in the first release, whose short trainings are of CIFAR-10 alone."""
     content = copy.deepcopy(CONTENT)

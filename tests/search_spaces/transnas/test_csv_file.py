@@ -46,6 +46,7 @@ def imported(path: Path) -> RecordedTable:
     return import_csv(path, lambda done, size: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["micro", "macro"])
 def test_every_number_comes_back(tmp_path: Path, size: str) -> None:
     path = write(tmp_path / "transnas.csv", size)
@@ -69,6 +70,7 @@ def test_every_number_comes_back(tmp_path: Path, size: str) -> None:
             assert opened.metrics["zen"].kind == PROXY
 
 
+@pytest.mark.slow
 def test_lower_is_better_whatever_the_metric(tmp_path: Path) -> None:
     table = imported(write(tmp_path / "transnas.csv", "micro"))
     rows = table.entries(MICRO)
@@ -82,6 +84,7 @@ def test_lower_is_better_whatever_the_metric(tmp_path: Path) -> None:
         assert opened.metrics[described.metric].higher_is_better is higher
 
 
+@pytest.mark.slow
 def test_validation_replaces_a_missing_test_split(tmp_path: Path) -> None:
     table = imported(write(tmp_path / "transnas.csv", "macro")).on("normal")
     assert table.test_split == "valid"
@@ -91,12 +94,14 @@ def test_validation_replaces_a_missing_test_split(tmp_path: Path) -> None:
     assert not any(name.startswith("test") for name in table.metrics)
 
 
+@pytest.mark.slow
 def test_times_that_nobody_recorded_are_absent(tmp_path: Path) -> None:
     table = imported(write(tmp_path / "transnas.csv", "macro"))
     assert np.isnan(table.seconds(np.arange(3))).tolist() == [[True]] * 3
     assert "seconds" not in table.record(0).values
 
 
+@pytest.mark.slow
 def test_the_macro_table_has_an_entry_for_each_skeleton(tmp_path: Path) -> None:
     table = imported(write(tmp_path / "transnas.csv", "macro"))
     assert table.coverage(MACRO) == len(table) == 3_256

@@ -199,6 +199,7 @@ def test_a_program_that_does_not_react_is_killed_with_its_children(
     wait_until(lambda: has_ended(int(child.read_text())))
 
 
+@pytest.mark.slow
 def test_it_saves_and_ends_when_its_worker_is_killed(tmp_path: Path) -> None:
     """The next attempt waits until it has ended, and continues in the same folder."""
     command = script(tmp_path, SAVES, "{folder}")

@@ -162,6 +162,7 @@ def test_no_code_in_a_file_is_run(folder, tmp_path):
         read_cifar10(folder)
 
 
+@pytest.mark.slow
 def test_random_damage_is_always_a_dataset_error(folder):
     rng = np.random.default_rng(0)
     whole = np.frombuffer((folder / "test_batch").read_bytes(), np.uint8)

@@ -127,6 +127,7 @@ def test_naswot_is_the_authors(architecture):
     assert naswot(ours, IMAGES.double()) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", ["1", "nasbench201", "darts"])
 def test_every_space_with_networks_has_scores(space):
     chosen = get_space(int(space) if space.isdigit() else space)

@@ -187,6 +187,7 @@ def put(folder: Path, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         writer.writerows(rows)
 
 
+@pytest.mark.slow
 def test_claims_of_supernets_by_rows_of_the_analyses(tmp_path: Path) -> None:
     """Rows as the analyses write them, with planted scores: each claim gets its verdict."""
     from oneshot_hpo.experiments.analyze import bias, correlation, precision, quality
@@ -238,6 +239,7 @@ def test_claims_of_supernets_by_rows_of_the_analyses(tmp_path: Path) -> None:
     assert of("Less sharing").verdict == NOT_MEASURED
 
 
+@pytest.mark.slow
 def test_a_kept_study_beside_baselines(study: Path, simulated: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="needs the extra baselines")
     results = shutil.copytree(simulated, tmp_path / "results")

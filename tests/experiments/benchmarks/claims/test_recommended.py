@@ -100,6 +100,7 @@ def by_test(found: Sequence[Recommendation]) -> dict[tuple[str, str], Recommenda
     return {(one.tested, one.of.name): one for one in found}
 
 
+@pytest.mark.slow
 def test_fresh_seeds_decide_in_the_own_space(study_file: Path, tmp_path: Path) -> None:
     good = made(study_file, tmp_path / "good", 1, 0.5)
     bad = made(study_file, tmp_path / "bad", 1, 1.5, seed=1)
@@ -122,6 +123,7 @@ def test_fresh_seeds_decide_in_the_own_space(study_file: Path, tmp_path: Path) -
     assert any(line.endswith("| no, the default stays |") for line in lines)
 
 
+@pytest.mark.slow
 def test_another_space_is_the_test_of_a_choice(study_file: Path, tmp_path: Path) -> None:
     small = made(study_file, tmp_path / "small", 1, 0.9)
     large = made(study_file, tmp_path / "large", 1, 0.4, seed=1)
@@ -150,6 +152,7 @@ def test_another_space_is_the_test_of_a_choice(study_file: Path, tmp_path: Path)
         assert (found["space", name].missing is None) == (verdict is not None)
 
 
+@pytest.mark.slow
 def test_study_files_have_the_recommended_default(study_file: Path, tmp_path: Path) -> None:
     good = made(study_file, tmp_path / "good", 1, 0.5)
     other = made(study_file, tmp_path / "other", 2, 1.2, seed=2)
@@ -168,6 +171,7 @@ def test_study_files_have_the_recommended_default(study_file: Path, tmp_path: Pa
     assert "2.00 " in text
 
 
+@pytest.mark.slow
 def test_the_command_on_kept_studies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recommended.main(["--results", str(tmp_path)])
     assert "there is nothing to recommend" in capsys.readouterr().out

@@ -15,6 +15,7 @@ from oneshot_hpo.experiments.benchmarks.optimizers.searches import Search
 from oneshot_hpo.experiments.benchmarks.optimizers.summary import courses, ranks, regret_at
 
 
+@pytest.mark.slow
 def test_runs_are_resumed_and_summed_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for task in ("one", "two"):
         write_task(tmp_path, task, np.geomspace(2e-8, 9, 40).tolist())

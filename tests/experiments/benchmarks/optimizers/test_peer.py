@@ -39,6 +39,7 @@ def traced(name: str, python: Path, problem: Problem, workers: int, seed: int) -
         peer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["optuna", "hpbandster"])
 def test_a_library_proposes_and_learns(problem: Problem, name: str) -> None:
     first = traced(name, Path(sys.executable), problem, 4, 0)
@@ -53,6 +54,7 @@ def test_a_library_repeats_itself(problem: Problem, name: str) -> None:
     assert traces[0] == traces[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["optuna", "hpbandster"])
 def test_architectures_are_categories(name: str) -> None:
     trace = traced(name, Path(sys.executable), load_problem("digits", None), 1, 0)

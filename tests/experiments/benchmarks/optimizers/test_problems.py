@@ -67,6 +67,7 @@ def test_the_digits_are_looked_up_cell_by_cell() -> None:
     assert problem.has_known_default == has_known_default(problem.name)
 
 
+@pytest.mark.slow
 def test_nasbench201_has_two_fidelities(tmp_path: Path) -> None:
     (tmp_path / "nasbench201").mkdir()
     write_csv(tmp_path / "nasbench201" / "nasbench201.csv.gz")

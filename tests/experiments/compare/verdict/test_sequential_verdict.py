@@ -35,6 +35,7 @@ def rows(verdict: Verdict, label: str) -> list[str]:
     return [fact.words for fact in verdict.facts if fact.label == label]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gap", "claim"),
     [
@@ -79,6 +80,7 @@ def _check_costs(verdict: Verdict, runs: int) -> None:
     assert rows(verdict, "cost of confirming") == [f"{n}: {runs} searches, {hours}" for n in NAMES]
 
 
+@pytest.mark.slow
 def test_between_two_looks_the_last_one_counts_and_every_run_is_paid(
     tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -103,6 +105,7 @@ def test_before_the_first_look_nothing_is_tested(tiny_study: Path, tmp_path: Pat
     assert "The first look is at 15 seeds, of at most 30" in rows(verdict, "looking early")[0]
 
 
+@pytest.mark.slow
 def test_the_page_has_every_sentence(tiny_study: Path, tmp_path: Path) -> None:
     folder = confirmed(tmp_path / "s", tiny_study, 1.5)
     ended = called("compare", folder, "--page", tmp_path / "v.html")

@@ -186,6 +186,7 @@ def test_the_search_that_chose_the_incumbent_is_named(tiny_study: Path, tmp_path
     assert "one study, with seed 0" in kinds_of(verdict)["a single study"]
 
 
+@pytest.mark.slow
 def test_threats_of_searches_and_of_the_table(tiny_study: Path, tmp_path: Path) -> None:
     marks = {"imputed": True, "undecided": True}
     source = made_confirmation(tmp_path / "s", tiny_study, LOW, LOW, info=marks, evaluations=4)
@@ -226,6 +227,7 @@ def test_rungs_that_disagree_are_named(tiny_study: Path, tmp_path: Path) -> None
     assert int(found[2]) == sum(count == 2 for count in shared.values())
 
 
+@pytest.mark.slow
 def test_several_comparisons_share_their_tests(tiny_study: Path, tmp_path: Path) -> None:
     sources = [
         made_confirmation(tmp_path / "a", tiny_study, LOW, HIGH),
@@ -243,6 +245,7 @@ def test_several_comparisons_share_their_tests(tiny_study: Path, tmp_path: Path)
     assert alone == [False, True, False, True, False]
 
 
+@pytest.mark.slow
 def test_page_and_latex_hold_every_sentence(tiny_study: Path, tmp_path: Path) -> None:
     source = made_confirmation(tmp_path / "s_1", tiny_study, LOW, [*HIGH[:-1], CRASH])
     page, latex = tmp_path / "v.html", tmp_path / "v.tex"
@@ -262,6 +265,7 @@ def test_page_and_latex_hold_every_sentence(tiny_study: Path, tmp_path: Path) ->
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == 1
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_one_line(tiny_study: Path, tmp_path: Path) -> None:
     source = made_confirmation(tmp_path / "s", tiny_study, LOW, HIGH)
     (tmp_path / "mine.html").write_text("mine")

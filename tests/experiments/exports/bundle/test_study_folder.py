@@ -92,6 +92,7 @@ def test_a_later_state_takes_the_place_of_an_earlier_one(
     assert {path.name for path in tmp_path.iterdir()} == {"running", "kept"}
 
 
+@pytest.mark.slow
 def test_where_it_cannot_go_is_one_line(one: Path, two: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "file").write_text("mine")

@@ -45,6 +45,7 @@ def test_the_network_is_the_authors(seed):
     assert parameter_count(SPACE, architecture, 3, 10, SETTINGS) == counted
 
 
+@pytest.mark.slow
 def test_an_architecture_trains_alone_and_learns(few_digits):
     rng = np.random.default_rng(0)
     one, other = SPACE.sample(rng), SPACE.sample(rng)

@@ -64,6 +64,7 @@ def test_mixtures_and_their_gradients_are_the_authors(name):
     torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_discrete_cells_are_the_authors(seed):
     supernet, _ = make()
@@ -84,6 +85,7 @@ def test_discrete_cells_are_the_authors(seed):
         torch.testing.assert_close(one, plain(images(), pairs), rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_nodes_without_edges_are_zero():
     """As where GDAS draws `none` on all edges of a node."""
     supernet, _ = make("darts", "corrected")
@@ -94,12 +96,14 @@ def test_nodes_without_edges_are_zero():
     assert logits.shape == (6, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["darts", "pc_darts"])
 def test_images_of_odd_sizes_are_halved_rounded_up(name):
     supernet, searcher = make(name, "corrected")
     assert supernet(images(size=7), searcher.mixture()).shape == (6, 10)
 
 
+@pytest.mark.slow
 def test_weights_come_from_the_generator_alone():
     before = torch.get_rng_state()
     states = [make(seed=seed)[0].state_dict() for seed in (0, 0, 1)]

@@ -37,6 +37,7 @@ def one_by_one(supernet, architectures, images, calibration=None):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "space", "settings"),
     [

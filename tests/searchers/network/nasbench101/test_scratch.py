@@ -60,6 +60,7 @@ def test_parameter_count_is_nas_bench_101s(nasbench101):
         assert cell_parameters(Cell.pruned(matrix, operations), 3, 10, settings) == parameters
 
 
+@pytest.mark.slow
 def test_side_by_side_is_the_same_network_as_alone():
     """Copy each group's weights into a network of its own: the logits are equal."""
     cells = SAME_GRAPH[::7]
@@ -85,6 +86,7 @@ def test_no_gradient_passes_between_networks():
     assert projection[[0, 2, 3]].abs().sum() == 0
 
 
+@pytest.mark.slow
 def test_training_learns_repeats_and_depends_on_the_seed(few_digits):
     space = get_space(1)
     numbers = space.unique.first[[space.cells.index(cell) for cell in SAME_GRAPH[:3]]]

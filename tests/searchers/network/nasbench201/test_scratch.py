@@ -103,6 +103,7 @@ def test_parameter_count_of_all_cells_is_the_benchmarks():
     assert rows == 15_625
 
 
+@pytest.mark.slow
 def test_training_learns_repeats_and_depends_on_the_seed(few_digits):
     assert {shared_shape(SPACE, one) for one in CELLS} == {()}
     settings = ScratchSettings(channels=4, stacks=2, batch_size=16)

@@ -45,6 +45,7 @@ def mixture(weights):
     return Encoding(tuple(dict(enumerate(row.unbind())) for row in weights))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [8, 64])  # one convolution for all targets of a node, and not
 def test_mixtures_and_their_gradients_are_the_authors(size):
     supernet, weights = make(), shares()

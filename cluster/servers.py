@@ -28,26 +28,28 @@ class Scheduler(_WithoutDataPath, distributed.Scheduler):
 class Nanny(_WithoutDataPath, distributed.Nanny):
     """Dask's nanny, which starts the Worker of this module."""
 
-    _killed: Any = None
-    """The process of the last worker, once the nanny is being closed."""
+    _last_process: Any = None
+    """That of the worker which it had when it was closed."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, worker_class=Worker, **options)
 
     async def close(self, *arguments: Any, **options: Any) -> Any:
-        """Close it; the worker's process has ended then, however busy the machine is.
+        """Close it, and wait until the worker's process has ended, however busy the machine is.
 
-        Dask waits for a killed process no longer than its timeout, and this program would tell at
-        its end of a stray process.
+        Dask waits for a killed process no longer than for one that was asked to end. If it is still
+        there when this program ends, Dask logs 'reaping stray process' to standard error.
         """
         if self.process is not None:
-            self._killed = self.process.process
+            self._last_process = self.process.process
         try:
             return await super().close(*arguments, **options)
         finally:
-            if self._killed is not None and self._killed.pid is not None:
-                with contextlib.suppress(ValueError, TimeoutError):  # it was joined already
-                    await self._killed.join(KILL_SECONDS)
+            process = self._last_process
+            if process is not None and process.pid is not None:
+                # ValueError: Dask has waited for it already.
+                with contextlib.suppress(ValueError, TimeoutError):
+                    await process.join(KILL_SECONDS)
 
 
 class Worker(_WithoutDataPath, distributed.Worker):

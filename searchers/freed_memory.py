@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # glibc's malloc.h
-_NEVER = 2**31 - 1
 _SETTINGS = {
     _MMAP_THRESHOLD: 2**30,  # bytes; what is smaller comes from memory that was freed
-    _TRIM_THRESHOLD: _NEVER,
+    _TRIM_THRESHOLD: 2**31 - 1,  # the most that it takes
     _TOP_PAD: 64 * 2**20,
 }
 

@@ -157,8 +157,8 @@ def _run(
 def kernels(device: str, deterministic: bool) -> Iterator[None]:
     """Use deterministic GPU kernels, or the fastest, and restore torch's settings afterwards.
 
-    Where torch has no deterministic kernel it warns and uses the other. On a CPU all are
-    deterministic, and it is the memory that has to be quick.
+    Where torch has no deterministic kernel it warns and uses the other. Those of a CPU
+    all are; there the allocator keeps freed memory within the context.
     """
     if not device.startswith("cuda"):
         with freed_memory_kept():

@@ -34,7 +34,10 @@ from oneshot_hpo.searchers.freed_memory import freed_memory_kept
 from oneshot_hpo.searchers.search_loop import Search
 
 KINDS = {
-    "convolution": ("mkldnn_convolution", "convolution_backward"),
+    "convolution": (
+        *("mkldnn_convolution", "convolution_backward"),
+        *("_slow_conv2d_forward", "_slow_conv2d_backward"),  # torch without oneDNN
+    ),
     "normalisation": ("native_batch_norm", "native_batch_norm_backward"),
     "pooling": ("max_pool2d_with_indices", "max_pool2d_with_indices_backward"),
     "ReLU": ("relu_", "clamp_min_", "threshold_backward"),
@@ -80,7 +83,7 @@ def heading(*names: str) -> None:
 
 def shares(name: str, arguments: argparse.Namespace) -> str:
     """A row of the first table."""
-    _, step = prepared(name, arguments)
+    step = warmed(searching(name, arguments), arguments)
     with freed_memory_kept():
         milliseconds = timed(step, arguments.steps)
         with profile(activities=[ProfilerActivity.CPU]) as profiled:
@@ -142,34 +145,34 @@ def in_child(name: str, how: str, arguments: argparse.Namespace) -> dict[str, fl
 
 
 def child(name: str, arguments: argparse.Namespace) -> dict[str, float]:
-    """Milliseconds of a step with one allocator or compiled, and seconds of the compilation."""
-    search, step = prepared(name, arguments)
+    """Milliseconds of a step, with one allocator or compiled; seconds of the first ones."""
+    search, network = searching(name, arguments), None
+    if arguments.child == "compiled":
+        network = torch.compile(search.supernet, dynamic=False, fullgraph=True)
     with freed_memory_kept() if arguments.child in ("kept", "compiled") else nullcontext():
-        if arguments.child != "compiled":
-            return {"ms": timed(step, arguments.steps)}
-        network: Any = torch.compile(search.supernet, dynamic=False, fullgraph=True)
         started = time.process_time()
-        _, step = prepared(name, arguments, search, network)
+        step = warmed(search, arguments, network)  # the first step compiles
         seconds = time.process_time() - started
         return {"ms": timed(step, arguments.steps), "seconds": seconds}
 
 
-def prepared(
-    name: str,
-    arguments: argparse.Namespace,
-    search: Search | None = None,
-    network: Any = None,
-) -> tuple[Search, Callable[[], object]]:
-    """A search and its step, after some."""
-    made = search or make_search(name, numbered(1), "corrected", arguments)
+def searching(name: str, arguments: argparse.Namespace) -> Search:
+    """A search in space 1."""
+    return make_search(name, numbered(1), "corrected", arguments)
+
+
+def warmed(
+    search: Search, arguments: argparse.Namespace, network: Any = None
+) -> Callable[[], object]:
+    """The step of a search, after some of them; network: as `Search.step` has it."""
     batch = Batch.of(images(arguments).supernet_train, torch.device("cpu"))
 
     def step() -> object:
-        return made.step(batch, batch, network)
+        return search.step(batch, batch, network)
 
     for _ in range(_WARM):
         step()
-    return made, step
+    return step
 
 
 def timed(step: Callable[[], object], count: int) -> float:

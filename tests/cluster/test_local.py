@@ -61,8 +61,9 @@ def test_a_closed_pool_has_no_process_left_on_a_busy_machine(tmp_path: Path) -> 
             pool.submit("pid", os.getpid)
             worker = collect(pool, 1)["pid"].value
             for thread in psutil.Process(worker).threads():
-                os.sched_setaffinity(thread.id, {core})
-                os.setpriority(os.PRIO_PROCESS, thread.id, 19)
+                with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.sched_setaffinity(thread.id, {core})
+                    os.setpriority(os.PRIO_PROCESS, thread.id, 19)
             for _ in range(3):
                 process = busy.enter_context(running([sys.executable, "-c", "while True: pass"]))
                 os.sched_setaffinity(process.pid, {core})

@@ -111,10 +111,10 @@ class OneShotCell(nn.Module):
         for block in wiring.blocks:
             parents = wiring.parents[block - 1]
             terms = [
-                (values[source], parents[source])
-                if source
-                else (projected[block], wiring.rest(parents[source]))
-                for source in sorted(parents)  # of the items, `torch.compile` cannot
+                (projected[block], wiring.rest(parents[source]))
+                if source == 0
+                else (values[source], parents[source])
+                for source in sorted(parents)  # `torch.compile` sorts no pairs with tensors
             ]
             values[block] = choices(block, weighted_sum(terms))
         return self._output(projected.get(self.blocks + 1), values, wiring)

@@ -20,6 +20,8 @@ from oneshot_hpo.searchers.registry import SEARCHERS, STATIC_STEPS
 SPACES = ("nasbench101-1", "nasbench201")
 _VARIED = ("darts", "gdas", "random_ws")
 """Searchers whose steps are timed in all variants: one of each kind."""
+_SHARED = ("paper:plain", "paper:mps", "cifar10-small:plain", "cifar10-small:mps")
+"""Searches that share the GPU with others: their size, and whether by NVIDIA's service."""
 _TINY = ("darts", "gdas", "random_ws")
 """Searchers of a tiny run."""
 
@@ -53,7 +55,7 @@ def phases(tiny: bool) -> tuple[Phase, ...]:
         Phase((*largest, *checks["nasbench201"]), 30, lanes=2 if tiny else 8),
         Phase(_each("graph", graphs), 30),
         Phase(_each("transfers", varied if tiny else ("darts", "gdas", "random_ws", "enas")), 30),
-        Phase(("workers:plain", "workers:mps"), 50),
+        Phase(tuple(f"workers:{size}" for size in _SHARED), 50),
         Phase(("tests",), 120, beside=True),
         Phase(checks["nasbench101-1"], 30, lanes=2 if tiny else 8),
         Phase(_each("steps", searchers), 40),

@@ -77,8 +77,15 @@ class Sizes:
 
     def full_search(self, searcher: str, **changed: Any) -> Search:
         """A search of those settings in space 1 on random images of two batches."""
-        settings = self.full_settings(searcher, **changed)
-        data = random_images(2 * self.batch_size, 3, self.pixels)
+        return self._in_space_1(searcher, self.full_settings(searcher, **changed), self.pixels)
+
+    def proxy_search(self, searcher: str) -> Search:
+        """As that one, at the size of the shipped study `cifar10-small`."""
+        settings = self.full_settings(searcher, channels=8, stacks=3, cells_per_stack=1)
+        return self._in_space_1(searcher, settings, min(16, self.pixels))
+
+    def _in_space_1(self, searcher: str, settings: SearchSettings, pixels: int) -> Search:
+        data = random_images(2 * self.batch_size, 3, pixels)
         return Search(searcher, settings, get_space(1), data, 1, 0, torch.device(self.device))
 
     def small_settings(self, searcher: str, **changed: Any) -> SearchSettings:

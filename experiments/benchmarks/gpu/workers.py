@@ -1,9 +1,10 @@
 """Evaluations an hour with several worker processes on one GPU, with and without MPS.
 
-An evaluation is an epoch of DARTS at the paper's size on CIFAR-10, 260 steps; what is measured are
-steps for some seconds, one by one and as a CUDA graph. All processes are started once; 1, 2, 4 and
-8 of them then work at a time while the others wait. With MPS, NVIDIA's multi-process service, their
-kernels run side by side; without it the GPU gives each process its turn.
+An evaluation is an epoch of DARTS on CIFAR-10, at the paper's size 260 steps, at that of the
+shipped study `cifar10-small` 52; what is measured are steps for some seconds, one by one and as a
+CUDA graph. All processes are started once; 1, 2, 4 and 8 of them (16 small ones) then work at a
+time while the others wait. With MPS, NVIDIA's multi-process service, their kernels run side by
+side; without it the GPU gives each process its turn.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from typing import Any
 from oneshot_hpo.experiments.benchmarks.gpu.environment import mps_program
 from oneshot_hpo.experiments.benchmarks.gpu.rows import Row, failed
 
-STEPS_OF_AN_EVALUATION = 260
-"""25,000 training images in batches of 96."""
+STEPS_OF_AN_EVALUATION = {"paper": 260, "cifar10-small": 52}
+"""25,000 and 5,000 training images in batches of 96, by size."""
 _AT_A_TIME = 4
 """Steps between two looks at the clock, which wait for the device."""
 WAYS = ("one by one", "graph")
@@ -35,7 +36,7 @@ _MODULE = "oneshot_hpo.experiments.benchmarks.gpu.workers"
 
 
 def run(task: str, device: str, tiny: bool, seconds: float) -> Iterator[Row]:
-    """The rows of `workers:plain` or `workers:mps`, which may take so many seconds."""
+    """The rows of `workers:SIZE:plain` or `workers:SIZE:mps`, which may take so many seconds."""
     ends = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         environment = dict(os.environ)
@@ -59,12 +60,13 @@ def _measured(
     scratch: Path,
     ends: float,
 ) -> Iterator[Row]:
-    counts = (1, 2) if tiny else (1, 2, 4, 8)
+    size = task.split(":")[1]
+    counts = (1, 2) if tiny else (1, 2, 4, 8) if size == "paper" else (1, 4, 8, 16)
     window = 0.3 if tiny else 2.0
     cores = len(os.sched_getaffinity(0))
     threads = str(max(1, cores // counts[-1]))
     own = {**environment, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    arguments = [sys.executable, "-m", _MODULE, device, *(["tiny"] if tiny else [])]
+    arguments = [sys.executable, "-m", _MODULE, device, size, *(["tiny"] if tiny else [])]
     workers = [_Worker(arguments, own, scratch / f"{number}.log") for number in range(counts[-1])]
     try:
         for worker in workers:
@@ -82,7 +84,7 @@ def _measured(
                     f"{way}, {count} process{'es' if count > 1 else ''}",
                     None,
                     {
-                        "an hour": 3600 * steps / STEPS_OF_AN_EVALUATION,
+                        "an hour": 3600 * steps / STEPS_OF_AN_EVALUATION[size],
                         "steps a second": steps,
                         "times one process": steps / alone,
                     },
@@ -178,8 +180,9 @@ def main() -> None:
     from oneshot_hpo.searchers.captured_step import CapturedSteps
     from oneshot_hpo.searchers.search import kernels
 
-    sizes = Sizes(sys.argv[1], tiny="tiny" in sys.argv[2:])
-    search = sizes.full_search("darts")
+    device, size, *rest = sys.argv[1:]
+    sizes = Sizes(device, tiny="tiny" in rest)
+    search = sizes.full_search("darts") if size == "paper" else sizes.proxy_search("darts")
     batches = two_batches(search, sizes)
     steps: dict[str, Callable[..., object]] = {WAYS[0]: search.step}
     if sizes.is_gpu:

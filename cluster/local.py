@@ -19,6 +19,7 @@ from oneshot_hpo.cluster.environment import SAFE_PATH, THREAD_VARIABLES, child_e
 from oneshot_hpo.cluster.errors import PoolError
 from oneshot_hpo.cluster.leftovers import end_session
 from oneshot_hpo.cluster.memory import out_of_memory_kills
+from oneshot_hpo.cluster.mps import NoSharedGpu, multi_process_service
 from oneshot_hpo.cluster.outcome import Outcome
 from oneshot_hpo.cluster.own_pool import OwnPool
 from oneshot_hpo.cluster.pool import Task
@@ -52,7 +53,8 @@ class LocalPool(OwnPool):
     """Worker processes, each under a nanny that replaces it when it dies.
 
     - A worker runs one task at a time, with `threads` threads, on one of `gpus` if there are any
-      (worker i has GPU i modulo their number).
+      (worker i has GPU i modulo their number). Workers that share one compute on it in turns, or
+      with `shares_gpus` at the same time, by NVIDIA's multi-process service.
     - All servers listen on the loopback interface only, and use TLS: other users of the machine
       have no key and cannot connect.
     - Workers never receive Ctrl-C: this process alone handles a keyboard interrupt.
@@ -68,7 +70,7 @@ class LocalPool(OwnPool):
       waited for. A retired worker is not replaced. Its GPU, if it has one, is retired with it, for
       this pool and, through `retired`, for later ones.
 
-    Raises PoolError if a worker process does not start.
+    Raises PoolError if a worker process or that service does not start.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class LocalPool(OwnPool):
         workers: int,
         threads: int,
         gpus: Sequence[int | str] = (),
+        shares_gpus: bool = False,
         scratch: Path,
         retired: Collection[str] = (),
         save_seconds: float = 0.0,
@@ -100,11 +103,13 @@ class LocalPool(OwnPool):
         try:
             private = self._exits.enter_context(private_folder())
             security = new_security(private)
-        except (NoPrivateFolder, OSError) as error:
+            shared = multi_process_service(private / "mps") if shares_gpus and gpus else None
+            gpu_variables = self._exits.enter_context(shared) if shared else {}
+        except (NoPrivateFolder, NoSharedGpu, OSError) as error:
             self._exits.close()
             raise PoolError(f"no workers can start: {error}") from None
 
-        variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+        variables = dict.fromkeys(THREAD_VARIABLES, str(threads)) | gpu_variables
         settings = {
             "temporary-directory": str(private),
             # Set before the worker's first import.

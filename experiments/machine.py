@@ -27,9 +27,9 @@ def gpus() -> list[str]:
     return names[: torch.cuda.device_count()]
 
 
-def default_workers() -> int:
-    """One worker per GPU, without GPUs one per core."""
-    return len(gpus()) or cores()
+def default_workers(per_gpu: int = 1) -> int:
+    """One worker per GPU, or as many as given; without GPUs one per core."""
+    return per_gpu * len(gpus()) or cores()
 
 
 def threads_for(workers: int) -> int:

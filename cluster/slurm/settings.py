@@ -12,7 +12,7 @@ from oneshot_hpo.checks import TRUTH, Kind, check_settings, optional, setting, w
 from oneshot_hpo.cluster.errors import ClusterError
 
 _TIME = re.compile(r"\d+(:[0-5]?\d){0,2}|\d+-\d+(:[0-5]?\d){0,2}|UNLIMITED|infinite")
-_ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?")
+_ONE_GPU = re.compile(r"gpu(:[A-Za-z][\w.-]*)?(:1)?|(shard|mps)(:[A-Za-z][\w.-]*)?:[1-9]\d{0,5}")
 _MOST = 65_535  # seconds of notice that SLURM knows; more processors or jobs are a slip
 _ONE_OF_A_TYPE = re.compile(r"1|[A-Za-z][\w.-]*:1")
 
@@ -64,7 +64,9 @@ _INTERFACE_NAME = optional(Kind(_matches(_INTERFACE), "the name of a network int
 _LIMIT = optional(Kind(_matches(_TIME), "a time of SLURM in quotes, as '4:00:00' or '1-12:00:00'"))
 _GRES = optional(
     Kind(
-        _matches(_ONE_GPU), "one GPU, as gpu:1 or gpu:a100:1 (a worker uses one), or null for none"
+        _matches(_ONE_GPU),
+        "one GPU, as gpu:1 or gpu:a100:1 (a worker uses one), a share of one, as mps:25 or "
+        "shard:1, or null for none",
     )
 )
 _GPUS = optional(
@@ -94,7 +96,7 @@ class SlurmSettings:
     account: str | None = setting(None, _WORD)
     qos: str | None = setting(None, _WORD)
     gres: str | None = setting("gpu:1", _GRES)
-    """The GPU, as --gres; None for workers that compute on processors."""
+    """The GPU or a share of one, as --gres; None for workers that compute on processors."""
     gpus: str | None = setting(None, _GPUS)
     """The GPU as --gpus, at sites that want it so; `gres` is then left out."""
     constraint: str | None = setting(None, _FEATURES)

@@ -49,7 +49,7 @@ def workers_of(spec: StudySpec) -> int:
         return spec.workers
     if spec.cluster.slurm is not None:
         raise UserError("with SLURM, say how many jobs work at once: --workers")
-    return machine.default_workers()
+    return machine.default_workers(spec.cluster.workers_per_gpu)
 
 
 def conditions_of(

@@ -15,6 +15,8 @@ WORKERS = 4_096
 """Worker processes, or jobs; 1,000 were run."""
 THREADS = 1_024
 """Threads that a worker computes with."""
+WORKERS_PER_GPU = 60
+"""As many processes NVIDIA's multi-process service takes on a GPU."""
 ATTEMPTS = 1_000
 """Attempts at a trial that loses its workers."""
 EPOCHS = 1_000_000

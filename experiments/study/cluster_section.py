@@ -28,6 +28,12 @@ class ClusterSection(pydantic.BaseModel):
         le=bounds.THREADS,
         description=f"a whole number from 1 to {bounds.THREADS:,}, or null (share the cores)",
     )
+    workers_per_gpu: int = Field(
+        default=1,
+        ge=1,
+        le=bounds.WORKERS_PER_GPU,
+        description=f"a whole number from 1 to {bounds.WORKERS_PER_GPU}",
+    )
     max_attempts: int = Field(
         default=3,
         ge=1,
@@ -65,6 +71,11 @@ class ClusterSection(pydantic.BaseModel):
             self.slurm_settings  # noqa: B018 - checks itself
         except SlurmSettingsError as error:
             raise UserError(f"key 'cluster.slurm.{error.setting}' {error.problem}") from None
+        if self.slurm is not None and self.workers_per_gpu > 1:
+            raise UserError(
+                "key 'cluster.workers_per_gpu' must be 1 with SLURM, where a worker is a job: jobs "
+                "share a GPU by cluster.slurm.gres, as mps:25 or shard:1"
+            )
 
     def completed(self) -> Self:
         """A copy with every default of SLURM filled in, and with an absolute log folder."""

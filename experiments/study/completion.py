@@ -124,7 +124,7 @@ def freeze(spec: StudySpec) -> StudySpec:
         raise UserError(
             "with SLURM, set the largest number of jobs (workers in the file, or --workers)"
         )
-    workers = spec.workers or machine.default_workers()
+    workers = spec.workers or machine.default_workers(spec.cluster.workers_per_gpu)
     threads = spec.cluster.threads or (slurm.cpus if slurm else machine.threads_for(workers))
     cluster = spec.cluster.model_copy(update={"threads": threads})
     spec = spec.model_copy(

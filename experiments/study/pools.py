@@ -66,6 +66,7 @@ def open_pool(
         workers=workers,
         threads=spec.cluster.threads,
         gpus=machine.gpus(),
+        shares_gpus=spec.cluster.workers_per_gpu > 1,
         scratch=folder / "logs",
         retired=retired,
         # A search of this project has its checkpoint; a command saves when it is told to end.

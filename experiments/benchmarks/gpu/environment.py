@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
+from oneshot_hpo.cluster.mps import mps_program
 from oneshot_hpo.experiments.benchmarks.gpu.rows import Row
 from oneshot_hpo.experiments.benchmarks.gpu.sizes import Sizes
 
@@ -34,13 +34,6 @@ def run(task: str, sizes: Sizes) -> Iterator[Row]:
             "MPS": mps_program() or "none",
         }
     yield Row(task, "machine", None, values)
-
-
-def mps_program() -> str | None:
-    """The path of the control program of NVIDIA's multi-process service."""
-    name = "nvidia-cuda-mps-control"
-    folders = ("/usr/local/nvidia/bin", "/usr/local/cuda/bin", "/opt/nvidia/bin")
-    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
 
 
 def _driver() -> str:

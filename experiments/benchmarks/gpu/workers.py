@@ -18,11 +18,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from oneshot_hpo.experiments.benchmarks.gpu.environment import mps_program
+from oneshot_hpo.cluster.mps import multi_process_service
 from oneshot_hpo.experiments.benchmarks.gpu.rows import Row, failed
 
 STEPS_OF_AN_EVALUATION = {"paper": 260, "cifar10-small": 52}
@@ -42,7 +42,7 @@ def run(task: str, device: str, tiny: bool, seconds: float) -> Iterator[Row]:
         environment = dict(os.environ)
         if task.endswith("mps"):
             try:
-                environment |= stack.enter_context(multi_process_service(Path(scratch)))
+                environment |= stack.enter_context(multi_process_service(Path(scratch) / "mps"))
             except (OSError, RuntimeError, subprocess.SubprocessError) as error:
                 yield failed(task, "MPS", error)
                 return
@@ -92,33 +92,6 @@ def _measured(
     finally:
         for worker in workers:
             worker.end()
-
-
-@contextmanager
-def multi_process_service(folder: Path) -> Iterator[dict[str, str]]:
-    """MPS of our own, with the variables that its clients need. Raises RuntimeError without it."""
-    program = mps_program()
-    if program is None:
-        raise RuntimeError("there is no nvidia-cuda-mps-control here")
-    variables = {
-        "CUDA_MPS_PIPE_DIRECTORY": str(folder / "pipe"),
-        "CUDA_MPS_LOG_DIRECTORY": str(folder / "log"),
-    }
-    for path in variables.values():
-        Path(path).mkdir()
-    environment = {**os.environ, **variables}
-    # The daemon keeps what it inherits open: pipes would never end.
-    with (folder / "start.log").open("wb") as log:
-        subprocess.run(
-            [program, "-d"], env=environment, check=True, timeout=30, stdout=log, stderr=log
-        )
-    try:
-        yield variables
-    finally:
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            subprocess.run(
-                [program], env=environment, input=b"quit\n", timeout=30, capture_output=True
-            )
 
 
 class _Worker:

@@ -10,6 +10,7 @@ from oneshot_hpo.cluster.slurm.settings import SlurmSettings, SlurmSettingsError
         ("time", "4 hours", "time of SLURM"),
         ("master_time", "1:99:00", "time of SLURM"),
         ("gres", "gpu:2", "a worker uses one"),
+        ("gres", "shard", "a share of one, as mps:25 or shard:1"),
         ("gpus", "2", "a worker uses one"),
         ("partition", "gpu, cpu", "partition must be a word"),
         ("account", "a'b", "account must be a word"),
@@ -52,7 +53,9 @@ def test_times_are_those_of_slurm(time: str) -> None:
     assert SlurmSettings(time=time).time == time
 
 
-@pytest.mark.parametrize("gres", ["gpu", "gpu:1", "gpu:a100", "gpu:a100:1", None])
+@pytest.mark.parametrize(
+    "gres", ["gpu", "gpu:1", "gpu:a100", "gpu:a100:1", "mps:25", "shard:a100:1", None]
+)
 def test_one_gpu_may_be_requested_in_any_form(gres: str | None) -> None:
     assert SlurmSettings(gres=gres).gres == gres
 

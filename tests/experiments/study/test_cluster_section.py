@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from oneshot_hpo.experiments import machine
 from oneshot_hpo.experiments.errors import StudyFileError, UserError
 from oneshot_hpo.experiments.study.completion import complete, freeze
 from oneshot_hpo.experiments.study.pools import job_name
@@ -28,6 +29,21 @@ def test_the_number_of_slurm_s_workers_must_be_set(tiny_study: Path) -> None:
     frozen = freeze(spec.model_copy(update={"workers": 40}))
     assert frozen.workers == 40
     assert frozen.cluster.threads == 1  # as the file says
+
+
+def test_several_workers_of_a_gpu_are_for_this_machine(tiny_study: Path) -> None:
+    with pytest.raises(UserError, match=r"must be 1 with SLURM.* by cluster.slurm.gres, as mps:25"):
+        load_study(str(tiny_study), ["cluster.slurm={}", "cluster.workers_per_gpu=4"])
+
+
+def test_each_gpu_has_as_many_workers_as_the_file_says(
+    tiny_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: ["0", "1"])
+    spec = load_study(str(tiny_study), ["workers=null", "cluster.workers_per_gpu=4"])
+    assert freeze(complete(spec, "tiny")).workers == 8
+    monkeypatch.setattr(machine, "gpus", list)
+    assert freeze(complete(spec, "tiny")).workers == machine.cores()
 
 
 def test_a_relative_log_folder_means_the_same_from_anywhere(

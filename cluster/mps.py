@@ -23,6 +23,9 @@ _PROGRAM = "nvidia-cuda-mps-control"
 _FOLDERS = ("/usr/local/nvidia/bin", "/usr/local/cuda/bin", "/opt/nvidia/bin")
 _PIPES = "CUDA_MPS_PIPE_DIRECTORY"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
+_LONGEST_PIPE = "/control_privileged"
+_SOCKET_BYTES = 107
+"""The longest path of a socket on Linux."""
 _KEEPER = Path(__file__).with_name("mps_keeper.py")
 
 
@@ -39,8 +42,8 @@ def mps_program() -> str | None:
 def multi_process_service(folder: Path) -> Iterator[dict[str, str]]:
     """Run the service within the context; yields the variables that its clients need.
 
-    folder: for its pipes and logs; created. Its path must be short: the pipes are sockets. If the
-    user's environment names a service that runs already, that one is used.
+    folder: for its pipes and logs; created. If the user's environment names a service that runs
+    already, that one is used.
 
     Raises NoSharedGpu.
     """
@@ -53,6 +56,9 @@ def multi_process_service(folder: Path) -> Iterator[dict[str, str]]:
             f"there is no {_PROGRAM} here: NVIDIA's driver brings it, and without it the "
             "workers of a GPU can only take turns"
         )
+
+    if len(os.fsencode(folder)) + len(_LONGEST_PIPE) > _SOCKET_BYTES:
+        raise NoSharedGpu(f"{folder} is too long for its pipes: set TMPDIR to a shorter path")
 
     variables = {_PIPES: str(folder), "CUDA_MPS_LOG_DIRECTORY": str(folder)}
     folder.mkdir(mode=0o700)

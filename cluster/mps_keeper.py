@@ -13,6 +13,9 @@ from pathlib import Path
 
 READY = b"ready\n"
 """Written to standard output once the daemon runs."""
+_QUIT = b"quit -t 10\n"
+"""Clients, which were ended before, have 10 seconds; then the daemon ends what still computes."""
+_HANG_SECONDS = 180
 
 
 def main() -> int:
@@ -26,7 +29,14 @@ def main() -> int:
     with contextlib.suppress(OSError):  # the other end is gone
         os.write(sys.stdout.fileno(), READY)
     sys.stdin.buffer.read()
-    subprocess.run([program], input=b"quit\n", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            [program],
+            input=_QUIT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_HANG_SECONDS,
+        )
     return 0
 
 

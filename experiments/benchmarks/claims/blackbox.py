@@ -5,7 +5,7 @@ after as many seconds of search and of training each cell found (`compare --at-e
 to `results/tables/blackbox.csv`, which the page of claims reads. P values hold for all methods of
 one study and one kind of cost together.
 
-    oneshot-hpo baselines run --table nasbench101 --dir runs/bb
+    oneshot-hpo baselines run --space 1,2,3 --table nasbench101 --dir runs/bb
     python -m oneshot_hpo.experiments.benchmarks.claims.blackbox runs/bb
 """
 
@@ -30,7 +30,7 @@ RESULTS = Path(experiments.__file__).parent / "results"
 NAME = "blackbox.csv"
 COLUMNS = ("study", "label", "method", "equal", "n", "ratio", "effect", "p", "sign")
 COMMANDS = (
-    "oneshot-hpo baselines run --table nasbench101 --dir runs/bb",
+    "oneshot-hpo baselines run --space 1,2,3 --table nasbench101 --dir runs/bb",
     "python -m oneshot_hpo.experiments.benchmarks.claims.blackbox runs/bb",
 )
 

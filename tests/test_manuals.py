@@ -51,7 +51,10 @@ def test_every_command_is_there_with_its_options(manual: Path) -> None:
 def test_every_module_is_there(manual: Path) -> None:
     for module in MODULE.findall(manual.read_text()):
         path = ROOT.joinpath(*module.split("."))
-        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+        file = path.with_suffix(".py")
+        assert file.exists() or (path / "__main__.py").exists(), module
+        if file.exists():  # else the command would end at once, and say nothing
+            assert '\nif __name__ == "__main__":\n' in file.read_text(), module
 
 
 @pytest.mark.parametrize("manual", MANUALS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -38,6 +38,10 @@ _WORDS = {
 }
 
 
+class NothingTrained(UserError):
+    """The cost of a study pays for no cell in some repetition of a method."""
+
+
 @dataclass(frozen=True)
 class Beside:
     """The samples of a file of baselines, and a sentence on what they are."""
@@ -124,14 +128,14 @@ def _within(
 ) -> tuple[list[Sample], list[str]]:
     """The samples within seconds of training, and the methods whose runs end before.
 
-    UserError: a repetition has trained nothing by then.
+    NothingTrained: a repetition has trained nothing by then.
     """
     samples, ended = [], []
     name = file.trained_cells(table).name
     for method, runs in baseline_steps(file, table, space, "seconds", "test").items():
         soonest = max(run.x[0] for run in runs)
         if soonest > seconds:
-            raise UserError(
+            raise NothingTrained(
                 f"{file.path}: in {seconds:,.0f} seconds not every repetition of {method} has "
                 f"trained a cell; that takes {soonest:,.0f}"
             )

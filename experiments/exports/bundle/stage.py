@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from oneshot_hpo.experiments.confirm.results import RESULTS, results_of
 from oneshot_hpo.experiments.exports.bundle.archive import unpacked
 from oneshot_hpo.experiments.exports.bundle.layout import CONFIRMED, JOURNAL
-from oneshot_hpo.experiments.study.folder import CONFIRMATION, SPECIFICATION
+from oneshot_hpo.experiments.study.folder import (
+    CONFIRMATION,
+    SPECIFICATION,
+    specification_of,
+)
 from oneshot_hpo.experiments.study.opened import OpenedStudy
 from oneshot_hpo.experiments.study.yaml_files import dump_yaml
 from oneshot_hpo.hpo.confirmation_view import CONFIRMATION_NAME
@@ -30,7 +35,26 @@ def lay_out(folder: Path, data: Mapping[str, bytes]) -> None:
 def made_of(study: OpenedStudy) -> dict[str, bytes]:
     """The files of a study that are made from its journals, by name."""
     text = "# Every setting of this study, as its journal has them.\n"
-    found = {SPECIFICATION: (text + dump_yaml(study.spec.model_dump(mode="json"))).encode()}
+    found = {SPECIFICATION: (text + dump_yaml(_settings(study))).encode()}
     if study.confirmation is not None:
         found[RESULTS] = results_of(study.confirmation)
     return found
+
+
+def _settings(study: OpenedStudy) -> dict[str, Any]:
+    """The specification, without what versions after the study's have added to it."""
+    header = study.view.header["specification"]
+    launched = specification_of(study.view.header, study.folder)
+    return _known(*(one.model_dump(mode="json") for one in (study.spec, launched)), header)
+
+
+def _known(now: dict[str, Any], launched: dict[str, Any], header: dict[str, Any]) -> dict[str, Any]:
+    """The keys that a header has, or that were changed since the launch."""
+    return {
+        key: _known(value, launched[key], header[key])
+        if isinstance(value, dict)
+        and all(isinstance(one.get(key), dict) for one in (launched, header))
+        else value
+        for key, value in now.items()
+        if key in header or value != launched.get(key)
+    }

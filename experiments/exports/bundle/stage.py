@@ -43,9 +43,12 @@ def made_of(study: OpenedStudy) -> dict[str, bytes]:
 
 def _settings(study: OpenedStudy) -> dict[str, Any]:
     """The specification, without what versions after the study's have added to it."""
-    header = study.view.header["specification"]
     launched = specification_of(study.view.header, study.folder)
-    return _known(*(one.model_dump(mode="json") for one in (study.spec, launched)), header)
+    return _known(
+        study.spec.model_dump(mode="json"),
+        launched.model_dump(mode="json"),
+        study.view.header["specification"],
+    )
 
 
 def _known(now: dict[str, Any], launched: dict[str, Any], header: dict[str, Any]) -> dict[str, Any]:

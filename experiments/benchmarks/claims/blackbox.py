@@ -3,7 +3,8 @@
 Each kept study is compared with every method of a file of baselines after as many evaluations, and
 after as many seconds of search and of training each cell found (`compare --at-equal`). The rows go
 to `results/tables/blackbox.csv`, which the page of claims reads. P values hold for all methods of
-one study and one kind of cost together.
+one study and one kind of cost together. Beside it are figures of all of them on one clock,
+`regret_seconds_SPACE.png`.
 
     oneshot-hpo baselines run --space 1,2,3 --table nasbench101 \\
         --methods rs,re,reinforce,tpe,hyperband,bohb --dir runs/bb
@@ -25,7 +26,11 @@ from oneshot_hpo.experiments.benchmarks.claims.tables import FOLDER
 from oneshot_hpo.experiments.benchmarks.claims.tuning import ratio_words, seeds_words
 from oneshot_hpo.experiments.compare.at_equal import EQUAL, NothingTrained
 from oneshot_hpo.experiments.compare.comparing import compare
+from oneshot_hpo.experiments.numbers.regret import regret_curves
+from oneshot_hpo.experiments.numbers.sources import read_figure_sources
 from oneshot_hpo.search_spaces.rows_file import ROWS
+from oneshot_hpo.search_spaces.space import tag_of
+from oneshot_hpo.whole_files import whole_file
 
 RESULTS = Path(experiments.__file__).parent / "results"
 NAME = "blackbox.csv"
@@ -44,10 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
 
-    with kept_studies(given.results) as kept:
-        found = [row for one in kept for row in rows(one, given.baselines)]
     folder = given.results / FOLDER
     folder.mkdir(exist_ok=True)
+    with kept_studies(given.results) as kept:
+        found = [row for one in kept for row in rows(one, given.baselines)]
+        draw(kept, given.baselines, folder)
     with (folder / NAME).open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -79,6 +85,22 @@ def rows(one: Kept, baselines: str) -> Iterator[dict[str, str]]:
                 "p": f"{comparison.p_value:.3g}",
                 "sign": str(sign),
             }
+
+
+def draw(kept: Sequence[Kept], baselines: str, folder: Path) -> None:
+    """A figure of each space: studies, their confirmations and the methods on one clock."""
+    # Here, for the page of claims needs no matplotlib.
+    from oneshot_hpo.experiments.figures.regret import draw_regret
+    from oneshot_hpo.experiments.figures.style import styled
+
+    sources = read_figure_sources([*(one.source for one in kept), baselines])
+    with styled():
+        for space in sources.spaces:
+            panels = [
+                regret_curves(sources, space, "seconds", error) for error in ("valid", "test")
+            ]
+            with whole_file(folder / f"regret_seconds_{tag_of(space)}.png") as file:
+                draw_regret(panels).savefig(file, format="png")
 
 
 def claims(results: Path) -> list[Claim]:

@@ -242,11 +242,13 @@ def test_claims_of_supernets_by_rows_of_the_analyses(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_kept_study_beside_baselines(study: Path, simulated: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="needs the extra baselines")
+    pytest.importorskip("matplotlib", reason="needs the extra figures")
     results = shutil.copytree(simulated, tmp_path / "results")
     (tmp_path / "bb").mkdir()
     made = plan(methods="rs,re", evaluations=60, repetitions=6, objective="mean")
     file = write_baselines(tmp_path / "bb", made)
     blackbox.main([str(file), "--results", str(results)])
+    assert (results / tables.FOLDER / "regret_seconds_space1.png").stat().st_size > 0
 
     for claim, equal in zip(blackbox.claims(results), EQUAL, strict=True):
         [space] = compare(f"{study}:tuned", str(file), at_equal=equal)

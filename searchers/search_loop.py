@@ -64,8 +64,8 @@ class Search:
         # Independent streams: the draws of one part do not depend on another part.
         *streams, subset = np.random.SeedSequence(seed).spawn(5)
         used = reduced(data, settings.image_size, settings.train_share, subset)
-        self._train = Batch.of(used.supernet_train, device)
-        self._valid = Batch.of(used.supernet_valid, device)
+        self._train = Batch.of(used.train, device)
+        self._valid = Batch.of(used.valid, device)
         self._augment = Augmentation(self._train.images, settings, epochs, used.shift)
 
         seeds = [

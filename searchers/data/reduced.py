@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from oneshot_hpo.searchers.data.images import Images, ImageSplits
+from oneshot_hpo.searchers.data.images import Images, ImageSplits, photo_shift
 from oneshot_hpo.searchers.schedules import kept_images
+
+
+class SearchImages(NamedTuple):
+    """What a search trains on.
+
+    train, valid: for the weights and for the architecture. shift: pixels that crops may shift an
+    image by; None: it is no photo.
+    """
+
+    train: Images
+    valid: Images
+    shift: int | None
 
 
 def reduced(
     data: ImageSplits, image_size: int | None, share: float, stream: np.random.SeedSequence
-) -> ImageSplits:
-    """A data set with smaller parts for the supernet.
+) -> SearchImages:
+    """The parts of a data set for a supernet, smaller.
 
     image_size: height and width to which all images are averaged down; None: unchanged. share:
-    share of images kept in each of the supernet's parts, at least one, drawn by `stream` and in
-    their order. The other parts keep all their images.
+    share of images kept in each part, at least one, drawn by `stream` and in their order.
     """
-    if image_size in (None, data.image_size) and share == 1:
-        return data
-    rng = np.random.default_rng(stream)
-    train = _drawn(data.supernet_train, share, rng)
-    valid = _drawn(data.supernet_valid, share, rng)
-
-    smaller = replace(
-        data, supernet_train=train, supernet_valid=valid, are_photos=data.shift is not None
-    )
-    if image_size is None:
-        return smaller
-    return replace(
-        smaller,
-        supernet_train=_averaged(train, image_size),
-        supernet_valid=_averaged(valid, image_size),
-        scratch_train=_averaged(data.scratch_train, image_size),
-        valid=_averaged(data.valid, image_size),
-        test=_averaged(data.test, image_size),
-    )
+    train, valid = data.supernet_train, data.supernet_valid
+    size = data.image_size if image_size is None else image_size
+    if share < 1:
+        rng = np.random.default_rng(stream)
+        train, valid = (_drawn(part, share, rng) for part in (train, valid))
+    if size != data.image_size:
+        train, valid = (Images(area_averages(p.images, size), p.labels) for p in (train, valid))
+    shift = photo_shift((data.channels, size), are_photos=data.shift is not None)
+    return SearchImages(train, valid, shift)
 
 
 def area_averages(images: np.ndarray, size: int) -> np.ndarray:
@@ -57,7 +58,3 @@ def area_averages(images: np.ndarray, size: int) -> np.ndarray:
 def _drawn(part: Images, share: float, rng: np.random.Generator) -> Images:
     rows = np.sort(rng.permutation(len(part))[: kept_images(len(part), share)])
     return Images(part.images[rows], part.labels[rows])
-
-
-def _averaged(part: Images, size: int) -> Images:
-    return Images(area_averages(part.images, size), part.labels)

@@ -7,7 +7,7 @@ import torch
 
 from oneshot_hpo.contracts.states import equal_states, state_of
 from oneshot_hpo.search_spaces import get_space
-from oneshot_hpo.searchers import SearchStopped, run_search
+from oneshot_hpo.searchers import SearchStopped, run_search, sampled_searcher
 from oneshot_hpo.searchers.fine_tuning import FineTuning
 from oneshot_hpo.searchers.records import FOUND
 from oneshot_hpo.searchers.registry import SEARCHERS, settings_class
@@ -37,10 +37,12 @@ def settings_of(name, **changed):
 
 
 def search(data, name, kind, space, *, folder, stop_asked=lambda: False):
-    channels = {"channels": 8} if (space, name) == ("darts", "pc_darts") else {}
+    own = {"channels": 8} if (space, name) == ("darts", "pc_darts") else {}
+    if (space, kind) == ("darts", "perturbation"):
+        own["train_share"] = 0.5
     return run_search(
         searcher=name,
-        settings=settings_of(name, selection=kind, **KINDS[kind], **channels),
+        settings=settings_of(name, selection=kind, **KINDS[kind], **own),
         space=get_space(space),
         data=data,
         epochs=1,
@@ -68,8 +70,9 @@ def cases():
 @pytest.mark.slow
 @pytest.mark.parametrize(("space", "name", "kind"), cases())
 def test_a_selection_that_is_stopped_at_any_time_ends_bit_for_bit(
-    few_digits, tmp_path, space, name, kind
+    few_digits, tmp_path, monkeypatch, space, name, kind
 ):
+    monkeypatch.setattr(sampled_searcher, "_MIXED", 16)
     result = search(few_digits, name, kind, space, folder=tmp_path / "whole")
     get_space(space).check(result.architecture)
     (record,) = result.trajectory
